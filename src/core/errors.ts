@@ -1,0 +1,20 @@
+/**
+ * A failure the user can act on: its message is one sentence that names the file or option at fault.
+ * Anything else that is thrown is a defect of ours and is shown as "unexpected", with the log.
+ */
+export class UserError extends Error {
+  override readonly name = 'UserError';
+}
+
+/** The user, or a newer request, stopped the work. Never shown as an error. */
+export class CancelledError extends Error {
+  override readonly name = 'CancelledError';
+  constructor() {
+    super('The request was cancelled.');
+  }
+}
+
+/** The message of anything thrown, for logs and sentences. */
+export function messageOf(error: unknown): string {
+  return error instanceof Error ? error.message : String(error);
+}

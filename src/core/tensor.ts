@@ -1,0 +1,41 @@
+/** A dense row-major float32 array with its dimensions. */
+export interface Tensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
+/** Makes a tensor, checking that `data` holds exactly the product of `dims`. Throws RangeError otherwise. */
+export function tensor(dims: readonly number[], data: Float32Array): Tensor {
+  const size = dims.reduce((product, dim) => product * dim, 1);
+  if (size !== data.length) throw new RangeError(`A tensor of ${dims.join(' x ')} needs ${size} numbers, not ${data.length}.`);
+  return { dims, data };
+}
+
+/** Row `index` of the last axis, as a view: shape [dims.at(-1)]. */
+export function row(t: Tensor, index: number): Float32Array {
+  const width = t.dims.at(-1) ?? 1;
+  return t.data.subarray(index * width, (index + 1) * width);
+}
+
+/** Element of a typed array that the caller knows to be inside its bounds. */
+export function at(data: ArrayLike<number>, index: number): number {
+  const value = data[index];
+  if (value === undefined) throw new RangeError(`Index ${index} is outside an array of ${data.length}.`);
+  return value;
+}
+
+/**
+ * The same numbers in a buffer of exactly their size: what may cross to a webview or another thread.
+ * A view would take its whole buffer along.
+ */
+export function owned<A extends Float32Array | Uint8Array | Int32Array>(view: A): A {
+  const whole = view.byteOffset === 0 && view.byteLength === view.buffer.byteLength && view.buffer instanceof ArrayBuffer;
+  return (whole ? view : view.slice()) as A;
+}
+
+/** Dot product of two vectors of equal length, accumulated in float64. */
+export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
+  let sum = 0;
+  for (let i = 0; i < a.length; i++) sum += at(a, i) * at(b, i);
+  return sum;
+}

@@ -1,0 +1,74 @@
+import type { AttentionCell, AttentionMap, Distribution, Explanation, LensLayer, Projection } from '../core/trace.ts';
+
+/** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
+export interface ViewQueries {
+  attention: { args: { readonly layer: number; readonly head: number }; result: AttentionMap };
+  attentionCell: { args: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number }; result: AttentionCell };
+  projection: { args: { readonly layer: number; readonly skipFirst: boolean }; result: Projection };
+  lens: { args: { readonly layer: number }; result: LensLayer };
+  distribution: { args: { readonly position: number }; result: Distribution };
+}
+export type QueryName = keyof ViewQueries;
+export type QueryArgs<Name extends QueryName> = ViewQueries[Name]['args'];
+export type QueryResult<Name extends QueryName> = ViewQueries[Name]['result'];
+
+/** Any query, tagged by its name. */
+export type Query = { [Name in QueryName]: { readonly name: Name } & QueryArgs<Name> }[QueryName];
+
+/** Where the text came from, so that a panel can find it again after the window was reloaded. */
+export interface TextSource {
+  readonly uri: string;
+  /** UTF-16 offsets in the document. */
+  readonly start: number;
+  readonly end: number;
+  /** Shown in the panel's header: a file's base name. */
+  readonly label: string;
+}
+
+/** An explanation as the panel keeps it. */
+export interface ShownExplanation {
+  /** Grows by one with every explanation of a panel; answers to older queries are dropped. */
+  readonly serial: number;
+  readonly source: TextSource;
+  readonly explanation: Explanation;
+  /** Sentences about what was done to the selection (paragraph taken, part left out). */
+  readonly notices: readonly string[];
+}
+
+export type HostMessage =
+  /** First message after `ready`. `strings` maps English UI texts to the display language (empty for English). */
+  | { readonly type: 'init'; readonly strings: Readonly<Record<string, string>>; readonly language: string }
+  | { readonly type: 'explanation'; readonly shown: ShownExplanation }
+  /** `fraction` in 0..1, or null where unknown. */
+  | { readonly type: 'progress'; readonly message: string; readonly fraction: number | null }
+  | { readonly type: 'failure'; readonly message: string }
+  | { readonly type: 'cancelled' }
+  /** The editor's cursor is on this token (null: outside the text). */
+  | { readonly type: 'select'; readonly token: number | null }
+  /** Tokens whose text was edited since; empty when all are as they were. */
+  | { readonly type: 'stale'; readonly tokens: readonly number[] }
+  | { readonly type: 'reply'; readonly id: number; readonly serial: number; readonly result: QueryResult<QueryName> }
+  | { readonly type: 'replyError'; readonly id: number; readonly message: string };
+
+export type PanelMessage =
+  | { readonly type: 'ready' }
+  | { readonly type: 'query'; readonly id: number; readonly serial: number; readonly query: Query }
+  /** Drop a query whose answer is no longer wanted. */
+  | { readonly type: 'dropQuery'; readonly id: number }
+  | { readonly type: 'cancel' }
+  | { readonly type: 'runAgain' }
+  /** The user chose a token: reveal and mark it in the editor. */
+  | { readonly type: 'select'; readonly token: number }
+  /** Pointer over a token or a heatmap cell: mark these tokens in the editor; empty clears. */
+  | { readonly type: 'mark'; readonly tokens: readonly number[] }
+  | { readonly type: 'chooseModel' }
+  | { readonly type: 'showLog' };
+
+/** What the webview keeps through hiding and reloading; the panel serializer reads `source` and `text`. */
+export interface PersistedState {
+  readonly version: 1;
+  readonly source: TextSource;
+  readonly text: string;
+  /** The webview's own view settings, opaque to the host. */
+  readonly view: unknown;
+}

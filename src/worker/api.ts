@@ -1,0 +1,50 @@
+import type { AttentionCell, AttentionMap, Distribution, Explanation, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+
+/** Where a model's files are. */
+export type ModelLocation =
+  /** A folder in Hugging Face layout on the disk the worker can read. */
+  | { readonly kind: 'folder'; readonly name: string; readonly path: string }
+  /** The files themselves, where there is no disk (the web). */
+  | { readonly kind: 'files'; readonly name: string; readonly files: Readonly<Record<string, Uint8Array>> };
+
+export interface ExplainRequest {
+  readonly text: string;
+  /** Candidates kept per position. */
+  readonly topK: number;
+}
+
+export interface TokenCount {
+  readonly count: number;
+  /** The text was longer than what is counted: `count` is a lower bound. */
+  readonly atLeast: boolean;
+}
+
+/** How far a long call has come. `done` of `total` in the stage's own unit. */
+export interface Progress {
+  readonly stage: 'load' | 'forward' | 'predictions' | 'attention';
+  readonly done: number;
+  readonly total: number;
+}
+
+/**
+ * The calls of the thread in which the model lives. Every call after `open` names its input in full (`ids`), so a
+ * restarted worker answers the same; the last few forward passes are cached by ids.
+ * Errors: UserError with a sentence for the user, or any other Error for a defect.
+ */
+export interface WorkerApi {
+  /** Checks config, weights' header and tokenizer; the weights are loaded by the first forward pass. */
+  open(location: ModelLocation): ModelInfo;
+  countTokens(text: string): TokenCount;
+  explain(request: ExplainRequest): Explanation;
+  attention(ids: Int32Array, layer: number, head: number): AttentionMap;
+  attentionCell(ids: Int32Array, layer: number, head: number, query: number, key: number): AttentionCell;
+  /** `layer` -1 is the static embedding; `skipFirst` finds the components without the first token. */
+  projection(ids: Int32Array, layer: number, skipFirst: boolean): Projection;
+  lens(ids: Int32Array, layer: number): LensLayer;
+  distribution(ids: Int32Array, position: number): Distribution;
+}
+
+/** The same calls as seen from the other thread. */
+export type Remote<Api> = {
+  readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Result ? (...args: Args) => Promise<Awaited<Result>> : never;
+};
