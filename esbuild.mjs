@@ -1,0 +1,50 @@
+// Builds everything into dist/. `node esbuild.mjs [--minify] [--watch] [NAME...]` builds only the named targets.
+import { context } from 'esbuild';
+import { copyFile, mkdir } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+const root = dirname(fileURLToPath(import.meta.url));
+const args = process.argv.slice(2);
+const minify = args.includes('--minify');
+const watch = args.includes('--watch');
+const wanted = args.filter((arg) => !arg.startsWith('--'));
+
+const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', logLevel: 'warning', legalComments: 'none', absWorkingDir: root };
+// VS Code's Node host defines `navigator` as a getter that logs a migration error: bundled libraries must not look.
+const node = { ...shared, platform: 'node', target: 'node20', format: 'cjs', define: { navigator: 'undefined', 'globalThis.navigator': 'undefined' } };
+const browser = { ...shared, platform: 'browser', target: 'es2022' };
+const nativeRuntime = ['onnxruntime-node'];
+
+const targets = {
+  extension: { ...node, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], alias: { '#platform': './src/host/platform.node.ts' } },
+  worker: { ...node, entryPoints: ['src/worker/main.node.ts'], outfile: 'dist/worker.js', external: nativeRuntime },
+  cli: { ...node, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', external: nativeRuntime, banner: { js: '#!/usr/bin/env node' } },
+  'web/extension': { ...browser, format: 'cjs', entryPoints: ['src/extension.ts'], outfile: 'dist/web/extension.js', external: ['vscode'], alias: { '#platform': './src/host/platform.web.ts' } },
+  'web/worker': { ...browser, format: 'iife', entryPoints: ['src/worker/main.web.ts'], outfile: 'dist/web/worker.js' },
+  webview: { ...browser, format: 'iife', entryPoints: { webview: 'webview/main.ts' }, outdir: 'dist', define: { global: 'globalThis' } },
+};
+
+/** The WASM runtime is loaded from files at run time, so it travels beside the bundles. */
+async function copyRuntime() {
+  const require = createRequire(join(root, 'package.json'));
+  const from = dirname(require.resolve('onnxruntime-web/wasm'));
+  await mkdir(join(root, 'dist'), { recursive: true });
+  for (const file of ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.mjs']) await copyFile(join(from, file), join(root, 'dist', file));
+}
+
+const unknown = wanted.filter((name) => !(name in targets));
+if (unknown.length > 0) {
+  console.error(`Unknown target ${unknown.join(', ')}. Targets: ${Object.keys(targets).join(', ')}.`);
+  process.exit(2);
+}
+await copyRuntime();
+const names = wanted.length > 0 ? wanted : Object.keys(targets);
+const contexts = await Promise.all(names.map((name) => context(targets[name])));
+if (watch) await Promise.all(contexts.map((build) => build.watch()));
+else {
+  const results = await Promise.allSettled(contexts.map((build) => build.rebuild()));
+  await Promise.all(contexts.map((build) => build.dispose()));
+  if (results.some((result) => result.status === 'rejected')) process.exit(1);
+}

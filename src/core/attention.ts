@@ -1,0 +1,78 @@
+import { HEAD_METRICS } from './trace.ts';
+import { at, type Tensor } from './tensor.ts';
+
+/**
+ * Numbers that name what a head does, from its attention weights. Shape [H, 4], in the order of `HEAD_METRICS`:
+ * - previous: mean weight on the token just before (queries 1..T-1);
+ * - induction: mean weight on the tokens that followed earlier occurrences of the query's own token, over queries
+ *   that have one (Olsson et al. 2022); NaN where no token repeats;
+ * - first: mean weight on the first token (queries 1..T-1), the attention sink;
+ * - entropy: mean entropy of the rows in bits.
+ * All are NaN-free otherwise; with a single token, previous and first are NaN.
+ */
+export function headMetrics(weights: Tensor, ids: ArrayLike<number>): Float32Array {
+  const heads = at(weights.dims, 0);
+  const tokens = at(weights.dims, 1);
+  const successors = earlierSuccessors(ids);
+  const metrics = new Float32Array(heads * HEAD_METRICS.length);
+  for (let head = 0; head < heads; head++) {
+    let previous = 0;
+    let first = 0;
+    let induction = 0;
+    let repeats = 0;
+    let nats = 0;
+    for (let query = 0; query < tokens; query++) {
+      const start = (head * tokens + query) * tokens;
+      for (let key = 0; key <= query; key++) {
+        const weight = at(weights.data, start + key);
+        if (weight > 0) nats -= weight * Math.log(weight);
+      }
+      if (query === 0) continue;
+      previous += at(weights.data, start + query - 1);
+      first += at(weights.data, start);
+      const keys = successors[query] ?? [];
+      if (keys.length === 0) continue;
+      repeats++;
+      for (const key of keys) induction += at(weights.data, start + key);
+    }
+    const pairs = tokens - 1;
+    metrics.set([previous / pairs, induction / repeats, first / pairs, nats / tokens / Math.LN2], head * HEAD_METRICS.length);
+  }
+  return metrics;
+}
+
+/** For each position, the positions just after earlier occurrences of its token. */
+function earlierSuccessors(ids: ArrayLike<number>): readonly (readonly number[])[] {
+  const seen = new Map<number, number[]>();
+  const result: number[][] = [];
+  for (let position = 0; position < ids.length; position++) {
+    const id = at(ids, position);
+    const earlier = seen.get(id) ?? [];
+    result.push(earlier.map((index) => index + 1));
+    seen.set(id, [...earlier, position]);
+  }
+  return result;
+}
+
+/**
+ * Small pictures of every head: the largest weight within each of size x size cells, 255 = 1. [H, T, T] -> [H, S, S].
+ * The largest, not the mean: a single strong weight must stay visible.
+ */
+export function thumbnails(weights: Tensor, size: number): Uint8Array {
+  const heads = at(weights.dims, 0);
+  const tokens = at(weights.dims, 1);
+  const cells = new Uint8Array(heads * size * size);
+  const cellOf = Int32Array.from({ length: tokens }, (_, token) => Math.floor((token * size) / tokens));
+  for (let head = 0; head < heads; head++) {
+    for (let query = 0; query < tokens; query++) {
+      const source = (head * tokens + query) * tokens;
+      const target = (head * size + at(cellOf, query)) * size;
+      for (let key = 0; key <= query; key++) {
+        const value = Math.round(at(weights.data, source + key) * 255);
+        const cell = target + at(cellOf, key);
+        if (value > at(cells, cell)) cells[cell] = value;
+      }
+    }
+  }
+  return cells;
+}

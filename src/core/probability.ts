@@ -1,0 +1,101 @@
+import { at } from './tensor.ts';
+
+const LN2 = Math.log(2);
+
+/** ln(sum(exp(values))), with the largest value taken off first so that nothing overflows. */
+export function logSumExp(values: ArrayLike<number>): number {
+  let max = -Infinity;
+  for (let i = 0; i < values.length; i++) max = Math.max(max, at(values, i));
+  if (max === -Infinity) return -Infinity;
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += Math.exp(at(values, i) - max);
+  return max + Math.log(sum);
+}
+
+/**
+ * Probabilities of logits at a temperature: p = exp(z / t - ln sum exp(z / t)). Shape [n] -> [n].
+ * Temperature 0 is the limit: all mass on the first largest logit (greedy).
+ */
+export function softmax(logits: ArrayLike<number>, temperature = 1): Float32Array {
+  const probs = new Float32Array(logits.length);
+  if (logits.length === 0) return probs;
+  if (temperature === 0) {
+    probs[argmax(logits)] = 1;
+    return probs;
+  }
+  const scaled = Float64Array.from(logits, (logit) => logit / temperature);
+  const total = logSumExp(scaled);
+  for (let i = 0; i < probs.length; i++) probs[i] = Math.exp(at(scaled, i) - total);
+  return probs;
+}
+
+/** Index of the first largest value. */
+export function argmax(values: ArrayLike<number>): number {
+  let best = 0;
+  for (let i = 1; i < values.length; i++) if (at(values, i) > at(values, best)) best = i;
+  return best;
+}
+
+/** Entropy in bits of a distribution; 0 ln 0 counts as 0. */
+export function entropyBits(probs: ArrayLike<number>): number {
+  let nats = 0;
+  for (let i = 0; i < probs.length; i++) {
+    const p = at(probs, i);
+    if (p > 0) nats -= p * Math.log(p);
+  }
+  return nats / LN2;
+}
+
+/** Surprisal in bits of an event of this natural-log probability. */
+export function surprisalBits(logprob: number): number {
+  return -logprob / LN2;
+}
+
+/** Rank of one logit among all: 1 = largest; equal logits share the best rank. */
+export function rankOf(logits: ArrayLike<number>, index: number): number {
+  const own = at(logits, index);
+  let rank = 1;
+  for (let i = 0; i < logits.length; i++) if (at(logits, i) > own) rank++;
+  return rank;
+}
+
+/** Indices of the `count` largest values, falling; equal values in order of index. One pass with a small heap, no full sort. */
+export function topIndices(values: ArrayLike<number>, count: number): Int32Array {
+  const size = Math.min(count, values.length);
+  const heap: number[] = [];
+  /** Whether index a belongs nearer the root: the heap's root is the worst of the kept. */
+  const worse = (a: number, b: number): boolean => {
+    const difference = at(values, a) - at(values, b);
+    return difference < 0 || (difference === 0 && a > b);
+  };
+  const swap = (i: number, j: number): void => {
+    const kept = at(heap, i);
+    heap[i] = at(heap, j);
+    heap[j] = kept;
+  };
+  const siftDown = (): void => {
+    for (let parent = 0; ; ) {
+      const left = 2 * parent + 1;
+      if (left >= heap.length) return;
+      const child = left + 1 < heap.length && worse(at(heap, left + 1), at(heap, left)) ? left + 1 : left;
+      if (!worse(at(heap, child), at(heap, parent))) return;
+      swap(parent, child);
+      parent = child;
+    }
+  };
+  for (let i = 0; i < values.length; i++) {
+    if (heap.length < size) {
+      heap.push(i);
+      for (let child = heap.length - 1; child > 0; ) {
+        const parent = (child - 1) >> 1;
+        if (!worse(at(heap, child), at(heap, parent))) break;
+        swap(parent, child);
+        child = parent;
+      }
+    } else if (size > 0 && worse(at(heap, 0), i)) {
+      heap[0] = i;
+      siftDown();
+    }
+  }
+  return Int32Array.from(heap.sort((a, b) => (worse(a, b) ? 1 : -1)));
+}

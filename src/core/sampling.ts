@@ -1,0 +1,104 @@
+import { argmax, entropyBits, softmax, topIndices } from './probability.ts';
+import { at } from './tensor.ts';
+
+/** Settings of the next-token draw, as transformers' generation config names them. */
+export interface SamplingSettings {
+  /** 0 = greedy. */
+  readonly temperature: number;
+  /** Keep the k most likely; 0 = all. */
+  readonly topK: number;
+  /** Keep the most likely whose sum reaches p; 1 = all. */
+  readonly topP: number;
+  /** Keep those at least this share as likely as the most likely; 0 = all. */
+  readonly minP: number;
+}
+
+/** What each filter leaves, in the order they are applied. */
+export interface FilterStep {
+  readonly filter: 'topK' | 'topP' | 'minP';
+  /** Tokens left after the filter. */
+  readonly kept: number;
+  /** Probability mass the filter took away, of the distribution it was given. */
+  readonly removed: number;
+}
+
+export interface SampledDistribution {
+  /** [vocab] softmax at the temperature, before any filter. */
+  readonly probs: Float32Array;
+  /** [vocab] what is drawn from: filtered and summing to 1 again. */
+  readonly final: Float32Array;
+  /** [vocab] 1 = still possible. */
+  readonly kept: Uint8Array;
+  readonly steps: readonly FilterStep[];
+  readonly keptCount: number;
+  /** Bits, of `probs` and of `final`. */
+  readonly entropyBefore: number;
+  readonly entropyAfter: number;
+}
+
+/**
+ * Temperature, then top-k, top-p and min-p over the whole vocabulary, in the order and by the definitions of
+ * transformers' logits warpers: each filter sees the distribution renormalised over what the one before left;
+ * top-k keeps logits equal to the k-th; top-p keeps the token that crosses p; at least one token always stays.
+ * Out-of-range settings mean the nearest sensible one (top-k over the vocabulary: all; top-p <= 0: the best token).
+ */
+export function sample(logits: Float32Array, settings: SamplingSettings): SampledDistribution {
+  const vocab = logits.length;
+  const probs = softmax(logits, Math.max(0, settings.temperature));
+  const kept = new Uint8Array(vocab).fill(1);
+  const steps: FilterStep[] = [];
+  if (settings.temperature <= 0) kept.fill(0)[argmax(logits)] = 1;
+  const apply = (filter: FilterStep['filter'], drop: (mass: number) => readonly number[] | Int32Array): void => {
+    const mass = keptMass(probs, kept);
+    let removed = 0;
+    for (const index of drop(mass)) {
+      if (kept[index] === 0) continue;
+      kept[index] = 0;
+      removed += at(probs, index);
+    }
+    steps.push({ filter, kept: count(kept), removed: removed / mass });
+  };
+  const k = Math.floor(settings.topK);
+  if (k > 0 && k < vocab) apply('topK', () => belowKth(logits, k));
+  if (settings.topP < 1) apply('topP', (mass) => beyondNucleus(probs, kept, Math.max(0, settings.topP) * mass));
+  if (settings.minP > 0) {
+    apply('minP', () => {
+      const best = argmax(logits);
+      const threshold = Math.min(1, settings.minP) * at(probs, best);
+      return indicesWhere(vocab, (index) => index !== best && at(probs, index) < threshold);
+    });
+  }
+  const mass = keptMass(probs, kept);
+  const final = probs.map((p, index) => (kept[index] === 1 ? p / mass : 0));
+  return { probs, final, kept, steps, keptCount: count(kept), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
+}
+
+function belowKth(logits: Float32Array, k: number): readonly number[] {
+  const threshold = at(logits, at(topIndices(logits, k), k - 1));
+  return indicesWhere(logits.length, (index) => at(logits, index) < threshold);
+}
+
+/** Indices outside the smallest set of most likely tokens whose mass reaches `target`. */
+function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): readonly number[] {
+  const order = indicesWhere(probs.length, (index) => kept[index] === 1).sort((a, b) => at(probs, b) - at(probs, a) || a - b);
+  let sum = 0;
+  let size = 0;
+  while (size < order.length && (size === 0 || sum < target)) sum += at(probs, at(order, size++));
+  return order.slice(size);
+}
+
+function indicesWhere(length: number, accept: (index: number) => boolean): number[] {
+  const indices: number[] = [];
+  for (let index = 0; index < length; index++) if (accept(index)) indices.push(index);
+  return indices;
+}
+
+function keptMass(probs: Float32Array, kept: Uint8Array): number {
+  let mass = 0;
+  for (let i = 0; i < probs.length; i++) if (kept[i] === 1) mass += at(probs, i);
+  return mass;
+}
+
+function count(kept: Uint8Array): number {
+  return kept.reduce((sum, one) => sum + one, 0);
+}
