@@ -1,0 +1,73 @@
+import { spawnSync } from 'node:child_process';
+import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { createRequire } from 'node:module';
+import { homedir } from 'node:os';
+import { delimiter, join } from 'node:path';
+import { VSCODE_FOLDER } from './paths.mjs';
+
+const NAMES = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser', 'microsoft-edge'];
+const FONTS = ['fonts-dejavu-core', 'fonts-noto-cjk', 'fonts-noto-color-emoji'];
+
+/** Path of a Chromium that Playwright can drive, or undefined. */
+export function findBrowser() {
+  const chosen = process.env.CHROMIUM_PATH;
+  if (chosen) {
+    if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH names a file that does not exist: ${chosen}`);
+    return chosen;
+  }
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  const onPath = NAMES.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path) && !isSnapStub(path));
+  return onPath ?? downloadedBrowser();
+}
+
+/** Finds a browser or installs one, with the fonts that Chinese text and emoji need. Throws one sentence when it cannot. */
+export function ensureBrowser(say) {
+  const present = findBrowser();
+  const missingFonts = hasChineseFont() ? [] : FONTS;
+  if (present && missingFonts.length === 0) return present;
+  say(present ? 'Installing fonts' : 'Installing Chromium and fonts');
+  const installedBySystem = install([...(present ? [] : ['chromium']), ...missingFonts]);
+  const browser = findBrowser() ?? (playwrightInstall(say) ? findBrowser() : undefined);
+  if (!browser) throw new Error('No Chromium was found and none could be installed: install chromium or Google Chrome, or set CHROMIUM_PATH to one.');
+  if (!installedBySystem) install(FONTS);
+  if (!hasChineseFont()) say('No Chinese font could be installed: Chinese will show as boxes on screenshots.');
+  return browser;
+}
+
+/** Ubuntu's chromium-browser is a script that only asks for the snap, and a snap cannot use a profile in /tmp. */
+function isSnapStub(path) {
+  if (path.startsWith('/snap/')) return true;
+  const head = readFileSync(path).subarray(0, 4096).toString('latin1');
+  return head.startsWith('#!') && /\/snap\/bin|snap (install|run)/.test(head);
+}
+
+/** What `playwright-core install chromium` left in its cache. */
+function downloadedBrowser() {
+  const cache = process.env.PLAYWRIGHT_BROWSERS_PATH ?? join(homedir(), '.cache/ms-playwright');
+  if (!existsSync(cache)) return undefined;
+  return readdirSync(cache)
+    .filter((name) => /^chromium-\d+$/.test(name))
+    .flatMap((name) => ['chrome-linux64/chrome', 'chrome-linux/chrome'].map((file) => join(cache, name, file)))
+    .find((path) => existsSync(path));
+}
+
+function hasChineseFont() {
+  const list = spawnSync('fc-list', [':lang=zh', 'family'], { encoding: 'utf8' });
+  return list.status === 0 ? list.stdout.trim() !== '' : existsSync('/usr/share/fonts/opentype/noto');
+}
+
+function install(packages) {
+  if (spawnSync('apt-get', ['--version']).status !== 0) return false;
+  const root = process.getuid?.() === 0;
+  const run = (args) => {
+    const [command, ...rest] = root ? ['apt-get', ...args] : ['sudo', 'apt-get', ...args];
+    return spawnSync(command, rest, { stdio: ['inherit', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+  };
+  return run(['update', '-q']) && run(['install', '-q', '-y', '--no-install-recommends', ...packages]);
+}
+
+function playwrightInstall(say) {
+  say('Downloading Chromium with Playwright');
+  const cli = createRequire(join(VSCODE_FOLDER, 'package.json')).resolve('playwright-core/cli.js');
+  return spawnSync(process.execPath, [cli, 'install', '--with-deps', '--no-shell', 'chromium'], { stdio: 'inherit' }).status === 0;
+}

@@ -1,0 +1,90 @@
+import { execFile, spawn } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
+import { cpSync, mkdirSync, writeFileSync } from 'node:fs';
+import { join, resolve } from 'node:path';
+import { promisify } from 'node:util';
+import { SERVER_MAIN, SERVER_NODE } from './paths.mjs';
+import { endTree, recordProcess, removeFolder, sessionFolder } from './processes.mjs';
+
+const START_TIMEOUT_MS = 60_000;
+
+/** Nothing that asks, advertises, updates or looks outside. */
+const QUIET = {
+  'telemetry.telemetryLevel': 'off',
+  'workbench.startupEditor': 'none',
+  'workbench.tips.enabled': false,
+  'workbench.welcomePage.walkthroughs.openOnInstall': false,
+  'workbench.enableExperiments': false,
+  'workbench.settings.enableNaturalLanguageSearch': false,
+  'workbench.secondarySideBar.defaultVisibility': 'hidden',
+  'update.mode': 'none',
+  'extensions.autoUpdate': false,
+  'extensions.autoCheckUpdates': false,
+  'extensions.ignoreRecommendations': true,
+  'chat.disableAIFeatures': true,
+  'git.openRepositoryInParentFolders': 'never',
+  'window.commandCenter': false,
+};
+
+/**
+ * Serves VS Code on 127.0.0.1 with a copy of `workspace` open and the VSIX files installed.
+ * Everything it writes is in a temporary folder that `stop` removes.
+ */
+export async function startVSCode({ workspace, vsix = [], settings = {}, port = 0, args = [] }) {
+  const folder = await sessionFolder();
+  const code = { folder, workspace: join(folder, 'workspace'), userData: join(folder, 'user'), token: randomUUID() };
+  cpSync(workspace, code.workspace, { recursive: true });
+  mkdirSync(join(code.userData, 'User'), { recursive: true });
+  mkdirSync(join(folder, 'extensions'));
+  writeSettings(code, settings);
+  const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
+    '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
+  const options = { cwd: folder, env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder, EXTENSIONS_GALLERY: '{}' } };
+  for (const file of vsix) await promisify(execFile)(SERVER_NODE, [...base, '--install-extension', resolve(file), '--force'], options);
+  const child = spawn(SERVER_NODE, [...base, '--host', '127.0.0.1', '--port', String(port), '--connection-token', code.token, ...args],
+    { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  recordProcess(folder, child.pid);
+  const stop = async () => {
+    await endTree(child.pid);
+    removeFolder(folder);
+  };
+  try {
+    return { ...code, port: await listening(child), pid: child.pid, stop };
+  } catch (error) {
+    await stop();
+    throw error;
+  }
+}
+
+/** Replaces the user's settings; a running VS Code takes them over at once. */
+export function writeSettings(code, settings) {
+  writeFileSync(join(code.userData, 'User/settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
+}
+
+/** Address of the workbench; `openFile` is a path inside the workspace. */
+export function workbenchUrl(code, openFile) {
+  const query = new URLSearchParams({ tkn: code.token, folder: code.workspace });
+  if (openFile) query.set('payload', JSON.stringify([['openFile', `vscode-remote://127.0.0.1:${code.port}${join(code.workspace, openFile)}`]]));
+  return `http://127.0.0.1:${code.port}/?${query}`;
+}
+
+/** The port, as soon as the server says that it listens. */
+function listening(child) {
+  return new Promise((done, fail) => {
+    let log = '';
+    const timer = setTimeout(() => fail(new Error(`VS Code did not start within ${START_TIMEOUT_MS / 1000} s.\n${log}`)), START_TIMEOUT_MS);
+    const read = (chunk) => {
+      log += chunk;
+      const port = /agent listening on (\d+)/.exec(log)?.[1];
+      if (!port) return;
+      clearTimeout(timer);
+      done(Number(port));
+    };
+    child.stdout.on('data', read);
+    child.stderr.on('data', read);
+    child.once('exit', (code) => {
+      clearTimeout(timer);
+      fail(new Error(`VS Code ended with exit code ${code} instead of starting.\n${log}`));
+    });
+  });
+}

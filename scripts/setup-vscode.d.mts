@@ -1,0 +1,1 @@
+export function setupVSCode(say?: (sentence: string) => void): void;
