@@ -44,14 +44,13 @@ export function headMetrics(weights: Tensor, ids: ArrayLike<number>): Float32Arr
 /** For each position, the positions just after earlier occurrences of its token. */
 function earlierSuccessors(ids: ArrayLike<number>): readonly (readonly number[])[] {
   const seen = new Map<number, number[]>();
-  const result: number[][] = [];
-  for (let position = 0; position < ids.length; position++) {
-    const id = at(ids, position);
-    const earlier = seen.get(id) ?? [];
-    result.push(earlier.map((index) => index + 1));
-    seen.set(id, [...earlier, position]);
-  }
-  return result;
+  return Array.from(ids, (id, position) => {
+    const successors = seen.get(id) ?? [];
+    const result = successors.slice();
+    successors.push(position + 1);
+    seen.set(id, successors);
+    return result;
+  });
 }
 
 /**

@@ -28,9 +28,10 @@ export function at(data: ArrayLike<number>, index: number): number {
  * The same numbers in a buffer of exactly their size: what may cross to a webview or another thread.
  * A view would take its whole buffer along.
  */
-export function owned<A extends Float32Array | Uint8Array | Int32Array>(view: A): A {
-  const whole = view.byteOffset === 0 && view.byteLength === view.buffer.byteLength && view.buffer instanceof ArrayBuffer;
-  return (whole ? view : view.slice()) as A;
+export function owned(view: Float32Array): Float32Array<ArrayBuffer> {
+  const { buffer } = view;
+  const whole = view.byteOffset === 0 && view.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
+  return whole ? new Float32Array(buffer) : new Float32Array(view);
 }
 
 /** Dot product of two vectors of equal length, accumulated in float64. */

@@ -1,0 +1,51 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join, relative, resolve } from 'node:path';
+import { expect, test } from 'vitest';
+
+const root = resolve(import.meta.dirname, '../..');
+
+/** What a folder may import: other folders, packages, or `node:` modules; a file pattern where only some files may. */
+const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
+  'src/core': [/^src\/core\//, /^ml-matrix$/],
+  'src/model': [/^src\/(core|model)\//, /^onnxruntime-/, /^@huggingface\//],
+  'src/worker': [/^src\/(core|model|worker)\//, /^onnxruntime-/],
+  'src/protocol': [/^src\/core\//],
+  'src/host': [/^src\/(core|protocol|host)\//, /^src\/worker\/(api|rpc|port)/, /^vscode$/, /^#platform$/],
+  'src/cli': [/^src\/(core|model|worker|cli)\//, /^node:/],
+  webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/],
+};
+/** The only files that know Node, by what their names say. */
+const NODE_FILES = /\.node\.ts$/;
+
+function filesBelow(folder: string): string[] {
+  return readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' })
+    .filter((file) => file.endsWith('.ts'))
+    .map((file) => `${folder}/${file}`);
+}
+
+function importsOf(file: string): string[] {
+  const source = readFileSync(join(root, file), 'utf8');
+  return Array.from(source.matchAll(/(?:^|\n)\s*(?:import|export)[^'"\n]*(?:\{[^}]*\}[^'"\n]*)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g), (match) => match[1] ?? match[2] ?? '').map((name) =>
+    name.startsWith('.') ? relative(root, resolve(join(root, file), '..', name)) : name,
+  );
+}
+
+test.each(Object.entries(ALLOWED))('%s imports only what its place allows', (folder, allowed) => {
+  const files = filesBelow(folder);
+  expect(files.length).toBeGreaterThan(0);
+  const wrong = files.flatMap((file) =>
+    importsOf(file)
+      .filter((name) => !allowed.some((pattern) => pattern.test(name)) && !(NODE_FILES.test(file) && name.startsWith('node:')))
+      .map((name) => `${file} imports ${name}`),
+  );
+  expect(wrong).toEqual([]);
+});
+
+test('every relative import is found: the checks above saw real imports', () => {
+  expect(importsOf('src/core/sampling.ts')).toContain('src/core/probability.ts');
+});
+
+test('no invented data where the user sees numbers', () => {
+  const found = ['src', 'webview'].flatMap(filesBelow).filter((file) => /Math\.random|\b(?:mock|placeholder|dummy|fake|sample)Data\b/i.test(readFileSync(join(root, file), 'utf8')));
+  expect(found).toEqual([]);
+});
