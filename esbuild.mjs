@@ -1,6 +1,6 @@
 // Builds everything into dist/. `node esbuild.mjs [--minify] [--watch] [NAME...]` builds only the named targets.
 import { context } from 'esbuild';
-import { copyFile, mkdir } from 'node:fs/promises';
+import { copyFile, mkdir, writeFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -11,7 +11,7 @@ const minify = args.includes('--minify');
 const watch = args.includes('--watch');
 const wanted = args.filter((arg) => !arg.startsWith('--'));
 
-const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', logLevel: 'warning', legalComments: 'none', absWorkingDir: root };
+const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', metafile: true, logLevel: 'warning', legalComments: 'none', absWorkingDir: root };
 // VS Code's Node host defines `navigator` as a getter that logs a migration error: bundled libraries must not look.
 const node = { ...shared, platform: 'node', target: 'node20', format: 'cjs', define: { navigator: 'undefined', 'globalThis.navigator': 'undefined' } };
 const browser = { ...shared, platform: 'browser', target: 'es2022' };
@@ -34,6 +34,12 @@ async function copyRuntime() {
   for (const file of ['ort-wasm-simd-threaded.wasm', 'ort-wasm-simd-threaded.mjs']) await copyFile(join(from, file), join(root, 'dist', file));
 }
 
+/** The files of other packages that went into the bundles: what THIRD_PARTY_NOTICES.md must name. */
+async function writeBundled(inputs) {
+  await mkdir(join(root, '.cache'), { recursive: true });
+  await writeFile(join(root, '.cache/bundled.json'), JSON.stringify([...new Set(inputs)].filter((path) => path.includes('node_modules')).sort(), null, 1));
+}
+
 const unknown = wanted.filter((name) => !(name in targets));
 if (unknown.length > 0) {
   console.error(`Unknown target ${unknown.join(', ')}. Targets: ${Object.keys(targets).join(', ')}.`);
@@ -47,4 +53,5 @@ else {
   const results = await Promise.allSettled(contexts.map((build) => build.rebuild()));
   await Promise.all(contexts.map((build) => build.dispose()));
   if (results.some((result) => result.status === 'rejected')) process.exit(1);
+  if (wanted.length === 0) await writeBundled(results.flatMap((result) => Object.keys(result.value.metafile.inputs)));
 }

@@ -1,0 +1,1 @@
+export function packageExtension(say?: (sentence: string) => void): string;
