@@ -10,7 +10,6 @@ import { setupVSCode } from './setup-vscode.mjs';
 /** Builds minified and packs. Returns the VSIX's path. */
 export function packageExtension(say = console.log) {
   setupVSCode(say);
-  rmSync(join(ROOT, 'dist'), { recursive: true, force: true });
   execFileSync(process.execPath, ['esbuild.mjs', '--minify'], { cwd: ROOT, stdio: 'inherit' });
   writeNotices();
   const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8'));

@@ -3,7 +3,6 @@ import { existsSync, readFileSync, readdirSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
 import { delimiter, join } from 'node:path';
-import { VSCODE_FOLDER } from './paths.mjs';
 
 const NAMES = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser', 'microsoft-edge'];
 const FONTS = ['fonts-dejavu-core', 'fonts-noto-cjk', 'fonts-noto-color-emoji'];
@@ -68,6 +67,6 @@ function install(packages) {
 
 function playwrightInstall(say) {
   say('Downloading Chromium with Playwright');
-  const cli = createRequire(join(VSCODE_FOLDER, 'package.json')).resolve('playwright-core/cli.js');
+  const cli = createRequire(import.meta.url).resolve('playwright-core/cli.js');
   return spawnSync(process.execPath, [cli, 'install', '--with-deps', '--no-shell', 'chromium'], { stdio: 'inherit' }).status === 0;
 }
