@@ -1,0 +1,158 @@
+// Where an explained text is now, while its document is edited. The text is kept as the pieces of it that are still
+// as they were; everything between two pieces was edited. Offsets are UTF-16 units.
+
+/** One replacement in the document: `removed` units at `offset` gave way to `inserted` units. */
+export interface TextEdit {
+  readonly offset: number;
+  readonly removed: number;
+  readonly inserted: number;
+}
+
+/** A part of the original text, [from, to), that stands unchanged at `at` in the document. */
+export interface KeptPiece {
+  readonly from: number;
+  readonly to: number;
+  readonly at: number;
+}
+
+/** An original text of `length` units, now at [start, end) of the document; `pieces` in order, none empty. */
+export interface TrackedText {
+  readonly length: number;
+  readonly start: number;
+  readonly end: number;
+  readonly pieces: readonly KeptPiece[];
+}
+
+/** Where a part of the original text is now; `stale` when any of it was changed, removed or cut into. */
+export interface TrackedRange {
+  readonly start: number;
+  readonly end: number;
+  readonly stale: boolean;
+}
+
+/** Reads [start, end) of the document as it is now. */
+export type ReadText = (start: number, end: number) => string;
+
+/** A text of `length` units found unchanged at `start`. */
+export function trackText(start: number, length: number): TrackedText {
+  return { length, start, end: start + length, pieces: length > 0 ? [{ from: 0, to: length, at: start }] : [] };
+}
+
+/** A text none of which is known to be left; [start, end) is what stands in its place. */
+export function lostText(start: number, end: number, length: number): TrackedText {
+  return { length, start, end, pieces: [] };
+}
+
+/**
+ * The text after one edit of the document. An insertion at an end of the text is outside of it, unless that end was
+ * edited already: then it may be what was there, coming back.
+ */
+export function applyEdit(tracked: TrackedText, edit: TextEdit): TrackedText {
+  const { offset, inserted } = edit;
+  const editEnd = offset + edit.removed;
+  const shift = inserted - edit.removed;
+  const insertion = edit.removed === 0;
+  const startIsWhole = tracked.pieces[0]?.from === 0;
+  const endIsWhole = tracked.pieces.at(-1)?.to === tracked.length;
+  if (offset > tracked.end || (offset === tracked.end && (endIsWhole || !insertion))) return tracked;
+  if (editEnd < tracked.start || (editEnd === tracked.start && (startIsWhole || !insertion))) {
+    return { ...tracked, start: tracked.start + shift, end: tracked.end + shift, pieces: tracked.pieces.map((piece) => moved(piece, shift)) };
+  }
+  const pieces: KeptPiece[] = [];
+  for (const piece of tracked.pieces) {
+    const pieceEnd = piece.at + piece.to - piece.from;
+    if (pieceEnd <= offset) {
+      append(pieces, piece);
+    } else if (piece.at >= editEnd) {
+      append(pieces, moved(piece, shift));
+    } else {
+      append(pieces, { from: piece.from, to: piece.from + offset - piece.at, at: piece.at });
+      append(pieces, { from: piece.from + editEnd - piece.at, to: piece.to, at: offset + inserted });
+    }
+  }
+  const start = Math.min(tracked.start, offset);
+  const end = tracked.end > editEnd ? tracked.end + shift : offset + inserted;
+  return { length: tracked.length, start, end, pieces };
+}
+
+/**
+ * Finds pieces of `original` that came back, by undoing or by retyping: the whole text first, then what the edited gaps
+ * begin and end with. A piece is only claimed where the document holds exactly its text.
+ */
+export function heal(tracked: TrackedText, original: string, read: ReadText): TrackedText {
+  if (tracked.pieces[0]?.to === tracked.length && tracked.pieces[0].from === 0) return tracked;
+  if (tracked.end - tracked.start >= tracked.length && tracked.length > 0) {
+    const found = read(tracked.start, tracked.end).indexOf(original);
+    if (found >= 0) return trackText(tracked.start + found, tracked.length);
+  }
+  const pieces: KeptPiece[] = [];
+  let from = 0;
+  let at = tracked.start;
+  for (const next of [...tracked.pieces, { from: tracked.length, to: tracked.length, at: tracked.end }]) {
+    const wanted = original.slice(from, next.from);
+    const present = next.at > at ? read(at, next.at) : '';
+    const shorter = Math.min(wanted.length, present.length);
+    let prefix = 0;
+    while (prefix < shorter && wanted.charCodeAt(prefix) === present.charCodeAt(prefix)) prefix++;
+    let suffix = 0;
+    while (suffix < shorter - prefix && wanted.charCodeAt(wanted.length - 1 - suffix) === present.charCodeAt(present.length - 1 - suffix)) suffix++;
+    append(pieces, { from, to: from + prefix, at });
+    append(pieces, { from: next.from - suffix, to: next.from, at: next.at - suffix });
+    append(pieces, next);
+    from = next.to;
+    at = next.at + next.to - next.from;
+  }
+  const first = pieces[0];
+  const last = pieces.at(-1);
+  return {
+    length: tracked.length,
+    start: first?.from === 0 ? first.at : tracked.start,
+    end: last?.to === tracked.length ? last.at + last.to - last.from : tracked.end,
+    pieces,
+  };
+}
+
+/** Finds `original` again in a document whose edits were not seen: where it was, else its occurrence nearest to that. */
+export function relocate(tracked: TrackedText, original: string, document: string): TrackedText {
+  if (document.startsWith(original, tracked.start)) return trackText(tracked.start, original.length);
+  const after = document.indexOf(original, tracked.start);
+  const before = document.lastIndexOf(original, tracked.start);
+  const nearest = after < 0 || (before >= 0 && tracked.start - before < after - tracked.start) ? before : after;
+  if (nearest >= 0) return trackText(nearest, original.length);
+  const end = Math.min(tracked.end, document.length);
+  return lostText(Math.min(tracked.start, end), end, original.length);
+}
+
+/** Where [start, end) of the original text is now. Where it was edited, the range spans what replaced it. */
+export function trackedRange(tracked: TrackedText, start: number, end: number): TrackedRange {
+  const holding = tracked.pieces.find((piece) => piece.from <= start && end <= piece.to);
+  if (holding) return { start: holding.at + start - holding.from, end: holding.at + end - holding.from, stale: false };
+  let first = tracked.start;
+  let last = tracked.end;
+  for (const piece of tracked.pieces) {
+    if (piece.from <= start) first = piece.at + Math.min(start, piece.to) - piece.from;
+    if (piece.to >= end) {
+      last = piece.at + Math.max(end, piece.from) - piece.from;
+      break;
+    }
+  }
+  return { start: first, end: Math.max(first, last), stale: end > start };
+}
+
+/** Offset in the original text of a place in the document; null in edited parts and outside. */
+export function originalOffset(tracked: TrackedText, at: number): number | null {
+  const piece = tracked.pieces.find((kept) => kept.at <= at && at < kept.at + kept.to - kept.from);
+  return piece ? piece.from + at - piece.at : null;
+}
+
+function moved(piece: KeptPiece, shift: number): KeptPiece {
+  return { from: piece.from, to: piece.to, at: piece.at + shift };
+}
+
+/** Adds a piece, joined with the one before where both stand side by side in both texts. */
+function append(pieces: KeptPiece[], piece: KeptPiece): void {
+  if (piece.to <= piece.from) return;
+  const last = pieces.at(-1);
+  if (last && last.to === piece.from && last.at + last.to - last.from === piece.at) pieces[pieces.length - 1] = { ...last, to: piece.to };
+  else pieces.push(piece);
+}
