@@ -1,0 +1,130 @@
+import { UserError } from '../core/errors.ts';
+import { textSpans, wellFormed } from '../core/textSpans.ts';
+import type { Token, TokenizedText } from '../core/trace.ts';
+import { readJson, type ModelFiles } from './files.ts';
+import { addedTokenSplitter, readAddedTokens, type AddedToken } from './tokenizer/addedTokens.ts';
+import { byteToken, readBpe, type Placed } from './tokenizer/bpe.ts';
+import { fromByteCharacters } from './tokenizer/byteLevel.ts';
+import { TOKENIZER_FILE, asObject, refuse, type Json } from './tokenizer/json.ts';
+import { readNormalizer } from './tokenizer/normalizer.ts';
+import { isByteLevel, readPreTokenizer } from './tokenizer/preTokenizer.ts';
+import { sourceRun, widthBetween, type Run } from './tokenizer/run.ts';
+import { readTemplate, type Template } from './tokenizer/template.ts';
+
+/** The largest known tokenizer.json (256,000 tokens) takes 34 MB; more is not a tokenizer. */
+const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
+const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+const CONFIG_FILE = 'tokenizer_config.json';
+
+/** From text to tokens and back, as the model's own tokenizer does it, with every token's exact place in the text. */
+export interface TextTokenizer {
+  /** Number of ids the tokenizer adds around every text (such as BOS). */
+  readonly addedTokens: number;
+  /** The whole text. Lone surrogates are read as U+FFFD. Throws UserError when a token cannot be placed exactly. */
+  encode(text: string): TokenizedText;
+  /** Number of the text's own tokens, without those added around it. */
+  count(text: string): number;
+  /** What a token reads as; part of a character shows as U+FFFD. Empty for an id without a token. */
+  piece(id: number): string;
+}
+
+/**
+ * Opens tokenizer.json (BPE: byte-level, or SentencePiece style with ▁ and byte fallback) and tokenizer_config.json.
+ * `vocab` is the number of rows of the model's unembedding. Throws UserError naming the file and the unsupported kind.
+ */
+export async function openTokenizer(files: ModelFiles, vocab: number): Promise<TextTokenizer> {
+  const names = await files.list();
+  if (!names.includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
+  const json = asObject(await readJson(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES), 'the file');
+  const config = names.includes(CONFIG_FILE) ? asObject(await readJson(files, CONFIG_FILE, MAX_CONFIG_BYTES), CONFIG_FILE) : {};
+  return createTokenizer(json, config, vocab);
+}
+
+/** The tokenizer of parsed files; see `openTokenizer`. */
+export function createTokenizer(json: Json, config: Json, vocab: number): TextTokenizer {
+  const pieces = readBpe(json['model'], vocab);
+  const added = readAddedTokens(json['added_tokens'], vocab);
+  const byteLevel = isByteLevel(json['pre_tokenizer']);
+  const encodeText = textEncoder(json, pieces, added, byteLevel);
+  const idOf = (token: string): number | undefined => added.find((entry) => entry.content === token)?.id ?? pieces.vocabulary.get(token);
+  const template = readTemplate(json['post_processor'], config, idOf, vocab);
+  const piece = pieceReader(pieces.vocabulary, added, byteLevel);
+  return {
+    addedTokens: template.before.length + template.after.length,
+    piece,
+    count: (text) => encodeText(wellFormed(text)).length,
+    encode: (text) => withSpans(wellFormed(text), encodeText(wellFormed(text)), template, piece),
+  };
+}
+
+/** The text's own tokens with their source bytes: added tokens first, then normalizer, pre-tokenizer and merges on what lies between. */
+function textEncoder(json: Json, pieces: ReturnType<typeof readBpe>, added: readonly AddedToken[], byteLevel: boolean): (text: string) => Placed[] {
+  const normalizers = readNormalizer(json['normalizer']);
+  const preTokenizers = readPreTokenizer(json['pre_tokenizer']);
+  if (byteLevel && normalizers.length > 0) refuse('a normalizer before byte-level tokens is not supported.');
+  const normalize = (run: Run): Run => normalizers.reduce((current, step) => step(current), run);
+  const inSource = addedTokenSplitter(new Map(added.filter((token) => !token.normalized).map((token) => [token.content, token])));
+  const inNormalized = addedTokenSplitter(new Map(added.filter((token) => token.normalized).map((token) => [normalize(sourceRun(token.content)).text, token])));
+  const place = (token: AddedToken, run: Run): Placed => ({ id: token.id, bytes: widthBetween(run, 0, run.text.length) });
+  return (text) => {
+    const placed: Placed[] = [];
+    for (const section of inSource(sourceRun(text))) {
+      if (section.token !== null) {
+        placed.push(place(section.token, section.run));
+        continue;
+      }
+      for (const part of inNormalized(normalize(section.run))) {
+        if (part.token !== null) {
+          placed.push(place(part.token, part.run));
+          continue;
+        }
+        const first = section.start === 0 && part.start === 0;
+        const runs = preTokenizers.reduce((current, step) => current.flatMap((run, index) => step(run, first && index === 0)), [part.run]);
+        for (const run of runs) for (const token of pieces.encode(run)) placed.push(token);
+      }
+    }
+    return placed;
+  };
+}
+
+function withSpans(text: string, placed: readonly Placed[], template: Template, piece: (id: number) => string): TokenizedText {
+  const bytes = new TextEncoder().encode(text);
+  const total = placed.reduce((sum, token) => sum + token.bytes, 0);
+  if (total !== bytes.length) throw new UserError(`${TOKENIZER_FILE}: its tokens hold ${total} bytes, the text ${bytes.length}, so no token can be placed exactly.`);
+  const spans = textSpans(text, placed.map((token) => token.bytes));
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const tokens: Token[] = [];
+  const add = (id: number, at: number): void => void tokens.push({ index: tokens.length, id, text: piece(id), bytes: [], start: at, end: at, special: true, partial: false });
+  for (const id of template.before) add(id, 0);
+  let offset = 0;
+  placed.forEach((token, i) => {
+    const own = bytes.subarray(offset, offset + token.bytes);
+    offset += token.bytes;
+    const span = spans[i] ?? { start: text.length, end: text.length, partial: false };
+    // A prefix space that became a token of its own stands for nothing in the text, but it has a reading.
+    const reading = own.length === 0 ? piece(token.id) : decoder.decode(own);
+    tokens.push({ index: tokens.length, id: token.id, text: reading, bytes: [...own], ...span, special: false });
+  });
+  for (const id of template.after) add(id, text.length);
+  return { ids: Int32Array.from(tokens, (token) => token.id), tokens };
+}
+
+/** Readings of ids. Added tokens read as they are written; the others as their bytes. */
+function pieceReader(vocabulary: ReadonlyMap<string, number>, added: readonly AddedToken[], byteLevel: boolean): (id: number) => string {
+  const tokenOf = new Map<number, string>();
+  for (const [token, id] of vocabulary) tokenOf.set(id, token);
+  const literal = new Map(added.map((token) => [token.id, token.content]));
+  const byteOf = new Map(Array.from({ length: 256 }, (_, byte) => [byteToken(byte), byte]));
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  return (id) => {
+    const token = tokenOf.get(id);
+    const written = literal.get(id);
+    if (written !== undefined || token === undefined) return written ?? '';
+    if (byteLevel) {
+      const bytes = fromByteCharacters(token);
+      return bytes === null ? token : decoder.decode(bytes);
+    }
+    const byte = byteOf.get(token);
+    return byte === undefined ? token.replaceAll('▁', ' ') : decoder.decode(Uint8Array.of(byte));
+  };
+}

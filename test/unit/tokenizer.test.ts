@@ -1,0 +1,205 @@
+import { readFileSync } from 'node:fs';
+import { gunzipSync } from 'node:zlib';
+import { describe, expect, it } from 'vitest';
+import { UserError } from '../../src/core/errors.ts';
+import { wellFormed } from '../../src/core/textSpans.ts';
+import { createTokenizer, openTokenizer, type TextTokenizer } from '../../src/model/tokenizer.ts';
+import { memoryFiles } from '../../src/worker/files.memory.ts';
+
+interface Reference {
+  readonly lines: readonly string[];
+  readonly tokenizers: Readonly<Record<string, { readonly ids: readonly number[][]; readonly offsets: readonly number[][] }>>;
+}
+
+const fixtures = new URL('../fixtures/tokenizer/', import.meta.url);
+const bundled = new URL('../../media/models/explain-tokens-9m/', import.meta.url);
+const reference = JSON.parse(gunzipSync(readFileSync(new URL('lines.json.gz', fixtures))).toString('utf8')) as Reference;
+
+type Json = Record<string, unknown>;
+const readJson = (url: URL): Json => JSON.parse(readFileSync(url, 'utf8')) as Json;
+const tokenizerJson = (name: string): Json => readJson(name === 'bundled' ? new URL('tokenizer.json', bundled) : new URL(`${name}.json`, fixtures));
+const open = (name: string): TextTokenizer => createTokenizer(tokenizerJson(name), {}, 16384);
+
+/** UTF-16 offset of every code point of the text, and of its end. */
+function unitOffsets(text: string): number[] {
+  const offsets = [0];
+  for (const character of text) offsets.push((offsets.at(-1) ?? 0) + character.length);
+  return offsets;
+}
+
+/** UTF-8 bytes before every UTF-16 unit at which a character begins, and before the end. */
+function byteOffsets(text: string): number[] {
+  const offsets: number[] = [];
+  let unit = 0;
+  let byte = 0;
+  for (const character of text) {
+    offsets[unit] = byte;
+    unit += character.length;
+    byte += Buffer.byteLength(character, 'utf8');
+  }
+  offsets[unit] = byte;
+  return offsets;
+}
+
+describe.each(Object.keys(reference.tokenizers))('%s against the Python tokenizers library', (name) => {
+  const expected = reference.tokenizers[name] ?? { ids: [], offsets: [] };
+  const tokenizer = open(name);
+  const encoded = reference.lines.map((line) => tokenizer.encode(line));
+
+  it('gives the same ids on every line', () => {
+    expect(reference.lines.length).toBeGreaterThanOrEqual(1000);
+    const different = reference.lines.filter((_, i) => JSON.stringify([...(encoded[i]?.ids ?? [])]) !== JSON.stringify(expected.ids[i]));
+    expect(different).toEqual([]);
+  });
+
+  it('places every token where the library does', () => {
+    reference.lines.forEach((line, i) => {
+      const units = unitOffsets(line);
+      const offsets = expected.offsets[i] ?? [];
+      encoded[i]?.tokens.forEach((token, t) => {
+        const at = `token ${t} of ${JSON.stringify(line.slice(0, 80))}`;
+        if (token.special) return expect([token.bytes.length, token.start === token.end], at).toEqual([0, true]);
+        // The library gives a prefix space that became a token of its own the character after it.
+        if (token.bytes.length === 0) return expect(token.start, at).toBe(token.end);
+        expect([token.start, token.end], at).toEqual([units[offsets[2 * t] ?? -1], units[offsets[2 * t + 1] ?? -1]]);
+      });
+    });
+  });
+
+  it('spells the text: bytes in order are its UTF-8, spans are the smallest runs of whole characters', () => {
+    reference.lines.forEach((line, i) => {
+      const tokens = encoded[i]?.tokens.filter((token) => !token.special) ?? [];
+      expect(Buffer.compare(Buffer.from(tokens.flatMap((token) => [...token.bytes])), Buffer.from(line, 'utf8'))).toBe(0);
+      const bytesBefore = byteOffsets(line);
+      let byte = 0;
+      for (const token of tokens) {
+        const before = bytesBefore[token.start] ?? -1;
+        const after = bytesBefore[token.end] ?? -1;
+        const end = byte + token.bytes.length;
+        if (token.bytes.length > 0) {
+          expect([before <= byte, after >= end, before > byte - 4, after < end + 4]).toEqual([true, true, true, true]);
+          expect(token.partial).toBe(before !== byte || after !== end);
+        }
+        byte = end;
+      }
+    });
+  });
+});
+
+describe('special tokens', () => {
+  it('marks what the tokenizer added, and reads a literal control token as text', () => {
+    const { tokens } = open('bundled').encode('a<|endoftext|>');
+    expect(tokens.map(({ id, special, start, end, text }) => ({ id, special, start, end, text }))).toEqual([
+      { id: 0, special: true, start: 0, end: 0, text: '<|endoftext|>' },
+      { id: tokens[1]?.id, special: false, start: 0, end: 1, text: 'a' },
+      { id: 0, special: false, start: 1, end: 14, text: '<|endoftext|>' },
+    ]);
+    expect(Buffer.from([...(tokens[2]?.bytes ?? [])]).toString()).toBe('<|endoftext|>');
+  });
+
+  it('counts the text’s own tokens only', () => {
+    const tokenizer = open('bundled');
+    expect([tokenizer.count(''), tokenizer.count('a'), tokenizer.addedTokens]).toEqual([0, 1, 1]);
+  });
+
+  const bos = (config: Json): number[] => [...createTokenizer(tokenizerJson('llama2-normalizer'), config, 1000).encode('a').ids];
+  it('follows add_bos_token and add_eos_token of tokenizer_config.json as transformers does', () => {
+    const own = bos({}).slice(1);
+    expect(bos({})[0]).toBe(1);
+    expect(bos({ add_bos_token: false, bos_token: '<s>' })).toEqual(own);
+    expect(bos({ add_bos_token: true, add_eos_token: true, bos_token: { content: '<s>' }, eos_token: '</s>' })).toEqual([1, ...own, 2]);
+    expect(bos({ add_bos_token: true, tokenizer_class: 'LlamaTokenizer' })).toEqual([1, ...own]);
+    expect(bos({ add_bos_token: true, bos_token: null })).toEqual(own);
+    expect(() => bos({ add_bos_token: true, bos_token: '<nowhere>' })).toThrow(/tokenizer_config\.json.*<nowhere>/);
+  });
+
+  it('adds BOS where neither a post-processor nor the configuration asks for it: not at all', () => {
+    expect(open('gpt2').encode('a').tokens.some((token) => token.special)).toBe(false);
+  });
+});
+
+describe('hard text', () => {
+  it('reads lone surrogates as U+FFFD at unchanged offsets', () => {
+    const text = 'a\ud83d b\udc00😀';
+    const { tokens } = open('bundled').encode(text);
+    expect(Buffer.from(tokens.flatMap((token) => [...token.bytes])).toString()).toBe('a\ufffd b\ufffd😀');
+    expect(tokens.at(-1)?.end).toBe(text.length);
+    expect(wellFormed(text)).toBe('a\ufffd b\ufffd😀');
+  });
+
+  it('shows part of a character as U+FFFD and says so', () => {
+    const { tokens } = open('llama2-normalizer').encode('😀');
+    const parts = tokens.filter((token) => token.bytes.length === 1);
+    expect(parts.map((token) => [token.start, token.end, token.partial, token.text])).toEqual(Array.from({ length: 4 }, () => [0, 2, true, '\ufffd']));
+  });
+
+  it.each(['bundled', 'gpt2', 'llama3', 'llama2-normalizer', 'llama2-metaspace'])('%s stays near linear on 100,000 letters, spaces and mixed text', (name) => {
+    const tokenizer = open(name);
+    for (const unit of ['a', ' ', '中', 'The fox said: 你好! '] as const) {
+      const time = (length: number): number => {
+        const text = unit.repeat(length / unit.length);
+        const start = performance.now();
+        tokenizer.count(text);
+        return performance.now() - start;
+      };
+      time(1000);
+      const small = Math.max(time(25_000), 20);
+      expect(time(100_000), `100,000 of ${unit}`).toBeLessThan(small * 16);
+    }
+  }, 60_000);
+});
+
+describe('pieces', () => {
+  it('reads ids as text', () => {
+    const llama = open('llama2-normalizer');
+    expect([llama.piece(1), llama.piece(3 + 0x41), llama.piece(3 + 0xff), llama.piece(999)]).toEqual(['<s>', 'A', '\ufffd', '']);
+    const byteLevel = open('gpt2');
+    const { ids } = byteLevel.encode(' the');
+    expect([...ids].map((id) => byteLevel.piece(id)).join('')).toBe(' the');
+  });
+});
+
+describe('refused tokenizers', () => {
+  const changed = (name: string, change: (json: Json) => void, vocab = 16384): (() => TextTokenizer) => () => {
+    const json = structuredClone(tokenizerJson(name));
+    change(json);
+    return createTokenizer(json, {}, vocab);
+  };
+  const model = (json: Json): Json => json['model'] as Json;
+
+  it.each<[string, () => TextTokenizer, RegExp]>([
+    ['another model', changed('gpt2', (json) => void (json['model'] = { type: 'Unigram', vocab: [] })), /tokenizer\.json.*Unigram/],
+    ['WordPiece', changed('gpt2', (json) => void (json['model'] = { type: 'WordPiece', vocab: {} })), /tokenizer\.json.*WordPiece/],
+    ['a normalizer', changed('llama2-normalizer', (json) => void (json['normalizer'] = { type: 'NFKC' })), /tokenizer\.json.*NFKC/],
+    ['a lower-casing normalizer', changed('gpt2', (json) => void (json['normalizer'] = { type: 'Lowercase' })), /tokenizer\.json.*Lowercase/],
+    ['a pre-tokenizer', changed('gpt2', (json) => void (json['pre_tokenizer'] = { type: 'Whitespace' })), /tokenizer\.json.*Whitespace/],
+    ['a split that drops', changed('llama3', (json) => void (json['pre_tokenizer'] = { type: 'Split', pattern: { String: ' ' }, behavior: 'Removed', invert: false })), /Split with behavior Removed/],
+    ['a broken pattern', changed('llama3', (json) => void (json['pre_tokenizer'] = { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false })), /pattern/],
+    ['ids beyond the model', changed('gpt2', () => undefined, 500), /vocabulary ends at 499/],
+    ['an added token beyond the model', changed('gpt2', (json) => void (json['added_tokens'] = [{ id: 20000, content: '<x>' }])), /"<x>" has id 20000/],
+    ['an id that is no number', changed('gpt2', (json) => void (model(json)['vocab'] = { a: 'one' })), /"a" is not a whole number/],
+    ['a merge of nothing', changed('gpt2', (json) => void (model(json)['merges'] = [['q', 'qqqqqq']])), /merge/],
+    ['a template', changed('llama3', (json) => void (json['post_processor'] = { type: 'Unheard' })), /tokenizer\.json.*Unheard/],
+    ['a suffix', changed('gpt2', (json) => void (model(json)['end_of_word_suffix'] = '</w>')), /end_of_word_suffix/],
+  ])('%s', (_, make, message) => {
+    expect(make).toThrow(UserError);
+    expect(make).toThrow(message);
+  });
+
+  it('a text whose bytes the vocabulary cannot hold, rather than a shifted one', () => {
+    const make = changed('gpt2', (json) => {
+      const vocab = model(json)['vocab'] as Json;
+      delete vocab['Ã'];
+      model(json)['merges'] = (model(json)['merges'] as readonly string[][]).filter((merge) => !merge.join('').includes('Ã'));
+      for (const token of Object.keys(vocab)) if (token.includes('Ã')) delete vocab[token];
+    });
+    expect(() => make().encode('café')).toThrow(UserError);
+    expect(make().encode('cafe').tokens.length).toBeGreaterThan(0);
+  });
+
+  it('a folder without tokenizer.json, and one whose tokenizer.json is not JSON', async () => {
+    await expect(openTokenizer(memoryFiles('some-model', { 'config.json': new Uint8Array() }), 10)).rejects.toThrow('The folder some-model has no tokenizer.json.');
+    await expect(openTokenizer(memoryFiles('some-model', { 'tokenizer.json': new TextEncoder().encode('{') }), 10)).rejects.toThrow(/tokenizer\.json/);
+    await expect(openTokenizer(memoryFiles('some-model', { 'tokenizer.json': new TextEncoder().encode('[]') }), 10)).rejects.toThrow(/tokenizer\.json/);
+  });
+});
