@@ -34,8 +34,7 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   const folder = await sessionFolder();
   const code = { folder, workspace: join(folder, 'workspace'), userData: join(folder, 'user'), token: randomUUID() };
   cpSync(workspace, code.workspace, { recursive: true });
-  mkdirSync(join(code.userData, 'User'), { recursive: true });
-  mkdirSync(join(folder, 'extensions'));
+  for (const name of ['user/User', 'user/Machine', 'extensions']) mkdirSync(join(folder, name), { recursive: true });
   writeSettings(code, settings);
   const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
     '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
@@ -56,9 +55,11 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   }
 }
 
-/** Replaces the user's settings; a running VS Code takes them over at once. */
+/** Replaces the settings; a running VS Code takes them over at once. */
 export function writeSettings(code, settings) {
-  writeFileSync(join(code.userData, 'User/settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
+  const text = JSON.stringify({ ...QUIET, ...settings }, null, 2);
+  // Settings of machine scope are read from the second file only.
+  for (const scope of ['User', 'Machine']) writeFileSync(join(code.userData, scope, 'settings.json'), text);
 }
 
 /** Address of the workbench; `openFile` is a path inside the workspace. */

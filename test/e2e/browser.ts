@@ -1,0 +1,61 @@
+import { mkdirSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { chromium, type Page } from 'playwright-core';
+import { findBrowser } from '../../scripts/lib/browser.mjs';
+import { removeFolder, sessionFolder } from '../../scripts/lib/processes.mjs';
+
+export interface Browser {
+  readonly page: Page;
+  /** Addresses outside this machine that the page asked for. */
+  readonly outside: readonly string[];
+  /** Uncaught errors and error messages of the page and its frames. */
+  readonly errors: readonly string[];
+  close(): Promise<void>;
+}
+
+const LOCAL = /^\w+:\/\/([\w-]+\.)?(127\.0\.0\.1|localhost)[:/]/;
+/** Answered by the webview's service worker from the extension's own files; no such host is ever asked. */
+const WEBVIEW_RESOURCE = /^https:\/\/[\w.+%-]*\.vscode-resource\.vscode-cdn\.net\//;
+
+/** Starts Chromium with a profile of its own and no way out of this machine. */
+export async function openBrowser(): Promise<Browser> {
+  const executablePath = findBrowser();
+  if (executablePath === undefined) throw new Error('No browser: run node scripts/setup-vscode.mjs first.');
+  const folder = await sessionFolder();
+  const profile = join(folder, 'profile');
+  mkdirSync(join(profile, 'Default'), { recursive: true });
+  // Web VS Code puts each webview on an origin of its own, whose service worker counts as a third-party cookie.
+  writeFileSync(join(profile, 'Default/Preferences'), JSON.stringify({ profile: { cookie_controls_mode: 0, block_third_party_cookies: false } }));
+  const context = await chromium.launchPersistentContext(profile, {
+    executablePath,
+    headless: true,
+    viewport: { width: 1440, height: 900 },
+    permissions: ['clipboard-read', 'clipboard-write'],
+    args: [
+      '--no-sandbox', '--no-first-run', '--disable-quic', '--disable-background-networking', '--disable-component-update', '--disable-sync',
+      '--use-gl=angle', '--use-angle=swiftshader', '--enable-unsafe-swiftshader',
+      '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost',
+    ],
+  });
+  const page = context.pages()[0] ?? (await context.newPage());
+  page.setDefaultTimeout(30_000);
+  const outside: string[] = [];
+  const errors: string[] = [];
+  context.on('request', (request) => {
+    const url = request.url();
+    if (/^(https?|wss?):/.test(url) && !LOCAL.test(url) && !WEBVIEW_RESOURCE.test(url)) outside.push(url);
+  });
+  page.on('pageerror', (error) => errors.push(`uncaught: ${error.stack ?? String(error)}`));
+  page.on('console', (message) => {
+    if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
+  });
+  return {
+    page,
+    outside,
+    errors,
+    close: async () => {
+      await context.close();
+      removeFolder(folder);
+    },
+  };
+}

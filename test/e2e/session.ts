@@ -1,0 +1,95 @@
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+import type { Page } from 'playwright-core';
+import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
+import { startVSCode, workbenchUrl, type VSCode } from '../../scripts/lib/vscodeServer.mjs';
+import { openBrowser, type Browser } from './browser.ts';
+import { workbenchOf, type Workbench } from './workbench.ts';
+
+export interface Session {
+  readonly code: VSCode;
+  readonly browser: Browser;
+  readonly page: Page;
+  readonly workbench: Workbench;
+  /** Keeps a picture of the window under artifacts/screenshots. */
+  screenshot(name: string): Promise<void>;
+  close(): Promise<void>;
+}
+
+export interface SessionOptions {
+  /** File names and contents of the workspace. */
+  readonly files: Readonly<Record<string, string>>;
+  readonly open: string;
+  /** Text that shows when the file is open. */
+  readonly expect: string;
+  readonly settings?: Readonly<Record<string, unknown>>;
+  readonly args?: readonly string[];
+}
+
+/** What makes a test repeatable: hovers come fast, nothing animates or blinks. */
+export const TEST_SETTINGS = {
+  'editor.hover.delay': 150,
+  'editor.cursorBlinking': 'solid',
+  'editor.minimap.enabled': false,
+  'workbench.reduceMotion': 'on',
+  'files.hotExit': 'off',
+  'window.confirmBeforeClose': 'never',
+};
+
+/** The VSIX that `npm run package` made. */
+export function vsixPath(): string {
+  const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { name: string; version: string };
+  const path = join(ROOT, `${name}-${version}.vsix`);
+  if (!existsSync(path)) throw new Error('There is no VSIX to test: run npm run package first.');
+  return path;
+}
+
+/** A folder that holds the files; the caller removes it. */
+export function folderOf(files: Readonly<Record<string, string>>): string {
+  const folder = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
+  for (const [name, content] of Object.entries(files)) {
+    mkdirSync(dirname(join(folder, name)), { recursive: true });
+    writeFileSync(join(folder, name), content);
+  }
+  return folder;
+}
+
+/** A real VS Code with the built extension installed and a file open, in a real browser. */
+export async function openSession(options: SessionOptions): Promise<Session> {
+  const workspace = folderOf(options.files);
+  const code = await startVSCode({ workspace, vsix: [vsixPath()], settings: { ...TEST_SETTINGS, ...options.settings }, args: options.args ?? [] });
+  rmSync(workspace, { recursive: true, force: true });
+  const browser = await openBrowser().catch(async (error: unknown) => {
+    await code.stop();
+    throw error;
+  });
+  const { page } = browser;
+  const workbench = workbenchOf(page);
+  const session: Session = {
+    code,
+    browser,
+    page,
+    workbench,
+    screenshot: (name) => keepScreenshot(page, name),
+    close: async () => {
+      await browser.close();
+      await code.stop();
+    },
+  };
+  try {
+    await page.goto(workbenchUrl(code, options.open));
+    await workbench.ready(options.expect);
+  } catch (error) {
+    await keepScreenshot(page, `failed to open ${options.open}`);
+    await session.close();
+    throw error;
+  }
+  return session;
+}
+
+export async function keepScreenshot(page: Page, name: string): Promise<void> {
+  const folder = join(ARTIFACTS, 'screenshots');
+  mkdirSync(folder, { recursive: true });
+  await page.screenshot({ path: join(folder, `${name.replace(/[^\w.-]+/g, '-')}.png`) });
+}

@@ -1,0 +1,118 @@
+import { expect } from 'vitest';
+import type { FrameLocator, Locator, Page } from 'playwright-core';
+
+/** What a user does in VS Code's window. Every step waits for what it leads to. */
+export interface Workbench {
+  readonly page: Page;
+  /** Waits until the window is up and the file's editor shows `text`. */
+  ready(text: string): Promise<void>;
+  /** Runs a command from the palette by its full title. */
+  command(title: string): Promise<void>;
+  /** Types into a quick input that is open and confirms. */
+  answer(text: string): Promise<void>;
+  /** Selects whole lines of the editor, counted from 1. */
+  selectLines(first: number, last: number): Promise<void>;
+  /** Moves the pointer onto a word of the editor and returns its hover's text. */
+  hover(word: string): Promise<string>;
+  /** The `nth` occurrence of a word on screen in the editor. */
+  wordBox(word: string, nth?: number): Promise<Box>;
+  focusEditor(): Promise<void>;
+  /** The document inside the webview. */
+  webview(): FrameLocator;
+  status(): Locator;
+  notifications(): Locator;
+}
+
+export interface Box {
+  readonly x: number;
+  readonly y: number;
+  readonly width: number;
+  readonly height: number;
+}
+
+/** How the editor draws a space. */
+const NO_BREAK_SPACE = '\u00a0';
+
+export function workbenchOf(page: Page): Workbench {
+  const quickInput = page.locator('.quick-input-widget:not([style*="display: none"]) input').first();
+  const editor = page.locator('.editor-group-container .monaco-editor').first();
+
+  const open = async (text: string): Promise<void> => {
+    await page.keyboard.press('F1');
+    await quickInput.waitFor({ state: 'visible' });
+    await quickInput.fill(text);
+  };
+  const wordBox = async (word: string, nth = 0): Promise<Box> => {
+    const find = (): Promise<Box | null> => page.evaluate(boxOfWord, { word, nth });
+    await expect.poll(find, { timeout: 15_000, message: `"${word}" on screen` }).not.toBeNull();
+    const box = await find();
+    if (box === null) throw new Error(`"${word}" is no longer on screen.`);
+    return box;
+  };
+
+  return {
+    page,
+    wordBox,
+    async ready(text) {
+      await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+      await page.locator('.view-line', { hasText: text.replaceAll(' ', NO_BREAK_SPACE) }).or(page.locator('.view-line', { hasText: text })).first().waitFor({ timeout: 60_000 });
+    },
+    async command(title) {
+      await open(`>${title}`);
+      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).first().waitFor();
+      await page.keyboard.press('Enter');
+      await quickInput.waitFor({ state: 'hidden' });
+    },
+    async answer(text) {
+      await quickInput.waitFor({ state: 'visible' });
+      await quickInput.fill(text);
+      await page.keyboard.press('Enter');
+    },
+    async focusEditor() {
+      const line = editor.locator('.view-line').first();
+      await line.click({ position: { x: 2, y: 8 } });
+      await page.locator('.editor-group-container .monaco-editor.focused').first().waitFor();
+    },
+    async selectLines(first, last) {
+      await this.focusEditor();
+      await page.keyboard.press('Control+Home');
+      for (let line = 1; line < first; line++) await page.keyboard.press('ArrowDown');
+      for (let line = first; line < last; line++) await page.keyboard.press('Shift+ArrowDown');
+      await page.keyboard.press('Shift+End');
+      await this.status().getByText('selected)').waitFor();
+    },
+    async hover(word) {
+      const box = await wordBox(word);
+      await page.mouse.move(box.x + box.width + 150, box.y + 200);
+      await page.mouse.move(box.x + box.width / 2 - 2, box.y + box.height / 2);
+      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+      const hover = page.locator('.monaco-hover:not(.hidden) .monaco-hover-content').first();
+      await hover.waitFor({ state: 'visible' });
+      await expect.poll(() => hover.innerText(), { timeout: 15_000 }).not.toMatch(/^(Loading\.\.\.)?$/);
+      return hover.innerText();
+    },
+    webview: () => page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame'),
+    status: () => page.locator('.part.statusbar'),
+    notifications: () => page.locator('.notifications-toasts .notification-list-item-message'),
+  };
+}
+
+/** Client rectangle of a word in the first editor; runs in the page. */
+function boxOfWord({ word, nth }: { word: string; nth: number }): Box | null {
+  const lines = document.querySelector('.editor-group-container .monaco-editor .view-lines');
+  if (lines === null) return null;
+  const walker = document.createTreeWalker(lines, NodeFilter.SHOW_TEXT);
+  let left = nth;
+  for (let node = walker.nextNode(); node !== null; node = walker.nextNode()) {
+    const data = (node.textContent ?? '').replaceAll('\u00a0', ' ');
+    for (let at = data.indexOf(word); at >= 0; at = data.indexOf(word, at + 1)) {
+      if (left-- > 0) continue;
+      const range = document.createRange();
+      range.setStart(node, at);
+      range.setEnd(node, at + word.length);
+      const { x, y, width, height } = range.getBoundingClientRect();
+      return { x, y, width, height };
+    }
+  }
+  return null;
+}
