@@ -1,0 +1,22 @@
+import { UserError } from '../../core/errors.ts';
+
+/** What the graph can compute. */
+export type Activation =
+  | 'gelu' | 'geluTanh' | 'geluClipped' | 'geluQuick' | 'hardSwish' | 'laplace' | 'leakyRelu' | 'linear' | 'mish' | 'relu' | 'relu2' | 'relu6'
+  | 'sigmoid' | 'silu' | 'sqrtSoftplus' | 'tanh';
+
+/** The names of transformers' ACT2FN that have no parameters. */
+const BY_NAME: ReadonlyMap<string, Activation> = new Map([
+  ['gelu', 'gelu'], ['gelu_python', 'gelu'], ['gelu_10', 'geluClipped'],
+  ['gelu_new', 'geluTanh'], ['gelu_fast', 'geluTanh'], ['gelu_accurate', 'geluTanh'], ['gelu_pytorch_tanh', 'geluTanh'], ['gelu_python_tanh', 'geluTanh'],
+  ['quick_gelu', 'geluQuick'], ['hardswish', 'hardSwish'], ['laplace', 'laplace'], ['leaky_relu', 'leakyRelu'], ['linear', 'linear'], ['mish', 'mish'],
+  ['relu', 'relu'], ['relu2', 'relu2'], ['relu6', 'relu6'], ['sigmoid', 'sigmoid'], ['silu', 'silu'], ['swish', 'silu'],
+  ['sqrtsoftplus', 'sqrtSoftplus'], ['tanh', 'tanh'],
+] as const);
+
+/** The activation that config.json names in `option`. Throws UserError for one that is not known or has weights of its own. */
+export function activationNamed(name: string, option: string): Activation {
+  const activation = BY_NAME.get(name);
+  if (activation === undefined) throw new UserError(`config.json: "${option}" is "${name}", an activation that is not supported.`);
+  return activation;
+}

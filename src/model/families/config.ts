@@ -1,0 +1,80 @@
+import { UserError } from '../../core/errors.ts';
+import { isRecord } from '../files.ts';
+
+/**
+ * Typed reading of one JSON object of config.json. Every function throws UserError naming the option;
+ * an option that is absent takes `absent`, and `null` counts as absent only where a function says so.
+ */
+export interface Options {
+  /** Own keys only: "constructor" is no option. */
+  readonly values: Readonly<Record<string, unknown>>;
+  /** Put before an option's name in messages, such as "rope_scaling.". */
+  readonly path: string;
+}
+
+export function options(values: unknown, path = ''): Options {
+  if (!isRecord(values)) throw new UserError(path === '' ? 'config.json is not a JSON object.' : `config.json: "${path}" is not a JSON object.`);
+  return { values, path: path === '' ? '' : `${path}.` };
+}
+
+/** An option's value; undefined when absent. */
+export function value(from: Options, name: string): unknown {
+  return Object.hasOwn(from.values, name) ? from.values[name] : undefined;
+}
+
+/** Throws the sentence that says what the option should have been. */
+export function refuse(from: Options, name: string, reason: string): never {
+  throw new UserError(`config.json: "${from.path}${name}" ${reason}.`);
+}
+
+/** A whole number from 1 on. */
+export function count(from: Options, name: string, absent: number): number {
+  const found = value(from, name);
+  if (found === undefined) return absent;
+  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < 1) refuse(from, name, `must be a whole number from 1 on, not ${shown(found)}`);
+  return found;
+}
+
+/** A whole number from 1 on; null counts as absent. */
+export function optionalCount(from: Options, name: string, absent: number): number {
+  return value(from, name) === null ? absent : count(from, name, absent);
+}
+
+/** A finite number above 0. */
+export function positive(from: Options, name: string, absent: number): number {
+  const found = number(from, name, absent);
+  if (found <= 0) refuse(from, name, `must be above 0, not ${found}`);
+  return found;
+}
+
+/** A finite number. */
+export function number(from: Options, name: string, absent?: number): number {
+  const found = value(from, name);
+  if (found === undefined && absent !== undefined) return absent;
+  if (typeof found !== 'number' || !Number.isFinite(found)) refuse(from, name, `must be a number, not ${shown(found)}`);
+  return found;
+}
+
+/** A finite number; null where the option is absent or null. */
+export function optionalNumber(from: Options, name: string): number | null {
+  const found = value(from, name);
+  return found === undefined || found === null ? null : number(from, name);
+}
+
+export function flag(from: Options, name: string, absent: boolean): boolean {
+  const found = value(from, name);
+  if (found === undefined) return absent;
+  if (typeof found !== 'boolean') refuse(from, name, `must be true or false, not ${shown(found)}`);
+  return found;
+}
+
+export function text(from: Options, name: string, absent: string): string {
+  const found = value(from, name);
+  if (found === undefined) return absent;
+  if (typeof found !== 'string') refuse(from, name, `must be a text, not ${shown(found)}`);
+  return found;
+}
+
+function shown(found: unknown): string {
+  return (JSON.stringify(found) ?? 'absent').slice(0, 40);
+}

@@ -1,0 +1,129 @@
+import { UserError } from '../../core/errors.ts';
+import { count, flag, number, optionalNumber, options, positive, refuse, text, value, type Options } from './config.ts';
+
+/** How the angle of each rotated pair grows with the position. All as in transformers' `modeling_rope_utils.py`. */
+export type RopeScaling =
+  | { readonly kind: 'default' }
+  | { readonly kind: 'linear'; readonly factor: number }
+  /** NTK-aware, growing with the text past `trained` tokens. */
+  | { readonly kind: 'dynamic'; readonly factor: number; readonly trained: number }
+  | { readonly kind: 'llama3'; readonly factor: number; readonly lowFactor: number; readonly highFactor: number; readonly trained: number }
+  /** Peng et al. 2023. `low` and `high` bound the ramp over pairs. */
+  | { readonly kind: 'yarn'; readonly factor: number; readonly low: number; readonly high: number }
+  /** Ding et al. 2024. One divisor per pair: `long` for texts over `trained` tokens. */
+  | { readonly kind: 'longrope'; readonly short: readonly number[]; readonly long: readonly number[]; readonly trained: number }
+  /** Only the first `pairs` pairs are turned. */
+  | { readonly kind: 'proportional'; readonly pairs: number; readonly factor: number };
+
+export interface Rope {
+  readonly theta: number;
+  /** Numbers of a head that are turned. */
+  readonly dim: number;
+  /** `half`: number i is paired with i + dim / 2. */
+  readonly style: 'half';
+  readonly scaling: RopeScaling;
+  /** Cosines and sines are multiplied by this. */
+  readonly attentionFactor: number;
+}
+
+/**
+ * The rope of config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (4), the latter first as transformers does.
+ * Throws UserError naming the option, or the rope type that is not supported.
+ */
+export function readRope(config: Options, headDim: number, maxPositions: number): Rope {
+  if (headDim % 2 !== 0) throw new UserError(`config.json: rotary positions need an even head size, not ${headDim}.`);
+  const scalingName = ['rope_scaling', 'rope_parameters'].find((name) => isGiven(value(config, name)));
+  const rope = scalingName === undefined ? options({}) : options(value(config, scalingName), scalingName);
+  const theta = positive(value(rope, 'rope_theta') === undefined ? config : rope, 'rope_theta', 10_000);
+  const type = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
+  const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
+  const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? 1;
+  if (partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type "${type}"`);
+  const trained = count(value(config, 'original_max_position_embeddings') === undefined ? rope : config, 'original_max_position_embeddings', maxPositions);
+  const { scaling, attentionFactor } = readScaling(rope, type, { headDim, theta, partial, trained, maxPositions });
+  return { theta, dim: headDim, style: 'half', scaling, attentionFactor };
+}
+
+interface RopeContext {
+  readonly headDim: number;
+  readonly theta: number;
+  readonly partial: number;
+  readonly trained: number;
+  readonly maxPositions: number;
+}
+
+function readScaling(rope: Options, type: string, context: RopeContext): { scaling: RopeScaling; attentionFactor: number } {
+  const { headDim, trained, maxPositions } = context;
+  switch (type) {
+    case 'default':
+      return { scaling: { kind: 'default' }, attentionFactor: 1 };
+    case 'linear':
+      return { scaling: { kind: 'linear', factor: requiredFactor(rope) }, attentionFactor: 1 };
+    case 'dynamic':
+      if (headDim === 2) refuse(rope, 'rope_type', 'cannot be "dynamic" with a head size of 2');
+      return { scaling: { kind: 'dynamic', factor: requiredFactor(rope), trained: maxPositions }, attentionFactor: 1 };
+    case 'llama3': {
+      const lowFactor = requiredPositive(rope, 'low_freq_factor');
+      const highFactor = requiredPositive(rope, 'high_freq_factor');
+      if (highFactor <= lowFactor) refuse(rope, 'high_freq_factor', `must be above low_freq_factor, ${lowFactor}`);
+      return { scaling: { kind: 'llama3', factor: requiredFactor(rope), lowFactor, highFactor, trained }, attentionFactor: 1 };
+    }
+    case 'yarn':
+      return readYarn(rope, context);
+    case 'longrope': {
+      const factor = optionalNumber(rope, 'factor') ?? maxPositions / trained;
+      const grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
+      const attentionFactor = optionalNumber(rope, 'attention_factor') ?? grown;
+      return { scaling: { kind: 'longrope', short: divisors(rope, 'short_factor', headDim / 2), long: divisors(rope, 'long_factor', headDim / 2), trained }, attentionFactor };
+    }
+    case 'proportional': {
+      const pairs = Math.floor(Math.trunc(context.partial * headDim) / 2);
+      if (pairs < 0 || pairs > headDim / 2) refuse(rope, 'partial_rotary_factor', 'must be between 0 and 1');
+      return { scaling: { kind: 'proportional', pairs, factor: positive(rope, 'factor', 1) }, attentionFactor: 1 };
+    }
+    default:
+      return refuse(rope, 'rope_type', `is "${type.slice(0, 40)}", which is not supported`);
+  }
+}
+
+function readYarn(rope: Options, { headDim, theta, trained, maxPositions }: RopeContext): { scaling: RopeScaling; attentionFactor: number } {
+  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', 'is missing');
+  const factor = optionalNumber(rope, 'factor') ?? maxPositions / trained;
+  if (factor <= 0) refuse(rope, 'factor', `must be above 0, not ${factor}`);
+  const mscale = optionalNumber(rope, 'mscale') ?? 0;
+  const mscaleAllDim = optionalNumber(rope, 'mscale_all_dim') ?? 0;
+  const magnitude = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
+  const natural = mscale !== 0 && mscaleAllDim !== 0 ? magnitude(mscale) / magnitude(mscaleAllDim) : magnitude(1);
+  // 0 and null mean the default, as `or` does in the reference.
+  const betaFast = optionalNumber(rope, 'beta_fast') || 32;
+  const betaSlow = optionalNumber(rope, 'beta_slow') || 1;
+  if (betaFast < 0 || betaSlow < 0) refuse(rope, betaFast < 0 ? 'beta_fast' : 'beta_slow', 'must be above 0');
+  if (theta === 1) refuse(rope, 'rope_theta', 'cannot be 1 with rope type "yarn"');
+  const pairAt = (turns: number): number => (headDim * Math.log(trained / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
+  const truncate = flag(rope, 'truncate', true);
+  const low = Math.max(truncate ? Math.floor(pairAt(betaFast)) : pairAt(betaFast), 0);
+  const high = Math.min(truncate ? Math.ceil(pairAt(betaSlow)) : pairAt(betaSlow), headDim - 1);
+  return { scaling: { kind: 'yarn', factor, low, high }, attentionFactor: optionalNumber(rope, 'attention_factor') ?? natural };
+}
+
+/** transformers takes an empty object or null for no scaling at all. */
+function isGiven(found: unknown): boolean {
+  return found !== undefined && found !== null && !(typeof found === 'object' && Object.keys(found).length === 0);
+}
+
+function requiredFactor(rope: Options): number {
+  return requiredPositive(rope, 'factor');
+}
+
+function requiredPositive(rope: Options, name: string): number {
+  const found = number(rope, name);
+  if (found <= 0) refuse(rope, name, `must be above 0, not ${found}`);
+  return found;
+}
+
+function divisors(rope: Options, name: string, length: number): readonly number[] {
+  const found = value(rope, name);
+  const valid = Array.isArray(found) && found.length === length && found.every((item) => typeof item === 'number' && Number.isFinite(item) && item > 0);
+  if (!valid) refuse(rope, name, `must be a list of ${length} numbers above 0`);
+  return found;
+}

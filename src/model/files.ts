@@ -1,0 +1,63 @@
+import { UserError, messageOf } from '../core/errors.ts';
+
+/** The files of one model folder, wherever they are: injected, so that disk, web and tests are alike. */
+export interface ModelFiles {
+  /** Shown name: the folder's base name. */
+  readonly name: string;
+  /** File names directly in the folder. */
+  list(): Promise<readonly string[]>;
+  /** Bytes of a file. Throws UserError when it is missing. */
+  size(file: string): Promise<number>;
+  /** Exactly `length` bytes from `offset`, in a buffer of their own. */
+  read(file: string, offset: number, length: number): Promise<Uint8Array>;
+  /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. */
+  localPath?(file: string): Promise<string>;
+}
+
+/** config.json of the largest models known is under 100 kB. */
+export const CONFIG_MAX_BYTES = 4 * 1024 * 1024;
+/** An index names every tensor once: 1,000,000 tensors fit. */
+export const INDEX_MAX_BYTES = 100 * 1024 * 1024;
+
+/** A size as people read it. */
+export function bytesText(bytes: number): string {
+  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
+  let unit = 0;
+  let value = bytes;
+  while (value >= 1000 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
+}
+
+/** The text of a UTF-8 file of at most `maxBytes`; a larger one is refused by its size, unread. Throws UserError. */
+export async function readText(files: ModelFiles, file: string, maxBytes: number): Promise<string> {
+  const size = await files.size(file);
+  if (size > maxBytes) throw new UserError(`${file} is too large: ${bytesText(size)}, where at most ${bytesText(maxBytes)} make sense.`);
+  const bytes = await files.read(file, 0, size);
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(`${file} is not UTF-8 text.`, { cause: error });
+  }
+}
+
+/** The parsed JSON of a file of at most `maxBytes`. Throws UserError naming the file. */
+export async function readJson(files: ModelFiles, file: string, maxBytes: number): Promise<unknown> {
+  return parseJson(await readText(files, file, maxBytes), file);
+}
+
+/** Parsed JSON. Throws UserError naming `file` with the parser's reason. */
+export function parseJson(text: string, file: string): unknown {
+  try {
+    return JSON.parse(text);
+  } catch (error) {
+    throw new UserError(`${file} is not valid JSON: ${messageOf(error)}.`, { cause: error });
+  }
+}
+
+/** An object of JSON, not an array and not null. */
+export function isRecord(value: unknown): value is Record<string, unknown> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}

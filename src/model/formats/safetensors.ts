@@ -1,0 +1,106 @@
+import { UserError } from '../../core/errors.ts';
+import { bytesText, isRecord, parseJson, type ModelFiles } from '../files.ts';
+import { duplicateKey } from './duplicateKeys.ts';
+
+/** Where one tensor lies: `length` bytes from `offset` of `file`, row-major, little-endian. */
+export interface StoredTensor {
+  readonly name: string;
+  /** "F32", "F16", "BF16", ... as the file calls it. */
+  readonly dtype: string;
+  readonly shape: readonly number[];
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
+}
+
+/** The limit of the reference implementation (safetensors, `MAX_HEADER_SIZE`). */
+export const HEADER_MAX_BYTES = 100_000_000;
+/** More axes than any tensor has; keeps a hostile shape from being long. */
+const MAX_AXES = 16;
+const LFS_MARK = 'version https://git-lfs';
+
+/** Bits of one element; of a type that is not here the length cannot be checked, and no weight may use it. */
+const ELEMENT_BITS: ReadonlyMap<string, number> = new Map([
+  ['BOOL', 8], ['U8', 8], ['I8', 8], ['F8_E5M2', 8], ['F8_E4M3', 8], ['F8_E8M0', 8], ['F4', 4], ['F6_E2M3', 6], ['F6_E3M2', 6],
+  ['I16', 16], ['U16', 16], ['F16', 16], ['BF16', 16], ['I32', 32], ['U32', 32], ['F32', 32], ['I64', 64], ['U64', 64], ['F64', 64], ['C64', 64],
+]);
+
+/**
+ * Names and places of all tensors of one safetensors file, from its header alone.
+ * Format: https://github.com/huggingface/safetensors (8 bytes length, JSON, data without holes or overlaps).
+ * Throws UserError naming the file and what is wrong with it.
+ */
+export async function readSafetensorsHeader(files: ModelFiles, file: string): Promise<ReadonlyMap<string, StoredTensor>> {
+  const size = await files.size(file);
+  const start = await files.read(file, 0, Math.min(size, LFS_MARK.length));
+  if (new TextDecoder().decode(start) === LFS_MARK) {
+    throw new UserError(`${file} is a Git LFS pointer, not the weights themselves: fetch the real file with "git lfs pull".`);
+  }
+  if (size < 8) throw new UserError(`${file} is cut off: it holds ${size} bytes.`);
+  const headerLength = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
+  if (headerLength > size - 8) {
+    throw new UserError(`${file} is cut off or not a safetensors file: its header would take ${bytesText(headerLength)} of ${bytesText(size)}.`);
+  }
+  if (headerLength > HEADER_MAX_BYTES) {
+    throw new UserError(`${file} has a header of ${bytesText(headerLength)}, where at most ${bytesText(HEADER_MAX_BYTES)} are allowed.`);
+  }
+  const text = headerText(await files.read(file, 8, headerLength), file);
+  const header = parseJson(text, `The header of ${file}`);
+  if (!isRecord(header)) throw new UserError(`The header of ${file} is not a JSON object.`);
+  const twice = duplicateKey(text);
+  if (twice !== null) throw new UserError(`The header of ${file} says "${twice}" twice.`);
+  const tensors = Object.entries(header)
+    .filter(([name]) => name !== '__metadata__')
+    .map(([name, entry]) => readEntry(name, entry, file, 8 + headerLength));
+  checkLayout(tensors, file, 8 + headerLength, size);
+  return new Map(tensors.map((tensor) => [tensor.name, tensor]));
+}
+
+function headerText(bytes: Uint8Array, file: string): string {
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(`The header of ${file} is not UTF-8 text.`, { cause: error });
+  }
+}
+
+function readEntry(name: string, entry: unknown, file: string, dataStart: number): StoredTensor {
+  const fail = (reason: string): never => {
+    throw new UserError(`Tensor "${name}" in ${file} ${reason}.`);
+  };
+  if (name === '__proto__') return fail('has a name that is not allowed');
+  if (!isRecord(entry)) return fail('is not described by a JSON object');
+  const { dtype, shape, data_offsets: offsets } = entry;
+  if (typeof dtype !== 'string') return fail('has no "dtype"');
+  if (!isCounts(shape) || shape.length > MAX_AXES) return fail('has a "shape" that is not a list of whole numbers');
+  if (!isCounts(offsets) || offsets.length !== 2) return fail('has "data_offsets" that are not two whole numbers');
+  const [begin = 0, end = 0] = offsets;
+  if (begin > end) return fail(`ends at byte ${end}, before it begins at ${begin}`);
+  const elements = shape.reduce((product, dim) => product * dim, 1);
+  const bits = ELEMENT_BITS.get(dtype);
+  if (bits !== undefined && elements * bits !== (end - begin) * 8) {
+    return fail(`is ${shape.join(' x ')} numbers of ${dtype}, which is not the ${end - begin} bytes it is given`);
+  }
+  return { name, dtype, shape, file, offset: dataStart + begin, length: end - begin };
+}
+
+/** Whole numbers from 0 on that float64 holds exactly. */
+function isCounts(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.every((item) => Number.isSafeInteger(item) && item >= 0);
+}
+
+/** Data must follow the header without overlap or hole, to the last byte of the file. */
+function checkLayout(tensors: readonly StoredTensor[], file: string, dataStart: number, size: number): void {
+  let previous: StoredTensor | null = null;
+  let position = dataStart;
+  for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
+    if (tensor.offset + tensor.length > size) {
+      throw new UserError(`${file} is cut off: tensor "${tensor.name}" ends at byte ${tensor.offset + tensor.length}, the file at ${size}.`);
+    }
+    if (tensor.offset < position) throw new UserError(`Tensors "${previous?.name ?? ''}" and "${tensor.name}" in ${file} overlap.`);
+    if (tensor.offset > position) throw new UserError(`${file} has ${tensor.offset - position} bytes before tensor "${tensor.name}" that belong to none.`);
+    position += tensor.length;
+    previous = tensor;
+  }
+  if (position !== size) throw new UserError(`${file} has ${size - position} bytes after its last tensor that belong to none.`);
+}

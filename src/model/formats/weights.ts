@@ -1,0 +1,46 @@
+import { UserError } from '../../core/errors.ts';
+import { INDEX_MAX_BYTES, isRecord, readJson, type ModelFiles } from '../files.ts';
+import { readSafetensorsHeader, type StoredTensor } from './safetensors.ts';
+
+const SINGLE = 'model.safetensors';
+const INDEX = 'model.safetensors.index.json';
+
+/**
+ * All tensors of a model folder by name: of `model.safetensors`, else of the files that
+ * `model.safetensors.index.json` names, else of the only `*.safetensors`. Throws UserError naming the file at fault.
+ */
+export async function openWeights(files: ModelFiles): Promise<ReadonlyMap<string, StoredTensor>> {
+  const names = await files.list();
+  if (names.includes(SINGLE)) return readSafetensorsHeader(files, SINGLE);
+  if (names.includes(INDEX)) return openSharded(files, names);
+  const found = names.filter((name) => name.endsWith('.safetensors'));
+  const [only] = found;
+  if (found.length === 1 && only !== undefined) return readSafetensorsHeader(files, only);
+  if (found.length > 1) throw new UserError(`${files.name} holds ${found.length} safetensors files but no ${INDEX} that says what is where.`);
+  const pickled = names.find((name) => /\.(bin|pt|pth)$/.test(name));
+  if (pickled !== undefined) throw new UserError(`${files.name} holds its weights as ${pickled}: only safetensors files are read, as the others can run code.`);
+  throw new UserError(`${files.name} holds no ${SINGLE}.`);
+}
+
+async function openSharded(files: ModelFiles, names: readonly string[]): Promise<ReadonlyMap<string, StoredTensor>> {
+  const index = await readJson(files, INDEX, INDEX_MAX_BYTES);
+  const places = isRecord(index) ? index['weight_map'] : undefined;
+  if (!isRecord(places)) throw new UserError(`${INDEX} has no "weight_map".`);
+  const shards = new Map<string, ReadonlyMap<string, StoredTensor>>();
+  const tensors = new Map<string, StoredTensor>();
+  for (const [name, file] of Object.entries(places)) {
+    if (typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
+      throw new UserError(`${INDEX} places "${name}" in ${JSON.stringify(file)}, which is not the name of a file beside it.`);
+    }
+    if (!names.includes(file)) throw new UserError(`${file} is missing, where ${INDEX} places "${name}".`);
+    let shard = shards.get(file);
+    if (shard === undefined) {
+      shard = await readSafetensorsHeader(files, file);
+      shards.set(file, shard);
+    }
+    const tensor = shard.get(name);
+    if (tensor === undefined) throw new UserError(`${INDEX} places "${name}" in ${file}, which does not hold it.`);
+    tensors.set(name, tensor);
+  }
+  return tensors;
+}

@@ -1,0 +1,40 @@
+import { UserError } from '../../core/errors.ts';
+
+/** The types a weight may be stored in. Arithmetic is float32. */
+export type WeightType = 'F32' | 'F16' | 'BF16';
+
+export const WEIGHT_BYTES: Readonly<Record<WeightType, number>> = { F32: 4, F16: 2, BF16: 2 };
+
+export function isWeightType(dtype: string): dtype is WeightType {
+  return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
+}
+
+/** The float32 numbers in little-endian bytes of a stored type; exact. Throws UserError for another byte order of the machine. */
+export function widen(bytes: Uint8Array, type: WeightType): Float32Array {
+  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new UserError('Weights are read on little-endian machines only.');
+  const own = bytes.slice();
+  if (type === 'F32') return new Float32Array(own.buffer);
+  const halves = new Uint16Array(own.buffer);
+  const words = new Uint32Array(halves.length);
+  const wide = type === 'BF16' ? bfloat16Word : float16Word;
+  for (const [i, half] of halves.entries()) words[i] = wide(half);
+  return new Float32Array(words.buffer);
+}
+
+/** bfloat16 is the upper half of a float32. */
+function bfloat16Word(half: number): number {
+  return half << 16;
+}
+
+/** IEEE 754 binary16 to the bits of the equal binary32. */
+function float16Word(half: number): number {
+  const sign = (half & 0x8000) << 16;
+  const exponent = (half >> 10) & 0x1f;
+  const fraction = half & 0x3ff;
+  if (exponent === 31) return sign | 0x7f800000 | (fraction << 13);
+  if (exponent > 0) return sign | ((exponent + 112) << 23) | (fraction << 13);
+  if (fraction === 0) return sign;
+  // Subnormal: shift the leading 1 out of the fraction.
+  const shift = Math.clz32(fraction) - 21;
+  return sign | ((113 - shift) << 23) | (((fraction << shift) & 0x3ff) << 13);
+}

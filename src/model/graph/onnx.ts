@@ -1,0 +1,198 @@
+import type { Weight } from '../families/spec.ts';
+import type { WeightType } from '../formats/widen.ts';
+import { MessageWriter } from './protobuf.ts';
+
+// Writes ONNX models. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
+
+/** TensorProto.DataType. */
+export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10, bfloat16: 16 } as const;
+export type DataType = (typeof DATA_TYPE)[keyof typeof DATA_TYPE];
+
+const STORED_TYPE: Readonly<Record<WeightType, DataType>> = { F32: DATA_TYPE.float32, F16: DATA_TYPE.float16, BF16: DATA_TYPE.bfloat16 };
+const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
+const IR_VERSION = 9;
+const OPSET = 18;
+const CONTRIB = 'com.microsoft';
+const EXTERNAL = 1;
+
+export type Attribute = { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] };
+/** A fixed size, or the name of one that the feeds decide. */
+export type Dim = number | string;
+
+/** Where the runtime finds a weight: a file or buffer by name, and the bytes of it. */
+export interface Place {
+  readonly location: string;
+  readonly offset: number;
+}
+
+interface GraphNode {
+  readonly operator: string;
+  readonly domain: string;
+  readonly inputs: readonly string[];
+  readonly outputs: readonly string[];
+  readonly attributes: Readonly<Record<string, Attribute>>;
+}
+
+interface Port {
+  readonly name: string;
+  readonly type: DataType;
+  readonly dims: readonly Dim[];
+}
+
+interface Constant extends Port {
+  readonly dims: readonly number[];
+  readonly bytes: Uint8Array;
+}
+
+/** A graph being built. Values are named by strings; weights stay in their files, and only their places are written. */
+export class OnnxGraph {
+  /** Every weight the graph reads, once. */
+  readonly weights = new Map<string, Weight>();
+  private readonly nodes: GraphNode[] = [];
+  private readonly inputs: Port[] = [];
+  private readonly outputs: Port[] = [];
+  private readonly constants = new Map<string, Constant>();
+
+  input(name: string, type: DataType, dims: readonly Dim[]): string {
+    this.inputs.push({ name, type, dims });
+    return name;
+  }
+
+  /** Publishes a value under `name`. */
+  output(name: string, value: string, type: DataType, dims: readonly Dim[]): void {
+    this.push('Identity', '', [value], [name], {});
+    this.outputs.push({ name, type, dims });
+  }
+
+  /** Adds a standard operator of one output, and returns that. */
+  op(operator: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+    const name = `v${this.nodes.length}`;
+    this.push(operator, '', inputs, [name], attributes);
+    return name;
+  }
+
+  /** Adds one of ONNX Runtime's own operators (https://github.com/microsoft/onnxruntime/blob/main/docs/ContribOperators.md). */
+  contrib(operator: string, inputs: readonly string[], attributes: Readonly<Record<string, Attribute>> = {}): string {
+    const name = `v${this.nodes.length}`;
+    this.push(operator, CONTRIB, inputs, [name], attributes);
+    return name;
+  }
+
+  /** Adds a standard operator of several outputs. */
+  ops(operator: string, inputs: readonly string[], outputs: number, attributes: Readonly<Record<string, Attribute>>): readonly string[] {
+    const names = Array.from({ length: outputs }, (_, i) => `v${this.nodes.length}_${i}`);
+    this.push(operator, '', inputs, names, attributes);
+    return names;
+  }
+
+  /** A float32 number, of shape []. */
+  float(value: number): string {
+    return this.constant(`float ${value}`, DATA_TYPE.float32, [], new Uint8Array(Float32Array.of(value).buffer));
+  }
+
+  /** A list of int64, of shape [n]. */
+  ints(...values: readonly number[]): string {
+    return this.constant(`ints ${values.join(' ')}`, DATA_TYPE.int64, [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
+  }
+
+  /** A stored weight as float32; 16-bit ones go through a cast that the runtime folds when it loads. */
+  weight(weight: Weight): string {
+    const known = this.weights.has(weight.name);
+    this.weights.set(weight.name, weight);
+    if (weight.dtype === 'F32') return stored(weight);
+    const wide = `wide ${weight.name}`;
+    if (!known) this.push('Cast', '', [stored(weight)], [wide], { to: { int: DATA_TYPE.float32 } });
+    return wide;
+  }
+
+  /** The bytes of the ONNX model, with every weight where `place` says. */
+  encode(place: (weight: Weight) => Place): Uint8Array {
+    const model = new MessageWriter();
+    model.int(1, IR_VERSION);
+    model.text(2, 'explain-tokens');
+    model.message(7, (graph) => this.encodeGraph(graph, place));
+    for (const [domain, version] of [['', OPSET], [CONTRIB, 1]] as const) {
+      model.message(8, (opset) => {
+        opset.text(1, domain);
+        opset.int(2, version);
+      });
+    }
+    return model.finish();
+  }
+
+  private encodeGraph(graph: MessageWriter, place: (weight: Weight) => Place): void {
+    for (const [index, node] of this.nodes.entries()) graph.message(1, (message) => encodeNode(message, node, index));
+    graph.text(2, 'decoder');
+    for (const constant of this.constants.values()) {
+      graph.message(5, (message) => {
+        encodeTensorType(message, constant.name, constant.type, constant.dims);
+        message.bytes(9, constant.bytes);
+      });
+    }
+    for (const weight of this.weights.values()) graph.message(5, (message) => encodeWeight(message, weight, place(weight)));
+    for (const port of this.inputs) graph.message(11, (message) => encodePort(message, port));
+    for (const port of this.outputs) graph.message(12, (message) => encodePort(message, port));
+  }
+
+  private push(operator: string, domain: string, inputs: readonly string[], outputs: readonly string[], attributes: Readonly<Record<string, Attribute>>): void {
+    this.nodes.push({ operator, domain, inputs, outputs, attributes });
+  }
+
+  private constant(name: string, type: DataType, dims: readonly number[], bytes: Uint8Array): string {
+    this.constants.set(name, { name, type, dims, bytes });
+    return name;
+  }
+}
+
+function stored(weight: Weight): string {
+  return `stored ${weight.name}`;
+}
+
+function encodeNode(message: MessageWriter, node: GraphNode, index: number): void {
+  for (const input of node.inputs) message.text(1, input);
+  for (const output of node.outputs) message.text(2, output);
+  message.text(3, `${node.operator} ${index}`);
+  message.text(4, node.operator);
+  for (const [name, attribute] of Object.entries(node.attributes)) {
+    message.message(5, (field) => {
+      field.text(1, name);
+      if ('float' in attribute) field.float(2, attribute.float);
+      else if ('int' in attribute) field.int(3, attribute.int);
+      else for (const item of attribute.ints) field.int(8, item);
+      field.int(20, 'float' in attribute ? ATTRIBUTE_TYPE.float : 'int' in attribute ? ATTRIBUTE_TYPE.int : ATTRIBUTE_TYPE.ints);
+    });
+  }
+  message.text(7, node.domain);
+}
+
+function encodeTensorType(message: MessageWriter, name: string, type: DataType, dims: readonly number[]): void {
+  for (const dim of dims) message.int(1, dim);
+  message.int(2, type);
+  message.text(8, name);
+}
+
+function encodeWeight(message: MessageWriter, weight: Weight, { location, offset }: Place): void {
+  encodeTensorType(message, stored(weight), STORED_TYPE[weight.dtype], weight.shape);
+  for (const [key, value] of [['location', location], ['offset', String(offset)], ['length', String(weight.length)]] as const) {
+    message.message(13, (entry) => {
+      entry.text(1, key);
+      entry.text(2, value);
+    });
+  }
+  message.int(14, EXTERNAL);
+}
+
+function encodePort(message: MessageWriter, port: Port): void {
+  message.text(1, port.name);
+  message.message(2, (type) => type.message(1, (tensor) => {
+    tensor.int(1, port.type);
+    tensor.message(2, (shape) => {
+      for (const dim of port.dims) {
+        shape.message(1, (size) => {
+          if (typeof dim === 'number') size.int(1, dim);
+          else size.text(2, dim);
+        });
+      }
+    });
+  }));
+}

@@ -1,0 +1,169 @@
+import * as ortWeb from 'onnxruntime-web/wasm';
+import { UserError, messageOf } from '../core/errors.ts';
+import type { Weight } from './families/spec.ts';
+import type { ModelFiles } from './files.ts';
+import type { OnnxGraph, Place } from './graph/onnx.ts';
+
+/** The module onnxruntime-node, as far as it is used. */
+export type OnnxRuntimeNode = Pick<typeof ortWeb, 'InferenceSession' | 'Tensor'>;
+type SessionOptions = ortWeb.InferenceSession.SessionOptions;
+
+/** A tensor given to a session. */
+export interface Feed {
+  readonly dims: readonly number[];
+  readonly data: Float32Array | BigInt64Array;
+}
+
+/** A graph with its weights, ready to run. */
+export interface Session {
+  /** The named outputs' numbers, each in a buffer of its own; 64-bit ones as 32-bit. */
+  run<Name extends string>(feeds: Readonly<Record<string, Feed>>, fetches: readonly Name[]): Promise<Record<Name, Float32Array | Int32Array>>;
+  release(): Promise<void>;
+}
+
+/** ONNX Runtime, the only engine: WASM everywhere, native where it is installed. One call runs at a time. */
+export interface Runtime {
+  readonly kind: 'wasm' | 'native';
+  readonly threads: number;
+  /**
+   * WASM: a session per layer costs nothing, keeps memory low and can report progress.
+   * Native: sessions would fight with a thread pool each, so one holds all layers.
+   */
+  readonly sessionPerLayer: boolean;
+  /** Throws UserError when the weights cannot be read or do not fit in memory. */
+  openSession(graph: OnnxGraph, files: ModelFiles): Promise<Session>;
+}
+
+export interface WasmOptions {
+  /** The bytes of ort-wasm-simd-threaded.wasm: enough for one thread. */
+  readonly wasmBinary?: Uint8Array;
+  /** URLs of the two files of the runtime: what several threads need. */
+  readonly wasmPaths?: { readonly mjs: string; readonly wasm: string };
+  readonly threads: number;
+}
+
+/** ONNX Runtime Web in this thread; its settings are per thread, so the first session decides. */
+export function wasmRuntime({ wasmBinary, wasmPaths, threads }: WasmOptions): Runtime {
+  ortWeb.env.wasm.numThreads = threads;
+  if (wasmBinary !== undefined) ortWeb.env.wasm.wasmBinary = wasmBinary;
+  if (wasmPaths !== undefined) ortWeb.env.wasm.wasmPaths = wasmPaths;
+  const exclusive = oneAtATime();
+  return {
+    kind: 'wasm',
+    threads,
+    sessionPerLayer: true,
+    openSession: async (graph, files) => {
+      const { bytes, externalData } = await weightsInMemory(graph, files);
+      return openSession(ortWeb, bytes, { externalData }, exclusive);
+    },
+  };
+}
+
+/** onnxruntime-node: the weights are mapped from their files where these are on disk. */
+export function nativeRuntime(ort: OnnxRuntimeNode, threads: number): Runtime {
+  const exclusive = oneAtATime();
+  return {
+    kind: 'native',
+    threads,
+    sessionPerLayer: false,
+    openSession: async (graph, files) => {
+      const options: SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1 };
+      const session = { intra_op: { allow_spinning: '0' } };
+      const disk = await weightsOnDisk(graph, files);
+      if (disk === null) {
+        const { bytes, externalData } = await weightsInMemory(graph, files);
+        return openSession(ort, bytes, { ...options, externalData, extra: { session } }, exclusive);
+      }
+      const extra = { session: { ...session, model_external_initializers_file_folder_path: disk.folder } };
+      return openSession(ort, disk.bytes, { ...options, extra }, exclusive);
+    },
+  };
+}
+
+type Exclusive = <Result>(work: () => Promise<Result>) => Promise<Result>;
+
+/** ONNX Runtime takes one call at a time: a later one waits for all before it. */
+function oneAtATime(): Exclusive {
+  let last: Promise<unknown> = Promise.resolve();
+  return (work) => {
+    const result = last.then(work);
+    last = result.catch(() => undefined);
+    return result;
+  };
+}
+
+async function openSession(ort: OnnxRuntimeNode, bytes: Uint8Array, options: SessionOptions, exclusive: Exclusive): Promise<Session> {
+  const session = await exclusive(() => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })).catch(explainFailure);
+  return {
+    run: (feeds, fetches) => exclusive(() => runSession(ort, session, feeds, fetches)).catch(explainFailure),
+    release: () => exclusive(() => session.release()),
+  };
+}
+
+async function runSession<Name extends string>(
+  ort: OnnxRuntimeNode, session: ortWeb.InferenceSession, feeds: Readonly<Record<string, Feed>>, fetches: readonly Name[],
+): Promise<Record<Name, Float32Array | Int32Array>> {
+  const inputs = Object.entries(feeds).map(([name, { dims, data }]) => {
+    const tensor = data instanceof Float32Array ? new ort.Tensor('float32', data, dims) : new ort.Tensor('int64', data, dims);
+    return [name, tensor] as const;
+  });
+  const outputs = await session.run(Object.fromEntries(inputs), [...fetches]);
+  const results: Partial<Record<Name, Float32Array | Int32Array>> = {};
+  for (const name of fetches) {
+    const output = outputs[name];
+    if (output === undefined) throw new Error(`The runtime returned no "${name}".`);
+    results[name] = numbersOf(output.data);
+    output.dispose();
+  }
+  for (const [, tensor] of inputs) tensor.dispose();
+  return results as Record<Name, Float32Array | Int32Array>;
+}
+
+function numbersOf(data: ortWeb.Tensor['data']): Float32Array | Int32Array {
+  if (data instanceof Float32Array || data instanceof Int32Array) return data;
+  if (data instanceof BigInt64Array) return Int32Array.from(data, Number);
+  throw new Error('The runtime returned numbers of a type that no graph asks for.');
+}
+
+/** Each weight as bytes of its own, read now. */
+async function weightsInMemory(graph: OnnxGraph, files: ModelFiles): Promise<{ bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] }> {
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  const places = new Map<string, Place>();
+  for (const weight of graph.weights.values()) {
+    const path = `weight${places.size}`;
+    places.set(weight.name, { location: path, offset: 0 });
+    externalData.push({ path, data: await files.read(weight.file, weight.offset, weight.length) });
+  }
+  return { bytes: graph.encode((weight) => placeOf(places, weight)), externalData };
+}
+
+/** Each weight where it lies, if all files are in one folder on disk; null otherwise. */
+async function weightsOnDisk(graph: OnnxGraph, files: ModelFiles): Promise<{ bytes: Uint8Array; folder: string } | null> {
+  if (files.localPath === undefined) return null;
+  const names = new Map<string, string>();
+  const folders = new Set<string>();
+  for (const { file } of graph.weights.values()) {
+    if (names.has(file)) continue;
+    const path = await files.localPath(file);
+    const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
+    names.set(file, path.slice(end));
+    folders.add(path.slice(0, end));
+  }
+  const [folder = ''] = folders;
+  if (folders.size > 1) return null;
+  return { folder, bytes: graph.encode((weight) => ({ location: names.get(weight.file) ?? weight.file, offset: weight.offset })) };
+}
+
+function placeOf(places: ReadonlyMap<string, Place>, weight: Weight): Place {
+  const place = places.get(weight.name);
+  if (place === undefined) throw new Error(`No place for ${weight.name}.`);
+  return place;
+}
+
+/** Running out of memory is the one failure of the runtime that users can do something about. */
+function explainFailure(error: unknown): never {
+  if (/bad_alloc|out of memory|allocation failed|cannot enlarge memory/i.test(messageOf(error))) {
+    throw new UserError('The model or the text needs more memory than the runtime can have: choose a smaller model or a shorter text.', { cause: error });
+  }
+  throw error;
+}
