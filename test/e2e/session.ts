@@ -1,4 +1,4 @@
-import { existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
@@ -14,6 +14,8 @@ export interface Session {
   readonly workbench: Workbench;
   /** Keeps a picture of the window under artifacts/screenshots. */
   screenshot(name: string): Promise<void>;
+  /** Errors of our own code in the window, its panel and the extension host: uncaught, logged, or against the page's policy. */
+  ownErrors(): readonly string[];
   close(): Promise<void>;
 }
 
@@ -26,6 +28,9 @@ export interface SessionOptions {
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
 }
+
+/** Marks an error as ours: its place, or the policy that only our page has. */
+const OWN = /explain-tokens|explainTokens|Content Security Policy|Refused to|^uncaught/i;
 
 /** What makes a test repeatable: hovers come fast, nothing animates or blinks. */
 export const TEST_SETTINGS = {
@@ -71,6 +76,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     browser,
     page,
     workbench,
+    ownErrors: () => [...browser.errors, ...hostErrors(code)].filter((line) => OWN.test(line)),
     screenshot: (name) => keepScreenshot(page, name),
     close: async () => {
       await browser.close();
@@ -86,6 +92,14 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     throw error;
   }
   return session;
+}
+
+/** What the extension host logged as an error. */
+function hostErrors(code: VSCode): readonly string[] {
+  const logs = join(code.userData, 'logs');
+  if (!existsSync(logs)) return [];
+  const files = readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('exthost.log'));
+  return files.flatMap((name) => readFileSync(join(logs, name), 'utf8').split('\n')).filter((line) => line.includes('[error]'));
 }
 
 export async function keepScreenshot(page: Page, name: string): Promise<void> {

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/paths.mjs';
@@ -22,18 +22,38 @@ export interface TracedToken {
 
 /** The tokens of a text, from the built command line with the bundled model. */
 export function traceByCommandLine(text: string): readonly TracedToken[] {
+  return inFolder((folder) => {
+    const output = trace(folder, text, []);
+    return (JSON.parse(output.toString('utf8')) as { readonly tokens: readonly TracedToken[] }).tokens;
+  });
+}
+
+/** Attention weights of one layer, [head, query, key], from the built command line. */
+export function attentionByCommandLine(text: string, layer: number): { readonly dims: readonly number[]; readonly data: Float32Array } {
+  return inFolder((folder) => {
+    const path = join(folder, 'trace.safetensors');
+    trace(folder, text, ['--format', 'safetensors', '--output', path]);
+    const file = readFileSync(path);
+    const headerBytes = Number(file.readBigUInt64LE(0));
+    const header = JSON.parse(file.toString('utf8', 8, 8 + headerBytes)) as Record<string, { readonly shape: number[]; readonly data_offsets: [number, number] }>;
+    const entry = header[`attentions.${layer}`];
+    if (entry === undefined) throw new Error(`The command line wrote no attentions.${layer}.`);
+    const [start, end] = entry.data_offsets.map((offset) => 8 + headerBytes + offset);
+    return { dims: entry.shape, data: new Float32Array(Uint8Array.from(file.subarray(start, end)).buffer) };
+  });
+}
+
+function trace(folder: string, text: string, options: readonly string[]): Buffer {
+  const file = join(folder, 'text');
+  writeFileSync(file, text);
+  return execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), 'trace', '--file', file, ...options], { maxBuffer: 1 << 28 });
+}
+
+function inFolder<Result>(work: (folder: string) => Result): Result {
   const folder = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
   try {
-    const file = join(folder, 'text');
-    writeFileSync(file, text);
-    const output = execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), 'trace', '--file', file], { encoding: 'utf8', maxBuffer: 1 << 28 });
-    return (JSON.parse(output) as { readonly tokens: readonly TracedToken[] }).tokens;
+    return work(folder);
   } finally {
     rmSync(folder, { recursive: true, force: true });
   }
-}
-
-/** -log2 of the token's probability, as the panel and the hover write it; a dash where nothing predicted it. */
-export function bitsOf(token: TracedToken): string {
-  return token.logprob === null ? '–' : (-token.logprob / Math.LN2).toFixed(2);
 }

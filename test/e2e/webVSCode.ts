@@ -11,7 +11,7 @@ import { vsixPath } from './session.ts';
 
 /** The part of @vscode/test-web's server that is used; its own command line would download a VS Code. */
 interface TestWeb {
-  runServer(host: string, port: number, options: {
+  runServer(this: void, host: string, port: number, options: {
     readonly extensionPaths: readonly string[];
     readonly folderMountPath: string;
     readonly build: { readonly type: 'static'; readonly location: string; readonly quality: 'stable'; readonly version: string };

@@ -17,8 +17,13 @@ export interface Workbench {
   /** The `nth` occurrence of a word on screen in the editor. */
   wordBox(word: string, nth?: number): Promise<Box>;
   focusEditor(): Promise<void>;
+  /** Opens a file of the workspace in the first group, focused. */
+  openFile(name: string): Promise<void>;
   /** The document inside the webview. */
   webview(): FrameLocator;
+  /** The panel's tab among the editors' tabs. */
+  panelTab(): Locator;
+  closePanel(): Promise<void>;
   status(): Locator;
   notifications(): Locator;
 }
@@ -73,6 +78,14 @@ export function workbenchOf(page: Page): Workbench {
       await line.click({ position: { x: 2, y: 8 } });
       await page.locator('.editor-group-container .monaco-editor.focused').first().waitFor();
     },
+    async openFile(name) {
+      await this.command('View: Focus First Editor Group');
+      await open(name);
+      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: name }).first().waitFor();
+      await page.keyboard.press('Enter');
+      await quickInput.waitFor({ state: 'hidden' });
+      await page.locator(`.tabs-container .tab.active[data-resource-name="${name}"]`).waitFor();
+    },
     async selectLines(first, last) {
       await this.focusEditor();
       await page.keyboard.press('Control+Home');
@@ -92,6 +105,13 @@ export function workbenchOf(page: Page): Workbench {
       return hover.innerText();
     },
     webview: () => page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame'),
+    panelTab: () => page.locator('.tabs-container .tab[data-resource-name^="Tokens: "]'),
+    async closePanel() {
+      const tab = this.panelTab();
+      await tab.hover();
+      await tab.getByRole('button', { name: /^Close/ }).click();
+      await tab.waitFor({ state: 'detached' });
+    },
     status: () => page.locator('.part.statusbar'),
     notifications: () => page.locator('.notifications-toasts .notification-list-item-message'),
   };

@@ -1,0 +1,82 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
+import { writeSlowModel } from './slowModel.ts';
+import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
+import { openSession, TEST_SETTINGS, type Session } from './session.ts';
+import { SAMPLE, sampleLines } from './texts.ts';
+import { traceByCommandLine, type TracedToken } from './trace.ts';
+
+const EXPLAIN = 'Explain Tokens: Explain Tokens';
+
+describe('the model setting', () => {
+  let session: Session;
+  let panel: Panel;
+  let traced: readonly TracedToken[];
+  const folder = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
+
+  beforeAll(async () => {
+    traced = traceByCommandLine(sampleLines(1, 1));
+    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
+    panel = panelOf(session.workbench);
+  });
+  afterAll(async () => {
+    await session.close();
+    rmSync(folder, { recursive: true, force: true });
+  });
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
+  });
+
+  const useModel = (path: string): void => writeSettings(session.code, { ...TEST_SETTINGS, 'explainTokens.model': path });
+  const explainFirstLine = async (): Promise<void> => {
+    await session.workbench.selectLines(1, 1);
+    await session.workbench.command(EXPLAIN);
+  };
+
+  it('takes effect at once, and Cancel stops the loading of a large model', async () => {
+    const slow = join(folder, 'slow-model');
+    writeSlowModel(slow);
+    useModel(slow);
+    await explainFirstLine();
+    const cancel = panel.frame.getByRole('button', { name: 'Cancel' });
+    await cancel.waitFor({ timeout: 30_000 });
+    await session.screenshot('20 loading');
+    await cancel.click();
+    await panel.frame.getByRole('heading', { name: 'Cancelled' }).waitFor();
+    await session.screenshot('21 cancelled');
+    expect(await panel.tokens.count()).toBe(0);
+  });
+
+  it('works again with the bundled model after that', async () => {
+    useModel('');
+    await explainFirstLine();
+    await panel.shows(traced.length);
+    expectSameNumbers(await panel.rows(), traced);
+  });
+
+  it.each([
+    ['a folder that does not exist', 'no-such-model', undefined],
+    ['a config of another family', 'other-family', { 'config.json': '{"model_type":"mamba"}' }],
+    ['a damaged config', 'damaged-config', { 'config.json': '{"model_type":' }],
+  ])('that names %s is refused in one sentence that names it, and the bundled model goes on working', async (_what, name, files) => {
+    if (files) {
+      mkdirSync(join(folder, name));
+      for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, name, file), text);
+    }
+    useModel(join(folder, name));
+    await explainFirstLine();
+    const notification = session.workbench.notifications().filter({ hasText: name });
+    await notification.waitFor();
+    await session.screenshot(`22 refused ${name}`);
+    expect(await session.workbench.notifications().count()).toBe(1);
+    const sentence = await notification.innerText();
+    expect(sentence).not.toMatch(/\n|\bat .*:\d+:\d+|undefined|\[object/);
+    await panel.shows(traced.length);
+    expectSameNumbers(await panel.rows(), traced);
+    await session.workbench.command('Notifications: Clear All Notifications');
+    await expect.poll(() => session.workbench.notifications().count()).toBe(0);
+  });
+});

@@ -1,0 +1,88 @@
+import type { FrameLocator, Locator } from 'playwright-core';
+import { expect } from 'vitest';
+import type { TracedToken } from './trace.ts';
+import type { Workbench } from './workbench.ts';
+
+/** A row of the Tokens table, as it is written there. */
+export interface PanelRow {
+  readonly text: string;
+  readonly bytes: string;
+  readonly id: string;
+  readonly probability: string;
+  readonly rank: string;
+  readonly surprisal: string;
+  readonly entropy: string;
+}
+
+export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions';
+
+/** The panel beside the editor. */
+export interface Panel {
+  readonly frame: FrameLocator;
+  readonly tokens: Locator;
+  /** Waits until the panel shows an explanation of exactly so many tokens. */
+  shows(tokens: number): Promise<void>;
+  openTab(title: TabTitle): Promise<void>;
+  rows(): Promise<readonly PanelRow[]>;
+  /** Waits until the token is the selected one, in strip and table alike. */
+  selected(index: number): Promise<void>;
+}
+
+export function panelOf(workbench: Workbench): Panel {
+  const frame = workbench.webview();
+  const tokens = frame.getByRole('listbox', { name: 'Tokens of the text' }).getByRole('option');
+  return {
+    frame,
+    tokens,
+    async shows(count) {
+      await frame.locator('.strip').waitFor({ timeout: 60_000 });
+      await expect.poll(() => tokens.count(), { timeout: 60_000, message: 'tokens in the panel' }).toBe(count);
+      await frame.locator('.status').waitFor({ state: 'hidden' });
+    },
+    async openTab(title) {
+      const tab = frame.getByRole('tab', { name: title });
+      await tab.click();
+      await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
+    },
+    async rows() {
+      await this.openTab('Tokens');
+      const cells = await frame.locator('.token-table tbody tr').evaluateAll((all) => all.map((row) => [...row.querySelectorAll('td')].map((cell) => cell.textContent)));
+      return cells.map(([, text = '', bytes = '', id = '', probability = '', rank = '', surprisal = '', entropy = '']) => ({ text, bytes, id, probability, rank, surprisal, entropy }));
+    },
+    async selected(index) {
+      await expect.poll(() => tokens.nth(index).getAttribute('aria-selected'), { timeout: 15_000, message: `token ${index} selected` }).toBe('true');
+    },
+  };
+}
+
+/** Expects the table to hold the numbers of the command line, each to the precision that is displayed. */
+export function expectSameNumbers(rows: readonly PanelRow[], traced: readonly TracedToken[]): void {
+  expect(rows.map((row) => numberIn(row.id))).toEqual(traced.map((token) => token.id));
+  for (const [index, token] of traced.entries()) {
+    const row = rows[index];
+    if (row === undefined) throw new Error(`The panel has no row ${index}.`);
+    const hex = token.bytes.map((byte) => byte.toString(16).toUpperCase().padStart(2, '0')).join(' ');
+    expect(row.bytes).toBe(token.special ? 'added' : hex);
+    if (token.logprob === null || token.entropy === null) {
+      expect([row.probability, row.rank, row.surprisal, row.entropy]).toEqual(['–', '–', '–', '–']);
+      continue;
+    }
+    expectShown(row.probability, 100 * Math.exp(token.logprob), `probability of token ${index}`);
+    expectShown(row.surprisal, -token.logprob / Math.LN2, `surprisal of token ${index}`);
+    expectShown(row.entropy, token.entropy, `entropy of token ${index}`);
+    expect(numberIn(row.rank), `rank of token ${index}`).toBe(token.rank);
+  }
+}
+
+/** Expects the first number of `text` to be `value`, rounded to as many digits as are written. */
+export function expectShown(text: string, value: number, what: string): void {
+  const [, digits = '', exponent = '0'] = /([\d.,]+)(?:[eE](-?\d+))?/.exec(text) ?? [];
+  const decimals = (digits.split('.')[1] ?? '').length;
+  const halfUnit = 0.5 * 10 ** (Number(exponent) - decimals);
+  expect(Math.abs(numberIn(text) - value), `${what}: "${text}" shown, ${value} computed`).toBeLessThanOrEqual(halfUnit * 1.001);
+}
+
+/** The first number written in a text, English grouping removed. */
+export function numberIn(text: string): number {
+  return Number(/[\d.,]+(?:[eE]-?\d+)?/.exec(text)?.[0].replaceAll(',', '') ?? 'NaN');
+}

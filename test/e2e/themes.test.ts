@@ -1,0 +1,91 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
+import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
+import { panelOf, type Panel, type TabTitle } from './panel.ts';
+import { openSession, TEST_SETTINGS, type Session } from './session.ts';
+import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
+import { traceByCommandLine } from './trace.ts';
+
+const TABS: readonly TabTitle[] = ['Tokens', 'Attention', 'Embeddings', 'Predictions'];
+const THEMES = [
+  ['Default Light Modern', 'vscode-light', 'light'],
+  ['Default Dark Modern', 'vscode-dark', 'dark'],
+  ['Default High Contrast', 'vscode-high-contrast', 'high contrast'],
+  ['Default High Contrast Light', 'vscode-high-contrast-light', 'high contrast light'],
+] as const;
+
+describe('the panel', () => {
+  let session: Session;
+  let panel: Panel;
+
+  beforeAll(async () => {
+    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
+    panel = panelOf(session.workbench);
+    await session.workbench.command('View: Toggle Primary Side Bar Visibility');
+    await session.workbench.selectLines(1, SAMPLE_LINES - 1);
+    await session.workbench.command('Explain Tokens: Explain Tokens');
+    await panel.shows(traceByCommandLine(sampleLines(1, SAMPLE_LINES - 1)).length);
+  });
+  afterAll(async () => {
+    await session.close();
+    if (process.env['UPDATE_SCREENSHOTS'] === '1') copyFileSync(join(ARTIFACTS, 'screenshots/30-light-attention.png'), join(ROOT, 'media/screenshots/panel.png'));
+  });
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
+  });
+
+  /** Waits until the tab's data has been asked for, answered and drawn. */
+  const drawn = async (): Promise<void> => {
+    await expect.poll(() => panel.frame.locator('[aria-busy="true"]').count(), { timeout: 30_000 }).toBe(0);
+  };
+  const photographTabs = async (name: string): Promise<void> => {
+    for (const tab of TABS) {
+      await panel.openTab(tab);
+      await drawn();
+      await session.screenshot(`${name} ${tab.toLowerCase()}`);
+    }
+  };
+
+  it.each(THEMES)('takes on the theme %s', async (theme, bodyClass, name) => {
+    writeSettings(session.code, { ...TEST_SETTINGS, 'workbench.colorTheme': theme });
+    await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 30_000 }).toContain(bodyClass);
+    const colours = await panel.frame.locator('body').evaluate((body) => ({ shown: getComputedStyle(body).color, wanted: getComputedStyle(body).getPropertyValue('--vscode-foreground') }));
+    const wanted = await panel.frame.locator('body').evaluate((body, value) => {
+      const probe = body.ownerDocument.createElement('span');
+      probe.style.color = value;
+      body.append(probe);
+      const { color } = getComputedStyle(probe);
+      probe.remove();
+      return color;
+    }, colours.wanted);
+    expect(colours.shown).toBe(wanted);
+    await photographTabs(`30 ${name}`);
+  });
+
+  it.each([480, 1400])('fits a width of %i pixels', async (width) => {
+    const { page } = session;
+    const frame = page.locator('iframe.webview').first();
+    const widthNow = async (): Promise<number> => (await frame.boundingBox())?.width ?? 0;
+    // Both editor groups are given half of what the window has.
+    for (let i = 0; i < 3; i++) {
+      const missing = width - (await widthNow());
+      const size = page.viewportSize() ?? { width: 1440, height: 900 };
+      await page.setViewportSize({ width: size.width + Math.round(missing * 2), height: 900 });
+    }
+    await expect.poll(async () => Math.abs((await widthNow()) - width)).toBeLessThan(4);
+    for (const tab of TABS) {
+      await panel.openTab(tab);
+      await drawn();
+      const overflow = await panel.frame.locator('html').evaluate((html) => html.scrollWidth - html.clientWidth);
+      await session.screenshot(`31 width ${width} ${tab.toLowerCase()}`);
+      expect(overflow, `${tab} is wider than the panel by`).toBeLessThanOrEqual(0);
+    }
+  });
+
+  it('asks nothing outside this machine and breaks no rule of the page', () => {
+    expect(session.browser.outside).toEqual([]);
+    expect(session.ownErrors()).toEqual([]);
+  });
+});
