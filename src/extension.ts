@@ -1,0 +1,71 @@
+import * as vscode from 'vscode';
+import { registerCommands } from './host/commands.ts';
+import { CurrentExplanation } from './host/currentExplanation.ts';
+import { PANEL_TYPE } from './host/explainPanel.ts';
+import { Explainer } from './host/explainer.ts';
+import { Log, reportError } from './host/log.ts';
+import { ModelClient } from './host/modelClient.ts';
+import { wantedModel } from './host/modelLocation.ts';
+import { parsePersistedState } from './host/panelMessages.ts';
+import { PanelView } from './host/panelView.ts';
+import { onSettingChange, readSettings } from './host/settings.ts';
+import { StatusBar } from './host/statusBar.ts';
+import { targetOfState } from './host/target.ts';
+import { TokenDecorations } from './host/tokenDecorations.ts';
+import { TokenFocus } from './host/tokenFocus.ts';
+import { TokenHover } from './host/tokenHover.ts';
+import type { WorkerApi } from './worker/api.ts';
+import { connect } from './worker/rpc.ts';
+import { startWorker } from '#platform';
+
+/** Builds the parts and wires them. Neither worker nor model is touched before the first request. */
+export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
+  const { t } = vscode.l10n;
+  const execute = (command: string): void => void vscode.commands.executeCommand(`explainTokens.${command}`);
+  const log = new Log();
+  const current = new CurrentExplanation();
+  const focus = new TokenFocus(current);
+  const client = new ModelClient({
+    connect: async () => {
+      const { runtime, nativeRuntime } = readSettings();
+      return connect<WorkerApi>(await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime }));
+    },
+    wanted: () => wantedModel(extensionUri, readSettings()),
+    onState: (state) => statusBar.setState(state),
+    onRefused: (refused, kept, error) => {
+      log.info(`The model ${kept.name} stays in use.`);
+      void reportError(log, `Opening ${refused.key}`, error, { [t('Choose Model')]: () => execute('chooseModel') });
+    },
+    onIdleFailure: (error) => log.error('Idle worker', error),
+    t,
+  });
+  const statusBar = new StatusBar(client, current, log);
+  const explainer = new Explainer(client, current, log);
+  const panel = new PanelView(
+    { extensionUri, client, current, focus, log },
+    { cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chooseModel: () => execute('chooseModel'), showLog: () => log.show() },
+  );
+  explainer.attach(panel);
+  subscriptions.push(
+    log,
+    current,
+    focus,
+    client,
+    statusBar,
+    explainer,
+    panel,
+    new TokenHover(current),
+    new TokenDecorations(current, focus),
+    registerCommands({ explainer, current, panel, log }),
+    onSettingChange(['model', 'runtime', 'nativeRuntime'], () => void explainer.changeModel()),
+    current.onDidChange(() => void vscode.commands.executeCommand('setContext', 'explainTokens.explained', current.value !== undefined)),
+    vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {
+      deserializeWebviewPanel: async (restored, value: unknown) => {
+        panel.revive(restored);
+        const state = parsePersistedState(value);
+        if (state) void explainer.explain(targetOfState(state));
+        else panel.close();
+      },
+    }),
+  );
+}

@@ -1,0 +1,53 @@
+import * as vscode from 'vscode';
+import { chooseModel } from './chooseModel.ts';
+import type { CurrentExplanation } from './currentExplanation.ts';
+import type { Explainer } from './explainer.ts';
+import { type Log, reportError } from './log.ts';
+import type { PanelView } from './panelView.ts';
+import { readSettings, writeSetting } from './settings.ts';
+import { targetOfEditor } from './target.ts';
+
+export interface CommandContext {
+  readonly explainer: Explainer;
+  readonly current: CurrentExplanation;
+  readonly panel: PanelView;
+  readonly log: Log;
+}
+
+/** Registers every command. What a command throws is shown once, here. */
+export function registerCommands(context: CommandContext): vscode.Disposable {
+  const { explainer, current, panel, log } = context;
+  const commands: Readonly<Record<string, () => Promise<void> | void>> = {
+    'explainTokens.explain': () => explainSelection(explainer),
+    'explainTokens.runAgain': () => explainer.runAgain(),
+    'explainTokens.toggleColors': () => writeSetting('colors', !readSettings().colors),
+    'explainTokens.clear': () => {
+      panel.close();
+      current.clear();
+    },
+    'explainTokens.chooseModel': () => chooseModel(),
+    'explainTokens.showLog': () => log.show(),
+  };
+  const registered = Object.entries(commands).map(([id, command]) =>
+    vscode.commands.registerCommand(id, async () => {
+      try {
+        await command();
+      } catch (error) {
+        void reportError(log, id, error);
+      }
+    }),
+  );
+  return vscode.Disposable.from(...registered);
+}
+
+async function explainSelection(explainer: Explainer): Promise<void> {
+  const editor = vscode.window.activeTextEditor;
+  if (!editor) return inform(vscode.l10n.t('Open a text and select what to explain.'));
+  const target = targetOfEditor(editor);
+  if (!target) return inform(vscode.l10n.t('There is no text here to explain: write or select some first.'));
+  await explainer.explain(target);
+}
+
+function inform(message: string): void {
+  void vscode.window.showInformationMessage(message);
+}

@@ -1,0 +1,156 @@
+import * as vscode from 'vscode';
+import { CancelledError } from '../core/errors.ts';
+import type { Progress } from '../worker/api.ts';
+import type { CurrentExplanation } from './currentExplanation.ts';
+import { Disposable } from './disposable.ts';
+import { type Log, reportError, sentenceOf } from './log.ts';
+import type { ExplainedBy, ModelClient } from './modelClient.ts';
+import type { PanelView } from './panelView.ts';
+import { readSettings } from './settings.ts';
+import { findDocument, type Target, targetOfRange } from './target.ts';
+
+/** Work shorter than this shows no notification. */
+const NOTIFY_AFTER_MS = 400;
+
+/** Runs the model over a text and makes the result the current explanation. A newer request supersedes an older one. */
+export class Explainer extends Disposable {
+  readonly #client: ModelClient;
+  readonly #current: CurrentExplanation;
+  readonly #log: Log;
+  #running: AbortController | undefined;
+  #last: Target | undefined;
+  #panel: PanelView | undefined;
+
+  constructor(client: ModelClient, current: CurrentExplanation, log: Log) {
+    super();
+    this.#client = client;
+    this.#current = current;
+    this.#log = log;
+  }
+
+  /** Where progress and failures are shown; the panel in turn asks this to cancel and to run again. */
+  attach(panel: PanelView): void {
+    this.#panel = panel;
+  }
+
+  async explain(target: Target): Promise<void> {
+    this.#running?.abort();
+    const controller = new AbortController();
+    this.#running = controller;
+    this.#last = target;
+    const isNewest = (): boolean => this.#running === controller && !this.disposed;
+    this.#panel?.open(target.source.label);
+    this.#panel?.tell({ type: 'progress', message: stageText(), fraction: null });
+    try {
+      const result = await this.#run(target, controller);
+      if (!isNewest()) return;
+      this.#panel?.tell(undefined);
+      this.#current.set({ source: target.source, explanation: result.explanation, notices: [...target.notices, ...noticesOf(target, result)] }, result.modelKey);
+    } catch (error) {
+      if (!isNewest()) return;
+      if (error instanceof CancelledError) this.#panel?.tell({ type: 'cancelled' });
+      else this.#fail(target, error);
+    } finally {
+      if (this.#running === controller) this.#running = undefined;
+    }
+  }
+
+  /** The same text once more, as it is now. */
+  async runAgain(): Promise<void> {
+    const target = this.#targetNow();
+    if (target) await this.explain(target);
+    else void vscode.window.showInformationMessage(vscode.l10n.t('There is nothing to run again: explain a text first.'));
+  }
+
+  /** After a change of the settings: opens the new model, and shows the same text as it reads it. */
+  async changeModel(): Promise<void> {
+    try {
+      const key = await this.#client.reopen();
+      const shown = this.#current.value;
+      if (shown && this.#panel?.isOpen && key !== shown.modelKey) await this.runAgain();
+    } catch (error) {
+      if (!(error instanceof CancelledError)) void reportError(this.#log, 'Opening the model', error);
+    }
+  }
+
+  /** The user's Cancel: ends the model's work, whatever stage it is at. */
+  cancel(): void {
+    if (!this.#running) return;
+    this.#running.abort();
+    this.#client.stop();
+  }
+
+  override dispose(): void {
+    this.#running?.abort();
+    super.dispose();
+  }
+
+  async #run(target: Target, controller: AbortController): Promise<ExplainedBy> {
+    let report: (progress: Progress) => void = () => undefined;
+    const explained = this.#client.explain({ text: target.text, topK: readSettings().candidates }, controller.signal, (progress) => {
+      if (this.#running !== controller) return;
+      this.#panel?.tell({ type: 'progress', message: stageText(progress), fraction: fractionOf(progress) });
+      report(progress);
+    });
+    const timer = setTimeout(() => {
+      const options = { location: vscode.ProgressLocation.Notification, cancellable: true, title: vscode.l10n.t('Explain Tokens') };
+      void vscode.window.withProgress(options, (view, token) => {
+        token.onCancellationRequested(() => {
+          if (this.#running === controller) this.cancel();
+        });
+        report = (progress) => view.report({ message: stageText(progress) });
+        view.report({ message: stageText() });
+        return explained.then(
+          () => undefined,
+          () => undefined,
+        );
+      });
+    }, NOTIFY_AFTER_MS);
+    try {
+      return await explained;
+    } finally {
+      clearTimeout(timer);
+    }
+  }
+
+  #fail(target: Target, error: unknown): void {
+    this.#panel?.tell({ type: 'failure', message: sentenceOf(error) });
+    void reportError(this.#log, `Explaining ${target.source.uri}`, error, { [vscode.l10n.t('Run Again')]: () => this.explain(target) });
+  }
+
+  /** The last text asked for, as its document has it now; as it was where the document is closed. */
+  #targetNow(): Target | undefined {
+    const last = this.#last;
+    const document = last && findDocument(last.source.uri);
+    if (!document) return last;
+    const isShown = this.#current.value?.shown.source === last.source;
+    const { start, end } = (isShown ? this.#current.sourceRange() : undefined) ?? last.source;
+    return targetOfRange(document, new vscode.Range(document.positionAt(start), document.positionAt(end)), []) ?? undefined;
+  }
+}
+
+function noticesOf(target: Target, { explanation }: ExplainedBy): string[] {
+  const omitted = explanation.omitted + target.unread;
+  if (omitted === 0) return [];
+  const { contextLength, name } = explanation.model;
+  return [vscode.l10n.t('{0} reads {1} tokens at once: the last {2} characters of the text were left out.', name, contextLength, omitted)];
+}
+
+function stageText(progress?: Progress): string {
+  switch (progress?.stage) {
+    case 'load':
+      return vscode.l10n.t('Loading the model…');
+    case 'forward':
+      return vscode.l10n.t('Running the model…');
+    case 'predictions':
+      return vscode.l10n.t('Reading the predictions…');
+    case 'attention':
+      return vscode.l10n.t('Measuring attention…');
+    case undefined:
+      return vscode.l10n.t('Starting the model…');
+  }
+}
+
+function fractionOf({ done, total }: Progress): number | null {
+  return total > 0 ? Math.min(1, Math.max(0, done / total)) : null;
+}

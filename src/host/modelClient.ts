@@ -1,0 +1,262 @@
+import { CancelledError, UserError } from '../core/errors.ts';
+import type { Explanation, ModelInfo } from '../core/trace.ts';
+import type { Query, QueryName, QueryResult } from '../protocol/messages.ts';
+import type { ExplainRequest, ModelLocation, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
+import type { Connection } from '../worker/rpc.ts';
+import { Disposable } from './disposable.ts';
+import type { Translate } from './hoverText.ts';
+
+/** A model the user wants. Equal keys: the same model run the same way. */
+export interface WantedModel {
+  readonly key: string;
+  readonly name: string;
+  locate(): Promise<ModelLocation>;
+}
+
+export type ModelState =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'loading'; readonly name: string }
+  | { readonly kind: 'ready'; readonly info: ModelInfo }
+  | { readonly kind: 'failed'; readonly message: string };
+
+export interface ModelClientOptions {
+  /** Starts a worker for `model`. */
+  readonly connect: (model: WantedModel) => Promise<Connection<WorkerApi>>;
+  /** The model of the settings, as they are now. */
+  readonly wanted: () => WantedModel;
+  readonly onState: (state: ModelState) => void;
+  /** `refused` could not be opened; `kept` goes on working. Called once for each change of the settings. */
+  readonly onRefused: (refused: WantedModel, kept: WantedModel, error: unknown) => void;
+  /** The worker died with nothing asked of it: for the log. */
+  readonly onIdleFailure: (error: Error) => void;
+  readonly t: Translate;
+  /** A worker nothing was asked of for so long is ended; the next request starts another. */
+  readonly idleMs?: number;
+}
+
+/** An explanation, and the key of the model that made it: questions about it must go to the same model. */
+export interface ExplainedBy {
+  readonly explanation: Explanation;
+  readonly modelKey: string;
+}
+
+/** One worker with one model in it. */
+interface Live {
+  readonly model: WantedModel;
+  readonly connection: Connection<WorkerApi>;
+  /** What comes of `work` while the worker lives; the reason it ended otherwise. */
+  whileAlive<T>(work: Promise<T>): Promise<T>;
+  end(error: Error): void;
+  progress: ((progress: Progress) => void) | undefined;
+  /** What the model is, once it is open. */
+  info: ModelInfo | undefined;
+}
+
+const IDLE_MS = 10 * 60_000;
+
+/**
+ * The extension's side of the model: starts the worker when first needed, one call in it at a time. A model that cannot
+ * be opened leaves the one before working. Cancelling ends the worker, because a run cannot be stopped otherwise.
+ */
+export class ModelClient extends Disposable {
+  readonly #options: ModelClientOptions;
+  #live: Live | undefined;
+  #starting: Live | undefined;
+  #good: WantedModel | undefined;
+  #refusedKey: string | undefined;
+  #tail: Promise<unknown> = Promise.resolve();
+  #busy = 0;
+  #idleTimer: ReturnType<typeof setTimeout> | undefined;
+
+  constructor(options: ModelClientOptions) {
+    super();
+    this.#options = options;
+  }
+
+  /** Runs the model over a text. Aborting ends a run in progress. Rejects with CancelledError, UserError or a defect. */
+  explain(request: ExplainRequest, signal: AbortSignal, onProgress: (progress: Progress) => void): Promise<ExplainedBy> {
+    return this.#enqueue(signal, onProgress, async (live) => {
+      const stop = (): void => this.#end(live, new CancelledError());
+      signal.addEventListener('abort', stop, { once: true });
+      try {
+        const explanation = await live.whileAlive(live.connection.remote.explain(request));
+        return { explanation, modelKey: live.model.key };
+      } finally {
+        signal.removeEventListener('abort', stop);
+      }
+    });
+  }
+
+  /** Counts tokens without loading weights. */
+  countTokens(text: string, signal: AbortSignal): Promise<TokenCount> {
+    return this.#enqueue(signal, undefined, (live) => live.whileAlive(live.connection.remote.countTokens(text)));
+  }
+
+  /** Asks about an explanation of `ids` made by the model of `modelKey`. Refused once another model has taken its place. */
+  query(modelKey: string, ids: Int32Array, query: Query, signal: AbortSignal): Promise<QueryResult<QueryName>> {
+    return this.#enqueue(signal, undefined, (live) => {
+      if (live.model.key !== modelKey) throw new UserError(this.#options.t('The model was changed since this text was explained: run again.'));
+      return live.whileAlive(ask(live.connection.remote, ids, query));
+    });
+  }
+
+  /** Ends whatever the worker is doing, loading included. */
+  stop(): void {
+    const running = this.#starting ?? (this.#busy > 0 ? this.#live : undefined);
+    if (running) this.#end(running, new CancelledError());
+  }
+
+  /** After a change of the settings: opens their model, where one is in use. Key of the model in use then, if any. */
+  async reopen(): Promise<string | undefined> {
+    this.#refusedKey = undefined;
+    if (!this.#live) return undefined;
+    return this.#enqueue(new AbortController().signal, undefined, async (live) => live.model.key);
+  }
+
+  override dispose(): void {
+    super.dispose();
+    clearTimeout(this.#idleTimer);
+    for (const live of [this.#starting, this.#live]) live?.end(new CancelledError());
+    this.#starting = this.#live = undefined;
+  }
+
+  /** Runs `job` after those before it; one whose signal is aborted by then is never started. */
+  #enqueue<T>(signal: AbortSignal, onProgress: Live['progress'], job: (live: Live) => Promise<T>): Promise<T> {
+    clearTimeout(this.#idleTimer);
+    this.#busy++;
+    const result = this.#tail.then(async () => {
+      throwIfAborted(signal);
+      const live = await this.#open(onProgress);
+      throwIfAborted(signal);
+      live.progress = onProgress;
+      try {
+        return await job(live);
+      } finally {
+        live.progress = undefined;
+      }
+    });
+    this.#tail = result.catch(() => undefined).then(() => this.#settled());
+    return untilAborted(result, signal);
+  }
+
+  #settled(): void {
+    this.#busy--;
+    if (this.#busy > 0 || this.disposed) return;
+    this.#idleTimer = setTimeout(() => {
+      if (this.#live && this.#busy === 0) this.#end(this.#live, new CancelledError());
+    }, this.#options.idleMs ?? IDLE_MS);
+  }
+
+  /** The worker of the wanted model, started where it is not there yet; that of the model before where it cannot be. */
+  async #open(onProgress: Live['progress']): Promise<Live> {
+    if (this.disposed) throw new CancelledError();
+    const wanted = this.#options.wanted();
+    if (this.#live && (this.#live.model.key === wanted.key || this.#refusedKey === wanted.key)) return this.#live;
+    if (this.#refusedKey === wanted.key && this.#good) return this.#start(this.#good, onProgress);
+    try {
+      const live = await this.#start(wanted, onProgress);
+      this.#refusedKey = undefined;
+      return live;
+    } catch (error) {
+      const good = this.#good;
+      if (error instanceof CancelledError || this.disposed || !good || good.key === wanted.key) throw error;
+      this.#refusedKey = wanted.key;
+      this.#options.onRefused(wanted, good, error);
+      const kept = this.#live ?? (await this.#start(good, onProgress));
+      if (kept.info) this.#options.onState({ kind: 'ready', info: kept.info });
+      return kept;
+    }
+  }
+
+  async #start(model: WantedModel, onProgress: Live['progress']): Promise<Live> {
+    this.#options.onState({ kind: 'loading', name: model.name });
+    let live: Live | undefined;
+    try {
+      live = this.#attach(model, await this.#options.connect(model));
+      live.progress = onProgress;
+      this.#starting = live;
+      if (this.disposed) throw new CancelledError();
+      const location = await live.whileAlive(model.locate());
+      const info = await live.whileAlive(live.connection.remote.open(location));
+      live.info = info;
+      this.#live?.end(new CancelledError());
+      this.#live = live;
+      this.#good = model;
+      this.#options.onState({ kind: 'ready', info });
+      return live;
+    } catch (error) {
+      live?.end(new CancelledError());
+      if (error instanceof CancelledError) this.#options.onState({ kind: 'idle' });
+      else this.#options.onState({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      throw error;
+    } finally {
+      this.#starting = undefined;
+    }
+  }
+
+  #attach(model: WantedModel, connection: Connection<WorkerApi>): Live {
+    let reason: Error | undefined;
+    let reject: (error: Error) => void = () => undefined;
+    const ended = new Promise<never>((_resolve, rejectEnded) => {
+      reject = rejectEnded;
+    });
+    // Ending an idle worker is no one's failure.
+    ended.catch(() => undefined);
+    const whileAlive = async <T>(work: Promise<T>): Promise<T> => {
+      try {
+        return await Promise.race([work, ended]);
+      } catch (error) {
+        throw reason ?? error;
+      }
+    };
+    const end = (error: Error): void => {
+      reason ??= error;
+      reject(reason);
+      void connection.dispose();
+    };
+    const live: Live = { model, connection, whileAlive, end, progress: undefined, info: undefined };
+    connection.onProgress((progress) => live.progress?.(progress));
+    connection.onFailure((error) => {
+      if (this.#busy === 0) this.#options.onIdleFailure(error);
+      this.#end(live, new Error(this.#options.t('The model stopped unexpectedly: {0}', error.message), { cause: error }));
+    });
+    return live;
+  }
+
+  /** Ends a worker; the next request starts another. */
+  #end(live: Live, error: Error): void {
+    live.end(error);
+    if (this.#live !== live) return;
+    this.#live = undefined;
+    this.#options.onState({ kind: 'idle' });
+  }
+}
+
+function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<QueryResult<QueryName>> {
+  switch (query.name) {
+    case 'attention':
+      return remote.attention(ids, query.layer, query.head);
+    case 'attentionCell':
+      return remote.attentionCell(ids, query.layer, query.head, query.query, query.key);
+    case 'projection':
+      return remote.projection(ids, query.layer, query.skipFirst);
+    case 'lens':
+      return remote.lens(ids, query.layer);
+    case 'distribution':
+      return remote.distribution(ids, query.position);
+  }
+}
+
+function throwIfAborted(signal: AbortSignal): void {
+  if (signal.aborted) throw new CancelledError();
+}
+
+/** `result`, or CancelledError as soon as `signal` is aborted. */
+function untilAborted<T>(result: Promise<T>, signal: AbortSignal): Promise<T> {
+  return new Promise((resolve, reject) => {
+    const abort = (): void => reject(new CancelledError());
+    if (signal.aborted) abort();
+    signal.addEventListener('abort', abort, { once: true });
+    void result.then(resolve, reject).finally(() => signal.removeEventListener('abort', abort));
+  });
+}

@@ -1,0 +1,84 @@
+// What comes from the page is data from outside: it is believed only after it was looked at.
+import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
+
+type Fields = Readonly<Record<string, unknown>>;
+
+/** Marked tokens beyond this are no use to the eye. */
+const MAX_MARKED = 4096;
+/** UTF-16 units of a persisted text: more was never explained at once. */
+const MAX_TEXT = 400_000;
+
+/** `value` as a message of the page, or undefined where it is none. */
+export function parsePanelMessage(value: unknown): PanelMessage | undefined {
+  if (!isFields(value)) return undefined;
+  switch (value['type']) {
+    case 'ready':
+    case 'cancel':
+    case 'runAgain':
+    case 'chooseModel':
+    case 'showLog':
+      return { type: value['type'] };
+    case 'select': {
+      const token = value['token'];
+      return isCount(token) ? { type: 'select', token } : undefined;
+    }
+    case 'mark': {
+      const tokens = value['tokens'];
+      return Array.isArray(tokens) && tokens.length <= MAX_MARKED && tokens.every(isCount) ? { type: 'mark', tokens } : undefined;
+    }
+    case 'dropQuery': {
+      const id = value['id'];
+      return isCount(id) ? { type: 'dropQuery', id } : undefined;
+    }
+    case 'query': {
+      const { id, serial } = value;
+      const query = parseQuery(value['query']);
+      return isCount(id) && isCount(serial) && query ? { type: 'query', id, serial, query } : undefined;
+    }
+    default:
+      return undefined;
+  }
+}
+
+function parseQuery(value: unknown): Query | undefined {
+  if (!isFields(value)) return undefined;
+  const { name, layer, head, query, key, skipFirst, position } = value;
+  switch (name) {
+    case 'attention':
+      return isCount(layer) && isCount(head) ? { name, layer, head } : undefined;
+    case 'attentionCell':
+      return isCount(layer) && isCount(head) && isCount(query) && isCount(key) ? { name, layer, head, query, key } : undefined;
+    case 'projection':
+      return (isCount(layer) || layer === -1) && typeof skipFirst === 'boolean' ? { name, layer, skipFirst } : undefined;
+    case 'lens':
+      return isCount(layer) ? { name, layer } : undefined;
+    case 'distribution':
+      return isCount(position) ? { name, position } : undefined;
+    default:
+      return undefined;
+  }
+}
+
+/** `value` as the state a page left behind, or undefined where it is none of this version. */
+export function parsePersistedState(value: unknown): PersistedState | undefined {
+  if (!isFields(value) || value['version'] !== 1) return undefined;
+  const source = parseSource(value['source']);
+  const text = value['text'];
+  if (!source || typeof text !== 'string' || text.length === 0 || text.length > MAX_TEXT) return undefined;
+  return { version: 1, source, text, view: value['view'] };
+}
+
+function parseSource(value: unknown): TextSource | undefined {
+  if (!isFields(value)) return undefined;
+  const { uri, start, end, label } = value;
+  if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:/i.test(uri) || typeof label !== 'string') return undefined;
+  return isCount(start) && isCount(end) && start <= end ? { uri, start, end, label } : undefined;
+}
+
+function isFields(value: unknown): value is Fields {
+  return typeof value === 'object' && value !== null;
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && Number(value) >= 0;
+}

@@ -1,0 +1,26 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import * as vscode from 'vscode';
+import { startNodeWorker } from '../worker/port.node.ts';
+import type { Port } from '../worker/rpc.ts';
+import type { RuntimeOptions } from './platform.ts';
+
+/** Starts the model's worker. Throws UserError where the native runtime was insisted on and is not there. */
+export async function startWorker(extensionUri: vscode.Uri, { choice, nativeFolder }: RuntimeOptions): Promise<Port> {
+  const dist = vscode.Uri.joinPath(extensionUri, 'dist').fsPath;
+  return startNodeWorker(dist, { runtime: choice, ...(nativeFolder === '' ? {} : { nativeFolder: absolute(nativeFolder) }) });
+}
+
+/** The folder a setting names: a path, `~` for the home folder, or a URI for what VS Code alone can read. */
+export function folderUri(setting: string): vscode.Uri {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(setting) ? vscode.Uri.parse(setting) : vscode.Uri.file(absolute(setting));
+}
+
+/** The path the worker can read a folder from by itself, where there is one. */
+export function localPath(uri: vscode.Uri): string | undefined {
+  return uri.scheme === 'file' ? uri.fsPath : undefined;
+}
+
+function absolute(path: string): string {
+  return resolve(homedir(), path.replace(/^~(?=$|[/\\])/, homedir()));
+}

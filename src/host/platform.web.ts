@@ -1,0 +1,25 @@
+import * as vscode from 'vscode';
+import { startWebWorker } from '../worker/port.web.ts';
+import type { Port } from '../worker/rpc.ts';
+import type { RuntimeOptions } from './platform.ts';
+import { UserError } from '../core/errors.ts';
+
+/** Starts the model's worker. Throws UserError where the native runtime was insisted on: a browser has none. */
+export async function startWorker(extensionUri: vscode.Uri, { choice }: RuntimeOptions): Promise<Port> {
+  if (choice === 'native') throw new UserError(vscode.l10n.t('explainTokens.runtime: there is no native runtime in the browser.'));
+  const read = (...path: string[]): Thenable<Uint8Array> => vscode.workspace.fs.readFile(vscode.Uri.joinPath(extensionUri, 'dist', ...path));
+  const [script, wasm] = await Promise.all([read('web', 'worker.js'), read('ort-wasm-simd-threaded.wasm')]);
+  return startWebWorker(script, wasm);
+}
+
+/** The folder a setting names: a URI, or a path in the file system of the first workspace folder. */
+export function folderUri(setting: string): vscode.Uri {
+  if (/^[a-z][a-z0-9+.-]+:\/\//i.test(setting)) return vscode.Uri.parse(setting);
+  const path = setting.startsWith('/') ? setting : `/${setting}`;
+  return vscode.workspace.workspaceFolders?.[0]?.uri.with({ path }) ?? vscode.Uri.file(path);
+}
+
+/** A browser's worker can read no folder by itself. */
+export function localPath(_uri: vscode.Uri): string | undefined {
+  return undefined;
+}
