@@ -16,11 +16,13 @@ const shared = { bundle: true, minify, sourcemap: minify ? false : 'linked', met
 const node = { ...shared, platform: 'node', target: 'node20', format: 'cjs', define: { navigator: 'undefined', 'globalThis.navigator': 'undefined' } };
 const browser = { ...shared, platform: 'browser', target: 'es2022' };
 const nativeRuntime = ['onnxruntime-node'];
+// The runtime's build for Node: the one for browsers fetches its own files, and fetch knows no file URLs.
+const nodeRuntime = { 'onnxruntime-web/wasm': join(dirname(createRequire(join(root, 'package.json')).resolve('onnxruntime-web')), 'ort.node.min.js') };
 
 const targets = {
   extension: { ...node, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], alias: { '#platform': './src/host/platform.node.ts' } },
-  worker: { ...node, entryPoints: ['src/worker/main.node.ts'], outfile: 'dist/worker.js', external: nativeRuntime },
-  cli: { ...node, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', external: nativeRuntime, banner: { js: '#!/usr/bin/env node' } },
+  worker: { ...node, entryPoints: ['src/worker/main.node.ts'], outfile: 'dist/worker.js', external: nativeRuntime, alias: nodeRuntime },
+  cli: { ...node, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', external: nativeRuntime, alias: nodeRuntime, banner: { js: '#!/usr/bin/env node' } },
   'web/extension': { ...browser, format: 'cjs', entryPoints: ['src/extension.ts'], outfile: 'dist/web/extension.js', external: ['vscode'], alias: { '#platform': './src/host/platform.web.ts' } },
   'web/worker': { ...browser, format: 'iife', entryPoints: ['src/worker/main.web.ts'], outfile: 'dist/web/worker.js' },
   webview: { ...browser, format: 'iife', entryPoints: { webview: 'webview/main.ts' }, outdir: 'dist', define: { global: 'globalThis' } },

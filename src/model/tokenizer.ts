@@ -14,6 +14,9 @@ import { readTemplate, type Template } from './tokenizer/template.ts';
 /** The largest known tokenizer.json (256,000 tokens) takes 34 MB; more is not a tokenizer. */
 const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
 const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
+/** First guess of how many UTF-16 units a token stands for, and tokens before a cut whose shape the cut could change. */
+const UNITS_PER_TOKEN = 16;
+const CUT_MARGIN = 64;
 const CONFIG_FILE = 'tokenizer_config.json';
 
 /** From text to tokens and back, as the model's own tokenizer does it, with every token's exact place in the text. */
@@ -22,6 +25,11 @@ export interface TextTokenizer {
   readonly addedTokens: number;
   /** The whole text. Lone surrogates are read as U+FFFD. Throws UserError when a token cannot be placed exactly. */
   encode(text: string): TokenizedText;
+  /**
+   * The first part of the text that takes at most `limit` tokens, with those added around it, ending at a whole
+   * character; `length` is that part's number of UTF-16 units. No more of a long text is read than is needed.
+   */
+  encodeFirst(text: string, limit: number): { readonly tokenized: TokenizedText; readonly length: number };
   /** Number of the text's own tokens, without those added around it. */
   count(text: string): number;
   /** What a token reads as; part of a character shows as U+FFFD. Empty for an id without a token. */
@@ -54,7 +62,33 @@ export function createTokenizer(json: Json, config: Json, vocab: number): TextTo
     piece,
     count: (text) => encodeText(wellFormed(text)).length,
     encode: (text) => withSpans(wellFormed(text), encodeText(wellFormed(text)), template, piece),
+    encodeFirst: (text, limit) => {
+      const { placed, length } = firstTokens(text, limit - template.before.length - template.after.length, encodeText);
+      return { tokenized: withSpans(wellFormed(text.slice(0, length)), placed, template, piece), length };
+    },
   };
+}
+
+/** At most `room` tokens from the start of the text, ending at a whole character. */
+function firstTokens(text: string, room: number, encodeText: (text: string) => Placed[]): { readonly placed: Placed[]; readonly length: number } {
+  for (let units = Math.max(1, room) * UNITS_PER_TOKEN; ; units *= 2) {
+    const part = wellFormed(text.slice(0, wholeCharacters(text, units)));
+    const placed = encodeText(part);
+    const whole = part.length === text.length;
+    if (whole && placed.length <= room) return { placed, length: part.length };
+    if (!whole && placed.length < room + CUT_MARGIN) continue;
+    const spans = textSpans(part, placed.map((token) => token.bytes));
+    for (let count = room; count > 0; count--) {
+      const length = spans[count - 1]?.end ?? 0;
+      if ((spans[count]?.start ?? length) >= length) return { placed: placed.slice(0, count), length };
+    }
+    throw new UserError('The first character of the text takes more tokens than the model reads at once.');
+  }
+}
+
+/** `units`, or one less where it would cut a surrogate pair. */
+function wholeCharacters(text: string, units: number): number {
+  return units < text.length && (text.codePointAt(units - 1) ?? 0) > 0xffff ? units - 1 : units;
 }
 
 /** The text's own tokens with their source bytes: added tokens first, then normalizer, pre-tokenizer and merges on what lies between. */

@@ -1,0 +1,163 @@
+import { headMetrics, thumbnails } from '../core/attention.ts';
+import { UserError } from '../core/errors.ts';
+import type { Explanation, ModelInfo } from '../core/trace.ts';
+import type { ModelFiles } from '../model/files.ts';
+import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
+import type { Runtime } from '../model/runtime.ts';
+import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
+import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
+import { predict } from './predictions.ts';
+import type { CallContext, Implementation } from './rpc.ts';
+import { createTraceCache } from './traceCache.ts';
+import { attentionCell, attentionMap, distribution, lensLayer, piecesOf, projection } from './views.ts';
+
+/** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
+const MAX_COUNTED_UNITS = 100_000;
+/** A thumbnail shows at most this many cells a side. */
+const MAX_THUMBNAIL_SIDE = 48;
+/** All thumbnails together: what one message of an explanation may carry of pictures. */
+const MAX_THUMBNAIL_BYTES = 400 * 1024;
+
+export interface EngineOptions {
+  /** Made by the first `open`, so that its failure is an answer and not the end of the thread. */
+  readonly runtime: () => Runtime;
+  readonly openFiles: (location: ModelLocation) => Promise<ModelFiles>;
+}
+
+interface OpenModel {
+  readonly model: LanguageModel;
+  readonly tokenizer: TextTokenizer;
+}
+
+/** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
+export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions): Implementation<WorkerApi> {
+  const cache = createTraceCache();
+  let runtime: Runtime | null = null;
+  let current: OpenModel | null = null;
+  let last: Promise<unknown> = Promise.resolve();
+
+  const inOrder = <Args extends readonly unknown[], Result>(call: (context: CallContext, ...args: Args) => Promise<Result>) => (context: CallContext, ...args: Args): Promise<Result> => {
+    const result = last.then(() => call(context, ...args));
+    last = result.catch(() => undefined);
+    return result;
+  };
+  const opened = (): OpenModel => {
+    if (current === null) throw new Error('No model is open.');
+    return current;
+  };
+  const traceOf = (model: LanguageModel, ids: Int32Array, context: CallContext): Promise<Trace> => cache.trace(ids, () => model.run(ids, context.progress));
+
+  return {
+    open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
+      const files = await openFiles(location);
+      runtime ??= makeRuntime();
+      const model = await openLanguageModel(files, runtime);
+      try {
+        const tokenizer = await openTokenizer(files, model.info.vocab);
+        const previous = current;
+        current = { model, tokenizer };
+        cache.clear();
+        await previous?.model.dispose();
+        return model.info;
+      } catch (error) {
+        if (current?.model !== model) await model.dispose();
+        throw error;
+      }
+    }),
+    countTokens: inOrder(async (_, text: string): Promise<TokenCount> => {
+      const atLeast = text.length > MAX_COUNTED_UNITS;
+      return { count: opened().tokenizer.count(text.slice(0, MAX_COUNTED_UNITS)), atLeast };
+    }),
+    explain: inOrder((context, request: ExplainRequest) => {
+      const open = opened();
+      return explain(open, request, context.progress, {
+        trace: (ids, progress) => cache.trace(ids, () => open.model.run(ids, progress)),
+        attention: (trace, layer) => cache.attention(open.model, trace, layer),
+      });
+    }),
+    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => {
+      const { model } = opened();
+      checkIndex('layer', layer, model.info.layers);
+      checkIndex('head', head, model.info.heads);
+      return attentionMap(await cache.attention(model, await traceOf(model, ids, context), layer), layer, head);
+    }),
+    attentionCell: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
+      const { model } = opened();
+      checkIndex('layer', layer, model.info.layers);
+      checkIndex('head', head, model.info.heads);
+      checkIndex('query', query, ids.length);
+      checkIndex('key', key, ids.length);
+      return attentionCell(model, await traceOf(model, ids, context), layer, head, query, key);
+    }),
+    projection: inOrder(async (context, ids: Int32Array, layer: number, skipFirst: boolean) => {
+      const { model } = opened();
+      checkIndex('layer', layer + 1, model.info.layers + 2);
+      return projection(await traceOf(model, ids, context), layer, skipFirst);
+    }),
+    lens: inOrder(async (context, ids: Int32Array, layer: number) => {
+      const { model, tokenizer } = opened();
+      checkIndex('layer', layer, model.info.layers + 1);
+      return lensLayer(model, await traceOf(model, ids, context), layer, tokenizer.piece);
+    }),
+    distribution: inOrder(async (context, ids: Int32Array, position: number) => {
+      const { model, tokenizer } = opened();
+      checkIndex('position', position, ids.length);
+      return distribution(model, await traceOf(model, ids, context), position, tokenizer.piece);
+    }),
+  };
+}
+
+interface Passes {
+  trace(ids: Int32Array, progress: (progress: Progress) => void): Promise<Trace>;
+  attention(trace: Trace, layer: number): ReturnType<LanguageModel['attention']>;
+}
+
+async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest, progress: (progress: Progress) => void, passes: Passes): Promise<Explanation> {
+  if (request.text === '') throw new UserError('There is no text to explain.');
+  const { info } = model;
+  const { tokenized, length } = tokenizer.encodeFirst(request.text, info.contextLength);
+  const { ids, tokens } = tokenized;
+  const clock = forwardClock(progress);
+  const trace = await passes.trace(ids, clock.progress);
+  const forwardMs = clock.elapsed();
+  const final = trace.resid[info.layers];
+  if (final === undefined) throw new RangeError('The forward pass has no last residual.');
+  const predictions = await predict(model, final, ids, request.topK, progress);
+  const size = Math.max(1, Math.min(ids.length, MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / (info.layers * info.heads)))));
+  const metrics: number[] = [];
+  const pictures = new Uint8Array(info.layers * info.heads * size * size);
+  for (let layer = 0; layer < info.layers; layer++) {
+    const weights = await passes.attention(trace, layer);
+    metrics.push(...headMetrics(weights, ids));
+    pictures.set(thumbnails(weights, size), layer * info.heads * size * size);
+    progress({ stage: 'attention', done: layer + 1, total: info.layers });
+  }
+  return {
+    model: info,
+    text: request.text.slice(0, length),
+    omitted: request.text.length - length,
+    tokens,
+    ...predictions,
+    pieces: piecesOf(predictions.topIds, tokenizer.piece),
+    headMetrics: Float32Array.from(metrics),
+    thumbnailSize: size,
+    thumbnails: pictures,
+    forwardMs,
+  };
+}
+
+/** Time of the forward stage alone: loading before it is left out. */
+function forwardClock(report: (progress: Progress) => void): { progress(progress: Progress): void; elapsed(): number } {
+  let start = performance.now();
+  return {
+    progress: (progress) => {
+      if (progress.stage === 'load') start = performance.now();
+      report(progress);
+    },
+    elapsed: () => performance.now() - start,
+  };
+}
+
+function checkIndex(what: string, index: number, count: number): void {
+  if (!Number.isInteger(index) || index < 0 || index >= count) throw new RangeError(`The ${what} ${index} is outside 0..${count - 1}.`);
+}
