@@ -12,9 +12,10 @@ export function isWeightType(dtype: string): dtype is WeightType {
 /** The float32 numbers in little-endian bytes of a stored type; exact. Throws UserError for another byte order of the machine. */
 export function widen(bytes: Uint8Array, type: WeightType): Float32Array {
   if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new UserError('Weights are read on little-endian machines only.');
-  const own = bytes.slice();
-  if (type === 'F32') return new Float32Array(own.buffer);
-  const halves = new Uint16Array(own.buffer);
+  // A copy of exactly these bytes: a view may start at any offset, or (Node's Buffer) share its memory with others.
+  const own = new Uint8Array(bytes).buffer;
+  if (type === 'F32') return new Float32Array(own);
+  const halves = new Uint16Array(own);
   const words = new Uint32Array(halves.length);
   const wide = type === 'BF16' ? bfloat16Word : float16Word;
   for (const [i, half] of halves.entries()) words[i] = wide(half);

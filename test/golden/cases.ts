@@ -1,0 +1,39 @@
+import { readFileSync } from 'node:fs';
+import { readFile, readdir } from 'node:fs/promises';
+import { test } from 'vitest';
+import type { Runtime } from '../../src/model/runtime.ts';
+import { folder } from '../unit/model/folder.ts';
+import { FIXTURES, compareWithGolden } from './compare.ts';
+
+const WHOLE = ['gpt2', 'llama', 'llama3_rope', 'llama_linear_rope', 'llama_yarn'];
+const IN_VERSION_4_WORDS = WHOLE.filter((name) => name !== 'gpt2');
+/** Case -> weights. */
+const VARIANTS = Object.entries(JSON.parse(readFileSync(`${FIXTURES}/variants.json`, 'utf8')) as Record<string, string>);
+
+/** Every golden case, on one runtime. */
+export function goldenTests(open: () => Promise<Runtime> | Runtime): void {
+  test.each(WHOLE)('%s equals transformers', async (name) => {
+    const files = folder(`${FIXTURES}/${name}`);
+    await compareWithGolden(files, files, await open());
+  });
+
+  test.each(IN_VERSION_4_WORDS)('%s in the words of transformers 4 equals transformers', async (name) => {
+    const files = folder(`${FIXTURES}/${name}`, { 'config.json': await readFile(`${FIXTURES}/${name}/config.v4.json`) });
+    await compareWithGolden(files, folder(`${FIXTURES}/${name}`), await open());
+  });
+
+  test.each(VARIANTS)('%s equals transformers', async (name, weights) => {
+    const config = await readFile(`${FIXTURES}/variants/${name}/config.json`);
+    const sharded = weights.endsWith('_sharded');
+    const files = sharded
+      ? folder(`${FIXTURES}/weights/${weights}`, { 'config.json': config })
+      : folder(`${FIXTURES}/weights`, { 'config.json': config, ...(await onlyWeights(weights)) });
+    await compareWithGolden(files, folder(`${FIXTURES}/variants/${name}`), await open());
+  });
+}
+
+/** `weights` under the usual name, and the other files of the folder away. */
+async function onlyWeights(weights: string): Promise<Record<string, Uint8Array | null>> {
+  const others = (await readdir(`${FIXTURES}/weights`)).map((name) => [name, null] as const);
+  return { ...Object.fromEntries(others), 'model.safetensors': await readFile(`${FIXTURES}/weights/${weights}.safetensors`) };
+}

@@ -1,0 +1,74 @@
+import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
+import { expect } from 'vitest';
+import type { Tensor } from '../../src/core/tensor.ts';
+import type { ModelFiles } from '../../src/model/files.ts';
+import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
+import { openLanguageModel } from '../../src/model/languageModel.ts';
+import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/runtime.ts';
+
+export const FIXTURES = 'test/fixtures/models';
+/** Share of the largest absolute value that a number may be off. */
+const TOLERANCE = 2e-5;
+
+export async function wasm(): Promise<Runtime> {
+  return wasmRuntime({ wasmBinary: await readFile('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'), threads: 1 });
+}
+
+export function native(): Runtime {
+  const require = createRequire(new URL('../native/package.json', import.meta.url));
+  return nativeRuntime(require('onnxruntime-node') as OnnxRuntimeNode, 2);
+}
+
+/** The tensors of a safetensors file that hold expectations. */
+export async function openGolden(files: ModelFiles, file: string) {
+  const header = await readSafetensorsHeader(files, file);
+  const bytes = async (name: string): Promise<ArrayBuffer> => {
+    const stored = header.get(name);
+    if (stored === undefined) throw new Error(`${file} holds no ${name}.`);
+    return (await files.read(stored.file, stored.offset, stored.length)).slice().buffer;
+  };
+  return {
+    floats: async (name: string) => ({ dims: header.get(name)?.shape ?? [], data: new Float32Array(await bytes(name)) }),
+    ids: async () => Int32Array.from(new BigInt64Array(await bytes('input_ids')), Number),
+    names: [...header.keys()],
+  };
+}
+
+/** Same shape, and every number within TOLERANCE of the expected one, relative to the largest. */
+export function expectClose(found: Tensor, expected: Tensor, what: string): void {
+  expect(found.dims, what).toEqual(expected.dims);
+  let worst = 0;
+  let largest = 0;
+  for (const [i, value] of expected.data.entries()) {
+    const off = Math.abs(value - (found.data[i] ?? Number.NaN));
+    if (!(off <= worst)) worst = off;
+    largest = Math.max(largest, Math.abs(value));
+  }
+  expect(worst / largest, what).toBeLessThanOrEqual(TOLERANCE);
+}
+
+/** Runs the model of `files` on the golden ids, and compares everything inside it. */
+export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFiles, runtime: Runtime): Promise<void> {
+  const golden = await openGolden(goldenFiles, 'golden.safetensors');
+  const model = await openLanguageModel(files, runtime);
+  try {
+    const trace = await model.run(await golden.ids());
+    expect(golden.names.filter((name) => name.startsWith('attentions.'))).toHaveLength(model.info.layers);
+    for (let layer = 0; layer < model.info.layers; layer++) {
+      expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
+      for (const name of ['k', 'v'] as const) {
+        const found = trace[name][layer];
+        if (found === undefined) throw new Error(`No ${name} of layer ${layer}.`);
+        expectClose(found, await golden.floats(`${name}.${layer}`), `${name} ${layer}`);
+      }
+    }
+    expect(trace.resid).toHaveLength(model.info.layers + 1);
+    for (const [layer, resid] of trace.resid.entries()) expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
+    const last = trace.resid.at(-1);
+    if (last === undefined) throw new Error('No residual.');
+    expectClose(await model.logits(last), await golden.floats('logits'), 'logits');
+  } finally {
+    await model.dispose();
+  }
+}

@@ -1,0 +1,5 @@
+import { describe } from 'vitest';
+import { goldenTests } from './cases.ts';
+import { wasm } from './compare.ts';
+
+describe('WASM', () => goldenTests(wasm));
