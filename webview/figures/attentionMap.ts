@@ -1,0 +1,102 @@
+import { at } from '../../src/core/tensor.ts';
+import { css } from '../colour.ts';
+import type { Cell } from '../settings.ts';
+import { plotlyScale, type Theme } from '../theme.ts';
+import { plotlyText, shortened } from '../visibleText.ts';
+import { baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
+
+export const MAP_MARGINS: Margins = { l: 92, r: 8, t: 8, b: 84 };
+/** Weights below this share the lowest colour of the logarithmic scale. */
+export const LOG_FLOOR = 1e-4;
+const LABEL_PIXELS = 14;
+const LABEL_LENGTH = 10;
+
+export interface AttentionMapView {
+  /** Visible text of each token. */
+  readonly labels: readonly string[];
+  readonly hideFirst: boolean;
+  readonly logScale: boolean;
+  readonly locked: Cell | null;
+  readonly selected: number;
+  readonly width: number;
+}
+
+/** What a cell's colour stands for: 0..1, where 1 is full weight. */
+export function cellShade(weight: number, logScale: boolean): number {
+  return logScale ? 1 - Math.log(Math.max(weight, LOG_FLOOR)) / Math.log(LOG_FLOOR) : weight;
+}
+
+/** Heatmap of one head: row = query, column = key, the future left empty. `weights` is [T, T]. */
+export function attentionMapFigure(weights: Float32Array, view: AttentionMapView, theme: Theme): Figure {
+  const tokens = view.labels.length;
+  const first = view.hideFirst && tokens > 1 ? 1 : 0;
+  const z = Array.from({ length: tokens }, (_, query) =>
+    Array.from({ length: tokens - first }, (_unused, index) => {
+      const key = index + first;
+      return key > query ? null : cellShade(at(weights, query * tokens + key), view.logScale);
+    }),
+  );
+  const side = view.width - MAP_MARGINS.l - MAP_MARGINS.r;
+  const height = side + MAP_MARGINS.t + MAP_MARGINS.b;
+  const step = labelStep(tokens, side, LABEL_PIXELS);
+  const rows = labelled(tokens, step, [view.locked?.query ?? view.selected]);
+  const columns = labelled(tokens, step, view.locked === null ? [] : [view.locked.key]).filter((key) => key >= first);
+  const text = (index: number): string => plotlyText(shortened(view.labels[index] ?? '', LABEL_LENGTH));
+  return {
+    width: view.width,
+    height,
+    data: [{
+      type: 'heatmap', z, x0: first, dx: 1, y0: 0, dy: 1, zmin: 0, zmax: maximum(z, view.logScale), colorscale: plotlyScale(theme.sequential),
+      showscale: false, hoverinfo: 'none', xgap: gap(side, tokens), ygap: gap(side, tokens),
+    }],
+    layout: {
+      ...baseLayout(theme, view.width, height, MAP_MARGINS),
+      xaxis: { ...baseAxis(theme), range: [first - 0.5, tokens - 0.5], tickvals: columns, ticktext: columns.map(text), tickangle: -90, title: axisTitle(theme, '') },
+      yaxis: { ...baseAxis(theme), range: [tokens - 0.5, -0.5], tickvals: rows, ticktext: rows.map(text) },
+      shapes: view.locked === null ? [rowShape(view.selected, first, theme)] : lockShapes(view.locked, first, tokens, theme),
+    },
+  };
+}
+
+/** The weight that has the strongest colour: 1 on the logarithmic scale, the largest shown weight on the linear one. */
+export function strongestWeight(weights: Float32Array, tokens: number, hideFirst: boolean, logScale: boolean): number {
+  if (logScale) return 1;
+  const first = hideFirst && tokens > 1 ? 1 : 0;
+  let largest = 0;
+  for (let query = 0; query < tokens; query++) {
+    for (let key = first; key <= query; key++) largest = Math.max(largest, at(weights, query * tokens + key));
+  }
+  return largest || 1;
+}
+
+function maximum(z: readonly (readonly (number | null)[])[], logScale: boolean): number {
+  if (logScale) return 1;
+  let largest = 0;
+  for (const line of z) for (const value of line) if (value !== null && value > largest) largest = value;
+  return largest || 1;
+}
+
+/** White lines between cells help while cells are large; they would eat small ones. */
+function gap(side: number, tokens: number): number {
+  return side / tokens >= 7 ? 1 : 0;
+}
+
+function axisTitle(theme: Theme, text: string): Readonly<Record<string, unknown>> {
+  return { text, font: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } };
+}
+
+function rectangle(x0: number, x1: number, y0: number, y1: number, colour: string, width: number): Readonly<Record<string, unknown>> {
+  return { type: 'rect', x0, x1, y0, y1, line: { color: colour, width }, layer: 'above' };
+}
+
+function rowShape(query: number, first: number, theme: Theme): Readonly<Record<string, unknown>> {
+  return rectangle(first - 0.5, Math.max(first, query) + 0.5, query - 0.5, query + 0.5, css(theme.foreground), 1);
+}
+
+function lockShapes(cell: Cell, first: number, tokens: number, theme: Theme): readonly Readonly<Record<string, unknown>>[] {
+  const cross = [rectangle(first - 0.5, tokens - 0.5, cell.query - 0.5, cell.query + 0.5, css(theme.muted), 1)];
+  if (cell.key < first) return cross;
+  cross.push(rectangle(cell.key - 0.5, cell.key + 0.5, -0.5, tokens - 0.5, css(theme.muted), 1));
+  cross.push(rectangle(cell.key - 0.5, cell.key + 0.5, cell.query - 0.5, cell.query + 0.5, css(theme.foreground), 2));
+  return cross;
+}

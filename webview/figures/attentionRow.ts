@@ -1,0 +1,40 @@
+import { css } from '../colour.ts';
+import type { Theme } from '../theme.ts';
+import { plotlyText, shortened } from '../visibleText.ts';
+import { MAP_MARGINS } from './attentionMap.ts';
+import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure.ts';
+
+export interface AttentionRowView {
+  readonly labels: readonly string[];
+  readonly query: number;
+  /** Key whose bar is drawn strong, or null. */
+  readonly key: number | null;
+  readonly hideFirst: boolean;
+  readonly width: number;
+}
+
+const HEIGHT = 132;
+
+/** Where one query attends to: a bar per key, on the same columns as the heatmap above it. `weights` is [T, T]. */
+export function attentionRowFigure(weights: Float32Array, view: AttentionRowView, theme: Theme): Figure {
+  const tokens = view.labels.length;
+  const first = view.hideFirst && tokens > 1 ? 1 : 0;
+  const keys = Array.from({ length: Math.max(0, view.query + 1 - first) }, (_, index) => index + first);
+  const shares = keys.map((key) => weights[view.query * tokens + key] ?? 0);
+  const margin = { ...MAP_MARGINS, t: 8, b: 20 };
+  const step = labelStep(tokens, view.width - margin.l - margin.r, 84);
+  const ticks = labelled(tokens, step, view.key === null ? [] : [view.key]).filter((key) => key >= first && key <= view.query);
+  return {
+    width: view.width,
+    height: HEIGHT,
+    data: [{
+      type: 'bar', x: keys, y: shares, hoverinfo: 'none', width: tokens > 120 ? 1 : 0.8,
+      marker: { color: keys.map((key) => css(key === view.key ? theme.warm : theme.accent)), line: { width: 0 } },
+    }],
+    layout: {
+      ...baseLayout(theme, view.width, HEIGHT, margin),
+      xaxis: { ...baseAxis(theme), range: [first - 0.5, tokens - 0.5], tickvals: ticks, ticktext: ticks.map((key) => plotlyText(shortened(view.labels[key] ?? '', 10))), tickangle: 0 },
+      yaxis: { ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, rangemode: 'tozero', tickformat: '.0%', nticks: 4, showgrid: true, gridcolor: css(theme.border), gridwidth: 1 },
+    },
+  };
+}

@@ -1,0 +1,134 @@
+import { at } from '../../src/core/tensor.ts';
+import type { Projection } from '../../src/core/trace.ts';
+import { css } from '../colour.ts';
+import { colourAt, type Theme } from '../theme.ts';
+import { plotlyText, shortened } from '../visibleText.ts';
+import { baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
+
+export interface ProjectionView {
+  readonly labels: readonly string[];
+  readonly selected: number;
+  readonly dimensions: 2 | 3;
+  /** Radians. */
+  readonly yaw: number;
+  readonly pitch: number;
+  readonly width: number;
+  readonly height: number;
+  /** "Component {0}: {1} of the variance", made by the caller in the display language. */
+  readonly axisTitles: readonly [string, string, string];
+}
+
+/** A token's place on the picture: x to the right, y up, depth towards the reader; units of the residual stream. */
+export interface Placed {
+  readonly index: number;
+  readonly x: number;
+  readonly y: number;
+  readonly depth: number;
+}
+
+/** Orthographic view of a point after turning it by yaw about the vertical axis, then by pitch towards the reader. */
+export function turned(x: number, y: number, z: number, yaw: number, pitch: number): readonly [number, number, number] {
+  const across = x * Math.cos(yaw) + z * Math.sin(yaw);
+  const depth = z * Math.cos(yaw) - x * Math.sin(yaw);
+  return [across, y * Math.cos(pitch) - depth * Math.sin(pitch), y * Math.sin(pitch) + depth * Math.cos(pitch)];
+}
+
+/** Where the tokens land. Tokens left out of the components are not drawn: they would squeeze the rest into a dot. */
+export function placeTokens(projection: Projection, view: Pick<ProjectionView, 'dimensions' | 'yaw' | 'pitch'>): readonly Placed[] {
+  const count = projection.points.length / 3;
+  return Array.from({ length: count - projection.leftOut }, (_, offset) => {
+    const index = offset + projection.leftOut;
+    const [x, y, z] = [at(projection.points, index * 3), at(projection.points, index * 3 + 1), at(projection.points, index * 3 + 2)];
+    if (view.dimensions === 2) return { index, x, y, depth: 0 };
+    const [across, up, depth] = turned(x, y, z, view.yaw, view.pitch);
+    return { index, x: across, y: up, depth };
+  });
+}
+
+const MARGIN = { l: 48, r: 16, t: 16, b: 44 };
+
+/** Scatter of the tokens over the first two components, or over three seen from an angle. */
+export function projectionFigure(projection: Projection, view: ProjectionView, theme: Theme): Figure {
+  const placed = [...placeTokens(projection, view)].sort((a, b) => a.depth - b.depth);
+  const flat = view.dimensions === 2;
+  const margin = flat ? MARGIN : { l: 16, r: 16, t: 16, b: 16 };
+  const radius = Math.max(1e-9, ...placed.map((point) => Math.hypot(point.x, point.y, point.depth)));
+  const [xRange, yRange] = flat ? ranges(placed) : cubeRanges(radius, view.width - 32, view.height - 32);
+  const total = Math.max(1, view.labels.length - 1);
+  const near = (point: Placed): number => (flat ? 0.5 : (point.depth / radius + 1) / 2);
+  const selected = placed.find((point) => point.index === view.selected);
+  const scale = {
+    x: (view.width - margin.l - margin.r) / (xRange[1] - xRange[0]),
+    y: (view.height - margin.t - margin.b) / (yRange[1] - yRange[0]),
+  };
+  const named = new Set(uncrowded(placed, view.selected, view.labels, scale, theme.fontSize));
+  const points: Trace = {
+    type: 'scatter', mode: 'markers+text', x: placed.map((p) => p.x), y: placed.map((p) => p.y), customdata: placed.map((p) => p.index),
+    text: placed.map((p) => (named.has(p.index) ? plotlyText(shortened(view.labels[p.index] ?? '', 12)) : '')),
+    textposition: 'top center', textfont: { family: theme.monoFamily, size: theme.fontSize - 2, color: css(theme.foreground) },
+    marker: {
+      size: placed.map((p) => 7 + 4 * near(p)), opacity: placed.map((p) => 0.55 + 0.45 * near(p)),
+      color: placed.map((p) => css(colourAt(theme.sequential, 0.3 + (0.6 * p.index) / total))), line: { width: 1, color: css(theme.background) },
+    },
+    hoverinfo: 'none', cliponaxis: false,
+  };
+  const ring: readonly Trace[] = selected === undefined ? [] : [{
+    type: 'scatter', mode: 'markers', x: [selected.x], y: [selected.y], hoverinfo: 'skip', cliponaxis: false,
+    marker: { size: 18, color: 'rgba(0,0,0,0)', line: { width: 2, color: css(theme.foreground) } },
+  }];
+  const base = baseLayout(theme, view.width, view.height, margin);
+  if (!flat) return { width: view.width, height: view.height, data: [...axisLines(radius, view, theme), points, ...ring], layout: { ...base, xaxis: hidden(xRange), yaxis: hidden(yRange) } };
+  const axis = { ...baseAxis(theme), showgrid: true, gridcolor: css(theme.border), zeroline: true, zerolinecolor: css(theme.border), nticks: 6, tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } };
+  const title = (text: string): object => ({ text, standoff: 8, font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) } });
+  return {
+    width: view.width, height: view.height, data: [points, ...ring],
+    layout: { ...base, xaxis: { ...axis, range: xRange, title: title(view.axisTitles[0]) }, yaxis: { ...axis, range: yRange, title: title(view.axisTitles[1]) } },
+  };
+}
+
+/** Labels that do not lie on each other: the selected token first, then from the outside in. */
+function uncrowded(placed: readonly Placed[], selected: number, labels: readonly string[], scale: { x: number; y: number }, fontSize: number): readonly number[] {
+  const taken: { x: number; y: number; half: number }[] = [];
+  const order = [...placed].sort((a, b) => Number(b.index === selected) - Number(a.index === selected) || Math.hypot(b.x, b.y) - Math.hypot(a.x, a.y));
+  return order.filter((point) => {
+    const half = ([...shortened(labels[point.index] ?? '', 12)].reduce((sum, c) => sum + ((c.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.6), 0) * (fontSize - 2)) / 2 + 3;
+    const box = { x: point.x * scale.x, y: point.y * scale.y, half };
+    const crowded = taken.some((other) => Math.abs(other.x - box.x) < other.half + box.half && Math.abs(other.y - box.y) < fontSize + 3);
+    if (!crowded) taken.push(box);
+    return !crowded;
+  }).map((point) => point.index);
+}
+
+/** The three components as lines through the centre, named at their positive ends. */
+function axisLines(radius: number, view: ProjectionView, theme: Theme): readonly Trace[] {
+  return view.axisTitles.map((title, component) => {
+    const end = [0, 1, 2].map((index) => (index === component ? radius : 0));
+    const [x, y] = turned(at(end, 0), at(end, 1), at(end, 2), view.yaw, view.pitch);
+    return {
+      type: 'scatter', mode: 'lines+text', x: [-x, x], y: [-y, y], text: ['', title], hoverinfo: 'skip', cliponaxis: false,
+      textposition: `${y >= 0 ? 'top' : 'bottom'} ${Math.abs(x) < radius * 0.2 ? 'center' : x > 0 ? 'left' : 'right'}`,
+      line: { color: css(theme.border), width: 1 }, textfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
+    };
+  });
+}
+
+function ranges(placed: readonly Placed[]): readonly [readonly [number, number], readonly [number, number]] {
+  const padded = (values: readonly number[]): readonly [number, number] => {
+    const low = Math.min(...values);
+    const high = Math.max(...values);
+    const pad = (high - low || 1) * 0.1;
+    return [low - pad, high + pad];
+  };
+  return placed.length === 0 ? [[-1, 1], [-1, 1]] : [padded(placed.map((p) => p.x)), padded(placed.map((p) => p.y))];
+}
+
+/** Equal units to the right and up, with room for the cube's diagonal whatever the angle. */
+function cubeRanges(radius: number, width: number, height: number): readonly [readonly [number, number], readonly [number, number]] {
+  const half = radius * 1.12;
+  const unit = (2 * half) / Math.max(1, Math.min(width, height));
+  return [[(-unit * width) / 2, (unit * width) / 2], [(-unit * height) / 2, (unit * height) / 2]];
+}
+
+function hidden(range: readonly [number, number]): Readonly<Record<string, unknown>> {
+  return { visible: false, fixedrange: true, range };
+}

@@ -1,0 +1,59 @@
+// Numbers as the display language writes them. Units are part of the text: a bare number is never shown for a measured quantity.
+
+import { t } from './strings.ts';
+
+let language = 'en';
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Sets the display language (BCP 47); unknown tags fall back to English. */
+export function setLanguage(tag: string): void {
+  formats.clear();
+  try {
+    language = Intl.getCanonicalLocales(tag)[0] ?? 'en';
+  } catch {
+    language = 'en';
+  }
+}
+
+/** The display language, for segmenting words and lang attributes. */
+export function displayLanguage(): string {
+  return language;
+}
+
+/** With a fixed number of decimals: 3.10. */
+export function decimal(value: number, digits: number): string {
+  return format(`d${digits}`, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** A whole number with grouping: 16,384. */
+export function integer(value: number): string {
+  return format('i', { maximumFractionDigits: 0 }).format(value);
+}
+
+/** Significant digits: 0.00123, 12.3; very small values in scientific notation. */
+export function significant(value: number, digits = 3): string {
+  const size = Math.abs(value);
+  const scientific = size > 0 && (size < 1e-4 || size >= 1e6);
+  return format(`s${digits}${scientific}`, { maximumSignificantDigits: digits, ...(scientific ? { notation: 'scientific' as const } : {}) }).format(value);
+}
+
+/** A probability as a percentage with three significant digits: 12.3%, 0.0045%. */
+export function percent(probability: number): string {
+  if (!Number.isFinite(probability)) return '–';
+  if (probability > 0 && probability < 1e-6) return `${significant(probability * 100, 2)}%`;
+  const digits = probability >= 0.1 ? 1 : probability >= 0.01 ? 2 : probability >= 0.0001 ? 3 : 5;
+  return format(`p${digits}`, { style: 'percent', minimumFractionDigits: Math.min(digits, 2), maximumFractionDigits: digits }).format(probability);
+}
+
+/** Bits with their unit: 3.10 bits. */
+export function bits(value: number): string {
+  return Number.isFinite(value) ? t('{0} bits', decimal(value, 2)) : '–';
+}
+
+function format(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat(language, options);
+  formats.set(key, made);
+  return made;
+}

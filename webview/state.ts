@@ -1,0 +1,134 @@
+import type { HostMessage, PersistedState, ShownExplanation } from '../src/protocol/messages.ts';
+import { INITIAL_SETTINGS, parseSettings, type Settings } from './settings.ts';
+import type { Theme } from './theme.ts';
+
+/** What the model is doing for this panel. */
+export type Activity =
+  | { readonly kind: 'idle' }
+  | { readonly kind: 'working'; readonly message: string; readonly fraction: number | null }
+  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'cancelled' };
+
+/** Everything the page shows; replaced as a whole, never changed in place. */
+export interface ViewState {
+  readonly shown: ShownExplanation | null;
+  readonly activity: Activity;
+  /** Tokens whose text was edited since. */
+  readonly stale: ReadonlySet<number>;
+  /** Tokens under the pointer, here or as a heatmap's query and key. */
+  readonly marked: readonly number[];
+  readonly settings: Settings;
+  readonly theme: Theme;
+}
+
+export type Action =
+  | { readonly type: 'host'; readonly message: HostMessage }
+  | { readonly type: 'theme'; readonly theme: Theme }
+  | { readonly type: 'mark'; readonly tokens: readonly number[] }
+  | { readonly type: 'settings'; readonly change: Partial<Settings> };
+
+export function initialState(theme: Theme, kept: unknown): ViewState {
+  const settings = isPersisted(kept) ? parseSettings(kept.view) : INITIAL_SETTINGS;
+  return { shown: null, activity: { kind: 'idle' }, stale: new Set(), marked: [], settings, theme };
+}
+
+/** The state after an action. Actions that change nothing give the same object. */
+export function reduce(state: ViewState, action: Action): ViewState {
+  switch (action.type) {
+    case 'theme':
+      return { ...state, theme: action.theme };
+    case 'mark':
+      return sameItems(state.marked, action.tokens) ? state : { ...state, marked: action.tokens };
+    case 'settings': {
+      const settings = withinModel({ ...state.settings, ...action.change }, state.shown);
+      return { ...state, settings };
+    }
+    case 'host':
+      return reduceHost(state, action.message);
+  }
+}
+
+/** What is kept through hiding and reloading, or undefined before there is anything to keep. */
+export function persisted(state: ViewState): PersistedState | undefined {
+  if (state.shown === null) return undefined;
+  return { version: 1, source: state.shown.source, text: state.shown.explanation.text, view: state.settings };
+}
+
+function reduceHost(state: ViewState, message: HostMessage): ViewState {
+  switch (message.type) {
+    case 'explanation': {
+      const before = state.shown?.explanation;
+      const next = message.shown.explanation;
+      const first = before === undefined;
+      const sameText = before?.text === next.text;
+      const last = Math.max(0, next.tokens.length - 1);
+      // After a reload the kept selection stands; a new text is read from its end, where the next token is drawn.
+      const keep = sameText || (first && state.settings.selected > 0);
+      const settings = { ...state.settings, selected: keep ? state.settings.selected : last, locked: sameText || first ? state.settings.locked : null };
+      return { ...state, shown: message.shown, activity: { kind: 'idle' }, stale: new Set(), marked: [], settings: withinModel(settings, message.shown) };
+    }
+    case 'progress':
+      return { ...state, activity: { kind: 'working', message: message.message, fraction: message.fraction } };
+    case 'failure':
+      return { ...state, activity: { kind: 'failed', message: message.message } };
+    case 'cancelled':
+      return { ...state, activity: { kind: 'cancelled' } };
+    case 'select':
+      if (message.token === null || message.token === state.settings.selected) return state;
+      return { ...state, settings: withinModel({ ...state.settings, selected: message.token }, state.shown) };
+    case 'stale':
+      return { ...state, stale: new Set(message.tokens) };
+    case 'init':
+    case 'reply':
+    case 'replyError':
+      return state;
+  }
+}
+
+/** Settings moved inside what the explanation has: a smaller model or a shorter text may follow a larger. */
+function withinModel(settings: Settings, shown: ShownExplanation | null): Settings {
+  if (shown === null) return settings;
+  const { model, tokens } = shown.explanation;
+  const { locked } = settings;
+  const inside = locked !== null && locked.query < tokens.length && locked.key < tokens.length;
+  return {
+    ...settings,
+    selected: clamp(settings.selected, 0, tokens.length - 1),
+    layer: clamp(settings.layer, 0, model.layers - 1),
+    head: clamp(settings.head, 0, model.heads - 1),
+    embeddingLayer: clamp(settings.embeddingLayer, -1, model.layers),
+    topK: clamp(settings.topK, 0, model.vocab),
+    locked: inside ? locked : null,
+  };
+}
+
+function clamp(value: number, low: number, high: number): number {
+  return Math.max(low, Math.min(high, value));
+}
+
+function sameItems(a: readonly number[], b: readonly number[]): boolean {
+  return a.length === b.length && a.every((item, index) => item === b[index]);
+}
+
+function isPersisted(kept: unknown): kept is PersistedState {
+  return typeof kept === 'object' && kept !== null && 'version' in kept && kept.version === 1 && 'view' in kept;
+}
+
+/** One state and whoever shows it. */
+export interface Store {
+  readonly state: () => ViewState;
+  readonly dispatch: (action: Action) => void;
+}
+
+export function createStore(initial: ViewState, changed: (state: ViewState) => void): Store {
+  let state = initial;
+  return {
+    state: () => state,
+    dispatch: (action) => {
+      const next = reduce(state, action);
+      if (next === state) return;
+      state = next;
+      changed(next);
+    },
+  };
+}

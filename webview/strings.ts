@@ -1,0 +1,12 @@
+let translations: Readonly<Record<string, string>> = {};
+
+/** Sets the texts of the display language: English text to translation. Without an entry the English text is shown. */
+export function setStrings(strings: Readonly<Record<string, string>>): void {
+  translations = strings;
+}
+
+/** The text in the display language, with {0}, {1}, … replaced by the arguments. */
+export function t(english: string, ...args: readonly (string | number)[]): string {
+  const text = translations[english] ?? english;
+  return text.replace(/\{(\d+)\}/g, (placeholder, index: string) => String(args[Number(index)] ?? placeholder));
+}

@@ -1,0 +1,171 @@
+import { at } from '../../src/core/tensor.ts';
+import { HEAD_METRICS, type AttentionMap } from '../../src/core/trace.ts';
+import { button, checkbox, gradientLegend } from '../controls.ts';
+import { failureNotice, markTokens, tokenLabels, type PanelContext, type View } from '../context.ts';
+import { changeDetector, el, ICONS } from '../dom.ts';
+import { attentionMapFigure, LOG_FLOOR, strongestWeight } from '../figures/attentionMap.ts';
+import { attentionRowFigure } from '../figures/attentionRow.ts';
+import { headMetric, strongestKey } from '../figures/heads.ts';
+import { integer, percent, significant } from '../format.ts';
+import { createPlot, type PlotPoint } from '../plot.ts';
+import type { Cell } from '../settings.ts';
+import type { ViewState } from '../state.ts';
+import { t } from '../strings.ts';
+import { gradient } from '../theme.ts';
+import { cellSteps } from './cellSteps.ts';
+import { createHeadOverview, metricTexts, metricValue } from './headOverview.ts';
+
+/** Milliseconds the pointer must rest on a cell before its numbers are asked for. */
+const HOVER_REST = 60;
+
+/** Overview of all heads, one head's map, one query's row, one cell's arithmetic. */
+export function createAttention(context: PanelContext): View {
+  const { store, host } = context;
+  const overview = createHeadOverview(context);
+  const title = el('h2');
+  const metrics = el('dl', { class: 'facts small' });
+  const hideFirst = checkbox(t('Hide the first token'), (value) => store.dispatch({ type: 'settings', change: { hideFirst: value } }));
+  const logScale = checkbox(t('Logarithmic colours'), (value) => store.dispatch({ type: 'settings', change: { logScale: value } }));
+  const legend = gradientLegend();
+  const unlock = button(t('Unlock'), 'secondary', () => setLock(null), ICONS.close);
+  unlock.title = t('Follow the pointer again (Escape)');
+  const mapNotice = el('div');
+  const rowTitle = el('h3');
+  const cellBody = el('div', { class: 'cell-body' });
+  const draw = (): void => render(store.state());
+  const map = createPlot(t('Attention of one head: rows are queries, columns are keys'), { hover: hoverCell, click: (point) => lockPoint({ query: point.y, key: point.x }), resized: draw });
+  const row = createPlot(t('Where the query attends to'), {
+    hover: (point, event) => hoverCell(point === null ? null : { ...point, y: shownCell()?.query ?? 0 }, event),
+    click: (point) => lockPoint({ query: shownCell()?.query ?? 0, key: point.x }),
+    resized: draw,
+  });
+  map.root.tabIndex = 0;
+  map.root.setAttribute('role', 'application');
+  const mapCard = el('section', { class: 'card map-card', 'aria-label': t('One head') },
+    el('div', { class: 'card-head' }, title, metrics), el('div', { class: 'toolbar' }, hideFirst.root, logScale.root, legend.root, button(t('Save picture'), 'link', () => map.save('attention'))),
+    el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')), mapNotice, map.root, rowTitle, row.root);
+  const cellCard = el('section', { class: 'card cell-card', 'aria-label': t('One weight') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock), cellBody);
+  const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cellCard);
+
+  let attention: AttentionMap | undefined;
+  let hovered: Cell | null = null;
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  const asked = changeDetector();
+  const mapChanged = changeDetector();
+  const rowChanged = changeDetector();
+  const cellChanged = changeDetector();
+
+  function setLock(cell: Cell | null): void {
+    hovered = null;
+    store.dispatch({ type: 'settings', change: { locked: cell } });
+    if (cell !== null) markTokens(context, [cell.query, cell.key]);
+  }
+  function lockPoint(cell: Cell): void {
+    if (cell.key > cell.query) return;
+    const { locked } = store.state().settings;
+    setLock(locked?.query === cell.query && locked.key === cell.key ? null : cell);
+  }
+  /** The cell whose arithmetic is shown: locked, under the pointer, or the selected token's strongest. */
+  function shownCell(): Cell | null {
+    const { settings, shown } = store.state();
+    if (settings.locked !== null) return settings.locked;
+    if (hovered !== null) return hovered;
+    if (attention === undefined || shown === null) return null;
+    return { query: settings.selected, key: strongestKey(attention.weights, shown.explanation.tokens.length, settings.selected, settings.hideFirst) };
+  }
+  function hoverCell(point: PlotPoint | null, event: MouseEvent | null): void {
+    clearTimeout(resting);
+    const { shown, settings } = store.state();
+    if (point === null || attention === undefined || shown === null || point.x > point.y) {
+      context.tooltip.hide();
+      markTokens(context, settings.locked === null ? [] : [settings.locked.query, settings.locked.key]);
+      return;
+    }
+    const labels = tokenLabels(shown.explanation);
+    const weight = at(attention.weights, point.y * labels.length + point.x);
+    if (event !== null) {
+      context.tooltip.show({
+        title: significant(weight, 7),
+        rows: [[t('Query'), `${labels[point.y] ?? ''}  (${integer(point.y)})`], [t('Key'), `${labels[point.x] ?? ''}  (${integer(point.x)})`], [t('Share'), percent(weight)]],
+      }, event.clientX, event.clientY);
+    }
+    markTokens(context, [point.y, point.x]);
+    if (settings.locked !== null) return;
+    resting = setTimeout(() => {
+      hovered = { query: point.y, key: point.x };
+      render(store.state());
+    }, HOVER_REST);
+  }
+  root.addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && store.state().settings.locked !== null) {
+      setLock(null);
+      event.stopPropagation();
+    }
+  });
+  map.root.addEventListener('keydown', (event) => {
+    const cell = shownCell();
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
+    const { shown } = store.state();
+    if (cell === null || step === undefined || shown === null || attention === undefined) return;
+    event.preventDefault();
+    const query = Math.min(shown.explanation.tokens.length - 1, Math.max(0, cell.query + (step[0] ?? 0)));
+    const key = Math.min(query, Math.max(0, cell.key + (step[1] ?? 0)));
+    setLock({ query, key });
+    const labels = tokenLabels(shown.explanation);
+    context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(attention.weights, query * labels.length + key))));
+  });
+
+  function render(state: ViewState): void {
+    const { shown, settings, theme } = state;
+    if (shown === null || attention === undefined) return;
+    const { explanation } = shown;
+    const labels = tokenLabels(explanation);
+    const width = map.width();
+    const cell = shownCell();
+    if (width > 0 && mapChanged(attention, settings.hideFirst, settings.logScale, settings.locked, settings.selected, width, theme)) {
+      map.draw(attentionMapFigure(attention.weights, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width }, theme));
+      const strongest = strongestWeight(attention.weights, labels.length, settings.hideFirst, settings.logScale);
+      legend.set(gradient(theme.sequential), settings.logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0), percent(strongest));
+    }
+    if (cell === null) return;
+    if (width > 0 && rowChanged(attention, cell.query, cell.key, settings.hideFirst, width, theme)) {
+      rowTitle.textContent = t('{0} attends to', labels[cell.query] ?? '');
+      row.draw(attentionRowFigure(attention.weights, { labels, query: cell.query, key: cell.key, hideFirst: settings.hideFirst, width }, theme));
+    }
+    unlock.hidden = settings.locked === null;
+    if (cellChanged(shown, attention, cell.query, cell.key)) {
+      host.query('cell', 'attentionCell', { layer: attention.layer, head: attention.head, query: cell.query, key: cell.key })
+        .then((answer) => cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip)))
+        .catch((error: unknown) => failureNotice(cellBody, error));
+    }
+  }
+
+  return {
+    root,
+    update: (state) => {
+      const { shown, settings } = state;
+      if (shown === null) return;
+      overview.update(state);
+      hideFirst.set(settings.hideFirst);
+      logScale.set(settings.logScale);
+      const { layer, head } = settings;
+      if (asked(shown, layer, head)) {
+        hovered = null;
+        title.textContent = t('Layer {0}, head {1}', layer, head);
+        const texts = metricTexts();
+        metrics.replaceChildren(...HEAD_METRICS.map((name) => el('div', { title: texts[name].meaning }, el('dd', {}, metricValue(headMetric(shown.explanation, layer, head, name), name)), el('dt', {}, texts[name].name))));
+        mapCard.setAttribute('aria-busy', 'true');
+        host.query('attention', 'attention', { layer, head })
+          .then((answer) => {
+            attention = answer;
+            mapNotice.replaceChildren();
+            mapCard.removeAttribute('aria-busy');
+            render(store.state());
+          })
+          .catch((error: unknown) => failureNotice(mapNotice, error));
+      } else {
+        render(state);
+      }
+    },
+  };
+}

@@ -1,0 +1,61 @@
+import { button } from '../controls.ts';
+import { changeDetector, el, icon, ICONS } from '../dom.ts';
+import { summarise } from '../figures/summary.ts';
+import { decimal, displayLanguage, integer } from '../format.ts';
+import { t } from '../strings.ts';
+import type { PanelContext, View } from '../context.ts';
+
+/** Model, text and the numbers of the whole explanation. */
+export function createHeader(context: PanelContext): View {
+  const model = el('span', { class: 'model-name' });
+  const choose = el('button', { type: 'button', class: 'model-button', title: t('Choose the model') }, model, icon(ICONS.chevron));
+  choose.addEventListener('click', () => context.host.post({ type: 'chooseModel' }));
+  const source = el('h1', { class: 'source' });
+  const numbers = el('dl', { class: 'numbers' });
+  const notices = el('ul', { class: 'notices' });
+  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, numbers), notices);
+  const changed = changeDetector();
+  return {
+    root,
+    update: (state) => {
+      if (!changed(state.shown)) return;
+      root.hidden = state.shown === null;
+      if (state.shown === null) return;
+      const { explanation, source: from } = state.shown;
+      const { model: info } = explanation;
+      source.textContent = from.label;
+      model.textContent = info.name;
+      choose.setAttribute('aria-label', t('Model {0}: choose another', info.name));
+      choose.title = t('{0}, {1} layers × {2} heads, {3} dimensions, vocabulary {4}, context {5} tokens. Choose another model.',
+        info.family, info.layers, info.heads, info.dim, integer(info.vocab), integer(info.contextLength));
+      const summary = summarise(explanation, displayLanguage());
+      numbers.replaceChildren(
+        ...number(integer(summary.tokens), t('tokens'), t('Tokens, those added by the tokenizer included')),
+        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the tokens; lower is better predicted')),
+        ...number(decimal(summary.bitsPerByte, 2), t('bits/byte'), t('Surprisal of the text over its bytes: comparable between tokenizers')),
+        ...number(decimal(explanation.forwardMs, explanation.forwardMs < 10 ? 1 : 0), t('ms'), t('Forward pass, without loading ({0}, threads: {1})', info.runtime === 'native' ? t('native') : 'WebAssembly', info.threads)),
+      );
+      notices.hidden = state.shown.notices.length === 0;
+      notices.replaceChildren(...state.shown.notices.map((notice) => el('li', {}, notice)));
+    },
+  };
+}
+
+function number(value: string, unit: string, meaning: string): readonly HTMLElement[] {
+  return value === 'NaN' ? [] : [el('div', { title: meaning }, el('dd', {}, value), el('dt', {}, unit))];
+}
+
+/** "The text was edited": which tokens, and the way to new numbers. */
+export function createStaleBanner(context: PanelContext): View {
+  const text = el('span');
+  const root = el('div', { class: 'banner', role: 'status', hidden: true }, text, button(t('Run Again'), 'secondary', () => context.host.post({ type: 'runAgain' })));
+  const changed = changeDetector();
+  return {
+    root,
+    update: (state) => {
+      if (!changed(state.stale, state.activity.kind)) return;
+      root.hidden = state.stale.size === 0 || state.activity.kind === 'working';
+      text.textContent = t('The text was edited. The numbers are of the text before.');
+    },
+  };
+}

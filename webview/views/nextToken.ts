@@ -1,0 +1,88 @@
+import type { Distribution, Explanation } from '../../src/core/trace.ts';
+import { button, slider } from '../controls.ts';
+import { failureNotice, type PanelContext, type View } from '../context.ts';
+import { changeDetector, el } from '../dom.ts';
+import { candidates, type Candidate, type Candidates } from '../figures/candidates.ts';
+import { bits, decimal, integer, percent } from '../format.ts';
+import { INITIAL_SETTINGS, type Settings } from '../settings.ts';
+import { t } from '../strings.ts';
+import { shortened, visibleText, visibleToken } from '../visibleText.ts';
+
+const ROWS = 12;
+/** The top-k slider is logarithmic: these are its stops, 0 meaning off. */
+const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 40, 50, 100, 200, 500, 1000, 2000, 5000, 0] as const;
+
+/** The distribution after the selected token, and what temperature and filters make of it. */
+export function createNextToken(context: PanelContext): View {
+  const change = (settings: Partial<Settings>): void => context.store.dispatch({ type: 'settings', change: settings });
+  const temperature = slider(t('Temperature'), 0, 2, 0.05, (value) => change({ temperature: value }));
+  const topK = slider('Top-k', 0, TOP_K_STOPS.length - 1, 1, (value) => change({ topK: TOP_K_STOPS[value] ?? 0 }));
+  const topP = slider('Top-p', 0.01, 1, 0.01, (value) => change({ topP: value }));
+  const minP = slider('Min-p', 0, 0.5, 0.01, (value) => change({ minP: value }));
+  const { temperature: heat, topK: k, topP: p, minP: m } = INITIAL_SETTINGS;
+  const reset = button(t('Reset'), 'link', () => change({ temperature: heat, topK: k, topP: p, minP: m }));
+  const title = el('h2');
+  const rows = el('tbody');
+  const head = el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col' }, t('Probability')), el('th', { scope: 'col', class: 'number' }, t('Model')), el('th', { scope: 'col', class: 'number' }, t('Drawn with'))));
+  const table = el('table', { class: 'candidates' }, el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')), head, rows);
+  const effect = el('dl', { class: 'effect' });
+  const body = el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, table),
+    el('div', { class: 'sampling' }, el('div', { class: 'card-head' }, el('h3', {}, t('Sampling')), reset), temperature.root, topK.root, topP.root, minP.root, effect));
+  const root = el('section', { class: 'card next-token', 'aria-label': t('Next token') }, el('div', { class: 'card-head' }, title), body);
+  let distribution: Distribution | undefined;
+  const asked = changeDetector();
+  const drawn = changeDetector();
+
+  function render(explanation: Explanation, settings: Settings): void {
+    if (distribution === undefined || !drawn(distribution, settings.temperature, settings.topK, settings.topP, settings.minP)) return;
+    const following = explanation.tokens[distribution.position + 1];
+    const answer = candidates(distribution, settings, following?.id, ROWS);
+    const largest = Math.max(...answer.rows.map((row) => Math.max(row.before, row.after)));
+    rows.replaceChildren(...answer.rows.map((row) => candidateRow(row, row.id === following?.id ? visibleToken(following) : row.text === undefined ? t('id {0}', row.id) : visibleText(row.text), largest)));
+    effect.replaceChildren(...effects(answer, explanation.model.vocab));
+  }
+
+  return {
+    root,
+    update: ({ shown, settings }) => {
+      if (shown === null) return;
+      const { explanation } = shown;
+      temperature.set(settings.temperature, settings.temperature === 0 ? t('0 (greedy)') : decimal(settings.temperature, 2));
+      const stop = TOP_K_STOPS.findIndex((value) => value === settings.topK);
+      topK.set(stop < 0 ? TOP_K_STOPS.length - 1 : stop, settings.topK === 0 ? t('off') : integer(settings.topK));
+      topP.set(settings.topP, settings.topP >= 1 ? t('off') : decimal(settings.topP, 2));
+      minP.set(settings.minP, settings.minP === 0 ? t('off') : decimal(settings.minP, 2));
+      if (asked(shown, settings.selected)) {
+        const token = explanation.tokens[settings.selected];
+        title.replaceChildren(`${t('After')} `, el('span', { class: 'token-text chip' }, token === undefined ? '' : shortened(visibleToken(token), 24)), el('span', { class: 'muted' }, ` ${t('(position {0})', settings.selected)}`));
+        root.setAttribute('aria-busy', 'true');
+        context.host.query('distribution', 'distribution', { position: settings.selected })
+          .then((answer) => {
+            distribution = answer;
+            root.removeAttribute('aria-busy');
+            render(explanation, context.store.state().settings);
+          })
+          .catch((error: unknown) => failureNotice(effect, error));
+      } else {
+        render(explanation, settings);
+      }
+    },
+  };
+}
+
+function candidateRow(row: Candidate, text: string, largest: number): HTMLElement {
+  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-before' }), el('span', { class: 'bar-after' }));
+  bar.style.setProperty('--before', (row.before / largest).toFixed(4));
+  bar.style.setProperty('--after', (row.after / largest).toFixed(4));
+  return el('tr', { class: [row.kept ? '' : 'dropped', row.actual ? 'actual' : ''].join(' ').trim() },
+    el('th', { scope: 'row' }, el('span', { class: 'token-text chip', title: t('Token id {0}', row.id) }, shortened(text, 20)), row.actual ? el('span', { class: 'badge' }, t('follows')) : null),
+    el('td', { class: 'bar-cell' }, bar), el('td', { class: 'number' }, percent(row.before)), el('td', { class: 'number strong' }, row.kept ? percent(row.after) : t('removed')));
+}
+
+function effects({ sampled }: Candidates, vocab: number): readonly HTMLElement[] {
+  const names = { topK: 'Top-k', topP: 'Top-p', minP: 'Min-p' } as const;
+  const lines: (readonly [string, string])[] = [[t('Tokens kept'), t('{0} of {1}', integer(sampled.keptCount), integer(vocab))]];
+  for (const step of sampled.steps) lines.push([t('{0} removes', names[step.filter]), t('{0} of the mass, {1} left', percent(step.removed), integer(step.kept))]);
+  lines.push([t('Entropy'), sampled.steps.length === 0 ? bits(sampled.entropyBefore) : t('{0} → {1} bits', decimal(sampled.entropyBefore, 2), decimal(sampled.entropyAfter, 2))]);
+  return lines.map(([label, value]) => el('div', {}, el('dt', {}, label), el('dd', {}, value)));
+}

@@ -1,0 +1,53 @@
+import type { PanelContext, View } from '../context.ts';
+import { el, stepKey } from '../dom.ts';
+import { TABS, type TabName } from '../settings.ts';
+import { t } from '../strings.ts';
+import { createAttention } from './attention.ts';
+import { createEmbeddings } from './embeddings.ts';
+import { createPredictions } from './predictions.ts';
+import { createTokens } from './tokens.ts';
+
+/** The views behind tabs; only the open one is brought up to date. Keys 1 to 4 switch from anywhere but a text field. */
+export function createTabs(context: PanelContext): View {
+  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions') };
+  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context) };
+  const open = (tab: TabName): void => {
+    context.tooltip.hide();
+    context.store.dispatch({ type: 'settings', change: { tab } });
+  };
+  const buttons = TABS.map((name, index) => {
+    const tab = el('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab', title: t('{0} (key {1})', titles[name], index + 1) }, titles[name]);
+    tab.addEventListener('click', () => open(name));
+    return tab;
+  });
+  const panels = TABS.map((name) => el('div', { role: 'tabpanel', id: `panel-${name}`, 'aria-labelledby': `tab-${name}`, class: 'panel' }, views[name].root));
+  const list = el('div', { class: 'tabs', role: 'tablist', 'aria-label': t('Views') }, ...buttons);
+  const root = el('div', { class: 'tabs-section' }, list, el('div', { class: 'panels' }, ...panels));
+  list.addEventListener('keydown', (event) => {
+    const next = stepKey(event.key, TABS.indexOf(context.store.state().settings.tab), TABS.length);
+    const name = next === undefined ? undefined : TABS[next];
+    if (name === undefined || next === undefined) return;
+    event.preventDefault();
+    open(name);
+    buttons[next]?.focus();
+  });
+  document.addEventListener('keydown', (event) => {
+    const name = /^[1-4]$/.test(event.key) ? TABS[Number(event.key) - 1] : undefined;
+    const typing = event.target instanceof HTMLInputElement && event.target.type === 'text';
+    if (name !== undefined && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) open(name);
+  });
+  return {
+    root,
+    update: (state) => {
+      root.hidden = state.shown === null;
+      TABS.forEach((name, index) => {
+        const active = name === state.settings.tab;
+        buttons[index]?.setAttribute('aria-selected', String(active));
+        buttons[index]?.setAttribute('tabindex', active ? '0' : '-1');
+        const panel = panels[index];
+        if (panel !== undefined) panel.hidden = !active;
+      });
+      if (state.shown !== null) views[state.settings.tab].update(state);
+    },
+  };
+}

@@ -1,0 +1,89 @@
+import { CancelledError } from '../src/core/errors.ts';
+import type { HostMessage, PanelMessage, PersistedState, Query, QueryArgs, QueryName, QueryResult } from '../src/protocol/messages.ts';
+
+/** What VS Code gives a webview's page, once. */
+export interface VsCodeApi {
+  postMessage(message: PanelMessage): void;
+  getState(): unknown;
+  setState(state: PersistedState): void;
+}
+
+/** The page's line to the extension. */
+export interface Host {
+  post(message: PanelMessage): void;
+  /**
+   * Asks the model about the explanation now shown. A newer question in the same slot, or a newer explanation, drops the
+   * older one: its promise rejects with CancelledError and its answer, should it still come, is ignored. Recent answers
+   * are kept, so asking again is free.
+   */
+  query<Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>>;
+  /** Takes replies out of the stream of messages. */
+  receive(message: HostMessage): void;
+}
+
+interface Pending {
+  readonly slot: string;
+  readonly key: string;
+  readonly resolve: (result: QueryResult<QueryName>) => void;
+  readonly reject: (error: Error) => void;
+}
+
+/** Answers kept per kind of question: what a user steps back to. Maps and distributions are large, the rest small. */
+const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionCell: 64, projection: 512, lens: 512, distribution: 8 };
+
+export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
+  const pending = new Map<number, Pending>();
+  const answers = new Map<string, QueryResult<QueryName>>();
+  let lastId = 0;
+  let serial = 0;
+
+  const drop = (id: number, tell: boolean): void => {
+    const dropped = pending.get(id);
+    pending.delete(id);
+    if (dropped === undefined) return;
+    if (tell) api.postMessage({ type: 'dropQuery', id });
+    dropped.reject(new CancelledError());
+  };
+  const keep = (key: string, result: QueryResult<QueryName>): void => {
+    const kind = key.slice(0, key.indexOf('{'));
+    answers.delete(key);
+    answers.set(key, result);
+    const same = [...answers.keys()].filter((other) => other.startsWith(`${kind}{`));
+    for (const old of same.slice(0, Math.max(0, same.length - (KEPT[kind as QueryName] ?? 0)))) answers.delete(old);
+  };
+
+  return {
+    post: (message) => api.postMessage(message),
+    query: <Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>) => {
+      const key = name + JSON.stringify(args);
+      for (const [id, other] of pending) if (other.slot === slot) drop(id, true);
+      const known = answers.get(key);
+      if (known !== undefined) {
+        keep(key, known);
+        return Promise.resolve(known as QueryResult<Name>);
+      }
+      const id = ++lastId;
+      return new Promise<QueryResult<Name>>((resolve, reject) => {
+        pending.set(id, { slot, key, resolve: (result) => resolve(result as QueryResult<Name>), reject });
+        api.postMessage({ type: 'query', id, serial, query: { name, ...args } as Query });
+      });
+    },
+    receive: (message) => {
+      if (message.type === 'explanation') {
+        serial = message.shown.serial;
+        answers.clear();
+        for (const id of [...pending.keys()]) drop(id, false);
+      } else if (message.type === 'reply') {
+        const asked = pending.get(message.id);
+        if (asked === undefined || message.serial !== serial) return;
+        pending.delete(message.id);
+        keep(asked.key, message.result);
+        asked.resolve(message.result);
+      } else if (message.type === 'replyError') {
+        const asked = pending.get(message.id);
+        pending.delete(message.id);
+        asked?.reject(new Error(message.message));
+      }
+    },
+  };
+}
