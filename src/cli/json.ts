@@ -1,0 +1,28 @@
+import { at } from '../core/tensor.ts';
+import type { ModelInfo, Token } from '../core/trace.ts';
+import type { Predictions } from '../worker/predictions.ts';
+import type { Output } from './output.ts';
+
+/** Writes the model and one line per token. What is not predicted is null; numbers have their full float32 value. */
+export async function writeJson(output: Output, info: ModelInfo, tokens: readonly Token[], predictions: Predictions, top: number, piece: (id: number) => string): Promise<void> {
+  const { name, family, layers, heads, kvHeads, dim, vocab, runtime } = info;
+  await output.write(`{"model":${JSON.stringify({ name, family, layers, heads, kvHeads, dim, vocab, runtime })},\n"tokens":[`);
+  const { logprob, rank, entropy, topK, topIds, topProbs } = predictions;
+  for (const token of tokens) {
+    const { index, id, text, bytes, start, end, special, partial } = token;
+    const candidates = Array.from({ length: Math.min(top, topK) }, (_, k) => {
+      const candidate = at(topIds, index * topK + k);
+      return { id: candidate, text: piece(candidate), prob: at(topProbs, index * topK + k) };
+    });
+    const predicted = at(rank, index) > 0;
+    const line = {
+      index, id, text, bytes, start, end, special, partial,
+      logprob: predicted ? at(logprob, index) : null,
+      rank: predicted ? at(rank, index) : null,
+      entropy: predicted ? at(entropy, index) : null,
+      top: candidates,
+    };
+    await output.write(`${index === 0 ? '' : ','}\n${JSON.stringify(line)}`);
+  }
+  await output.write('\n]}\n');
+}

@@ -1,0 +1,30 @@
+import { version } from '../../package.json';
+import { UserError, messageOf } from '../core/errors.ts';
+import { HELP, UsageError, parseCommand } from './options.ts';
+import { ReaderGone, standardOutput } from './output.ts';
+import { trace } from './trace.ts';
+
+const EXIT_UNUSABLE = 1;
+const EXIT_USAGE = 2;
+
+/** One line on standard error, written before the process goes on. */
+function say(sentence: string): Promise<void> {
+  return new Promise((resolve) => process.stderr.write(`explain-tokens: ${sentence.replace(/\s*\n\s*/g, ' ')}\n`, () => resolve()));
+}
+
+async function main(): Promise<number> {
+  try {
+    const command = parseCommand(process.argv.slice(2));
+    if (command.kind === 'help') await standardOutput().write(HELP);
+    else if (command.kind === 'version') await standardOutput().write(`${version}\n`);
+    else await trace(command.options, __dirname, say);
+    return 0;
+  } catch (error) {
+    if (error instanceof ReaderGone) return 0;
+    await say(error instanceof UserError || error instanceof UsageError ? error.message : `Unexpected error: ${messageOf(error)}`);
+    return error instanceof UsageError ? EXIT_USAGE : EXIT_UNUSABLE;
+  }
+}
+
+// The runtime's threads would keep the process alive; everything has been written by now.
+void main().then((code) => process.exit(code));

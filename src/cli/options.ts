@@ -1,0 +1,113 @@
+import { parseArgs } from 'node:util';
+import { messageOf } from '../core/errors.ts';
+import { RUNTIME_CHOICES, type RuntimeChoice } from '../worker/native.node.ts';
+
+/** The command line cannot be understood: exit code 2. */
+export class UsageError extends Error {
+  override readonly name = 'UsageError';
+}
+
+export type Input =
+  | { readonly kind: 'text'; readonly text: string }
+  | { readonly kind: 'file'; readonly path: string }
+  /** Run exactly these, adding nothing. */
+  | { readonly kind: 'ids'; readonly ids: Int32Array };
+
+export interface TraceOptions {
+  /** Null: the bundled model. */
+  readonly model: string | null;
+  readonly input: Input;
+  readonly format: 'json' | 'safetensors';
+  /** Null: standard output. */
+  readonly output: string | null;
+  readonly top: number;
+  readonly runtime: RuntimeChoice;
+}
+
+export type Command = { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'trace'; readonly options: TraceOptions };
+
+export const HELP = `Runs a language model over a text and writes what happened inside it.
+
+Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
+
+  --text TEXT         the text
+  --file PATH         a UTF-8 text file
+  --ids 1,2,3         exactly these token ids, adding nothing; needs no tokenizer
+  --model DIR         model folder in Hugging Face layout (default: the bundled model)
+  --format FORMAT     json (default) or safetensors
+  --output PATH       write to a file instead of standard output
+  --top K             candidates listed per position in JSON (default 10)
+  --runtime RUNTIME   auto (default: native where onnxruntime-node is installed), wasm or native
+  --help, --version
+
+JSON: the model, and per token its id, text, bytes, UTF-16 offsets, log-probability (natural), rank, entropy (bits) and
+the most likely tokens after it. With --ids there is no text: bytes and offsets are empty.
+safetensors: input_ids, logits, embedding, resid.0 .. resid.L, attentions.0 .. (rows are queries).
+Exit codes: 0 done, 1 a model or file cannot be used, 2 bad usage.
+`;
+
+const DEFAULT_TOP = 10;
+/** Ids are kept as 32-bit integers. */
+const MAX_ID = 2 ** 31 - 1;
+
+/** The command of the arguments. Throws UsageError with one sentence. */
+export function parseCommand(args: readonly string[]): Command {
+  const { values, positionals } = parse(args);
+  if (values.help === true) return { kind: 'help' };
+  if (values.version === true) return { kind: 'version' };
+  const [command, ...rest] = positionals;
+  if (command === undefined) throw new UsageError('Which command? There is one: trace. See explain-tokens --help.');
+  if (command !== 'trace') throw new UsageError(`There is no command ${JSON.stringify(command)}; there is trace. See explain-tokens --help.`);
+  if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
+  const { format = 'json', model, output } = values;
+  if (format !== 'json' && format !== 'safetensors') throw new UsageError(`--format is json or safetensors, not ${JSON.stringify(format)}.`);
+  if (model === '') throw new UsageError('--model names no folder.');
+  if (output === '') throw new UsageError('--output names no file.');
+  return {
+    kind: 'trace',
+    options: { model: model ?? null, input: inputOf(values), format, output: output ?? null, top: wholeNumber(values.top), runtime: runtimeOf(values.runtime) },
+  };
+}
+
+function parse(args: readonly string[]) {
+  const text = { type: 'string' } as const;
+  const flag = { type: 'boolean' } as const;
+  try {
+    return parseArgs({
+      args: [...args],
+      allowPositionals: true,
+      options: { text, file: text, ids: text, model: text, format: text, output: text, top: text, runtime: text, help: flag, version: flag },
+    });
+  } catch (error) {
+    throw new UsageError(messageOf(error).replace(/\s+/g, ' '), { cause: error });
+  }
+}
+
+function inputOf({ text, file, ids }: { text?: string | undefined; file?: string | undefined; ids?: string | undefined }): Input {
+  const given = [text, file, ids].filter((value) => value !== undefined).length;
+  if (given !== 1) throw new UsageError(`One of --text, --file and --ids is needed${given === 0 ? '' : `, not ${given} of them`}.`);
+  if (text !== undefined) {
+    if (text === '') throw new UsageError('--text is empty: there is nothing to explain.');
+    return { kind: 'text', text };
+  }
+  if (file !== undefined) {
+    if (file === '') throw new UsageError('--file names no file.');
+    return { kind: 'file', path: file };
+  }
+  const listed = (ids ?? '').split(',').map((id) => id.trim());
+  const wrong = listed.find((id) => !/^\d+$/.test(id) || Number(id) > MAX_ID);
+  if (wrong !== undefined) throw new UsageError(`--ids are whole numbers with commas between, such as 1,2,3; ${JSON.stringify(wrong)} is not one.`);
+  return { kind: 'ids', ids: Int32Array.from(listed, Number) };
+}
+
+function wholeNumber(value: string | undefined): number {
+  if (value === undefined) return DEFAULT_TOP;
+  if (!/^\d{1,9}$/.test(value)) throw new UsageError(`--top is a whole number, not ${JSON.stringify(value)}.`);
+  return Number(value);
+}
+
+function runtimeOf(value: string | undefined): RuntimeChoice {
+  const choice = RUNTIME_CHOICES.find((known) => known === (value ?? 'auto'));
+  if (choice === undefined) throw new UsageError(`--runtime is one of ${RUNTIME_CHOICES.join(', ')}, not ${JSON.stringify(value)}.`);
+  return choice;
+}

@@ -1,0 +1,72 @@
+import { at } from '../core/tensor.ts';
+import type { LanguageModel, Trace } from '../model/languageModel.ts';
+import { rowsBetween } from '../worker/predictions.ts';
+import type { Output } from './output.ts';
+
+/** Rows of logits computed at a time: a vocabulary of 128,000 takes 32 MB. */
+const LOGIT_ROWS = 64;
+
+interface Entry {
+  readonly name: string;
+  readonly dtype: 'I64' | 'F32';
+  readonly shape: readonly number[];
+  /** The numbers, in order, in as many pieces as is convenient. */
+  readonly pieces: () => AsyncIterable<Uint8Array>;
+}
+
+/**
+ * Writes a forward pass in the safetensors format: input_ids I64 [T]; F32 logits [T, V], embedding [T, D],
+ * resid.0 .. resid.L [T, D], attentions.0 .. [H, T, T]. Each tensor is computed when its turn comes.
+ */
+export async function writeSafetensors(output: Output, model: LanguageModel, trace: Trace): Promise<void> {
+  const entries = entriesOf(model, trace);
+  const header: Record<string, unknown> = {};
+  let offset = 0;
+  for (const { name, dtype, shape } of entries) {
+    const end = offset + shape.reduce((product, size) => product * size, dtype === 'I64' ? 8 : 4);
+    header[name] = { dtype, shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  // The data begins at a multiple of 8 bytes; spaces fill the header up.
+  const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
+  padded.set(text);
+  const length = new Uint8Array(8);
+  new DataView(length.buffer).setBigUint64(0, BigInt(padded.length), true);
+  await output.write(length);
+  await output.write(padded);
+  for (const { pieces } of entries) for await (const piece of pieces()) await output.write(piece);
+}
+
+function entriesOf(model: LanguageModel, trace: Trace): Entry[] {
+  const { layers, heads, dim, vocab } = model.info;
+  const count = trace.ids.length;
+  const final = trace.resid[layers];
+  const float = (name: string, shape: readonly number[], pieces: () => AsyncIterable<Uint8Array>): Entry => ({ name, dtype: 'F32', shape, pieces });
+  return [
+    { name: 'input_ids', dtype: 'I64', shape: [count], pieces: () => once(new Uint8Array(BigInt64Array.from(trace.ids, BigInt).buffer)) },
+    float('logits', [count, vocab], async function* () {
+      for (let start = 0; final !== undefined && start < count; start += LOGIT_ROWS) {
+        const { data } = await model.logits(rowsBetween(final, start, Math.min(start + LOGIT_ROWS, count)));
+        yield bytesOf(data);
+      }
+    }),
+    float('embedding', [count, dim], () => once(bytesOf(trace.embedding.data))),
+    ...trace.resid.map((resid, layer) => float(`resid.${layer}`, [count, dim], () => once(bytesOf(resid.data)))),
+    ...Array.from({ length: layers }, (_, layer) =>
+      float(`attentions.${layer}`, [heads, count, count], async function* () {
+        yield bytesOf((await model.attention(trace, layer)).data);
+      }),
+    ),
+  ];
+}
+
+async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
+  yield bytes;
+}
+
+/** float32 as they lie in memory: every platform this runs on is little-endian, which is what the format asks for. */
+function bytesOf(data: Float32Array): Uint8Array {
+  if (at(new Uint8Array(Uint16Array.of(1).buffer), 0) !== 1) throw new Error('safetensors cannot be written on a big-endian machine.');
+  return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);
+}
