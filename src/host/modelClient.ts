@@ -1,17 +1,11 @@
 import { CancelledError, UserError } from '../core/errors.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { Query, QueryName, QueryResult } from '../protocol/messages.ts';
-import type { ExplainRequest, ModelLocation, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
+import type { ExplainRequest, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
 import type { Connection } from '../worker/rpc.ts';
 import { Disposable } from './disposable.ts';
 import type { Translate } from './hoverText.ts';
-
-/** A model the user wants. Equal keys: the same model run the same way. */
-export interface WantedModel {
-  readonly key: string;
-  readonly name: string;
-  locate(): Promise<ModelLocation>;
-}
+import { liveWorker, type LiveWorker, type WantedModel } from './liveWorker.ts';
 
 export type ModelState =
   | { readonly kind: 'idle' }
@@ -40,18 +34,6 @@ export interface ExplainedBy {
   readonly modelKey: string;
 }
 
-/** One worker with one model in it. */
-interface Live {
-  readonly model: WantedModel;
-  readonly connection: Connection<WorkerApi>;
-  /** What comes of `work` while the worker lives; the reason it ended otherwise. */
-  whileAlive<T>(work: Promise<T>): Promise<T>;
-  end(error: Error): void;
-  progress: ((progress: Progress) => void) | undefined;
-  /** What the model is, once it is open. */
-  info: ModelInfo | undefined;
-}
-
 const IDLE_MS = 10 * 60_000;
 
 /**
@@ -60,8 +42,8 @@ const IDLE_MS = 10 * 60_000;
  */
 export class ModelClient extends Disposable {
   readonly #options: ModelClientOptions;
-  #live: Live | undefined;
-  #starting: Live | undefined;
+  #live: LiveWorker | undefined;
+  #starting: LiveWorker | undefined;
   #good: WantedModel | undefined;
   #refusedKey: string | undefined;
   #tail: Promise<unknown> = Promise.resolve();
@@ -121,7 +103,7 @@ export class ModelClient extends Disposable {
   }
 
   /** Runs `job` after those before it; one whose signal is aborted by then is never started. */
-  #enqueue<T>(signal: AbortSignal, onProgress: Live['progress'], job: (live: Live) => Promise<T>): Promise<T> {
+  #enqueue<T>(signal: AbortSignal, onProgress: LiveWorker['progress'], job: (live: LiveWorker) => Promise<T>): Promise<T> {
     clearTimeout(this.#idleTimer);
     this.#busy++;
     const result = this.#tail.then(async () => {
@@ -148,7 +130,7 @@ export class ModelClient extends Disposable {
   }
 
   /** The worker of the wanted model, started where it is not there yet; that of the model before where it cannot be. */
-  async #open(onProgress: Live['progress']): Promise<Live> {
+  async #open(onProgress: LiveWorker['progress']): Promise<LiveWorker> {
     if (this.disposed) throw new CancelledError();
     const wanted = this.#options.wanted();
     if (this.#live && (this.#live.model.key === wanted.key || this.#refusedKey === wanted.key)) return this.#live;
@@ -168,11 +150,11 @@ export class ModelClient extends Disposable {
     }
   }
 
-  async #start(model: WantedModel, onProgress: Live['progress']): Promise<Live> {
+  async #start(model: WantedModel, onProgress: LiveWorker['progress']): Promise<LiveWorker> {
     this.#options.onState({ kind: 'loading', name: model.name });
-    let live: Live | undefined;
+    let live: LiveWorker | undefined;
     try {
-      live = this.#attach(model, await this.#options.connect(model));
+      live = this.#watch(liveWorker(model, await this.#options.connect(model)));
       live.progress = onProgress;
       this.#starting = live;
       if (this.disposed) throw new CancelledError();
@@ -194,29 +176,8 @@ export class ModelClient extends Disposable {
     }
   }
 
-  #attach(model: WantedModel, connection: Connection<WorkerApi>): Live {
-    let reason: Error | undefined;
-    let reject: (error: Error) => void = () => undefined;
-    const ended = new Promise<never>((_resolve, rejectEnded) => {
-      reject = rejectEnded;
-    });
-    // Ending an idle worker is no one's failure.
-    ended.catch(() => undefined);
-    const whileAlive = async <T>(work: Promise<T>): Promise<T> => {
-      try {
-        return await Promise.race([work, ended]);
-      } catch (error) {
-        throw reason ?? error;
-      }
-    };
-    const end = (error: Error): void => {
-      reason ??= error;
-      reject(reason);
-      void connection.dispose();
-    };
-    const live: Live = { model, connection, whileAlive, end, progress: undefined, info: undefined };
-    connection.onProgress((progress) => live.progress?.(progress));
-    connection.onFailure((error) => {
+  #watch(live: LiveWorker): LiveWorker {
+    live.connection.onFailure((error) => {
       if (this.#busy === 0) this.#options.onIdleFailure(error);
       this.#end(live, new Error(this.#options.t('The model stopped unexpectedly: {0}', error.message), { cause: error }));
     });
@@ -224,7 +185,7 @@ export class ModelClient extends Disposable {
   }
 
   /** Ends a worker; the next request starts another. */
-  #end(live: Live, error: Error): void {
+  #end(live: LiveWorker, error: Error): void {
     live.end(error);
     if (this.#live !== live) return;
     this.#live = undefined;

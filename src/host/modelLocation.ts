@@ -1,7 +1,7 @@
 import * as vscode from 'vscode';
 import { UserError } from '../core/errors.ts';
 import type { ModelLocation } from '../worker/api.ts';
-import type { WantedModel } from './modelClient.ts';
+import type { WantedModel } from './liveWorker.ts';
 import type { Settings } from './settings.ts';
 import { folderUri, localPath } from '#platform';
 

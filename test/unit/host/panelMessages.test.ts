@@ -1,0 +1,69 @@
+import { describe, expect, test } from 'vitest';
+import { parsePanelMessage, parsePersistedState } from '../../../src/host/panelMessages.ts';
+
+describe('messages of the page', () => {
+  test.each([
+    { type: 'ready' },
+    { type: 'cancel' },
+    { type: 'select', token: 3 },
+    { type: 'mark', tokens: [0, 5] },
+    { type: 'dropQuery', id: 4 },
+    { type: 'query', id: 1, serial: 2, query: { name: 'attention', layer: 0, head: 1 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'attentionCell', layer: 0, head: 1, query: 2, key: 3 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -1, skipFirst: true } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: 2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'distribution', position: 2 } },
+  ])('$type is believed as it is', (message) => {
+    expect(parsePanelMessage(message)).toEqual(message);
+  });
+
+  test('fields that no one asked for are left behind', () => {
+    expect(parsePanelMessage({ type: 'ready', evil: 1 })).toEqual({ type: 'ready' });
+  });
+
+  test.each([
+    null,
+    undefined,
+    'ready',
+    7,
+    [],
+    {},
+    { type: 'eval' },
+    { type: 'select', token: -1 },
+    { type: 'select', token: 1.5 },
+    { type: 'select', token: '1' },
+    { type: 'mark', tokens: [0, null] },
+    { type: 'mark', tokens: Array.from({ length: 5000 }, () => 1) },
+    { type: 'query', id: 1, serial: 2, query: { name: 'open', path: '/' } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: -1 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -2, skipFirst: false } },
+    { type: 'query', id: 1, query: { name: 'lens', layer: 1 } },
+    { type: 'query', id: Number.NaN, serial: 2, query: { name: 'lens', layer: 1 } },
+  ])('%j is not believed', (message) => {
+    expect(parsePanelMessage(message)).toBeUndefined();
+  });
+});
+
+describe('the state a page left behind', () => {
+  const source = { uri: 'untitled:Untitled-1', start: 2, end: 9, label: 'Untitled-1' };
+  const state = { version: 1, source, text: 'a text', view: { tab: 'tokens' } };
+
+  test('is believed as it is', () => {
+    expect(parsePersistedState(state)).toEqual(state);
+  });
+
+  test.each([
+    undefined,
+    'text',
+    { ...state, version: 2 },
+    { ...state, text: '' },
+    { ...state, text: 5 },
+    { ...state, text: 'x'.repeat(400_001) },
+    { ...state, source: { ...source, uri: 'no scheme' } },
+    { ...state, source: { ...source, start: 10 } },
+    { ...state, source: { ...source, end: Number.POSITIVE_INFINITY } },
+    { ...state, source: undefined },
+  ])('of another shape is refused', (value) => {
+    expect(parsePersistedState(value)).toBeUndefined();
+  });
+});
