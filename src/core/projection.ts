@@ -5,8 +5,9 @@ const COMPONENTS = 3;
 /** Vectors added to the Krylov space at a time: more than the components, so that equal eigenvalues are found too. */
 const BLOCK = 4;
 const MAX_BASIS = 240;
+const FIRST_LOOK = 24;
 /** Length of A v - lambda v, as a share of the largest eigenvalue, at which a component counts as found. */
-const TOLERANCE = 1e-8;
+const TOLERANCE = 1e-7;
 
 export interface PrincipalComponents {
   /** [T, 3] */
@@ -75,7 +76,9 @@ function leadingDirections(rows: readonly Float64Array[], dim: number): readonly
   const images: Float64Array[] = [];
   const limit = Math.min(dim, rows.length, MAX_BASIS);
   let block = Array.from({ length: BLOCK }, (_, b) => gramProduct(rows, startVector(dim, b)));
-  for (;;) {
+  // Solving the small problem costs the cube of its size: look again only when it has grown by half.
+  for (let nextLook = FIRST_LOOK; ; ) {
+    const before = basis.length;
     for (const vector of block) {
       if (basis.length === limit) break;
       const fresh = orthonormal(vector, basis);
@@ -83,11 +86,13 @@ function leadingDirections(rows: readonly Float64Array[], dim: number): readonly
       basis.push(fresh);
       images.push(gramProduct(rows, fresh));
     }
-    const found = ritzVectors(basis, images);
-    const grown = images.slice(-BLOCK);
-    const exhausted = basis.length >= limit || grown.every((image) => orthonormal(image, basis) === null);
-    if (exhausted || found.every((component) => component.residual <= TOLERANCE * (found[0]?.value ?? 0))) return found;
-    block = grown;
+    const exhausted = basis.length === limit || basis.length === before;
+    if (exhausted || basis.length >= nextLook) {
+      const found = ritzVectors(basis, images);
+      if (exhausted || found.every((component) => component.residual <= TOLERANCE * (found[0]?.value ?? 0))) return found;
+      nextLook = basis.length * 1.5;
+    }
+    block = images.slice(before);
   }
 }
 
@@ -99,10 +104,7 @@ function startVector(dim: number, seed: number): Float64Array {
 /** X^T (X v). */
 function gramProduct(rows: readonly Float64Array[], vector: Float64Array): Float64Array {
   const result = new Float64Array(vector.length);
-  for (const entries of rows) {
-    const weight = dot(entries, vector);
-    for (let i = 0; i < result.length; i++) result[i] = at(result, i) + weight * at(entries, i);
-  }
+  for (const entries of rows) addScaled(result, dot(entries, vector), entries);
   return result;
 }
 
@@ -111,10 +113,7 @@ function orthonormal(vector: Float64Array, basis: readonly Float64Array[]): Floa
   const rest = Float64Array.from(vector);
   const length = Math.sqrt(dot(vector, vector));
   for (let pass = 0; pass < 2; pass++) {
-    for (const direction of basis) {
-      const share = dot(rest, direction);
-      for (let i = 0; i < rest.length; i++) rest[i] = at(rest, i) - share * at(direction, i);
-    }
+    for (const direction of basis) addScaled(rest, -dot(rest, direction), direction);
   }
   const left = Math.sqrt(dot(rest, rest));
   return left > 1e-10 * length ? rest.map((value) => value / left) : null;
@@ -137,8 +136,11 @@ function ritzVectors(basis: readonly Float64Array[], images: readonly Float64Arr
 
 function combine(vectors: readonly Float64Array[], weights: readonly number[]): Float64Array {
   const sum = new Float64Array(vectors[0]?.length ?? 0);
-  vectors.forEach((vector, j) => {
-    for (let i = 0; i < sum.length; i++) sum[i] = at(sum, i) + at(weights, j) * at(vector, i);
-  });
+  vectors.forEach((vector, j) => addScaled(sum, at(weights, j), vector));
   return sum;
+}
+
+/** target += scale * vector. */
+function addScaled(target: Float64Array, scale: number, vector: Float64Array): void {
+  for (let i = 0; i < target.length; i++) target[i] = at(target, i) + scale * at(vector, i);
 }
