@@ -19,6 +19,11 @@ export const CONFIG_MAX_BYTES = 4 * 1024 * 1024;
 /** An index names every tensor once: 1,000,000 tensors fit. */
 export const INDEX_MAX_BYTES = 100 * 1024 * 1024;
 
+/** A name from a file, in quotes, that keeps a message one short line whatever it holds. */
+export function quoted(name: string): string {
+  return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
+}
+
 /** A size as people read it. */
 export function bytesText(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
@@ -53,7 +58,7 @@ export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${file} is not valid JSON: ${messageOf(error)}.`, { cause: error });
+    throw new UserError(`${file} is not valid JSON: ${messageOf(error).replaceAll(/\s+/g, ' ')}.`, { cause: error });
   }
 }
 

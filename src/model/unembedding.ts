@@ -1,3 +1,4 @@
+import { UserError } from '../core/errors.ts';
 import { tensor, type Tensor } from '../core/tensor.ts';
 import type { DecoderSpec } from './families/spec.ts';
 import type { UnembedOutput } from './graph/unembed.ts';
@@ -56,13 +57,20 @@ export function openUnembedding(spec: DecoderSpec, session: () => Promise<Sessio
     },
     logits: async (rows) => {
       const [count = 0] = rows.dims;
-      const { logits } = await run(rows, null, 1, new Int32Array(count), ['logits']);
+      const { logits, logSumExp } = await run(rows, null, 1, new Int32Array(count), ['logits', 'logSumExp']);
+      checkFinite(logSumExp);
       return tensor([count, vocab], floatsOf(logits));
     },
   };
 }
 
+/** A sum of exponentials is finite exactly where all logits are. */
+function checkFinite(logSumExp: Float32Array | Int32Array): void {
+  if (!logSumExp.every(Number.isFinite)) throw new UserError("The model's logits are not finite: its final norm or unembedding is damaged.");
+}
+
 function statsOf(found: Outputs<(typeof STATS)[number]>): UnembedStats {
+  checkFinite(found.logSumExp);
   return {
     topIds: intsOf(found.topIds),
     topLogits: floatsOf(found.topLogits),

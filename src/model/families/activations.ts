@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { quoted } from '../files.ts';
 
 /** What the graph can compute. */
 export type Activation =
@@ -17,6 +18,6 @@ const BY_NAME: ReadonlyMap<string, Activation> = new Map([
 /** The activation that config.json names in `option`. Throws UserError for one that is not known or has weights of its own. */
 export function activationNamed(name: string, option: string): Activation {
   const activation = BY_NAME.get(name);
-  if (activation === undefined) throw new UserError(`config.json: "${option}" is "${name}", an activation that is not supported.`);
+  if (activation === undefined) throw new UserError(`config.json: "${option}" is ${quoted(name)}, an activation that is not supported.`);
   return activation;
 }

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { quoted } from '../files.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import { options, refuse, text, value, type Options } from './config.ts';
 import { gpt2 } from './gpt2.ts';
@@ -17,7 +18,7 @@ const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
 export function familyName(config: unknown): string {
   const name = text(options(config), 'model_type', '');
   if (name === '') throw new UserError('config.json does not say what "model_type" the model is.');
-  if (!FAMILIES.has(name)) throw new UserError(`config.json: models of type "${name.slice(0, 60)}" are not supported (${[...FAMILIES.keys()].join(', ')} are).`);
+  if (!FAMILIES.has(name)) throw new UserError(`config.json: models of type ${quoted(name)} are not supported (${[...FAMILIES.keys()].join(', ')} are).`);
   return name;
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { quoted } from '../files.ts';
 import { count, flag, number, optionalNumber, options, positive, refuse, text, value, type Options } from './config.ts';
 
 /** How the angle of each rotated pair grows with the position. All as in transformers' `modeling_rope_utils.py`. */
@@ -38,7 +39,7 @@ export function readRope(config: Options, headDim: number, maxPositions: number)
   const type = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
   const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
   const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? 1;
-  if (partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type "${type}"`);
+  if (partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type ${quoted(type)}`);
   const trained = count(value(config, 'original_max_position_embeddings') === undefined ? rope : config, 'original_max_position_embeddings', maxPositions);
   const { scaling, attentionFactor } = readScaling(rope, type, { headDim, theta, partial, trained, maxPositions });
   return { theta, dim: headDim, style: 'half', scaling, attentionFactor };
@@ -82,7 +83,7 @@ function readScaling(rope: Options, type: string, context: RopeContext): { scali
       return { scaling: { kind: 'proportional', pairs, factor: positive(rope, 'factor', 1) }, attentionFactor: 1 };
     }
     default:
-      return refuse(rope, 'rope_type', `is "${type.slice(0, 40)}", which is not supported`);
+      return refuse(rope, 'rope_type', `is ${quoted(type)}, which is not supported`);
   }
 }
 

@@ -20,7 +20,7 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
     if (tensor.shape.length !== shape.length || tensor.shape.some((dim, axis) => dim !== shape[axis])) {
       throw new UserError(`Tensor "${name}" in ${tensor.file} is ${tensor.shape.join(' x ')}, where config.json calls for ${shape.join(' x ')}.`);
     }
-    if (!isWeightType(dtype)) throw new UserError(`Tensor "${name}" in ${tensor.file} is stored as ${dtype}; F32, F16 and BF16 are supported.`);
+    if (!isWeightType(dtype)) throw new UserError(`Tensor "${name}" in ${tensor.file} is stored as ${dtype.slice(0, 20)}; F32, F16 and BF16 are supported.`);
     return { ...tensor, dtype };
   };
   return {

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { bytesText, isRecord, parseJson, type ModelFiles } from '../files.ts';
+import { bytesText, isRecord, parseJson, quoted, type ModelFiles } from '../files.ts';
 import { duplicateKey } from './duplicateKeys.ts';
 
 /** Where one tensor lies: `length` bytes from `offset` of `file`, row-major, little-endian. */
@@ -48,7 +48,7 @@ export async function readSafetensorsHeader(files: ModelFiles, file: string): Pr
   const header = parseJson(text, `The header of ${file}`);
   if (!isRecord(header)) throw new UserError(`The header of ${file} is not a JSON object.`);
   const twice = duplicateKey(text);
-  if (twice !== null) throw new UserError(`The header of ${file} says "${twice}" twice.`);
+  if (twice !== null) throw new UserError(`The header of ${file} says ${quoted(twice)} twice.`);
   const tensors = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, entry]) => readEntry(name, entry, file, 8 + headerLength));
@@ -66,7 +66,7 @@ function headerText(bytes: Uint8Array, file: string): string {
 
 function readEntry(name: string, entry: unknown, file: string, dataStart: number): StoredTensor {
   const fail = (reason: string): never => {
-    throw new UserError(`Tensor "${name}" in ${file} ${reason}.`);
+    throw new UserError(`Tensor ${quoted(name)} in ${file} ${reason}.`);
   };
   if (name === '__proto__') return fail('has a name that is not allowed');
   if (!isRecord(entry)) return fail('is not described by a JSON object');
@@ -79,7 +79,7 @@ function readEntry(name: string, entry: unknown, file: string, dataStart: number
   const elements = shape.reduce((product, dim) => product * dim, 1);
   const bits = ELEMENT_BITS.get(dtype);
   if (bits !== undefined && elements * bits !== (end - begin) * 8) {
-    return fail(`is ${shape.join(' x ')} numbers of ${dtype}, which is not the ${end - begin} bytes it is given`);
+    return fail(`is ${shape.join(' x ')} numbers of ${dtype.slice(0, 20)}, which is not the ${end - begin} bytes it is given`);
   }
   return { name, dtype, shape, file, offset: dataStart + begin, length: end - begin };
 }
@@ -95,10 +95,10 @@ function checkLayout(tensors: readonly StoredTensor[], file: string, dataStart: 
   let position = dataStart;
   for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
     if (tensor.offset + tensor.length > size) {
-      throw new UserError(`${file} is cut off: tensor "${tensor.name}" ends at byte ${tensor.offset + tensor.length}, the file at ${size}.`);
+      throw new UserError(`${file} is cut off: tensor ${quoted(tensor.name)} ends at byte ${tensor.offset + tensor.length}, the file at ${size}.`);
     }
-    if (tensor.offset < position) throw new UserError(`Tensors "${previous?.name ?? ''}" and "${tensor.name}" in ${file} overlap.`);
-    if (tensor.offset > position) throw new UserError(`${file} has ${tensor.offset - position} bytes before tensor "${tensor.name}" that belong to none.`);
+    if (tensor.offset < position) throw new UserError(`Tensors ${quoted(previous?.name ?? '')} and ${quoted(tensor.name)} in ${file} overlap.`);
+    if (tensor.offset > position) throw new UserError(`${file} has ${tensor.offset - position} bytes before tensor ${quoted(tensor.name)} that belong to none.`);
     position += tensor.length;
     previous = tensor;
   }

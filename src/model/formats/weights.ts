@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { INDEX_MAX_BYTES, isRecord, readJson, type ModelFiles } from '../files.ts';
+import { INDEX_MAX_BYTES, isRecord, quoted, readJson, type ModelFiles } from '../files.ts';
 import { readSafetensorsHeader, type StoredTensor } from './safetensors.ts';
 
 const SINGLE = 'model.safetensors';
@@ -30,16 +30,16 @@ async function openSharded(files: ModelFiles, names: readonly string[]): Promise
   const tensors = new Map<string, StoredTensor>();
   for (const [name, file] of Object.entries(places)) {
     if (typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
-      throw new UserError(`${INDEX} places "${name}" in ${JSON.stringify(file)}, which is not the name of a file beside it.`);
+      throw new UserError(`${INDEX} places ${quoted(name)} in ${typeof file === 'string' ? quoted(file) : JSON.stringify(file).slice(0, 80)}, which is not the name of a file beside it.`);
     }
-    if (!names.includes(file)) throw new UserError(`${file} is missing, where ${INDEX} places "${name}".`);
+    if (!names.includes(file)) throw new UserError(`${quoted(file)} is missing, where ${INDEX} places ${quoted(name)}.`);
     let shard = shards.get(file);
     if (shard === undefined) {
       shard = await readSafetensorsHeader(files, file);
       shards.set(file, shard);
     }
     const tensor = shard.get(name);
-    if (tensor === undefined) throw new UserError(`${INDEX} places "${name}" in ${file}, which does not hold it.`);
+    if (tensor === undefined) throw new UserError(`${INDEX} places ${quoted(name)} in ${quoted(file)}, which does not hold it.`);
     tensors.set(name, tensor);
   }
   return tensors;

@@ -37,7 +37,7 @@ export function unembedGraph(spec: DecoderSpec): OnnxGraph {
 
   const targetLogit = graph.op('GatherElements', [logits, 'targets'], { axis: { int: 1 } });
   graph.output('targetLogit', targetLogit, float32, ['N', 1]);
-  const better = total(graph, graph.op('Cast', [graph.op('Greater', [logits, targetLogit])], { to: { int: int32 } }));
+  const better = sumRows(graph, graph.op('Cast', [graph.op('Greater', [logits, targetLogit])], { to: { int: int32 } }));
   const one = graph.op('Cast', [graph.ints(1)], { to: { int: int32 } });
   graph.output('targetRank', graph.op('Add', [better, one]), int32, ['N', 1]);
 
@@ -69,8 +69,16 @@ function softmaxParts(graph: OnnxGraph, logits: string): SoftmaxParts {
   return { shifted, exponentials, sum, logSum, logSumExp: graph.op('Add', [largest, logSum]) };
 }
 
-/** [N, V] -> [N, 1] */
+/**
+ * [N, V] -> [N, 1], summed in float64: WASM adds one number after the other, which over a vocabulary loses the fifth digit
+ * of a log-probability in float32.
+ */
 function total(graph: OnnxGraph, x: string): string {
+  const wide = graph.op('Cast', [x], { to: { int: DATA_TYPE.float64 } });
+  return graph.op('Cast', [sumRows(graph, wide)], { to: { int: DATA_TYPE.float32 } });
+}
+
+function sumRows(graph: OnnxGraph, x: string): string {
   return graph.op('ReduceSum', [x, graph.ints(-1)], { keepdims: { int: 1 } });
 }
 
