@@ -91,7 +91,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     }),
     projection: inOrder(async (context, ids: Int32Array, layer: number, skipFirst: boolean) => {
       const { model } = opened();
-      checkIndex('layer', layer + 1, model.info.layers + 2);
+      checkIndex('layer', layer, model.info.layers + 1, -1);
       return projection(await traceOf(model, ids, context), layer, skipFirst);
     }),
     lens: inOrder(async (context, ids: Int32Array, layer: number) => {
@@ -158,6 +158,6 @@ function forwardClock(report: (progress: Progress) => void): { progress(progress
   };
 }
 
-function checkIndex(what: string, index: number, count: number): void {
-  if (!Number.isInteger(index) || index < 0 || index >= count) throw new RangeError(`The ${what} ${index} is outside 0..${count - 1}.`);
+function checkIndex(what: string, index: number, end: number, first = 0): void {
+  if (!Number.isInteger(index) || index < first || index >= end) throw new RangeError(`The ${what} ${index} is outside ${first}..${end - 1}.`);
 }

@@ -1,0 +1,202 @@
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CancelledError, UserError } from '../../src/core/errors.ts';
+import type { Explanation } from '../../src/core/trace.ts';
+import type { ModelLocation, WorkerApi } from '../../src/worker/api.ts';
+import { startNodeWorker, type NodeWorkerOptions } from '../../src/worker/port.node.ts';
+import { connect, type Connection } from '../../src/worker/rpc.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const bundled: ModelLocation = { kind: 'folder', name: 'explain-tokens-9m', path: join(root, 'media', 'models', 'explain-tokens-9m') };
+const text = 'The lighthouse keeper wrote: 大型语言模型 👩‍👩‍👧‍👦 const x = 1;\r\n';
+const open: Connection<WorkerApi>[] = [];
+
+function start(options: NodeWorkerOptions = {}): Connection<WorkerApi> {
+  const connection = connect<WorkerApi>(startNodeWorker(join(root, 'dist'), options));
+  open.push(connection);
+  return connection;
+}
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((connection) => connection.dispose()));
+});
+
+const idsOf = (explanation: Explanation): Int32Array => Int32Array.from(explanation.tokens, (token) => token.id);
+
+/** Sums over a vector or a row, in float64. */
+const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+
+function everythingFits(explanation: Explanation): void {
+  const { tokens, model, topK, thumbnailSize } = explanation;
+  const count = tokens.length;
+  expect([explanation.logprob.length, explanation.rank.length, explanation.entropy.length]).toEqual([count, count, count]);
+  expect([explanation.topIds.length, explanation.topProbs.length]).toEqual([count * topK, count * topK]);
+  expect(explanation.headMetrics.length).toBe(model.layers * model.heads * 4);
+  expect(explanation.thumbnails.length).toBe(model.layers * model.heads * thumbnailSize ** 2);
+  expect(explanation.thumbnails.length).toBeLessThanOrEqual(400 * 1024);
+  expect([Number.isNaN(explanation.logprob[0]), explanation.rank[0], Number.isNaN(explanation.entropy[0])]).toEqual([true, 0, true]);
+  for (const id of explanation.topIds) expect(explanation.pieces[id]).toBeTypeOf('string');
+  for (let t = 1; t < count; t++) {
+    const place = explanation.topIds.subarray((t - 1) * topK, t * topK).indexOf(tokens[t]?.id ?? -1);
+    if (place < 0) continue;
+    // The token was among the candidates: both numbers tell of the same probability.
+    expect(Math.exp(explanation.logprob[t] ?? 0)).toBeCloseTo(explanation.topProbs[(t - 1) * topK + place] ?? -1, 5);
+    expect(explanation.rank[t]).toBeLessThanOrEqual(place + 1);
+  }
+  expect(explanation.forwardMs).toBeGreaterThan(0);
+}
+
+describe.each<[string, NodeWorkerOptions]>([
+  ['WASM in a thread', { runtime: 'wasm' }],
+  ['native in a process', { runtime: 'native', nativeFolder: join(root, 'test', 'native') }],
+])('%s', (_, options) => {
+  it('explains a text and answers every view of it consistently', async () => {
+    const { remote, onProgress } = start(options);
+    const stages = new Set<string>();
+    onProgress((progress, call) => stages.add(`${call} ${progress.stage}`));
+    const info = await remote.open(bundled);
+    expect(info).toMatchObject({ family: 'llama', layers: 6, heads: 8, dim: 256, vocab: 16384, contextLength: 512, runtime: options.runtime });
+    const explanation = await remote.explain({ text, topK: 10 });
+    everythingFits(explanation);
+    expect(stages).toEqual(new Set(['explain load', 'explain forward', 'explain predictions', 'explain attention']));
+    expect([explanation.text, explanation.omitted]).toEqual([text, 0]);
+    const ids = idsOf(explanation);
+    const count = ids.length;
+
+    const map = await remote.attention(ids, 4, 3);
+    const query = count - 2;
+    expect(sum(map.weights.subarray(query * count, (query + 1) * count))).toBeCloseTo(1, 5);
+    expect([...map.weights.subarray(query * count + query + 1, (query + 1) * count)].every((weight) => weight === 0)).toBe(true);
+    for (const key of [0, 3, query]) {
+      const cell = await remote.attentionCell(ids, 4, 3, query, key);
+      expect(cell.weight).toBeCloseTo(map.weights[query * count + key] ?? -1, 5);
+      expect(cell.scale).toBeCloseTo(1 / Math.sqrt(32), 7);
+      expect(cell.dot).toBeCloseTo(sum(cell.q.map((value, i) => value * (cell.k[i] ?? 0))), 4);
+      expect([cell.q.length, cell.v.length, cell.rowScores.length, cell.masked]).toEqual([32, 32, query + 1, false]);
+      expect(cell.rowScores[key]).toBeCloseTo(cell.scaled, 5);
+    }
+    expect(await remote.attentionCell(ids, 4, 3, 1, 2)).toMatchObject({ masked: true, weight: 0 });
+
+    for (const layer of [-1, 0, 6]) {
+      const projection = await remote.projection(ids, layer, true);
+      expect([projection.points.length, projection.norms.length, projection.leftOut]).toEqual([count * 3, count, 1]);
+      expect(sum(projection.explained)).toBeGreaterThan(0);
+      expect(sum(projection.explained)).toBeLessThanOrEqual(1 + 1e-6);
+    }
+
+    const last = await remote.lens(ids, 6);
+    expect([...last.kl].every((bits) => bits >= 0 && bits < 1e-4)).toBe(true);
+    expect([last.nextRank[count - 1], Number.isNaN(last.nextProb[count - 1])]).toEqual([0, true]);
+    for (let t = 0; t + 1 < count; t++) {
+      expect(last.nextRank[t]).toBe(explanation.rank[t + 1]);
+      expect(last.nextProb[t]).toBeCloseTo(Math.exp(explanation.logprob[t + 1] ?? 0), 5);
+      expect(last.topIds[t]).toBe(explanation.topIds[t * 10]);
+    }
+    const first = await remote.lens(ids, 0);
+    expect(sum(first.kl)).toBeGreaterThan(1);
+
+    const { logits, topIds, pieces } = await remote.distribution(ids, 5);
+    expect([logits.length, topIds.length, Object.keys(pieces).length]).toEqual([16384, 200, 200]);
+    const max = logits.reduce((largest, logit) => Math.max(largest, logit), -Infinity);
+    const total = sum(logits.map((logit) => Math.exp(logit - max)));
+    for (let k = 0; k < 10; k++) expect(Math.exp((logits[topIds[k] ?? 0] ?? 0) - max) / total).toBeCloseTo(explanation.topProbs[5 * 10 + k] ?? -1, 5);
+  });
+
+  it('explains the first part of a text that does not fit, ending at a whole character', async () => {
+    const { remote } = start(options);
+    await remote.open(bundled);
+    const long = '😀 emoji 大型语言模型 text '.repeat(2000);
+    const explanation = await remote.explain({ text: long, topK: 1 });
+    expect(explanation.tokens.length).toBeGreaterThan(505);
+    expect(explanation.tokens.length).toBeLessThanOrEqual(512);
+    expect(long.startsWith(explanation.text)).toBe(true);
+    expect(/\p{Surrogate}/u.test(explanation.text)).toBe(false);
+    expect(explanation.omitted).toBe(long.length - explanation.text.length);
+    const bytes = explanation.tokens.flatMap((token) => [...token.bytes]);
+    expect(Buffer.from(bytes).toString()).toBe(explanation.text);
+    everythingFits(explanation);
+  });
+
+  it('is cancelled in the midst of a run, and a new one answers', async () => {
+    const first = start(options);
+    await first.remote.open(bundled);
+    const running = new Promise<void>((resolve) => first.onProgress((progress) => (progress.stage === 'forward' ? resolve() : undefined)));
+    const explained = first.remote.explain({ text: 'words and more words. '.repeat(200), topK: 10 }).catch((error: unknown) => error);
+    await running;
+    const before = performance.now();
+    await first.dispose();
+    expect(performance.now() - before).toBeLessThan(2000);
+    expect(await explained).toBeInstanceOf(CancelledError);
+    const second = start(options);
+    await second.remote.open(bundled);
+    expect((await second.remote.explain({ text: 'again', topK: 1 })).tokens.length).toBeGreaterThan(1);
+  });
+
+  it('answers calls that overlap as if they came one after another', async () => {
+    const { remote } = start(options);
+    const opening = remote.open(bundled);
+    const [, one, two, count] = await Promise.all([opening, remote.explain({ text: 'one', topK: 3 }), remote.explain({ text: 'two words', topK: 3 }), remote.countTokens('two words')]);
+    const alone = await remote.explain({ text: 'one', topK: 3 });
+    expect({ ...one, forwardMs: 0 }).toEqual({ ...alone, forwardMs: 0 });
+    expect(count).toEqual({ count: two.tokens.length - 1, atLeast: false });
+  });
+
+  it('keeps the model that works when another one cannot be opened', async () => {
+    const { remote } = start(options);
+    await remote.open(bundled);
+    await expect(remote.open({ kind: 'folder', name: 'gpt2', path: join(root, 'test', 'fixtures', 'models', 'gpt2') })).rejects.toThrow('The folder gpt2 has no tokenizer.json.');
+    await expect(remote.open({ kind: 'folder', name: 'nowhere', path: join(root, 'nowhere') })).rejects.toThrow(UserError);
+    await expect(remote.open({ kind: 'folder', name: 'file', path: join(root, 'package.json') })).rejects.toThrow(/not a folder/);
+    await expect(remote.explain({ text: '', topK: 1 })).rejects.toThrow(UserError);
+    expect((await remote.explain({ text: 'still here', topK: 1 })).model.name).toBe('explain-tokens-9m');
+  });
+
+  it('opens a model whose files are in memory', async () => {
+    const { remote } = start(options);
+    const names = ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'];
+    const files = Object.fromEntries(names.map((name) => [name, new Uint8Array(readFileSync(join(root, 'media', 'models', 'explain-tokens-9m', name)))]));
+    await remote.open({ kind: 'files', name: 'in memory', files });
+    const fromMemory = await remote.explain({ text, topK: 5 });
+    await remote.open(bundled);
+    const fromDisk = await remote.explain({ text, topK: 5 });
+    expect(fromMemory.topIds).toEqual(fromDisk.topIds);
+    expect(fromMemory.model.name).toBe('in memory');
+  });
+
+  it('refuses what lies outside the model, and goes on', async () => {
+    const { remote } = start(options);
+    await remote.open(bundled);
+    const ids = Int32Array.of(0, 500, 600);
+    await expect(remote.attention(ids, 6, 0)).rejects.toThrow('The layer 6 is outside 0..5.');
+    await expect(remote.attention(ids, 0, 8)).rejects.toThrow('The head 8 is outside 0..7.');
+    await expect(remote.distribution(ids, 3)).rejects.toThrow('The position 3 is outside 0..2.');
+    await expect(remote.projection(ids, 7, false)).rejects.toThrow('The layer 7 is outside -1..6.');
+    await expect(remote.lens(Int32Array.of(99999), 0)).rejects.toThrow(UserError);
+    expect((await remote.attention(ids, 5, 7)).weights.length).toBe(9);
+  });
+
+  it('tells every open call once when it is lost, and a new one answers', async () => {
+    const dist = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
+    writeFileSync(join(dist, 'worker.js'), "setTimeout(() => process.exit(3), 200); require('node:worker_threads').parentPort?.on('message', () => undefined); process.on('message', () => undefined);");
+    const connection = connect<WorkerApi>(startNodeWorker(dist, options));
+    open.push(connection);
+    const failures: string[] = [];
+    connection.onFailure((error) => failures.push(error.message));
+    const calls = [connection.remote.explain({ text, topK: 1 }), connection.remote.countTokens(text)].map((call) => call.then(() => 'answered', (error: Error) => error.message));
+    expect(new Set(await Promise.all(calls))).toEqual(new Set(['The model worker stopped unexpectedly (exit code 3).']));
+    await expect(connection.remote.countTokens(text)).rejects.toThrow('stopped unexpectedly');
+    expect(failures).toHaveLength(1);
+    rmSync(dist, { recursive: true });
+    const next = start(options);
+    await next.remote.open(bundled);
+    expect((await next.remote.countTokens('a')).count).toBe(1);
+  });
+});
+
+describe('the native runtime', () => {
+  it('is refused in one sentence where it is not installed', () => {
+    expect(() => startNodeWorker(join(root, 'dist'), { runtime: 'native', nativeFolder: join(root, 'src') })).toThrow('The native runtime was asked for, but the module onnxruntime-node is not installed.');
+  });
+});
