@@ -40,9 +40,9 @@ export function significant(value: number, digits = 3): string {
 /** A probability as a percentage with three significant digits: 12.3%, 0.0045%. */
 export function percent(probability: number): string {
   if (!Number.isFinite(probability)) return '–';
-  if (probability > 0 && probability < 1e-6) return `${significant(probability * 100, 2)}%`;
-  const digits = probability >= 0.1 ? 1 : probability >= 0.01 ? 2 : probability >= 0.0001 ? 3 : 5;
-  return format(`p${digits}`, { style: 'percent', minimumFractionDigits: Math.min(digits, 2), maximumFractionDigits: digits }).format(probability);
+  if (probability === 0 || probability === 1) return format('p', { style: 'percent' }).format(probability);
+  if (probability < 1e-6) return `${significant(probability * 100)}%`;
+  return format('p3', { style: 'percent', minimumSignificantDigits: 3, maximumSignificantDigits: 3 }).format(probability);
 }
 
 /** Bits with their unit: 3.10 bits. */

@@ -19,7 +19,7 @@ OUT = ROOT / 'test/fixtures/webview/explanation.json.gz'
 TEXT = ('The model reads a line of text, and then the model reads a line of code.\n'
         '你好，世界！今天天气很好。🙂\n'
         'for (let i = 0; i < 10; i++) {\n\tconsole.log(i);\n}\n')
-TOP_K, THUMBNAIL, DETAILED = 10, 24, [(1, 0), (4, 4)]
+TOP_K, THUMBNAIL, DETAILED = 10, 24, [(2, 5), (3, 2)]
 
 
 def packed(array, kind):

@@ -31,7 +31,7 @@ export function baseLayout(theme: Theme, width: number, height: number, margin: 
 /** An axis without decoration, in the theme's colours. */
 export function baseAxis(theme: Theme): Readonly<Record<string, unknown>> {
   return {
-    showgrid: false, zeroline: false, showline: false, ticks: '', fixedrange: true, automargin: false,
+    showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 4, tickcolor: 'rgba(0, 0, 0, 0)', fixedrange: true, automargin: false,
     tickfont: { family: theme.monoFamily, size: theme.fontSize - 2, color: css(theme.muted) },
     title: { font: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } },
   };

@@ -54,7 +54,7 @@ export interface OverviewGrid {
 }
 
 const SMALLEST_CELL = 14;
-const LARGEST_CELL = 64;
+const LARGEST_CELL = 80;
 
 /** Cells as large as `available` pixels allow. */
 export function overviewGrid(layers: number, heads: number, available: number): OverviewGrid {

@@ -74,7 +74,7 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
   };
   const ring: readonly Trace[] = selected === undefined ? [] : [{
     type: 'scatter', mode: 'markers', x: [selected.x], y: [selected.y], hoverinfo: 'skip', cliponaxis: false,
-    marker: { size: 18, color: 'rgba(0,0,0,0)', line: { width: 2, color: css(theme.foreground) } },
+    marker: { size: 15, color: 'rgba(0,0,0,0)', line: { width: 2, color: css(theme.foreground) } },
   }];
   const base = baseLayout(theme, view.width, view.height, margin);
   if (!flat) return { width: view.width, height: view.height, data: [...axisLines(radius, view, theme), points, ...ring], layout: { ...base, xaxis: hidden(xRange), yaxis: hidden(yRange) } };
@@ -86,14 +86,16 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
   };
 }
 
-/** Labels that do not lie on each other: the selected token first, then from the outside in. */
+/** Labels that lie neither on each other nor on points: the selected token's first, then from the outside in. */
 function uncrowded(placed: readonly Placed[], selected: number, labels: readonly string[], scale: { x: number; y: number }, fontSize: number): readonly number[] {
   const taken: { x: number; y: number; half: number }[] = [];
   const order = [...placed].sort((a, b) => Number(b.index === selected) - Number(a.index === selected) || Math.hypot(b.x, b.y) - Math.hypot(a.x, a.y));
   return order.filter((point) => {
     const half = ([...shortened(labels[point.index] ?? '', 12)].reduce((sum, c) => sum + ((c.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.6), 0) * (fontSize - 2)) / 2 + 3;
     const box = { x: point.x * scale.x, y: point.y * scale.y, half };
-    const crowded = taken.some((other) => Math.abs(other.x - box.x) < other.half + box.half && Math.abs(other.y - box.y) < fontSize + 3);
+    const onLabel = taken.some((other) => Math.abs(other.x - box.x) < other.half + box.half && Math.abs(other.y - box.y) < fontSize + 3);
+    const onPoint = placed.some((other) => other !== point && Math.abs(other.x * scale.x - box.x) < half && Math.abs(other.y * scale.y - box.y - fontSize) < fontSize * 0.7);
+    const crowded = onLabel || (onPoint && point.index !== selected);
     if (!crowded) taken.push(box);
     return !crowded;
   }).map((point) => point.index);

@@ -42,8 +42,9 @@ export function createAttention(context: PanelContext): View {
   map.root.tabIndex = 0;
   map.root.setAttribute('role', 'application');
   const mapCard = el('section', { class: 'card map-card', 'aria-label': t('One head') },
-    el('div', { class: 'card-head' }, title, metrics), el('div', { class: 'toolbar' }, hideFirst.root, logScale.root, legend.root, button(t('Save picture'), 'link', () => map.save('attention'))),
-    el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')), mapNotice, map.root, rowTitle, row.root);
+    el('div', { class: 'card-head' }, title, metrics), el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
+    el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
+    el('div', { class: 'toolbar spread' }, legend.root, button(t('Save picture'), 'link', () => map.save('attention'))), mapNotice, map.root, rowTitle, row.root);
   const cellCard = el('section', { class: 'card cell-card', 'aria-label': t('One weight') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock), cellBody);
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cellCard);
 
@@ -129,7 +130,7 @@ export function createAttention(context: PanelContext): View {
     }
     if (cell === null) return;
     if (width > 0 && rowChanged(attention, cell.query, cell.key, settings.hideFirst, width, theme)) {
-      rowTitle.textContent = t('{0} attends to', labels[cell.query] ?? '');
+      rowTitle.replaceChildren(el('span', { class: 'token-text chip' }, labels[cell.query] ?? ''), ` ${t('attends to')}`);
       row.draw(attentionRowFigure(attention.weights, { labels, query: cell.query, key: cell.key, hideFirst: settings.hideFirst, width }, theme));
     }
     unlock.hidden = settings.locked === null;

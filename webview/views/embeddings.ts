@@ -17,7 +17,7 @@ const TURN_STEP = Math.PI / 24;
 export function createEmbeddings(context: PanelContext): View {
   const { store, host } = context;
   const set = (change: Parameters<typeof store.dispatch>[0] & { type: 'settings' }): void => store.dispatch(change);
-  const layer = slider(t('Place in the model'), -1, 0, 1, (value) => set({ type: 'settings', change: { embeddingLayer: value } }));
+  const layer = slider(t('Layer'), -1, 0, 1, (value) => set({ type: 'settings', change: { embeddingLayer: value } }));
   const play = el('button', { type: 'button', class: 'button secondary icon-button' });
   const dimensions = segmented<'2' | '3'>(t('Dimensions'), [['2', '2D'], ['3', '3D']], (value) => set({ type: 'settings', change: { dimensions: value === '3' ? 3 : 2 } }));
   const skipFirst = checkbox(t('Leave out the first token'), (value) => set({ type: 'settings', change: { skipFirst: value } }));
@@ -38,7 +38,7 @@ export function createEmbeddings(context: PanelContext): View {
   const hint = el('p', { class: 'caption' });
   const root = el('div', { class: 'embeddings-view' }, el('section', { class: 'card', 'aria-label': t('Embeddings') },
     el('div', { class: 'toolbar' }, el('div', { class: 'player' }, play, layer.root), dimensions.root, skipFirst.root),
-    el('div', { class: 'toolbar second' }, variance, legend.root, button(t('Save picture'), 'link', () => plot.save('embeddings'))),
+    el('div', { class: 'toolbar spread' }, variance, legend.root, button(t('Save picture'), 'link', () => plot.save('embeddings'))),
     notice, plot.root, hint));
 
   let projection: Projection | undefined;
@@ -113,7 +113,8 @@ export function createEmbeddings(context: PanelContext): View {
     const axisTitles = settings.dimensions === 2 ? [name(1, a), name(2, b), ''] as const : [`1 · ${a ?? ''}`, `2 · ${b ?? ''}`, `3 · ${c ?? ''}`] as const;
     plot.draw(projectionFigure(projection, { labels: tokenLabels(shown.explanation), selected: settings.selected, dimensions: settings.dimensions, yaw: settings.yaw, pitch: settings.pitch, width, height, axisTitles }, theme));
     plot.root.classList.toggle('turnable', settings.dimensions === 3);
-    variance.replaceChildren(...[a, b, c].slice(0, settings.dimensions).map((share, index) => el('div', {}, el('dd', {}, share ?? ''), el('dt', {}, t('component {0}', index + 1)))));
+    const seen = projection.explained.subarray(0, settings.dimensions).reduce((sum, share) => sum + share, 0);
+    variance.replaceChildren(el('div', {}, el('dd', {}, percent(seen)), el('dt', {}, t('of the variance is in this picture'))));
     legend.set(gradient(theme.sequential.slice(2, 8)), t('first token'), t('last'));
     hint.textContent = hintText(projection, settings.dimensions);
   }

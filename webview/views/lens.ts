@@ -29,7 +29,7 @@ export function createLens(context: PanelContext): View {
   const rail = el('div', { class: 'lens-rail' });
   const scroller = el('div', { class: 'lens-scroll', tabindex: 0, role: 'region', 'aria-label': t('Logit lens: layers by tokens') }, rail, sizer);
   const root = el('section', { class: 'card lens', 'aria-label': t('Logit lens') }, el('h2', {}, t('Logit lens')),
-    el('p', { class: 'caption' }, t('What the model would predict next if it stopped after a block: final norm and unembedding applied to the residual stream there.')),
+    el('p', { class: 'caption' }, t('What the model would predict next if it stopped after a block: final norm and unembedding applied to the residual stream there. A bar at a cell’s left edge: this is what really follows.')),
     el('div', { class: 'toolbar' }, mode.root, legend.root, status), scroller);
 
   let layers: (LensLayer | undefined)[] = [];
@@ -64,10 +64,10 @@ export function createLens(context: PanelContext): View {
     if (shown === null || scroller.clientWidth === 0) return;
     const { explanation } = shown;
     const count = explanation.tokens.length;
+    sizer.style.width = `${count * COLUMN}px`;
     if (revealed(shown, settings.selected)) revealColumn(scroller, settings.selected);
     const [first, last] = visibleColumns(scroller.scrollLeft, scroller.clientWidth - LABELS, COLUMN, count);
     if (!drawn(shown, settings.selected, settings.lensColour, theme, first, last, layers.filter(Boolean).length)) return;
-    sizer.style.width = `${count * COLUMN}px`;
     rail.replaceChildren(el('div', { class: 'lens-head' }), ...layers.map((_, index) => {
       const layer = layers.length - 1 - index;
       return el('div', { class: 'lens-layer', title: placeName(layer, explanation.model.layers) }, layer === 0 ? t('input') : t('block {0}', layer - 1));

@@ -54,7 +54,7 @@ export function createNextToken(context: PanelContext): View {
       minP.set(settings.minP, settings.minP === 0 ? t('off') : decimal(settings.minP, 2));
       if (asked(shown, settings.selected)) {
         const token = explanation.tokens[settings.selected];
-        title.replaceChildren(`${t('After')} `, el('span', { class: 'token-text chip' }, token === undefined ? '' : shortened(visibleToken(token), 24)), el('span', { class: 'muted' }, ` ${t('(position {0})', settings.selected)}`));
+        title.replaceChildren(`${t('After')} `, el('span', { class: 'token-text chip' }, token === undefined ? '' : shortened(visibleToken(token), 24)), el('span', { class: 'beside' }, t('position {0}', settings.selected)));
         root.setAttribute('aria-busy', 'true');
         context.host.query('distribution', 'distribution', { position: settings.selected })
           .then((answer) => {
@@ -75,7 +75,7 @@ function candidateRow(row: Candidate, text: string, largest: number): HTMLElemen
   bar.style.setProperty('--before', (row.before / largest).toFixed(4));
   bar.style.setProperty('--after', (row.after / largest).toFixed(4));
   return el('tr', { class: [row.kept ? '' : 'dropped', row.actual ? 'actual' : ''].join(' ').trim() },
-    el('th', { scope: 'row' }, el('span', { class: 'token-text chip', title: t('Token id {0}', row.id) }, shortened(text, 20)), row.actual ? el('span', { class: 'badge' }, t('follows')) : null),
+    el('th', { scope: 'row' }, el('span', { class: 'token-text chip', title: t('Token id {0}', row.id) }, shortened(text, 16)), row.actual ? el('span', { class: 'badge' }, t('follows')) : null),
     el('td', { class: 'bar-cell' }, bar), el('td', { class: 'number' }, percent(row.before)), el('td', { class: 'number strong' }, row.kept ? percent(row.after) : t('removed')));
 }
 

@@ -4,7 +4,7 @@ import type { Explanation } from '../../src/core/trace.ts';
 import { markTokens, selectToken, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, stepKey } from '../dom.ts';
 import { summarise } from '../figures/summary.ts';
-import { bits, decimal, displayLanguage, integer, percent } from '../format.ts';
+import { decimal, displayLanguage, integer, percent } from '../format.ts';
 import { t } from '../strings.ts';
 import { hexBytes, visibleToken } from '../visibleText.ts';
 
@@ -12,10 +12,10 @@ import { hexBytes, visibleToken } from '../visibleText.ts';
 export function createTokens(context: PanelContext): View {
   const counts = el('dl', { class: 'facts' });
   const body = el('tbody');
-  const columns = [t('Index'), t('Text'), t('Bytes'), t('Id'), t('Probability'), t('Rank'), t('Surprisal'), t('Entropy')];
+  const columns = [t('Index'), t('Text'), t('Bytes'), t('Id'), t('Probability'), t('Rank'), t('Surprisal, bits'), t('Entropy, bits')];
   const table = el('table', { class: 'token-table' }, el('caption', { class: 'visually-hidden' }, t('Tokens of the text')),
     el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))), body);
-  const root = el('div', { class: 'tokens-view' }, counts, el('div', { class: 'table-scroll' }, table));
+  const root = el('div', { class: 'tokens-view' }, counts, el('div', { class: 'table-frame' }, table));
   let rows: readonly HTMLTableRowElement[] = [];
   let current: HTMLTableRowElement | undefined;
   let marked: readonly number[] = [];
@@ -49,7 +49,8 @@ export function createTokens(context: PanelContext): View {
     update: ({ shown, settings, stale, marked: nowMarked }) => {
       if (shown === null) return;
       const { explanation } = shown;
-      if (built(shown)) {
+      const fresh = built(shown);
+      if (fresh) {
         counts.replaceChildren(...facts(explanation));
         rows = explanation.tokens.map((_, index) => tokenRow(explanation, index));
         body.replaceChildren(...rows);
@@ -62,7 +63,7 @@ export function createTokens(context: PanelContext): View {
         current = rows[settings.selected];
         current?.setAttribute('aria-selected', 'true');
         current?.setAttribute('tabindex', '0');
-        current?.scrollIntoView({ block: 'nearest' });
+        if (!fresh) current?.scrollIntoView({ block: 'nearest' });
       }
       if (nowMarked !== marked) {
         for (const index of marked) rows[index]?.classList.remove('marked');
@@ -86,11 +87,11 @@ function tokenRow(explanation: Explanation, index: number): HTMLTableRowElement 
   const cell = (text: string): HTMLElement => el('td', { class: 'number' }, predicted ? text : none.cloneNode(true));
   return el('tr', { 'data-index': index, 'aria-selected': 'false' },
     el('td', { class: 'number index' }, integer(index)),
-    el('td', {}, el('span', { class: `token-text chip${token.special ? ' special' : ''}${token.partial ? ' partial' : ''}` }, visibleToken(token))),
+    el('td', {}, el('span', { class: `token-text chip${token.special ? ' special' : ''}${token.partial ? ' partial' : ''}`, title: hexBytes(token.bytes) }, visibleToken(token))),
     el('td', { class: 'bytes' }, token.special ? t('added') : hexBytes(token.bytes)),
     el('td', { class: 'number' }, integer(token.id)),
     el('td', { class: 'number with-bar' }, predicted ? bar : null, predicted ? percent(probability) : none.cloneNode(true)),
-    cell(integer(at(explanation.rank, index))), cell(bits(surprisalBits(logprob))), cell(bits(at(explanation.entropy, index))));
+    cell(integer(at(explanation.rank, index))), cell(decimal(surprisalBits(logprob), 2)), cell(decimal(at(explanation.entropy, index), 2)));
 }
 
 function facts(explanation: Explanation): readonly HTMLElement[] {

@@ -1,0 +1,50 @@
+import { build } from 'esbuild';
+import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
+import type { AddressInfo } from 'node:net';
+import { fileURLToPath } from 'node:url';
+import { panelHtml } from '../../../src/host/panelHtml.ts';
+import { embeddingTable, fixtureFile } from '../readFixture.ts';
+
+const ROOT = new URL('../../../', import.meta.url);
+const NONCE = 'harness';
+/** What a page in VS Code finds in place: the state it kept, and its line to the extension. */
+const API = `<script nonce="${NONCE}">
+window.violations = [];
+document.addEventListener('securitypolicyviolation', (event) => window.violations.push(event.violatedDirective + ' ' + event.blockedURI + ' ' + event.sourceFile + ':' + event.lineNumber));
+window.acquireVsCodeApi = () => ({
+  postMessage: (message) => parent.postMessage(message, '*'),
+  getState: () => JSON.parse(parent.sessionStorage.getItem('state') ?? 'null') ?? undefined,
+  setState: (state) => parent.sessionStorage.setItem('state', JSON.stringify(state)),
+});
+</script>`;
+
+export interface HarnessServer {
+  readonly url: string;
+  close(): void;
+}
+
+/** Serves the built panel under the policy the extension gives it, and a page around it that answers from the fixture. Needs `dist/webview.js`. */
+export async function startHarness(): Promise<HarnessServer> {
+  const host = await build({ entryPoints: [fileURLToPath(new URL('test/webview/harness/host.ts', ROOT))], bundle: true, write: false, format: 'iife', target: 'es2022' });
+  const embedding = embeddingTable();
+  const dist = (name: string): Buffer => readFileSync(new URL(`dist/${name}`, ROOT));
+  const pages: Readonly<Record<string, () => readonly [type: string, body: string | Uint8Array]>> = {
+    '/': () => ['text/html', '<!doctype html><meta charset="utf-8"><title>harness</title><style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style><iframe src="/panel"></iframe><script src="/host.js"></script>'],
+    '/host.js': () => ['text/javascript', host.outputFiles[0]?.text ?? ''],
+    '/fixture.json': () => ['application/json', JSON.stringify(fixtureFile())],
+    '/embedding': () => ['application/octet-stream', new Uint8Array(embedding.buffer)],
+    '/panel': () => ['text/html', panelHtml({ cspSource: "'self'", script: '/dist/webview.js', style: '/dist/webview.css', nonce: NONCE, language: 'en', title: 'Explain Tokens' }).replace('<div id="root">', `${API}<div id="root">`)],
+    '/dist/webview.js': () => ['text/javascript', dist('webview.js')],
+    '/dist/webview.css': () => ['text/css', dist('webview.css')],
+  };
+  const server = createServer((request, response) => {
+    const page = pages[new URL(request.url ?? '/', 'http://localhost').pathname];
+    if (page === undefined) return void response.writeHead(404).end();
+    const [type, body] = page();
+    response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
+  });
+  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
+  const { port } = server.address() as AddressInfo;
+  return { url: `http://127.0.0.1:${port}/`, close: () => void server.close() };
+}
