@@ -8,7 +8,7 @@ import type { TokenFocus } from './tokenFocus.ts';
 /** One edit after another is painted once. */
 const REPAINT_AFTER_MS = 30;
 /** The underline that tells levels apart without colour; none for what was expected. */
-const UNDERLINES = ['none', 'none', 'dotted', 'dashed', 'double'] as const;
+const UNDERLINES = ['none', 'none', 'dotted', 'dashed', 'solid'] as const;
 
 interface Types {
   readonly levels: readonly vscode.TextEditorDecorationType[];
@@ -102,7 +102,7 @@ export class TokenDecorations extends Disposable {
       const style = UNDERLINES[level] ?? 'none';
       return create({
         backgroundColor: color(`surprisal${level + 1}`),
-        ...(style === 'none' ? {} : { borderStyle: style, borderWidth: style === 'double' ? '0 0 3px 0' : '0 0 1px 0', borderColor: color('surprisalMark') }),
+        ...(style === 'none' ? {} : { borderStyle: style, borderWidth: highest ? '0 0 2px 0' : '0 0 1px 0', borderColor: color('surprisalMark') }),
         ...(highest ? { overviewRulerColor: color('surprisal5'), overviewRulerLane: vscode.OverviewRulerLane.Right } : {}),
       });
     });
