@@ -9,6 +9,8 @@ export const PANEL_TYPE = 'explainTokens.panel';
 /** One webview panel: its page, typed messages both ways, nothing posted after its end. */
 export class ExplainPanel extends Disposable {
   readonly #panel: vscode.WebviewPanel;
+  /** The page said that it listens; a page that is hidden goes, and says so again when it is shown. */
+  #listens = false;
   readonly #received = this.register(new vscode.EventEmitter<PanelMessage>());
   readonly #ended = this.register(new vscode.EventEmitter<void>());
 
@@ -31,6 +33,7 @@ export class ExplainPanel extends Disposable {
     this.register(
       panel.webview.onDidReceiveMessage((value: unknown) => {
         const message = parsePanelMessage(value);
+        if (message?.type === 'ready') this.#listens = true;
         if (message) this.#received.fire(message);
       }),
     );
@@ -40,6 +43,7 @@ export class ExplainPanel extends Disposable {
         this.dispose();
       }),
     );
+    this.register(panel.onDidChangeViewState(() => (this.#listens &&= panel.visible)));
     const dist = vscode.Uri.joinPath(extensionUri, 'dist');
     const file = (name: string): string => panel.webview.asWebviewUri(vscode.Uri.joinPath(dist, name)).toString();
     panel.webview.options = { enableScripts: true, localResourceRoots: [dist] };
@@ -63,8 +67,8 @@ export class ExplainPanel extends Disposable {
     if (!this.disposed && !this.#panel.visible) this.#panel.reveal(undefined, true);
   }
 
-  /** Sends a message; a hidden or ended panel gets none, and asks again when it is shown. */
+  /** Sends a message; a page that does not listen gets none, and everything when it does. */
   post(message: HostMessage): void {
-    if (!this.disposed && this.#panel.visible) void this.#panel.webview.postMessage(message);
+    if (!this.disposed && this.#listens) void this.#panel.webview.postMessage(message);
   }
 }
