@@ -3,7 +3,7 @@ import { tensor, type Tensor } from '../core/tensor.ts';
 import type { DecoderSpec } from './families/spec.ts';
 import type { UnembedOutput } from './graph/unembed.ts';
 import type { LanguageModel } from './languageModel.ts';
-import type { Feed, Session } from './runtime.ts';
+import type { Session } from './runtime.ts';
 
 /** Next-token statistics of N rows, over the whole vocabulary. */
 export interface UnembedStats {
@@ -23,45 +23,81 @@ export interface UnembedStats {
 
 /** Rows per run: bounds the memory of [rows, vocabulary] tables. */
 const CHUNK_ROWS = 64;
+/** Numbers of the final distribution kept from one lens call to the next: 256 MB. A longer text computes them anew each time. */
+const MAX_KEPT_FINAL = 64 * 1024 * 1024;
 const STATS = ['topIds', 'topLogits', 'logSumExp', 'entropyBits', 'targetLogit', 'targetRank'] as const;
 
 type Outputs<Name extends UnembedOutput> = Record<Name, Float32Array | Int32Array>;
+/** What the divergence needs of the final distribution, for one chunk of rows. */
+type Final = Outputs<'exponentials' | 'exponentialSum' | 'entropyBits'>;
 
 /** The calls of a model that turn residual rows into next-token distributions, in chunks of rows. */
 export function openUnembedding(spec: DecoderSpec, session: () => Promise<Session>): Pick<LanguageModel, 'unembed' | 'lens' | 'logits'> {
   const { dim, vocab } = spec;
-  /** Outputs of each chunk, all rows in order joined. Without `final` no divergence is asked for, and one row stands in. */
-  const run = async <Name extends UnembedOutput>(rows: Tensor, final: Tensor | null, topK: number, targets: Int32Array, names: readonly Name[]): Promise<Outputs<Name>> => {
-    const [count = 0] = rows.dims;
-    if (targets.length !== count || targets.some((id) => id < 0 || id >= vocab)) throw new RangeError('There must be one target of the vocabulary per row.');
-    if (final !== null && final.data.length !== rows.data.length) throw new RangeError('There must be as many final rows as rows.');
-    const unembed = await session();
-    const parts: Outputs<Name>[] = [];
-    for (let from = 0; from < count; from += CHUNK_ROWS) {
-      const to = Math.min(from + CHUNK_ROWS, count);
-      parts.push(await unembed.run({
-        rows: rowsOf(rows, from, to, dim),
-        final: final === null ? rowsOf(rows, from, from + 1, dim) : rowsOf(final, from, to, dim),
-        targets: { dims: [to - from, 1], data: BigInt64Array.from(targets.subarray(from, to), BigInt) },
-        topK: { dims: [1], data: BigInt64Array.of(BigInt(Math.min(topK, vocab))) },
-      }, names));
-    }
-    return Object.fromEntries(names.map((name) => [name, join(parts.map((part) => part[name]))])) as Outputs<Name>;
+  const runChunk = async <Name extends UnembedOutput>(
+    { rows, from, to }: Chunk, topK: number, targets: Int32Array, final: Final | null, names: readonly Name[],
+  ): Promise<Outputs<Name>> => {
+    // The runtime cannot sum over no rows: where no divergence is asked for, one row of zeros stands in.
+    const finalRows = final === null ? 1 : to - from;
+    return (await session()).run({
+      rows: { dims: [to - from, dim], data: rows.data.subarray(from * dim, to * dim) },
+      targets: { dims: [to - from, 1], data: BigInt64Array.from(targets.subarray(from, to), BigInt) },
+      topK: { dims: [1], data: BigInt64Array.of(BigInt(Math.min(topK, vocab))) },
+      finalExponentials: { dims: [finalRows, vocab], data: final === null ? new Float32Array(vocab) : floatsOf(final.exponentials) },
+      finalSum: { dims: [finalRows, 1], data: final === null ? Float32Array.of(1) : floatsOf(final.exponentialSum) },
+      finalEntropyBits: { dims: [finalRows, 1], data: final === null ? Float32Array.of(0) : floatsOf(final.entropyBits) },
+    }, names);
   };
+  const checkTargets = (rows: Tensor, targets: Int32Array): void => {
+    if (targets.length !== rows.dims[0] || targets.some((id) => id < 0 || id >= vocab)) throw new RangeError('There must be one target of the vocabulary per row.');
+  };
+
+  // The final distribution of the rows last asked about: the lens of every layer compares with the same one.
+  let kept: { readonly final: Tensor; readonly chunks: Map<number, Final> } | null = null;
+  const finalOf = async (final: Tensor, { from, to }: Chunk): Promise<Final> => {
+    if (kept?.final !== final) kept = { final, chunks: new Map() };
+    const { chunks } = kept;
+    const known = chunks.get(from);
+    if (known !== undefined) return known;
+    const computed = await runChunk({ rows: final, from, to }, 1, new Int32Array(to), null, ['exponentials', 'exponentialSum', 'entropyBits']);
+    if ((final.dims[0] ?? 0) * vocab <= MAX_KEPT_FINAL) chunks.set(from, computed);
+    return computed;
+  };
+
   return {
-    unembed: async (rows, topK, targets) => statsOf(await run(rows, null, topK, targets, STATS)),
+    unembed: async (rows, topK, targets) => {
+      checkTargets(rows, targets);
+      return statsOf(join(await inChunks(rows, (chunk) => runChunk(chunk, topK, targets, null, STATS)), STATS));
+    },
     lens: async (rows, final, topK, targets) => {
-      const found = await run(rows, final, topK, targets, [...STATS, 'klBits']);
+      checkTargets(rows, targets);
+      if (final.data.length !== rows.data.length) throw new RangeError('There must be as many final rows as rows.');
+      const names = [...STATS, 'klBits'] as const;
+      const found = join(await inChunks(rows, async (chunk) => runChunk(chunk, topK, targets, await finalOf(final, chunk), names)), names);
       // Rounding can leave a divergence of nearly equal rows a hair below 0, which it never is.
       return { ...statsOf(found), klBits: Float32Array.from(found.klBits, (bits) => Math.max(bits, 0)) };
     },
     logits: async (rows) => {
-      const [count = 0] = rows.dims;
-      const { logits, logSumExp } = await run(rows, null, 1, new Int32Array(count), ['logits', 'logSumExp']);
+      const names = ['logits', 'logSumExp'] as const;
+      const { logits, logSumExp } = join(await inChunks(rows, (chunk) => runChunk(chunk, 1, new Int32Array(chunk.to), null, names)), names);
       checkFinite(logSumExp);
-      return tensor([count, vocab], floatsOf(logits));
+      return tensor([rows.dims[0] ?? 0, vocab], floatsOf(logits));
     },
   };
+}
+
+/** Rows `from` up to, not including, `to`. */
+interface Chunk {
+  readonly rows: Tensor;
+  readonly from: number;
+  readonly to: number;
+}
+
+async function inChunks<Result>(rows: Tensor, run: (chunk: Chunk) => Promise<Result>): Promise<readonly Result[]> {
+  const [count = 0] = rows.dims;
+  const results: Result[] = [];
+  for (let from = 0; from < count; from += CHUNK_ROWS) results.push(await run({ rows, from, to: Math.min(from + CHUNK_ROWS, count) }));
+  return results;
 }
 
 /** A sum of exponentials is finite exactly where all logits are. */
@@ -81,12 +117,12 @@ function statsOf(found: Outputs<(typeof STATS)[number]>): UnembedStats {
   };
 }
 
-function rowsOf(rows: Tensor, from: number, to: number, dim: number): Feed {
-  return { dims: [to - from, dim], data: rows.data.subarray(from * dim, to * dim) };
+/** Each output's numbers, chunk after chunk. */
+function join<Name extends UnembedOutput>(parts: readonly Outputs<Name>[], names: readonly Name[]): Outputs<Name> {
+  return Object.fromEntries(names.map((name) => [name, concatenate(parts.map((part) => part[name]))])) as Outputs<Name>;
 }
 
-/** All numbers of one output, chunk after chunk. Rounding and types are those of the chunks. */
-function join(parts: readonly (Float32Array | Int32Array)[]): Float32Array | Int32Array {
+function concatenate(parts: readonly (Float32Array | Int32Array)[]): Float32Array | Int32Array {
   const [first = new Float32Array(0)] = parts;
   if (parts.length <= 1) return first;
   const length = parts.reduce((sum, part) => sum + part.length, 0);

@@ -52,15 +52,16 @@ export class OnnxGraph {
   private readonly inputs: Port[] = [];
   private readonly outputs: Port[] = [];
   private readonly constants = new Map<string, Constant>();
+  private readonly published = new Map<string, string>();
 
   input(name: string, type: DataType, dims: readonly Dim[]): string {
     this.inputs.push({ name, type, dims });
     return name;
   }
 
-  /** Publishes a value under `name`. */
+  /** Publishes an operator's value under `name`, once; the value is renamed, not copied. */
   output(name: string, value: string, type: DataType, dims: readonly Dim[]): void {
-    this.push('Identity', '', [value], [name], {});
+    this.published.set(value, name);
     this.outputs.push({ name, type, dims });
   }
 
@@ -121,7 +122,10 @@ export class OnnxGraph {
   }
 
   private encodeGraph(graph: MessageWriter, place: (weight: Weight) => Place): void {
-    for (const [index, node] of this.nodes.entries()) graph.message(1, (message) => encodeNode(message, node, index));
+    const named = (values: readonly string[]): readonly string[] => values.map((value) => this.published.get(value) ?? value);
+    for (const [index, node] of this.nodes.entries()) {
+      graph.message(1, (message) => encodeNode(message, { ...node, inputs: named(node.inputs), outputs: named(node.outputs) }, index));
+    }
     graph.text(2, 'decoder');
     for (const constant of this.constants.values()) {
       graph.message(5, (message) => {
