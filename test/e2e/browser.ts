@@ -38,7 +38,7 @@ export async function openBrowser(): Promise<Browser> {
     ],
   });
   const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(30_000);
+  page.setDefaultTimeout(20_000);
   const outside: string[] = [];
   const errors: string[] = [];
   context.on('request', (request) => {

@@ -4,7 +4,7 @@ import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 
-const EXPLAIN = 'Explain Tokens: Explain Tokens';
+const EXPLAIN = 'Explain Tokens';
 
 describe('an explained text', () => {
   let session: Session;
@@ -12,10 +12,10 @@ describe('an explained text', () => {
   let traced: readonly TracedToken[];
 
   beforeAll(async () => {
-    traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES - 1));
+    traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
     session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
     panel = panelOf(session.workbench);
-    await session.workbench.selectLines(1, SAMPLE_LINES - 1);
+    await session.workbench.selectLines(1, SAMPLE_LINES);
     await session.workbench.command(EXPLAIN);
     await panel.shows(traced.length);
   });
@@ -74,7 +74,7 @@ describe('an explained text', () => {
     await panel.frame.getByText('The text was edited').waitFor();
     await session.screenshot('11 edited');
     await panel.frame.getByRole('button', { name: 'Run Again' }).click();
-    traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES - 1).replace('reads', 'writes'));
+    traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES).replace('reads', 'writes'));
     await panel.shows(traced.length);
     await expect.poll(() => panel.frame.locator('.strip .stale').count()).toBe(0);
     expectSameNumbers(await panel.rows(), traced);
@@ -108,7 +108,7 @@ describe('an explained text', () => {
   it('is of the newest of two requests made at once', async () => {
     const { page, workbench } = session;
     const newest = traceByCommandLine(sampleLines(3, 3));
-    await workbench.selectLines(2, SAMPLE_LINES);
+    await workbench.selectLines(2, SAMPLE_LINES + 1);
     await page.keyboard.press('Control+Alt+e');
     await page.keyboard.press('Control+Home');
     for (let line = 1; line < 4; line++) await page.keyboard.press('ArrowDown');
@@ -120,11 +120,11 @@ describe('an explained text', () => {
 
   it('leaves no error behind when the panel is closed in the middle of a request', async () => {
     const { page, workbench } = session;
-    await workbench.selectLines(2, SAMPLE_LINES);
+    await workbench.selectLines(2, SAMPLE_LINES + 1);
     await page.keyboard.press('Control+Alt+e');
     await workbench.closePanel();
     expect(await workbench.notifications().count()).toBe(0);
-    await workbench.selectLines(2, SAMPLE_LINES);
+    await workbench.selectLines(2, SAMPLE_LINES + 1);
     await workbench.command(EXPLAIN);
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);

@@ -4,7 +4,7 @@ import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { attentionByCommandLine, traceByCommandLine, type TracedToken } from './trace.ts';
 
-const EXPLAIN = 'Explain Tokens: Explain Tokens';
+const EXPLAIN = 'Explain Tokens';
 
 describe('Explain Tokens in VS Code', () => {
   let session: Session;
@@ -12,7 +12,7 @@ describe('Explain Tokens in VS Code', () => {
   let whole: readonly TracedToken[];
 
   beforeAll(async () => {
-    whole = traceByCommandLine(sampleLines(1, SAMPLE_LINES - 1));
+    whole = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
     session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
     panel = panelOf(session.workbench);
   });
@@ -23,7 +23,7 @@ describe('Explain Tokens in VS Code', () => {
 
   it('explains the selection from the palette, with the numbers of the command line', async () => {
     const { workbench } = session;
-    await workbench.selectLines(1, SAMPLE_LINES - 1);
+    await workbench.selectLines(1, SAMPLE_LINES);
     await session.screenshot('01 selection');
     await workbench.command(EXPLAIN);
     await panel.shows(whole.length);
@@ -66,18 +66,19 @@ describe('Explain Tokens in VS Code', () => {
 
   it('shows attention of the layer and head that are chosen', async () => {
     const { workbench } = session;
-    await workbench.selectLines(1, SAMPLE_LINES - 1);
+    await workbench.selectLines(1, SAMPLE_LINES);
     await workbench.command(EXPLAIN);
     await panel.shows(whole.length);
     await panel.openTab('Attention');
     const { frame } = panel;
     const query = 9;
+    const attentionOf = attentionByCommandLine(sampleLines(1, SAMPLE_LINES));
     await panel.tokens.nth(query).click();
     const title = frame.getByRole('region', { name: 'One head' }).getByRole('heading', { level: 2 });
     for (const [keys, layer, head] of [[[], 0, 0], [['ArrowRight', 'ArrowRight'], 0, 2], [['ArrowDown', 'ArrowDown', 'ArrowDown'], 3, 2]] as const) {
       for (const key of keys) await frame.locator('.overview-canvas').press(key);
       await expect.poll(() => title.innerText()).toBe(`Layer ${layer}, head ${head}`);
-      const { dims, data } = attentionByCommandLine(sampleLines(1, SAMPLE_LINES - 1), layer);
+      const { dims, data } = attentionOf(layer);
       expect(dims.slice(1)).toEqual([whole.length, whole.length]);
       const row = data.subarray((head * whole.length + query) * whole.length, (head * whole.length + query + 1) * whole.length);
       // The panel opens the strongest weight of the selected token's row.

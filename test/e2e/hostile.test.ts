@@ -3,7 +3,7 @@ import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { traceByCommandLine } from './trace.ts';
 
-const EXPLAIN = 'Explain Tokens: Explain Tokens';
+const EXPLAIN = 'Explain Tokens';
 
 const MARKUP = `<img src=x onerror="globalThis.injected=1;document.title='injected'"><script>globalThis.injected=1</script>
 **bold** [link](command:workbench.action.quit) ![image](https://example.invalid/a.png) \`\`\`code

@@ -9,7 +9,7 @@ import { openSession, TEST_SETTINGS, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 
-const EXPLAIN = 'Explain Tokens: Explain Tokens';
+const EXPLAIN = 'Explain Tokens';
 
 describe('the model setting', () => {
   let session: Session;

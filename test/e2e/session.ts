@@ -37,6 +37,8 @@ export const TEST_SETTINGS = {
   'editor.hover.delay': 150,
   'editor.cursorBlinking': 'solid',
   'editor.minimap.enabled': false,
+  // A line down is a line of the text.
+  '[markdown]': { 'editor.wordWrap': 'off' },
   'workbench.reduceMotion': 'on',
   'files.hotExit': 'off',
   'window.confirmBeforeClose': 'never',

@@ -1,5 +1,5 @@
 /** English, Chinese and TypeScript: what the samples show, in a few lines. */
-export const SAMPLE = `The model reads a text as tokens and predicts the next token.
+export const SAMPLE = `The model reads a text as tokens, one by one.
 
 你好，世界！语言模型把文字切成词元，再预测下一个词元。
 

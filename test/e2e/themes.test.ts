@@ -24,9 +24,9 @@ describe('the panel', () => {
     session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
     panel = panelOf(session.workbench);
     await session.workbench.command('View: Toggle Primary Side Bar Visibility');
-    await session.workbench.selectLines(1, SAMPLE_LINES - 1);
-    await session.workbench.command('Explain Tokens: Explain Tokens');
-    await panel.shows(traceByCommandLine(sampleLines(1, SAMPLE_LINES - 1)).length);
+    await session.workbench.selectLines(1, SAMPLE_LINES);
+    await session.workbench.command('Explain Tokens');
+    await panel.shows(traceByCommandLine(sampleLines(1, SAMPLE_LINES)).length);
   });
   afterAll(async () => {
     await session.close();

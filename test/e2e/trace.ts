@@ -28,18 +28,20 @@ export function traceByCommandLine(text: string): readonly TracedToken[] {
   });
 }
 
-/** Attention weights of one layer, [head, query, key], from the built command line. */
-export function attentionByCommandLine(text: string, layer: number): { readonly dims: readonly number[]; readonly data: Float32Array } {
+/** Attention weights of each layer, [head, query, key], from the built command line. */
+export function attentionByCommandLine(text: string): (layer: number) => { readonly dims: readonly number[]; readonly data: Float32Array } {
   return inFolder((folder) => {
     const path = join(folder, 'trace.safetensors');
     trace(folder, text, ['--format', 'safetensors', '--output', path]);
     const file = readFileSync(path);
     const headerBytes = Number(file.readBigUInt64LE(0));
     const header = JSON.parse(file.toString('utf8', 8, 8 + headerBytes)) as Record<string, { readonly shape: number[]; readonly data_offsets: [number, number] }>;
-    const entry = header[`attentions.${layer}`];
-    if (entry === undefined) throw new Error(`The command line wrote no attentions.${layer}.`);
-    const [start, end] = entry.data_offsets.map((offset) => 8 + headerBytes + offset);
-    return { dims: entry.shape, data: new Float32Array(Uint8Array.from(file.subarray(start, end)).buffer) };
+    return (layer) => {
+      const entry = header[`attentions.${layer}`];
+      if (entry === undefined) throw new Error(`The command line wrote no attentions.${layer}.`);
+      const [start, end] = entry.data_offsets.map((offset) => 8 + headerBytes + offset);
+      return { dims: entry.shape, data: new Float32Array(Uint8Array.from(file.subarray(start, end)).buffer) };
+    };
   });
 }
 

@@ -10,10 +10,10 @@ import { workbenchOf, type Workbench } from './workbench.ts';
 
 /** Selects the sample, explains it, and compares what the panel and a hover say with the command line. */
 async function explainSample(workbench: Workbench): Promise<void> {
-  const traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES - 1));
+  const traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
   const panel = panelOf(workbench);
-  await workbench.selectLines(1, SAMPLE_LINES - 1);
-  await workbench.command('Explain Tokens: Explain Tokens');
+  await workbench.selectLines(1, SAMPLE_LINES);
+  await workbench.command('Explain Tokens');
   await panel.shows(traced.length);
   expectSameNumbers(await panel.rows(), traced);
   await panel.openTab('Attention');

@@ -64,7 +64,8 @@ export function workbenchOf(page: Page): Workbench {
     },
     async command(title) {
       await open(`>${title}`);
-      await page.locator('.quick-input-list .monaco-list-row.focused', { hasText: title }).first().waitFor();
+      const chosen = page.locator('.quick-input-list .monaco-list-row.focused').first();
+      await expect.poll(() => chosen.getAttribute('aria-label'), { timeout: 15_000, message: 'the command offered first' }).toMatch(startsWithTitle(title));
       await page.keyboard.press('Enter');
       await quickInput.waitFor({ state: 'hidden' });
     },
@@ -115,6 +116,11 @@ export function workbenchOf(page: Page): Workbench {
     status: () => page.locator('.part.statusbar'),
     notifications: () => page.locator('.notifications-toasts .notification-list-item-message'),
   };
+}
+
+/** A command's row is labelled by its title, then its keybinding and kind. */
+function startsWithTitle(title: string): RegExp {
+  return new RegExp(`^${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(,|$)`);
 }
 
 /** Client rectangle of a word in the first editor; runs in the page. */

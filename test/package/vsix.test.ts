@@ -33,6 +33,8 @@ const EXPECTED = [
   'extension/dist/ort-wasm-simd-threaded.mjs',
   'extension/dist/ort-wasm-simd-threaded.wasm',
   'extension/media/icon.png',
+  'extension/media/icon.svg',
+  ...['editor', 'explain', 'model', 'panel'].map((page) => `extension/media/walkthrough/${page}.md`),
   'extension/media/screenshots/panel.png',
   ...['README.md', 'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].map((file) => MODEL + file),
 ].sort();

@@ -1,0 +1,140 @@
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
+import { openSession, type Session } from './session.ts';
+import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
+import { traceByCommandLine, type TracedToken } from './trace.ts';
+
+const EXPLAIN = 'Explain Tokens';
+
+describe('an explained text', () => {
+  let session: Session;
+  let panel: Panel;
+  let traced: readonly TracedToken[];
+
+  beforeAll(async () => {
+    traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
+    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads', settings: { '[markdown]': { 'editor.wordWrap': 'off' } } });
+    panel = panelOf(session.workbench);
+  });
+  afterAll(() => session.close());
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
+  });
+
+  /** The token that starts with the nth occurrence of `word` in the sample. */
+  const tokenAt = (word: string): TracedToken => {
+    const start = SAMPLE.indexOf(word);
+    const found = traced.find((token) => !token.special && token.end > start);
+    if (found === undefined) throw new Error(`No token at "${word}".`);
+    return found;
+  };
+
+  it('explains', async () => {
+    await session.workbench.selectLines(1, SAMPLE_LINES);
+    await session.workbench.command(EXPLAIN);
+    await panel.shows(traced.length);
+  });
+
+  it('selects in the panel the token under the cursor', async () => {
+    const { page, workbench } = session;
+    for (const word of ['世界', 'length', 'console']) {
+      const box = await workbench.wordBox(word);
+      await page.mouse.click(box.x + 2, box.y + box.height / 2);
+      await panel.selected(tokenAt(word).index);
+    }
+  });
+
+  it('reveals in the editor the token chosen in the panel', async () => {
+    const token = tokenAt('reads');
+    await panel.tokens.nth(token.index).click();
+    await panel.selected(token.index);
+    await session.screenshot('10 token chosen in the panel');
+    const marked = session.page.locator('.editor-group-container .view-overlays [class*="ced-"], .editor-group-container .view-line [class*="ced-"]');
+    await marked.first().waitFor();
+  });
+
+  it('keeps its ranges when text is put before it', async () => {
+    const { page, workbench } = session;
+    await workbench.focusEditor();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('New line before.\n');
+    const token = tokenAt('length');
+    const box = await workbench.wordBox('length');
+    await page.mouse.click(box.x + 2, box.y + box.height / 2);
+    await panel.selected(token.index);
+    const hover = await workbench.hover('length');
+    expect(hover).toContain(`id ${token.id}`);
+    await expect.poll(() => panel.frame.locator('.strip .stale').count()).toBe(0);
+  });
+
+  it('shows which tokens were edited, and runs again on the text as it is now', async () => {
+    const { page, workbench } = session;
+    const box = await workbench.wordBox('reads');
+    await page.mouse.dblclick(box.x + box.width / 2, box.y + box.height / 2);
+    await workbench.status().getByText('(5 selected)').waitFor();
+    await page.keyboard.type('writes');
+    await panel.frame.locator('.strip .stale').first().waitFor();
+    await panel.frame.getByText('The text was edited').waitFor();
+    await session.screenshot('11 edited');
+    await panel.frame.getByRole('button', { name: 'Run Again' }).click();
+    traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES).replace('reads', 'writes'));
+    await panel.shows(traced.length);
+    await expect.poll(() => panel.frame.locator('.strip .stale').count()).toBe(0);
+    expectSameNumbers(await panel.rows(), traced);
+  });
+
+  it('is as it was after the panel was hidden and shown', async () => {
+    const { page, workbench } = session;
+    await panel.openTab('Predictions');
+    await panel.tokens.nth(3).click();
+    await workbench.command('Preferences: Open Keyboard Shortcuts');
+    await expect.poll(() => page.locator('iframe.webview').first().isVisible()).toBe(false);
+    await workbench.panelTab().click();
+    await panel.shows(traced.length);
+    await panel.selected(3);
+    expect(await panel.frame.getByRole('tab', { name: 'Predictions' }).getAttribute('aria-selected')).toBe('true');
+    expectSameNumbers(await panel.rows(), traced);
+  });
+
+  it('is as it was after the window was reloaded', async () => {
+    const { page, workbench } = session;
+    await panel.tokens.nth(5).click();
+    await page.keyboard.press('Control+s');
+    await page.reload();
+    await workbench.ready('New line before.');
+    await panel.shows(traced.length);
+    await panel.selected(5);
+    expectSameNumbers(await panel.rows(), traced);
+    await session.screenshot('12 after a reload');
+  });
+
+  it('is of the newest of two requests made at once', async () => {
+    const { page, workbench } = session;
+    const newest = traceByCommandLine(sampleLines(3, 3));
+    await workbench.selectLines(2, SAMPLE_LINES + 1);
+    await page.keyboard.press('Control+Alt+e');
+    await page.keyboard.press('Control+Home');
+    for (let line = 1; line < 4; line++) await page.keyboard.press('ArrowDown');
+    await page.keyboard.press('Shift+End');
+    await page.keyboard.press('Control+Alt+e');
+    await panel.shows(newest.length);
+    expectSameNumbers(await panel.rows(), newest);
+  });
+
+  it('leaves no error behind when the panel is closed in the middle of a request', async () => {
+    const { page, workbench } = session;
+    await workbench.selectLines(2, SAMPLE_LINES + 1);
+    await page.keyboard.press('Control+Alt+e');
+    await workbench.closePanel();
+    expect(await workbench.notifications().count()).toBe(0);
+    await workbench.selectLines(2, SAMPLE_LINES + 1);
+    await workbench.command(EXPLAIN);
+    await panel.shows(traced.length);
+    expectSameNumbers(await panel.rows(), traced);
+  });
+
+  it('asks nothing outside this machine and breaks no rule of the page', () => {
+    expect(session.browser.outside).toEqual([]);
+    expect(session.ownErrors()).toEqual([]);
+  });
+});
