@@ -37,7 +37,7 @@ class Reader:
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self.tokenizer = Tokenizer.from_file(str(folder / "tokenizer.json"))
-        self.model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="eager").eval()
+        self.model = LlamaForCausalLM.from_pretrained(folder, dtype=torch.float32, attn_implementation="sdpa").eval()
         self.context: int = self.model.config.max_position_embeddings
 
     def ids(self, text: str) -> list[int]:
@@ -95,7 +95,9 @@ def head_scores(reader: Reader) -> tuple[dict[str, np.ndarray], dict[str, float]
     """
     draw = np.random.default_rng(0).integers(*RANDOM_IDS, (RANDOM_SEQUENCES, RANDOM_TOKENS))
     ids = torch.tensor(np.concatenate([np.full((RANDOM_SEQUENCES, 1), BOS), draw, draw], 1))
+    reader.model.set_attn_implementation("eager")              # the only one that returns attention weights
     output = reader.model(ids, output_attentions=True)
+    reader.model.set_attn_implementation("sdpa")
     attention = torch.stack(output.attentions).mean(1)                                         # [layer, head, query, key]
     every, second = torch.arange(2, 2 * RANDOM_TOKENS + 1), torch.arange(RANDOM_TOKENS + 1, 2 * RANDOM_TOKENS + 1)
     pairs = {
