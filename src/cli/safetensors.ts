@@ -1,6 +1,6 @@
 import { at } from '../core/tensor.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
-import { rowsBetween } from '../worker/predictions.ts';
+import { lastResidual, rowsBetween } from '../worker/predictions.ts';
 import type { Output } from './output.ts';
 
 /** Rows of logits computed at a time: a vocabulary of 128,000 takes 32 MB. */
@@ -41,13 +41,11 @@ export async function writeSafetensors(output: Output, model: LanguageModel, tra
 function entriesOf(model: LanguageModel, trace: Trace): Entry[] {
   const { layers, heads, dim, vocab } = model.info;
   const count = trace.ids.length;
-  const final = trace.resid[layers];
-  const float = (name: string, shape: readonly number[], pieces: () => AsyncIterable<Uint8Array>): Entry => ({ name, dtype: 'F32', shape, pieces });
   return [
     { name: 'input_ids', dtype: 'I64', shape: [count], pieces: () => once(new Uint8Array(BigInt64Array.from(trace.ids, BigInt).buffer)) },
     float('logits', [count, vocab], async function* () {
-      for (let start = 0; final !== undefined && start < count; start += LOGIT_ROWS) {
-        const { data } = await model.logits(rowsBetween(final, start, Math.min(start + LOGIT_ROWS, count)));
+      for (let start = 0; start < count; start += LOGIT_ROWS) {
+        const { data } = await model.logits(rowsBetween(lastResidual(trace), start, Math.min(start + LOGIT_ROWS, count)));
         yield bytesOf(data);
       }
     }),
@@ -59,6 +57,10 @@ function entriesOf(model: LanguageModel, trace: Trace): Entry[] {
       }),
     ),
   ];
+}
+
+function float(name: string, shape: readonly number[], pieces: Entry['pieces']): Entry {
+  return { name, dtype: 'F32', shape, pieces };
 }
 
 async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {

@@ -7,7 +7,7 @@ import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
 import { folderFiles } from '../worker/files.node.ts';
 import { findNativeRuntime } from '../worker/native.node.ts';
-import { predict } from '../worker/predictions.ts';
+import { lastResidual, predict } from '../worker/predictions.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
 import { writeJson } from './json.ts';
 import { UsageError, type Input, type TraceOptions } from './options.ts';
@@ -27,10 +27,8 @@ export async function trace(options: TraceOptions, distFolder: string, note: (se
   const output = options.output === null ? standardOutput() : await fileOutput(options.output);
   try {
     const pass = await model.run(ids);
-    const final = pass.resid[model.info.layers];
-    if (final === undefined) throw new RangeError('The forward pass has no last residual.');
     if (options.format === 'safetensors') await writeSafetensors(output, model, pass);
-    else await writeJson(output, model.info, tokens, await predict(model, final, ids, Math.max(1, options.top), () => undefined), options.top, piece);
+    else await writeJson(output, model.info, tokens, await predict(model, lastResidual(pass), ids, Math.max(1, options.top), () => undefined), options.top, piece);
   } catch (error) {
     await output.abandon();
     throw error;
@@ -76,9 +74,12 @@ function idTokens(ids: Int32Array, { info }: LanguageModel, piece: (id: number) 
   return { tokens, piece };
 }
 
+function nameless(): string {
+  return '';
+}
+
 /** With ids, a tokenizer only names them: one that is missing or cannot be used is no failure. */
 async function pieceReader(files: ModelFiles, model: LanguageModel, note: (sentence: string) => Promise<void>): Promise<TextTokenizer['piece']> {
-  const nameless = (): string => '';
   if (!(await files.list()).includes('tokenizer.json')) return nameless;
   try {
     return (await openTokenizer(files, model.info.vocab)).piece;

@@ -24,16 +24,16 @@ export interface TextTokenizer {
   /** Number of ids the tokenizer adds around every text (such as BOS). */
   readonly addedTokens: number;
   /** The whole text. Lone surrogates are read as U+FFFD. Throws UserError when a token cannot be placed exactly. */
-  encode(text: string): TokenizedText;
+  readonly encode: (text: string) => TokenizedText;
   /**
    * The first part of the text that takes at most `limit` tokens, with those added around it, ending at a whole
    * character; `length` is that part's number of UTF-16 units. No more of a long text is read than is needed.
    */
-  encodeFirst(text: string, limit: number): { readonly tokenized: TokenizedText; readonly length: number };
+  readonly encodeFirst: (text: string, limit: number) => { readonly tokenized: TokenizedText; readonly length: number };
   /** Number of the text's own tokens, without those added around it. */
-  count(text: string): number;
+  readonly count: (text: string) => number;
   /** What a token reads as; part of a character shows as U+FFFD. Empty for an id without a token. */
-  piece(id: number): string;
+  readonly piece: (id: number) => string;
 }
 
 /**
@@ -80,7 +80,7 @@ function firstTokens(text: string, room: number, encodeText: (text: string) => P
     const spans = textSpans(part, placed.map((token) => token.bytes));
     for (let count = room; count > 0; count--) {
       const length = spans[count - 1]?.end ?? 0;
-      if ((spans[count]?.start ?? length) >= length) return { placed: placed.slice(0, count), length };
+      if (length > 0 && (spans[count]?.start ?? length) >= length) return { placed: placed.slice(0, count), length };
     }
     throw new UserError('The first character of the text takes more tokens than the model reads at once.');
   }
@@ -99,17 +99,16 @@ function textEncoder(json: Json, pieces: ReturnType<typeof readBpe>, added: read
   const normalize = (run: Run): Run => normalizers.reduce((current, step) => step(current), run);
   const inSource = addedTokenSplitter(new Map(added.filter((token) => !token.normalized).map((token) => [token.content, token])));
   const inNormalized = addedTokenSplitter(new Map(added.filter((token) => token.normalized).map((token) => [normalize(sourceRun(token.content)).text, token])));
-  const place = (token: AddedToken, run: Run): Placed => ({ id: token.id, bytes: widthBetween(run, 0, run.text.length) });
   return (text) => {
     const placed: Placed[] = [];
     for (const section of inSource(sourceRun(text))) {
       if (section.token !== null) {
-        placed.push(place(section.token, section.run));
+        placed.push(wholeRun(section.token, section.run));
         continue;
       }
       for (const part of inNormalized(normalize(section.run))) {
         if (part.token !== null) {
-          placed.push(place(part.token, part.run));
+          placed.push(wholeRun(part.token, part.run));
           continue;
         }
         const first = section.start === 0 && part.start === 0;
@@ -119,6 +118,10 @@ function textEncoder(json: Json, pieces: ReturnType<typeof readBpe>, added: read
     }
     return placed;
   };
+}
+
+function wholeRun(token: AddedToken, run: Run): Placed {
+  return { id: token.id, bytes: widthBetween(run, 0, run.text.length) };
 }
 
 function withSpans(text: string, placed: readonly Placed[], template: Template, piece: (id: number) => string): TokenizedText {

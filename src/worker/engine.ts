@@ -6,7 +6,7 @@ import { openLanguageModel, type LanguageModel, type Trace } from '../model/lang
 import type { Runtime } from '../model/runtime.ts';
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
-import { predict } from './predictions.ts';
+import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
 import { createTraceCache } from './traceCache.ts';
 import { attentionCell, attentionMap, distribution, lensLayer, piecesOf, projection } from './views.ts';
@@ -108,8 +108,8 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
 }
 
 interface Passes {
-  trace(ids: Int32Array, progress: (progress: Progress) => void): Promise<Trace>;
-  attention(trace: Trace, layer: number): ReturnType<LanguageModel['attention']>;
+  readonly trace: (ids: Int32Array, progress: (progress: Progress) => void) => Promise<Trace>;
+  readonly attention: (trace: Trace, layer: number) => ReturnType<LanguageModel['attention']>;
 }
 
 async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest, progress: (progress: Progress) => void, passes: Passes): Promise<Explanation> {
@@ -120,9 +120,7 @@ async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest,
   const clock = forwardClock(progress);
   const trace = await passes.trace(ids, clock.progress);
   const forwardMs = clock.elapsed();
-  const final = trace.resid[info.layers];
-  if (final === undefined) throw new RangeError('The forward pass has no last residual.');
-  const predictions = await predict(model, final, ids, request.topK, progress);
+  const predictions = await predict(model, lastResidual(trace), ids, request.topK, progress);
   const size = Math.max(1, Math.min(ids.length, MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / (info.layers * info.heads)))));
   const metrics: number[] = [];
   const pictures = new Uint8Array(info.layers * info.heads * size * size);
@@ -147,7 +145,7 @@ async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest,
 }
 
 /** Time of the forward stage alone: loading before it is left out. */
-function forwardClock(report: (progress: Progress) => void): { progress(progress: Progress): void; elapsed(): number } {
+function forwardClock(report: (progress: Progress) => void): { readonly progress: (progress: Progress) => void; readonly elapsed: () => number } {
   let start = performance.now();
   return {
     progress: (progress) => {

@@ -72,13 +72,12 @@ function processPort(child: ChildProcess): Port {
 
 /** The end seen from within dist/worker.js, and what it was told at its start. */
 export function parentSide(): { readonly port: Port; readonly boot: Boot } {
-  const never = (): void => undefined;
   if (parentPort !== null) {
     const parent = parentPort;
     const port: Port = {
       post: (message, transfer = []) => parent.postMessage(message, [...transfer]),
       onMessage: (listener) => void parent.on('message', listener),
-      onFailure: never,
+      onFailure: () => undefined,
       terminate: async () => process.exit(),
     };
     return { port, boot: workerData as Boot };
@@ -88,7 +87,7 @@ export function parentSide(): { readonly port: Port; readonly boot: Boot } {
   const port: Port = {
     post: (message) => void process.send?.(message),
     onMessage: (listener) => void process.on('message', listener),
-    onFailure: never,
+    onFailure: () => undefined,
     terminate: async () => process.exit(),
   };
   return { port, boot: JSON.parse(process.argv[2] ?? '{}') as Boot };
@@ -99,7 +98,7 @@ function stopped(reason: string): Error {
 }
 
 /** Tells listeners of the first failure only, late ones included; none after `silence`. */
-function failureOnce(): { report(error: Error): void; listen(listener: (error: Error) => void): void; silence(): void } {
+function failureOnce(): { readonly report: (error: Error) => void; readonly listen: (listener: (error: Error) => void) => void; readonly silence: () => void } {
   const listeners: ((error: Error) => void)[] = [];
   let failed: Error | null = null;
   let silent = false;

@@ -20,7 +20,7 @@ export function startWebWorker(script: Uint8Array | string, wasmBinary: Uint8Arr
   };
   worker.addEventListener('error', (event) => fail(event.message || 'its script did not load'));
   worker.addEventListener('messageerror', () => fail('a message could not be read'));
-  worker.postMessage({ wasmBinary } satisfies WebBoot);
+  worker.postMessage({ wasmBinary } satisfies WebBoot, []);
   return {
     post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
     onMessage: (listener) => worker.addEventListener('message', (event: MessageEvent<unknown>) => listener(event.data)),

@@ -1,5 +1,5 @@
 import { at, tensor, type Tensor } from '../core/tensor.ts';
-import type { LanguageModel } from '../model/languageModel.ts';
+import type { LanguageModel, Trace } from '../model/languageModel.ts';
 import type { Progress } from './api.ts';
 
 /** Rows unembedded at once: the logits of a chunk stay small even with a vocabulary of 256,000. */
@@ -48,6 +48,13 @@ export async function predict(model: LanguageModel, final: Tensor, ids: Int32Arr
     onProgress({ stage: 'predictions', done: end, total: count });
   }
   return { logprob, rank, entropy, topK: kept, topIds, topProbs };
+}
+
+/** [T, D] what the final norm and the unembedding read. */
+export function lastResidual(trace: Trace): Tensor {
+  const last = trace.resid.at(-1);
+  if (last === undefined) throw new RangeError('The forward pass has no residual.');
+  return last;
 }
 
 /** Rows start..end of a [T, D] tensor, in a buffer of their own. */

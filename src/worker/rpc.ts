@@ -4,17 +4,17 @@ import type { Progress, Remote } from './api.ts';
 /** One end of a channel to another thread or process. */
 export interface Port {
   /** `transfer` moves buffers where the channel can; elsewhere they are copied. */
-  post(message: unknown, transfer?: readonly ArrayBuffer[]): void;
-  onMessage(listener: (message: unknown) => void): void;
+  readonly post: (message: unknown, transfer?: readonly ArrayBuffer[]) => void;
+  readonly onMessage: (listener: (message: unknown) => void) => void;
   /** The other end is gone for good. Never called after `terminate`. */
-  onFailure(listener: (error: Error) => void): void;
+  readonly onFailure: (listener: (error: Error) => void) => void;
   /** Ends the other side at once, whatever it is doing. */
-  terminate(): Promise<void>;
+  readonly terminate: () => Promise<void>;
 }
 
 /** What a call may use while it runs. */
 export interface CallContext {
-  progress(progress: Progress): void;
+  readonly progress: (progress: Progress) => void;
 }
 
 /** The other side of `Remote<Api>`: every call gets its context first. */
@@ -64,11 +64,11 @@ async function answer(port: Port, methods: Readonly<Record<string, unknown>>, { 
 export interface Connection<Api> {
   readonly remote: Remote<Api>;
   /** Called with the progress of any call. Returns what stops it. */
-  onProgress(listener: (progress: Progress, call: string) => void): () => void;
+  readonly onProgress: (listener: (progress: Progress, call: string) => void) => () => void;
   /** Called once when the other side is lost. Returns what stops it. */
-  onFailure(listener: (error: Error) => void): () => void;
+  readonly onFailure: (listener: (error: Error) => void) => () => void;
   /** Ends the other side; calls still open are rejected with CancelledError. */
-  dispose(): Promise<void>;
+  readonly dispose: () => Promise<void>;
 }
 
 interface Pending {
@@ -124,10 +124,6 @@ export function connect<Api>(port: Port): Connection<Api> {
     // A connection is passed through promises, which ask every object whether it is one.
     get: (_, name) => (typeof name === 'string' && name !== 'then' ? (...args: unknown[]) => call(name, args) : undefined),
   });
-  const subscribe = <Listener>(listeners: Set<Listener>, listener: Listener): (() => void) => {
-    listeners.add(listener);
-    return () => void listeners.delete(listener);
-  };
   return {
     remote: remote as Remote<Api>,
     onProgress: (listener) => subscribe(progressListeners, listener),
@@ -137,6 +133,11 @@ export function connect<Api>(port: Port): Connection<Api> {
       await port.terminate();
     },
   };
+}
+
+function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () => void {
+  listeners.add(listener);
+  return () => void listeners.delete(listener);
 }
 
 function isCall(message: unknown): message is Call {

@@ -22,7 +22,7 @@ export interface PieceEncoder {
 export function readBpe(json: unknown, vocab: number): PieceEncoder {
   const entry = asObject(json, 'the model');
   const type = entry['type'] ?? (entry['merges'] === undefined ? 'without merges' : 'BPE');
-  if (type !== 'BPE') refuse(`a tokenizer of kind ${String(type)} is not supported; BPE is.`);
+  if (type !== 'BPE') refuse(`a tokenizer of kind ${typeof type === 'string' ? type : 'unknown'} is not supported; BPE is.`);
   for (const option of ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout'] as const) {
     const value = entry[option];
     if (value !== undefined && value !== null && value !== '' && value !== 0) refuse(`the BPE option ${option} is not supported.`);

@@ -72,7 +72,7 @@ function split(pattern: Pattern, onlyMatches: boolean): PreTokenizer {
 
 function makeSplitter(pattern: Pattern, invert: boolean): SplitPreTokenizer {
   try {
-    return new SplitPreTokenizer({ type: 'Split', pattern, behavior: 'Isolated', invert } as ConstructorParameters<typeof SplitPreTokenizer>[0]);
+    return new SplitPreTokenizer({ type: 'Split', pattern, behavior: 'Isolated', invert });
   } catch (error) {
     return refuse(`the pattern of the pre-tokenizer Split cannot be read (${messageOf(error)}).`);
   }
