@@ -9,6 +9,8 @@ export interface Theme {
   readonly foreground: Rgb;
   readonly muted: Rgb;
   readonly border: Rgb;
+  /** Lines inside figures: fainter than borders, in high contrast too. */
+  readonly grid: Rgb;
   readonly focus: Rgb;
   readonly accent: Rgb;
   /** The second hue, for what is surprising. */
@@ -45,21 +47,21 @@ export function readTheme(variable: (name: string) => string, kind: ThemeKind): 
   const accent = colour(focus, '--vscode-charts-blue', '--vscode-textLink-foreground');
   const warm = colour(accent, '--vscode-charts-orange', '--vscode-editorWarning-foreground');
   return {
-    kind, background, foreground, muted, border, focus, accent, warm,
+    kind, background, foreground, muted, border, grid: mix(background, foreground, highContrast ? 0.25 : 0.12), focus, accent, warm,
     fontFamily: variable('--vscode-font-family') || 'sans-serif',
     monoFamily: variable('--vscode-editor-font-family') || 'monospace',
     fontSize: Number.parseFloat(variable('--vscode-font-size')) || 13,
-    sequential: sequentialColours(background, accent, foreground, highContrast),
+    sequential: sequentialColours(background, accent, foreground),
     heat: range(STOPS).map((share) => mix(background, warm, share * (highContrast ? 0.7 : 0.62))),
     cool: range(STOPS).map((share) => mix(background, accent, share * (highContrast ? 0.7 : 0.62))),
   };
 }
 
 /** From just off the background through the hue to beyond it, away from the background: even steps of lightness. */
-export function sequentialColours(background: Rgb, hue: Rgb, foreground: Rgb, highContrast: boolean): readonly Rgb[] {
+export function sequentialColours(background: Rgb, hue: Rgb, foreground: Rgb): readonly Rgb[] {
   const dark = lightness(background) < 0.5;
   const extreme: Rgb = dark ? mix(foreground, [255, 255, 255], 0.6) : [0, 0, 0];
-  const start = highContrast ? background : mix(background, hue, 0.08);
+  const start = mix(background, hue, 0.08);
   const end = mix(hue, extreme, dark ? 0.72 : 0.62);
   const from = lightness(start);
   const to = lightness(end);

@@ -1,16 +1,18 @@
 import { readFileSync } from 'node:fs';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { gunzipSync } from 'node:zlib';
 import { createFixture, embeddingRange, type Fixture, type FixtureFile } from './fixture.ts';
 
-const ROOT = new URL('../../', import.meta.url);
+const ROOT = join(dirname(fileURLToPath(import.meta.url)), '../..');
 
 export function fixtureFile(): FixtureFile {
-  return JSON.parse(gunzipSync(readFileSync(new URL('test/fixtures/webview/explanation.json.gz', ROOT))).toString('utf8')) as FixtureFile;
+  return JSON.parse(gunzipSync(readFileSync(join(ROOT, 'test/fixtures/webview/explanation.json.gz'))).toString('utf8')) as FixtureFile;
 }
 
 /** The bundled model's embedding table as stored: F16, [vocab, dim]. */
 export function embeddingTable(): Uint16Array {
-  const file = readFileSync(new URL('media/models/explain-tokens-9m/model.safetensors', ROOT));
+  const file = readFileSync(join(ROOT, 'media/models/explain-tokens-9m/model.safetensors'));
   const [start, end] = embeddingRange(file);
   return new Uint16Array(Uint8Array.from(file.subarray(start, end)).buffer);
 }

@@ -34,7 +34,7 @@ export function attentionRowFigure(weights: Float32Array, view: AttentionRowView
     layout: {
       ...baseLayout(theme, view.width, HEIGHT, margin),
       xaxis: { ...baseAxis(theme), range: [first - 0.5, tokens - 0.5], tickvals: ticks, ticktext: ticks.map((key) => plotlyText(shortened(view.labels[key] ?? '', 10))), tickangle: 0 },
-      yaxis: { ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, rangemode: 'tozero', tickformat: '.0%', nticks: 4, showgrid: true, gridcolor: css(theme.border), gridwidth: 1 },
+      yaxis: { ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, rangemode: 'tozero', tickformat: '.0%', nticks: 4, showgrid: true, gridcolor: css(theme.grid), gridwidth: 1 },
     },
   };
 }

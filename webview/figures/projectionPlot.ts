@@ -61,24 +61,25 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
     x: (view.width - margin.l - margin.r) / (xRange[1] - xRange[0]),
     y: (view.height - margin.t - margin.b) / (yRange[1] - yRange[0]),
   };
-  const named = new Set(uncrowded(placed, view.selected, view.labels, scale, theme.fontSize));
+  const named = placeLabels(placed, view.selected, view.labels, scale, theme.fontSize - 2);
   const points: Trace = {
     type: 'scatter', mode: 'markers+text', x: placed.map((p) => p.x), y: placed.map((p) => p.y), customdata: placed.map((p) => p.index),
-    text: placed.map((p) => (named.has(p.index) ? plotlyText(shortened(view.labels[p.index] ?? '', 12)) : '')),
-    textposition: 'top center', textfont: { family: theme.monoFamily, size: theme.fontSize - 2, color: css(theme.foreground) },
+    text: placed.map((p) => (named.has(p.index) && p !== selected ? plotlyText(shortened(view.labels[p.index] ?? '', 12)) : '')),
+    textposition: placed.map((p) => named.get(p.index) ?? 'top center'), textfont: { family: theme.monoFamily, size: theme.fontSize - 2, color: css(theme.foreground) },
     marker: {
       size: placed.map((p) => 7 + 4 * near(p)), opacity: placed.map((p) => 0.55 + 0.45 * near(p)),
-      color: placed.map((p) => css(colourAt(theme.sequential, 0.3 + (0.6 * p.index) / total))), line: { width: 1, color: css(theme.background) },
+      color: placed.map((p) => css(colourAt(theme.sequential, 0.4 + (0.6 * p.index) / total))), line: { width: 1, color: css(theme.background) },
     },
     hoverinfo: 'none', cliponaxis: false,
   };
   const ring: readonly Trace[] = selected === undefined ? [] : [{
-    type: 'scatter', mode: 'markers', x: [selected.x], y: [selected.y], hoverinfo: 'skip', cliponaxis: false,
+    type: 'scatter', mode: 'markers+text', x: [selected.x], y: [selected.y], hoverinfo: 'skip', cliponaxis: false,
+    text: [plotlyText(shortened(view.labels[selected.index] ?? '', 12))], textposition: 'top center', textfont: { family: theme.monoFamily, size: theme.fontSize - 1, color: css(theme.foreground) },
     marker: { size: 15, color: 'rgba(0,0,0,0)', line: { width: 2, color: css(theme.foreground) } },
   }];
   const base = baseLayout(theme, view.width, view.height, margin);
   if (!flat) return { width: view.width, height: view.height, data: [...axisLines(radius, view, theme), points, ...ring], layout: { ...base, xaxis: hidden(xRange), yaxis: hidden(yRange) } };
-  const axis = { ...baseAxis(theme), showgrid: true, gridcolor: css(theme.border), zeroline: true, zerolinecolor: css(theme.border), nticks: 6, tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } };
+  const axis = { ...baseAxis(theme), showgrid: true, gridcolor: css(theme.grid), zeroline: true, zerolinecolor: css(theme.grid), zerolinewidth: 2, nticks: 6, tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } };
   const title = (text: string): object => ({ text, standoff: 8, font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) } });
   return {
     width: view.width, height: view.height, data: [points, ...ring],
@@ -86,19 +87,39 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
   };
 }
 
-/** Labels that lie neither on each other nor on points: the selected token's first, then from the outside in. */
-function uncrowded(placed: readonly Placed[], selected: number, labels: readonly string[], scale: { x: number; y: number }, fontSize: number): readonly number[] {
-  const taken: { x: number; y: number; half: number }[] = [];
-  const order = [...placed].sort((a, b) => Number(b.index === selected) - Number(a.index === selected) || Math.hypot(b.x, b.y) - Math.hypot(a.x, a.y));
-  return order.filter((point) => {
-    const half = ([...shortened(labels[point.index] ?? '', 12)].reduce((sum, c) => sum + ((c.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.6), 0) * (fontSize - 2)) / 2 + 3;
-    const box = { x: point.x * scale.x, y: point.y * scale.y, half };
-    const onLabel = taken.some((other) => Math.abs(other.x - box.x) < other.half + box.half && Math.abs(other.y - box.y) < fontSize + 3);
-    const onPoint = placed.some((other) => other !== point && Math.abs(other.x * scale.x - box.x) < half && Math.abs(other.y * scale.y - box.y - fontSize) < fontSize * 0.7);
-    const crowded = onLabel || (onPoint && point.index !== selected);
-    if (!crowded) taken.push(box);
-    return !crowded;
-  }).map((point) => point.index);
+type LabelPlace = 'top center' | 'bottom center' | 'middle right' | 'middle left';
+
+/**
+ * Labels that lie neither on each other nor on points, and on which side of their point: the selected token's first, then from
+ * the outside in. A label without room is left out; its token's tooltip has it.
+ */
+export function placeLabels(placed: readonly Placed[], selected: number, labels: readonly string[], scale: { readonly x: number; readonly y: number }, fontSize: number): ReadonlyMap<number, LabelPlace> {
+  const points = placed.map((point) => ({ index: point.index, x: point.x * scale.x, y: point.y * scale.y, reach: Math.hypot(point.x, point.y) }));
+  const taken: { readonly x: number; readonly y: number; readonly half: number }[] = [];
+  const result = new Map<number, LabelPlace>();
+  const order = [...points].sort((a, b) => Number(b.index === selected) - Number(a.index === selected) || b.reach - a.reach);
+  for (const point of order) {
+    // The same token in the same place, as before positions are added, needs its label once.
+    const twin = points.some((other) => result.has(other.index) && labels[other.index] === labels[point.index] && Math.hypot(other.x - point.x, other.y - point.y) < fontSize);
+    if (twin) continue;
+    const half = (textWidth(shortened(labels[point.index] ?? '', 12)) * fontSize) / 2 + 2;
+    const sides: readonly (readonly [LabelPlace, number, number])[] = [['top center', 0, fontSize + 1], ['bottom center', 0, -fontSize - 1], ['middle right', half + 6, 0], ['middle left', -half - 6, 0]];
+    for (const [place, dx, dy] of sides) {
+      const box = { x: point.x + dx, y: point.y + dy, half };
+      const onLabel = taken.some((other) => Math.abs(other.x - box.x) < other.half + half && Math.abs(other.y - box.y) < fontSize + 1);
+      const onPoint = points.some((other) => other !== point && Math.abs(other.x - box.x) < half + 4 && Math.abs(other.y - box.y) < fontSize * 0.5 + 5);
+      if ((onLabel || onPoint) && point.index !== selected) continue;
+      taken.push(box);
+      result.set(point.index, place);
+      break;
+    }
+  }
+  return result;
+}
+
+/** In units of the font's size; East Asian characters are as wide as high. */
+function textWidth(text: string): number {
+  return [...text].reduce((sum, character) => sum + ((character.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.61), 0);
 }
 
 /** The three components as lines through the centre, named at their positive ends. */
@@ -109,7 +130,7 @@ function axisLines(radius: number, view: ProjectionView, theme: Theme): readonly
     return {
       type: 'scatter', mode: 'lines+text', x: [-x, x], y: [-y, y], text: ['', title], hoverinfo: 'skip', cliponaxis: false,
       textposition: `${y >= 0 ? 'top' : 'bottom'} ${Math.abs(x) < radius * 0.2 ? 'center' : x > 0 ? 'left' : 'right'}`,
-      line: { color: css(theme.border), width: 1 }, textfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
+      line: { color: css(theme.muted), width: 1 }, textfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
     };
   });
 }

@@ -115,7 +115,7 @@ export function createEmbeddings(context: PanelContext): View {
     plot.root.classList.toggle('turnable', settings.dimensions === 3);
     const seen = projection.explained.subarray(0, settings.dimensions).reduce((sum, share) => sum + share, 0);
     variance.replaceChildren(el('div', {}, el('dd', {}, percent(seen)), el('dt', {}, t('of the variance is in this picture'))));
-    legend.set(gradient(theme.sequential.slice(2, 8)), t('first token'), t('last'));
+    legend.set(gradient(theme.sequential.slice(3)), t('first token'), t('last'));
     hint.textContent = hintText(projection, settings.dimensions);
   }
 

@@ -161,7 +161,7 @@ function drawOverview(canvas: HTMLCanvasElement, grid: OverviewGrid, { shown, se
 }
 
 function drawMetric(paint: CanvasRenderingContext2D, grid: OverviewGrid, x: number, y: number, value: number, share: number, theme: ViewState['theme']): void {
-  paint.fillStyle = css(theme.border);
+  paint.fillStyle = css(theme.grid);
   paint.fillRect(x, y + 2, grid.cell, 2);
   paint.fillStyle = css(theme.warm);
   paint.fillRect(x, y + 2, Math.round(grid.cell * share), 2);

@@ -1,0 +1,225 @@
+import { describe, expect, it } from 'vitest';
+import { at } from '../../src/core/tensor.ts';
+import type { AttentionMap, Distribution, Projection } from '../../src/core/trace.ts';
+import { attentionMapFigure, cellShade, strongestWeight } from '../../webview/figures/attentionMap.ts';
+import { attentionRowFigure } from '../../webview/figures/attentionRow.ts';
+import { candidates } from '../../webview/figures/candidates.ts';
+import { labelled, labelStep, type Figure } from '../../webview/figures/figure.ts';
+import { bestHead, headAt, headMetric, metricShare, overviewGrid, strongestKey } from '../../webview/figures/heads.ts';
+import { lensShare, lensValue, visibleColumns } from '../../webview/figures/lensGrid.ts';
+import { placeLabels, placeTokens, projectionFigure, turned } from '../../webview/figures/projectionPlot.ts';
+import { summarise } from '../../webview/figures/summary.ts';
+import { rankBucket, tokenColour, tokenShare } from '../../webview/figures/tokenColour.ts';
+import { INITIAL_SETTINGS } from '../../webview/settings.ts';
+import { readTheme } from '../../webview/theme.ts';
+import { readFixture } from './readFixture.ts';
+
+const { shown, answer } = readFixture();
+const { explanation } = shown;
+const theme = readTheme(() => '', 'dark');
+const T = explanation.tokens.length;
+const labels = explanation.tokens.map((token) => token.text);
+const trace = (figure: Figure, index = 0): Readonly<Record<string, unknown>> => figure.data[index] ?? {};
+
+describe('attention map', () => {
+  const { weights } = answer({ name: 'attention', layer: 2, head: 5 }) as AttentionMap;
+  const view = { labels, hideFirst: false, logScale: false, locked: null, selected: 4, width: 600 };
+
+  it('has queries as rows, keys as columns, and nothing in the future', () => {
+    const z = trace(attentionMapFigure(weights, view, theme))['z'] as (number | null)[][];
+    expect(z).toHaveLength(T);
+    for (let query = 0; query < T; query++) {
+      for (let key = 0; key < T; key++) expect(z[query]?.[key]).toBe(key > query ? null : at(weights, query * T + key));
+    }
+    const sums = z.map((row) => row.reduce<number>((sum, weight) => sum + (weight ?? 0), 0));
+    for (const sum of sums) expect(sum).toBeCloseTo(1, 3);
+  });
+
+  it('hides the first column and scales the colours to what is left', () => {
+    const figure = attentionMapFigure(weights, { ...view, hideFirst: true }, theme);
+    const z = trace(figure)['z'] as (number | null)[][];
+    expect(z[3]?.[0]).toBe(at(weights, 3 * T + 1));
+    expect(trace(figure)['x0']).toBe(1);
+    expect(trace(figure)['zmax']).toBeCloseTo(strongestWeight(weights, T, true, false), 6);
+  });
+
+  it('maps weights to the logarithmic scale from 1e-4 to 1', () => {
+    expect(cellShade(1, true)).toBe(1);
+    expect(cellShade(1e-2, true)).toBeCloseTo(0.5, 9);
+    expect(cellShade(0, true)).toBeCloseTo(0, 9);
+  });
+
+  it('marks the locked cell', () => {
+    const shapes = attentionMapFigure(weights, { ...view, locked: { query: 9, key: 8 } }, theme).layout['shapes'] as { x0: number; y0: number }[];
+    expect(shapes).toHaveLength(3);
+    expect(shapes[2]).toMatchObject({ x0: 7.5, x1: 8.5, y0: 8.5, y1: 9.5 });
+  });
+
+  it('is square and thins its labels, keeping the selected token', () => {
+    const figure = attentionMapFigure(weights, { ...view, width: 300, selected: 33 }, theme);
+    const { tickvals, range } = figure.layout['yaxis'] as { tickvals: number[]; range: number[] };
+    expect(tickvals).toContain(33);
+    expect(tickvals.length).toBeLessThan(20);
+    expect(range).toEqual([T - 0.5, -0.5]);
+    expect(figure.height).toBe(300 - 92 - 8 + 8 + 84);
+  });
+
+  it('draws one query’s row as bars over its keys', () => {
+    const bars = trace(attentionRowFigure(weights, { labels, query: 9, key: 8, hideFirst: false, width: 600 }, theme));
+    expect(bars['x']).toEqual(Array.from({ length: 10 }, (_, key) => key));
+    expect(bars['y']).toEqual([...weights.subarray(9 * T, 9 * T + 10)]);
+  });
+
+  it('finds the strongest key', () => {
+    const row = [...weights.subarray(9 * T, 9 * T + 10)];
+    expect(strongestKey(weights, T, 9, false)).toBe(row.indexOf(Math.max(...row)));
+    expect(strongestKey(weights, T, 0, true)).toBe(0);
+  });
+});
+
+describe('labels', () => {
+  it('are thinned by 1, 2, 5, 10, …', () => {
+    expect([labelStep(10, 200, 14), labelStep(54, 500, 14), labelStep(512, 500, 14), labelStep(1024, 500, 14)]).toEqual([1, 2, 20, 50]);
+  });
+  it('always include those asked for, without crowding them', () => {
+    expect(labelled(20, 5, [6])).toEqual([0, 6, 10, 15]);
+    expect(labelled(4, 1, [2, 9])).toEqual([0, 1, 2, 3]);
+  });
+});
+
+describe('heads', () => {
+  it('are found by their metric', () => {
+    expect(bestHead(explanation, 'previous')).toMatchObject({ layer: 2, head: 5 });
+    expect(bestHead(explanation, 'induction')).toMatchObject({ layer: 3, head: 2 });
+    expect(bestHead(explanation, 'entropy')?.value).toBe(Math.min(...Array.from({ length: 48 }, (_, i) => headMetric(explanation, Math.floor(i / 8), i % 8, 'entropy'))));
+  });
+  it('have no best where the text defines none', () => {
+    expect(bestHead({ ...explanation, headMetrics: explanation.headMetrics.map(() => Number.NaN) }, 'induction')).toBeUndefined();
+  });
+  it('measure entropy against an even spread', () => {
+    expect(metricShare(3, 'entropy', 64)).toBe(0.5);
+    expect(metricShare(0.25, 'previous', 64)).toBe(0.25);
+    expect(metricShare(Number.NaN, 'induction', 64)).toBe(0);
+  });
+  it('are hit where they are drawn', () => {
+    const grid = overviewGrid(6, 8, 480);
+    expect(grid.width).toBeLessThanOrEqual(480);
+    for (const [layer, head] of [[0, 0], [5, 7], [3, 2]] as const) {
+      const x = grid.left + head * (grid.cell + grid.gap) + grid.cell / 2;
+      const y = grid.top + layer * (grid.cell + grid.caption + grid.gap) + grid.cell / 2;
+      expect(headAt(grid, x, y, 6, 8)).toEqual({ layer, head });
+    }
+    expect(headAt(grid, 5, 5, 6, 8)).toBeUndefined();
+  });
+});
+
+describe('projection', () => {
+  const projection = answer({ name: 'projection', layer: 3, skipFirst: true }) as Projection;
+  const view = { labels, selected: 5, dimensions: 2 as const, yaw: 0.6, pitch: 0.4, width: 640, height: 448, axisTitles: ['a', 'b', 'c'] as const };
+
+  it('draws every token but the one left out, at its own coordinates', () => {
+    const placed = placeTokens(projection, view);
+    expect(placed.map((point) => point.index)).toEqual(Array.from({ length: T - 1 }, (_, i) => i + 1));
+    expect([placed[4]?.x, placed[4]?.y]).toEqual([at(projection.points, 15), at(projection.points, 16)]);
+    const points = trace(projectionFigure(projection, view, theme));
+    expect(points['customdata']).toHaveLength(T - 1);
+  });
+
+  it('turns without changing lengths; a quarter turn brings the third component to the right', () => {
+    const [x, y, depth] = turned(1, 2, 3, 0.7, -0.3);
+    expect(Math.hypot(x, y, depth)).toBeCloseTo(Math.hypot(1, 2, 3), 12);
+    const [across, up, toReader] = turned(0, 0, 1, Math.PI / 2, 0);
+    expect([across, up, toReader].map((value) => Math.round(value * 1e9) / 1e9)).toEqual([1, 0, 0]);
+  });
+
+  it('has equal units on both axes in 3D', () => {
+    const { layout, width, height } = projectionFigure(projection, { ...view, dimensions: 3 }, theme);
+    const [x, y] = [layout['xaxis'], layout['yaxis']].map((axis) => (axis as { range: number[] }).range);
+    expect(((x?.[1] ?? 0) - (x?.[0] ?? 0)) / (width - 32)).toBeCloseTo(((y?.[1] ?? 0) - (y?.[0] ?? 0)) / (height - 32), 9);
+  });
+
+  it('labels the selected token always, and twins in one place once', () => {
+    const placed = placeTokens(projection, view);
+    const named = placeLabels(placed, 5, labels, { x: 3, y: 2 }, 11);
+    expect(named.has(5)).toBe(true);
+    expect(placeLabels([{ index: 0, x: 0, y: 0, depth: 0 }, { index: 1, x: 0.1, y: 0, depth: 0 }], 0, ['same', 'same'], { x: 1, y: 1 }, 11).size).toBe(1);
+  });
+});
+
+describe('token strip', () => {
+  it('has no colour where nothing predicted the token', () => {
+    expect(tokenColour(explanation, 0, 'surprisal', theme)).toBeUndefined();
+    expect(tokenColour(explanation, 1, 'surprisal', theme)).toBeDefined();
+  });
+  it('measures surprisal and entropy against a blind guess, probability as it is', () => {
+    const logprob = at(explanation.logprob, 4);
+    expect(tokenShare(explanation, 4, 'surprisal')).toBeCloseTo(-logprob / Math.LN2 / 14, 6);
+    expect(tokenShare(explanation, 4, 'entropy')).toBeCloseTo(at(explanation.entropy, 4) / 14, 6);
+    expect(tokenShare(explanation, 4, 'probability')).toBeCloseTo(Math.exp(logprob), 9);
+  });
+  it('puts ranks into the buckets of GLTR', () => {
+    expect([1, 2, 10, 11, 100, 101, 1000, 1001, 16384].map(rankBucket)).toEqual([0, 1, 1, 2, 2, 3, 3, 4, 4]);
+  });
+});
+
+it('summarises the text', () => {
+  const summary = summarise(explanation, 'en');
+  expect(summary.tokens).toBe(54);
+  expect(summary.bytes).toBe(new TextEncoder().encode(explanation.text).length);
+  const bits = [...explanation.logprob].slice(1).map((value) => -value / Math.LN2);
+  expect(summary.bitsPerToken).toBeCloseTo(bits.reduce((sum, value) => sum + value, 0) / 53, 9);
+  expect(summary.bitsPerByte).toBeCloseTo(bits.reduce((sum, value) => sum + value, 0) / summary.bytes, 9);
+});
+
+describe('candidates', () => {
+  const distribution = answer({ name: 'distribution', position: 20 }) as Distribution;
+  const actual = explanation.tokens[21]?.id;
+
+  it('agree with PyTorch at temperature 1 without filters', () => {
+    const { rows } = candidates(distribution, INITIAL_SETTINGS, actual, explanation.topK);
+    for (let k = 0; k < explanation.topK; k++) {
+      expect(rows[k]?.id).toBe(explanation.topIds[20 * explanation.topK + k]);
+      expect(rows[k]?.before).toBeCloseTo(explanation.topProbs[20 * explanation.topK + k] ?? -1, 4);
+    }
+  });
+
+  it('always show the token that follows', () => {
+    const { rows } = candidates(distribution, INITIAL_SETTINGS, actual, 1);
+    expect(rows.map((row) => row.actual)).toEqual(rows.length === 1 ? [true] : [false, true]);
+  });
+
+  it('say what a filter took away', () => {
+    const { rows, sampled } = candidates(distribution, { ...INITIAL_SETTINGS, topK: 3 }, undefined, 5);
+    expect(rows.map((row) => row.kept)).toEqual([true, true, true, false, false]);
+    expect(rows.reduce((sum, row) => sum + row.after, 0)).toBeCloseTo(1, 5);
+    expect(sampled.keptCount).toBe(3);
+  });
+});
+
+describe('logit lens', () => {
+  const layers = Array.from({ length: 7 }, (_, layer) => answer({ name: 'lens', layer })) as Parameters<typeof lensValue>[0][];
+  it('agrees at its last layer with the prediction itself', () => {
+    const last = layers[6];
+    if (last === undefined) throw new Error('no last layer');
+    for (let position = 0; position < T; position++) {
+      expect(lensValue(last, position, 'kl')).toBeCloseTo(0, 5);
+      expect(lensValue(last, position, 'probability')).toBeCloseTo(explanation.topProbs[position * explanation.topK] ?? -1, 5);
+      if (position + 1 < T) expect(lensValue(last, position, 'rank')).toBe(explanation.rank[position + 1]);
+    }
+    expect(lensValue(last, T - 1, 'rank')).toBeNaN();
+  });
+  it('is strong where the prediction is good', () => {
+    const [first] = layers;
+    if (first === undefined) throw new Error('no first layer');
+    for (const mode of ['probability', 'rank', 'entropy', 'kl'] as const) {
+      const share = lensShare(first, 3, mode, 16384);
+      expect(share).toBeGreaterThanOrEqual(0);
+      expect(share).toBeLessThanOrEqual(1);
+    }
+  });
+  it('draws only the columns in sight', () => {
+    expect(visibleColumns(0, 500, 92, 512)).toEqual([0, 10]);
+    expect(visibleColumns(9200, 500, 92, 512)).toEqual([96, 110]);
+    expect(visibleColumns(46500, 500, 92, 512)).toEqual([501, 512]);
+  });
+});

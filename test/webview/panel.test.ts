@@ -1,0 +1,156 @@
+import { execFileSync } from 'node:child_process';
+import { existsSync, mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Frame, FrameLocator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PanelMessage } from '../../src/protocol/messages.ts';
+import { openBrowser, type Browser } from '../e2e/browser.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
+
+let server: HarnessServer;
+let browser: Browser;
+let panel: FrameLocator;
+
+/** Opens the harness: the built panel under the extension's policy, answered from the fixture. */
+async function open(options = ''): Promise<void> {
+  await browser.page.goto(`${server.url}?${options}`);
+  panel = browser.page.frameLocator('iframe');
+  await panel.locator('.strip .token').first().waitFor();
+}
+
+function frame(): Frame {
+  const found = browser.page.frames().find((one) => one.url().endsWith('/panel'));
+  if (found === undefined) throw new Error('The panel has no frame.');
+  return found;
+}
+
+const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
+const tab = async (name: string): Promise<void> => {
+  await panel.getByRole('tab', { name }).click();
+  await expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
+};
+
+beforeAll(async () => {
+  if (!existsSync(new URL('dist/webview.js', ROOT))) execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
+  server = await startHarness();
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  server.close();
+});
+
+describe('the panel in a browser, under the extension’s policy', () => {
+  it('shows every tab without breaking the policy, leaving the machine, or offering an upload', async () => {
+    await open();
+    for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) await tab(name);
+    await panel.locator('.lens-cell[data-layer="0"]').first().waitFor();
+    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(browser.outside).toEqual([]);
+    expect(await panel.locator('.modebar, [data-title*="cloud" i], [data-title*="share" i], a[href^="http"]').count()).toBe(0);
+    expect(browser.errors.filter((error) => !error.includes('favicon'))).toEqual([]);
+  });
+
+  it('writes the numbers of the reference', async () => {
+    await open();
+    await tab('Tokens');
+    const row = panel.locator('.token-table tbody tr').nth(34);
+    expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual(['34', '·i', '20 69', '745', '35.6%', '1']);
+  });
+
+  it('chooses a head with the keyboard and asks for its attention', async () => {
+    await open();
+    await panel.locator('.strip .token[aria-selected="true"]').press('2');
+    await panel.locator('.overview-canvas').press('ArrowDown');
+    await panel.locator('.overview-canvas').press('ArrowRight');
+    await expect.poll(() => panel.getByRole('region', { name: 'One head' }).getByRole('heading', { level: 2 }).innerText()).toBe('Layer 1, head 1');
+    await expect.poll(async () => (await posted()).filter((message) => message.type === 'query').map((message) => message.query)).toContainEqual({ name: 'attention', layer: 1, head: 1 });
+  });
+
+  it('locks a cell, shows its arithmetic, and unlocks with Escape', async () => {
+    await open();
+    await tab('Attention');
+    await panel.getByRole('button', { name: /^Previous token L2 H5/ }).click();
+    await panel.locator('.token').nth(9).click();
+    await expect.poll(() => panel.locator('.cell-weight').innerText()).toMatch(/%$/);
+    const map = panel.getByRole('application', { name: /Attention of one head/ });
+    await map.press('ArrowLeft');
+    const unlock = panel.getByRole('button', { name: 'Unlock' });
+    await unlock.waitFor();
+    expect(await panel.locator('.step').count()).toBe(5);
+    await map.press('Escape');
+    await expect.poll(() => unlock.isVisible()).toBe(false);
+  });
+
+  it('selects with keys in the strip and tells the editor', async () => {
+    await open();
+    await panel.locator('.token').nth(3).click();
+    await panel.locator('.token').nth(3).press('ArrowRight');
+    await panel.locator('.token').nth(4).press('End');
+    await expect.poll(async () => (await posted()).filter((message) => message.type === 'select').map((message) => message.token)).toEqual([3, 4, 53]);
+  });
+
+  it('redraws the candidates for a temperature without asking the model again', async () => {
+    await open();
+    await tab('Predictions');
+    const probability = panel.locator('.candidates tbody tr').first().locator('td').last();
+    const before = Number.parseFloat(await probability.innerText());
+    const asked = (await posted()).filter((message) => message.type === 'query' && message.query.name === 'distribution').length;
+    await panel.getByLabel('Temperature').fill('0.5');
+    await expect.poll(async () => Number.parseFloat(await probability.innerText())).toBeGreaterThan(before);
+    await panel.getByLabel('Temperature').fill('0');
+    await expect.poll(() => probability.innerText()).toBe('100%');
+    expect((await posted()).filter((message) => message.type === 'query' && message.query.name === 'distribution').length).toBe(asked);
+  });
+
+  it('shows hostile tokens as text, in Plotly’s labels too', async () => {
+    await open();
+    await browser.page.evaluate(() => {
+      const { fixture, send } = window.harness;
+      if (fixture === undefined) throw new Error('no fixture');
+      const texts = ['<img src=x onerror="parent.hacked=1">', '<b>bold</b>', '<a href="javascript:parent.hacked=1">x</a>', '\u0000', '\u202e', '$x^2$', '%{x}'];
+      const tokens = fixture.shown.explanation.tokens.map((token, index) => {
+        const text = texts[index % texts.length] ?? '';
+        return { ...token, text, bytes: [...new TextEncoder().encode(text)], special: false };
+      });
+      send({ type: 'explanation', shown: { ...fixture.shown, serial: 2, explanation: { ...fixture.shown.explanation, text: 'hostile', tokens } } });
+    });
+    await expect.poll(() => panel.locator('.token').first().innerText()).toBe('<img·src=x·onerror="parent.hacked=1">');
+    for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) await tab(name);
+    await tab('Attention');
+    await expect.poll(() => panel.locator('.ytick text').first().textContent()).toContain('<');
+    expect(await panel.locator('#root').locator('img, b, a, script').count()).toBe(0);
+    expect(await browser.page.evaluate(() => 'hacked' in window)).toBe(false);
+  });
+
+  it('comes back to the same view after a reload', async () => {
+    await open();
+    await tab('Embeddings');
+    await panel.getByRole('radio', { name: '3D' }).check();
+    await panel.locator('.token').nth(5).click();
+    await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toMatch(/"selected":5,/);
+    await open();
+    expect(await panel.getByRole('tab', { name: 'Embeddings' }).getAttribute('aria-selected')).toBe('true');
+    await expect.poll(() => panel.getByRole('radio', { name: '3D' }).isChecked()).toBe(true);
+    expect(await panel.locator('.token').nth(5).getAttribute('aria-selected')).toBe('true');
+  });
+
+  it('fits its window in all themes at all widths', async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
+      for (const width of [480, 1400]) {
+        await browser.page.setViewportSize({ width, height: 900 });
+        await open(`theme=${theme}`);
+        for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) {
+          await tab(name);
+          await browser.page.screenshot({ path: `${PICTURES}${name.toLowerCase()}-${theme}-${width}.png` });
+          const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+          expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+        }
+      }
+    }
+  });
+});
