@@ -70,8 +70,10 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
   const family = familyName(config);
   const spec = readDecoder(config, await openWeights(files));
   const info = describe(spec, family, files.name, runtime);
-  if (runtime.kind === 'wasm' && info.parameters * 4 > WASM_MAX_WEIGHT_BYTES) {
-    throw new UserError(`${files.name} needs ${bytesText(info.parameters * 4)} of memory, more than the WebAssembly runtime can have.`);
+  // The embedding is read from its file by rows, unless it is the unembedding too.
+  const loaded = info.parameters - (spec.embedding.name === spec.unembed.weight.name ? 0 : spec.vocab * spec.dim);
+  if (runtime.kind === 'wasm' && loaded * 4 > WASM_MAX_WEIGHT_BYTES) {
+    throw new UserError(`${files.name} needs ${bytesText(loaded * 4)} of memory, more than the WebAssembly runtime can have.`);
   }
   const sessions = openSessions(spec, files, runtime);
   const unembedding = openUnembedding(spec, () => sessions.unembed());

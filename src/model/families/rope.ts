@@ -40,7 +40,9 @@ export function readRope(config: Options, headDim: number, maxPositions: number)
   const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
   const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? 1;
   if (partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type ${quoted(type)}`);
-  const trained = count(value(config, 'original_max_position_embeddings') === undefined ? rope : config, 'original_max_position_embeddings', maxPositions);
+  const needsTrained = type === 'llama3' || type === 'yarn' || type === 'longrope';
+  const trainedFrom = value(config, 'original_max_position_embeddings') === undefined ? rope : config;
+  const trained = needsTrained ? count(trainedFrom, 'original_max_position_embeddings', maxPositions) : maxPositions;
   const { scaling, attentionFactor } = readScaling(rope, type, { headDim, theta, partial, trained, maxPositions });
   return { theta, dim: headDim, style: 'half', scaling, attentionFactor };
 }
@@ -49,6 +51,7 @@ interface RopeContext {
   readonly headDim: number;
   readonly theta: number;
   readonly partial: number;
+  /** Tokens the model read before its context was widened. */
   readonly trained: number;
   readonly maxPositions: number;
 }

@@ -40,12 +40,15 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
  */
 export function embeddingPair(tensors: Tensors, embedding: string, unembed: string, vocab: number, dim: number, tied: boolean): { embedding: Weight; unembed: Linear } {
   const read = (name: string): Weight => tensors.weight(name, [vocab, dim]);
-  const linear = (weight: Weight): Linear => ({ weight, layout: 'out-in', bias: null });
   if (tensors.has(unembed)) {
     const separate = read(unembed);
-    return { embedding: tied && !tensors.has(embedding) ? separate : read(embedding), unembed: linear(separate) };
+    return { embedding: tied && !tensors.has(embedding) ? separate : read(embedding), unembed: unbiased(separate) };
   }
   if (!tied) throw new UserError(`The model's files hold no tensor "${unembed}", and config.json does not say "tie_word_embeddings": true.`);
   const shared = read(embedding);
-  return { embedding: shared, unembed: linear(shared) };
+  return { embedding: shared, unembed: unbiased(shared) };
+}
+
+function unbiased(weight: Weight): Linear {
+  return { weight, layout: 'out-in', bias: null };
 }

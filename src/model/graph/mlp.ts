@@ -31,9 +31,9 @@ export function activate(graph: OnnxGraph, x: string, activation: Activation): s
     case 'hardSwish':
       return graph.op('Mul', [x, graph.op('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })]);
     case 'laplace': {
-      // 0.5 (1 + erf((x - mu) / (sigma sqrt 2))), Ma et al. 2022, equation 16.
-      const centred = graph.op('Sub', [x, graph.float(0.707107)]);
-      const scaled = graph.op('Div', [centred, graph.float(0.282095 * Math.SQRT2)]);
+      // 0.5 (1 + erf((x - mu) / (sigma sqrt 2))), Ma et al. 2022, equation 16: mu = sqrt(1/2), sigma = sqrt(1 / (4 pi)).
+      const centred = graph.op('Sub', [x, graph.float(Math.SQRT1_2)]);
+      const scaled = graph.op('Div', [centred, graph.float(Math.sqrt(0.5 / Math.PI))]);
       return graph.op('Mul', [graph.op('Add', [graph.op('Erf', [scaled]), graph.float(1)]), graph.float(0.5)]);
     }
     case 'leakyRelu':

@@ -4,7 +4,7 @@ import { beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
 import type { ModelFiles } from '../../../src/model/files.ts';
 import { readSafetensorsHeader } from '../../../src/model/formats/safetensors.ts';
-import { openLanguageModel } from '../../../src/model/languageModel.ts';
+import { openLanguageModel, type LanguageModel } from '../../../src/model/languageModel.ts';
 import type { Runtime } from '../../../src/model/runtime.ts';
 import { FIXTURES, wasm } from '../../golden/compare.ts';
 import { filesOf, folder } from './folder.ts';
@@ -113,9 +113,16 @@ describe('weights', () => {
   });
 });
 
+/** A sharded model of this index. */
+function indexed(index: unknown, shards: Record<string, Uint8Array> = {}): ModelFiles {
+  return filesOf({ 'config.json': JSON.stringify(CONFIG), 'model.safetensors.index.json': typeof index === 'string' ? index : JSON.stringify(index), ...shards });
+}
+
+function rope(parameters: Record<string, unknown>): Record<string, unknown> {
+  return { rope_parameters: { rope_theta: 1e4, ...parameters } };
+}
+
 describe('an index', () => {
-  const indexed = (index: unknown, shards: Record<string, Uint8Array> = {}) =>
-    filesOf({ 'config.json': JSON.stringify(CONFIG), 'model.safetensors.index.json': typeof index === 'string' ? index : JSON.stringify(index), ...shards });
   test.each<[string, unknown, RegExp]>([
     ['without a map', {}, /model\.safetensors\.index\.json has no "weight_map"/],
     ['of no JSON', '{', /model\.safetensors\.index\.json is not valid JSON/],
@@ -132,7 +139,6 @@ describe('an index', () => {
 });
 
 describe('a llama config', () => {
-  const rope = (parameters: Record<string, unknown>) => ({ rope_parameters: { rope_theta: 1e4, ...parameters } });
   test.each<[Record<string, unknown>, RegExp]>([
     [{ model_type: 'mamba' }, /models of type "mamba" are not supported \(gpt2, llama are\)/],
     [{ model_type: 'constructor' }, /"constructor" are not supported/],
@@ -219,11 +225,10 @@ test('weights that are not numbers are named when they show', async () => {
     const { offset = 0 } = header.get(name) ?? {};
     return bytes.map((byte, i) => (i >= offset && i < offset + 4 ? 0xff : byte));
   };
-  const open = (weights: Uint8Array) => openLanguageModel(folder(`${FIXTURES}/llama`, { 'model.safetensors': weights }), runtime);
-  const inBlock = await open(damaged('model.layers.1.input_layernorm.weight'));
+  const inBlock = await openWith(damaged('model.layers.1.input_layernorm.weight'));
   await expect(inBlock.run(Int32Array.of(1, 2, 3))).rejects.toThrow("The model's numbers are not finite after layer 1: its weights are damaged.");
   await inBlock.dispose();
-  const atEnd = await open(damaged('model.norm.weight'));
+  const atEnd = await openWith(damaged('model.norm.weight'));
   const { resid } = await atEnd.run(Int32Array.of(1, 2, 3));
   const [, , last] = resid;
   if (last === undefined) throw new Error('No residual.');
@@ -231,3 +236,7 @@ test('weights that are not numbers are named when they show', async () => {
   await expect(atEnd.logits(last)).rejects.toThrow(/logits are not finite/);
   await atEnd.dispose();
 });
+
+function openWith(weights: Uint8Array): Promise<LanguageModel> {
+  return openLanguageModel(folder(`${FIXTURES}/llama`, { 'model.safetensors': weights }), runtime);
+}
