@@ -1,0 +1,116 @@
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { monitorEventLoopDelay } from 'node:perf_hooks';
+import { afterAll, expect, test } from 'vitest';
+import type { WorkerApi } from '../../src/worker/api.ts';
+import { folderFiles } from '../../src/worker/files.node.ts';
+import { startNodeWorker } from '../../src/worker/port.node.ts';
+import { connect, type Connection } from '../../src/worker/rpc.ts';
+import { openTokenizer } from '../../src/model/tokenizer.ts';
+import { childrenMegabytes, median, ownMegabytes, record } from './report.ts';
+import { GPT2_124M, writeRandomGpt2 } from './randomModel.ts';
+
+const ROOT = join(import.meta.dirname, '../..');
+const DIST = join(ROOT, 'dist');
+const NATIVE = join(ROOT, 'test/native');
+const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
+const REPEATS = 3;
+
+const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-bench-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const MODELS = [
+  { name: 'bundled', folder: BUNDLED, sizes: [16, 64, 256, 512], prepare: () => undefined },
+  { name: 'GPT-2 124M shape', folder: join(scratch, 'gpt2'), sizes: [16, 64, 256, 1024], prepare: (folder: string) => writeRandomGpt2(folder, BUNDLED) },
+] as const;
+
+const CASES = MODELS.flatMap((model) => (['wasm', 'native'] as const).map((runtime) => ({ ...model, runtime })));
+
+test.each(CASES)('$name, $runtime', { timeout: 1_800_000 }, async ({ name, folder, sizes, prepare, runtime }) => {
+  const prepared = await folderFiles(folder).catch(() => null);
+  if (prepared === null) prepare(folder);
+  const text = await benchText();
+  const startMegabytes = ownMegabytes();
+  const start = performance.now();
+  const connection = connect<WorkerApi>(startNodeWorker(DIST, { runtime, nativeFolder: NATIVE }));
+  try {
+    await connection.remote.open({ kind: 'folder', name, path: folder });
+    const opened = performance.now() - start;
+    await connection.remote.explain({ text: 'x', topK: 10 });
+    const ready = performance.now() - start;
+    for (const size of sizes) await measure(connection, { name, runtime, size, text, opened, ready, startMegabytes });
+  } finally {
+    await connection.dispose();
+  }
+});
+
+interface Measured {
+  readonly name: string;
+  readonly runtime: string;
+  readonly size: number;
+  readonly text: BenchText;
+  readonly opened: number;
+  readonly ready: number;
+  readonly startMegabytes: number;
+}
+
+/** Everything the panel may ask about one text, each time another text, so that no cache answers. */
+async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size, text, opened, ready, startMegabytes }: Measured): Promise<void> {
+  const samples: Record<string, number>[] = [];
+  for (let repeat = 0; repeat < REPEATS; repeat++) {
+    const delay = monitorEventLoopDelay({ resolution: 1 });
+    delay.enable();
+    const times: Record<string, number> = {};
+    const timed = async <T>(label: string, call: () => Promise<T>): Promise<T> => {
+      const begin = performance.now();
+      const result = await call();
+      times[label] = (times[label] ?? 0) + performance.now() - begin;
+      return result;
+    };
+    const explanation = await timed('explain', () => remote.explain({ text: text.part(size, repeat), topK: 10 }));
+    expect(explanation.tokens.length).toBe(size);
+    const ids = Int32Array.from(explanation.tokens, (token) => token.id);
+    const { layers } = explanation.model;
+    await timed('pca', () => remote.projection(ids, layers, true));
+    for (let layer = 0; layer <= layers; layer++) await timed('lens', () => remote.lens(ids, layer));
+    await timed('head', () => remote.attention(ids, Math.floor(layers / 2), 0));
+    delay.disable();
+    const { explain = 0, pca = 0, lens = 0, head = 0 } = times;
+    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
+  }
+  const of = (key: string): number => median(samples.map((sample) => sample[key] ?? Number.NaN));
+  record('engine', {
+    model: name,
+    runtime,
+    tokens: size,
+    'open ms': opened,
+    'ready ms': ready,
+    'forward ms': of('forward'),
+    'explain ms': of('explain'),
+    'PCA ms': of('pca'),
+    'lens ms': of('lens'),
+    'head ms': of('head'),
+    'everything ms': of('everything'),
+    'caller blocked ms': of('blocked'),
+    'memory MB': ownMegabytes() - startMegabytes + childrenMegabytes(),
+  });
+}
+
+interface BenchText {
+  /** A text of exactly `size` tokens, another for each `variant`. */
+  part(size: number, variant: number): string;
+}
+
+/** Parts of the project's own prose, cut at token bounds of the tokenizer that both models share. */
+async function benchText(): Promise<BenchText> {
+  const prose = ['README.md', 'CONTRIBUTING.md', 'src/core/trace.ts'].map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
+  const tokenizer = await openTokenizer(await folderFiles(BUNDLED), GPT2_124M.vocab_size);
+  return {
+    part: (size, variant) => {
+      const from = prose.slice(variant * 400);
+      const { tokens } = tokenizer.encode(from);
+      return from.slice(0, tokens[size - 1]?.end ?? 0);
+    },
+  };
+}
