@@ -55,6 +55,7 @@ describe('an explained text', () => {
     await workbench.focusEditor();
     await page.keyboard.press('Control+Home');
     await page.keyboard.type('New line before.\n');
+    await workbench.status().getByText('Ln 2, Col 1', { exact: true }).waitFor();
     const token = tokenAt('length');
     const box = await workbench.wordBox('length');
     await page.mouse.click(box.x + 2, box.y + box.height / 2);

@@ -58,17 +58,17 @@ describe('the model setting', () => {
   });
 
   it.each([
-    ['a folder that does not exist', 'no-such-model', undefined],
-    ['a config of another family', 'other-family', { 'config.json': '{"model_type":"mamba"}' }],
-    ['a damaged config', 'damaged-config', { 'config.json': '{"model_type":' }],
-  ])('that names %s is refused in one sentence that names it, and the bundled model goes on working', async (_what, name, files) => {
+    ['a folder that does not exist', 'no-such-model', undefined, 'no-such-model'],
+    ['a config of another family', 'other-family', { 'config.json': '{"model_type":"mamba"}' }, 'mamba'],
+    ['a damaged config', 'damaged-config', { 'config.json': '{"model_type":' }, 'config.json'],
+  ])('that names %s is refused in one sentence that names it, and the bundled model goes on working', async (_what, name, files, named) => {
     if (files) {
       mkdirSync(join(folder, name));
       for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, name, file), text);
     }
     useModel(join(folder, name));
     await explainFirstLine();
-    const notification = session.workbench.notifications().filter({ hasText: name });
+    const notification = session.workbench.notifications().filter({ hasText: named });
     await notification.waitFor();
     await session.screenshot(`22 refused ${name}`);
     expect(await session.workbench.notifications().count()).toBe(1);

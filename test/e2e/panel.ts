@@ -1,6 +1,7 @@
 import type { FrameLocator, Locator } from 'playwright-core';
 import { expect } from 'vitest';
 import type { TracedToken } from './trace.ts';
+import { until } from './until.ts';
 import type { Workbench } from './workbench.ts';
 
 /** A row of the Tokens table, as it is written there. */
@@ -36,13 +37,13 @@ export function panelOf(workbench: Workbench): Panel {
     tokens,
     async shows(count) {
       await frame.locator('.strip').waitFor({ timeout: 60_000 });
-      await expect.poll(() => tokens.count(), { timeout: 60_000, message: 'tokens in the panel' }).toBe(count);
+      await until(`${count} tokens in the panel`, () => tokens.count(), (shown) => shown === count, 60_000);
       await frame.locator('.status').waitFor({ state: 'hidden' });
     },
     async openTab(title) {
       const tab = frame.getByRole('tab', { name: title });
       await tab.click();
-      await expect.poll(() => tab.getAttribute('aria-selected')).toBe('true');
+      await until(`the tab ${title}`, () => tab.getAttribute('aria-selected'), (selected) => selected === 'true');
     },
     async rows() {
       await this.openTab('Tokens');
@@ -50,7 +51,7 @@ export function panelOf(workbench: Workbench): Panel {
       return cells.map(([, text = '', bytes = '', id = '', probability = '', rank = '', surprisal = '', entropy = '']) => ({ text, bytes, id, probability, rank, surprisal, entropy }));
     },
     async selected(index) {
-      await expect.poll(() => tokens.nth(index).getAttribute('aria-selected'), { timeout: 15_000, message: `token ${index} selected` }).toBe('true');
+      await until(`token ${index} selected`, () => tokens.nth(index).getAttribute('aria-selected'), (selected) => selected === 'true');
     },
   };
 }

@@ -1,5 +1,5 @@
-import { expect } from 'vitest';
 import type { FrameLocator, Locator, Page } from 'playwright-core';
+import { until } from './until.ts';
 
 /** What a user does in VS Code's window. Every step waits for what it leads to. */
 export interface Workbench {
@@ -49,9 +49,8 @@ export function workbenchOf(page: Page): Workbench {
   };
   const wordBox = async (word: string, nth = 0): Promise<Box> => {
     const find = (): Promise<Box | null> => page.evaluate(boxOfWord, { word, nth });
-    await expect.poll(find, { timeout: 15_000, message: `"${word}" on screen` }).not.toBeNull();
-    const box = await find();
-    if (box === null) throw new Error(`"${word}" is no longer on screen.`);
+    const box = await until(`"${word}" on screen`, find, (found) => found !== null);
+    if (box === null) throw new Error(`"${word}" is not on screen.`);
     return box;
   };
 
@@ -64,9 +63,9 @@ export function workbenchOf(page: Page): Workbench {
     },
     async command(title) {
       await open(`>${title}`);
-      const chosen = page.locator('.quick-input-list .monaco-list-row.focused').first();
-      await expect.poll(() => chosen.getAttribute('aria-label'), { timeout: 15_000, message: 'the command offered first' }).toMatch(startsWithTitle(title));
-      await page.keyboard.press('Enter');
+      const rows = page.locator('.quick-input-list .monaco-list-row');
+      const labels = await until(`the command "${title}"`, () => rows.evaluateAll((all) => all.map((row) => row.getAttribute('aria-label') ?? '')), (all) => all.some((label) => isTitled(label, title)));
+      await rows.nth(labels.findIndex((label) => isTitled(label, title))).click();
       await quickInput.waitFor({ state: 'hidden' });
     },
     async answer(text) {
@@ -102,8 +101,7 @@ export function workbenchOf(page: Page): Workbench {
       await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
       const hover = page.locator('.monaco-hover:not(.hidden) .monaco-hover-content').first();
       await hover.waitFor({ state: 'visible' });
-      await expect.poll(() => hover.innerText(), { timeout: 15_000 }).not.toMatch(/^(Loading\.\.\.)?$/);
-      return hover.innerText();
+      return until('the hover', () => hover.innerText(), (text) => text !== '' && text !== 'Loading...');
     },
     webview: () => page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame'),
     panelTab: () => page.locator('.tabs-container .tab[data-resource-name^="Tokens: "]'),
@@ -119,8 +117,8 @@ export function workbenchOf(page: Page): Workbench {
 }
 
 /** A command's row is labelled by its title, then its keybinding and kind. */
-function startsWithTitle(title: string): RegExp {
-  return new RegExp(`^${title.replace(/[.*+?^${}()|[\]\\]/g, '\\$&')}(,|$)`);
+function isTitled(label: string, title: string): boolean {
+  return label === title || label.startsWith(`${title}, `);
 }
 
 /** Client rectangle of a word in the first editor; runs in the page. */
