@@ -1,0 +1,45 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { describe, expect, it } from 'vitest';
+import { bits, decimal, integer, percent, setLanguage, significant } from '../../webview/format.ts';
+import { setStrings, t } from '../../webview/strings.ts';
+
+const ROOT = fileURLToPath(new URL('../../', import.meta.url));
+const chinese = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Record<string, string>;
+const used = readdirSync(join(ROOT, 'webview'), { recursive: true, encoding: 'utf8' })
+  .filter((name) => name.endsWith('.ts'))
+  .flatMap((name) => [...readFileSync(join(ROOT, 'webview', name), 'utf8').matchAll(/\bt\('((?:[^'\\]|\\.)*)'/g)].map((match) => match[1] ?? ''));
+
+describe('texts', () => {
+  it('are all in the Chinese bundle, with the same places for values', () => {
+    expect(used.length).toBeGreaterThan(100);
+    for (const text of used) {
+      const places = (from: string): string[] => [...from.matchAll(/\{\d\}/g)].map(String).sort();
+      expect(chinese[text], text).toBeDefined();
+      expect(places(chinese[text] ?? ''), text).toEqual(places(text));
+    }
+  });
+
+  it('are shown in the display language, values in place, and in English without one', () => {
+    setStrings({ 'Layer {0}, head {1}': '第 {0} 层，第 {1} 头' });
+    expect(t('Layer {0}, head {1}', 2, 5)).toBe('第 2 层，第 5 头');
+    setStrings({});
+    expect(t('Layer {0}, head {1}', 2, 5)).toBe('Layer 2, head 5');
+    expect(t('{0}', '{1}', 'never')).toBe('{1}');
+  });
+});
+
+describe('numbers', () => {
+  it('are written as the language does, with their unit', () => {
+    setLanguage('en');
+    expect([percent(0.3561), percent(0.00001234), percent(0), percent(1), percent(Number.NaN)]).toEqual(['35.6%', '0.00123%', '0%', '100%', '–']);
+    expect(percent(3.2e-9)).toBe('3.2E-7%');
+    expect(bits(10.779)).toBe('10.78 bits');
+    expect([integer(16384), decimal(1.5, 2), significant(0.000012345)]).toEqual(['16,384', '1.50', '1.23E-5']);
+    setLanguage('de');
+    expect(integer(16384)).toBe('16.384');
+    setLanguage('not a language');
+    expect(integer(16384)).toBe('16,384');
+  });
+});
