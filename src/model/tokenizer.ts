@@ -1,4 +1,4 @@
-import { UserError } from '../core/errors.ts';
+import { UserError, messageOf } from '../core/errors.ts';
 import { textSpans, wellFormed } from '../core/textSpans.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
 import { readJson, type ModelFiles } from './files.ts';
@@ -13,11 +13,9 @@ import { readTemplate, type Template } from './tokenizer/template.ts';
 
 /** The largest known tokenizer.json (256,000 tokens) takes 34 MB; more is not a tokenizer. */
 const MAX_TOKENIZER_BYTES = 64 * 1024 * 1024;
-const MAX_CONFIG_BYTES = 4 * 1024 * 1024;
 /** First guess of how many UTF-16 units a token stands for, and tokens before a cut whose shape the cut could change. */
 const UNITS_PER_TOKEN = 16;
 const CUT_MARGIN = 64;
-const CONFIG_FILE = 'tokenizer_config.json';
 
 /** From text to tokens and back, as the model's own tokenizer does it, with every token's exact place in the text. */
 export interface TextTokenizer {
@@ -37,25 +35,27 @@ export interface TextTokenizer {
 }
 
 /**
- * Opens tokenizer.json (BPE: byte-level, or SentencePiece style with ▁ and byte fallback) and tokenizer_config.json.
+ * Opens tokenizer.json (BPE: byte-level, or SentencePiece style with ▁ and byte fallback).
  * `vocab` is the number of rows of the model's unembedding. Throws UserError naming the file and the unsupported kind.
  */
 export async function openTokenizer(files: ModelFiles, vocab: number): Promise<TextTokenizer> {
-  const names = await files.list();
-  if (!names.includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
+  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
   const json = asObject(await readJson(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES), 'the file');
-  const config = names.includes(CONFIG_FILE) ? asObject(await readJson(files, CONFIG_FILE, MAX_CONFIG_BYTES), CONFIG_FILE) : {};
-  return createTokenizer(json, config, vocab);
+  try {
+    return createTokenizer(json, vocab);
+  } catch (error) {
+    // What is wrong in the file may show as any error of the library.
+    throw error instanceof UserError ? error : new UserError(`${TOKENIZER_FILE} cannot be used: ${messageOf(error)}.`, { cause: error });
+  }
 }
 
-/** The tokenizer of parsed files; see `openTokenizer`. */
-export function createTokenizer(json: Json, config: Json, vocab: number): TextTokenizer {
+/** The tokenizer of a parsed tokenizer.json; see `openTokenizer`. */
+export function createTokenizer(json: Json, vocab: number): TextTokenizer {
   const pieces = readBpe(json['model'], vocab);
   const added = readAddedTokens(json['added_tokens'], vocab);
   const byteLevel = isByteLevel(json['pre_tokenizer']);
   const encodeText = textEncoder(json, pieces, added, byteLevel);
-  const idOf = (token: string): number | undefined => added.find((entry) => entry.content === token)?.id ?? pieces.vocabulary.get(token);
-  const template = readTemplate(json['post_processor'], config, idOf, vocab);
+  const template = readTemplate(json['post_processor'], vocab);
   const piece = pieceReader(pieces.vocabulary, added, byteLevel);
   return {
     addedTokens: template.before.length + template.after.length,

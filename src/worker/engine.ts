@@ -45,7 +45,15 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     if (current === null) throw new Error('No model is open.');
     return current;
   };
-  const traceOf = (model: LanguageModel, ids: Int32Array, context: CallContext): Promise<Trace> => cache.trace(ids, () => model.run(ids, context.progress));
+  // A remembered pass keeps the time it took.
+  const forwardMs = new WeakMap<Trace, number>();
+  const traceOf = (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> =>
+    cache.trace(ids, async () => {
+      const clock = forwardClock(progress);
+      const trace = await model.run(ids, clock.progress);
+      forwardMs.set(trace, clock.elapsed());
+      return trace;
+    });
 
   return {
     open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
@@ -71,7 +79,8 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     explain: inOrder((context, request: ExplainRequest) => {
       const open = opened();
       return explain(open, request, context.progress, {
-        trace: (ids, progress) => cache.trace(ids, () => open.model.run(ids, progress)),
+        trace: (ids) => traceOf(open.model, ids, context),
+        forwardMs: (trace) => forwardMs.get(trace) ?? 0,
         attention: (trace, layer) => cache.attention(open.model, trace, layer),
       });
     }),
@@ -108,7 +117,8 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
 }
 
 interface Passes {
-  readonly trace: (ids: Int32Array, progress: (progress: Progress) => void) => Promise<Trace>;
+  readonly trace: (ids: Int32Array) => Promise<Trace>;
+  readonly forwardMs: (trace: Trace) => number;
   readonly attention: (trace: Trace, layer: number) => ReturnType<LanguageModel['attention']>;
 }
 
@@ -117,9 +127,7 @@ async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest,
   const { info } = model;
   const { tokenized, length } = tokenizer.encodeFirst(request.text, info.contextLength);
   const { ids, tokens } = tokenized;
-  const clock = forwardClock(progress);
-  const trace = await passes.trace(ids, clock.progress);
-  const forwardMs = clock.elapsed();
+  const trace = await passes.trace(ids);
   const predictions = await predict(model, lastResidual(trace), ids, request.topK, progress);
   const size = Math.max(1, Math.min(ids.length, MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / (info.layers * info.heads)))));
   const metrics: number[] = [];
@@ -140,7 +148,7 @@ async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest,
     headMetrics: Float32Array.from(metrics),
     thumbnailSize: size,
     thumbnails: pictures,
-    forwardMs,
+    forwardMs: passes.forwardMs(trace),
   };
 }
 

@@ -60,6 +60,7 @@ describe.each<[string, NodeWorkerOptions]>([
     expect(info).toMatchObject({ family: 'llama', layers: 6, heads: 8, dim: 256, vocab: 16384, contextLength: 512, runtime: options.runtime });
     const explanation = await remote.explain({ text, topK: 10 });
     everythingFits(explanation);
+    expect((await remote.explain({ text, topK: 10 })).forwardMs).toBe(explanation.forwardMs);
     expect(stages).toEqual(new Set(['explain load', 'explain forward', 'explain predictions', 'explain attention']));
     expect([explanation.text, explanation.omitted]).toEqual([text, 0]);
     const ids = idsOf(explanation);

@@ -1,4 +1,3 @@
-import { UserError } from '../../core/errors.ts';
 import { asArray, asObject, asString, asTokenId, quoted, refuse, type Json } from './json.ts';
 
 /** Ids the tokenizer adds around a text. */
@@ -9,38 +8,11 @@ export interface Template {
 
 const NOTHING: Template = { before: [], after: [] };
 
-/** What Llama's and GPT-2's tokenizer classes of transformers take when tokenizer_config.json does not say. */
-const CLASS_DEFAULTS: Readonly<Record<string, { readonly bos: string; readonly eos: string }>> = {
-  LlamaTokenizer: { bos: '<s>', eos: '</s>' },
-  LlamaTokenizerFast: { bos: '<s>', eos: '</s>' },
-  GPT2Tokenizer: { bos: '<|endoftext|>', eos: '<|endoftext|>' },
-  GPT2TokenizerFast: { bos: '<|endoftext|>', eos: '<|endoftext|>' },
-};
-
 /**
- * Ids added around the text, as transformers 5 does when it loads the folder: `add_bos_token` or `add_eos_token` in
- * tokenizer_config.json replace the post-processor of tokenizer.json (`TokenizersBackend.update_post_processor`).
+ * Ids the `post_processor` entry adds around the text. It alone decides, as in transformers 5: next to a tokenizer.json
+ * `add_bos_token` and `add_eos_token` of tokenizer_config.json are ignored (`PreTrainedTokenizerBase._from_pretrained`).
  */
-export function readTemplate(postProcessor: unknown, config: Json, idOf: (token: string) => number | undefined, vocab: number): Template {
-  if (config['add_bos_token'] === undefined && config['add_eos_token'] === undefined) return readPostProcessor(postProcessor, vocab);
-  const ids = (wanted: unknown, key: 'bos' | 'eos'): readonly number[] => {
-    const token = wanted === true ? namedToken(config, key) : undefined;
-    if (token === undefined) return [];
-    const id = idOf(token);
-    if (id === undefined) throw new UserError(`tokenizer_config.json: the ${key}_token ${quoted(token)} is not in the vocabulary of tokenizer.json.`);
-    return [id];
-  };
-  return { before: ids(config['add_bos_token'], 'bos'), after: ids(config['add_eos_token'], 'eos') };
-}
-
-function namedToken(config: Json, key: 'bos' | 'eos'): string | undefined {
-  const value = config[`${key}_token`];
-  if (typeof value === 'string') return value;
-  if (typeof value === 'object' && value !== null && 'content' in value && typeof value.content === 'string') return value.content;
-  return value === null ? undefined : CLASS_DEFAULTS[String(config['tokenizer_class'])]?.[key];
-}
-
-function readPostProcessor(json: unknown, vocab: number): Template {
+export function readTemplate(json: unknown, vocab: number): Template {
   if (json === undefined || json === null) return NOTHING;
   const entry = asObject(json, 'the post-processor');
   switch (entry['type']) {
@@ -48,7 +20,7 @@ function readPostProcessor(json: unknown, vocab: number): Template {
       return NOTHING;
     case 'Sequence':
       return asArray(entry['processors'], 'the list of post-processors')
-        .map((processor) => readPostProcessor(processor, vocab))
+        .map((processor) => readTemplate(processor, vocab))
         .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
     case 'TemplateProcessing':
       return readTemplateProcessing(entry, vocab);
