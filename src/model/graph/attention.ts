@@ -49,15 +49,12 @@ function attentionWeights(graph: OnnxGraph, q: string, k: string, scale: string,
 
 /** [T, heads * headDim] and twice [T, kvHeads * headDim]. */
 function projectHeads(graph: OnnxGraph, x: string, { projections }: Attention, { heads, kvHeads, headDim }: DecoderSpec): readonly [string, string, string] {
-  switch (projections.kind) {
-    case 'separate':
-      return [project(graph, x, projections.q), project(graph, x, projections.k), project(graph, x, projections.v)];
-    case 'fused': {
-      const sizes = graph.ints(heads * headDim, kvHeads * headDim, kvHeads * headDim);
-      const [q = '', k = '', v = ''] = graph.ops('Split', [project(graph, x, projections.qkv), sizes], 3, { axis: { int: -1 } });
-      return [q, k, v];
-    }
+  if (projections.kind === 'separate') {
+    return [project(graph, x, projections.q), project(graph, x, projections.k), project(graph, x, projections.v)];
   }
+  const sizes = graph.ints(heads * headDim, kvHeads * headDim, kvHeads * headDim);
+  const [q = '', k = '', v = ''] = graph.ops('Split', [project(graph, x, projections.qkv), sizes], 3, { axis: { int: -1 } });
+  return [q, k, v];
 }
 
 /**

@@ -5,56 +5,41 @@ import type { OnnxGraph } from './onnx.ts';
 
 /** x [T, D], normed -> what the MLP adds to the residual [T, D]. */
 export function runMlp(graph: OnnxGraph, x: string, mlp: Mlp): string {
-  switch (mlp.kind) {
-    case 'plain':
-      return project(graph, activate(graph, project(graph, x, mlp.up), mlp.activation), mlp.down);
-    case 'gated': {
-      const gate = activate(graph, project(graph, x, mlp.gate), mlp.activation);
-      return project(graph, graph.op('Mul', [gate, project(graph, x, mlp.up)]), mlp.down);
-    }
-  }
+  const up = project(graph, x, mlp.up);
+  if (mlp.kind === 'plain') return project(graph, ACTIVATIONS[mlp.activation](graph, up), mlp.down);
+  const gate = ACTIVATIONS[mlp.activation](graph, project(graph, x, mlp.gate));
+  return project(graph, graph.op('Mul', [gate, up]), mlp.down);
 }
 
-/** Elementwise, each as in transformers' `activations.py`. */
-export function activate(graph: OnnxGraph, x: string, activation: Activation): string {
-  switch (activation) {
-    case 'gelu':
-      return graph.contrib('Gelu', [x]);
-    case 'geluTanh':
-      return graph.contrib('FastGelu', [x]);
-    case 'geluClipped':
-      return graph.op('Clip', [graph.contrib('Gelu', [x]), graph.float(-10), graph.float(10)]);
-    case 'geluQuick':
-      return graph.contrib('QuickGelu', [x], { alpha: { float: 1.702 } });
-    case 'silu':
-      return graph.contrib('QuickGelu', [x], { alpha: { float: 1 } });
-    case 'hardSwish':
-      return graph.op('Mul', [x, graph.op('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })]);
-    case 'laplace': {
-      // 0.5 (1 + erf((x - mu) / (sigma sqrt 2))), Ma et al. 2022, equation 16: mu = sqrt(1/2), sigma = sqrt(1 / (4 pi)).
-      const centred = graph.op('Sub', [x, graph.float(Math.SQRT1_2)]);
-      const scaled = graph.op('Div', [centred, graph.float(Math.sqrt(0.5 / Math.PI))]);
-      return graph.op('Mul', [graph.op('Add', [graph.op('Erf', [scaled]), graph.float(1)]), graph.float(0.5)]);
-    }
-    case 'leakyRelu':
-      return graph.op('LeakyRelu', [x], { alpha: { float: 0.01 } });
-    case 'linear':
-      return x;
-    case 'mish':
-      return graph.op('Mul', [x, graph.op('Tanh', [graph.op('Softplus', [x])])]);
-    case 'relu':
-      return graph.op('Relu', [x]);
-    case 'relu2': {
-      const positive = graph.op('Relu', [x]);
-      return graph.op('Mul', [positive, positive]);
-    }
-    case 'relu6':
-      return graph.op('Clip', [x, graph.float(0), graph.float(6)]);
-    case 'sigmoid':
-      return graph.op('Sigmoid', [x]);
-    case 'sqrtSoftplus':
-      return graph.op('Sqrt', [graph.op('Softplus', [x])]);
-    case 'tanh':
-      return graph.op('Tanh', [x]);
-  }
+type Elementwise = (graph: OnnxGraph, x: string) => string;
+
+/** Each as in transformers' `activations.py`. */
+const ACTIVATIONS: Readonly<Record<Activation, Elementwise>> = {
+  gelu: (graph, x) => graph.contrib('Gelu', [x]),
+  geluClipped: (graph, x) => graph.op('Clip', [graph.contrib('Gelu', [x]), graph.float(-10), graph.float(10)]),
+  geluQuick: (graph, x) => graph.contrib('QuickGelu', [x], { alpha: { float: 1.702 } }),
+  geluTanh: (graph, x) => graph.contrib('FastGelu', [x]),
+  hardSwish: (graph, x) => graph.op('Mul', [x, graph.op('HardSigmoid', [x], { alpha: { float: 1 / 6 }, beta: { float: 0.5 } })]),
+  laplace,
+  leakyRelu: (graph, x) => graph.op('LeakyRelu', [x], { alpha: { float: 0.01 } }),
+  linear: (_, x) => x,
+  mish: (graph, x) => graph.op('Mul', [x, graph.op('Tanh', [graph.op('Softplus', [x])])]),
+  relu: (graph, x) => graph.op('Relu', [x]),
+  relu2,
+  relu6: (graph, x) => graph.op('Clip', [x, graph.float(0), graph.float(6)]),
+  sigmoid: (graph, x) => graph.op('Sigmoid', [x]),
+  silu: (graph, x) => graph.contrib('QuickGelu', [x], { alpha: { float: 1 } }),
+  sqrtSoftplus: (graph, x) => graph.op('Sqrt', [graph.op('Softplus', [x])]),
+  tanh: (graph, x) => graph.op('Tanh', [x]),
+};
+
+/** 0.5 (1 + erf((x - mu) / (sigma sqrt 2))) with mu = sqrt(1 / 2) and sigma = sqrt(1 / (4 pi)): Ma et al. 2022, equation 16. */
+function laplace(graph: OnnxGraph, x: string): string {
+  const scaled = graph.op('Div', [graph.op('Sub', [x, graph.float(Math.SQRT1_2)]), graph.float(Math.sqrt(0.5 / Math.PI))]);
+  return graph.op('Mul', [graph.op('Add', [graph.op('Erf', [scaled]), graph.float(1)]), graph.float(0.5)]);
+}
+
+function relu2(graph: OnnxGraph, x: string): string {
+  const positive = graph.op('Relu', [x]);
+  return graph.op('Mul', [positive, positive]);
 }

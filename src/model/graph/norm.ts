@@ -4,12 +4,8 @@ import type { OnnxGraph } from './onnx.ts';
 /** x [N, D] -> [N, D]. */
 export function normalize(graph: OnnxGraph, x: string, norm: Norm): string {
   const attributes = { axis: { int: -1 }, epsilon: { float: norm.epsilon } };
-  switch (norm.kind) {
-    case 'layer':
-      return graph.op('LayerNormalization', [x, graph.weight(norm.weight), graph.weight(norm.bias)], attributes);
-    case 'rms':
-      return graph.op('SimplifiedLayerNormalization', [x, graph.weight(norm.weight)], attributes);
-  }
+  if (norm.kind === 'rms') return graph.op('SimplifiedLayerNormalization', [x, graph.weight(norm.weight)], attributes);
+  return graph.op('LayerNormalization', [x, graph.weight(norm.weight), graph.weight(norm.bias)], attributes);
 }
 
 /** x [N, in] -> [N, out]. Gemm takes either layout as it is stored; the runtime packs it without a transposed copy. */

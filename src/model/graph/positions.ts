@@ -81,7 +81,8 @@ export function rotaryFrequencies({ theta, dim, scaling }: Rope, length: number)
       const divisors = length > scaling.trained ? scaling.long : scaling.short;
       return powers(theta).map((power, pair) => 1 / fround(fround(at(divisors, pair)) * power));
     }
-    case 'proportional':
+    default:
+      scaling.kind satisfies 'proportional';
       return plain(theta).map((frequency, pair) => (pair < scaling.pairs ? frequency / fround(scaling.factor) : 0));
   }
 }
