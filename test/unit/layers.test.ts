@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/worker': [/^src\/(core|model|worker)\//, /^onnxruntime-/],
   'src/protocol': [/^src\/core\//],
   'src/host': [/^src\/(core|protocol|host)\//, /^src\/worker\/(api|rpc|port)/, /^vscode$/, /^#platform$/],
-  'src/cli': [/^src\/(core|model|worker|cli)\//, /^node:/],
+  'src/cli': [/^src\/(core|model|worker|cli)\//, /^node:/, /^package\.json$/],
   webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/],
 };
 /** The only files that know Node, by what their names say. */
@@ -23,11 +23,12 @@ function filesBelow(folder: string): string[] {
     .map((file) => `${folder}/${file}`);
 }
 
+/** `import … from 'x'`, `export … from 'x'`, `import 'x'` and `import('x')`. */
+const IMPORT = /^(?:import|export)\b(?:[^;'"`]*\bfrom)?\s*'([^'\n]+)'|\bimport\('([^'\n]+)'\)/gm;
+
 function importsOf(file: string): string[] {
   const source = readFileSync(join(root, file), 'utf8');
-  return Array.from(source.matchAll(/(?:^|\n)\s*(?:import|export)[^'"\n]*(?:\{[^}]*\}[^'"\n]*)?['"]([^'"]+)['"]|import\(\s*['"]([^'"]+)['"]/g), (match) => match[1] ?? match[2] ?? '').map((name) =>
-    name.startsWith('.') ? relative(root, resolve(join(root, file), '..', name)) : name,
-  );
+  return Array.from(source.matchAll(IMPORT), (match) => match[1] ?? match[2] ?? '').map((name) => (name.startsWith('.') ? relative(root, resolve(join(root, file), '..', name)) : name));
 }
 
 test.each(Object.entries(ALLOWED))('%s imports only what its place allows', (folder, allowed) => {
