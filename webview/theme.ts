@@ -89,8 +89,15 @@ export function textOn(theme: Theme, colour: Rgb): Rgb {
 
 /** A colour scale as Plotly wants it: [[0, css], …, [1, css]]. */
 export function plotlyScale(scale: readonly Rgb[]): readonly (readonly [number, string])[] {
-  return scale.map((colour, index) => [index / (scale.length - 1), css(colour)]);
+  // The same scale gives the same array, or Plotly would take it for a change and compute the figure anew.
+  const known = plotlyScales.get(scale);
+  if (known !== undefined) return known;
+  const made = scale.map((colour, index) => [index / (scale.length - 1), css(colour)] as const);
+  plotlyScales.set(scale, made);
+  return made;
 }
+
+const plotlyScales = new WeakMap<readonly Rgb[], readonly (readonly [number, string])[]>();
 
 /** A colour scale as a CSS gradient from left to right. */
 export function gradient(scale: readonly Rgb[]): string {

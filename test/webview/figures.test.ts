@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
 import type { AttentionMap, Distribution, Projection } from '../../src/core/trace.ts';
-import { attentionMapFigure, cellShade, strongestWeight } from '../../webview/figures/attentionMap.ts';
+import { attentionMapFigure, attentionShades, cellShade, strongestWeight } from '../../webview/figures/attentionMap.ts';
 import { attentionRowFigure } from '../../webview/figures/attentionRow.ts';
 import { candidates } from '../../webview/figures/candidates.ts';
 import { labelled, labelStep, type Figure } from '../../webview/figures/figure.ts';
@@ -23,10 +23,11 @@ const trace = (figure: Figure, index = 0): Readonly<Record<string, unknown>> => 
 
 describe('attention map', () => {
   const { weights } = answer({ name: 'attention', layer: 2, head: 5 }) as AttentionMap;
+  const shades = attentionShades(weights, T, false, false);
   const view = { labels, hideFirst: false, logScale: false, locked: null, selected: 4, width: 600 };
 
   it('has queries as rows, keys as columns, and nothing in the future', () => {
-    const z = trace(attentionMapFigure(weights, view, theme))['z'] as (number | null)[][];
+    const z = trace(attentionMapFigure(shades, view, theme))['z'] as (number | null)[][];
     expect(z).toHaveLength(T);
     for (let query = 0; query < T; query++) {
       for (let key = 0; key < T; key++) expect(z[query]?.[key]).toBe(key > query ? null : at(weights, query * T + key));
@@ -36,7 +37,7 @@ describe('attention map', () => {
   });
 
   it('hides the first column and scales the colours to what is left', () => {
-    const figure = attentionMapFigure(weights, { ...view, hideFirst: true }, theme);
+    const figure = attentionMapFigure(attentionShades(weights, T, true, false), { ...view, hideFirst: true }, theme);
     const z = trace(figure)['z'] as (number | null)[][];
     expect(z[3]?.[0]).toBe(at(weights, 3 * T + 1));
     expect(trace(figure)['x0']).toBe(1);
@@ -50,13 +51,13 @@ describe('attention map', () => {
   });
 
   it('marks the locked cell', () => {
-    const shapes = attentionMapFigure(weights, { ...view, locked: { query: 9, key: 8 } }, theme).layout['shapes'] as { x0: number; y0: number }[];
+    const shapes = attentionMapFigure(shades, { ...view, locked: { query: 9, key: 8 } }, theme).layout['shapes'] as { x0: number; y0: number }[];
     expect(shapes).toHaveLength(3);
     expect(shapes[2]).toMatchObject({ x0: 7.5, x1: 8.5, y0: 8.5, y1: 9.5 });
   });
 
   it('is square and thins its labels, keeping the selected token', () => {
-    const figure = attentionMapFigure(weights, { ...view, width: 300, selected: 33 }, theme);
+    const figure = attentionMapFigure(shades, { ...view, width: 300, selected: 33 }, theme);
     const { tickvals, range } = figure.layout['yaxis'] as { tickvals: number[]; range: number[] };
     expect(tickvals).toContain(33);
     expect(tickvals.length).toBeLessThan(20);

@@ -26,16 +26,23 @@ export function cellShade(weight: number, logScale: boolean): number {
   return logScale ? 1 - Math.log(Math.max(weight, LOG_FLOOR)) / Math.log(LOG_FLOOR) : weight;
 }
 
-/** Heatmap of one head: row = query, column = key, the future left empty. `weights` is [T, T]. */
-export function attentionMapFigure(weights: Float32Array, view: AttentionMapView, theme: Theme): Figure {
+/** Shades of one head's cells, [query][key], the future null. Plotly skips its work for the same array: keep it between redraws. */
+export type Shades = readonly (readonly (number | null)[])[];
+
+/** `weights` is [T, T]; with `hideFirst` the columns start at key 1. */
+export function attentionShades(weights: Float32Array, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
+  const first = hideFirst && tokens > 1 ? 1 : 0;
+  return Array.from({ length: tokens }, (_, query) => {
+    const row = new Array<number | null>(tokens - first).fill(null);
+    for (let key = first; key <= query; key++) row[key - first] = cellShade(at(weights, query * tokens + key), logScale);
+    return row;
+  });
+}
+
+/** Heatmap of one head: row = query, column = key, the future left empty. */
+export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: Theme): Figure {
   const tokens = view.labels.length;
   const first = view.hideFirst && tokens > 1 ? 1 : 0;
-  const z = Array.from({ length: tokens }, (_, query) =>
-    Array.from({ length: tokens - first }, (_unused, index) => {
-      const key = index + first;
-      return key > query ? null : cellShade(at(weights, query * tokens + key), view.logScale);
-    }),
-  );
   const side = view.width - MAP_MARGINS.l - MAP_MARGINS.r;
   const height = side + MAP_MARGINS.t + MAP_MARGINS.b;
   const step = labelStep(tokens, side, LABEL_PIXELS);

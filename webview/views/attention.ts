@@ -3,7 +3,7 @@ import { HEAD_METRICS, type AttentionMap } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend } from '../controls.ts';
 import { failureNotice, markTokens, tokenLabels, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, ICONS } from '../dom.ts';
-import { attentionMapFigure, LOG_FLOOR, strongestWeight } from '../figures/attentionMap.ts';
+import { attentionMapFigure, attentionShades, LOG_FLOOR, strongestWeight, type Shades } from '../figures/attentionMap.ts';
 import { attentionRowFigure } from '../figures/attentionRow.ts';
 import { headMetric, strongestKey } from '../figures/heads.ts';
 import { integer, percent, significant } from '../format.ts';
@@ -52,7 +52,9 @@ export function createAttention(context: PanelContext): View {
   let hovered: Cell | null = null;
   let resting: ReturnType<typeof setTimeout> | undefined;
   const asked = changeDetector();
+  const shadesChanged = changeDetector();
   const mapChanged = changeDetector();
+  let shades: Shades = [];
   const rowChanged = changeDetector();
   const cellChanged = changeDetector();
 
@@ -124,7 +126,8 @@ export function createAttention(context: PanelContext): View {
     const width = map.width();
     const cell = shownCell();
     if (width > 0 && mapChanged(attention, settings.hideFirst, settings.logScale, settings.locked, settings.selected, width, theme)) {
-      map.draw(attentionMapFigure(attention.weights, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width }, theme));
+      if (shadesChanged(attention, settings.hideFirst, settings.logScale)) shades = attentionShades(attention.weights, labels.length, settings.hideFirst, settings.logScale);
+      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width }, theme));
       const strongest = strongestWeight(attention.weights, labels.length, settings.hideFirst, settings.logScale);
       legend.set(gradient(theme.sequential), settings.logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0), percent(strongest));
     }
