@@ -17,7 +17,8 @@ from pathlib import Path
 PERMISSIVE = re.compile(r"\b(MIT|ISC|0?BSD|Apache|Unlicense|CC0|Python-2\.0|PSF|Zlib|BlueOak)", re.IGNORECASE)
 FORBIDDEN = re.compile(r"\b(A?L?GPL|MPL|EPL|SSPL|CC-BY-NC|proprietary|SEE LICEN[CS]E)", re.IGNORECASE)
 VENDORED = {"node_modules", "vendor", "_vendor", "vendored", "third_party", "extern", "externals", "__pycache__", "site-packages",
-            "dist", "build", "bundled", "umd", "min", "lib2to3", "idlelib", "pydoc_data", "ensurepip", "test"}
+            "dist", "build", "bundled", "umd", "min", "lib2to3", "idlelib", "pydoc_data", "ensurepip",
+            "test", "tests", "__tests__", "benchmarks"}
 GENERATED = re.compile(r"@generated|auto-?generated|automatically generated|generated (by|from)|do not (edit|modify)|mappingURL=data:", re.IGNORECASE)
 REGIONS = re.compile(r"^\s*//#(end)?region .*\n|^//# sourceMappingURL=.*\n?", re.MULTILINE)
 PACKAGE_LIMIT = {"code_ts": 5_000_000, "code_js": 1_000_000, "code_py": 9_000_000}   # bytes: no package may dominate its language
@@ -99,7 +100,8 @@ def npm_packages(node_modules: Path) -> Iterator[Package]:
 def python_packages() -> Iterator[Package]:
     """The standard library and the permissively licensed packages beside it, by name."""
     standard = Path(sysconfig.get_paths()["stdlib"])
-    yield Package("python", sysconfig.get_python_version(), "PSF-2.0", "python", tuple(sorted(standard.rglob("*.py"))))
+    own = (path for path in standard.rglob("*.py") if not {"site-packages", "dist-packages"}.intersection(path.parts))
+    yield Package("python", sysconfig.get_python_version(), "PSF-2.0", "python", tuple(sorted(own)))
     for distribution in sorted(metadata.distributions(), key=lambda d: d.metadata["Name"].lower()):
         about = distribution.metadata
         classifiers = [c.split("::")[-1].strip() for c in about.get_all("Classifier") or [] if c.startswith("License ::")]

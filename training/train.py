@@ -6,13 +6,14 @@
     python train.py --data DATA --out RUN --tokens 40e6                       # again: resumes from RUN/checkpoint.pt
 
 Muon for the matrices, AdamW for embeddings and norms; a short warm-up, then a linear decay to zero. Rows grow from 256 to 1,024
-tokens while the tokens of a step stay the same. `--pause-file PATH` holds the run before a step while that file exists.
+tokens late while the tokens of a step stay the same. SIGTERM ends a run with a checkpoint. `--pause-file PATH` holds the run before a step while that file exists.
 """
 
 import argparse
 import json
 import math
 import os
+import signal
 import time
 from contextlib import nullcontext
 from dataclasses import asdict
@@ -26,10 +27,10 @@ from tokenizers import Tokenizer
 from data import MIXTURE, Batches
 from model import Llama, ModelConfig, TiedCrossEntropy, probabilities_and_loss
 
-LENGTHS = ((0.60, 256), (0.86, 512), (1.0, 1_024))         # rows have this many tokens up to this share of the schedule
+LENGTHS = ((0.78, 256), (1.0, 1_024))                       # rows have this many tokens up to this share of the schedule
 WARMUP = 0.02
 QUICK_ROWS, QUICK_LENGTH = 8, 512                          # of each subset, for the curve in the log
-CHECKPOINT_SECONDS, QUICK_SECONDS, LOG_STEPS = 300, 600, 25
+CHECKPOINT_SECONDS, QUICK_SECONDS, LOG_STEPS = 300, 1_500, 25
 
 
 def row_length(progress: float) -> int:
@@ -147,14 +148,18 @@ def main() -> None:
         log(bits_per_byte=quick_bits_per_byte(model, quick_rows, device, autocast))
 
     log(config=asdict(model.config), parameters=sum(p.numel() for p in model.parameters()), options={k: str(v) for k, v in vars(options).items()})
-    quick()
+    if step == 0:
+        quick()
+    stopping: list[int] = []
+    signal.signal(signal.SIGTERM, lambda number, frame: stopping.append(number))      # ends after the step in progress, with a checkpoint
     first_step, last_save, last_quick, last_log = step, time.time(), time.time(), (time.time(), seen)
     losses: list[torch.Tensor] = []
     while True:
         while options.pause_file and options.pause_file.exists():
             time.sleep(0.5)
         progress = seen / options.tokens if options.tokens else (time.time() - started) / (options.deadline.timestamp() - started)
-        if progress >= 1 or (options.stop_after and step - first_step >= options.stop_after):
+        finished = progress >= 1
+        if finished or stopping or (options.stop_after and step - first_step >= options.stop_after):
             break
         step_started = time.time()
         length = row_length(progress)
@@ -186,8 +191,9 @@ def main() -> None:
             quick()
             last_quick = time.time()
     save()
-    quick()
-    log(finished=not options.stop_after, trained_minutes=round(trained_seconds / 60, 1))
+    if finished:
+        quick()
+    log(finished=finished, trained_minutes=round(trained_seconds / 60, 1))
 
 
 if __name__ == "__main__":
