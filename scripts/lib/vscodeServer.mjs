@@ -35,7 +35,7 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   const code = { folder, workspace: join(folder, 'workspace'), userData: join(folder, 'user'), token: randomUUID() };
   cpSync(workspace, code.workspace, { recursive: true });
   for (const name of ['user/User', 'user/Machine', 'extensions']) mkdirSync(join(folder, name), { recursive: true });
-  writeSettings(code, settings);
+  writeFileSync(join(code.userData, 'User/settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
   const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
     '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
   const options = { cwd: folder, env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder, EXTENSIONS_GALLERY: '{}' } };
@@ -55,11 +55,9 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   }
 }
 
-/** Replaces the settings; a running VS Code takes them over at once. */
+/** Replaces the settings of the machine, which stand above the user's; a running VS Code takes them over at once. */
 export function writeSettings(code, settings) {
-  const text = JSON.stringify({ ...QUIET, ...settings }, null, 2);
-  // Settings of machine scope are read from the second file only.
-  for (const scope of ['User', 'Machine']) writeFileSync(join(code.userData, scope, 'settings.json'), text);
+  writeFileSync(join(code.userData, 'Machine/settings.json'), JSON.stringify(settings, null, 2));
 }
 
 /** Address of the workbench; `openFile` is a path inside the workspace. */

@@ -85,7 +85,7 @@ describe('an explained text', () => {
     const { page, workbench } = session;
     await panel.openTab('Predictions');
     await panel.tokens.nth(3).click();
-    await workbench.command('Preferences: Open Keyboard Shortcuts');
+    await workbench.command('File: New Untitled Text File');
     await expect.poll(() => page.locator('iframe.webview').first().isVisible()).toBe(false);
     await workbench.panelTab().click();
     await panel.shows(traced.length);

@@ -33,7 +33,7 @@ describe('a hostile text', () => {
 
   const explainFile = async (name: string): Promise<void> => {
     await session.workbench.openFile(name);
-    await session.page.keyboard.press('Control+a');
+    await session.workbench.selectAll();
     await session.workbench.command(EXPLAIN);
   };
   const nothingInjected = async (): Promise<void> => {
@@ -90,8 +90,7 @@ describe('a hostile text', () => {
     await textEditor.or(page.locator('.view-line', { hasText: 'before' })).first().waitFor();
     if (await textEditor.isVisible()) await textEditor.click();
     await page.locator('.view-line', { hasText: 'before' }).waitFor();
-    await workbench.focusEditor();
-    await page.keyboard.press('Control+a');
+    await workbench.selectAll();
     await workbench.command(EXPLAIN);
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);

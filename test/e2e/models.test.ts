@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { writeSlowModel } from './slowModel.ts';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
-import { openSession, TEST_SETTINGS, type Session } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 
@@ -30,7 +30,12 @@ describe('the model setting', () => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });
 
-  const useModel = (path: string): void => writeSettings(session.code, { ...TEST_SETTINGS, 'explainTokens.model': path });
+  const useModel = async (path: string): Promise<void> => {
+    const title = `model ${path === '' ? 'bundled' : path}`;
+    writeSettings(session.code, { 'explainTokens.model': path, 'window.title': title });
+    // The title tells when VS Code has read the file.
+    await expect.poll(() => session.page.title(), { timeout: 20_000 }).toBe(title);
+  };
   const explainFirstLine = async (): Promise<void> => {
     await session.workbench.selectLines(1, 1);
     await session.workbench.command(EXPLAIN);
@@ -39,7 +44,7 @@ describe('the model setting', () => {
   it('takes effect at once, and Cancel stops the loading of a large model', async () => {
     const slow = join(folder, 'slow-model');
     writeSlowModel(slow);
-    useModel(slow);
+    await useModel(slow);
     await explainFirstLine();
     const cancel = panel.frame.getByRole('button', { name: 'Cancel' });
     await cancel.waitFor({ timeout: 30_000 });
@@ -51,7 +56,7 @@ describe('the model setting', () => {
   });
 
   it('works again with the bundled model after that', async () => {
-    useModel('');
+    await useModel('');
     await explainFirstLine();
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);
@@ -66,7 +71,7 @@ describe('the model setting', () => {
       mkdirSync(join(folder, name));
       for (const [file, text] of Object.entries(files)) writeFileSync(join(folder, name, file), text);
     }
-    useModel(join(folder, name));
+    await useModel(join(folder, name));
     await explainFirstLine();
     const notification = session.workbench.notifications().filter({ hasText: named });
     await notification.waitFor();

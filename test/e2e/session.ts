@@ -33,7 +33,7 @@ export interface SessionOptions {
 const OWN = /explain-tokens|explainTokens|Content Security Policy|Refused to|^uncaught/i;
 
 /** What makes a test repeatable: hovers come fast, nothing animates or blinks. */
-export const TEST_SETTINGS = {
+const TEST_SETTINGS = {
   'editor.hover.delay': 150,
   'editor.cursorBlinking': 'solid',
   'editor.minimap.enabled': false,

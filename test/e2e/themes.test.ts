@@ -4,14 +4,14 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { panelOf, type Panel, type TabTitle } from './panel.ts';
-import { openSession, TEST_SETTINGS, type Session } from './session.ts';
+import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { traceByCommandLine } from './trace.ts';
 
 const TABS: readonly TabTitle[] = ['Tokens', 'Attention', 'Embeddings', 'Predictions'];
 const THEMES = [
-  ['Default Light Modern', 'vscode-light', 'light'],
-  ['Default Dark Modern', 'vscode-dark', 'dark'],
+  ['Light Modern', 'vscode-light', 'light'],
+  ['Dark Modern', 'vscode-dark', 'dark'],
   ['Default High Contrast', 'vscode-high-contrast', 'high contrast'],
   ['Default High Contrast Light', 'vscode-high-contrast-light', 'high contrast light'],
 ] as const;
@@ -49,7 +49,7 @@ describe('the panel', () => {
   };
 
   it.each(THEMES)('takes on the theme %s', async (theme, bodyClass, name) => {
-    writeSettings(session.code, { ...TEST_SETTINGS, 'workbench.colorTheme': theme });
+    writeSettings(session.code, { 'workbench.colorTheme': theme });
     await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 30_000 }).toContain(bodyClass);
     const colours = await panel.frame.locator('body').evaluate((body) => ({ shown: getComputedStyle(body).color, wanted: getComputedStyle(body).getPropertyValue('--vscode-foreground') }));
     const wanted = await panel.frame.locator('body').evaluate((body, value) => {

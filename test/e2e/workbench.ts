@@ -12,6 +12,8 @@ export interface Workbench {
   answer(text: string): Promise<void>;
   /** Selects whole lines of the editor, counted from 1. */
   selectLines(first: number, last: number): Promise<void>;
+  /** Selects everything in the first group's editor. */
+  selectAll(): Promise<void>;
   /** Moves the pointer onto a word of the editor and returns its hover's text. */
   hover(word: string): Promise<string>;
   /** The `nth` occurrence of a word on screen in the editor. */
@@ -92,6 +94,11 @@ export function workbenchOf(page: Page): Workbench {
       for (let line = 1; line < first; line++) await page.keyboard.press('ArrowDown');
       for (let line = first; line < last; line++) await page.keyboard.press('Shift+ArrowDown');
       await page.keyboard.press('Shift+End');
+      await this.status().getByText('selected)').waitFor();
+    },
+    async selectAll() {
+      await this.focusEditor();
+      await page.keyboard.press('Control+a');
       await this.status().getByText('selected)').waitFor();
     },
     async hover(word) {
