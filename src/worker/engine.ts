@@ -8,7 +8,7 @@ import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
 import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
-import { createTraceCache } from './traceCache.ts';
+import { createTraceCache, type TraceCache } from './traceCache.ts';
 import { attentionCell, attentionMap, distribution, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
@@ -45,15 +45,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     if (current === null) throw new Error('No model is open.');
     return current;
   };
-  // A remembered pass keeps the time it took.
-  const forwardMs = new WeakMap<Trace, number>();
-  const traceOf = (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> =>
-    cache.trace(ids, async () => {
-      const clock = forwardClock(progress);
-      const trace = await model.run(ids, clock.progress);
-      forwardMs.set(trace, clock.elapsed());
-      return trace;
-    });
+  const traceOf = async (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> => (await cache.trace(model, ids, progress)).trace;
 
   return {
     open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
@@ -76,14 +68,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       const atLeast = text.length > MAX_COUNTED_UNITS;
       return { count: opened().tokenizer.count(text.slice(0, MAX_COUNTED_UNITS)), atLeast };
     }),
-    explain: inOrder((context, request: ExplainRequest) => {
-      const open = opened();
-      return explain(open, request, context.progress, {
-        trace: (ids) => traceOf(open.model, ids, context),
-        forwardMs: (trace) => forwardMs.get(trace) ?? 0,
-        attention: (trace, layer) => cache.attention(open.model, trace, layer),
-      });
-    }),
+    explain: inOrder((context, request: ExplainRequest) => explain(opened(), cache, request, context.progress)),
     attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => {
       const { model } = opened();
       checkIndex('layer', layer, model.info.layers);
@@ -116,24 +101,18 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
   };
 }
 
-interface Passes {
-  readonly trace: (ids: Int32Array) => Promise<Trace>;
-  readonly forwardMs: (trace: Trace) => number;
-  readonly attention: (trace: Trace, layer: number) => ReturnType<LanguageModel['attention']>;
-}
-
-async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest, progress: (progress: Progress) => void, passes: Passes): Promise<Explanation> {
+async function explain({ model, tokenizer }: OpenModel, cache: TraceCache, request: ExplainRequest, progress: (progress: Progress) => void): Promise<Explanation> {
   if (request.text === '') throw new UserError('There is no text to explain.');
   const { info } = model;
   const { tokenized, length } = tokenizer.encodeFirst(request.text, info.contextLength);
   const { ids, tokens } = tokenized;
-  const trace = await passes.trace(ids);
+  const { trace, forwardMs } = await cache.trace(model, ids, progress);
   const predictions = await predict(model, lastResidual(trace), ids, request.topK, progress);
   const size = Math.max(1, Math.min(ids.length, MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / (info.layers * info.heads)))));
   const metrics: number[] = [];
   const pictures = new Uint8Array(info.layers * info.heads * size * size);
   for (let layer = 0; layer < info.layers; layer++) {
-    const weights = await passes.attention(trace, layer);
+    const weights = await cache.attention(model, trace, layer);
     metrics.push(...headMetrics(weights, ids));
     pictures.set(thumbnails(weights, size), layer * info.heads * size * size);
     progress({ stage: 'attention', done: layer + 1, total: info.layers });
@@ -148,19 +127,7 @@ async function explain({ model, tokenizer }: OpenModel, request: ExplainRequest,
     headMetrics: Float32Array.from(metrics),
     thumbnailSize: size,
     thumbnails: pictures,
-    forwardMs: passes.forwardMs(trace),
-  };
-}
-
-/** Time of the forward stage alone: loading before it is left out. */
-function forwardClock(report: (progress: Progress) => void): { readonly progress: (progress: Progress) => void; readonly elapsed: () => number } {
-  let start = performance.now();
-  return {
-    progress: (progress) => {
-      if (progress.stage === 'load') start = performance.now();
-      report(progress);
-    },
-    elapsed: () => performance.now() - start,
+    forwardMs,
   };
 }
 

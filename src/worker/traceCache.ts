@@ -1,5 +1,6 @@
 import type { Tensor } from '../core/tensor.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
+import type { Progress } from './api.ts';
 
 /** Forward passes are kept up to here, and always the newest: a view of the text shown never runs the model again. */
 const TRACE_BYTES = 512 * 1024 * 1024;
@@ -38,25 +39,36 @@ function recent<Value>(budget: number): Recent<Value> {
   };
 }
 
+/** A forward pass and how long it took, loading left out. */
+export interface TimedTrace {
+  readonly trace: Trace;
+  readonly forwardMs: number;
+}
+
 /** Forward passes and attention layers of one model, computed when asked for and remembered. */
 export interface TraceCache {
-  trace(ids: Int32Array, run: () => Promise<Trace>): Promise<Trace>;
+  trace(model: LanguageModel, ids: Int32Array, onProgress: (progress: Progress) => void): Promise<TimedTrace>;
   /** [H, T, T] */
   attention(model: LanguageModel, trace: Trace, layer: number): Promise<Tensor>;
   clear(): void;
 }
 
 export function createTraceCache(): TraceCache {
-  const traces = recent<Trace>(TRACE_BYTES);
+  const traces = recent<TimedTrace>(TRACE_BYTES);
   const attentions = recent<Tensor>(ATTENTION_BYTES);
   return {
-    trace: async (ids, run) => {
+    trace: async (model, ids, onProgress) => {
       const key = ids.join();
       const known = traces.get(key);
       if (known !== undefined) return known;
-      const trace = await run();
-      traces.set(key, trace, bytesOf(trace));
-      return trace;
+      let start = performance.now();
+      const trace = await model.run(ids, (progress) => {
+        if (progress.stage === 'load') start = performance.now();
+        onProgress(progress);
+      });
+      const timed = { trace, forwardMs: performance.now() - start };
+      traces.set(key, timed, bytesOf(trace));
+      return timed;
     },
     attention: async (model, trace, layer) => {
       const key = `${layer}:${trace.ids.join()}`;
