@@ -6,7 +6,7 @@ export function parseColour(text: string, below: Rgb = [0, 0, 0]): Rgb | undefin
   const value = text.trim();
   const hex = /^#([0-9a-f]{3,8})$/i.exec(value)?.[1];
   if (hex !== undefined && [3, 4, 6, 8].includes(hex.length)) {
-    const full = hex.length <= 4 ? [...hex].map((digit) => digit + digit).join('') : hex;
+    const full = hex.length <= 4 ? hex.replace(/./g, '$&$&') : hex;
     const channel = (index: number): number => Number.parseInt(full.slice(index * 2, index * 2 + 2), 16);
     return over([channel(0), channel(1), channel(2)], full.length === 8 ? channel(3) / 255 : 1, below);
   }

@@ -61,8 +61,9 @@ export function tokenLabels(explanation: Explanation): readonly string[] {
   return explanation.tokens.map(visibleToken);
 }
 
-/** Shows why a part of the page has no answer; a dropped question shows nothing. */
-export function failureNotice(target: HTMLElement, error: unknown): void {
+/** Shows why a part of the page has no answer, and that it waits no longer; a dropped question shows nothing. */
+export function failureNotice(target: HTMLElement, error: unknown, busy?: HTMLElement): void {
   if (error instanceof CancelledError) return;
+  busy?.removeAttribute('aria-busy');
   target.replaceChildren(el('p', { class: 'view-failure', role: 'alert' }, messageOf(error)));
 }

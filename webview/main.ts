@@ -34,7 +34,7 @@ function start(api: VsCodeApi): void {
     host.receive(data);
     store?.dispatch({ type: 'host', message: data });
   });
-  api.postMessage({ type: 'ready' });
+  host.post({ type: 'ready' });
 }
 
 function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {

@@ -49,15 +49,15 @@ export const INITIAL_SETTINGS: Settings = {
 export function parseSettings(kept: unknown): Settings {
   const from: Readonly<Record<string, unknown>> = isRecord(kept) ? kept : {};
   const initial = INITIAL_SETTINGS;
-  const numeric = (name: keyof Settings & string, low: number, high: number, whole: boolean, fallback: number): number => {
+  const numeric = (name: keyof Settings, low: number, high: number, whole: boolean, fallback: number): number => {
     const value = from[name];
     return typeof value === 'number' && value >= low && value <= high && (!whole || Number.isInteger(value)) ? value : fallback;
   };
-  const flag = (name: keyof Settings & string, fallback: boolean): boolean => {
+  const flag = (name: keyof Settings, fallback: boolean): boolean => {
     const value = from[name];
     return typeof value === 'boolean' ? value : fallback;
   };
-  const index = (name: keyof Settings & string): number => numeric(name, 0, 1e6, true, 0);
+  const index = (name: keyof Settings): number => numeric(name, 0, 1e6, true, 0);
   return {
     tab: oneOf(TABS, from['tab'], initial.tab),
     stripColour: oneOf(STRIP_COLOURS, from['stripColour'], initial.stripColour),

@@ -43,7 +43,7 @@ export function reduce(state: ViewState, action: Action): ViewState {
       const settings = withinModel({ ...state.settings, ...action.change }, state.shown);
       return { ...state, settings };
     }
-    case 'host':
+    default:
       return reduceHost(state, action.message);
   }
 }
@@ -78,9 +78,7 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       return { ...state, settings: withinModel({ ...state.settings, selected: message.token }, state.shown) };
     case 'stale':
       return { ...state, stale: new Set(message.tokens) };
-    case 'init':
-    case 'reply':
-    case 'replyError':
+    default:
       return state;
   }
 }

@@ -13,11 +13,11 @@ export function visibleToken(token: Pick<Token, 'text' | 'bytes' | 'special'>): 
 
 /** A text with white space, control and invisible characters made visible. */
 export function visibleText(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters
     .map((character, index) => {
       // A joiner or a variation selector inside an emoji is what makes it one: leave the emoji whole.
-      if (/[\u200d\ufe0e\ufe0f]/u.test(character) && /\p{Extended_Pictographic}|\ufe0f|[\u{1f3fb}-\u{1f3ff}]|[#*0-9]/u.test(characters[index - 1] ?? '')) return character;
+      if (/^(\u200d|\ufe0e|\ufe0f)$/u.test(character) && /\p{Extended_Pictographic}|\ufe0f|[\u{1f3fb}-\u{1f3ff}]|[#*0-9]/u.test(characters[index - 1] ?? '')) return character;
       return visibleCharacter(character);
     })
     .join('');
@@ -30,7 +30,7 @@ export function hexBytes(bytes: readonly number[]): string {
 
 /** Cut to so many characters (code points), with an ellipsis in place of the rest. */
 export function shortened(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 

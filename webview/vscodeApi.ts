@@ -32,6 +32,8 @@ interface Pending {
 const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionCell: 64, projection: 512, lens: 512, distribution: 8 };
 
 export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
+  // oxlint-disable-next-line unicorn/require-post-message-target-origin -- VS Code's own channel: it has no origins.
+  const post = (message: PanelMessage): void => api.postMessage(message);
   const pending = new Map<number, Pending>();
   const answers = new Map<string, QueryResult<QueryName>>();
   let lastId = 0;
@@ -41,7 +43,7 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
     const dropped = pending.get(id);
     pending.delete(id);
     if (dropped === undefined) return;
-    if (tell) api.postMessage({ type: 'dropQuery', id });
+    if (tell) post({ type: 'dropQuery', id });
     dropped.reject(new CancelledError());
   };
   const keep = (key: string, result: QueryResult<QueryName>): void => {
@@ -53,7 +55,7 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
   };
 
   return {
-    post: (message) => api.postMessage(message),
+    post,
     query: <Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>) => {
       const key = name + JSON.stringify(args);
       for (const [id, other] of pending) if (other.slot === slot) drop(id, true);
@@ -64,15 +66,15 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
       }
       const id = ++lastId;
       return new Promise<QueryResult<Name>>((resolve, reject) => {
-        pending.set(id, { slot, key, resolve: (result) => resolve(result as QueryResult<Name>), reject });
-        api.postMessage({ type: 'query', id, serial, query: { name, ...args } as Query });
+        pending.set(id, { slot, key, resolve, reject });
+        post({ type: 'query', id, serial, query: { name, ...args } as Query });
       });
     },
     receive: (message) => {
       if (message.type === 'explanation') {
         serial = message.shown.serial;
         answers.clear();
-        for (const id of [...pending.keys()]) drop(id, false);
+        for (const id of pending.keys()) drop(id, false);
       } else if (message.type === 'reply') {
         const asked = pending.get(message.id);
         if (asked === undefined || message.serial !== serial) return;

@@ -25,7 +25,7 @@ export interface FixtureFile extends PackedRecord<Omit<Explanation, 'model'>> {
 export interface Fixture {
   readonly shown: ShownExplanation;
   /** Answers a question of the panel as the extension would. Throws where the fixture has no such numbers. */
-  answer(query: Query): QueryResult<QueryName>;
+  readonly answer: (query: Query) => QueryResult<QueryName>;
 }
 
 /** The explanation of the fixture. `embedding` is the bundled model's table of F16 values, [vocab, dim]. */
@@ -69,8 +69,8 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
       for (let i = 0; i < dim; i++) sum += half(at(embedding, id * dim + i)) * at(state, i);
       return sum;
     });
-    const known = Object.keys(file.pieces).map(Number);
-    const ids = [...topIndices(softmax(logits), file.topK)].filter((id) => known.includes(id));
+    const known = new Set(Object.keys(file.pieces).map(Number));
+    const ids = [...topIndices(softmax(logits), file.topK)].filter((id) => known.has(id));
     return { position, logits, topIds: Int32Array.from(ids), pieces: file.pieces };
   };
 
@@ -92,7 +92,7 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
           if (found === undefined) throw new Error(`The fixture has no lens of layer ${query.layer}.`);
           return { ...found, topIds: integers(found.topIds), topProbs: floats(found.topProbs), nextRank: integers(found.nextRank), nextProb: floats(found.nextProb), entropy: floats(found.entropy), kl: floats(found.kl) };
         }
-        case 'distribution':
+        default:
           return distribution(query.position);
       }
     },

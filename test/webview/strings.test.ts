@@ -11,11 +11,12 @@ const used = readdirSync(join(ROOT, 'webview'), { recursive: true, encoding: 'ut
   .filter((name) => name.endsWith('.ts'))
   .flatMap((name) => [...readFileSync(join(ROOT, 'webview', name), 'utf8').matchAll(/\bt\('((?:[^'\\]|\\.)*)'/g)].map((match) => match[1] ?? ''));
 
+const places = (from: string): string[] => [...from.matchAll(/\{\d\}/g)].map(String).sort();
+
 describe('texts', () => {
   it('are all in the Chinese bundle, with the same places for values', () => {
     expect(used.length).toBeGreaterThan(100);
     for (const text of used) {
-      const places = (from: string): string[] => [...from.matchAll(/\{\d\}/g)].map(String).sort();
       expect(chinese[text], text).toBeDefined();
       expect(places(chinese[text] ?? ''), text).toEqual(places(text));
     }

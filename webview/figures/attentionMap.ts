@@ -33,9 +33,8 @@ export type Shades = readonly (readonly (number | null)[])[];
 export function attentionShades(weights: Float32Array, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
   const first = hideFirst && tokens > 1 ? 1 : 0;
   return Array.from({ length: tokens }, (_, query) => {
-    const row = new Array<number | null>(tokens - first).fill(null);
-    for (let key = first; key <= query; key++) row[key - first] = cellShade(at(weights, query * tokens + key), logScale);
-    return row;
+    const start = query * tokens;
+    return Array.from({ length: tokens - first }, (_unused, index) => (index + first > query ? null : cellShade(at(weights, start + index + first), logScale)));
   });
 }
 

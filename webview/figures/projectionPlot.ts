@@ -119,7 +119,7 @@ export function placeLabels(placed: readonly Placed[], selected: number, labels:
 
 /** In units of the font's size; East Asian characters are as wide as high. */
 function textWidth(text: string): number {
-  return [...text].reduce((sum, character) => sum + ((character.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.61), 0);
+  return Array.from(text).reduce((sum, character) => sum + ((character.codePointAt(0) ?? 0) > 0x2e80 ? 1 : 0.61), 0);
 }
 
 /** The three components as lines through the centre, named at their positive ends. */
@@ -136,12 +136,6 @@ function axisLines(radius: number, view: ProjectionView, theme: Theme): readonly
 }
 
 function ranges(placed: readonly Placed[]): readonly [readonly [number, number], readonly [number, number]] {
-  const padded = (values: readonly number[]): readonly [number, number] => {
-    const low = Math.min(...values);
-    const high = Math.max(...values);
-    const pad = (high - low || 1) * 0.1;
-    return [low - pad, high + pad];
-  };
   return placed.length === 0 ? [[-1, 1], [-1, 1]] : [padded(placed.map((p) => p.x)), padded(placed.map((p) => p.y))];
 }
 
@@ -154,4 +148,11 @@ function cubeRanges(radius: number, width: number, height: number): readonly [re
 
 function hidden(range: readonly [number, number]): Readonly<Record<string, unknown>> {
   return { visible: false, fixedrange: true, range };
+}
+
+function padded(values: readonly number[]): readonly [number, number] {
+  const low = Math.min(...values);
+  const high = Math.max(...values);
+  const pad = (high - low || 1) * 0.1;
+  return [low - pad, high + pad];
 }

@@ -23,16 +23,13 @@ export function tokenShare(explanation: Explanation, index: number, mode: StripC
   const logprob = at(explanation.logprob, index);
   if (Number.isNaN(logprob)) return Number.NaN;
   const full = guessBits(explanation.model.vocab);
-  switch (mode) {
-    case 'surprisal':
-      return Math.min(1, surprisalBits(logprob) / full);
-    case 'entropy':
-      return Math.min(1, at(explanation.entropy, index) / full);
-    case 'probability':
-      return Math.exp(logprob);
-    case 'rank':
-      return rankBucket(at(explanation.rank, index)) / (RANK_BUCKETS.length - 1);
-  }
+  const shares: Readonly<Record<StripColour, number>> = {
+    surprisal: Math.min(1, surprisalBits(logprob) / full),
+    entropy: Math.min(1, at(explanation.entropy, index) / full),
+    probability: Math.exp(logprob),
+    rank: rankBucket(at(explanation.rank, index)) / (RANK_BUCKETS.length - 1),
+  };
+  return shares[mode];
 }
 
 /** The scale of a mode: warm for what is unexpected, the cool hue for probability. */

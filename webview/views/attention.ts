@@ -118,6 +118,17 @@ export function createAttention(context: PanelContext): View {
     context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(attention.weights, query * labels.length + key))));
   });
 
+  async function load(layer: number, head: number): Promise<void> {
+    try {
+      attention = await host.query('attention', 'attention', { layer, head });
+      mapNotice.replaceChildren();
+      mapCard.removeAttribute('aria-busy');
+      render(store.state());
+    } catch (error) {
+      failureNotice(mapNotice, error, mapCard);
+    }
+  }
+
   function render(state: ViewState): void {
     const { shown, settings, theme } = state;
     if (shown === null || attention === undefined) return;
@@ -159,14 +170,7 @@ export function createAttention(context: PanelContext): View {
         const texts = metricTexts();
         metrics.replaceChildren(...HEAD_METRICS.map((name) => el('div', { title: texts[name].meaning }, el('dd', {}, metricValue(headMetric(shown.explanation, layer, head, name), name)), el('dt', {}, texts[name].name))));
         mapCard.setAttribute('aria-busy', 'true');
-        host.query('attention', 'attention', { layer, head })
-          .then((answer) => {
-            attention = answer;
-            mapNotice.replaceChildren();
-            mapCard.removeAttribute('aria-busy');
-            render(store.state());
-          })
-          .catch((error: unknown) => failureNotice(mapNotice, error));
+        void load(layer, head);
       } else {
         render(state);
       }

@@ -102,6 +102,17 @@ export function createEmbeddings(context: PanelContext): View {
     turn(step[0] ?? 0, step[1] ?? 0);
   });
 
+  async function load(place: number, skip: boolean): Promise<void> {
+    try {
+      projection = await host.query('projection', 'projection', { layer: place, skipFirst: skip });
+      notice.replaceChildren();
+      plot.root.removeAttribute('aria-busy');
+      render(store.state());
+    } catch (error) {
+      failureNotice(notice, error, plot.root);
+    }
+  }
+
   function render(state: ViewState): void {
     const { shown, settings, theme } = state;
     const width = plot.width();
@@ -109,8 +120,7 @@ export function createEmbeddings(context: PanelContext): View {
     if (!drawn(projection, settings.dimensions, settings.selected, settings.dimensions === 3 ? settings.yaw : 0, settings.dimensions === 3 ? settings.pitch : 0, width, theme)) return;
     const [a, b, c] = [0, 1, 2].map((component) => percent(projection?.explained[component] ?? Number.NaN));
     const height = Math.round(Math.max(320, Math.min(560, width * 0.7)));
-    const name = (component: number, share: string | undefined): string => t('Component {0} · {1} of the variance', component, share ?? '');
-    const axisTitles = settings.dimensions === 2 ? [name(1, a), name(2, b), ''] as const : [`1 · ${a ?? ''}`, `2 · ${b ?? ''}`, `3 · ${c ?? ''}`] as const;
+    const axisTitles = settings.dimensions === 2 ? [axisName(1, a), axisName(2, b), ''] as const : [`1 · ${a ?? ''}`, `2 · ${b ?? ''}`, `3 · ${c ?? ''}`] as const;
     plot.draw(projectionFigure(projection, { labels: tokenLabels(shown.explanation), selected: settings.selected, dimensions: settings.dimensions, yaw: settings.yaw, pitch: settings.pitch, width, height, axisTitles }, theme));
     plot.root.classList.toggle('turnable', settings.dimensions === 3);
     const seen = projection.explained.subarray(0, settings.dimensions).reduce((sum, share) => sum + share, 0);
@@ -130,14 +140,7 @@ export function createEmbeddings(context: PanelContext): View {
       skipFirst.set(settings.skipFirst);
       if (asked(shown, settings.embeddingLayer, settings.skipFirst)) {
         plot.root.setAttribute('aria-busy', 'true');
-        host.query('projection', 'projection', { layer: settings.embeddingLayer, skipFirst: settings.skipFirst })
-          .then((answer) => {
-            projection = answer;
-            notice.replaceChildren();
-            plot.root.removeAttribute('aria-busy');
-            render(store.state());
-          })
-          .catch((error: unknown) => failureNotice(notice, error));
+        void load(settings.embeddingLayer, settings.skipFirst);
       } else {
         render(state);
       }
@@ -158,4 +161,8 @@ function hintText(projection: Projection, dimensions: 2 | 3): string {
     ? t('The first token is not drawn: its vector has length {0}, the others {1} on average.', significant(at(projection.norms, 0), 3), significant(projection.norms.slice(1).reduce((sum, norm) => sum + norm, 0) / Math.max(1, projection.norms.length - 1), 3))
     : t('{0} tokens.', integer(projection.norms.length));
   return [left, turning].filter((sentence) => sentence !== '').join(' ');
+}
+
+function axisName(component: number, share: string | undefined): string {
+  return t('Component {0} · {1} of the variance', component, share ?? '');
 }

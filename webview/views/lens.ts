@@ -76,17 +76,13 @@ export function createLens(context: PanelContext): View {
     sizer.replaceChildren(...columns);
     legend.set(gradient(theme.cool), ...legendTexts(settings.lensColour, explanation.model.vocab));
   }
-  const position = (event: Event): number | undefined => {
-    const column = event.target instanceof Element ? event.target.closest<HTMLElement>('.lens-column') : null;
-    return column === null ? undefined : Number(column.dataset['position']);
-  };
   scroller.addEventListener('scroll', () => render(store.state()), { passive: true });
   sizer.addEventListener('click', (event) => {
-    const index = position(event);
+    const index = positionOf(event);
     if (index !== undefined) selectToken(context, index);
   });
   sizer.addEventListener('mousemove', (event) => {
-    const index = position(event);
+    const index = positionOf(event);
     const cell = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-layer]') : null;
     const layer = cell === null ? undefined : layers[Number(cell.dataset['layer'])];
     const { shown } = store.state();
@@ -165,20 +161,23 @@ function lensNumber(value: number, mode: LensColour): string {
 }
 
 function legendTexts(mode: LensColour, vocab: number): readonly [string, string] {
-  switch (mode) {
-    case 'probability':
-      return [percent(0), percent(1)];
-    case 'rank':
-      return ['> 1000', '#1'];
-    case 'entropy':
-      return [t('{0} bits', decimal(guessBits(vocab), 0)), t('{0} bits', 0)];
-    case 'kl':
-      return [t('≥ {0} bits', KL_FULL_BITS), t('{0} bits', 0)];
-  }
+  const texts: Readonly<Record<LensColour, readonly [string, string]>> = {
+    probability: [percent(0), percent(1)],
+    rank: [`> ${integer(1000)}`, '#1'],
+    entropy: [t('{0} bits', decimal(guessBits(vocab), 0)), t('{0} bits', 0)],
+    kl: [t('≥ {0} bits', KL_FULL_BITS), t('{0} bits', 0)],
+  };
+  return texts[mode];
 }
 
 function revealColumn(scroller: HTMLElement, position: number): void {
   const left = position * COLUMN;
   const seen = scroller.clientWidth - LABELS;
   if (left < scroller.scrollLeft || left + COLUMN > scroller.scrollLeft + seen) scroller.scrollLeft = left - (seen - COLUMN) / 2;
+}
+
+/** Position of the column an event is in. */
+function positionOf(event: Event): number | undefined {
+  const column = event.target instanceof Element ? event.target.closest<HTMLElement>('.lens-column') : null;
+  return column === null ? undefined : Number(column.dataset['position']);
 }

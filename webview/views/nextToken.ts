@@ -33,6 +33,16 @@ export function createNextToken(context: PanelContext): View {
   const asked = changeDetector();
   const drawn = changeDetector();
 
+  async function load(explanation: Explanation, position: number): Promise<void> {
+    try {
+      distribution = await context.host.query('distribution', 'distribution', { position });
+      root.removeAttribute('aria-busy');
+      render(explanation, context.store.state().settings);
+    } catch (error) {
+      failureNotice(effect, error, root);
+    }
+  }
+
   function render(explanation: Explanation, settings: Settings): void {
     if (distribution === undefined || !drawn(distribution, settings.temperature, settings.topK, settings.topP, settings.minP)) return;
     const following = explanation.tokens[distribution.position + 1];
@@ -56,13 +66,7 @@ export function createNextToken(context: PanelContext): View {
         const token = explanation.tokens[settings.selected];
         title.replaceChildren(`${t('After')} `, el('span', { class: 'token-text chip' }, token === undefined ? '' : shortened(visibleToken(token), 24)), el('span', { class: 'beside' }, t('position {0}', settings.selected)));
         root.setAttribute('aria-busy', 'true');
-        context.host.query('distribution', 'distribution', { position: settings.selected })
-          .then((answer) => {
-            distribution = answer;
-            root.removeAttribute('aria-busy');
-            render(explanation, context.store.state().settings);
-          })
-          .catch((error: unknown) => failureNotice(effect, error));
+        void load(explanation, settings.selected);
       } else {
         render(explanation, settings);
       }

@@ -26,10 +26,6 @@ export function createTokenStrip(context: PanelContext): View {
   let marked: readonly number[] = [];
   let current: HTMLElement | undefined;
 
-  const indexAt = (event: Event): number | undefined => {
-    const chip = event.target instanceof Element ? event.target.closest<HTMLElement>('.token') : null;
-    return chip === null ? undefined : Number(chip.dataset['index']);
-  };
   list.addEventListener('click', (event) => {
     const index = indexAt(event);
     if (index === undefined) return;
@@ -152,4 +148,10 @@ function reveal(list: HTMLElement, chip: HTMLElement): void {
   const top = chip.offsetTop - list.offsetTop;
   if (top < list.scrollTop) list.scrollTop = top - 4;
   else if (top + chip.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + chip.offsetHeight - list.clientHeight + 4;
+}
+
+/** Index of the token an event is on. */
+function indexAt(event: Event): number | undefined {
+  const chip = event.target instanceof Element ? event.target.closest<HTMLElement>('.token') : null;
+  return chip === null ? undefined : Number(chip.dataset['index']);
 }

@@ -13,7 +13,7 @@ export function createTokens(context: PanelContext): View {
   const counts = el('dl', { class: 'facts' });
   const body = el('tbody');
   const columns = [t('Index'), t('Text'), t('Bytes'), t('Id'), t('Probability'), t('Rank'), t('Surprisal, bits'), t('Entropy, bits')];
-  const table = el('table', { class: 'token-table' }, el('caption', { class: 'visually-hidden' }, t('Tokens of the text')),
+  const table = el('table', { class: 'token-table', role: 'grid' }, el('caption', { class: 'visually-hidden' }, t('Tokens of the text')),
     el('thead', {}, el('tr', {}, ...columns.map((name) => el('th', { scope: 'col' }, name)))), body);
   const root = el('div', { class: 'tokens-view' }, counts, el('div', { class: 'table-frame' }, table));
   let rows: readonly HTMLTableRowElement[] = [];
@@ -23,10 +23,6 @@ export function createTokens(context: PanelContext): View {
   const moved = changeDetector();
   const staleChanged = changeDetector();
 
-  const indexOf = (event: Event): number | undefined => {
-    const row = event.target instanceof Element ? event.target.closest('tr') : null;
-    return row?.dataset['index'] === undefined ? undefined : Number(row.dataset['index']);
-  };
   body.addEventListener('click', (event) => {
     const index = indexOf(event);
     if (index !== undefined) selectToken(context, index);
@@ -105,4 +101,10 @@ function facts(explanation: Explanation): readonly HTMLElement[] {
   ];
   if (Number.isFinite(summary.tokensPerWord)) entries.push([t('tokens per word'), decimal(summary.tokensPerWord, 2)]);
   return entries.map(([label, value]) => el('div', {}, el('dd', {}, value), el('dt', {}, label)));
+}
+
+/** Index of the row an event is in. */
+function indexOf(event: Event): number | undefined {
+  const row = event.target instanceof Element ? event.target.closest('tr') : null;
+  return row?.dataset['index'] === undefined ? undefined : Number(row.dataset['index']);
 }

@@ -5,7 +5,7 @@ import { THEMES, type ThemeName } from './themes.ts';
 
 declare global {
   interface Window {
-    harness: { send(message: HostMessage): void; theme(name: ThemeName): void; readonly posted: PanelMessage[]; fixture: Fixture | undefined; ready: Promise<void> };
+    harness: { readonly send: (message: HostMessage) => void; readonly theme: (name: ThemeName) => void; readonly posted: PanelMessage[]; fixture: Fixture | undefined };
   }
 }
 
@@ -29,20 +29,27 @@ async function loadFixture(): Promise<Fixture> {
   return createFixture(file, new Uint16Array(embedding));
 }
 
-const ready = loadFixture().then((fixture) => {
-  window.harness.fixture = fixture;
-});
-window.harness = { send, theme, posted, fixture: undefined, ready };
+async function start(): Promise<void> {
+  window.harness.fixture = await loadFixture();
+}
+
+async function explain(): Promise<void> {
+  await ready;
+  const { fixture } = window.harness;
+  const language = options.get('language') ?? 'en';
+  const strings = language === 'zh-cn' ? ((await fetch('/strings.json').then((answer) => answer.json())) as Record<string, string>) : {};
+  send({ type: 'init', strings, language });
+  if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
+}
+
+window.harness = { send, theme, posted, fixture: undefined };
+const ready = start();
 window.addEventListener('message', ({ data, source }: MessageEvent<PanelMessage>) => {
   if (source !== frame.contentWindow) return;
   posted.push(data);
   if (data.type === 'ready') {
     theme((options.get('theme') ?? 'dark') as ThemeName);
-    void ready.then(() => {
-      const { fixture } = window.harness;
-      send({ type: 'init', strings: {}, language: options.get('language') ?? 'en' });
-      if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
-    });
+    void explain();
   }
   if (data.type === 'query' && window.harness.fixture !== undefined) {
     try {

@@ -31,6 +31,7 @@ export async function startHarness(): Promise<HarnessServer> {
   const dist = (name: string): Buffer => readFileSync(new URL(`dist/${name}`, ROOT));
   const pages: Readonly<Record<string, () => readonly [type: string, body: string | Uint8Array]>> = {
     '/': () => ['text/html', '<!doctype html><meta charset="utf-8"><title>harness</title><style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style><iframe src="/panel"></iframe><script src="/host.js"></script>'],
+    '/strings.json': () => ['application/json', readFileSync(new URL('l10n/bundle.l10n.zh-cn.json', ROOT))],
     '/host.js': () => ['text/javascript', host.outputFiles[0]?.text ?? ''],
     '/fixture.json': () => ['application/json', JSON.stringify(fixtureFile())],
     '/embedding': () => ['application/octet-stream', new Uint8Array(embedding.buffer)],
@@ -40,9 +41,8 @@ export async function startHarness(): Promise<HarnessServer> {
   };
   const server = createServer((request, response) => {
     const page = pages[new URL(request.url ?? '/', 'http://localhost').pathname];
-    if (page === undefined) return void response.writeHead(404).end();
-    const [type, body] = page();
-    response.writeHead(200, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    const [type, body] = page?.() ?? ['text/plain', ''];
+    response.writeHead(page === undefined ? 404 : 200, { 'content-type': `${type}; charset=utf-8` }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
