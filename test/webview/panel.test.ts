@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Frame, FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -83,6 +83,15 @@ describe('the panel in a browser, under the extension’s policy', () => {
     expect(await panel.locator('.step').count()).toBe(5);
     await map.press('Escape');
     await expect.poll(() => unlock.isVisible()).toBe(false);
+  });
+
+  it('saves a figure as SVG under the same policy', async () => {
+    await open();
+    await tab('Attention');
+    const [download] = await Promise.all([browser.page.waitForEvent('download'), panel.getByRole('button', { name: 'Save picture' }).click()]);
+    expect(download.suggestedFilename()).toBe('attention.svg');
+    expect(readFileSync(await download.path(), 'utf8')).toMatch(/^<svg[^]*<image/);
+    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
   });
 
   it('selects with keys in the strip and tells the editor', async () => {
