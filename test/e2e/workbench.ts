@@ -114,7 +114,7 @@ export function workbenchOf(page: Page): Workbench {
       return until('the hover', () => hover.innerText(), (text) => text !== '' && text !== 'Loading...');
     },
     webview: () => page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame'),
-    panelTab: () => page.locator('.tabs-container .tab[data-resource-name^="Tokens: "]'),
+    panelTab: () => page.locator('.tabs-container .tab', { hasText: 'Tokens: ' }),
     async closePanel() {
       const tab = this.panelTab();
       await tab.hover();
@@ -145,7 +145,8 @@ function boxOfWord({ word, nth }: { word: string; nth: number }): Box | null {
       range.setStart(node, at);
       range.setEnd(node, at + word.length);
       const { x, y, width, height } = range.getBoundingClientRect();
-      return { x, y, width, height };
+      const editor = lines.closest('.monaco-editor')?.getBoundingClientRect();
+      return editor === undefined || x + width > editor.right ? null : { x, y, width, height };
     }
   }
   return null;
