@@ -7,7 +7,7 @@ import { bits, integer, percent } from './format.ts';
 import type { ViewState, Store } from './state.ts';
 import { t } from './strings.ts';
 import type { Tooltip, TooltipContent } from './tooltip.ts';
-import { hexBytes, visibleToken } from './visibleText.ts';
+import { hexBytes, visibleToken } from '../src/core/visibleText.ts';
 import type { Host } from './vscodeApi.ts';
 
 /** What every view is given. */

@@ -2,7 +2,8 @@ import { at } from '../../src/core/tensor.ts';
 import type { Projection } from '../../src/core/trace.ts';
 import { css } from '../colour.ts';
 import { colourAt, type Theme } from '../theme.ts';
-import { plotlyText, shortened } from '../visibleText.ts';
+import { shortened } from '../../src/core/visibleText.ts';
+import { plotlyText } from './plotlyText.ts';
 import { baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
 
 export interface ProjectionView {

@@ -12,7 +12,7 @@ import { LENS_COLOURS, type LensColour } from '../settings.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient, textOn } from '../theme.ts';
-import { shortened, visibleText, visibleToken } from '../visibleText.ts';
+import { shortened, visibleText, visibleToken } from '../../src/core/visibleText.ts';
 import { placeName } from './embeddings.ts';
 
 const COLUMN = 92;

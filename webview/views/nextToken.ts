@@ -6,7 +6,7 @@ import { candidates, type Candidate, type Candidates } from '../figures/candidat
 import { bits, decimal, integer, percent } from '../format.ts';
 import { INITIAL_SETTINGS, type Settings } from '../settings.ts';
 import { t } from '../strings.ts';
-import { shortened, visibleText, visibleToken } from '../visibleText.ts';
+import { shortened, visibleText, visibleToken } from '../../src/core/visibleText.ts';
 
 const ROWS = 12;
 /** The top-k slider is logarithmic: these are its stops, 0 meaning off. */

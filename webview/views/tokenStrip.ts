@@ -8,7 +8,7 @@ import { STRIP_COLOURS, type StripColour } from '../settings.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient, textOn } from '../theme.ts';
-import { visibleToken } from '../visibleText.ts';
+import { visibleToken } from '../../src/core/visibleText.ts';
 
 /** Every token as a chip; the chip's colour and the length of the line under it both tell the chosen measure. */
 export function createTokenStrip(context: PanelContext): View {

@@ -6,7 +6,7 @@ import { changeDetector, el, stepKey } from '../dom.ts';
 import { summarise } from '../figures/summary.ts';
 import { decimal, displayLanguage, integer, percent } from '../format.ts';
 import { t } from '../strings.ts';
-import { hexBytes, visibleToken } from '../visibleText.ts';
+import { hexBytes, visibleToken } from '../../src/core/visibleText.ts';
 
 /** Table of all tokens. */
 export function createTokens(context: PanelContext): View {
