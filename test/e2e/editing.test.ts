@@ -98,7 +98,9 @@ describe('an explained text', () => {
   it('is as it was after the window was reloaded', async () => {
     const { page, workbench } = session;
     await panel.tokens.nth(5).click();
-    await page.keyboard.press('Control+s');
+    await panel.selected(5);
+    await workbench.command('File: Save All');
+    await expect.poll(() => page.locator('.tabs-container .tab.dirty').count(), { timeout: 15_000 }).toBe(0);
     // Without a file to open in the address, VS Code brings back the editors it had.
     await page.goto(workbenchUrl(session.code));
     await workbench.ready('New line before.');
