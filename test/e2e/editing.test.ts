@@ -99,7 +99,7 @@ describe('an explained text', () => {
     const { page, workbench } = session;
     await panel.tokens.nth(5).click();
     await panel.selected(5);
-    await workbench.command('File: Save All');
+    await workbench.command('File: Save All Files');
     await expect.poll(() => page.locator('.tabs-container .tab.dirty').count(), { timeout: 15_000 }).toBe(0);
     // Without a file to open in the address, VS Code brings back the editors it had.
     await page.goto(workbenchUrl(session.code));
