@@ -3,6 +3,7 @@ import { workbenchUrl } from '../../scripts/lib/vscodeServer.mjs';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
+import { until } from './until.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 
 const EXPLAIN = 'Explain Tokens';
@@ -101,6 +102,8 @@ describe('an explained text', () => {
     await panel.selected(5);
     await workbench.command('File: Save All Files');
     await expect.poll(() => page.locator('.tabs-container .tab.dirty').count(), { timeout: 15_000 }).toBe(0);
+    // VS Code in a browser writes the state of its editors every few seconds, not when the page is left.
+    await until('the panel state in storage', () => page.evaluate(isStored, '"selected":5'), (stored) => stored, 60_000);
     // Without a file to open in the address, VS Code brings back the editors it had.
     await page.goto(workbenchUrl(session.code));
     await workbench.ready('New line before.');
@@ -140,3 +143,24 @@ describe('an explained text', () => {
     expect(session.ownErrors()).toEqual([]);
   });
 });
+
+/** Whether the page's own databases hold a value with this text; runs in the page. */
+async function isStored(text: string): Promise<boolean> {
+  const asPromise = <Value>(request: IDBRequest<Value>): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      request.addEventListener('success', () => resolve(request.result));
+      request.addEventListener('error', () => reject(request.error ?? new Error('The database cannot be read.')));
+    });
+  for (const { name } of await indexedDB.databases()) {
+    const database = await asPromise(indexedDB.open(name ?? ''));
+    try {
+      for (const store of database.objectStoreNames) {
+        const values: unknown[] = await asPromise(database.transaction(store).objectStore(store).getAll());
+        if (values.some((value) => typeof value === 'string' && value.replaceAll('\\', '').includes(text))) return true;
+      }
+    } finally {
+      database.close();
+    }
+  }
+  return false;
+}
