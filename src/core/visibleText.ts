@@ -1,7 +1,7 @@
 import type { Token } from './trace.ts';
 
 /**
- * The token's text with everything invisible made visible: space ·, line end ⏎, tab →, control characters as their
+ * The token's text with everything invisible made visible: space ·, line feed ⏎, carriage return ←, tab →, control characters as their
  * pictures, marks that change direction or have no width as ⟨U+200F⟩, bytes that are part of a character as ⟨E4 BD⟩.
  */
 export function visibleToken(token: Pick<Token, 'text' | 'bytes' | 'special'>): string {
@@ -40,7 +40,7 @@ function visibleCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (character === ' ') return '·';
   if (character === '\n') return '⏎';
-  if (character === '\r') return '␍';
+  if (character === '\r') return '←'; // The picture ␍ is missing from most fonts.
   if (character === '\t') return '→';
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
   if (code === 0x7f) return '␡';

@@ -7,7 +7,7 @@ const token = (bytes: readonly number[], special = false): string => visibleToke
 describe('visible text', () => {
   it('shows white space and line ends', () => {
     expect(visibleText(' a b\n')).toBe('·a·b⏎');
-    expect(visibleText('\r\n\t')).toBe('␍⏎→');
+    expect(visibleText('\r\n\t')).toBe('←⏎→');
     expect(visibleText('\u00a0')).toBe('⍽');
   });
 
