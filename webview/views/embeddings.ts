@@ -1,7 +1,8 @@
+import { CancelledError } from '../../src/core/errors.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Projection } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend, segmented, slider } from '../controls.ts';
-import { describeToken, failureNotice, markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../context.ts';
+import { describeToken, failureNotice, markTokens, selectToken, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, icon, ICONS } from '../dom.ts';
 import { projectionFigure } from '../figures/projectionPlot.ts';
 import { integer, percent, significant } from '../format.ts';
@@ -104,12 +105,18 @@ export function createEmbeddings(context: PanelContext): View {
 
   async function load(place: number, skip: boolean): Promise<void> {
     try {
-      projection = await host.query('projection', 'projection', { layer: place, skipFirst: skip });
+      projection = await whileBusy(plot.root, host.query('projection', 'projection', { layer: place, skipFirst: skip }));
       notice.replaceChildren();
-      plot.root.removeAttribute('aria-busy');
+      plot.root.hidden = false;
       render(store.state());
     } catch (error) {
-      failureNotice(notice, error, plot.root);
+      if (error instanceof CancelledError) return;
+      // The picture is of another layer than the slider says.
+      projection = undefined;
+      plot.root.hidden = true;
+      hint.textContent = '';
+      variance.replaceChildren();
+      failureNotice(notice, error);
     }
   }
 
@@ -139,7 +146,6 @@ export function createEmbeddings(context: PanelContext): View {
       dimensions.set(settings.dimensions === 3 ? '3' : '2');
       skipFirst.set(settings.skipFirst);
       if (asked(shown, settings.embeddingLayer, settings.skipFirst)) {
-        plot.root.setAttribute('aria-busy', 'true');
         void load(settings.embeddingLayer, settings.skipFirst);
       } else {
         render(state);
