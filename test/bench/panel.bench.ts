@@ -2,8 +2,9 @@ import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
+import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { panelOf, type Panel } from '../e2e/panel.ts';
-import { openSession, type Session } from '../e2e/session.ts';
+import { openSession, TEST_SETTINGS, type Session } from '../e2e/session.ts';
 import { writeRandomGpt2 } from './randomModel.ts';
 import { median, record } from './report.ts';
 import { BUNDLED, benchText } from './text.ts';
@@ -24,9 +25,9 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
     files: { 'bench.txt': text },
     open: 'bench.txt',
     expect: text.split('\n', 1)[0] ?? '',
-    settings: { 'explainTokens.model': folder, 'explainTokens.runtime': 'wasm' },
   });
   try {
+    writeSettings(session.code, { ...TEST_SETTINGS, 'explainTokens.model': folder, 'explainTokens.runtime': 'wasm' });
     const activation = await activationMs(session);
     const panel = panelOf(session.workbench);
     const first = await explainMs(session, panel, tokens);
@@ -43,12 +44,13 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
 /** What VS Code itself measured: "Developer: Show Running Extensions". */
 async function activationMs({ page, workbench }: Session): Promise<number> {
   await workbench.command('Developer: Show Running Extensions');
-  const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'explain-tokens' }).first();
+  const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Explain Tokens' }).first();
   await row.waitFor();
   const shown = await row.innerText();
   const time = Number(/(\d+)\s*ms/.exec(shown)?.[1]);
   expect(time, `an activation time in "${shown}"`).not.toBeNaN();
-  await page.keyboard.press('Control+F4');
+  await page.keyboard.press('Escape');
+  await row.waitFor({ state: 'hidden' });
   return time;
 }
 
