@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { panelOf, type Panel } from '../e2e/panel.ts';
-import { openSession, TEST_SETTINGS, type Session } from '../e2e/session.ts';
+import { openSession, type Session } from '../e2e/session.ts';
 import { writeRandomGpt2 } from './randomModel.ts';
 import { median, record } from './report.ts';
 import { BUNDLED, benchText } from './text.ts';
@@ -27,7 +27,7 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
     expect: text.split('\n', 1)[0] ?? '',
   });
   try {
-    writeSettings(session.code, { ...TEST_SETTINGS, 'explainTokens.model': folder, 'explainTokens.runtime': 'wasm' });
+    writeSettings(session.code, { 'explainTokens.model': folder, 'explainTokens.runtime': 'wasm' });
     const activation = await activationMs(session);
     const panel = panelOf(session.workbench);
     const first = await explainMs(session, panel, tokens);
