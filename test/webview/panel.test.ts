@@ -59,6 +59,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await tab('Tokens');
     const row = panel.locator('.token-table tbody tr').nth(34);
     expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual(['34', '·i', '20 69', '745', '35.6%', '1']);
+    expect(await row.getAttribute('title')).toBe('·i · Bytes: 20 69');
   });
 
   it('chooses a head with the keyboard and asks for its attention', async () => {

@@ -42,10 +42,11 @@ export function createAttention(context: PanelContext): View {
   });
   map.root.tabIndex = 0;
   map.root.setAttribute('role', 'application');
+  const mapTools = el('div', { class: 'toolbar spread' }, legend.root, button(t('Save picture'), 'link', () => map.save('attention')));
   const mapCard = el('section', { class: 'card map-card', 'aria-label': t('One head') },
     el('div', { class: 'card-head' }, title, metrics), el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
-    el('div', { class: 'toolbar spread' }, legend.root, button(t('Save picture'), 'link', () => map.save('attention'))), mapNotice, map.root, rowTitle, row.root);
+    mapTools, mapNotice, map.root, rowTitle, row.root);
   const cellCard = el('section', { class: 'card cell-card', 'aria-label': t('One weight') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock), cellBody);
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cellCard);
 
@@ -120,8 +121,7 @@ export function createAttention(context: PanelContext): View {
   });
 
   function showFigures(shown: boolean): void {
-    for (const part of [map.root, rowTitle, row.root]) part.hidden = !shown;
-    cellCard.hidden = !shown;
+    for (const part of [mapTools, map.root, rowTitle, row.root, cellCard]) part.hidden = !shown;
   }
 
   async function load(layer: number, head: number): Promise<void> {

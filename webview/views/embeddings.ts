@@ -37,10 +37,10 @@ export function createEmbeddings(context: PanelContext): View {
   plot.root.setAttribute('role', 'application');
   plot.root.tabIndex = 0;
   const hint = el('p', { class: 'caption' });
+  const tools = el('div', { class: 'toolbar spread' }, variance, legend.root, button(t('Save picture'), 'link', () => plot.save('embeddings')));
   const root = el('div', { class: 'embeddings-view' }, el('section', { class: 'card', 'aria-label': t('Embeddings') },
     el('div', { class: 'toolbar' }, el('div', { class: 'player' }, play, layer.root), dimensions.root, skipFirst.root),
-    el('div', { class: 'toolbar spread' }, variance, legend.root, button(t('Save picture'), 'link', () => plot.save('embeddings'))),
-    notice, plot.root, hint));
+    tools, notice, plot.root, hint));
 
   let projection: Projection | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -107,15 +107,13 @@ export function createEmbeddings(context: PanelContext): View {
     try {
       projection = await whileBusy(plot.root, host.query('projection', 'projection', { layer: place, skipFirst: skip }));
       notice.replaceChildren();
-      plot.root.hidden = false;
+      for (const part of [tools, plot.root, hint]) part.hidden = false;
       render(store.state());
     } catch (error) {
       if (error instanceof CancelledError) return;
       // The picture is of another layer than the slider says.
       projection = undefined;
-      plot.root.hidden = true;
-      hint.textContent = '';
-      variance.replaceChildren();
+      for (const part of [tools, plot.root, hint]) part.hidden = true;
       failureNotice(notice, error);
     }
   }
