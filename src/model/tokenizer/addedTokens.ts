@@ -1,5 +1,6 @@
 import { asArray, asFlag, asObject, asString, asTokenId, quoted } from './json.ts';
 import { sliceRun, type Run } from './run.ts';
+import { SPACE, WORD } from './unicode.ts';
 
 /** A token that is matched in the text before any splitting. */
 export interface AddedToken {
@@ -58,14 +59,14 @@ export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): Add
   };
 }
 
-/** \w of Rust's regex crate, in which the library asks what a word is. */
-const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
-const SPACE = /\p{White_Space}/u;
+/** The library asks Rust's regex crate what a word is. */
+const IN_WORD = new RegExp(`[${WORD}]`, 'u');
+const IS_SPACE = new RegExp(SPACE, 'u');
 
 function standsAlone(text: string, start: number, end: number): boolean {
   const before = lastCharacter(text, start);
   const after = text.codePointAt(end);
-  return !WORD.test(before) && (after === undefined || !WORD.test(String.fromCodePoint(after)));
+  return !IN_WORD.test(before) && (after === undefined || !IN_WORD.test(String.fromCodePoint(after)));
 }
 
 function lastCharacter(text: string, end: number): string {
@@ -75,12 +76,12 @@ function lastCharacter(text: string, end: number): string {
 
 function spaceBefore(text: string, start: number): number {
   let from = start;
-  while (from > 0 && SPACE.test(text.charAt(from - 1))) from--;
+  while (from > 0 && IS_SPACE.test(text.charAt(from - 1))) from--;
   return from;
 }
 
 function spaceAfter(text: string, end: number): number {
   let to = end;
-  while (to < text.length && SPACE.test(text.charAt(to))) to++;
+  while (to < text.length && IS_SPACE.test(text.charAt(to))) to++;
   return to;
 }
