@@ -1,5 +1,5 @@
 import { utf8Length } from '../../core/textSpans.ts';
-import type { Run } from './run.ts';
+import { ownsBytes, type Run } from './run.ts';
 
 // GPT-2's byte-level alphabet: every byte has a printable character of its own (Radford et al. 2019, encoder.py).
 
@@ -36,15 +36,16 @@ export function toBytes(run: Run): Run {
     const width = utf8Length(codePoint);
     const start = run.starts[unit] ?? 0;
     const end = run.ends[unit] ?? 0;
-    const shared = end - start === width;
+    const next = unit + (codePoint > 0xffff ? 2 : 1);
+    const shared = ownsBytes(run, unit, next, width);
     for (let i = 0; i < width; i++) {
       starts[at] = shared ? start + i : start;
       ends[at] = shared ? start + i + 1 : end;
       at++;
     }
-    unit += codePoint > 0xffff ? 2 : 1;
+    unit = next;
   }
-  return { text: toByteCharacters(bytes), starts, ends };
+  return { text: toByteCharacters(bytes), source: run.source, starts, ends };
 }
 
 /** The bytes a token of a byte-level vocabulary stands for, or null when it holds a character outside the alphabet. */

@@ -25,7 +25,7 @@ export function normalForm(form: NormalForm): (run: Run) => Run {
       parts.push(rewrite(sliceRun(run, index, done), form === 'NFC' || form === 'NFKC' ? compose(apart) : apart));
     }
     if (done < run.text.length) parts.push(sliceRun(run, done, run.text.length));
-    return joinRuns(parts);
+    return joinRuns(run, parts);
   };
 }
 

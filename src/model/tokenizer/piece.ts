@@ -1,6 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { quoted } from './json.ts';
-import type { Run } from './run.ts';
+import { ownsBytes, type Run } from './run.ts';
 
 /** A token and the range of source bytes it stands for. Tokens in order never go back; several may share a character. */
 export interface Placed {
@@ -28,7 +28,7 @@ export function placedPart(id: number, piece: Run, from: number, to: number): Pl
 /** One token a byte for the same units: each its own source byte where there are as many, else each all of them. */
 export function placedBytes(ids: readonly number[], piece: Run, from: number, to: number): Placed[] {
   const whole = placedPart(0, piece, from, to);
-  const shared = whole.end - whole.start === ids.length;
+  const shared = ownsBytes(piece, from, to, ids.length);
   return ids.map((id, i) => ({ ...whole, id, ...(shared ? { start: whole.start + i, end: whole.start + i + 1 } : {}) }));
 }
 

@@ -36,6 +36,7 @@ export function textEncoder(json: Json, pieces: PieceEncoder, added: readonly Ad
           placed.push(wholeRun(part.token, part.run));
           continue;
         }
+        if (part.run.text === '') continue;
         const begins = section.start === 0 && part.start === 0;
         let runs = [part.run];
         for (const step of preTokenizers) {

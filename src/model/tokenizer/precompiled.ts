@@ -6,8 +6,9 @@ import { rewrite, type Change, type Run } from './run.ts';
 const MAX_CHARSMAP_CHARACTERS = 4_000_000;
 /** A grapheme of more bytes is read character by character. */
 const MAX_GRAPHEME_BYTES = 5;
-/** Printable ASCII that no mark follows: every character is a grapheme. */
-const PLAIN = /[\x20-\x7e]+(?=[\x20-\x7e]|$)|[^\x20-\x7e]+|[\x20-\x7e]/g;
+/** Printable ASCII that no mark follows, of which every character is a grapheme; or the rest, with the letter it may join. */
+const STRETCH = /[\x20-\x7e]+(?=[\x20-\x7e]|$)|[\x20-\x7e]?[^\x20-\x7e]+/g;
+const PLAIN = /^[\x20-\x7e]*$/;
 
 const encoder = new TextEncoder();
 
@@ -51,8 +52,8 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
         else replace(character, written);
       }
     };
-    for (const [stretch] of run.text.matchAll(PLAIN)) {
-      if (stretch.length > 1 && /^[\x20-\x7e]/.test(stretch)) {
+    for (const [stretch] of run.text.matchAll(STRETCH)) {
+      if (PLAIN.test(stretch)) {
         readCharacters(stretch);
         continue;
       }

@@ -1,14 +1,18 @@
 import { utf8Length } from '../../core/textSpans.ts';
 
+const encoder = new TextEncoder();
+
 /**
  * Text on its way through normalizer and pre-tokenizer, which remembers what it came from. `starts` and `ends` have one
  * entry per UTF-16 unit of `text`: the range of source bytes that the character of this unit stands for (empty, at the
  * place of the next one, for what was put in). Ranges never go back; several characters may share one.
  * The same bookkeeping as `NormalizedString` of the `tokenizers` library, except that a character made of several
- * stands for all of them there were, not for the first alone.
+ * stands for all of them, not for one alone.
  */
 export interface Run {
   readonly text: string;
+  /** UTF-8 of the whole source. */
+  readonly source: Uint8Array;
   readonly starts: Uint32Array;
   readonly ends: Uint32Array;
 }
@@ -27,19 +31,29 @@ export function sourceRun(text: string): Run {
     byte = end;
     unit = next;
   }
-  return { text, starts, ends };
+  return { text, source: encoder.encode(text), starts, ends };
+}
+
+/** Whether the character of the units from `from` to `to` stands for one source character of `bytes` bytes, and shares it with no neighbour. */
+export function ownsBytes(run: Run, from: number, to: number, bytes: number): boolean {
+  const start = run.starts[from] ?? 0;
+  const end = run.ends[to - 1] ?? start;
+  if (end - start !== bytes || (run.ends[from - 1] ?? 0) > start || (run.starts[to] ?? end) < end) return false;
+  for (let byte = start + 1; byte < end; byte++) if (((run.source[byte] ?? 0) & 0xc0) !== 0x80) return false;
+  return true;
 }
 
 export function sliceRun(run: Run, start: number, end: number): Run {
-  return { text: run.text.slice(start, end), starts: run.starts.subarray(start, end), ends: run.ends.subarray(start, end) };
+  return { text: run.text.slice(start, end), source: run.source, starts: run.starts.subarray(start, end), ends: run.ends.subarray(start, end) };
 }
 
-/** Characters of which every one stands for the same source bytes. */
-export function constantRun(text: string, start: number, end: number): Run {
-  return { text, starts: new Uint32Array(text.length).fill(start), ends: new Uint32Array(text.length).fill(end) };
+/** Characters of which every one stands for the same bytes of the source. */
+function constantRun({ source }: Run, text: string, start: number, end: number): Run {
+  return { text, source, starts: new Uint32Array(text.length).fill(start), ends: new Uint32Array(text.length).fill(end) };
 }
 
-export function joinRuns(parts: readonly Run[]): Run {
+/** Runs of one source, one after the other. */
+export function joinRuns({ source }: Run, parts: readonly Run[]): Run {
   const [only] = parts;
   if (parts.length === 1 && only !== undefined) return only;
   const length = parts.reduce((sum, part) => sum + part.text.length, 0);
@@ -51,13 +65,13 @@ export function joinRuns(parts: readonly Run[]): Run {
     ends.set(part.ends, at);
     at += part.text.length;
   }
-  return { text: parts.map((part) => part.text).join(''), starts, ends };
+  return { text: parts.map((part) => part.text).join(''), source, starts, ends };
 }
 
 /** `added` put before the run; it stands for no byte of the source. */
 export function prepend(run: Run, added: string): Run {
   const at = run.starts[0] ?? 0;
-  return joinRuns([constantRun(added, at, at), run]);
+  return joinRuns(run, [constantRun(run, added, at, at), run]);
 }
 
 /** Every match replaced; the replacement stands for all that the match stood for. `pattern` has the flags g and u. */
@@ -70,12 +84,12 @@ export function replaceMatches(run: Run, pattern: RegExp, content: string): Run 
     // An empty match stands where the library puts it: with the character before.
     const first = match[0] === '' ? match.index - 1 : match.index;
     const at = run.starts[first] ?? 0;
-    parts.push(constantRun(content, at, run.ends[Math.max(first, end - 1)] ?? at));
+    parts.push(constantRun(run, content, at, run.ends[Math.max(first, end - 1)] ?? at));
     done = end;
   }
   if (parts.length === 0) return run;
   if (done < run.text.length) parts.push(sliceRun(run, done, run.text.length));
-  return joinRuns(parts);
+  return joinRuns(run, parts);
 }
 
 /** Every occurrence of a UTF-16 unit replaced by another one, which stands for the same bytes. */
@@ -83,7 +97,7 @@ export function replaceUnit(run: Run, from: string, to: string): Run {
   return run.text.includes(from) ? { ...run, text: run.text.replaceAll(from, to) } : run;
 }
 
-/** Every character written as `write` says, which may be nothing or several; what is written stands for the character's bytes. */
+/** Every character written as `write` says; what is written stands for the character, and for those after it that are dropped (written as nothing). */
 export function mapCharacters(run: Run, write: (character: string) => string): Run {
   let text = '';
   const starts: number[] = [];
@@ -92,13 +106,16 @@ export function mapCharacters(run: Run, write: (character: string) => string): R
   for (const character of run.text) {
     const written = write(character);
     text += written;
+    const end = run.ends[unit] ?? 0;
     for (let i = 0; i < written.length; i++) {
       starts.push(run.starts[unit] ?? 0);
-      ends.push(run.ends[unit] ?? 0);
+      ends.push(end);
     }
+    // Not what the next character stands for too. Both halves of a surrogate pair keep one end.
+    if (written === '' && (run.starts[unit + character.length] ?? end) >= end) for (let last = ends.length - 1, before = ends[last]; last >= 0 && ends[last] === before; last--) ends[last] = end;
     unit += character.length;
   }
-  return text === run.text ? run : { text, starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
+  return text === run.text ? run : { text, source: run.source, starts: Uint32Array.from(starts), ends: Uint32Array.from(ends) };
 }
 
 /** A character of a rewritten run. `change` 0: in place of one character; 1: put in after it; -n: in place of it and the n that follow. */
@@ -123,7 +140,7 @@ export function rewrite(run: Run, changes: readonly Change[], dropped = 0): Run 
       skip(1 - change);
       end = run.ends[unit - 1] ?? start;
     }
-    parts.push(constantRun(character, start, end));
+    parts.push(constantRun(run, character, start, end));
   }
-  return joinRuns(parts);
+  return joinRuns(run, parts);
 }
