@@ -21,7 +21,7 @@ export interface ModelInfo {
   readonly parameters: number;
   /** How the weights are stored: "F32", "F16", "BF16". Arithmetic is float32. */
   readonly weightType: string;
-  readonly positions: 'learned' | 'rotary';
+  readonly positions: 'learned' | 'rotary' | 'alibi' | 'sinusoidal' | 'none';
   readonly norm: 'LayerNorm' | 'RMSNorm';
   readonly runtime: 'wasm' | 'native';
   readonly threads: number;
@@ -98,7 +98,7 @@ export interface AttentionMap {
 }
 
 /**
- * How one attention weight came about: dot = q . k; scaled = dot * scale; mask; softmax over the row.
+ * How one attention weight came about: dot = q . k; scaled = dot * scale; cap; bias; mask; softmax over the row and the sink.
  * Vaswani et al. 2017, equation 1.
  */
 export interface AttentionCell {
@@ -114,13 +114,26 @@ export interface AttentionCell {
   /** What the dot product is multiplied by, usually 1 / sqrt(headDim). */
   readonly scale: number;
   readonly scaled: number;
-  /** The key comes after the query: the score is replaced by minus infinity. */
+  /** Limit of a soft cap, and the score behind it: softCap * tanh(scaled / softCap). */
+  readonly softCap?: number;
+  readonly capped?: number;
+  /** Added to the score for the key's distance (ALiBi). */
+  readonly bias?: number;
+  /** Keys a query sees, where it sees its latest only. */
+  readonly window?: number;
+  /** The score of no token that takes part in the row's softmax, and the weight it takes. */
+  readonly sink?: { readonly score: number; readonly weight: number };
+  /** The score that enters the softmax, where a cap or a bias makes it another than `scaled`. */
+  readonly score?: number;
+  /** The key comes after the query or before its window: the score is replaced by minus infinity. */
   readonly masked: boolean;
-  /** [query + 1] scaled scores of the row's keys. */
+  /** First key that the query sees; absent: 0. */
+  readonly firstKey?: number;
+  /** [query - firstKey + 1] scores of the keys the query sees. */
   readonly rowScores: Float32Array;
-  /** Largest of `rowScores`, taken off before exponentiating. */
+  /** Largest of `rowScores` and the sink's, taken off before exponentiating. */
   readonly rowMax: number;
-  /** Sum of exp(score - rowMax) over the row. */
+  /** Sum of exp(score - rowMax) over the row, the sink's included. */
   readonly rowSum: number;
   readonly weight: number;
 }
