@@ -1,8 +1,10 @@
 import { UserError, messageOf } from '../core/errors.ts';
 import { wellFormed } from '../core/textSpans.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
+import { readChatTemplate, type ChatTemplate } from './chatTemplate.ts';
 import { readJson, type ModelFiles } from './files.ts';
 import { readAddedTokens } from './tokenizer/addedTokens.ts';
+import { partChat } from './tokenizer/chat.ts';
 import { TOKENIZER_FILE, asObject, type Json } from './tokenizer/json.ts';
 import type { Placed } from './tokenizer/piece.ts';
 import { readModel, textEncoder } from './tokenizer/pipeline.ts';
@@ -28,6 +30,16 @@ export interface TextTokenizer {
    * character; `length` is that part's number of UTF-16 units. No more of a long text is read than is needed.
    */
   readonly encodeFirst: (text: string, limit: number) => { readonly tokenized: TokenizedText; readonly length: number };
+  /** Whether the model's folder has a chat template. */
+  readonly hasChat: boolean;
+  /**
+   * The text as a user's message in the model's chat template, up to where its answer begins. The template's tokens are
+   * `special`, at their side of the text; a token on the border is the text's, with the text's part of its bytes. What
+   * the tokenizer adds around a text is not added, as in `apply_chat_template` of transformers. Throws UserError.
+   */
+  readonly encodeChat: (text: string) => TokenizedText;
+  /** `encodeChat` of the first part of the text that fits `limit` tokens; `length` is that part's number of UTF-16 units. */
+  readonly encodeChatFirst: (text: string, limit: number) => { readonly tokenized: TokenizedText; readonly length: number };
   /** Number of the text's own tokens, without those added around it. */
   readonly count: (text: string) => number;
   /** What a token reads as; part of a character shows as U+FFFD. Empty for an id without a token. */
@@ -41,8 +53,12 @@ export interface TextTokenizer {
 export async function openTokenizer(files: ModelFiles, vocab: number): Promise<TextTokenizer> {
   if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
   const json = asObject(await readJson(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES), 'the file');
+  // A template that cannot be used is told when a chat is asked for.
+  const chat = await readChatTemplate(files).catch((error: unknown): ChatTemplate => () => {
+    throw error;
+  });
   try {
-    return createTokenizer(json, vocab);
+    return createTokenizer(json, vocab, chat);
   } catch (error) {
     // What is wrong in the file may show as any error of the library.
     throw error instanceof UserError ? error : new UserError(`${TOKENIZER_FILE} cannot be used: ${messageOf(error)}.`, { cause: error });
@@ -50,14 +66,24 @@ export async function openTokenizer(files: ModelFiles, vocab: number): Promise<T
 }
 
 /** The tokenizer of a parsed tokenizer.json; see `openTokenizer`. */
-export function createTokenizer(json: Json, vocab: number): TextTokenizer {
+export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | null = null): TextTokenizer {
   const pieces = readModel(json['model'], vocab);
   const added = readAddedTokens(json['added_tokens'], vocab);
   const byteLevel = isByteLevel(json['pre_tokenizer']) || isByteLevel(json['normalizer']);
   const encodeText = textEncoder(json, pieces, added);
   const template = readTemplate(json['post_processor'], vocab);
   const piece = pieceReader(pieces.vocabulary, added, byteLevel);
+  const encodeChat = (text: string): TokenizedText => {
+    if (chat === null) throw new UserError('This model has no chat template.');
+    const whole = wellFormed(text);
+    const rendered = chat(whole);
+    const { before, own, after } = partChat(encodeText(rendered.text), whole, rendered);
+    return withSpans(whole, own, { before, after }, piece);
+  };
   return {
+    hasChat: chat !== null,
+    encodeChat,
+    encodeChatFirst: (text, limit) => firstOfChat(text, limit, encodeChat),
     addedTokens: template.before.length + template.after.length,
     piece,
     count: (text) => encodeText(wellFormed(text)).length,
@@ -83,6 +109,18 @@ function firstTokens(text: string, room: number, encodeText: (text: string) => P
       if (length > 0 && (spans[count]?.start ?? length) >= length) return { placed: placed.slice(0, count), length };
     }
     throw new UserError('The first character of the text takes more tokens than the model reads at once.');
+  }
+}
+
+/** The chat of as much of the text as fits: what is too much is cut off the end, at a token's start. */
+function firstOfChat(text: string, limit: number, encodeChat: (text: string) => TokenizedText): { readonly tokenized: TokenizedText; readonly length: number } {
+  for (let length = wholeCharacters(text, Math.max(1, limit) * UNITS_PER_TOKEN); ; ) {
+    const tokenized = encodeChat(text.slice(0, length));
+    const excess = tokenized.tokens.length - limit;
+    if (excess <= 0) return { tokenized, length: Math.min(length, text.length) };
+    const own = tokenized.tokens.filter((token) => !token.special);
+    length = own.at(-excess)?.start ?? 0;
+    if (own.length <= excess || length === 0) throw new UserError('The chat template takes more tokens than the model reads at once.');
   }
 }
 

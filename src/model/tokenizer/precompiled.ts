@@ -4,6 +4,7 @@ import { rewrite, type Change, type Run } from './run.ts';
 
 /** The charsmap of nmt_nfkc_cf, the largest of SentencePiece, has 0.4 million base64 characters. */
 const MAX_CHARSMAP_CHARACTERS = 4_000_000;
+const SEGMENTED_UNITS = 256;
 /** A grapheme of more bytes is read character by character. */
 const MAX_GRAPHEME_BYTES = 5;
 /** Printable ASCII that no mark follows, of which every character is a grapheme; or the rest, with the letter it may join. */
@@ -20,7 +21,6 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
   const encoded = asString(json ?? '', 'the charsmap of the normalizer Precompiled');
   if (encoded === '') return (run) => run;
   const lookup = readCharsmap(encoded);
-  const graphemes = new Intl.Segmenter('und', { granularity: 'grapheme' });
   const known = new Map<string, string | null>();
   const rule = (key: string): string | null => {
     let found = known.get(key);
@@ -57,7 +57,7 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
         readCharacters(stretch);
         continue;
       }
-      for (const { segment } of graphemes.segment(stretch)) {
+      for (const segment of graphemesOf(stretch)) {
         const written = byteLength(segment) <= MAX_GRAPHEME_BYTES ? rule(segment) : null;
         if (written === null) readCharacters(segment);
         else replace(segment, written);
@@ -65,6 +65,22 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
     }
     return modified ? rewrite(run, changes, dropped) : run;
   };
+}
+
+const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
+
+/** Graphemes, found a part at a time: the segmenter's time grows with the square of the text's length. */
+function* graphemesOf(text: string): Generator<string> {
+  for (let at = 0; at < text.length; ) {
+    const part = text.slice(at, at + SEGMENTED_UNITS);
+    const found = Array.from(segmenter.segment(part), ({ segment }) => segment);
+    // The last one may go on beyond the part.
+    const whole = at + part.length === text.length || found.length === 1 ? found : found.slice(0, -1);
+    for (const segment of whole) {
+      yield segment;
+      at += segment.length;
+    }
+  }
 }
 
 function byteLength(text: string): number {
