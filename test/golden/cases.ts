@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { test } from 'vitest';
 import type { Runtime } from '../../src/model/runtime.ts';
@@ -9,6 +9,8 @@ const WHOLE = ['gpt2', 'llama', 'llama3_rope', 'llama_linear_rope', 'llama_yarn'
 const IN_VERSION_4_WORDS = WHOLE.filter((name) => name !== 'gpt2');
 /** Case -> weights. */
 const VARIANTS = Object.entries(JSON.parse(readFileSync(`${FIXTURES}/variants.json`, 'utf8')) as Record<string, string>);
+/** Every family, each with the options that its first case leaves off. */
+const FAMILY_CASES = readdirSync(`${FIXTURES}/families`);
 
 /** Every golden case, on one runtime. */
 export function goldenTests(open: () => Promise<Runtime> | Runtime): void {
@@ -20,6 +22,11 @@ export function goldenTests(open: () => Promise<Runtime> | Runtime): void {
   test.each(IN_VERSION_4_WORDS)('%s in the words of transformers 4 equals transformers', async (name) => {
     const files = folder(`${FIXTURES}/${name}`, { 'config.json': await readFile(`${FIXTURES}/${name}/config.v4.json`) });
     await compareWithGolden(files, folder(`${FIXTURES}/${name}`), await open());
+  });
+
+  test.each(FAMILY_CASES)('%s equals transformers', async (name) => {
+    const files = folder(`${FIXTURES}/families/${name}`);
+    await compareWithGolden(files, files, await open());
   });
 
   test.each(VARIANTS)('%s equals transformers', async (name, weights) => {

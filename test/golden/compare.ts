@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { expect } from 'vitest';
-import type { Tensor } from '../../src/core/tensor.ts';
+import { at, tensor, type Tensor } from '../../src/core/tensor.ts';
 import type { ModelFiles } from '../../src/model/files.ts';
 import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
-import { openLanguageModel } from '../../src/model/languageModel.ts';
+import { openLanguageModel, type Trace } from '../../src/model/languageModel.ts';
 import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/runtime.ts';
 
 export const FIXTURES = 'test/fixtures/models';
@@ -58,10 +58,14 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
     for (let layer = 0; layer < model.info.layers; layer++) {
       expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
       for (const name of ['k', 'v'] as const) {
+        if (!golden.names.includes(`${name}.${layer}`)) continue;
         const found = trace[name][layer];
         if (found === undefined) throw new Error(`No ${name} of layer ${layer}.`);
         expectClose(found, await golden.floats(`${name}.${layer}`), `${name} ${layer}`);
       }
+    }
+    for (const name of golden.names.filter((name) => name.startsWith('routing.'))) {
+      expectClose(routingOf(trace, Number(name.slice('routing.'.length)), await golden.floats(name)), await golden.floats(name), name);
     }
     expect(trace.resid).toHaveLength(model.info.layers + 1);
     for (const [layer, resid] of trace.resid.entries()) expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
@@ -71,4 +75,14 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
   } finally {
     await model.dispose();
   }
+}
+
+/** [T, experts] of one layer: each token's weight of each expert, 0 for those it was not sent to. */
+function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
+  const choice = trace.experts?.[layer];
+  const [tokens = 0, experts = 0] = dims;
+  const chosen = choice?.weights.dims[1] ?? 0;
+  const weights = new Float32Array(tokens * experts);
+  for (const [i, id] of (choice?.ids ?? []).entries()) weights[Math.floor(i / chosen) * experts + id] = at(choice?.weights.data ?? [], i);
+  return tensor(dims, weights);
 }

@@ -13,11 +13,13 @@ export interface Alibi {
 /** Slopes of BLOOM and Falcon: powers of 2^(-8/n) for the largest power of two n up to `heads`, then every other power of 2^(-4/n). */
 export function alibiSlopes(heads: number): readonly number[] {
   const n = 2 ** Math.floor(Math.log2(heads));
-  const series = (steps: number, count: number, stride: number): number[] => {
-    const base = Math.fround(2 ** -(2 ** -(Math.log2(steps) - 3)));
-    return Array.from({ length: count }, (_, i) => Math.fround(base ** (1 + i * stride)));
-  };
-  return [...series(n, n, 1), ...series(2 * n, heads - n, 2)];
+  return [...powers(n, n, 1), ...powers(2 * n, heads - n, 2)];
+}
+
+/** `count` powers of 2^(-8/n), from the first on in steps of `stride`. */
+function powers(n: number, count: number, stride: number): number[] {
+  const base = Math.fround(2 ** -(2 ** -(Math.log2(n) - 3)));
+  return Array.from({ length: count }, (_, i) => Math.fround(base ** (1 + i * stride)));
 }
 
 /** Slopes of MPT: 2^(-8 i / n) for the smallest power of two n from `heads` on, the even ones first where there are too many. */

@@ -35,7 +35,7 @@ export interface RopeStyle {
   readonly theta?: number;
   /** Share of a head that is turned; left out where the family turns whole heads whatever `partial_rotary_factor` says. */
   readonly partial?: number;
-  /** Of the pretrained context, where the family has it as an option of its own. */
+  /** Pretrained context, where `original_max_position_embeddings` is an option of the family and not of its rope. */
   readonly trained?: number;
   /** Old names of rope types. */
   readonly renamed?: Readonly<Record<string, string>>;
@@ -64,7 +64,7 @@ export function ropeOf(config: Options, rope: Options, headDim: number, maxPosit
   if (dim % 2 !== 0 || dim === 0) throw new UserError(`config.json: rotary positions need an even head size, not ${dim}.`);
   const needsTrained = type === 'llama3' || type === 'yarn' || type === 'longrope';
   const trainedFrom = value(config, 'original_max_position_embeddings') === undefined ? rope : config;
-  const trained = needsTrained ? (style.trained ?? count(trainedFrom, 'original_max_position_embeddings', maxPositions)) : maxPositions;
+  const trained = needsTrained ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions) : maxPositions;
   const { scaling, attentionFactor } = readScaling(rope, type, { headDim: dim, theta, partial, trained, maxPositions });
   return { theta, width: headDim, dim, style: style.style ?? 'half', scaling, attentionFactor };
 }

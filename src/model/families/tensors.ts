@@ -71,7 +71,7 @@ export function embeddingPair(tensors: Tensors, embedding: string, unembed: stri
 }
 
 /** What files hold beside the weights: masks and tables that are computed here. */
-const BUFFERS = /(^|\.)(rotary_emb\.inv_freq|attn\.(attention\.)?(masked_)?bias|attention\.(masked_)?bias|attn\.causal_mask|embed_positions\.weights|embed_tokens\.embed_scale|lm_head\.weight)$/;
+const BUFFERS = /(^|\.)(inv_freq|attn\.(attention\.)?(masked_)?bias|attention\.(masked_)?bias|attn\.causal_mask|embed_positions\.weights|embed_tokens\.embed_scale|lm_head\.weight)$/;
 
 /**
  * Throws UserError naming a tensor of the decoder that nothing asked for: the files then hold another model than config.json says.

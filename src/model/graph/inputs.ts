@@ -13,9 +13,12 @@ export interface LayerInputs {
 
 /** The tables that layers `from` up to, not including, `to` read. */
 export function layerInputs(spec: DecoderSpec, from: number, to: number): LayerInputs {
-  const ropesOf = (blocks: DecoderSpec['blocks']): Set<Rope> => new Set(blocks.flatMap(({ attention }) => attention.rope ?? []));
   const part = spec.blocks.slice(from, to);
   return { ropes: [...ropesOf(spec.blocks)], windows: new Set(part.map(({ attention }) => attention.window)), turnedBy: ropesOf(part) };
+}
+
+function ropesOf(blocks: DecoderSpec['blocks']): Set<Rope> {
+  return new Set(blocks.flatMap(({ attention }) => attention.rope ?? []));
 }
 
 /** The graph's input with the mask of a window. */

@@ -13,7 +13,7 @@ export interface AddedToken {
 }
 
 /** Part of a run: text still to be encoded, or one added token with the white space it takes in. */
-export type Section = { readonly run: Run; readonly start: number; readonly token: AddedToken | null };
+export type Section = { readonly run: Run; readonly token: AddedToken | null };
 
 export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
   if (json === undefined || json === null) return [];
@@ -38,7 +38,7 @@ export type AddedTokenSplitter = (run: Run) => Section[];
 /** `tokens` by the text they are matched as. As `AddedVocabulary::find_matches` of the `tokenizers` library. */
 export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): AddedTokenSplitter {
   const contents = [...tokens.keys()].filter((content) => content !== '').sort((a, b) => b.length - a.length);
-  if (contents.length === 0) return (run) => [{ run, start: 0, token: null }];
+  if (contents.length === 0) return (run) => [{ run, token: null }];
   const pattern = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'gu');
   return (run) => {
     const sections: Section[] = [];
@@ -50,11 +50,11 @@ export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): Add
       if (token === undefined || start < done || (token.singleWord && !standsAlone(run.text, start, end))) continue;
       if (token.lstrip) start = Math.max(done, spaceBefore(run.text, start));
       if (token.rstrip) end = spaceAfter(run.text, end);
-      if (done < start) sections.push({ run: sliceRun(run, done, start), start: done, token: null });
-      sections.push({ run: sliceRun(run, start, end), start, token });
+      if (done < start) sections.push({ run: sliceRun(run, done, start), token: null });
+      sections.push({ run: sliceRun(run, start, end), token });
       done = end;
     }
-    if (done < run.text.length) sections.push({ run: sliceRun(run, done, run.text.length), start: done, token: null });
+    if (done < run.text.length) sections.push({ run: sliceRun(run, done, run.text.length), token: null });
     return sections;
   };
 }

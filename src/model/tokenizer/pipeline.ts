@@ -37,12 +37,7 @@ export function textEncoder(json: Json, pieces: PieceEncoder, added: readonly Ad
           continue;
         }
         if (part.run.text === '') continue;
-        const begins = section.start === 0 && part.start === 0;
-        let runs = [part.run];
-        for (const step of preTokenizers) {
-          const first = runs.length === 1 && begins;
-          runs = runs.flatMap((run) => step(run, first || run.starts[0] === 0));
-        }
+        const runs = preTokenizers.reduce((pieces, step) => pieces.flatMap(step), [part.run]);
         for (const run of runs) for (const token of pieces.encode(run)) placed.push(token);
       }
     }

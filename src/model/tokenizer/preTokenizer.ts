@@ -5,8 +5,8 @@ import { prepend, replaceMatches, type Run } from './run.ts';
 import { isSplitBehavior, split } from './split.ts';
 import { PUNCTUATION, SPACE, WORD } from './unicode.ts';
 
-/** Cuts a run into the pieces that are encoded one by one. `first`: the run begins the text. */
-export type PreTokenizer = (run: Run, first: boolean) => Run[];
+/** Cuts a run into the pieces that are encoded one by one. */
+export type PreTokenizer = (run: Run) => Run[];
 
 /** GPT-2's pattern, in Oniguruma's syntax: the library's own copy uses JavaScript's \s, which is not Unicode's white space. */
 const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
@@ -73,9 +73,9 @@ function readMetaspace(entry: Json): PreTokenizer {
   const scheme = never ? 'never' : asString(entry['prepend_scheme'] ?? 'always', 'prepend_scheme');
   if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never') refuse(`the prepend_scheme ${quoted(scheme)} is not supported.`);
   const cut = asFlag(entry['split'], 'split', true) ? split(literally(mark), 'MergedWithNext', false) : (run: Run) => [run];
-  return (run, first) => {
+  return (run) => {
     const marked = replaceMatches(run, / /gu, mark);
-    const wanted = scheme === 'always' || (scheme === 'first' && first);
+    const wanted = scheme === 'always' || (scheme === 'first' && run.starts[0] === 0);
     return cut(wanted && !marked.text.startsWith(mark) ? prepend(marked, mark) : marked);
   };
 }

@@ -103,7 +103,7 @@ function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: Exper
   };
   return llamaLike(config, tensors, { ...sizes, kvHeads: heads, headDim }, rmsEpsilon(config), {
     biases: attentionBias(config),
-    ropes: Array.from({ length: sizes.layers }, () => rope),
+    ropes: () => rope,
     scale: headDim ** -0.5 * yarnScale(config),
     attention,
     mlp: denseThenExperts(config, tensors, sizes, absent, routing),

@@ -14,7 +14,7 @@ export function mixtral(config: Options, tensors: Tensors): DecoderSpec {
   const window = windowOption(config, null);
   return llamaLike(config, tensors, sizes, rmsEpsilon(config, 1e-5), {
     rope: { theta: 1_000_000 },
-    windows: Array.from({ length: sizes.layers }, () => window),
+    windows: () => window,
     mlp: ({ at, mlp }) => {
       const place = tensors.has(`${mlp}.gate.weight`) ? mlp : `${at}.block_sparse_moe`;
       return {

@@ -40,9 +40,12 @@ export function chosenExperts(config: Options, experts: number, absent: number):
 /** Which layers have experts, of a family with `decoder_sparse_step` and `mlp_only_layers`. */
 export function sparseLayers(config: Options, experts: number): (layer: number) => boolean {
   const step = count(config, 'decoder_sparse_step', 1);
-  const isLayer = (item: unknown): item is number => typeof item === 'number' && Number.isInteger(item);
   const dense = list(config, 'mlp_only_layers', null, isLayer, 'whole numbers') ?? [];
   return (layer) => experts > 0 && !dense.includes(layer) && (layer + 1) % step === 0;
+}
+
+function isLayer(item: unknown): item is number {
+  return typeof item === 'number' && Number.isInteger(item);
 }
 
 /** `n_group` groups of experts, of which `topk_group` are kept. */

@@ -29,7 +29,7 @@ export function qwen3Moe(config: Options, tensors: Tensors): DecoderSpec {
   const window = flag(config, 'use_sliding_window', false) ? windowOption(config, 4096) : null;
   return llamaLike(config, tensors, sizes, epsilon, {
     biases: attentionBias(config),
-    windows: Array.from({ length: sizes.layers }, () => window),
+    windows: () => window,
     attention: ({ attention }) => headNorms(tensors, attention, sizes.headDim, epsilon),
     mlp: qwenExperts(config, tensors, sizes, { experts: eitherCount(config, 'num_local_experts', 'num_experts', 128), chosen: 8, inner: 768 }, () => null),
   });

@@ -3,7 +3,7 @@ import { count, eitherCount, flag, optionalCount, positive, refuse, type Options
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
-/** BLOOM: ALiBi, a LayerNorm behind the embedding, heads that lie as query, key, value one after another. `slow_but_exact` only changes rounding. */
+/** BLOOM: ALiBi, a LayerNorm behind the embedding, heads that lie as query, key, value one after another. `pretraining_tp` alone is without effect. */
 export function bloom(config: Options, tensors: Tensors): DecoderSpec {
   const dim = optionalCount(config, 'n_embed', count(config, 'hidden_size', 64));
   const heads = eitherCount(config, 'n_head', 'num_attention_heads', 8);
@@ -11,6 +11,7 @@ export function bloom(config: Options, tensors: Tensors): DecoderSpec {
   const vocab = count(config, 'vocab_size', 250_880);
   const epsilon = positive(config, 'layer_norm_epsilon', 1e-5);
   const addTo = flag(config, 'apply_residual_connection_post_layernorm', false) ? 'normed' : 'stream';
+  if (count(config, 'pretraining_tp', 1) > 1 && flag(config, 'slow_but_exact', false)) refuse(config, 'slow_but_exact', 'is true with "pretraining_tp" above 1, where the reference leaves out biases');
   if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
 

@@ -31,7 +31,7 @@ export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
         ...PLAIN_ATTENTION,
         projections: { kind: 'separate', q: attention('q_proj', false), k: attention('k_proj', false), v: attention('v_proj', false) },
         scale: 1,
-        window: local[layer] === true ? window : null,
+        window: local(layer) ? window : null,
         output: attention('out_proj', true),
       },
       mlpNorms: before(norm(`${at}.ln_2`)),
@@ -45,17 +45,23 @@ export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
 }
 
 /** `attention_types`: lists of kinds, each with how often it is repeated. */
-function localLayers(config: Options, layers: number): readonly boolean[] {
+function localLayers(config: Options, layers: number): (layer: number) => boolean {
   const types = value(config, 'attention_types') ?? [[['global', 'local'], 12]];
   const invalid = (): never => refuse(config, 'attention_types', 'must be a list of kinds ("global", "local") and how often they are repeated');
   if (!Array.isArray(types)) return invalid();
-  const local: boolean[] = [];
+  const runs: { readonly kinds: readonly unknown[]; readonly from: number; readonly to: number }[] = [];
+  let described = 0;
   for (const item of types as readonly unknown[]) {
     const [kinds, repeats] = Array.isArray(item) ? (item as readonly unknown[]) : [];
-    if (!Array.isArray(kinds) || typeof repeats !== 'number' || !Number.isInteger(repeats) || repeats < 0 || repeats > layers) return invalid();
+    if (!Array.isArray(kinds) || typeof repeats !== 'number' || !Number.isSafeInteger(repeats) || repeats < 0) return invalid();
     if (!kinds.every((kind) => kind === 'global' || kind === 'local')) return invalid();
-    for (let i = 0; i < repeats; i++) local.push(...kinds.map((kind) => kind === 'local'));
+    const from = described;
+    described += kinds.length * repeats;
+    runs.push({ kinds, from, to: described });
   }
-  if (local.length !== layers) refuse(config, 'attention_types', `describes ${local.length} layers of ${layers}`);
-  return local;
+  if (described !== layers) refuse(config, 'attention_types', `describes ${described} layers of ${layers}`);
+  return (layer) => {
+    const run = runs.find(({ from, to }) => layer >= from && layer < to);
+    return run?.kinds[(layer - run.from) % run.kinds.length] === 'local';
+  };
 }

@@ -76,9 +76,9 @@ export interface Differences {
   /** Name of attention's last matrix; default "o_proj". */
   readonly outputName?: string;
   readonly rope?: RopeStyle;
-  /** One rope per layer, null for none; default: the same for all. */
-  readonly ropes?: readonly (Rope | null)[];
-  readonly windows?: readonly (number | null)[];
+  /** The rope of a layer, null for none; default: the same for all. */
+  readonly ropes?: (layer: number) => Rope | null;
+  readonly windows?: (layer: number) => number | null;
   readonly scale?: number;
   readonly mlp?: (place: Place) => Mlp;
   readonly finalNorm?: string;
@@ -110,8 +110,8 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
       attention: {
         ...PLAIN_ATTENTION,
         scale: differences.scale ?? headDim ** -0.5,
-        rope: differences.ropes === undefined ? shared : (differences.ropes[layer] ?? null),
-        window: differences.windows?.[layer] ?? null,
+        rope: differences.ropes === undefined ? shared : differences.ropes(layer),
+        window: differences.windows?.(layer) ?? null,
         projections: special.projections ?? { kind: 'separate', q: projection('q', heads * headDim), k: projection('k', kvHeads * headDim), v: projection('v', kvHeads * headDim) },
         output: special.output ?? tensors.linear(`${place.attention}.${differences.outputName ?? 'o_proj'}`, heads * headDim, dim, biases.output),
         ...special,
@@ -119,7 +119,7 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
       mlp: differences.mlp?.(place) ?? gatedMlp(tensors, place.mlp, dim, inner, activation, biases.mlp),
     });
   }
-  const rope = shared ?? differences.ropes?.find((found) => found !== null) ?? null;
+  const rope = blocks.find(({ attention }) => attention.rope !== null)?.attention.rope ?? null;
   return {
     ...PLAIN_DECODER, heads, kvHeads, headDim, valueDim: headDim, dim, vocab, embedding, blocks,
     contextLength: ropeContext(rope, maxPositions),

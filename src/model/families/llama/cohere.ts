@@ -38,7 +38,7 @@ export function cohere2(config: Options, tensors: Tensors): DecoderSpec {
   return llamaLike(config, tensors, sizes, epsilon, {
     ...shared(config, tensors, epsilon),
     windows: windowsOf(config, sliding, windowOption(config, 4096)),
-    ropes: sliding.map((slides) => (slides ? rope : null)),
+    ropes: (layer) => (sliding(layer) ? rope : null),
   });
 }
 

@@ -44,7 +44,7 @@ export function gemma3(config: Options, tensors: Tensors): DecoderSpec {
     norms: sandwich,
     scale: positive(config, 'query_pre_attn_scalar', 256) ** -0.5,
     windows: windowsOf(config, sliding, windowOption(config, 4096)),
-    ropes: sliding.map((slides) => (slides ? ropes.sliding : ropes.full)),
+    ropes: (layer) => (sliding(layer) ? ropes.sliding : ropes.full),
     attention: ({ attention }) => headNorms(tensors, attention, sizes.headDim, epsilon, ['q_norm', 'k_norm'], 1),
     decoder: { ...common.decoder, logitCap: capOption(config, 'final_logit_softcapping', null) },
   });

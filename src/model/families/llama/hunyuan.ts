@@ -12,7 +12,7 @@ export function hunyuan(config: Options, tensors: Tensors): DecoderSpec {
   const rope = hunyuanRope(config, sizes);
   return llamaLike(config, tensors, sizes, epsilon, {
     biases: attentionBias(config),
-    ropes: Array.from({ length: sizes.layers }, () => rope),
+    ropes: () => rope,
     attention: ({ attention }) => {
       const { queryKeyNorm } = headNorms(tensors, attention, sizes.headDim, epsilon, ['query_layernorm', 'key_layernorm']);
       return { queryKeyNorm: queryKeyNorm === null ? null : { ...queryKeyNorm, when: 'afterRope' } };

@@ -45,7 +45,7 @@ export function olmo3(config: Options, tensors: Tensors): DecoderSpec {
     norms: postNorms,
     biases: attentionBias(config),
     windows: windowsOf(config, sliding, windowOption(config, 4096)),
-    ropes: sliding.map((slides) => (slides ? ropes.sliding : ropes.full)),
+    ropes: (layer) => (sliding(layer) ? ropes.sliding : ropes.full),
     attention: ({ attention }) => joinedNorms(tensors, attention, sizes, epsilon),
   });
 }

@@ -30,7 +30,7 @@ export function phi3(config: Options, tensors: Tensors): DecoderSpec {
   const { dim, inner, heads, kvHeads, headDim, activation } = sizes;
   const window = windowOption(config, null);
   const spec = llamaLike(config, tensors, sizes, rmsEpsilon(config, 1e-5), {
-    windows: Array.from({ length: sizes.layers }, () => window),
+    windows: () => window,
     rope: { partial: 1, trained: 4096, renamed: { su: 'longrope', yarn: 'longrope' } },
     attention: ({ attention }) => ({
       projections: { kind: 'fused', qkv: tensors.linear(`${attention}.qkv_proj`, dim, (heads + 2 * kvHeads) * headDim, false), layout: { groups: 1, order: 'qkv' } },

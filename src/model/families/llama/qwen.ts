@@ -24,7 +24,7 @@ export function qwen3(config: Options, tensors: Tensors): DecoderSpec {
 }
 
 /** With `use_sliding_window`, the layers from `max_window_layers` on see a window. */
-function qwenWindows(config: Options, layers: number): readonly (number | null)[] {
+function qwenWindows(config: Options, layers: number): (layer: number) => number | null {
   const window = flag(config, 'use_sliding_window', false) ? windowOption(config, 4096) : null;
   const first = count(config, 'max_window_layers', 28, 0);
   return windowsOf(config, slidingLayers(config, layers, (layer) => window !== null && layer >= first), window);

@@ -18,8 +18,7 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
   const given = value(config, 'rope_parameters') ?? null;
   const nested = given === null ? null : options(given, 'rope_parameters');
   if (nested !== null && Object.keys(nested.values).length > 0) {
-    const names = ['full_attention', 'sliding_attention'];
-    const other = Object.keys(nested.values).find((name) => !names.includes(name));
+    const other = Object.keys(nested.values).find((name) => name !== 'full_attention' && name !== 'sliding_attention');
     if (other !== undefined) refuse(nested, other, 'is not said of "full_attention" or "sliding_attention", which have ropes of their own');
     if ((value(config, 'rope_scaling') ?? null) !== null) refuse(config, 'rope_scaling', 'stands beside "rope_parameters", of which one only is supported');
     const entry = (kind: string): Options => options(value(nested, kind) ?? {}, `rope_parameters.${kind}`);

@@ -9,14 +9,18 @@ import { attentionBias, llamaLike, readSizes, rmsEpsilon } from './base.ts';
 export function smollm3(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 2048, inner: 11_008, layers: 36, heads: 16, kvHeads: 4, vocab: 128_256, positions: 32_768, tied: true });
   const interval = count(config, 'no_rope_layer_interval', 4);
-  const isFlag = (item: unknown): item is 0 | 1 => item === 0 || item === 1;
   // Named after what it switches off, and 1 where positions are used.
-  const turned = list(config, 'no_rope_layers', sizes.layers, isFlag, '0 and 1') ?? Array.from({ length: sizes.layers }, (_, layer) => ((layer + 1) % interval === 0 ? 0 : 1));
+  const given = list(config, 'no_rope_layers', sizes.layers, isFlag, '0 and 1');
+  const turned = (layer: number): boolean => (given === null ? (layer + 1) % interval !== 0 : given[layer] === 1);
   const rope = readRope(config, sizes.headDim, sizes.maxPositions, { theta: 2_000_000 });
   const window = flag(config, 'use_sliding_window', false) ? windowOption(config, null) : null;
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), {
     biases: attentionBias(config, false, true, flag(config, 'mlp_bias', false)),
-    ropes: turned.map((turns) => (turns === 1 ? rope : null)),
-    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => window !== null && turned[layer] === 0), window),
+    ropes: (layer) => (turned(layer) ? rope : null),
+    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => window !== null && !turned(layer)), window),
   });
+}
+
+function isFlag(item: unknown): item is 0 | 1 {
+  return item === 0 || item === 1;
 }

@@ -14,7 +14,7 @@ export function starcoder2(config: Options, tensors: Tensors): DecoderSpec {
   return llamaLike(config, tensors, sizes, epsilon, {
     norm: (name, width) => tensors.layerNorm(name, width, epsilon),
     biases: { qkv: bias, output: bias, mlp: bias },
-    windows: Array.from({ length: sizes.layers }, () => window),
+    windows: () => window,
     mlp: ({ mlp }) => plainMlp(tensors, `${mlp}.c_fc`, `${mlp}.c_proj`, dim, inner, activation, bias),
   });
 }
