@@ -158,10 +158,14 @@ def kinds() -> dict[str, Tokenizer]:
         "phi3": sentencepiece_bpe(normalizers.Sequence([normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), None, added=[AddedToken(t, rstrip=True, normalized=False) for t in ("<|user|>", "<|end|>", "<|assistant|>")], bos=False),
         "metaspace_first_nfkc": sentencepiece_bpe(normalizers.NFKC(), metaspace(prepend_scheme="first", split=True)),
         "metaspace_never": sentencepiece_bpe(normalizers.Sequence([normalizers.Strip(left=True, right=True), normalizers.Replace(Regex(r"\s+"), " ")]), metaspace(prepend_scheme="never", split=False)),
+        "metaspace_first_stripped": sentencepiece_bpe(normalizers.Strip(), sequence([pre_tokenizers.WhitespaceSplit(), metaspace(prepend_scheme="first")])),
+        "prepended_stripped": sentencepiece_bpe(normalizers.Sequence([normalizers.Strip(left=True, right=False), normalizers.NFKC(), normalizers.Prepend("▁"), normalizers.Replace(" ", "▁")]), split("▁", "removed")),
         "xglm": unigram(precompiled, sequence([pre_tokenizers.WhitespaceSplit(), metaspace(prepend_scheme="always")]), single="</s> $A"),
         "unigram_bytes": unigram(normalizers.Sequence([normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]), metaspace(prepend_scheme="first"), byte_fallback=True),
         "unigram_nmt": unigram(normalizers.Sequence([normalizers.Nmt(), normalizers.NFKC(), normalizers.Replace(Regex(" {2,}"), " ")]), sequence([metaspace(prepend_scheme="always"), pre_tokenizers.Punctuation("merged_with_previous")])),
         "lowered": characters(pre_tokenizers.Whitespace(), normalizers.Sequence([normalizers.NFKD(), normalizers.Lowercase(), normalizers.StripAccents(), normalizers.Strip()]), fuse_unk=True, added=[AddedToken("<extra_0>", normalized=True, single_word=True)]),
+        "punctuated": characters(sequence([pre_tokenizers.WhitespaceSplit(), pre_tokenizers.Punctuation("merged_with_next"), pre_tokenizers.Digits()]), normalizers.Sequence([normalizers.NFC(), normalizers.Lowercase()]), fuse_unk=False),
+        "unpunctuated": characters(pre_tokenizers.Punctuation("removed"), normalizers.Sequence([normalizers.StripAccents(), normalizers.Replace(Regex(r"\wx"), "ks")]), fuse_unk=False, added=[AddedToken("SCREAM", lstrip=True, rstrip=True)]),
         "decomposed": characters(sequence([split(r"[.,;!?]", "merged_with_previous"), split(r"\d", "contiguous"), split(r"\s", "merged_with_next"), pre_tokenizers.CharDelimiterSplit("_")]), normalizers.Sequence([normalizers.NFD(), normalizers.Replace("ss", "ß"), normalizers.Replace("the", "")])),
     }
 
