@@ -37,6 +37,8 @@ export interface RopeStyle {
   readonly partial?: number;
   /** Pretrained context, where `original_max_position_embeddings` is an option of the family and not of its rope. */
   readonly trained?: number;
+  /** The only types that the family has. */
+  readonly types?: readonly RopeScaling['kind'][];
   /** Old names of rope types. */
   readonly renamed?: Readonly<Record<string, string>>;
 }
@@ -55,6 +57,7 @@ export function ropeOf(config: Options, rope: Options, headDim: number, maxPosit
   const theta = positive(value(rope, 'rope_theta') === undefined ? config : rope, 'rope_theta', style.theta ?? 10_000);
   const named = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
   const type = Object.entries(style.renamed ?? {}).find(([old]) => old === named)?.[1] ?? named;
+  if (style.types?.every((own) => own !== type) === true) refuse(rope, 'rope_type', `is ${quoted(named)}, which is not supported for this family`);
   const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
   const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? style.partial ?? 1;
   const turnsPart = style.partial !== undefined && type !== 'proportional';

@@ -1,4 +1,4 @@
-import { flag, only, positive, refuse, type Options } from '../config.ts';
+import { flag, positive, refuse, type Options } from '../config.ts';
 import { windowOption } from '../layers.ts';
 import type { Attention, DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
@@ -29,9 +29,9 @@ export function phi3(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 3072, inner: 8192, layers: 32, heads: 32, kvHeads: null, vocab: 32_064, positions: 4096 });
   const { dim, inner, heads, kvHeads, headDim, activation } = sizes;
   const window = windowOption(config, null);
-  const spec = llamaLike(config, tensors, sizes, rmsEpsilon(config, 1e-5), {
+  return llamaLike(config, tensors, sizes, rmsEpsilon(config, 1e-5), {
     windows: () => window,
-    rope: { partial: 1, trained: 4096, renamed: { su: 'longrope', yarn: 'longrope' } },
+    rope: { partial: 1, trained: 4096, types: ['default', 'longrope'], renamed: { su: 'longrope', yarn: 'longrope' } },
     attention: ({ attention }) => ({
       projections: { kind: 'fused', qkv: tensors.linear(`${attention}.qkv_proj`, dim, (heads + 2 * kvHeads) * headDim, false), layout: { groups: 1, order: 'qkv' } },
     }),
@@ -41,7 +41,4 @@ export function phi3(config: Options, tensors: Tensors): DecoderSpec {
       down: tensors.linear(`${mlp}.down_proj`, inner, dim, false),
     }),
   });
-  const rope = spec.blocks[0]?.attention.rope;
-  if (rope !== undefined && rope !== null && !['default', 'longrope'].includes(rope.scaling.kind)) only(config, 'rope_scaling', 'longrope');
-  return spec;
 }
