@@ -1,6 +1,7 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { UserError, messageOf } from '../core/errors.ts';
 import { parseJson, readText, type ModelFiles } from './files.ts';
+import { SPACE, characterClass } from './tokenizer/unicode.ts';
 
 const CONFIG_FILE = 'tokenizer_config.json';
 const TEMPLATE_FILE = 'chat_template.jinja';
@@ -85,8 +86,9 @@ export function chatTemplate(source: string, tokens: Readonly<Record<string, str
 }
 
 /** `str.isspace` of Python. */
-const LEADING_SPACE = /^[\p{White_Space}\x1c-\x1f]+/u;
-const TRAILING_SPACE = /[\p{White_Space}\x1c-\x1f]+$/u;
+const PYTHON_SPACE = `[${SPACE}${characterClass('1c-1f')}]+`;
+const LEADING_SPACE = new RegExp(`^${PYTHON_SPACE}`, 'u');
+const TRAILING_SPACE = new RegExp(`${PYTHON_SPACE}$`, 'u');
 
 /** What a template writes around a message, and at which sides it strips the message of white space. */
 interface Surroundings {
@@ -116,11 +118,14 @@ function raise(message: string): never {
   throw new Error(message);
 }
 
+function two(value: number): string {
+  return String(value).padStart(2, '0');
+}
+
 /** Today as Python's strftime writes it in English; some templates tell the model the date. */
 function strftimeNow(format: string): string {
   const now = new Date();
   const name = (options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat('en-US', options).format(now);
-  const two = (value: number): string => String(value).padStart(2, '0');
   const written: Readonly<Record<string, string>> = {
     Y: String(now.getFullYear()),
     m: two(now.getMonth() + 1),

@@ -23,6 +23,7 @@ const { lines, chats } = read('chats.json.gz') as { readonly lines: readonly str
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
 const filesOf = (chat: Chat): ReturnType<typeof memoryFiles> =>
   memoryFiles('chat', { 'tokenizer.json': bytes({ ...kinds.tokenizers[chat.kind], added_tokens: chat.added_tokens }), 'tokenizer_config.json': bytes(chat.config) });
+const specials = ({ tokens }: TokenizedText): number => tokens.filter((token) => token.special).length;
 const own = ({ tokens }: TokenizedText): TokenizedText['tokens'] => tokens.filter((token) => !token.special);
 const chatOf = (name: string): Chat => chats[name] ?? expect.fail(name);
 
@@ -52,7 +53,7 @@ describe.each(Object.keys(chats))('%s against apply_chat_template of transformer
         chatted = tokenizer.encodeChat(line);
       } catch (error) {
         // White space and its mark alone, and what its rules read as such, which this tokenizer drops.
-        expect([name, line.replace(/[\s\x85▁\u200b-\u200f\x00-\x1f]/g, '')]).toEqual(['plain_unigram', '']);
+        expect([name, Array.from(line).filter((character) => /[^\p{C}\s▁]/u.test(character)).join('')]).toEqual(['plain_unigram', '']);
         expect(error).toBeInstanceOf(UserError);
         return;
       }
@@ -66,7 +67,6 @@ describe.each(Object.keys(chats))('%s against apply_chat_template of transformer
     const long = 'The quick brown fox jumps over the lazy dog. '.repeat(60).trim();
     const whole = tokenizer.encodeChat(long);
     const { tokenized, length } = tokenizer.encodeChatFirst(long, 100);
-    const specials = (chatted: TokenizedText): number => chatted.tokens.filter((token) => token.special).length;
     expect(tokenized.tokens.length).toBeLessThanOrEqual(100);
     expect(tokenized.tokens.length).toBeGreaterThan(95);
     expect(specials(tokenized)).toBe(specials(whole));
@@ -83,9 +83,9 @@ it('a token on the border of template and message is the message’s, with its p
   expect(tokenizer.piece(first?.id ?? 0)).toBe(' the');
 });
 
-describe('where the template is', () => {
-  const render = async (files: Record<string, unknown>): Promise<string | null> => (await readChatTemplate(memoryFiles('m', Object.fromEntries(Object.entries(files).map(([name, value]) => [name, bytes(value)])))))?.('hi').text ?? null;
+const render = async (files: Record<string, unknown>): Promise<string | null> => (await readChatTemplate(memoryFiles('m', Object.fromEntries(Object.entries(files).map(([name, value]) => [name, bytes(value)])))))?.('hi').text ?? null;
 
+describe('where the template is', () => {
   it('chat_template.jinja, then tokenizer_config.json: a text, or the default of a list', async () => {
     const named = [{ name: 'tool_use', template: 'T{{ messages[0].content }}' }, { name: 'default', template: 'D{{ messages[0].content }}' }];
     expect(await render({ 'chat_template.jinja': 'J{{ messages[0].content }}', 'tokenizer_config.json': { chat_template: 'C' } })).toBe('Jhi');

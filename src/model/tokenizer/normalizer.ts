@@ -1,10 +1,10 @@
 import { toBytes } from './byteLevel.ts';
-import { asArray, asFlag, asObject, asString, quoted, refuse } from './json.ts';
+import { asArray, asFlag, asObject, asString, kindName, refuse } from './json.ts';
 import { normalForm } from './normalForm.ts';
 import { patternOf } from './pattern.ts';
 import { readPrecompiled } from './precompiled.ts';
 import { mapCharacters, prepend, replaceMatches, replaceUnit, sliceRun, type Run } from './run.ts';
-import { UNNORMALIZED } from './unicode.ts';
+import { UNNORMALIZED, characterClass } from './unicode.ts';
 
 export type Normalizer = (run: Run) => Run;
 
@@ -46,7 +46,7 @@ export function readNormalizer(json: unknown): Normalizer[] {
       return [(run) => replaceMatches(run, pattern, to)];
     }
     default:
-      return refuse(`the normalizer ${quoted(String(type))} is not supported.`);
+      return refuse(`the normalizer ${kindName(type)} is not supported.`);
   }
 }
 
@@ -58,8 +58,11 @@ function strip(left: boolean, right: boolean): Normalizer {
   };
 }
 
+const NMT_DROPPED = new RegExp(`[${characterClass('1-8 b e-1f 7f 8f 9f')}]`, 'u');
+const NMT_SPACE = new RegExp(`[${characterClass('9 a c d 1680 200b-200f 2028 2029 2581 feff fffd')}]`, 'u');
+
 /** SentencePiece's rules for machine translation: control characters go, other kinds of white space become a space. */
 function nmt(character: string): string {
-  if (/[\u0001-\u0008\u000b\u000e-\u001f\u007f\u008f\u009f]/u.test(character)) return '';
-  return /[\t\n\f\r\u1680\u200b-\u200f\u2028\u2029\u2581\ufeff\ufffd]/u.test(character) ? ' ' : character;
+  if (NMT_DROPPED.test(character)) return '';
+  return NMT_SPACE.test(character) ? ' ' : character;
 }

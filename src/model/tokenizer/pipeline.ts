@@ -1,5 +1,5 @@
 import { addedTokenSplitter, type AddedToken } from './addedTokens.ts';
-import { asObject, quoted, refuse, type Json } from './json.ts';
+import { asObject, kindName, refuse, type Json } from './json.ts';
 import { readBpe } from './bpe.ts';
 import { readNormalizer } from './normalizer.ts';
 import { placedPart, type PieceEncoder, type Placed } from './piece.ts';
@@ -14,7 +14,7 @@ export function readModel(json: unknown, vocab: number): PieceEncoder {
   const type = entry['type'] ?? (entry['merges'] === undefined ? 'without a name' : 'BPE');
   if (type === 'BPE') return readBpe(entry, vocab);
   if (type === 'Unigram') return readUnigram(entry, vocab);
-  return refuse(`a tokenizer of kind ${quoted(String(type))} is not supported; BPE and Unigram are.`);
+  return refuse(`a tokenizer of kind ${kindName(type)} is not supported; BPE and Unigram are.`);
 }
 
 /** The text's own tokens with their source bytes: added tokens first, then normalizer, pre-tokenizer and model on what lies between. */

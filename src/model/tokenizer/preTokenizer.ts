@@ -1,5 +1,5 @@
 import { toBytes } from './byteLevel.ts';
-import { asArray, asFlag, asObject, asString, quoted, refuse, type Json } from './json.ts';
+import { asArray, asFlag, asObject, asString, kindName, quoted, refuse, type Json } from './json.ts';
 import { fromOniguruma, literally, patternOf } from './pattern.ts';
 import { prepend, replaceMatches, type Run } from './run.ts';
 import { isSplitBehavior, split } from './split.ts';
@@ -36,7 +36,7 @@ export function readPreTokenizer(json: unknown): PreTokenizer[] {
     case 'Metaspace':
       return [readMetaspace(entry)];
     default:
-      return refuse(`the pre-tokenizer ${quoted(String(type))} is not supported.`);
+      return refuse(`the pre-tokenizer ${kindName(type)} is not supported.`);
   }
 }
 
@@ -68,7 +68,7 @@ function readByteLevel(entry: Json): PreTokenizer[] {
 
 function readMetaspace(entry: Json): PreTokenizer {
   const mark = asString(entry['replacement'] ?? '▁', 'the replacement of the pre-tokenizer Metaspace');
-  if ([...mark].length !== 1) refuse('the replacement of the pre-tokenizer Metaspace is not one character.');
+  if (Array.from(mark).length !== 1) refuse('the replacement of the pre-tokenizer Metaspace is not one character.');
   const never = entry['add_prefix_space'] === false;
   const scheme = never ? 'never' : asString(entry['prepend_scheme'] ?? 'always', 'prepend_scheme');
   if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never') refuse(`the prepend_scheme ${quoted(scheme)} is not supported.`);

@@ -36,8 +36,8 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
     let modified = false;
     const replace = (old: string, written: string): void => {
       modified = true;
-      const removed = [...old].length;
-      const characters = [...written];
+      const removed = Array.from(old).length;
+      const characters = Array.from(written);
       characters.forEach((character, i) => changes.push({ character, change: i < removed ? 0 : 1 }));
       if (characters.length >= removed) return;
       const last = changes.pop();
@@ -99,7 +99,6 @@ function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
   const texts = data.subarray(4 + trieBytes);
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
-  const offset = (unit: number): number => (unit >>> 10) << ((unit & 0x200) >>> 6);
   return (bytes) => {
     let position = offset(units[0] ?? 0);
     for (const byte of bytes) {
@@ -119,6 +118,11 @@ function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
     }
     return null;
   };
+}
+
+/** What to add to a unit's position to reach its children's. */
+function offset(unit: number): number {
+  return (unit >>> 10) << ((unit & 0x200) >>> 6);
 }
 
 function fromBase64(encoded: string): Uint8Array<ArrayBuffer> {

@@ -49,9 +49,10 @@ function arranged(parts: readonly Part[], behavior: SplitBehavior): readonly Par
     case 'MergedWithPrevious':
       return merged(parts, (part, previous) => part.match && !previous);
     case 'MergedWithNext':
-      // The same from the end.
-      return merged(parts.toReversed(), (part, previous) => part.match && !previous).reverse();
+      break;
   }
+  // As with the previous one, from the end.
+  return merged(parts.toReversed(), (part, previous) => part.match && !previous).reverse();
 }
 
 /** Parts joined to the one before where `joins` says so. `previous`: whether the part before was a match (at first: no). */

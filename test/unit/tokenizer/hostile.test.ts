@@ -75,7 +75,7 @@ describe('sizes', () => {
   });
 
   it('opens 256,000 Unigram tokens in seconds and finds the likeliest path among them', async () => {
-    const vocab: [string, number][] = [['<unk>', 0], ...Array.from({ length: 255_999 }, (_, i): [string, number] => [`${i.toString(36)}`, -10 - (i % 97) / 100])];
+    const vocab: [string, number][] = [['<unk>', 0], ...Array.from({ length: 255_999 }, (_, i): [string, number] => [i.toString(36), -10 - (i % 97) / 100])];
     const begun = performance.now();
     const tokenizer = await open({ model: { type: 'Unigram', vocab, unk_id: 0 } }, 256_000);
     expect(performance.now() - begun).toBeLessThan(15_000);

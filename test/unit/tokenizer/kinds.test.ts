@@ -173,9 +173,9 @@ it.each(reference.splits)('Split at $pattern, $behavior, invert $invert', ({ pat
   expect(pieces.map((_, i) => cut(sourceRun(lines[40 + i] ?? '')).map((run) => run.text))).toEqual(pieces);
 });
 
-describe('characters that change', () => {
-  const spans = (name: string, text: string): (readonly [string, string, boolean])[] => own(createTokenizer(reference.tokenizers[name] ?? {}, 2000).encode(text).tokens).map((token) => [text.slice(token.start, token.end), Buffer.from([...token.bytes]).toString(), token.partial] as const);
+const spans = (name: string, text: string): (readonly [string, string, boolean])[] => own(createTokenizer(reference.tokenizers[name] ?? {}, 2000).encode(text).tokens).map((token) => [text.slice(token.start, token.end), Buffer.from([...token.bytes]).toString(), token.partial] as const);
 
+describe('characters that change', () => {
   it('a composed character stands for all its parts', () => {
     expect(spans('metaspace_first_nfkc', 'e\u0301').filter(([, bytes]) => bytes !== '')).toEqual([['e\u0301', 'e\u0301', false]]);
   });
