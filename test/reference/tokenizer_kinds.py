@@ -1,11 +1,12 @@
 """Reference for test/unit/tokenizer/kinds.test.ts: a small tokenizer of every kind that decoder families use, and what the Python library makes of hard strings.
 
 Writes to test/fixtures/tokenizer:
-kinds.json.gz: {"lines": [...], "tokenizers": {NAME: tokenizer.json}, "shifted": {NAME: [line, ...]}, "splits": [...], "normalized": {...}}
+kinds.json.gz: {"lines": [...], "tokenizers": {NAME: tokenizer.json}, "shifted": {NAME: [line, ...]}, "splits": [...], "normal": {...}}
 kinds.bin.gz: for each tokenizer, in order, four little-endian uint16 arrays: tokens of each line; ids; start of each token minus the end of the one before it
 (modulo 65536); length. Places are the library's offsets, in code points.
 Run with the packages `tokenizers`, `sentencepiece` and `protobuf` (the last two for one charsmap):
     python test/reference/tokenizer_kinds.py
+Training breaks ties by chance: the tokenizers differ a little from run to run, so run chat_template_reference.py after it.
 """
 
 import array
@@ -182,6 +183,23 @@ def shifted(tokenizer: Tokenizer, line: str) -> bool:
     return False
 
 
+MARKS = [*range(0x300, 0x370), 0x334, 0x345, 0x5B0, 0x5BC, 0x5C1, 0x5E9, 0x64B, 0x651, 0x653, 0x627, 0x93C, 0x915, 0x9C7, 0x9BE, 0x9D7, 0xDD9, 0xDCF, 0xDCA, 0x1100, 0x1161, 0x11A8, 0xAC00, 0xAC01, 0x3131, 0x314F]
+MARKED = [0x1E9B, 0x1E69, 0xE9, 0xEA, 0x1EC7, 0x212B, 0x3A9, 0xBD, 0xFB01, 0xFF76, 0xFF9E, 0x3099, 0x30AB, 0x1D15E, 0x1D165, 0x110BA, 0x1109A, 0x8D3, 0x1ABF, 0x32FF, 0x2ADC, 0x2ADD, 0x338, 0xE33, 0xEB3, 0xF73, 0xF71, 0xF72, 0x1FB3, 0x390, 0x3B9, 0x308, 0x61, 0x65, 0x20, 0xFDFA, 0xB4]
+
+
+def normal_forms() -> dict:
+    """What the normal forms make of heaps of marks, and the place of every character of it, in code points."""
+    rng = random.Random(5)
+    lines = ["".join(chr(rng.choice(MARKS + MARKED)) for _ in range(rng.randint(1, 9))) for _ in range(2000)]
+    forms = {}
+    for name in ("NFC", "NFD", "NFKC", "NFKD"):
+        tokenizer = Tokenizer(models.WordLevel({"x": 0}, unk_token="x"))
+        tokenizer.normalizer = getattr(normalizers, name)()
+        tokenizer.pre_tokenizer = pre_tokenizers.Split(Regex(r"[\s\S]"), "isolated")
+        forms[name] = [[tokenizer.normalizer.normalize_str(line), tokenizer.encode(line).offsets] for line in lines]
+    return {"lines": lines, "forms": forms}
+
+
 def main() -> None:
     lines = hard_lines()
     made = kinds()
@@ -213,6 +231,7 @@ def main() -> None:
         "tokenizers": {name: json.loads(tokenizer.to_str()) for name, tokenizer in made.items()},
         "shifted": {"xglm": [i for i, line in enumerate(lines) if shifted(made["xglm"], line)]},
         "splits": splits,
+        "normal": normal_forms(),
     }
     (OUT / "kinds.json.gz").write_bytes(gzip.compress(json.dumps(document, ensure_ascii=False, separators=(",", ":")).encode(), 9, mtime=0))
     print(f"{len(lines)} lines;", ", ".join(f"{name} {tokenizer.get_vocab_size()}" for name, tokenizer in made.items()))

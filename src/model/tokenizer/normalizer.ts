@@ -4,7 +4,7 @@ import { normalForm } from './normalForm.ts';
 import { patternOf } from './pattern.ts';
 import { readPrecompiled } from './precompiled.ts';
 import { mapCharacters, prepend, replaceMatches, replaceUnit, sliceRun, type Run } from './run.ts';
-import { UNNORMALIZED, characterClass } from './unicode.ts';
+import { ACCENT, characterClass } from './unicode.ts';
 
 export type Normalizer = (run: Run) => Run;
 
@@ -24,7 +24,7 @@ export function readNormalizer(json: unknown): Normalizer[] {
     case 'Lowercase':
       return [(run) => mapCharacters(run, (character) => character.toLowerCase())];
     case 'StripAccents':
-      return [(run) => mapCharacters(run, (character) => (/\p{M}/u.test(character) && !UNNORMALIZED.test(character) ? '' : character))];
+      return [(run) => mapCharacters(run, (character) => (ACCENT.test(character) ? '' : character))];
     case 'Strip':
       return [strip(asFlag(entry['strip_left'], 'strip_left', false), asFlag(entry['strip_right'], 'strip_right', false))];
     case 'Nmt':

@@ -132,15 +132,11 @@ export function rewrite(run: Run, changes: readonly Change[], dropped = 0): Run 
   };
   skip(dropped);
   const parts: Run[] = [];
-  let start = run.starts[unit] ?? 0;
-  let end = start;
+  const begin = run.starts[0] ?? 0;
   for (const { character, change } of changes) {
-    if (change <= 0) {
-      start = run.starts[unit] ?? end;
-      skip(1 - change);
-      end = run.ends[unit - 1] ?? start;
-    }
-    parts.push(constantRun(run, character, start, end));
+    const first = change > 0 ? unit - 1 : unit;
+    if (change <= 0) skip(1 - change);
+    parts.push(constantRun(run, character, run.starts[first] ?? begin, run.ends[unit - 1] ?? begin));
   }
   return joinRuns(run, parts);
 }

@@ -22,12 +22,15 @@ export const UNNORMALIZED = new RegExp(
 /** Punctuation as the library's pre-tokenizer Punctuation has it: ASCII's, and Unicode's of an older version. */
 export const PUNCTUATION = new RegExp(
   `(?![${characterClass(
-    '61d 9fd a76 c77 c84 166d 1b4e 1b4f 1b7d-1b7f 2e43-2e4f 2e52-2e5d 10d6e 10ead 10ed0 10f55-10f59 10f86-10f89 111c9 113d4-113d8 ' +
+    '61d 9fd a76 c77 c84 1b4e 1b4f 1b7d-1b7f 2e43-2e4f 2e52-2e5d 10d6e 10ead 10ed0 10f55-10f59 10f86-10f89 113d4-113d8 ' +
     '1144b-1145d 11660-1166c 116b9 1183b 11944-11946 119e2 11a3f-11a46 11a9a-11aa2 11b00-11b09 11be1 11c41-11c45 11c70-11c71 ' +
     '11ef7-11ef8 11f43-11f4f 11fff 12ff1-12ff2 16d6d-16d6f 16e97-16e9a 16fe2 1e5ff 1e95e-1e95f',
-  )}])[\\p{P}!-/:-@[-\`{-~]`,
+  )}])[\\p{P}!-/:-@[-\`{-~${characterClass('166d 111c9')}]`,
   'gu',
 );
+
+/** Marks as the library's normalizer StripAccents has them. */
+export const ACCENT = new RegExp(`(?!${UNNORMALIZED.source})\\p{M}|[${characterClass('1cf2 1cf3')}]`, 'u');
 
 /** \w of Rust's regex crate. */
 export const WORD = '\\p{Alphabetic}\\p{M}\\p{Nd}\\p{Pc}\\p{Join_Control}';

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Token } from '../../../src/core/trace.ts';
 import { createTokenizer, type TextTokenizer } from '../../../src/model/tokenizer.ts';
+import { readNormalizer } from '../../../src/model/tokenizer/normalizer.ts';
 import { patternOf } from '../../../src/model/tokenizer/pattern.ts';
 import { sourceRun } from '../../../src/model/tokenizer/run.ts';
 import { isSplitBehavior, split } from '../../../src/model/tokenizer/split.ts';
@@ -19,6 +20,10 @@ interface Reference {
   readonly tokenizers: Readonly<Record<string, Json>>;
   readonly shifted: Readonly<Record<string, readonly number[]>>;
   readonly splits: readonly SplitCase[];
+  readonly normal: {
+    readonly lines: readonly string[];
+    readonly forms: Readonly<Record<string, readonly (readonly [string, readonly (readonly [number, number])[]])[]>>;
+  };
 }
 interface Encoded {
   readonly ids: readonly number[];
@@ -165,6 +170,20 @@ describe.each(Object.keys(reference.tokenizers))('%s against the Python tokenize
     expect(ids).toEqual(own(whole.tokens).slice(0, ids.length).map((token) => token.id));
     expect(bytesOf(tokenized.tokens).toString()).toBe(long.slice(0, length));
   });
+});
+
+it.each(Object.entries(reference.normal.forms))('%s of heaps of marks, every character where the library has it', (type, expected) => {
+  const [normalize] = readNormalizer({ type });
+  const wrong = reference.normal.lines.filter((line, i) => {
+    const run = normalize?.(sourceRun(line));
+    const [text, places] = expected[i] ?? ['', []];
+    const bytes = [0];
+    for (const character of line) bytes.push((bytes.at(-1) ?? 0) + Buffer.byteLength(character));
+    const units = unitOffsets(text);
+    // A composed character begins where the library says and stands for all its parts, where the library names the first.
+    return run?.text !== text || !places.every(([start, end], c) => run.starts[units[c] ?? -1] === bytes[start] && (run.ends[units[c] ?? -1] ?? -1) >= (bytes[end] ?? 0));
+  });
+  expect(wrong).toEqual([]);
 });
 
 it.each(reference.splits)('Split at $pattern, $behavior, invert $invert', ({ pattern, behavior, invert, pieces }) => {
