@@ -23,8 +23,31 @@ export interface ModelInfo {
   readonly weightType: string;
   readonly positions: 'learned' | 'rotary' | 'alibi' | 'sinusoidal' | 'none';
   readonly norm: 'LayerNorm' | 'RMSNorm';
+  /** Absent where every layer attends to all earlier tokens and has one MLP, and nothing else is special. */
+  readonly special?: ModelTraits;
   readonly runtime: 'wasm' | 'native';
   readonly threads: number;
+}
+
+/** What sets a model apart from plain attention and one MLP a layer. */
+export interface ModelTraits {
+  readonly layers: readonly LayerTraits[];
+  /** Each head has a score of no token that takes its share of every row. */
+  readonly sinks: boolean;
+  /** Numbers a token from which latent attention makes all keys and values. */
+  readonly latentRank: number | null;
+  /** Scores, and logits, are squeezed to within this of 0. */
+  readonly scoreCap: number | null;
+  readonly logitCap: number | null;
+}
+
+export interface LayerTraits {
+  /** Keys a query sees, its own the last; null: all before it. */
+  readonly window: number | null;
+  /** Base frequency of the layer's rope; null: its queries and keys are not turned. */
+  readonly ropeTheta: number | null;
+  /** How many experts there are, how many each token is sent to, and whether there is one that every token passes. */
+  readonly experts: { readonly count: number; readonly chosen: number; readonly shared: boolean } | null;
 }
 
 /** One token of the text, or one that the tokenizer added around it. */

@@ -1,5 +1,5 @@
-import type { ModelInfo } from '../core/trace.ts';
-import type { DecoderSpec } from './families/spec.ts';
+import type { LayerTraits, ModelInfo } from '../core/trace.ts';
+import type { DecoderSpec, Norm } from './families/spec.ts';
 import type { StoredTensor } from './formats/safetensors.ts';
 import type { Runtime } from './runtime.ts';
 
@@ -20,10 +20,32 @@ export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], fa
     parameters: tensors.reduce((sum, tensor) => sum + elements(tensor), 0),
     weightType: [...elementsByType].toSorted((a, b) => b[1] - a[1]).map(([type]) => type).join(', '),
     positions: spec.positions.kind,
-    norm: spec.finalNorm?.kind === 'rms' ? 'RMSNorm' : 'LayerNorm',
+    norm: normOf(spec).kind === 'rms' ? 'RMSNorm' : 'LayerNorm',
+    ...specialOf(spec),
     runtime: runtime.kind,
     threads: runtime.threads,
   };
+}
+
+/** A model without a final norm has one in its blocks. */
+function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
+  const norms = blocks[0] === undefined ? null : [blocks[0].attentionNorms, blocks[0].mlpNorms].flatMap(({ before, behind, after }) => before ?? behind ?? after ?? [])[0];
+  return finalNorm ?? norms ?? { kind: 'layer' };
+}
+
+function specialOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'special'> {
+  const layers = blocks.map(({ attention: { window, rope }, mlp }): LayerTraits => ({
+    window,
+    ropeTheta: rope?.theta ?? null,
+    experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
+  }));
+  const [first] = blocks;
+  const sinks = first !== undefined && first.attention.sinks !== null;
+  const latentRank = first?.attention.projections.kind === 'latent' ? first.attention.projections.rank : null;
+  const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
+  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts }) => window === null && experts === null);
+  if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
+  return { special: { layers, sinks, latentRank, scoreCap, logitCap } };
 }
 
 function elements({ shape }: StoredTensor): number {

@@ -35,8 +35,8 @@ export async function openGolden(files: ModelFiles, file: string) {
   };
 }
 
-/** Same shape, and every number within TOLERANCE of the expected one, relative to the largest. */
-export function expectClose(found: Tensor, expected: Tensor, what: string): void {
+/** Same shape, and every number within TOLERANCE of the expected one, relative to the largest. Returns the worst. */
+export function expectClose(found: Tensor, expected: Tensor, what: string): number {
   expect(found.dims, what).toEqual(expected.dims);
   let worst = 0;
   let largest = 0;
@@ -46,32 +46,38 @@ export function expectClose(found: Tensor, expected: Tensor, what: string): void
     largest = Math.max(largest, Math.abs(value));
   }
   expect(worst / largest, what).toBeLessThanOrEqual(TOLERANCE);
+  return worst / largest;
 }
 
-/** Runs the model of `files` on the golden ids, and compares everything inside it. */
-export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFiles, runtime: Runtime): Promise<void> {
+/** Runs the model of `files` on the golden ids, and compares everything inside it. Returns the worst difference of all. */
+export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFiles, runtime: Runtime): Promise<number> {
+  let worst = 0;
+  const compare = (found: Tensor, expected: Tensor, what: string): void => {
+    worst = Math.max(worst, expectClose(found, expected, what));
+  };
   const golden = await openGolden(goldenFiles, 'golden.safetensors');
   const model = await openLanguageModel(files, runtime);
   try {
     const trace = await model.run(await golden.ids());
     expect(golden.names.filter((name) => name.startsWith('attentions.'))).toHaveLength(model.info.layers);
     for (let layer = 0; layer < model.info.layers; layer++) {
-      expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
+      compare(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
       for (const name of ['k', 'v'] as const) {
         if (!golden.names.includes(`${name}.${layer}`)) continue;
         const found = trace[name][layer];
         if (found === undefined) throw new Error(`No ${name} of layer ${layer}.`);
-        expectClose(found, await golden.floats(`${name}.${layer}`), `${name} ${layer}`);
+        compare(found, await golden.floats(`${name}.${layer}`), `${name} ${layer}`);
       }
     }
     for (const name of golden.names.filter((name) => name.startsWith('routing.'))) {
-      expectClose(routingOf(trace, Number(name.slice('routing.'.length)), await golden.floats(name)), await golden.floats(name), name);
+      compare(routingOf(trace, Number(name.slice('routing.'.length)), await golden.floats(name)), await golden.floats(name), name);
     }
     expect(trace.resid).toHaveLength(model.info.layers + 1);
-    for (const [layer, resid] of trace.resid.entries()) expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
+    for (const [layer, resid] of trace.resid.entries()) compare(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
     const last = trace.resid.at(-1);
     if (last === undefined) throw new Error('No residual.');
-    expectClose(await model.logits(last), await golden.floats('logits'), 'logits');
+    compare(await model.logits(last), await golden.floats('logits'), 'logits');
+    return worst;
   } finally {
     await model.dispose();
   }
