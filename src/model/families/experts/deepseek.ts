@@ -116,8 +116,9 @@ function yarnScale(config: Options): number {
   const given = value(config, 'rope_scaling') ?? value(config, 'rope_parameters');
   if (!isRecord(given)) return 1;
   const rope = options(given, 'rope_parameters');
+  if ((value(rope, 'rope_type') ?? value(rope, 'type') ?? 'default') === 'default') return 1;
+  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', 'is missing');
   const mscale = optionalNumber(rope, 'mscale_all_dim') ?? 0;
-  if ((value(rope, 'rope_type') ?? value(rope, 'type') ?? 'default') === 'default' || mscale === 0) return 1;
-  const factor = positive(rope, 'factor', 1);
+  const factor = mscale === 0 ? 1 : positive(rope, 'factor', 1);
   return factor <= 1 ? 1 : (0.1 * mscale * Math.log(factor) + 1) ** 2;
 }
