@@ -73,6 +73,7 @@ describe('an option that cannot be exact is refused by name', () => {
     ['mixtral.1', { num_experts_per_tok: 5 }, /"num_experts_per_tok" is 5, with 4 experts/],
     ['deepseek_v2.1', { norm_topk_prob: true }, /"norm_topk_prob" is true, which is not supported/],
     ['deepseek_v2.1', { topk_method: 'noaux_tc' }, /"topk_method" is "noaux_tc"/],
+    ['deepseek_v2.2', { topk_group: null }, /"topk_group" is missing, with "topk_method": "group_limited_greedy"/],
     ['deepseek_v2.1', { scoring_func: 'sigmoid' }, /"scoring_func" is "sigmoid"/],
     ['deepseek_v3.1', { scoring_func: 'softmax' }, /"scoring_func" is "softmax"/],
     ['deepseek_v3.1', { n_group: 3 }, /"n_group" is 3, which does not divide 8 experts/],

@@ -29,7 +29,8 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
   }
   const scaling = value(config, 'rope_scaling') ?? null;
   // Over the rope types that stand there already, the reference reads the newer name only.
-  if (scaling !== null && value(applied(options(scaling, 'rope_scaling')), 'type') !== undefined) refuse(options(scaling, 'rope_scaling'), 'type', 'is not read for this family: the reference knows "rope_type" only');
+  const scaled = applied(options(scaling ?? {}, 'rope_scaling'));
+  if (value(scaled, 'type') !== undefined) refuse(scaled, 'type', 'is not read for this family: the reference knows "rope_type" only');
   return {
     full: readRope(config, headDim, maxPositions, { theta: defaults.full }),
     sliding: ropeOf(withoutTheta(config), options({}), headDim, maxPositions, { theta: slidingTheta }),
