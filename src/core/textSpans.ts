@@ -17,42 +17,42 @@ export function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\uFFFD');
 }
 
-/**
- * Places consecutive tokens, given by their number of UTF-8 bytes, in a well-formed text. A token of no bytes gets an
- * empty span before the character that comes next. Throws RangeError when the bytes are not exactly those of the text.
- */
-export function textSpans(text: string, byteLengths: ArrayLike<number>): TextSpan[] {
-  const spans: TextSpan[] = [];
+/** A range of the text's UTF-8 bytes. */
+export interface ByteRange {
+  readonly start: number;
+  readonly end: number;
+}
+
+/** Places ranges of bytes in a well-formed text; an empty range has an empty span. Throws RangeError outside of the text. */
+export function textSpans(text: string, ranges: readonly ByteRange[]): TextSpan[] {
+  const unitOf = unitsOfBytes(text);
+  const total = unitOf.length - 1;
+  const inside = (byte: number): boolean => byte > 0 && unitOf[byte] === unitOf[byte - 1];
+  const next = (byte: number): number => {
+    let whole = byte;
+    while (inside(whole)) whole++;
+    return whole;
+  };
+  return ranges.map(({ start, end }) => {
+    if (start < 0 || end < start || end > total) throw new RangeError('A range of bytes lies outside of the text.');
+    const first = unitOf[start] ?? 0;
+    if (start === end) return { start: first, end: first, partial: false };
+    return { start: first, end: unitOf[next(end)] ?? 0, partial: inside(start) || inside(end) };
+  });
+}
+
+/** For every byte of the text's UTF-8, and for its end, the UTF-16 unit at which its character begins. */
+function unitsOfBytes(text: string): Uint32Array {
+  let bytes = 0;
+  for (const character of text) bytes += utf8Length(character.codePointAt(0) ?? 0);
+  const units = new Uint32Array(bytes + 1).fill(text.length);
+  let byte = 0;
   let unit = 0;
-  // Bytes of the character at `unit` that earlier tokens took.
-  let taken = 0;
-  for (let i = 0; i < byteLengths.length; i++) {
-    const start = unit;
-    let missing = byteLengths[i] ?? 0;
-    if (missing === 0) {
-      spans.push({ start, end: start, partial: false });
-      continue;
-    }
-    let partial = taken > 0;
-    let end = unit;
-    while (missing > 0) {
-      const codePoint = text.codePointAt(unit);
-      if (codePoint === undefined) throw new RangeError('The tokens hold more bytes than the text.');
-      const units = codePoint > 0xffff ? 2 : 1;
-      const rest = utf8Length(codePoint) - taken;
-      end = unit + units;
-      if (missing < rest) {
-        taken += missing;
-        missing = 0;
-        partial = true;
-      } else {
-        missing -= rest;
-        taken = 0;
-        unit += units;
-      }
-    }
-    spans.push({ start, end, partial });
+  for (const character of text) {
+    const end = byte + utf8Length(character.codePointAt(0) ?? 0);
+    units.fill(unit, byte, end);
+    byte = end;
+    unit += character.length;
   }
-  if (unit < text.length) throw new RangeError('The tokens hold fewer bytes than the text.');
-  return spans;
+  return units;
 }

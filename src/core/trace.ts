@@ -21,10 +21,33 @@ export interface ModelInfo {
   readonly parameters: number;
   /** How the weights are stored: "F32", "F16", "BF16". Arithmetic is float32. */
   readonly weightType: string;
-  readonly positions: 'learned' | 'rotary';
+  readonly positions: 'learned' | 'rotary' | 'alibi' | 'sinusoidal' | 'none';
   readonly norm: 'LayerNorm' | 'RMSNorm';
+  /** Absent where every layer attends to all earlier tokens and has one MLP, and nothing else is special. */
+  readonly special?: ModelTraits;
   readonly runtime: 'wasm' | 'native';
   readonly threads: number;
+}
+
+/** What sets a model apart from plain attention and one MLP a layer. */
+export interface ModelTraits {
+  readonly layers: readonly LayerTraits[];
+  /** Each head has a score of no token that takes its share of every row. */
+  readonly sinks: boolean;
+  /** Numbers a token from which latent attention makes all keys and values. */
+  readonly latentRank: number | null;
+  /** Scores, and logits, are squeezed to within this of 0. */
+  readonly scoreCap: number | null;
+  readonly logitCap: number | null;
+}
+
+export interface LayerTraits {
+  /** Keys a query sees, its own the last; null: all before it. */
+  readonly window: number | null;
+  /** Base frequency of the layer's rope; null: its queries and keys are not turned. */
+  readonly ropeTheta: number | null;
+  /** How many experts there are, how many each token is sent to, and whether there is one that every token passes. */
+  readonly experts: { readonly count: number; readonly chosen: number; readonly shared: boolean } | null;
 }
 
 /** One token of the text, or one that the tokenizer added around it. */
@@ -98,7 +121,7 @@ export interface AttentionMap {
 }
 
 /**
- * How one attention weight came about: dot = q . k; scaled = dot * scale; mask; softmax over the row.
+ * How one attention weight came about: dot = q . k; scaled = dot * scale; cap; bias; mask; softmax over the row and the sink.
  * Vaswani et al. 2017, equation 1.
  */
 export interface AttentionCell {
@@ -114,13 +137,26 @@ export interface AttentionCell {
   /** What the dot product is multiplied by, usually 1 / sqrt(headDim). */
   readonly scale: number;
   readonly scaled: number;
-  /** The key comes after the query: the score is replaced by minus infinity. */
+  /** Limit of a soft cap, and the score behind it: softCap * tanh(scaled / softCap). */
+  readonly softCap?: number;
+  readonly capped?: number;
+  /** Added to the score for the key's distance (ALiBi). */
+  readonly bias?: number;
+  /** Keys a query sees, where it sees its latest only. */
+  readonly window?: number;
+  /** The score of no token that takes part in the row's softmax, and the weight it takes. */
+  readonly sink?: { readonly score: number; readonly weight: number };
+  /** The score that enters the softmax, where a cap or a bias makes it another than `scaled`. */
+  readonly score?: number;
+  /** The key comes after the query or before its window: the score is replaced by minus infinity. */
   readonly masked: boolean;
-  /** [query + 1] scaled scores of the row's keys. */
+  /** First key that the query sees; absent: 0. */
+  readonly firstKey?: number;
+  /** [query - firstKey + 1] scores of the keys the query sees. */
   readonly rowScores: Float32Array;
-  /** Largest of `rowScores`, taken off before exponentiating. */
+  /** Largest of `rowScores` and the sink's, taken off before exponentiating. */
   readonly rowMax: number;
-  /** Sum of exp(score - rowMax) over the row. */
+  /** Sum of exp(score - rowMax) over the row, the sink's included. */
   readonly rowSum: number;
   readonly weight: number;
 }

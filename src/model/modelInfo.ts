@@ -1,12 +1,12 @@
-import type { ModelInfo } from '../core/trace.ts';
-import type { Block, DecoderSpec, Linear, Mlp, Norm, Projections, Weight } from './families/spec.ts';
+import type { LayerTraits, ModelInfo } from '../core/trace.ts';
+import type { DecoderSpec, Norm } from './families/spec.ts';
+import type { StoredTensor } from './formats/safetensors.ts';
 import type { Runtime } from './runtime.ts';
 
-/** A model in the field's own terms. */
-export function describe(spec: DecoderSpec, family: string, name: string, runtime: Pick<Runtime, 'kind' | 'threads'>): ModelInfo {
-  const weights = new Map(weightsOf(spec).map((weight) => [weight.name, weight]));
-  let parameters = 0;
-  for (const weight of weights.values()) parameters += elements(weight);
+/** A model in the field's own terms; `tensors` are those it reads, once each. */
+export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], family: string, name: string, runtime: Pick<Runtime, 'kind' | 'threads'>): ModelInfo {
+  const elementsByType = new Map<string, number>();
+  for (const tensor of tensors) elementsByType.set(tensor.dtype, Math.max(elements(tensor), elementsByType.get(tensor.dtype) ?? 0));
   return {
     name,
     family,
@@ -17,41 +17,37 @@ export function describe(spec: DecoderSpec, family: string, name: string, runtim
     dim: spec.dim,
     vocab: spec.vocab,
     contextLength: spec.contextLength,
-    parameters,
-    weightType: [...new Set([...weights.values()].toSorted((a, b) => elements(b) - elements(a)).map((weight) => weight.dtype))].join(', '),
+    parameters: tensors.reduce((sum, tensor) => sum + elements(tensor), 0),
+    weightType: [...elementsByType].toSorted((a, b) => b[1] - a[1]).map(([type]) => type).join(', '),
     positions: spec.positions.kind,
-    norm: spec.finalNorm.kind === 'rms' ? 'RMSNorm' : 'LayerNorm',
+    norm: normOf(spec).kind === 'rms' ? 'RMSNorm' : 'LayerNorm',
+    ...specialOf(spec),
     runtime: runtime.kind,
     threads: runtime.threads,
   };
 }
 
-function elements(weight: Weight): number {
-  return weight.shape.reduce((product, dim) => product * dim, 1);
+/** A model without a final norm has one in its blocks. */
+function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
+  const norms = blocks[0] === undefined ? null : [blocks[0].attentionNorms, blocks[0].mlpNorms].flatMap(({ before, behind, after }) => before ?? behind ?? after ?? [])[0];
+  return finalNorm ?? norms ?? { kind: 'layer' };
 }
 
-/** Every weight of the model; a tied one twice. */
-function weightsOf(spec: DecoderSpec): readonly Weight[] {
-  const positions = spec.positions.kind === 'learned' ? [spec.positions.table] : [];
-  return [spec.embedding, ...positions, ...spec.blocks.flatMap(ofBlock), ...ofNorm(spec.finalNorm), ...ofLinear(spec.unembed)];
+function specialOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'special'> {
+  const layers = blocks.map(({ attention: { window, rope }, mlp }): LayerTraits => ({
+    window,
+    ropeTheta: rope?.theta ?? null,
+    experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
+  }));
+  const [first] = blocks;
+  const sinks = first !== undefined && first.attention.sinks !== null;
+  const latentRank = first?.attention.projections.kind === 'latent' ? first.attention.projections.rank : null;
+  const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
+  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts }) => window === null && experts === null);
+  if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
+  return { special: { layers, sinks, latentRank, scoreCap, logitCap } };
 }
 
-function ofBlock({ attentionNorm, attention, mlpNorm, mlp }: Block): readonly Weight[] {
-  return [...ofNorm(attentionNorm), ...ofProjections(attention.projections), ...ofLinear(attention.output), ...ofNorm(mlpNorm), ...ofMlp(mlp)];
-}
-
-function ofProjections(projections: Projections): readonly Weight[] {
-  return projections.kind === 'fused' ? ofLinear(projections.qkv) : [projections.q, projections.k, projections.v].flatMap(ofLinear);
-}
-
-function ofMlp(mlp: Mlp): readonly Weight[] {
-  return [...(mlp.kind === 'gated' ? ofLinear(mlp.gate) : []), ...ofLinear(mlp.up), ...ofLinear(mlp.down)];
-}
-
-function ofNorm(norm: Norm): readonly Weight[] {
-  return norm.kind === 'layer' ? [norm.weight, norm.bias] : [norm.weight];
-}
-
-function ofLinear({ weight, bias }: Linear): readonly Weight[] {
-  return bias === null ? [weight] : [weight, bias];
+function elements({ shape }: StoredTensor): number {
+  return shape.reduce((product, dim) => product * dim, 1);
 }

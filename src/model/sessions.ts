@@ -1,6 +1,6 @@
 import type { DecoderSpec } from './families/spec.ts';
 import type { ModelFiles } from './files.ts';
-import { trunkGraph } from './graph/decoder.ts';
+import { inputGraph, trunkGraph } from './graph/decoder.ts';
 import type { OnnxGraph } from './graph/onnx.ts';
 import { unembedGraph } from './graph/unembed.ts';
 import type { Runtime, Session } from './runtime.ts';
@@ -16,6 +16,8 @@ export interface TrunkPart {
 export interface Sessions {
   /** All layers, in order. The unembedding is loaded with them, as every explanation needs it. */
   trunk(onProgress: (done: number, total: number) => void): Promise<readonly TrunkPart[]>;
+  /** Embedding rows to the first residual; null where that takes no weights. */
+  input(): Promise<Session | null>;
   attention(graph: () => OnnxGraph): Promise<Session>;
   unembed(): Promise<Session>;
   dispose(): Promise<void>;
@@ -49,6 +51,10 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       await unembed();
       onProgress(total, total);
       return parts;
+    },
+    input: async () => {
+      const graph = inputGraph(spec);
+      return graph === null ? null : once('input', () => graph);
     },
     attention: (graph) => once('attention', graph),
     unembed,

@@ -86,5 +86,7 @@ export function createTraceCache(): TraceCache {
 }
 
 function bytesOf(trace: Trace): number {
-  return [trace.embedding, ...trace.resid, ...trace.q, ...trace.k, ...trace.v].reduce((sum, item) => sum + item.data.byteLength, 0);
+  const latent = (trace.latent ?? []).flatMap(({ compressed, sharedKey }) => [compressed, sharedKey]);
+  const experts = (trace.experts ?? []).flatMap((choice) => (choice === null ? [] : [choice.weights, { data: choice.ids }]));
+  return [trace.embedding, ...trace.resid, ...trace.q, ...trace.k, ...trace.v, ...latent, ...experts].reduce((sum, item) => sum + item.data.byteLength, 0);
 }

@@ -22,29 +22,40 @@ export function attentionMap(weights: Tensor, layer: number, head: number): Atte
 }
 
 /** How one weight came about, recomputed in float64 from the model's own queries and keys. */
-export function attentionCell(model: LanguageModel, trace: Trace, layer: number, head: number, query: number, key: number): AttentionCell {
+export async function attentionCell(model: LanguageModel, trace: Trace, layer: number, head: number, query: number, key: number): Promise<AttentionCell> {
   const { heads, kvHeads } = model.info;
   const kvHead = Math.floor(head / (heads / kvHeads));
   const vector = (tensors: readonly Tensor[], owner: number, token: number): Float32Array => headRow(layerOf(tensors, layer), owner, token);
   const q = vector(trace.q, head, query);
-  const scale = model.attentionScale(layer);
-  const scores = Array.from({ length: query + 1 }, (_, token) => dot(q, vector(trace.k, kvHead, token)) * scale);
-  const rowMax = scores.reduce((max, score) => Math.max(max, score), -Infinity);
-  const rowSum = scores.reduce((sum, score) => sum + Math.exp(score - rowMax), 0);
   const k = vector(trace.k, kvHead, key);
+  const { scale, softCap, bias, window, sink } = await model.scoreSteps(layer, head, Math.max(query, key), trace.ids.length);
+  const capped = (scaled: number): number => (softCap === null ? scaled : softCap * Math.tanh(scaled / softCap));
+  const biasOf = (token: number): number => (bias === null ? 0 : at(bias, token));
+  const firstKey = window === null ? 0 : Math.max(0, query - window + 1);
+  const scores = Array.from({ length: query - firstKey + 1 }, (_, i) => capped(dot(q, vector(trace.k, kvHead, firstKey + i)) * scale) + biasOf(firstKey + i));
+  const rowMax = scores.reduce((max, score) => Math.max(max, score), sink ?? -Infinity);
+  const sinkShare = sink === null ? 0 : Math.exp(sink - rowMax);
+  const rowSum = scores.reduce((sum, score) => sum + Math.exp(score - rowMax), sinkShare);
   const product = dot(q, k);
-  const masked = key > query;
+  const scaled = product * scale;
+  const score = capped(scaled) + biasOf(key);
+  const masked = key > query || key < firstKey;
   return {
     layer, head, query, key, q, k,
     v: vector(trace.v, kvHead, key),
     dot: product,
     scale,
-    scaled: product * scale,
+    scaled,
+    ...(softCap === null ? {} : { softCap, capped: capped(scaled) }),
+    ...(bias === null ? {} : { bias: biasOf(key) }),
+    ...(softCap === null && bias === null ? {} : { score }),
+    ...(window === null ? {} : { window, firstKey }),
+    ...(sink === null ? {} : { sink: { score: sink, weight: sinkShare / rowSum } }),
     masked,
     rowScores: Float32Array.from(scores),
     rowMax,
     rowSum,
-    weight: masked ? 0 : Math.exp(product * scale - rowMax) / rowSum,
+    weight: masked ? 0 : Math.exp(score - rowMax) / rowSum,
   };
 }
 

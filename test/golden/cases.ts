@@ -1,25 +1,37 @@
-import { readFileSync } from 'node:fs';
+import { readFileSync, readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
-import { test } from 'vitest';
+import { afterAll, test } from 'vitest';
 import type { Runtime } from '../../src/model/runtime.ts';
 import { folder } from '../unit/model/folder.ts';
 import { FIXTURES, compareWithGolden } from './compare.ts';
+import { writeWorst } from './familyTable.ts';
 
 const WHOLE = ['gpt2', 'llama', 'llama3_rope', 'llama_linear_rope', 'llama_yarn'];
 const IN_VERSION_4_WORDS = WHOLE.filter((name) => name !== 'gpt2');
 /** Case -> weights. */
 const VARIANTS = Object.entries(JSON.parse(readFileSync(`${FIXTURES}/variants.json`, 'utf8')) as Record<string, string>);
+/** Every family, each with the options that its first case leaves off. */
+const FAMILY_CASES = readdirSync(`${FIXTURES}/families`);
 
 /** Every golden case, on one runtime. */
-export function goldenTests(open: () => Promise<Runtime> | Runtime): void {
+export function goldenTests(runtime: 'native' | 'WASM', open: () => Promise<Runtime> | Runtime): void {
+  const worst = new Map<string, number>();
   test.each(WHOLE)('%s equals transformers', async (name) => {
     const files = folder(`${FIXTURES}/${name}`);
-    await compareWithGolden(files, files, await open());
+    worst.set(name, await compareWithGolden(files, files, await open()));
   });
 
   test.each(IN_VERSION_4_WORDS)('%s in the words of transformers 4 equals transformers', async (name) => {
     const files = folder(`${FIXTURES}/${name}`, { 'config.json': await readFile(`${FIXTURES}/${name}/config.v4.json`) });
     await compareWithGolden(files, folder(`${FIXTURES}/${name}`), await open());
+  });
+
+  test.each(FAMILY_CASES)('%s equals transformers', async (name) => {
+    const files = folder(`${FIXTURES}/families/${name}`);
+    worst.set(name, await compareWithGolden(files, files, await open()));
+  });
+  afterAll(() => {
+    if (process.env['FAMILY_TABLE'] === 'write') writeWorst(runtime, worst);
   });
 
   test.each(VARIANTS)('%s equals transformers', async (name, weights) => {
@@ -28,7 +40,7 @@ export function goldenTests(open: () => Promise<Runtime> | Runtime): void {
     const files = sharded
       ? folder(`${FIXTURES}/weights/${weights}`, { 'config.json': config })
       : folder(`${FIXTURES}/weights`, { 'config.json': config, ...(await onlyWeights(weights)) });
-    await compareWithGolden(files, folder(`${FIXTURES}/variants/${name}`), await open());
+    worst.set(name, await compareWithGolden(files, folder(`${FIXTURES}/variants/${name}`), await open()));
   });
 }
 

@@ -1,10 +1,10 @@
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { expect } from 'vitest';
-import type { Tensor } from '../../src/core/tensor.ts';
+import { at, tensor, type Tensor } from '../../src/core/tensor.ts';
 import type { ModelFiles } from '../../src/model/files.ts';
 import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
-import { openLanguageModel } from '../../src/model/languageModel.ts';
+import { openLanguageModel, type Trace } from '../../src/model/languageModel.ts';
 import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/runtime.ts';
 
 export const FIXTURES = 'test/fixtures/models';
@@ -35,8 +35,8 @@ export async function openGolden(files: ModelFiles, file: string) {
   };
 }
 
-/** Same shape, and every number within TOLERANCE of the expected one, relative to the largest. */
-export function expectClose(found: Tensor, expected: Tensor, what: string): void {
+/** Same shape, and every number within TOLERANCE of the expected one, relative to the largest. Returns the worst. */
+export function expectClose(found: Tensor, expected: Tensor, what: string): number {
   expect(found.dims, what).toEqual(expected.dims);
   let worst = 0;
   let largest = 0;
@@ -46,29 +46,49 @@ export function expectClose(found: Tensor, expected: Tensor, what: string): void
     largest = Math.max(largest, Math.abs(value));
   }
   expect(worst / largest, what).toBeLessThanOrEqual(TOLERANCE);
+  return worst / largest;
 }
 
-/** Runs the model of `files` on the golden ids, and compares everything inside it. */
-export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFiles, runtime: Runtime): Promise<void> {
+/** Runs the model of `files` on the golden ids, and compares everything inside it. Returns the worst difference of all. */
+export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFiles, runtime: Runtime): Promise<number> {
+  let worst = 0;
+  const compare = (found: Tensor, expected: Tensor, what: string): void => {
+    worst = Math.max(worst, expectClose(found, expected, what));
+  };
   const golden = await openGolden(goldenFiles, 'golden.safetensors');
   const model = await openLanguageModel(files, runtime);
   try {
     const trace = await model.run(await golden.ids());
     expect(golden.names.filter((name) => name.startsWith('attentions.'))).toHaveLength(model.info.layers);
     for (let layer = 0; layer < model.info.layers; layer++) {
-      expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
+      compare(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
       for (const name of ['k', 'v'] as const) {
+        if (!golden.names.includes(`${name}.${layer}`)) continue;
         const found = trace[name][layer];
         if (found === undefined) throw new Error(`No ${name} of layer ${layer}.`);
-        expectClose(found, await golden.floats(`${name}.${layer}`), `${name} ${layer}`);
+        compare(found, await golden.floats(`${name}.${layer}`), `${name} ${layer}`);
       }
     }
+    for (const name of golden.names.filter((name) => name.startsWith('routing.'))) {
+      compare(routingOf(trace, Number(name.slice('routing.'.length)), await golden.floats(name)), await golden.floats(name), name);
+    }
     expect(trace.resid).toHaveLength(model.info.layers + 1);
-    for (const [layer, resid] of trace.resid.entries()) expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
+    for (const [layer, resid] of trace.resid.entries()) compare(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
     const last = trace.resid.at(-1);
     if (last === undefined) throw new Error('No residual.');
-    expectClose(await model.logits(last), await golden.floats('logits'), 'logits');
+    compare(await model.logits(last), await golden.floats('logits'), 'logits');
+    return worst;
   } finally {
     await model.dispose();
   }
+}
+
+/** [T, experts] of one layer: each token's weight of each expert, 0 for those it was not sent to. */
+function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
+  const choice = trace.experts?.[layer];
+  const [tokens = 0, experts = 0] = dims;
+  const chosen = choice?.weights.dims[1] ?? 0;
+  const weights = new Float32Array(tokens * experts);
+  for (const [i, id] of (choice?.ids ?? []).entries()) weights[Math.floor(i / chosen) * experts + id] = at(choice?.weights.data ?? [], i);
+  return tensor(dims, weights);
 }

@@ -7,7 +7,7 @@ import { goldenTests } from './cases.ts';
 import { FIXTURES, compareWithGolden, native } from './compare.ts';
 
 describe('native', () => {
-  goldenTests(native);
+  goldenTests('native', native);
 
   test('reads weights through links out of the folder, as in the cache of Hugging Face', async () => {
     const cache = await mkdtemp(join(tmpdir(), 'cache-'));

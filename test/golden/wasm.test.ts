@@ -2,4 +2,4 @@ import { describe } from 'vitest';
 import { goldenTests } from './cases.ts';
 import { wasm } from './compare.ts';
 
-describe('WASM', () => goldenTests(wasm));
+describe('WASM', () => goldenTests('WASM', wasm));

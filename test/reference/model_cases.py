@@ -64,8 +64,8 @@ CASES = {
     "rope_longrope_attention_factor": ("llama", rope(rope_type="longrope", attention_factor=1.5, original_max_position_embeddings=16, **LONG), ()),
     "rope_proportional": ("llama", rope(rope_type="proportional", partial_rotary_factor=0.5), ()),
     "rope_default_ignores_partial": ("llama", dict(partial_rotary_factor=0.5, **rope(rope_type="default")), ()),
-    "biases": ("llama", dict(attention_bias=True, mlp_bias=True), ()),
-    "attention_bias_alone": ("llama", dict(attention_bias=True), ()),
+    "biases": ("llama_biases", dict(attention_bias=True, mlp_bias=True), ()),
+    "attention_bias_alone": ("llama_attention_bias", dict(attention_bias=True), ()),
     "tied_but_both_stored": ("llama", dict(tie_word_embeddings=True), ()),
     "llama_defaults": ("llama", {}, ("rms_norm_eps", "hidden_act", "head_dim", "tie_word_embeddings", "attention_bias", "mlp_bias", "max_position_embeddings")),
     "llama_nulls": ("llama_full_heads", dict(head_dim=None, num_key_value_heads=None, rope_scaling=None), ()),
@@ -122,13 +122,20 @@ def make_weights():
 
     llama_model = tiny(LlamaConfig, 1, **{**LLAMA, "attention_bias": True, "mlp_bias": True})
     llama = state(llama_model)
-    save("llama", llama)
-    save("llama_f16", {name: tensor.half() for name, tensor in llama.items()})
-    save("llama_bf16", {name: tensor.bfloat16() for name, tensor in llama.items()})
+    attention_bias = {name: tensor for name, tensor in llama.items() if not (".mlp." in name and name.endswith(".bias"))}
     plain = {name: tensor for name, tensor in llama.items() if not name.endswith(".bias")}
+    save("llama_biases", llama)
+    save("llama_attention_bias", attention_bias)
+    save("llama", plain)
+    save("llama_f16", {name: tensor.half() for name, tensor in plain.items()})
+    save("llama_bf16", {name: tensor.bfloat16() for name, tensor in attention_bias.items()})
     save("llama_tied", without(plain, "lm_head.weight"))
     save("llama_head_only", without(plain, "model.embed_tokens.weight"))
     save("llama_bare", {name.removeprefix("model."): tensor for name, tensor in without(plain, "lm_head.weight").items()})
+    for name in list(llama):
+        if name.endswith(".bias"):
+            module, _, _ = name.rpartition(".")
+            llama_model.get_submodule(module).bias = None
     llama_model.save_pretrained(WEIGHTS / "llama_sharded", max_shard_size="30KB")
     for extra in ("config.json", "generation_config.json"):
         (WEIGHTS / "llama_sharded" / extra).unlink(missing_ok=True)

@@ -17,14 +17,15 @@ export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip
   const products = Float32Array.from(cell.q, (value, index) => value * at(cell.k, index));
   const root = Math.sqrt(cell.q.length);
   const usual = Math.abs(cell.scale * root - 1) < 1e-4;
-  const raised = Math.exp(cell.scaled - cell.rowMax);
+  const score = cell.score ?? cell.scaled;
+  const raised = Math.exp(score - cell.rowMax);
   const steps: readonly (readonly [name: string, formula: string, value: string, words: string])[] = [
     [t('Score'), 'q · k', significant(cell.dot, 4), t('sum of {0} products of query and key', cell.q.length)],
     [t('Scale'), usual ? `× 1/√${cell.q.length} = × ${significant(cell.scale, 3)}` : `× ${significant(cell.scale, 4)}`, significant(cell.scaled, 4), t('keeps scores of long vectors moderate')],
     cell.masked
       ? [t('Mask'), 'key > query', '−∞', t('the key comes after the query: it must not be seen')]
       : [t('Mask'), 'key ≤ query', t('kept'), t('the key does not come after the query')],
-    [t('Exponential'), `exp(${decimal(cell.scaled, 2)} − ${decimal(cell.rowMax, 2)})`, cell.masked ? '0' : significant(raised, 3), t('less the largest score of the row, so that nothing overflows')],
+    [t('Exponential'), `exp(${decimal(score, 2)} − ${decimal(cell.rowMax, 2)})`, cell.masked ? '0' : significant(raised, 3), t('less the largest score of the row, so that nothing overflows')],
     [t('Share'), `÷ ${significant(cell.rowSum, 4)}`, percent(cell.weight), t('of the sum over all {0} keys the query sees', cell.rowScores.length)],
   ];
   const list = el('ol', { class: 'steps' }, ...steps.map(([name, formula, value, words]) =>

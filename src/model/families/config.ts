@@ -27,11 +27,11 @@ export function refuse(from: Options, name: string, reason: string): never {
   throw new UserError(`config.json: "${from.path}${name}" ${reason}.`);
 }
 
-/** A whole number from 1 on. */
-export function count(from: Options, name: string, absent: number): number {
+/** A whole number from `least` on. */
+export function count(from: Options, name: string, absent: number, least = 1): number {
   const found = value(from, name);
   if (found === undefined) return absent;
-  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < 1) refuse(from, name, `must be a whole number from 1 on, not ${shown(found)}`);
+  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < least) refuse(from, name, `must be a whole number from ${least} on, not ${shown(found)}`);
   return found;
 }
 
@@ -77,4 +77,33 @@ export function text(from: Options, name: string, absent: string): string {
 
 function shown(found: unknown): string {
   return (JSON.stringify(found) ?? 'absent').slice(0, 40);
+}
+
+/** An option under its family's own name or the common one (transformers' `attribute_map`). Throws UserError where the two differ. */
+export function eitherCount(from: Options, own: string, common: string, absent: number): number {
+  const found = count(from, own, count(from, common, absent));
+  if (value(from, common) !== undefined && count(from, common, absent) !== found) refuse(from, common, `contradicts "${own}": ${found}`);
+  return found;
+}
+
+/** A number that null switches off; `absent` where the option is not there. */
+export function numberOrNull(from: Options, name: string, absent: number | null): number | null {
+  return value(from, name) === undefined ? absent : optionalNumber(from, name);
+}
+
+/** A list of exactly `length` items that `isItem` accepts; null where the option is absent or null. */
+export function list<Item>(from: Options, name: string, length: number | null, isItem: (item: unknown) => item is Item, what: string): readonly Item[] | null {
+  const found = value(from, name);
+  if (found === undefined || found === null) return null;
+  if (!Array.isArray(found)) return refuse(from, name, `must be a list, not ${shown(found)}`);
+  const items: readonly unknown[] = found;
+  if (length !== null && items.length !== length) refuse(from, name, `has ${items.length} entries for ${length} layers`);
+  for (const item of items) if (!isItem(item)) refuse(from, name, `holds ${shown(item)}, where ${what} are supported`);
+  return items as readonly Item[];
+}
+
+/** Throws UserError where an option says something that is not computed: only `expected`, null or absence are. */
+export function only(from: Options, name: string, expected: string | number | boolean): void {
+  const found = value(from, name);
+  if (found !== undefined && found !== null && found !== expected) refuse(from, name, `is ${shown(found)}, which is not supported`);
 }

@@ -1,15 +1,52 @@
 import { UserError } from '../../core/errors.ts';
 import { quoted } from '../files.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
-import { options, refuse, text, value, type Options } from './config.ts';
-import { gpt2 } from './gpt2.ts';
-import { llama } from './llama.ts';
+import { count, options, refuse, text, value, type Options } from './config.ts';
+import { deepseekV2, deepseekV3 } from './experts/deepseek.ts';
+import { glm4Moe } from './experts/glm4Moe.ts';
+import { gptOss } from './experts/gptOss.ts';
+import { mixtral } from './experts/mixtral.ts';
+import { olmoe } from './experts/olmoe.ts';
+import { qwen2Moe, qwen3Moe } from './experts/qwenMoe.ts';
+import { bloom } from './gpt/bloom.ts';
+import { falcon } from './gpt/falcon.ts';
+import { gpt2, gptBigCode } from './gpt/gpt2.ts';
+import { codegen, gptJ } from './gpt/gptJ.ts';
+import { gptNeo } from './gpt/gptNeo.ts';
+import { gptNeoX } from './gpt/gptNeoX.ts';
+import { mpt } from './gpt/mpt.ts';
+import { opt } from './gpt/opt.ts';
+import { xglm } from './gpt/xglm.ts';
+import { cohere, cohere2 } from './llama/cohere.ts';
+import { ernie } from './llama/ernie.ts';
+import { exaone4 } from './llama/exaone4.ts';
+import { gemma, gemma2, gemma3 } from './llama/gemma.ts';
+import { glm, glm4 } from './llama/glm.ts';
+import { granite } from './llama/granite.ts';
+import { hunyuan } from './llama/hunyuan.ts';
+import { llama } from './llama/llama.ts';
+import { mistral } from './llama/mistral.ts';
+import { nemotron } from './llama/nemotron.ts';
+import { olmo, olmo2, olmo3 } from './llama/olmo.ts';
+import { phi, phi3 } from './llama/phi.ts';
+import { qwen2, qwen3 } from './llama/qwen.ts';
+import { smollm3 } from './llama/smollm3.ts';
+import { stablelm } from './llama/stablelm.ts';
+import { starcoder2 } from './llama/starcoder2.ts';
 import type { DecoderSpec } from './spec.ts';
-import { tensorsOf, type Tensors } from './tensors.ts';
+import { refuseUnused, tensorsOf, type Tensors } from './tensors.ts';
 
 type Family = (config: Options, tensors: Tensors) => DecoderSpec;
 
-const FAMILIES: ReadonlyMap<string, Family> = new Map([['gpt2', gpt2], ['llama', llama]]);
+/** By `model_type`. */
+const FAMILIES: ReadonlyMap<string, Family> = new Map([
+  ['bloom', bloom], ['codegen', codegen], ['cohere', cohere], ['cohere2', cohere2], ['deepseek_v2', deepseekV2], ['deepseek_v3', deepseekV3], ['ernie4_5', ernie],
+  ['exaone4', exaone4], ['falcon', falcon], ['gemma', gemma], ['gemma2', gemma2], ['gemma3_text', gemma3], ['glm', glm], ['glm4', glm4], ['glm4_moe', glm4Moe],
+  ['gpt2', gpt2], ['gpt_bigcode', gptBigCode], ['gpt_neo', gptNeo], ['gpt_neox', gptNeoX], ['gpt_oss', gptOss], ['gptj', gptJ], ['granite', granite],
+  ['hunyuan_v1_dense', hunyuan], ['llama', llama], ['mistral', mistral], ['mixtral', mixtral], ['mpt', mpt], ['nemotron', nemotron], ['olmo', olmo], ['olmo2', olmo2],
+  ['olmo3', olmo3], ['olmoe', olmoe], ['opt', opt], ['phi', phi], ['phi3', phi3], ['qwen2', qwen2], ['qwen2_moe', qwen2Moe], ['qwen3', qwen3], ['qwen3_moe', qwen3Moe],
+  ['smollm3', smollm3], ['stablelm', stablelm], ['starcoder2', starcoder2], ['xglm', xglm],
+]);
 
 /** Options of any family that change the numbers and are not supported. */
 const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
@@ -18,20 +55,39 @@ const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
 export function familyName(config: unknown): string {
   const name = text(options(config), 'model_type', '');
   if (name === '') throw new UserError('config.json does not say what "model_type" the model is.');
-  if (!FAMILIES.has(name)) throw new UserError(`config.json: models of type ${quoted(name)} are not supported (${[...FAMILIES.keys()].join(', ')} are).`);
+  if (!FAMILIES.has(name)) throw new UserError(`config.json: models of type ${quoted(name)} are not supported.`);
   return name;
+}
+
+/** What config.json and the files declare together. */
+export interface ReadDecoder {
+  readonly spec: DecoderSpec;
+  /** Every stored tensor that is read, once. */
+  readonly tensors: readonly StoredTensor[];
 }
 
 /**
  * What config.json and the tensors of its files declare, with every option and shape checked.
- * Throws UserError naming the option or tensor at fault.
+ * Throws UserError naming the option or tensor at fault, or a tensor that config.json does not call for.
  */
-export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredTensor>): DecoderSpec {
+export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredTensor>): ReadDecoder {
   const family = FAMILIES.get(familyName(config));
   if (family === undefined) throw new Error('familyName admits only known families.');
   const from = options(config);
   for (const name of UNSUPPORTED) {
     if ((value(from, name) ?? null) !== null) refuse(from, name, 'is set, which is not supported');
   }
-  return family(from, tensorsOf(stored));
+  const tensors = tensorsOf(stored);
+  const spec = family(from, tensors);
+  refuseUnused(stored, tensors.used, extraLayers(from, spec.blocks.length));
+  return { spec, tensors: [...tensors.used].flatMap((name) => stored.get(name) ?? []) };
+}
+
+/** Layers behind the last one that predict further tokens, which the reference leaves out. */
+function extraLayers(config: Options, layers: number): (name: string) => boolean {
+  const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
+  return (name) => {
+    const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
+    return layer >= layers && layer < layers + extra;
+  };
 }

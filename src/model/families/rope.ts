@@ -18,33 +18,61 @@ export type RopeScaling =
 
 export interface Rope {
   readonly theta: number;
-  /** Numbers of a head that are turned. */
+  /** Numbers of a head. */
+  readonly width: number;
+  /** The first of them, that are turned. */
   readonly dim: number;
-  /** `half`: number i is paired with i + dim / 2. */
-  readonly style: 'half';
+  /** `half`: number i is paired with i + dim / 2; `interleaved`: 2 i with 2 i + 1. */
+  readonly style: 'half' | 'interleaved';
   readonly scaling: RopeScaling;
   /** Cosines and sines are multiplied by this. */
   readonly attentionFactor: number;
 }
 
+/** What a family's rope does where config.json is silent, and what it does differently. */
+export interface RopeStyle {
+  readonly style?: 'half' | 'interleaved';
+  readonly theta?: number;
+  /** Share of a head that is turned; left out where the family turns whole heads whatever `partial_rotary_factor` says. */
+  readonly partial?: number;
+  /** Pretrained context, where `original_max_position_embeddings` is an option of the family and not of its rope. */
+  readonly trained?: number;
+  /** The only types that the family has. */
+  readonly types?: readonly RopeScaling['kind'][];
+  /** Old names of rope types. */
+  readonly renamed?: Readonly<Record<string, string>>;
+}
+
+/** The types that go with heads of which the reference cuts the turned part off: all but "proportional", which turns part of a whole head. */
+export const PARTIAL_TYPES = ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'] as const satisfies readonly RopeScaling['kind'][];
+
 /**
  * The rope of config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (4), the latter first as transformers does.
  * Throws UserError naming the option, or the rope type that is not supported.
  */
-export function readRope(config: Options, headDim: number, maxPositions: number): Rope {
-  if (headDim % 2 !== 0) throw new UserError(`config.json: rotary positions need an even head size, not ${headDim}.`);
-  const scalingName = ['rope_scaling', 'rope_parameters'].find((name) => isGiven(value(config, name)));
-  const rope = scalingName === undefined ? options({}) : options(value(config, scalingName), scalingName);
-  const theta = positive(value(rope, 'rope_theta') === undefined ? config : rope, 'rope_theta', 10_000);
-  const type = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
+export function readRope(config: Options, headDim: number, maxPositions: number, style: RopeStyle = {}): Rope {
+  const name = ['rope_scaling', 'rope_parameters'].find((option) => isGiven(value(config, option)));
+  return ropeOf(config, name === undefined ? options({}) : options(value(config, name), name), headDim, maxPositions, style);
+}
+
+/** The rope that one JSON object of config.json describes; what it leaves out is looked for in config.json itself. */
+export function ropeOf(config: Options, rope: Options, headDim: number, maxPositions: number, style: RopeStyle): Rope {
+  const theta = positive(value(rope, 'rope_theta') === undefined ? config : rope, 'rope_theta', style.theta ?? 10_000);
+  const named = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
+  const type = Object.entries(style.renamed ?? {}).find(([old]) => old === named)?.[1] ?? named;
+  if (style.types?.every((own) => own !== type) === true) refuse(rope, 'rope_type', `is ${quoted(named)}, which is not supported for this family`);
   const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
-  const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? 1;
-  if (partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type ${quoted(type)}`);
+  const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? style.partial ?? 1;
+  const turnsPart = style.partial !== undefined && type !== 'proportional';
+  if (!turnsPart && partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type ${quoted(type)}`);
+  const dim = turnsPart ? Math.trunc(headDim * partial) : headDim;
+  if (turnsPart && (partial <= 0 || partial > 1)) refuse(partialFrom, 'partial_rotary_factor', `must be above 0 and at most 1, not ${partial}`);
+  if (dim % 2 !== 0 || dim === 0) throw new UserError(`config.json: rotary positions need an even head size, not ${dim}.`);
   const needsTrained = type === 'llama3' || type === 'yarn' || type === 'longrope';
   const trainedFrom = value(config, 'original_max_position_embeddings') === undefined ? rope : config;
-  const trained = needsTrained ? count(trainedFrom, 'original_max_position_embeddings', maxPositions) : maxPositions;
-  const { scaling, attentionFactor } = readScaling(rope, type, { headDim, theta, partial, trained, maxPositions });
-  return { theta, dim: headDim, style: 'half', scaling, attentionFactor };
+  const trained = needsTrained ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions) : maxPositions;
+  const { scaling, attentionFactor } = readScaling(rope, type, { headDim: dim, theta, partial, trained, maxPositions });
+  return { theta, width: headDim, dim, style: style.style ?? 'half', scaling, attentionFactor };
 }
 
 interface RopeContext {
@@ -113,6 +141,11 @@ function readYarn(rope: Options, { headDim, theta, trained, maxPositions }: Rope
 /** transformers takes an empty object or null for no scaling at all. */
 function isGiven(found: unknown): boolean {
   return found !== undefined && found !== null && !(typeof found === 'object' && Object.keys(found).length === 0);
+}
+
+/** Tokens that a rope made for `maxPositions` reads at once. */
+export function ropeContext(rope: Rope | null, maxPositions: number): number {
+  return rope?.scaling.kind === 'dynamic' ? Math.floor(maxPositions * rope.scaling.factor) : maxPositions;
 }
 
 function requiredFactor(rope: Options): number {

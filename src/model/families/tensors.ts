@@ -1,7 +1,8 @@
 import { UserError } from '../../core/errors.ts';
+import { quoted } from '../files.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import { isWeightType } from '../formats/widen.ts';
-import type { Linear, Weight } from './spec.ts';
+import type { Linear, Norm, Weight } from './spec.ts';
 
 /** The tensors of a model's files, asked for by name and shape. */
 export interface Tensors {
@@ -10,9 +11,16 @@ export interface Tensors {
   weight(name: string, shape: readonly number[]): Weight;
   /** A matrix stored [out, in], with a vector [out] where `bias`. */
   linear(name: string, input: number, output: number, bias: boolean): Linear;
+  /** Slice `index` of the first axis of a tensor of this shape. */
+  slice(name: string, shape: readonly number[], index: number): Weight;
+  rms(name: string, width: number, epsilon: number, offset?: 0 | 1): Norm;
+  layerNorm(name: string, width: number, epsilon: number, parts?: { readonly weight?: boolean; readonly bias?: boolean; readonly offset?: 0 | 1 }): Norm;
+  /** Names asked for so far. */
+  readonly used: ReadonlySet<string>;
 }
 
 export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
+  const used = new Set<string>();
   const weight = (name: string, shape: readonly number[]): Weight => {
     const tensor = stored.get(name);
     if (tensor === undefined) throw new UserError(`The model's files hold no tensor "${name}", which config.json calls for.`);
@@ -21,6 +29,7 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
       throw new UserError(`Tensor "${name}" in ${tensor.file} is ${tensor.shape.join(' x ')}, where config.json calls for ${shape.join(' x ')}.`);
     }
     if (!isWeightType(dtype)) throw new UserError(`Tensor "${name}" in ${tensor.file} is stored as ${dtype.slice(0, 20)}; F32, F16 and BF16 are supported.`);
+    used.add(name);
     return { ...tensor, dtype };
   };
   return {
@@ -31,6 +40,18 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
       layout: 'out-in',
       bias: bias ? weight(`${name}.bias`, [output]) : null,
     }),
+    slice: (name, shape, index) => {
+      const whole = weight(name, shape);
+      const length = whole.length / (shape[0] ?? 1);
+      return { ...whole, name: `${name}[${index}]`, shape: shape.slice(1), offset: whole.offset + index * length, length };
+    },
+    rms: (name, width, epsilon, offset = 0) => ({ kind: 'rms', width, weight: weight(`${name}.weight`, [width]), offset, bias: null, epsilon }),
+    layerNorm: (name, width, epsilon, { weight: weighted = true, bias = true, offset = 0 } = {}) => ({
+      kind: 'layer', width, epsilon, offset,
+      weight: weighted ? weight(`${name}.weight`, [width]) : null,
+      bias: weighted && bias ? weight(`${name}.bias`, [width]) : null,
+    }),
+    used,
   };
 }
 
@@ -47,6 +68,25 @@ export function embeddingPair(tensors: Tensors, embedding: string, unembed: stri
   if (!tied) throw new UserError(`The model's files hold no tensor "${unembed}", and config.json does not say "tie_word_embeddings": true.`);
   const shared = read(embedding);
   return { embedding: shared, unembed: unbiased(shared) };
+}
+
+/** What files hold beside the weights: masks and tables that are computed here. */
+const BUFFERS = /(^|\.)(inv_freq|attn\.(attention\.)?(masked_)?bias|attention\.(masked_)?bias|attn\.causal_mask|embed_positions\.weights|embed_tokens\.embed_scale|lm_head\.weight)$/;
+
+/**
+ * Throws UserError naming a tensor of the decoder that nothing asked for: the files then hold another model than config.json says.
+ * `isExtra` names parts that a family's reference leaves out, such as layers for predicting several tokens.
+ */
+export function refuseUnused(stored: ReadonlyMap<string, StoredTensor>, used: ReadonlySet<string>, isExtra: (name: string) => boolean): void {
+  const roots = new Set([...used].filter((name) => !name.startsWith('lm_head.') && !name.startsWith('embed_out.')).map(rootOf));
+  for (const [name, { file }] of stored) {
+    if (used.has(name) || !roots.has(rootOf(name)) || BUFFERS.test(name) || isExtra(name)) continue;
+    throw new UserError(`Tensor ${quoted(name)} in ${file} is not one that config.json calls for.`);
+  }
+}
+
+function rootOf(name: string): string {
+  return name.slice(0, Math.max(name.indexOf('.'), 0));
 }
 
 function unbiased(weight: Weight): Linear {

@@ -1,14 +1,33 @@
 import type { Activation } from '../families/activations.ts';
-import type { Mlp } from '../families/spec.ts';
+import type { DenseMlp } from '../families/spec.ts';
 import { project } from './norm.ts';
 import type { OnnxGraph } from './onnx.ts';
 
 /** x [T, D], normed -> what the MLP adds to the residual [T, D]. */
-export function runMlp(graph: OnnxGraph, x: string, mlp: Mlp): string {
-  const up = project(graph, x, mlp.up);
-  if (mlp.kind === 'plain') return project(graph, ACTIVATIONS[mlp.activation](graph, up), mlp.down);
-  const gate = ACTIVATIONS[mlp.activation](graph, project(graph, x, mlp.gate));
-  return project(graph, graph.op('Mul', [gate, up]), mlp.down);
+export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp): string {
+  switch (mlp.kind) {
+    case 'plain':
+      return project(graph, ACTIVATIONS[mlp.activation](graph, project(graph, x, mlp.up)), mlp.down);
+    case 'gated': {
+      const gate = ACTIVATIONS[mlp.activation](graph, project(graph, x, mlp.gate));
+      return project(graph, graph.op('Mul', [gate, project(graph, x, mlp.up)]), mlp.down);
+    }
+    case 'gatedFused': {
+      const [gate = '', up = ''] = graph.ops('Split', [project(graph, x, mlp.gateUp)], 2, { axis: { int: -1 }, num_outputs: { int: 2 } });
+      return project(graph, graph.op('Mul', [ACTIVATIONS[mlp.activation](graph, gate), up]), mlp.down);
+    }
+    default:
+      mlp.kind satisfies 'clamped';
+      return runClamped(graph, x, mlp);
+  }
+}
+
+function runClamped(graph: OnnxGraph, x: string, { gateUp, down, limit }: DenseMlp & { readonly kind: 'clamped' }): string {
+  const both = project(graph, x, gateUp);
+  const every2nd = (first: number): string => graph.op('Slice', [both, graph.ints(first), graph.ints(2 ** 31 - 1), graph.ints(-1), graph.ints(2)]);
+  const gate = graph.contrib('QuickGelu', [graph.op('Min', [every2nd(0), graph.float(limit)])], { alpha: { float: 1.702 } });
+  const up = graph.op('Clip', [every2nd(1), graph.float(-limit), graph.float(limit)]);
+  return project(graph, graph.op('Mul', [graph.op('Add', [up, graph.float(1)]), gate]), down);
 }
 
 type Elementwise = (graph: OnnxGraph, x: string) => string;

@@ -5,7 +5,7 @@ import { MessageWriter } from './protobuf.ts';
 // Writes ONNX models. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 /** TensorProto.DataType. */
-export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, float16: 10, float64: 11, bfloat16: 16 } as const;
+export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, bfloat16: 16 } as const;
 export type DataType = (typeof DATA_TYPE)[keyof typeof DATA_TYPE];
 
 const STORED_TYPE: Readonly<Record<WeightType, DataType>> = { F32: DATA_TYPE.float32, F16: DATA_TYPE.float16, BF16: DATA_TYPE.bfloat16 };
@@ -94,6 +94,16 @@ export class OnnxGraph {
   /** A list of int64, of shape [n]. */
   ints(...values: readonly number[]): string {
     return this.constant(`ints ${values.join(' ')}`, DATA_TYPE.int64, [values.length], new Uint8Array(BigInt64Array.from(values, BigInt).buffer));
+  }
+
+  /** A list of float32 numbers, of shape [n]. */
+  floats(...values: readonly number[]): string {
+    return this.constant(`floats ${values.join(' ')}`, DATA_TYPE.float32, [values.length], new Uint8Array(Float32Array.from(values).buffer));
+  }
+
+  /** [n] float32 numbers, all 1. */
+  ones(n: number): string {
+    return this.constant(`ones ${n}`, DATA_TYPE.float32, [n], new Uint8Array(new Float32Array(n).fill(1).buffer));
   }
 
   /** A stored weight as float32; 16-bit ones go through a cast that the runtime folds when it loads. */

@@ -1,3 +1,4 @@
+import type { Alibi } from '../families/alibi.ts';
 import type { Rope } from '../families/rope.ts';
 import { at } from '../../core/tensor.ts';
 import type { OnnxGraph } from './onnx.ts';
@@ -5,14 +6,52 @@ import type { OnnxGraph } from './onnx.ts';
 /** Largest finite float32: added to a score it leaves exactly 0 after the softmax, as in the reference. */
 const MASKED = -3.4028234663852886e38;
 
-/** [T, T] to add to scores: 0 where the key is not after the query. */
-export function causalMask(length: number): Float32Array {
+/** [T, T] to add to scores: 0 where the key is not after the query, nor `window` or more tokens before it. */
+export function causalMask(length: number, window: number | null = null): Float32Array {
   const mask = new Float32Array(length * length);
-  for (let query = 0; query < length; query++) mask.fill(MASKED, query * length + query + 1, (query + 1) * length);
+  for (let query = 0; query < length; query++) {
+    mask.fill(MASKED, query * length + query + 1, (query + 1) * length);
+    if (window !== null) mask.fill(MASKED, query * length, query * length + Math.max(0, query - window + 1));
+  }
   return mask;
 }
 
-/** Cosines and signed sines [T, headDim], for `rotate`. */
+/** [heads, 1, T] to add to the scores of each key. */
+export function alibiBias({ slopes, from, rounded, scale }: Alibi, length: number): Float32Array {
+  const bias = new Float32Array(slopes.length * length);
+  const round = rounded ? toBfloat16 : Math.fround;
+  for (const [head, slope] of slopes.entries()) {
+    for (let key = 0; key < length; key++) bias[head * length + key] = round(round(slope) * (from === 'first' ? key : key - length + 1)) * scale;
+  }
+  return bias;
+}
+
+/** The nearest bfloat16, ties to even. */
+function toBfloat16(value: number): number {
+  const word = new Uint32Array(Float32Array.of(value).buffer);
+  const bits = at(word, 0);
+  word[0] = ((bits + 0x7fff + ((bits >>> 16) & 1)) & 0xffff0000) >>> 0;
+  return at(new Float32Array(word.buffer), 0);
+}
+
+/** [T, D] sines, then cosines, of the positions from `offset` on (transformers' XGLM: wavelengths from 2 pi to 10000 * 2 pi, ends included). */
+export function sinusoids({ offset, zeros }: { readonly offset: number; readonly zeros: number | null }, length: number, dim: number): Float32Array {
+  const { fround } = Math;
+  const half = dim / 2;
+  const step = -fround(Math.log(10_000) / (half - 1));
+  const table = new Float32Array(length * dim);
+  for (let row = 0; row < length; row++) {
+    if (row + offset === zeros) continue;
+    for (let pair = 0; pair < half; pair++) {
+      const angle = fround((row + offset) * fround(Math.exp(fround(pair * step))));
+      table[row * dim + pair] = Math.sin(angle);
+      table[row * dim + half + pair] = Math.cos(angle);
+    }
+  }
+  return table;
+}
+
+/** Cosines and signed sines [T, width], for `rotate`; 1 and 0 for what is not turned. */
 export interface RotaryTables {
   readonly cos: Float32Array;
   readonly sin: Float32Array;
@@ -24,17 +63,17 @@ export interface RotaryTables {
  */
 export function rotaryTables(rope: Rope, length: number): RotaryTables {
   const frequencies = rotaryFrequencies(rope, length);
-  const cos = new Float32Array(length * rope.dim);
-  const sin = new Float32Array(length * rope.dim);
-  const half = rope.dim / 2;
+  const cos = new Float32Array(length * rope.width).fill(1);
+  const sin = new Float32Array(length * rope.width);
+  const [step, across] = rope.style === 'half' ? [1, rope.dim / 2] : [2, 1];
   const factor = Math.fround(rope.attentionFactor);
   for (let position = 0; position < length; position++) {
-    for (let pair = 0; pair < half; pair++) {
+    for (let pair = 0; pair < rope.dim / 2; pair++) {
       const angle = Math.fround(position * at(frequencies, pair));
-      const first = position * rope.dim + pair;
-      cos[first] = cos[first + half] = Math.fround(Math.cos(angle)) * factor;
-      sin[first + half] = Math.fround(Math.sin(angle)) * factor;
-      sin[first] = -at(sin, first + half);
+      const first = position * rope.width + pair * step;
+      cos[first] = cos[first + across] = Math.fround(Math.cos(angle)) * factor;
+      sin[first + across] = Math.fround(Math.sin(angle)) * factor;
+      sin[first] = -at(sin, first + across);
     }
   }
   return { cos, sin };
@@ -87,10 +126,11 @@ export function rotaryFrequencies({ theta, dim, scaling }: Rope, length: number)
   }
 }
 
-/** x [heads, T, headDim] turned by the graph's inputs `cos` and `sin`. */
-export function rotate(graph: OnnxGraph, x: string, rope: Rope): string {
+/** x [heads, T, width] turned by the graph's inputs `cos.index` and `sin.index`. */
+export function rotate(graph: OnnxGraph, x: string, rope: Rope, index: number): string {
   const half = rope.dim / 2;
-  const partner = graph.ints(...Array.from({ length: rope.dim }, (_, i) => (i + half) % rope.dim));
+  const partnerOf = (i: number): number => (i >= rope.dim ? i : rope.style === 'half' ? (i + half) % rope.dim : i ^ 1);
+  const partner = graph.ints(...Array.from({ length: rope.width }, (_, i) => partnerOf(i)));
   const paired = graph.op('Gather', [x, partner], { axis: { int: -1 } });
-  return graph.op('Add', [graph.op('Mul', [x, 'cos']), graph.op('Mul', [paired, 'sin'])]);
+  return graph.op('Add', [graph.op('Mul', [x, `cos.${index}`]), graph.op('Mul', [paired, `sin.${index}`])]);
 }

@@ -1,5 +1,5 @@
 import type { DecoderSpec } from '../families/spec.ts';
-import { normalize, project } from './norm.ts';
+import { cap, normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
 /** What one run of the unembedding may return. */
@@ -27,7 +27,7 @@ export function unembedGraph(spec: DecoderSpec): OnnxGraph {
   graph.input('finalSum', float32, ['M', 1]);
   graph.input('finalEntropyBits', float32, ['M', 1]);
 
-  const logits = project(graph, normalize(graph, 'rows', spec.finalNorm), spec.unembed);
+  const logits = logitsOf(graph, 'rows', spec);
   graph.output('logits', logits, float32, ['N', vocab]);
   const [topLogits = '', topIds = ''] = graph.ops('TopK', [logits, 'topK'], 2, { axis: { int: -1 } });
   graph.output('topLogits', topLogits, float32, ['N', 'K']);
@@ -60,6 +60,13 @@ export function unembedGraph(spec: DecoderSpec): OnnxGraph {
   const crossEntropy = bits(graph, graph.op('Sub', [first(logSum), meanFinal]));
   graph.output('klBits', graph.op('Sub', [crossEntropy, 'finalEntropyBits']), float32, ['M', 1]);
   return graph;
+}
+
+/** Residual rows [N, D] to logits [N, V]. */
+function logitsOf(graph: OnnxGraph, rows: string, spec: DecoderSpec): string {
+  const normed = spec.finalNorm === null ? rows : normalize(graph, rows, spec.finalNorm);
+  const narrowed = spec.finalProjection === null ? normed : project(graph, normed, spec.finalProjection);
+  return cap(graph, scaleBy(graph, project(graph, narrowed, spec.unembed), spec.logitScale), spec.logitCap);
 }
 
 /**

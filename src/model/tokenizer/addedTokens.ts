@@ -1,5 +1,6 @@
 import { asArray, asFlag, asObject, asString, asTokenId, quoted } from './json.ts';
 import { sliceRun, type Run } from './run.ts';
+import { SPACE, WORD } from './unicode.ts';
 
 /** A token that is matched in the text before any splitting. */
 export interface AddedToken {
@@ -12,7 +13,7 @@ export interface AddedToken {
 }
 
 /** Part of a run: text still to be encoded, or one added token with the white space it takes in. */
-export type Section = { readonly run: Run; readonly start: number; readonly token: AddedToken | null };
+export type Section = { readonly run: Run; readonly token: AddedToken | null };
 
 export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
   if (json === undefined || json === null) return [];
@@ -37,7 +38,7 @@ export type AddedTokenSplitter = (run: Run) => Section[];
 /** `tokens` by the text they are matched as. As `AddedVocabulary::find_matches` of the `tokenizers` library. */
 export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): AddedTokenSplitter {
   const contents = [...tokens.keys()].filter((content) => content !== '').sort((a, b) => b.length - a.length);
-  if (contents.length === 0) return (run) => [{ run, start: 0, token: null }];
+  if (contents.length === 0) return (run) => [{ run, token: null }];
   const pattern = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'gu');
   return (run) => {
     const sections: Section[] = [];
@@ -49,23 +50,23 @@ export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): Add
       if (token === undefined || start < done || (token.singleWord && !standsAlone(run.text, start, end))) continue;
       if (token.lstrip) start = Math.max(done, spaceBefore(run.text, start));
       if (token.rstrip) end = spaceAfter(run.text, end);
-      if (done < start) sections.push({ run: sliceRun(run, done, start), start: done, token: null });
-      sections.push({ run: sliceRun(run, start, end), start, token });
+      if (done < start) sections.push({ run: sliceRun(run, done, start), token: null });
+      sections.push({ run: sliceRun(run, start, end), token });
       done = end;
     }
-    if (done < run.text.length) sections.push({ run: sliceRun(run, done, run.text.length), start: done, token: null });
+    if (done < run.text.length) sections.push({ run: sliceRun(run, done, run.text.length), token: null });
     return sections;
   };
 }
 
-/** \w of Rust's regex crate, in which the library asks what a word is. */
-const WORD = /[\p{Alphabetic}\p{M}\p{Nd}\p{Pc}\p{Join_Control}]/u;
-const SPACE = /\p{White_Space}/u;
+/** The library asks Rust's regex crate what a word is. */
+const IN_WORD = new RegExp(`[${WORD}]`, 'u');
+const IS_SPACE = new RegExp(SPACE, 'u');
 
 function standsAlone(text: string, start: number, end: number): boolean {
   const before = lastCharacter(text, start);
   const after = text.codePointAt(end);
-  return !WORD.test(before) && (after === undefined || !WORD.test(String.fromCodePoint(after)));
+  return !IN_WORD.test(before) && (after === undefined || !IN_WORD.test(String.fromCodePoint(after)));
 }
 
 function lastCharacter(text: string, end: number): string {
@@ -75,12 +76,12 @@ function lastCharacter(text: string, end: number): string {
 
 function spaceBefore(text: string, start: number): number {
   let from = start;
-  while (from > 0 && SPACE.test(text.charAt(from - 1))) from--;
+  while (from > 0 && IS_SPACE.test(text.charAt(from - 1))) from--;
   return from;
 }
 
 function spaceAfter(text: string, end: number): number {
   let to = end;
-  while (to < text.length && SPACE.test(text.charAt(to))) to++;
+  while (to < text.length && IS_SPACE.test(text.charAt(to))) to++;
   return to;
 }

@@ -1,28 +1,10 @@
 import { BPE } from '@huggingface/tokenizers';
-import { UserError } from '../../core/errors.ts';
-import { utf8Length } from '../../core/textSpans.ts';
 import { asArray, asFlag, asObject, asTokenId, quoted, refuse, type Json } from './json.ts';
-import { widthBetween, type Run } from './run.ts';
+import { byteIds, misplaced, placedBytes, placedPart, type PieceEncoder, type Placed } from './piece.ts';
+import type { Run } from './run.ts';
 
-/** A token of a piece and the number of source bytes it stands for. */
-export interface Placed {
-  readonly id: number;
-  readonly bytes: number;
-}
-
-/** Byte-pair encoding of pieces, with every token's source bytes. */
-export interface PieceEncoder {
-  /** Every token of the model's own vocabulary with its id. */
-  readonly vocabulary: ReadonlyMap<string, number>;
-  /** Tokens of one piece, in order. UserError when they do not spell the piece exactly. */
-  encode(piece: Run): Placed[];
-}
-
-/** Reads the `model` entry of tokenizer.json. Throws UserError for any model but plain BPE, and for ids outside the vocabulary. */
-export function readBpe(json: unknown, vocab: number): PieceEncoder {
-  const entry = asObject(json, 'the model');
-  const type = entry['type'] ?? (entry['merges'] === undefined ? 'without merges' : 'BPE');
-  if (type !== 'BPE') refuse(`a tokenizer of kind ${typeof type === 'string' ? type : 'unknown'} is not supported; BPE is.`);
+/** Reads a BPE `model` entry of tokenizer.json. Throws UserError for options that change the tokens' spelling, and for ids outside the vocabulary. */
+export function readBpe(entry: Json, vocab: number): PieceEncoder {
   for (const option of ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout'] as const) {
     const value = entry[option];
     if (value !== undefined && value !== null && value !== '' && value !== 0) refuse(`the BPE option ${option} is not supported.`);
@@ -44,11 +26,6 @@ export function readBpe(json: unknown, vocab: number): PieceEncoder {
   return { vocabulary, encode: (piece) => place(piece, bpe.encode([piece.text]), { vocabulary, byteFallback, fuseUnknown, ignoreMerges, unknown }) };
 }
 
-/** The name byte fallback gives a byte. */
-export function byteToken(byte: number): string {
-  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
-}
-
 interface PlaceOptions {
   readonly vocabulary: ReadonlyMap<string, number>;
   readonly byteFallback: boolean;
@@ -56,8 +33,6 @@ interface PlaceOptions {
   readonly ignoreMerges: boolean;
   readonly unknown: number | undefined;
 }
-
-const encoder = new TextEncoder();
 
 /**
  * Lays the tokens over the piece. A character outside the vocabulary is the only reason for a token that does not spell
@@ -71,12 +46,11 @@ function place(piece: Run, tokens: readonly string[], options: PlaceOptions): Pl
   while (unit < piece.text.length) {
     const codePoint = piece.text.codePointAt(unit) ?? 0;
     const character = String.fromCodePoint(codePoint);
-    const bytes = piece.widths[unit] ?? 0;
     const token = tokens[next];
     const id = token === undefined ? undefined : options.vocabulary.get(token);
     if (token === undefined || id === undefined) throw misplaced(piece.text);
     if (piece.text.startsWith(token, unit) && (options.vocabulary.has(character) || (options.ignoreMerges && token === piece.text))) {
-      placed.push({ id, bytes: widthBetween(piece, unit, unit + token.length) });
+      placed.push(placedPart(id, piece, unit, unit + token.length));
       unit += token.length;
       next++;
       afterUnknown = false;
@@ -84,15 +58,14 @@ function place(piece: Run, tokens: readonly string[], options: PlaceOptions): Pl
     }
     const fallback = options.byteFallback ? byteIds(character, options.vocabulary) : null;
     if (fallback !== null) {
-      if (bytes !== utf8Length(codePoint)) throw misplaced(piece.text);
-      for (const byteId of fallback) placed.push({ id: byteId, bytes: 1 });
+      for (const byte of placedBytes(fallback, piece, unit, unit + character.length)) placed.push(byte);
       next += fallback.length;
       afterUnknown = false;
     } else {
       if (id !== options.unknown) throw misplaced(piece.text);
       const last = placed.at(-1);
-      if (options.fuseUnknown && afterUnknown && last !== undefined) placed[placed.length - 1] = { id, bytes: last.bytes + bytes };
-      else placed.push({ id, bytes });
+      if (options.fuseUnknown && afterUnknown && last !== undefined) placed[placed.length - 1] = { ...last, end: piece.ends[unit] ?? last.end };
+      else placed.push(placedPart(id, piece, unit, unit + character.length));
       next++;
       afterUnknown = true;
     }
@@ -100,20 +73,6 @@ function place(piece: Run, tokens: readonly string[], options: PlaceOptions): Pl
   }
   if (next !== tokens.length) throw misplaced(piece.text);
   return placed;
-}
-
-function byteIds(character: string, vocabulary: ReadonlyMap<string, number>): number[] | null {
-  const ids: number[] = [];
-  for (const byte of encoder.encode(character)) {
-    const id = vocabulary.get(byteToken(byte));
-    if (id === undefined) return null;
-    ids.push(id);
-  }
-  return ids;
-}
-
-function misplaced(text: string): UserError {
-  return new UserError(`tokenizer.json: its tokens do not spell the text at ${quoted(text)}, so no token can be placed exactly.`);
 }
 
 function readVocabulary(entry: Json, vocab: number): Map<string, number> {

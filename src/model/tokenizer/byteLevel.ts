@@ -1,3 +1,6 @@
+import { utf8Length } from '../../core/textSpans.ts';
+import { ownsBytes, type Run } from './run.ts';
+
 // GPT-2's byte-level alphabet: every byte has a printable character of its own (Radford et al. 2019, encoder.py).
 
 const PRINTABLE: readonly (readonly [number, number])[] = [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]];
@@ -14,10 +17,35 @@ const CHARACTER_OF_BYTE: readonly string[] = byteCharacters();
 const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = new Map(CHARACTER_OF_BYTE.map((character, byte) => [character, byte]));
 
 /** The bytes written in the byte-level alphabet: one character a byte. */
-export function toByteCharacters(bytes: Uint8Array): string {
+function toByteCharacters(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += CHARACTER_OF_BYTE[byte] ?? '';
   return text;
+}
+
+const encoder = new TextEncoder();
+
+/** The run in the byte-level alphabet. A character's bytes share out its source bytes where there are as many; else each stands for all of them. */
+export function toBytes(run: Run): Run {
+  const bytes = encoder.encode(run.text);
+  const starts = new Uint32Array(bytes.length);
+  const ends = new Uint32Array(bytes.length);
+  let at = 0;
+  for (let unit = 0; unit < run.text.length; ) {
+    const codePoint = run.text.codePointAt(unit) ?? 0;
+    const width = utf8Length(codePoint);
+    const start = run.starts[unit] ?? 0;
+    const end = run.ends[unit] ?? 0;
+    const next = unit + (codePoint > 0xffff ? 2 : 1);
+    const shared = ownsBytes(run, unit, next, width);
+    for (let i = 0; i < width; i++) {
+      starts[at] = shared ? start + i : start;
+      ends[at] = shared ? start + i + 1 : end;
+      at++;
+    }
+    unit = next;
+  }
+  return { text: toByteCharacters(bytes), source: run.source, starts, ends };
 }
 
 /** The bytes a token of a byte-level vocabulary stands for, or null when it holds a character outside the alphabet. */

@@ -39,6 +39,11 @@ export function asTokenId(value: unknown, what: string, vocab: number): number {
   return value;
 }
 
+/** How the `type` of an entry is named in a message. */
+export function kindName(type: unknown): string {
+  return typeof type === 'string' ? quoted(type) : 'without a name';
+}
+
 /** How a token is named in a message: quoted and short. */
 export function quoted(token: string): string {
   return JSON.stringify(token.length > 40 ? `${token.slice(0, 40)}…` : token);

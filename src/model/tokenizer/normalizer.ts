@@ -1,26 +1,68 @@
-import { asArray, asObject, asString, refuse } from './json.ts';
-import { prepend, replaceCharacter, type Run } from './run.ts';
+import { toBytes } from './byteLevel.ts';
+import { asArray, asFlag, asObject, asString, kindName, refuse } from './json.ts';
+import { normalForm } from './normalForm.ts';
+import { patternOf } from './pattern.ts';
+import { readPrecompiled } from './precompiled.ts';
+import { mapCharacters, prepend, replaceMatches, replaceUnit, sliceRun, type Run } from './run.ts';
+import { ACCENT, characterClass } from './unicode.ts';
 
 export type Normalizer = (run: Run) => Run;
 
-/** Steps of the `normalizer` entry, in order. Only those after which every character's source bytes are known. */
+/** Steps of the `normalizer` entry, in order. Every one keeps, for each character, the source bytes it stands for. */
 export function readNormalizer(json: unknown): Normalizer[] {
   if (json === undefined || json === null) return [];
   const entry = asObject(json, 'the normalizer');
-  switch (entry['type']) {
+  const type = entry['type'];
+  switch (type) {
     case 'Sequence':
       return asArray(entry['normalizers'], 'the list of normalizers').flatMap(readNormalizer);
+    case 'NFC':
+    case 'NFD':
+    case 'NFKC':
+    case 'NFKD':
+      return [normalForm(type)];
+    case 'Lowercase':
+      return [(run) => mapCharacters(run, (character) => character.toLowerCase())];
+    case 'StripAccents':
+      return [(run) => mapCharacters(run, (character) => (ACCENT.test(character) ? '' : character))];
+    case 'Strip':
+      return [strip(asFlag(entry['strip_left'], 'strip_left', false), asFlag(entry['strip_right'], 'strip_right', false))];
+    case 'Nmt':
+      return [(run) => mapCharacters(run, nmt)];
+    case 'Precompiled':
+      return [readPrecompiled(entry['precompiled_charsmap'])];
+    case 'ByteLevel':
+      return [toBytes];
     case 'Prepend': {
       const added = asString(entry['prepend'], 'the text of the normalizer Prepend');
       return [(run) => (run.text === '' ? run : prepend(run, added))];
     }
     case 'Replace': {
-      const from = asString(asObject(entry['pattern'], 'the pattern of the normalizer Replace')['String'], 'the pattern of the normalizer Replace');
+      const what = 'the pattern of the normalizer Replace';
+      const from = asObject(entry['pattern'], what)['String'];
       const to = asString(entry['content'], 'the content of the normalizer Replace');
-      if (from.length !== 1 || to.length !== 1) refuse('a normalizer Replace of more than one character is not supported.');
-      return [(run) => replaceCharacter(run, from, to)];
+      if (typeof from === 'string' && from.length === 1 && to.length === 1) return [(run) => replaceUnit(run, from, to)];
+      const pattern = patternOf(entry['pattern'], what);
+      return [(run) => replaceMatches(run, pattern, to)];
     }
     default:
-      return refuse(`the normalizer ${String(entry['type'])} is not supported.`);
+      return refuse(`the normalizer ${kindName(type)} is not supported.`);
   }
+}
+
+function strip(left: boolean, right: boolean): Normalizer {
+  return (run) => {
+    const start = left ? run.text.search(/\P{White_Space}|$/u) : 0;
+    const end = right ? run.text.length - (/\p{White_Space}*$/u.exec(run.text)?.[0].length ?? 0) : run.text.length;
+    return sliceRun(run, start, Math.max(start, end));
+  };
+}
+
+const NMT_DROPPED = new RegExp(`[${characterClass('1-8 b e-1f 7f 8f 9f')}]`, 'u');
+const NMT_SPACE = new RegExp(`[${characterClass('9 a c d 1680 200b-200f 2028 2029 2581 feff fffd')}]`, 'u');
+
+/** SentencePiece's rules for machine translation: control characters go, other kinds of white space become a space. */
+function nmt(character: string): string {
+  if (NMT_DROPPED.test(character)) return '';
+  return NMT_SPACE.test(character) ? ' ' : character;
 }

@@ -1,0 +1,127 @@
+import { count, eitherCount, flag, number, only, optionalCount, optionalNumber, options, positive, refuse, text, value, type Options } from '../config.ts';
+import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
+import { isRecord } from '../../files.ts';
+import { readRope } from '../rope.ts';
+import type { Attention, DecoderSpec, Experts, LatentProjections, Mlp } from '../spec.ts';
+import type { Tensors } from '../tensors.ts';
+import { chosenExperts, expertGroups, gatedExperts, normalisedOption, sharedExperts } from './parts.ts';
+
+/** Of the norms inside latent attention, whatever `rms_norm_eps` says. */
+const LATENT_EPSILON = 1e-6;
+
+/** DeepSeek V2: latent attention, experts chosen by softmax. */
+export function deepseekV2(config: Options, tensors: Tensors): DecoderSpec {
+  const sizes = readSizes(config, { dim: 4096, inner: 11_008, layers: 32, heads: 32, kvHeads: null, vocab: 102_400, positions: 2048 });
+  only(config, 'scoring_func', 'softmax');
+  // The reference reads this option and does not apply it.
+  if (value(config, 'norm_topk_prob') !== null) only(config, 'norm_topk_prob', false);
+  const experts = eitherCount(config, 'n_routed_experts', 'num_experts', 64);
+  if ((value(config, 'num_experts_per_tok') ?? null) === null) refuse(config, 'num_experts_per_tok', 'is missing');
+  const method = text(config, 'topk_method', 'greedy');
+  if (method !== 'greedy' && method !== 'group_limited_greedy') only(config, 'topk_method', 'greedy');
+  const missing = ['n_group', 'topk_group'].find((name) => method !== 'greedy' && (value(config, name) ?? null) === null);
+  if (missing !== undefined) refuse(config, missing, `is missing, with "topk_method": "${method}"`);
+  const bias = flag(config, 'mlp_bias', false);
+  return deepseek(config, tensors, sizes, { style: 'interleaved', firstSparse: 0, bias, experts, chosen: 1, scale: 1, inner: 1407, shared: 2 }, {
+    score: 'softmax', correction: () => null, normalised: false,
+    groups: method === 'greedy' ? null : expertGroups(config, experts, [1, 1], 'best'),
+  });
+}
+
+/** DeepSeek V3 and R1: latent attention, experts chosen by sigmoid and a correction, within groups. */
+export function deepseekV3(config: Options, tensors: Tensors): DecoderSpec {
+  const sizes = readSizes(config, { dim: 7168, inner: 18_432, layers: 61, heads: 128, kvHeads: 128, vocab: 129_280, positions: 4096 });
+  only(config, 'scoring_func', 'sigmoid');
+  only(config, 'topk_method', 'noaux_tc');
+  const experts = eitherCount(config, 'n_routed_experts', 'num_local_experts', 256);
+  const style = flag(config, 'rope_interleave', true) ? 'interleaved' : 'half';
+  return deepseek(config, tensors, sizes, { style, firstSparse: 3, bias: false, experts, chosen: 8, scale: 2.5, inner: 2048, shared: 1 }, {
+    score: 'sigmoid', normalised: normalisedOption(config, true),
+    correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
+    groups: expertGroups(config, experts, [8, 4], 'bestTwo'),
+  });
+}
+
+/** What differs in how experts are chosen. */
+export type Routing = Pick<Experts, 'score' | 'normalised' | 'groups'> & { readonly correction: (place: Place) => Experts['correction'] };
+
+/** What config.json may leave out of a layer of experts. */
+export interface ExpertDefaults {
+  readonly firstSparse: number;
+  /** Biases of the dense MLPs. */
+  readonly bias: boolean;
+  readonly experts: number;
+  readonly chosen: number;
+  readonly scale: number;
+  readonly inner: number;
+  readonly shared: number;
+}
+
+/** Dense MLPs in the layers before `first_k_dense_replace`, experts with shared ones from there on. */
+export function denseThenExperts(config: Options, tensors: Tensors, { dim, inner, activation }: Sizes, absent: ExpertDefaults, { correction, ...routing }: Routing): (place: Place) => Mlp {
+  const firstSparse = count(config, 'first_k_dense_replace', absent.firstSparse, 0);
+  const expertInner = count(config, 'moe_intermediate_size', absent.inner);
+  const sharedInner = expertInner * count(config, 'n_shared_experts', absent.shared);
+  const chosen = chosenExperts(config, absent.experts, absent.chosen);
+  const scale = number(config, 'routed_scaling_factor', absent.scale);
+  const available = routing.groups === null ? absent.experts : (routing.groups.kept * absent.experts) / routing.groups.count;
+  if (chosen > available) refuse(config, 'num_experts_per_tok', `is ${chosen}, more than the groups that are kept hold`);
+  return (place) => {
+    if (place.layer < firstSparse) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
+    return {
+      kind: 'experts', chosen, scale, ...routing,
+      correction: correction(place),
+      router: tensors.linear(`${place.mlp}.gate`, dim, absent.experts, false),
+      experts: gatedExperts(tensors, `${place.mlp}.experts`, absent.experts, dim, expertInner, activation),
+      shared: sharedExperts(tensors, `${place.mlp}.shared_experts`, dim, sharedInner, activation, absent.bias),
+    };
+  };
+}
+
+function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: ExpertDefaults & { readonly style: 'half' | 'interleaved' }, routing: Routing): DecoderSpec {
+  const { dim, heads } = sizes;
+  const rotated = count(config, 'qk_rope_head_dim', 64);
+  const plain = count(config, 'qk_nope_head_dim', 128);
+  const valueDim = optionalCount(config, 'v_head_dim', 128);
+  const rank = count(config, 'kv_lora_rank', 512);
+  const queryRank = value(config, 'q_lora_rank') === null ? null : count(config, 'q_lora_rank', 1536);
+  const bias = flag(config, 'attention_bias', false);
+  if (sizes.kvHeads !== heads) refuse(config, 'num_key_value_heads', `is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
+  const rope = readRope(config, rotated, sizes.maxPositions, { style: absent.style });
+  const headDim = plain + rotated;
+  const attention = ({ attention: at }: Place): Partial<Attention> => {
+    const linear = (name: string, input: number, output: number, biased: boolean) => tensors.linear(`${at}.${name}`, input, output, biased);
+    const projections: LatentProjections = {
+      kind: 'latent', rank, plain, rotated,
+      query: queryRank === null ? linear('q_proj', dim, heads * headDim, false) : {
+        down: linear('q_a_proj', dim, queryRank, bias),
+        norm: tensors.rms(`${at}.q_a_layernorm`, queryRank, LATENT_EPSILON),
+        up: linear('q_b_proj', queryRank, heads * headDim, false),
+      },
+      down: linear('kv_a_proj_with_mqa', dim, rank + rotated, bias),
+      norm: tensors.rms(`${at}.kv_a_layernorm`, rank, LATENT_EPSILON),
+      up: linear('kv_b_proj', rank, heads * (plain + valueDim), false),
+    };
+    return { projections, output: linear('o_proj', heads * valueDim, dim, bias) };
+  };
+  return llamaLike(config, tensors, { ...sizes, kvHeads: heads, headDim }, rmsEpsilon(config), {
+    biases: attentionBias(config),
+    ropes: () => rope,
+    scale: headDim ** -0.5 * yarnScale(config),
+    attention,
+    mlp: denseThenExperts(config, tensors, sizes, absent, routing),
+    decoder: { valueDim },
+  });
+}
+
+/** With a widened context and `mscale_all_dim`, scores are multiplied by the square of its magnitude. */
+function yarnScale(config: Options): number {
+  const given = value(config, 'rope_scaling') ?? value(config, 'rope_parameters');
+  if (!isRecord(given)) return 1;
+  const rope = options(given, 'rope_parameters');
+  if ((value(rope, 'rope_type') ?? value(rope, 'type') ?? 'default') === 'default') return 1;
+  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', 'is missing');
+  const mscale = optionalNumber(rope, 'mscale_all_dim') ?? 0;
+  const factor = mscale === 0 ? 1 : positive(rope, 'factor', 1);
+  return factor <= 1 ? 1 : (0.1 * mscale * Math.log(factor) + 1) ** 2;
+}

@@ -1,0 +1,63 @@
+import type { Experts } from '../families/spec.ts';
+import { runMlp } from './mlp.ts';
+import { project, scaleBy } from './norm.ts';
+import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
+
+/** Kept from division by zero where every chosen score is 0, as in the reference. */
+const TINY = 1e-20;
+const LOWEST = -3.4028234663852886e38;
+
+/** Values of one layer of experts in a graph. */
+export interface Routed {
+  /** [T, chosen] int64, by falling score for choosing. */
+  readonly ids: string;
+  /** [T, chosen] */
+  readonly weights: string;
+  /** [T, D], what the layer adds to the residual. */
+  readonly output: string;
+}
+
+/** x [T, D], normed. Every expert sees all tokens, and those not sent to it get the weight 0: exact, and without shapes that depend on the numbers. */
+export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed {
+  const { ids, weights } = route(graph, x, layer);
+  const tokens = graph.op('Shape', [weights], { start: { int: 0 }, end: { int: 1 } });
+  const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
+  const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
+  const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
+  const parts = layer.experts.map((expert, index) => graph.op('Mul', [runMlp(graph, x, expert), columns[index] ?? '']));
+  if (layer.shared !== null) {
+    const shared = runMlp(graph, x, layer.shared.mlp);
+    const { gate } = layer.shared;
+    parts.push(gate === null ? shared : graph.op('Mul', [shared, graph.op('Sigmoid', [project(graph, x, gate)])]));
+  }
+  return { ids, weights, output: graph.op('Sum', parts) };
+}
+
+function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: string; readonly weights: string } {
+  const { score, correction, groups, chosen, normalised, scale } = layer;
+  const logits = project(graph, x, layer.router);
+  if (score === 'softmaxOfChosen') {
+    const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
+    return { ids, weights: graph.op('Softmax', [best], { axis: { int: -1 } }) };
+  }
+  const scores = score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]);
+  const corrected = correction === null ? scores : graph.op('Add', [scores, graph.weight(correction)]);
+  const allowed = groups === null ? corrected : keepGroups(graph, corrected, groups, layer.experts.length);
+  const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });
+  const picked = graph.op('GatherElements', [scores, ids], { axis: { int: 1 } });
+  const shares = normalised ? graph.op('Div', [picked, graph.op('Add', [graph.op('ReduceSum', [picked, graph.ints(-1)]), graph.float(TINY)])]) : picked;
+  return { ids, weights: scaleBy(graph, shares, scale) };
+}
+
+/** [T, experts] with the scores outside the best groups lowered, so that none of them is chosen. */
+function keepGroups(graph: OnnxGraph, scores: string, { count, kept, by }: NonNullable<Experts['groups']>, experts: number): string {
+  const grouped = graph.op('Reshape', [scores, graph.ints(-1, count, experts / count)]);
+  const [best = ''] = graph.ops('TopK', [grouped, graph.ints(by === 'best' ? 1 : 2)], 2, { axis: { int: -1 } });
+  const quality = graph.op('ReduceSum', [best, graph.ints(-1)], { keepdims: { int: 0 } });
+  const [, keptGroups = ''] = graph.ops('TopK', [quality, graph.ints(kept)], 2, { axis: { int: -1 } });
+  // One row of 0 and 1 for each kept group, then their sum: [T, kept, count] -> [T, count, 1].
+  const oneHot = graph.op('OneHot', [keptGroups, graph.ints(count), graph.floats(0, 1)]);
+  const keep = graph.op('ReduceSum', [oneHot, graph.ints(1)], { keepdims: { int: 0 } });
+  const chosen = graph.op('Cast', [graph.op('Unsqueeze', [keep, graph.ints(-1)])], { to: { int: DATA_TYPE.bool } });
+  return graph.op('Reshape', [graph.op('Where', [chosen, grouped, graph.float(LOWEST)]), graph.ints(-1, experts)]);
+}

@@ -1,0 +1,55 @@
+import { UserError } from '../../core/errors.ts';
+import { quoted } from './json.ts';
+import { ownsBytes, type Run } from './run.ts';
+
+/** A token and the range of source bytes it stands for. Tokens in order never go back; several may share a character. */
+export interface Placed {
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+  /** It begins with a character that was put in (such as ▁ before a word), so white space dropped before it is its own. */
+  readonly marked: boolean;
+}
+
+/** The model of a tokenizer: pieces to tokens, with every token's source bytes. */
+export interface PieceEncoder {
+  /** Every token of the model's own vocabulary with its id. */
+  readonly vocabulary: ReadonlyMap<string, number>;
+  /** Tokens of one piece, in order. UserError when they do not spell the piece exactly. */
+  encode(piece: Run): Placed[];
+}
+
+/** The token for the UTF-16 units from `from` to `to` of a piece. */
+export function placedPart(id: number, piece: Run, from: number, to: number): Placed {
+  const start = piece.starts[from] ?? 0;
+  return { id, start, end: piece.ends[to - 1] ?? start, marked: start === piece.ends[from] };
+}
+
+/** One token a byte for the same units: each its own source byte where there are as many, else each all of them. */
+export function placedBytes(ids: readonly number[], piece: Run, from: number, to: number): Placed[] {
+  const whole = placedPart(0, piece, from, to);
+  const shared = ownsBytes(piece, from, to, ids.length);
+  return ids.map((id, i) => ({ ...whole, id, ...(shared ? { start: whole.start + i, end: whole.start + i + 1 } : {}) }));
+}
+
+/** The name byte fallback gives a byte. */
+export function byteToken(byte: number): string {
+  return `<0x${byte.toString(16).toUpperCase().padStart(2, '0')}>`;
+}
+
+const encoder = new TextEncoder();
+
+/** Ids of the tokens of a text's bytes, or null where one is missing. */
+export function byteIds(text: string, vocabulary: ReadonlyMap<string, number>): number[] | null {
+  const ids: number[] = [];
+  for (const byte of encoder.encode(text)) {
+    const id = vocabulary.get(byteToken(byte));
+    if (id === undefined) return null;
+    ids.push(id);
+  }
+  return ids;
+}
+
+export function misplaced(text: string): UserError {
+  return new UserError(`tokenizer.json: its tokens do not spell the text at ${quoted(text)}, so no token can be placed exactly.`);
+}

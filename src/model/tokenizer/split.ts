@@ -1,0 +1,69 @@
+import { sliceRun, type Run } from './run.ts';
+
+/** What becomes of the matches at which a run is cut. */
+export type SplitBehavior = 'Isolated' | 'Removed' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
+
+export function isSplitBehavior(value: string): value is SplitBehavior {
+  return value === 'Isolated' || value === 'Removed' || value === 'MergedWithPrevious' || value === 'MergedWithNext' || value === 'Contiguous';
+}
+
+interface Part {
+  readonly start: number;
+  readonly end: number;
+  readonly match: boolean;
+}
+
+/**
+ * Pieces of a run, cut at the pattern's matches; with `invert` what lies between counts as the match.
+ * `pattern` has the flags g and u. As `NormalizedString::split` of the `tokenizers` library.
+ */
+export function split(pattern: RegExp, behavior: SplitBehavior, invert: boolean): (run: Run) => Run[] {
+  return (run) => {
+    const parts = matches(run.text, pattern).map((part) => (invert ? { ...part, match: !part.match } : part));
+    return arranged(parts, behavior).flatMap(({ start, end }) => (start < end ? [sliceRun(run, start, end)] : []));
+  };
+}
+
+/** Matches and what lies between them, in order. */
+function matches(text: string, pattern: RegExp): Part[] {
+  const parts: Part[] = [];
+  let done = 0;
+  for (const found of text.matchAll(pattern)) {
+    const end = found.index + found[0].length;
+    if (done < found.index) parts.push({ start: done, end: found.index, match: false });
+    parts.push({ start: found.index, end, match: true });
+    done = end;
+  }
+  if (done < text.length) parts.push({ start: done, end: text.length, match: false });
+  return parts;
+}
+
+function arranged(parts: readonly Part[], behavior: SplitBehavior): readonly Part[] {
+  switch (behavior) {
+    case 'Isolated':
+      return parts;
+    case 'Removed':
+      return parts.filter((part) => !part.match);
+    case 'Contiguous':
+      return merged(parts, (part, previous) => part.match === previous);
+    case 'MergedWithPrevious':
+      return merged(parts, (part, previous) => part.match && !previous);
+    case 'MergedWithNext':
+      break;
+  }
+  // As with the previous one, from the end.
+  return merged(parts.toReversed(), (part, previous) => part.match && !previous).reverse();
+}
+
+/** Parts joined to the one before where `joins` says so. `previous`: whether the part before was a match (at first: no). */
+function merged(parts: readonly Part[], joins: (part: Part, previous: boolean) => boolean): Part[] {
+  const joined: Part[] = [];
+  let previous = false;
+  for (const part of parts) {
+    const last = joined.at(-1);
+    if (last !== undefined && joins(part, previous)) joined[joined.length - 1] = { start: Math.min(last.start, part.start), end: Math.max(last.end, part.end), match: false };
+    else joined.push(part);
+    previous = part.match;
+  }
+  return joined;
+}

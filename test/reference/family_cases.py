@@ -1,0 +1,201 @@
+"""What transformers computes for tiny models of every supported family and option: expectations of the golden tests.
+
+    python test/reference/family_cases.py [CASE ...]
+
+Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}.
+A case is a config.json, in the words of transformers 5 or 4; its weights are random, those of later cases of a family stored as bfloat16.
+golden.safetensors, of the weights read back as float32 with eager attention: input_ids [T], logits [T,V], resid.0 .. resid.L [T,D] (i = after block i),
+attentions.l [H,T,T], and routing.l [T,E], each token's weight of each expert.
+"""
+import json
+import math
+import shutil
+import sys
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+from transformers.models.falcon import modeling_falcon
+
+FOLDER = Path(__file__).parent.parent / "fixtures" / "models" / "families"
+TOKENS = 14
+VOCAB = 32
+IDS = dict(bos_token_id=1, eos_token_id=2, pad_token_id=0)
+BASE = dict(vocab_size=VOCAB, hidden_size=32, intermediate_size=16, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, **IDS)
+GPT = dict(vocab_size=VOCAB, n_embd=32, n_layer=2, n_head=4, n_positions=64, **IDS)
+SPARSE = dict(num_experts_per_tok=2, moe_intermediate_size=8)
+LATENT = dict(q_lora_rank=12, kv_lora_rank=12, qk_rope_head_dim=4, qk_nope_head_dim=8, v_head_dim=6, num_key_value_heads=4, num_hidden_layers=3, first_k_dense_replace=1)
+KINDS = ["sliding_attention", "full_attention", "sliding_attention"]
+LONG = dict(short_factor=[1.0, 1.1, 1.3, 1.7], long_factor=[1.0, 2.0, 4.0, 8.0])
+YARN = dict(rope_type="yarn", factor=4.0, original_max_position_embeddings=16)
+LLAMA3 = dict(rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)
+
+
+def rope(theta=10000.0, **parameters):
+    """Rope in the words of transformers 5."""
+    return {"rope_parameters": {"rope_type": "default", "rope_theta": theta, **parameters}}
+
+
+def rope4(theta=10000.0, **scaling):
+    """Rope in the words of transformers 4."""
+    return {"rope_theta": theta, "rope_scaling": scaling or None, "torch_dtype": "float32", "transformers_version": "4.46.0"}
+
+
+LINEAR4 = rope4(5000.0, type="linear", factor=2.0)
+DYNAMIC = dict(max_position_embeddings=8, **rope(rope_type="dynamic", factor=2.5))
+# family -> its cases, each what config.json says over the family's base
+FAMILIES = {
+    "mistral": (BASE, [dict(head_dim=12, sliding_window=5), dict(sliding_window=None, tie_word_embeddings=True, hidden_act="gelu", **LINEAR4), dict(sliding_window=3, num_key_value_heads=4, **rope(**YARN))]),
+    "qwen2": (BASE, [dict(tie_word_embeddings=True), dict(num_hidden_layers=3, use_sliding_window=True, sliding_window=5, max_window_layers=1, **rope4(1000000.0)),
+                     dict(num_hidden_layers=3, use_sliding_window=True, sliding_window=4, layer_types=KINDS, hidden_act="relu", **rope(**YARN))]),
+    "qwen3": (BASE, [dict(head_dim=16, tie_word_embeddings=True), dict(head_dim=8, attention_bias=True, use_sliding_window=True, sliding_window=5, max_window_layers=1, **rope4(1000000.0, rope_type="yarn", factor=4.0, original_max_position_embeddings=16)),
+                     dict(head_dim=8, num_hidden_layers=3, layer_types=KINDS, use_sliding_window=True, sliding_window=4, **DYNAMIC)]),
+    "gemma": (BASE, [dict(num_key_value_heads=1, head_dim=12), dict(head_dim=8, attention_bias=True, hidden_act="gelu", hidden_activation=None, **LINEAR4), dict(head_dim=8, hidden_act="silu", tie_word_embeddings=False, **rope(**LLAMA3))]),
+    "gemma2": (BASE, [dict(head_dim=12, sliding_window=5, query_pre_attn_scalar=20, attn_logit_softcapping=2.0, final_logit_softcapping=3.0),
+                      dict(head_dim=8, sliding_window=4, query_pre_attn_scalar=8, attn_logit_softcapping=None, final_logit_softcapping=None, attention_bias=True, tie_word_embeddings=False, hidden_act="relu", hidden_activation="gelu", **rope4(5000.0)),
+                      dict(head_dim=8, num_hidden_layers=3, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=5, attn_logit_softcapping=1.5, **rope(**YARN))]),
+    "gemma3_text": (BASE, [dict(num_hidden_layers=3, head_dim=12, sliding_window=5, query_pre_attn_scalar=20, layer_types=["sliding_attention", "sliding_attention", "full_attention"]),
+                           dict(num_hidden_layers=3, head_dim=8, sliding_window=4, sliding_window_pattern=2, rope_local_base_freq=500.0, final_logit_softcapping=3.0, attention_bias=True, **rope4(100000.0, rope_type="linear", factor=8.0)),
+                           dict(head_dim=8, sliding_window=3, layer_types=KINDS[:2], tie_word_embeddings=False, hidden_activation="gelu",
+                                rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}})]),
+    "phi": (BASE, [dict(num_key_value_heads=4), dict(qk_layernorm=True, partial_rotary_factor=0.75, hidden_act="gelu", **rope4(5000.0)),
+                   dict(tie_word_embeddings=True, **rope(**YARN, partial_rotary_factor=0.5))]),
+    "phi3": (BASE, [dict(sliding_window=5), dict(original_max_position_embeddings=8, **rope4(10000.0, type="longrope", **LONG)),
+                    dict(original_max_position_embeddings=32, partial_rotary_factor=0.75, tie_word_embeddings=True, **rope4(10000.0, type="su", original_max_position_embeddings=32, short_factor=[1.0, 1.2, 1.5], long_factor=[1.0, 2.0, 3.0]))]),
+    "glm": (BASE, [dict(head_dim=8), dict(head_dim=12, attention_bias=False, partial_rotary_factor=1.0, **rope4(5000.0)), dict(head_dim=8, tie_word_embeddings=True, hidden_act="gelu", **rope(**YARN, partial_rotary_factor=0.5))]),
+    "glm4": (BASE, [dict(head_dim=8), dict(head_dim=12, attention_bias=False, partial_rotary_factor=1.0, **rope4(5000.0)), dict(head_dim=8, tie_word_embeddings=True, **rope(rope_type="linear", factor=2.0, partial_rotary_factor=0.5))]),
+    "olmo": (BASE, [dict(clip_qkv=1.0), dict(attention_bias=True, tie_word_embeddings=True, **LINEAR4), dict(clip_qkv=0.5, attention_bias=True, **DYNAMIC)]),
+    "olmo2": (BASE, [dict(), dict(attention_bias=True, tie_word_embeddings=True, **LINEAR4), dict(num_key_value_heads=4, hidden_act="gelu", **rope(**LLAMA3))]),
+    "olmo3": (BASE, [dict(num_hidden_layers=3, sliding_window=5, layer_types=["sliding_attention", "sliding_attention", "full_attention"]),
+                     dict(num_hidden_layers=4, sliding_window=4, attention_bias=True, **rope4(500000.0, rope_type="yarn", factor=4.0, original_max_position_embeddings=16)),
+                     dict(layer_types=KINDS[:2], sliding_window=3, tie_word_embeddings=True, rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 3000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 700.0}})]),
+    "smollm3": (BASE, [dict(num_hidden_layers=4, no_rope_layer_interval=2), dict(no_rope_layers=[1, 0], use_sliding_window=True, sliding_window=5, attention_bias=True, mlp_bias=True, tie_word_embeddings=False, **rope4(5000.0)),
+                       dict(num_hidden_layers=3, use_sliding_window=True, sliding_window=4, layer_types=KINDS, **rope(**YARN)), dict(use_sliding_window=False, sliding_window=5, layer_types=KINDS[:2])]),
+    "starcoder2": (BASE, [dict(sliding_window=5), dict(use_bias=False, sliding_window=None, tie_word_embeddings=False, **LINEAR4), dict(hidden_act="relu", norm_epsilon=1e-3, sliding_window=3, **DYNAMIC)]),
+    "granite": (BASE, [dict(embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2), dict(attention_multiplier=0.3, attention_bias=True, mlp_bias=True, tie_word_embeddings=True, **LINEAR4),
+                       dict(embedding_multiplier=12, logits_scaling=8, residual_multiplier=0.22, attention_multiplier=0.0625, **rope(**YARN))]),
+    "stablelm": (BASE, [dict(use_qkv_bias=True), dict(qk_layernorm=True, use_parallel_residual=True, partial_rotary_factor=0.5, **rope4(5000.0)), dict(tie_word_embeddings=True, hidden_act="gelu", qk_layernorm=True, **rope(rope_type="linear", factor=2.0, partial_rotary_factor=0.5))]),
+    "cohere": (BASE, [dict(logit_scale=0.25), dict(use_qk_norm=True, attention_bias=True, **LINEAR4), dict(tie_word_embeddings=False, logit_scale=2.0, num_key_value_heads=4, **rope(**YARN))]),
+    "cohere2": (BASE, [dict(num_hidden_layers=4, sliding_window=5), dict(num_hidden_layers=3, sliding_window=4, sliding_window_pattern=2, attention_bias=True, **rope4(50000.0)),
+                       dict(layer_types=["full_attention", "sliding_attention"], sliding_window=3, logit_scale=1.0, tie_word_embeddings=False, **rope(rope_type="linear", factor=2.0))]),
+    "exaone4": (BASE, [dict(num_hidden_layers=4, sliding_window=5, sliding_window_pattern=4), dict(sliding_window=None, layer_types=["full_attention"] * 2, tie_word_embeddings=True, **rope4(1000000.0, rope_type="llama3", factor=16.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)),
+                       dict(num_hidden_layers=3, sliding_window=4, layer_types=KINDS, sliding_window_pattern="LLLG", **rope(**YARN)), dict(sliding_window=None, sliding_window_pattern=0, layer_types=["full_attention"] * 2)]),
+    "ernie4_5": (BASE, [dict(head_dim=8), dict(head_dim=12, use_bias=True, tie_word_embeddings=False, **LINEAR4), dict(head_dim=8, num_key_value_heads=4, **rope(**YARN))]),
+    "hunyuan_v1_dense": (BASE, [dict(head_dim=8), dict(head_dim=8, attention_bias=True, tie_word_embeddings=True, **rope4(10000.0, type="dynamic", alpha=50.0, factor=1.0)), dict(head_dim=12, num_key_value_heads=4, **rope(**YARN))]),
+    "nemotron": (BASE, [dict(), dict(attention_bias=True, mlp_bias=True, head_dim=12, partial_rotary_factor=1.0, **rope4(5000.0)), dict(hidden_act="gelu", tie_word_embeddings=True, **rope(rope_type="linear", factor=2.0, partial_rotary_factor=0.5))]),
+    "gpt_neox": (BASE, [dict(), dict(rotary_pct=0.5, rotary_emb_base=5000, use_parallel_residual=False, attention_bias=False, torch_dtype="float32"),
+                        dict(hidden_act="gelu_fast", tie_word_embeddings=True, rotary_pct=1.0, rope_scaling={"type": "linear", "factor": 2.0}), dict(**rope(**YARN, partial_rotary_factor=0.5))]),
+    "gptj": (GPT, [dict(rotary_dim=4), dict(rotary_dim=8, n_inner=12, activation_function="gelu", layer_norm_epsilon=1e-3, torch_dtype="float32"), dict(rotary_dim=2, tie_word_embeddings=True)]),
+    "codegen": (GPT, [dict(rotary_dim=4), dict(rotary_dim=8, n_inner=12, activation_function="relu", torch_dtype="float32"), dict(n_head=8, rotary_dim=2, tie_word_embeddings=True)]),
+    "gpt_neo": (dict(vocab_size=VOCAB, hidden_size=32, num_layers=2, num_heads=4, max_position_embeddings=20, **IDS),
+                [dict(attention_types=[[["global", "local"], 1]], window_size=5), dict(num_layers=3, attention_types=[[["local"], 2], [["global"], 1]], window_size=3, intermediate_size=12, activation_function="relu", torch_dtype="float32"),
+                 dict(attention_types=[[["global"], 2]], tie_word_embeddings=False), dict(attention_types=[[["global"], 2]], attention_layers=["local", "global"], window_size=4)]),
+    "opt": (dict(vocab_size=VOCAB, hidden_size=32, ffn_dim=16, num_hidden_layers=2, num_attention_heads=4, max_position_embeddings=20, word_embed_proj_dim=32, **IDS),
+            [dict(), dict(word_embed_proj_dim=12, do_layer_norm_before=False, torch_dtype="float32"), dict(enable_bias=False, layer_norm_elementwise_affine=False, tie_word_embeddings=False, activation_function="gelu"),
+             dict(_remove_final_layer_norm=True, word_embed_proj_dim=24)]),
+    "bloom": (dict(vocab_size=VOCAB, hidden_size=32, n_layer=2, n_head=4, **IDS), [dict(), dict(n_head=2, apply_residual_connection_post_layernorm=True, torch_dtype="float32"), dict(hidden_size=24, n_head=6, tie_word_embeddings=False, pretraining_tp=2)]),
+    "falcon": (dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, ffn_hidden_size=24, **IDS),
+               [dict(new_decoder_architecture=False, multi_query=True, parallel_attn=True, alibi=False, bias=False), dict(num_kv_heads=2, new_decoder_architecture=True, parallel_attn=True, bias=True, **rope4(5000.0)),
+                dict(multi_query=False, parallel_attn=False, alibi=True, bias=True, torch_dtype="float32"), dict(num_kv_heads=2, new_decoder_architecture=True, num_ln_in_parallel_attn=1, tie_word_embeddings=False, activation="relu", **rope(**YARN)),
+                dict(hidden_size=24, num_attention_heads=6, multi_query=True, parallel_attn=True, alibi=True), dict(multi_query=True, parallel_attn=False, **rope(rope_type="linear", factor=2.0))]),
+    "mpt": (dict(vocab_size=VOCAB, d_model=32, n_layers=2, n_heads=4, max_seq_len=64, **IDS), [dict(), dict(attn_config=dict(clip_qkv=0.5, softmax_scale=0.2, attn_impl="torch"), torch_dtype="float32"), dict(d_model=24, n_heads=6, tie_word_embeddings=False)]),
+    "xglm": (dict(vocab_size=VOCAB, d_model=32, ffn_dim=16, num_layers=2, attention_heads=4, max_position_embeddings=64, bos_token_id=0, eos_token_id=2, pad_token_id=1),
+             [dict(), dict(scale_embedding=False, activation_function="relu", pad_token_id=5, torch_dtype="float32"), dict(tie_word_embeddings=False, attention_heads=2)]),
+    "gpt_bigcode": (GPT, [dict(multi_query=True), dict(multi_query=False, n_inner=12, torch_dtype="float32"), dict(scale_attn_weights=False, activation_function="relu", tie_word_embeddings=False)]),
+    "mixtral": (BASE, [dict(num_local_experts=4, num_experts_per_tok=2), dict(num_local_experts=3, num_experts_per_tok=1, sliding_window=5, tie_word_embeddings=True, **LINEAR4), dict(num_local_experts=4, num_experts_per_tok=3, head_dim=12, **rope(**YARN))]),
+    "qwen2_moe": ({**BASE, **SPARSE, "shared_expert_intermediate_size": 12, "num_experts": 4}, [dict(), dict(norm_topk_prob=True, decoder_sparse_step=2, qkv_bias=False, use_sliding_window=True, sliding_window=4, max_window_layers=2, **rope4(5000.0)),
+                                                                          dict(num_hidden_layers=3, mlp_only_layers=[1], layer_types=KINDS, use_sliding_window=True, sliding_window=5, tie_word_embeddings=True, **rope(**YARN))]),
+    "qwen3_moe": ({**BASE, **SPARSE, "num_experts": 4}, [dict(head_dim=8, norm_topk_prob=True), dict(head_dim=12, norm_topk_prob=False, mlp_only_layers=[0], attention_bias=True, **rope4(5000.0)), dict(head_dim=8, num_hidden_layers=3, decoder_sparse_step=2, use_sliding_window=True, sliding_window=5, tie_word_embeddings=True, **rope(**YARN))]),
+    "olmoe": (BASE, [dict(num_experts=4, num_experts_per_tok=2, num_key_value_heads=4), dict(num_experts=3, num_experts_per_tok=2, norm_topk_prob=True, clip_qkv=0.5, attention_bias=True, **LINEAR4), dict(num_experts=4, num_experts_per_tok=1, tie_word_embeddings=True, **rope(**YARN))]),
+    "deepseek_v2": ({**BASE, **SPARSE, **LATENT, "n_routed_experts": 4}, [dict(q_lora_rank=None, n_shared_experts=1), dict(n_shared_experts=2, topk_method="group_limited_greedy", n_group=2, topk_group=1, routed_scaling_factor=4.0, attention_bias=True,
+                                                                          **rope4(10000.0, type="yarn", factor=4.0, mscale=0.7, mscale_all_dim=0.7, original_max_position_embeddings=16, beta_fast=32, beta_slow=1)),
+                                                                          dict(n_shared_experts=1, mlp_bias=True, tie_word_embeddings=True, first_k_dense_replace=2, **rope(rope_type="linear", factor=2.0))]),
+    "deepseek_v3": ({**BASE, **SPARSE, **LATENT, "n_routed_experts": 8, "n_group": 4, "topk_group": 2, "n_shared_experts": 1}, [dict(), dict(q_lora_rank=None, norm_topk_prob=False, routed_scaling_factor=1.0, n_group=2, topk_group=1, attention_bias=True,
+                                                                          **rope4(10000.0, type="yarn", factor=4.0, mscale=1.0, mscale_all_dim=1.0, original_max_position_embeddings=16)),
+                                                                          dict(rope_interleave=False, n_group=1, topk_group=1, n_shared_experts=2, tie_word_embeddings=True, **rope(rope_type="linear", factor=2.0))]),
+    "glm4_moe": ({**BASE, **SPARSE, "n_routed_experts": 4, "n_shared_experts": 1, "num_hidden_layers": 3}, [dict(head_dim=8), dict(head_dim=12, use_qk_norm=True, attention_bias=True, norm_topk_prob=False, routed_scaling_factor=2.5, partial_rotary_factor=1.0, **rope4(5000.0)),
+                                                                          dict(n_group=2, topk_group=1, n_shared_experts=2, first_k_dense_replace=0, tie_word_embeddings=True, num_hidden_layers=2, **rope(rope_type="linear", factor=2.0, partial_rotary_factor=0.5))]),
+    "gpt_oss": ({**BASE, "intermediate_size": 8}, [dict(head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=5, **rope(150000.0, **YARN, beta_fast=32.0, beta_slow=1.0, truncate=False)),
+                                                   dict(head_dim=12, num_local_experts=3, num_experts_per_tok=1, sliding_window=3, attention_bias=False, tie_word_embeddings=True, layer_types=["full_attention", "sliding_attention"], **rope4(5000.0, rope_type="yarn", factor=4.0, beta_fast=32.0, beta_slow=1.0, original_max_position_embeddings=16)),
+                                                   dict(head_dim=8, num_local_experts=4, num_experts_per_tok=4, sliding_window=4)]),
+}
+
+
+def alibi_once(forward):
+    """The eager attention of Falcon adds ALiBi in the mask and again to the scores, its other attention once: here once."""
+    def once(self, hidden_states, alibi=None, *args, **options):
+        return forward(self, hidden_states, None if alibi is None else torch.zeros_like(alibi), *args, **options)
+    return once
+
+
+modeling_falcon.FalconAttention.forward = alibi_once(modeling_falcon.FalconAttention.forward)
+
+
+def randomize(model):
+    """Weights that make attention, routing and predictions far from uniform."""
+    with torch.no_grad():
+        for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if "e_score_correction" in item[0]]:
+            if "sinks" in name:
+                tensor.copy_(torch.randn_like(tensor))
+            elif tensor.ndim < 2:
+                tensor.add_(torch.randn_like(tensor) * 0.15)
+            elif any(part in name for part in ("embed", "wte", "wpe")) and "proj" not in name:
+                tensor.copy_(torch.randn_like(tensor) * 0.7)
+            else:
+                sharp = 1.5 if any(part in name for part in ("q_proj", "k_proj", "qkv", "query_key", "c_attn", "q_a", "q_b", "kv_a", "kv_b", "router", "gate.weight")) else 1.0
+                tensor.copy_(torch.randn_like(tensor) * sharp * 1.3 / math.sqrt(tensor.shape[-1]))
+
+
+def golden(model, ids):
+    """Everything the tests compare, of one forward pass."""
+    blocks = next(module for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1 and name.rpartition(".")[2] in ("layers", "h", "blocks"))
+    resid, found = [], {"input_ids": ids}
+    first = lambda args, options: (args[0] if args else options["hidden_states"])[0].clone()
+    hooks = [blocks[0].register_forward_pre_hook(lambda _, args, options: resid.append(first(args, options)), with_kwargs=True)]
+    for layer, block in enumerate(blocks):
+        hooks.append(block.register_forward_hook(lambda _, __, output: resid.append((output[0] if isinstance(output, tuple) else output)[0].clone())))
+        for module in block.modules():
+            if type(module).__name__.endswith(("TopKRouter", "TopkRouter")):
+                def keep(_, __, output, layer=layer):
+                    logits, weights, chosen = output
+                    found[f"routing.{layer}"] = torch.zeros_like(logits).scatter(1, chosen, weights)
+                hooks.append(module.register_forward_hook(keep))
+    with torch.inference_mode():
+        result = model(ids[None], output_attentions=True, use_cache=False)
+    for hook in hooks:
+        hook.remove()
+    found["logits"] = result.logits[0]
+    found.update({f"resid.{i}": value for i, value in enumerate(resid)})
+    found.update({f"attentions.{i}": value[0] for i, value in enumerate(result.attentions)})
+    return {name: value.clone().contiguous() for name, value in found.items()}
+
+
+def make(case, config, seed, dtype):
+    folder = FOLDER / case
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    text = json.dumps(config, indent=1) + "\n"
+    (folder / "config.json").write_text(text)
+    torch.manual_seed(seed)
+    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
+    randomize(model)
+    model.to(dtype).save_pretrained(folder)
+    (folder / "generation_config.json").unlink(missing_ok=True)
+    (folder / "config.json").write_text(text)
+    loaded = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    ids = torch.randint(3, VOCAB, (TOKENS,), generator=torch.Generator().manual_seed(7))
+    save_file(golden(loaded, ids), folder / "golden.safetensors")
+
+
+def main(wanted):
+    for family, (base, cases) in FAMILIES.items():
+        for index, changed in enumerate(cases):
+            case = f"{family}.{index + 1}"
+            if wanted and case not in wanted and family not in wanted:
+                continue
+            make(case, {"model_type": family, **base, **changed}, seed=1000 + sum(map(ord, case)), dtype=torch.float32 if index == 0 else torch.bfloat16)
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
