@@ -19,13 +19,16 @@ const nativeRuntime = ['onnxruntime-node'];
 // The runtime's build for Node: the one for browsers fetches its own files, and fetch knows no file URLs.
 const nodeRuntime = { 'onnxruntime-web/wasm': join(dirname(createRequire(join(root, 'package.json')).resolve('onnxruntime-web')), 'ort.node.min.js') };
 
+// Plotly's core brings the stylesheet of its maps along, which nothing here draws.
+const withoutMaps = { 'maplibre-gl/dist/maplibre-gl.css': './webview/styles/none.css' };
+
 const targets = {
   extension: { ...node, entryPoints: ['src/extension.ts'], outfile: 'dist/extension.js', external: ['vscode'], alias: { '#platform': './src/host/platform.node.ts' } },
   worker: { ...node, entryPoints: ['src/worker/main.node.ts'], outfile: 'dist/worker.js', external: nativeRuntime, alias: nodeRuntime },
   cli: { ...node, entryPoints: ['src/cli/main.ts'], outfile: 'dist/cli.js', external: nativeRuntime, alias: nodeRuntime, banner: { js: '#!/usr/bin/env node' } },
   'web/extension': { ...browser, format: 'cjs', entryPoints: ['src/extension.ts'], outfile: 'dist/web/extension.js', external: ['vscode'], alias: { '#platform': './src/host/platform.web.ts' } },
   'web/worker': { ...browser, format: 'iife', entryPoints: ['src/worker/main.web.ts'], outfile: 'dist/web/worker.js' },
-  webview: { ...browser, format: 'iife', entryPoints: { webview: 'webview/main.ts' }, outdir: 'dist', define: { global: 'globalThis' } },
+  webview: { ...browser, format: 'iife', entryPoints: { webview: 'webview/main.ts' }, outdir: 'dist', define: { global: 'globalThis' }, alias: withoutMaps },
 };
 
 /** The WASM runtime is loaded from files at run time, so it travels beside the bundles. */
@@ -39,7 +42,7 @@ async function copyRuntime() {
 /** The files of other packages that went into the bundles: what THIRD_PARTY_NOTICES.md must name. */
 async function writeBundled(inputs) {
   await mkdir(join(root, '.cache'), { recursive: true });
-  await writeFile(join(root, '.cache/bundled.json'), JSON.stringify([...new Set(inputs)].filter((path) => path.includes('node_modules')).sort(), null, 1));
+  await writeFile(join(root, '.cache/bundled.json'), JSON.stringify([...new Set(inputs)].filter((path) => path.includes('node_modules')).toSorted((a, b) => a.localeCompare(b)), null, 1));
 }
 
 const unknown = wanted.filter((name) => !(name in targets));

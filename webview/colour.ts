@@ -18,6 +18,11 @@ export function parseColour(text: string, below: Rgb = [0, 0, 0]): Rgb | undefin
   return over([channels[0] ?? 0, channels[1] ?? 0, channels[2] ?? 0], alpha, below);
 }
 
+/** The colour without its transparency. */
+export function opaque(text: string): Rgb | undefined {
+  return parseColour(text.trim().replace(/^(#[0-9a-f]{6})[0-9a-f]{2}$/i, '$1').replace(/^rgba\(([^,]+,[^,]+,[^,]+),[^)]*\)$/, 'rgb($1)'));
+}
+
 /** `share` of b and the rest of a, mixed in OKLab (Ottosson 2020) so that steps look even. */
 export function mix(a: Rgb, b: Rgb, share: number): Rgb {
   const from = toOklab(a);

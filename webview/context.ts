@@ -7,7 +7,7 @@ import { bits, integer, percent } from './format.ts';
 import type { ViewState, Store } from './state.ts';
 import { t } from './strings.ts';
 import type { Tooltip, TooltipContent } from './tooltip.ts';
-import { hexBytes, visibleToken } from './visibleText.ts';
+import { hexBytes, visibleToken } from '../src/core/visibleText.ts';
 import type { Host } from './vscodeApi.ts';
 
 /** What every view is given. */
@@ -52,7 +52,7 @@ export function describeToken(explanation: Explanation, index: number): TooltipC
         [t('Surprisal'), bits(surprisalBits(logprob))],
         [t('Entropy'), bits(at(explanation.entropy, index))],
       ];
-  const kind: TooltipContent['rows'] = token.special ? [[t('Kind'), t('added by the tokenizer')]] : token.partial ? [[t('Kind'), t('part of a character: {0}', hexBytes(token.bytes))]] : [];
+  const kind: TooltipContent['rows'] = token.special ? [[t('Kind'), t('added by the tokenizer')]] : [...(token.partial ? [[t('Kind'), t('part of a character')] as const] : []), [t('Bytes'), hexBytes(token.bytes)]];
   return { title: visibleToken(token), rows: [[t('Position'), integer(index)], [t('Token id'), integer(token.id)], ...kind, ...predicted] };
 }
 
@@ -61,9 +61,23 @@ export function tokenLabels(explanation: Explanation): readonly string[] {
   return explanation.tokens.map(visibleToken);
 }
 
-/** Shows why a part of the page has no answer, and that it waits no longer; a dropped question shows nothing. */
-export function failureNotice(target: HTMLElement, error: unknown, busy?: HTMLElement): void {
+/** Says of an element that it waits (aria-busy) until the last of its questions is answered, has failed or was dropped. */
+export async function whileBusy<Answer>(element: HTMLElement, answer: Promise<Answer>): Promise<Answer> {
+  waiting.set(element, (waiting.get(element) ?? 0) + 1);
+  element.setAttribute('aria-busy', 'true');
+  try {
+    return await answer;
+  } finally {
+    const left = (waiting.get(element) ?? 1) - 1;
+    waiting.set(element, left);
+    if (left === 0) element.removeAttribute('aria-busy');
+  }
+}
+
+const waiting = new WeakMap<HTMLElement, number>();
+
+/** Shows why a part of the page has no answer; a dropped question shows nothing. */
+export function failureNotice(target: HTMLElement, error: unknown): void {
   if (error instanceof CancelledError) return;
-  busy?.removeAttribute('aria-busy');
   target.replaceChildren(el('p', { class: 'view-failure', role: 'alert' }, messageOf(error)));
 }

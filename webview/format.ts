@@ -2,6 +2,8 @@
 
 import { t } from './strings.ts';
 
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
 let language = 'en';
 const formats = new Map<string, Intl.NumberFormat>();
 
@@ -30,24 +32,30 @@ export function integer(value: number): string {
   return format('i', { maximumFractionDigits: 0 }).format(value);
 }
 
-/** Significant digits: 0.00123, 12.3; very small values in scientific notation. */
+/** Significant digits: 0.00123, 12.3; very small and very large values as 1.23 × 10⁻⁵. */
 export function significant(value: number, digits = 3): string {
   const size = Math.abs(value);
   const scientific = size > 0 && (size < 1e-4 || size >= 1e6);
-  return format(`s${digits}${scientific}`, { maximumSignificantDigits: digits, ...(scientific ? { notation: 'scientific' as const } : {}) }).format(value);
+  if (!scientific) return format(`s${digits}`, { maximumSignificantDigits: digits }).format(value);
+  const [mantissa = '', exponent = ''] = value.toExponential(digits - 1).split('e');
+  return `${format(`s${digits}`, { maximumSignificantDigits: digits }).format(Number(mantissa))} × 10${superscript(Number(exponent))}`;
 }
 
-/** A probability as a percentage with three significant digits: 12.3%, 0.0045%. */
+/** A probability as a percentage with three significant digits: 12.3%, 0.0000863%; with a power of ten from 10⁻⁹ down. */
 export function percent(probability: number): string {
   if (!Number.isFinite(probability)) return '–';
   if (probability === 0 || probability === 1) return format('p', { style: 'percent' }).format(probability);
-  if (probability < 1e-6) return `${significant(probability * 100)}%`;
+  if (probability < 1e-9) return `${significant(probability * 100)}%`;
   return format('p3', { style: 'percent', minimumSignificantDigits: 3, maximumSignificantDigits: 3 }).format(probability);
 }
 
 /** Bits with their unit: 3.10 bits. */
 export function bits(value: number): string {
   return Number.isFinite(value) ? t('{0} bits', decimal(value, 2)) : '–';
+}
+
+function superscript(exponent: number): string {
+  return String(exponent).replace(/[-\d]/g, (sign) => (sign === '-' ? '⁻' : SUPERSCRIPTS.charAt(Number(sign))));
 }
 
 function format(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {

@@ -1,4 +1,4 @@
-import { contrast, css, lightness, mix, parseColour, type Rgb } from './colour.ts';
+import { contrast, css, lightness, mix, opaque, parseColour, type Rgb } from './colour.ts';
 
 export type ThemeKind = 'light' | 'dark' | 'highContrast' | 'highContrastLight';
 
@@ -45,14 +45,17 @@ export function readTheme(variable: (name: string) => string, kind: ThemeKind): 
   const border = colour(mix(background, foreground, 0.15), ...(highContrast ? ['--vscode-contrastBorder'] : []), '--vscode-panel-border', '--vscode-widget-border');
   const focus = colour(foreground, '--vscode-focusBorder');
   const accent = colour(focus, '--vscode-charts-blue', '--vscode-textLink-foreground');
-  const warm = colour(accent, '--vscode-charts-orange', '--vscode-editorWarning-foreground');
+  // The editor paints the most surprising tokens with this colour of ours: panel and editor look alike.
+  const surprising = variable('--vscode-explainTokens-surprisal5');
+  const warm = opaque(surprising) ?? colour(accent, '--vscode-charts-orange', '--vscode-editorWarning-foreground');
+  const hottest = parseColour(surprising, background) ?? mix(background, warm, highContrast ? 0.7 : 0.62);
   return {
     kind, background, foreground, muted, border, grid: mix(background, foreground, highContrast ? 0.25 : 0.12), focus, accent, warm,
     fontFamily: variable('--vscode-font-family') || 'sans-serif',
     monoFamily: variable('--vscode-editor-font-family') || 'monospace',
     fontSize: Number.parseFloat(variable('--vscode-font-size')) || 13,
     sequential: sequentialColours(background, accent, foreground),
-    heat: range(STOPS).map((share) => mix(background, warm, share * (highContrast ? 0.7 : 0.62))),
+    heat: range(STOPS).map((share) => mix(background, hottest, share)),
     cool: range(STOPS).map((share) => mix(background, accent, share * (highContrast ? 0.7 : 0.62))),
   };
 }

@@ -1,7 +1,7 @@
 import type { Token } from './trace.ts';
 
 /**
- * The token's text with everything invisible made visible: space ·, line end ⏎, tab →, control characters as their
+ * The token's text with everything invisible made visible: space ·, line feed ⏎, carriage return ←, tab →, control characters as their
  * pictures, marks that change direction or have no width as ⟨U+200F⟩, bytes that are part of a character as ⟨E4 BD⟩.
  */
 export function visibleToken(token: Pick<Token, 'text' | 'bytes' | 'special'>): string {
@@ -13,11 +13,13 @@ export function visibleToken(token: Pick<Token, 'text' | 'bytes' | 'special'>): 
 
 /** A text with white space, control and invisible characters made visible. */
 export function visibleText(text: string): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters
     .map((character, index) => {
       // A joiner or a variation selector inside an emoji is what makes it one: leave the emoji whole.
-      if (/[\u200d\ufe0e\ufe0f]/u.test(character) && /\p{Extended_Pictographic}|\ufe0f|[\u{1f3fb}-\u{1f3ff}]|[#*0-9]/u.test(characters[index - 1] ?? '')) return character;
+      if (/^(\u200d|\ufe0e|\ufe0f)$/u.test(character) && /\p{Extended_Pictographic}|\ufe0f|[\u{1f3fb}-\u{1f3ff}]|[#*0-9]/u.test(characters[index - 1] ?? '')) return character;
+      // A combining mark alone needs something to stand on, or it would sit on its neighbour.
+      if (index === 0 && /\p{M}/u.test(character)) return `◌${character}`;
       return visibleCharacter(character);
     })
     .join('');
@@ -30,7 +32,7 @@ export function hexBytes(bytes: readonly number[]): string {
 
 /** Cut to so many characters (code points), with an ellipsis in place of the rest. */
 export function shortened(text: string, length: number): string {
-  const characters = [...text];
+  const characters = Array.from(text);
   return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
 }
 
@@ -38,14 +40,12 @@ function visibleCharacter(character: string): string {
   const code = character.codePointAt(0) ?? 0;
   if (character === ' ') return '·';
   if (character === '\n') return '⏎';
-  if (character === '\r') return '␍';
+  if (character === '\r') return '←'; // The picture ␍ is missing from most fonts.
   if (character === '\t') return '→';
   if (code < 0x20) return String.fromCodePoint(0x2400 + code);
   if (code === 0x7f) return '␡';
   if (code === 0xa0) return '⍽';
   if (/[\p{Cc}\p{Cf}\p{Zs}\p{Zl}\p{Zp}\p{Cs}\p{Co}\p{Cn}]/u.test(character)) return `⟨U+${code.toString(16).toUpperCase().padStart(4, '0')}⟩`;
-  // A combining mark alone needs something to stand on, or it would sit on its neighbour.
-  if (/\p{M}/u.test(character)) return `◌${character}`;
   return character;
 }
 

@@ -83,7 +83,7 @@ function expectedLines(explanation: Explanation, index: number, count: number, p
 }
 
 function line(mark: string, probability: number, text: string): string {
-  return `${mark} ${bar(probability)} ${percent(probability).padStart(8)}  ${shortened(visibleText(text), MAX_CANDIDATE)}`;
+  return `${mark} ${bar(probability)} ${percent(probability).padStart(9)}  ${shortened(visibleText(text), MAX_CANDIDATE)}`;
 }
 
 /** A bar of ten cells for a probability, in eighths of a cell. */
@@ -92,10 +92,12 @@ export function bar(probability: number): string {
   return ('█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '')).padEnd(BAR_CELLS);
 }
 
-/** A probability in per cent with three significant digits. */
+const SMALL = new Intl.NumberFormat('en', { style: 'percent', minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
+
+/** A probability in per cent with three significant digits; in plain decimals down to 10⁻⁹. */
 export function percent(probability: number): string {
   const value = probability * 100;
   if (value === 0) return '0%';
-  if (value < 0.001) return `${value.toExponential(1)}%`;
+  if (value < 0.001) return probability < 1e-9 ? `${value.toExponential(2)}%` : SMALL.format(probability);
   return `${value >= 99.95 && value < 100 ? value.toFixed(3) : value.toPrecision(3)}%`;
 }

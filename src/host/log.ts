@@ -13,7 +13,7 @@ export class Log {
   error(doing: string, error: unknown): void {
     const lines: string[] = [];
     for (let cause: unknown = error; cause !== undefined && lines.length < 8; cause = cause instanceof Error ? cause.cause : undefined) {
-      lines.push(cause instanceof Error ? (cause.stack ?? cause.message) : String(cause));
+      lines.push((cause instanceof Error ? cause.stack : undefined) ?? messageOf(cause));
     }
     this.#open().error(`${doing}: ${lines.join('\ncaused by ')}`);
   }

@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
@@ -7,14 +7,12 @@ import type { WorkerApi } from '../../src/worker/api.ts';
 import { folderFiles } from '../../src/worker/files.node.ts';
 import { startNodeWorker } from '../../src/worker/port.node.ts';
 import { connect, type Connection } from '../../src/worker/rpc.ts';
-import { openTokenizer } from '../../src/model/tokenizer.ts';
+import { BUNDLED, ROOT, benchText, type BenchText } from './text.ts';
 import { childrenMegabytes, median, ownMegabytes, record } from './report.ts';
-import { GPT2_124M, writeRandomGpt2 } from './randomModel.ts';
+import { writeRandomGpt2 } from './randomModel.ts';
 
-const ROOT = join(import.meta.dirname, '../..');
 const DIST = join(ROOT, 'dist');
 const NATIVE = join(ROOT, 'test/native');
-const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
 const REPEATS = 3;
 
 const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-bench-'));
@@ -95,22 +93,4 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     'caller blocked ms': of('blocked'),
     'memory MB': ownMegabytes() - startMegabytes + childrenMegabytes(),
   });
-}
-
-interface BenchText {
-  /** A text of exactly `size` tokens, another for each `variant`. */
-  part(size: number, variant: number): string;
-}
-
-/** Parts of the project's own prose, cut at token bounds of the tokenizer that both models share. */
-async function benchText(): Promise<BenchText> {
-  const prose = ['README.md', 'CONTRIBUTING.md', 'src/core/trace.ts'].map((file) => readFileSync(join(ROOT, file), 'utf8')).join('\n');
-  const tokenizer = await openTokenizer(await folderFiles(BUNDLED), GPT2_124M.vocab_size);
-  return {
-    part: (size, variant) => {
-      const from = prose.slice(variant * 400);
-      const { tokens } = tokenizer.encode(from);
-      return from.slice(0, tokens[size - 1]?.end ?? 0);
-    },
-  };
 }

@@ -1,7 +1,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { workbenchUrl } from '../../scripts/lib/vscodeServer.mjs';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
+import { until } from './until.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 
 const EXPLAIN = 'Explain Tokens';
@@ -97,8 +99,13 @@ describe('an explained text', () => {
   it('is as it was after the window was reloaded', async () => {
     const { page, workbench } = session;
     await panel.tokens.nth(5).click();
-    await page.keyboard.press('Control+s');
-    await page.reload();
+    await panel.selected(5);
+    await workbench.command('File: Save All Files');
+    await expect.poll(() => page.locator('.tabs-container .tab.dirty').count(), { timeout: 15_000 }).toBe(0);
+    // VS Code in a browser writes the state of its editors every few seconds, not when the page is left.
+    await until('the panel state in storage', () => page.evaluate(isStored, '"selected":5'), (stored) => stored, 60_000);
+    // Without a file to open in the address, VS Code brings back the editors it had.
+    await page.goto(workbenchUrl(session.code));
     await workbench.ready('New line before.');
     await panel.shows(traced.length);
     await panel.selected(5);
@@ -124,7 +131,7 @@ describe('an explained text', () => {
     await workbench.selectLines(2, SAMPLE_LINES + 1);
     await page.keyboard.press('Control+Alt+e');
     await workbench.closePanel();
-    expect(await workbench.notifications().count()).toBe(0);
+    await expect.poll(() => workbench.notifications().count(), { timeout: 15_000 }).toBe(0);
     await workbench.selectLines(2, SAMPLE_LINES + 1);
     await workbench.command(EXPLAIN);
     await panel.shows(traced.length);
@@ -136,3 +143,24 @@ describe('an explained text', () => {
     expect(session.ownErrors()).toEqual([]);
   });
 });
+
+/** Whether the page's own databases hold a value with this text; runs in the page. */
+async function isStored(text: string): Promise<boolean> {
+  const asPromise = <Value>(request: IDBRequest<Value>): Promise<Value> =>
+    new Promise((resolve, reject) => {
+      request.addEventListener('success', () => resolve(request.result));
+      request.addEventListener('error', () => reject(request.error ?? new Error('The database cannot be read.')));
+    });
+  for (const { name } of await indexedDB.databases()) {
+    const database = await asPromise(indexedDB.open(name ?? ''));
+    try {
+      for (const store of database.objectStoreNames) {
+        const values: unknown[] = await asPromise(database.transaction(store).objectStore(store).getAll());
+        if (values.some((value) => typeof value === 'string' && value.replaceAll('\\', '').includes(text))) return true;
+      }
+    } finally {
+      database.close();
+    }
+  }
+  return false;
+}

@@ -77,7 +77,7 @@ export function expectSameNumbers(rows: readonly PanelRow[], traced: readonly Tr
 
 /** Expects the first number of `text` to be `value`, rounded to as many digits as are written. */
 export function expectShown(text: string, value: number, what: string): void {
-  const [, digits = '', exponent = '0'] = /([\d.,]+)(?:[eE](-?\d+))?/.exec(text) ?? [];
+  const [, digits = '', exponent = '0'] = /([\d.,]+)(?:[eE](-?\d+))?/.exec(plainPowers(text)) ?? [];
   const decimals = (digits.split('.')[1] ?? '').length;
   const halfUnit = 0.5 * 10 ** (Number(exponent) - decimals);
   expect(Math.abs(numberIn(text) - value), `${what}: "${text}" shown, ${value} computed`).toBeLessThanOrEqual(halfUnit * 1.001);
@@ -85,5 +85,10 @@ export function expectShown(text: string, value: number, what: string): void {
 
 /** The first number written in a text, English grouping removed. */
 export function numberIn(text: string): number {
-  return Number(/[\d.,]+(?:[eE]-?\d+)?/.exec(text)?.[0].replaceAll(',', '') ?? 'NaN');
+  return Number(/[\d.,]+(?:[eE]-?\d+)?/.exec(plainPowers(text))?.[0].replaceAll(',', '') ?? 'NaN');
+}
+
+/** A number with a power of ten, 1.23 × 10⁻⁵, as 1.23e-5. */
+function plainPowers(text: string): string {
+  return text.replace(/ × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g, (_, power: string) => `e${power.replace(/./g, (sign) => '-0123456789'.charAt('⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(sign)))}`);
 }

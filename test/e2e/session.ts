@@ -27,6 +27,8 @@ export interface SessionOptions {
   readonly expect: string;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
+  /** Display language, English unless given. VS Code itself stays in English; extensions see this one. */
+  readonly language?: string;
 }
 
 /** Marks an error as ours: its place, or the policy that only our page has. */
@@ -86,6 +88,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     },
   };
   try {
+    if (options.language !== undefined) await page.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
     await page.goto(workbenchUrl(code, options.open));
     await workbench.ready(options.expect);
   } catch (error) {

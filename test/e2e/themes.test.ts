@@ -1,4 +1,4 @@
-import { copyFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
@@ -16,6 +16,8 @@ const THEMES = [
   ['Default High Contrast Light', 'vscode-high-contrast-light', 'high contrast light'],
 ] as const;
 
+const README_PICTURE = '32-attention-in-a-wide-window';
+
 describe('the panel', () => {
   let session: Session;
   let panel: Panel;
@@ -30,7 +32,9 @@ describe('the panel', () => {
   });
   afterAll(async () => {
     await session.close();
-    if (process.env['UPDATE_SCREENSHOTS'] === '1') copyFileSync(join(ARTIFACTS, 'screenshots/30-light-attention.png'), join(ROOT, 'media/screenshots/panel.png'));
+    if (process.env['UPDATE_SCREENSHOTS'] !== '1') return;
+    mkdirSync(join(ROOT, 'media/screenshots'), { recursive: true });
+    copyFileSync(join(ARTIFACTS, `screenshots/${README_PICTURE}.png`), join(ROOT, 'media/screenshots/panel.png'));
   });
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
@@ -82,6 +86,20 @@ describe('the panel', () => {
       await session.screenshot(`31 width ${width} ${tab.toLowerCase()}`);
       expect(overflow, `${tab} is wider than the panel by`).toBeLessThanOrEqual(0);
     }
+  });
+
+  it('shows the overview and one head side by side in a wide window', async () => {
+    writeSettings(session.code, { 'workbench.colorTheme': 'Light Modern' });
+    await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 30_000 }).toContain('vscode-light');
+    await session.page.setViewportSize({ width: 1900, height: 1080 });
+    await panel.openTab('Attention');
+    await panel.tokens.nth(9).click();
+    await panel.frame.getByRole('group', { name: 'Heads that stand out' }).getByRole('button').first().click();
+    await drawn();
+    await session.page.mouse.move(300, 700);
+    const [overview, head] = await Promise.all(['All heads', 'One head'].map((name) => panel.frame.getByRole('region', { name }).boundingBox()));
+    expect(head?.y).toBe(overview?.y);
+    await session.screenshot(README_PICTURE);
   });
 
   it('asks nothing outside this machine and breaks no rule of the page', () => {

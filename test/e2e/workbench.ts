@@ -41,7 +41,7 @@ export interface Box {
 const NO_BREAK_SPACE = '\u00a0';
 
 export function workbenchOf(page: Page): Workbench {
-  const quickInput = page.locator('.quick-input-widget:not([style*="display: none"]) input').first();
+  const quickInput = page.locator('.quick-input-widget:not([style*="display: none"]) input:not([type="checkbox"])').first();
   const editor = page.locator('.editor-group-container .monaco-editor').first();
 
   const open = async (text: string): Promise<void> => {
@@ -102,16 +102,19 @@ export function workbenchOf(page: Page): Workbench {
       await this.status().getByText('selected)').waitFor();
     },
     async hover(word) {
-      const box = await wordBox(word);
-      await page.mouse.move(box.x + box.width + 150, box.y + 200);
-      await page.mouse.move(box.x + box.width / 2 - 2, box.y + box.height / 2);
-      await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
       const hover = page.locator('.monaco-hover:not(.hidden) .monaco-hover-content').first();
-      await hover.waitFor({ state: 'visible' });
+      // The editor may still be at work where the pointer comes to rest: come again.
+      for (let attempt = 0; attempt < 4 && !(await hover.isVisible()); attempt++) {
+        const box = await wordBox(word);
+        await page.mouse.move(box.x + box.width + 150, box.y + 200);
+        await page.mouse.move(box.x + box.width / 2 - 2, box.y + box.height / 2);
+        await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
+        await hover.waitFor({ timeout: 5000 }).catch(() => undefined);
+      }
       return until('the hover', () => hover.innerText(), (text) => text !== '' && text !== 'Loading...');
     },
     webview: () => page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame'),
-    panelTab: () => page.locator('.tabs-container .tab[data-resource-name^="Tokens: "]'),
+    panelTab: () => page.locator('.tabs-container .tab', { hasText: 'Tokens: ' }),
     async closePanel() {
       const tab = this.panelTab();
       await tab.hover();
@@ -142,7 +145,8 @@ function boxOfWord({ word, nth }: { word: string; nth: number }): Box | null {
       range.setStart(node, at);
       range.setEnd(node, at + word.length);
       const { x, y, width, height } = range.getBoundingClientRect();
-      return { x, y, width, height };
+      const editor = lines.closest('.monaco-editor')?.getBoundingClientRect();
+      return editor === undefined || x + width > editor.right ? null : { x, y, width, height };
     }
   }
   return null;

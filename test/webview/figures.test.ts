@@ -184,6 +184,14 @@ describe('candidates', () => {
     }
   });
 
+  it('keep the model’s own probability beside that of another temperature', () => {
+    for (const temperature of [0, 0.5, 2]) {
+      const [first] = candidates(distribution, { ...INITIAL_SETTINGS, temperature }, actual, 1).rows;
+      expect(first?.before).toBeCloseTo(explanation.topProbs[20 * explanation.topK] ?? -1, 4);
+      expect(Math.sign((first?.after ?? 0) - (first?.before ?? 0)), `${temperature}`).toBe(temperature < 1 ? 1 : -1);
+    }
+  });
+
   it('always show the token that follows', () => {
     const { rows } = candidates(distribution, INITIAL_SETTINGS, actual, 1);
     expect(rows.map((row) => row.actual)).toEqual(rows.length === 1 ? [true] : [false, true]);

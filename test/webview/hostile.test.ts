@@ -74,9 +74,10 @@ describe('hostile text stays text', () => {
   });
 
   it('in messages of failure', () => {
-    const { root, state } = setUp(createStatus);
-    createStatus({ host: { post: () => {} } } as unknown as PanelContext);
-    expect(state.activity.kind).toBe('idle');
+    let view: View | undefined;
+    const { root, state } = setUp((context) => (view = createStatus(context)));
+    view?.update(reduce(state, { type: 'host', message: { type: 'failure', message: '<img src=x onerror=alert(1)>' } }));
+    expect(root.querySelector('.status-text')?.textContent).toBe('<img src=x onerror=alert(1)>');
     expect(injected(root)).toBe(0);
   });
 

@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import type { Frame, FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -59,6 +59,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await tab('Tokens');
     const row = panel.locator('.token-table tbody tr').nth(34);
     expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual(['34', '·i', '20 69', '745', '35.6%', '1']);
+    expect(await row.getAttribute('title')).toBe('·i · Bytes: 20 69');
   });
 
   it('chooses a head with the keyboard and asks for its attention', async () => {
@@ -85,12 +86,74 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await expect.poll(() => unlock.isVisible()).toBe(false);
   });
 
+  it('saves a figure as SVG under the same policy', async () => {
+    await open();
+    await tab('Attention');
+    const [download] = await Promise.all([browser.page.waitForEvent('download'), panel.getByRole('button', { name: 'Save picture' }).click()]);
+    expect(download.suggestedFilename()).toBe('attention.svg');
+    expect(readFileSync(await download.path(), 'utf8')).toMatch(/^<svg[^]*<image/);
+    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+  });
+
   it('selects with keys in the strip and tells the editor', async () => {
     await open();
     await panel.locator('.token').nth(3).click();
     await panel.locator('.token').nth(3).press('ArrowRight');
     await panel.locator('.token').nth(4).press('End');
     await expect.poll(async () => (await posted()).filter((message) => message.type === 'select').map((message) => message.token)).toEqual([3, 4, 53]);
+  });
+
+  it('shows the selected token whole, and whole lines only, in a strip that scrolls', async () => {
+    await browser.page.setViewportSize({ width: 360, height: 600 });
+    await open();
+    const chips = panel.locator('.strip .token');
+    await chips.first().click();
+    for (const key of ['End', 'Home', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown', 'ArrowDown']) {
+      await panel.locator('.strip .token[aria-selected="true"]').press(key);
+      const cut = await panel.locator('.strip').evaluate((strip) => {
+        const box = strip.getBoundingClientRect();
+        const seen = [...strip.querySelectorAll('.token')].map((chip) => chip.getBoundingClientRect()).filter((chip) => chip.bottom > box.top && chip.top < box.bottom);
+        const selected = strip.querySelector('[aria-selected="true"]')?.getBoundingClientRect();
+        return {
+          scrolls: strip.scrollHeight > strip.clientHeight,
+          cut: seen.filter((chip) => chip.top < box.top || chip.bottom > box.bottom).length,
+          room: selected === undefined ? -1 : Math.min(selected.top - box.top, box.bottom - selected.bottom),
+        };
+      });
+      expect(cut.scrolls).toBe(true);
+      expect(cut.cut, key).toBe(0);
+      expect(cut.room, key).toBeGreaterThanOrEqual(4);
+    }
+    await browser.page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  it('keeps the focus ring of the overview whole and its links on one line', async () => {
+    await open();
+    await tab('Attention');
+    for (const width of [480, 800, 1000, 1400]) {
+      await browser.page.setViewportSize({ width, height: 900 });
+      await expect.poll(() => panel.locator('.overview-frame').evaluate((frameBox) => frameBox.scrollWidth - frameBox.clientWidth), { message: `${width} px` }).toBeLessThanOrEqual(0);
+      await expect.poll(() => panel.locator('.best-head').evaluateAll((links) => Math.max(...links.map((link) => link.clientHeight))), { message: `${width} px` }).toBeLessThan(34);
+    }
+    await browser.page.setViewportSize({ width: 1280, height: 720 });
+  });
+
+  it('waits no longer after a question failed, and shows no figure under another title', async () => {
+    for (const name of ['Attention', 'Embeddings', 'Predictions']) {
+      await open();
+      await tab('Tokens');
+      // Started there, no other view has asked yet.
+      await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('"tab":"tokens"');
+      await open();
+      await browser.page.evaluate(() => {
+        const { fixture } = window.harness;
+        if (fixture !== undefined) window.harness.fixture = { ...fixture, answer: () => { throw new Error('The model is gone.'); } };
+      });
+      await tab(name);
+      await panel.getByText('The model is gone.').first().waitFor();
+      expect(await panel.locator('[aria-busy="true"]').count()).toBe(0);
+      expect(await panel.locator('.plot:visible').count()).toBe(0);
+    }
   });
 
   it('redraws the candidates for a temperature without asking the model again', async () => {
@@ -141,7 +204,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
   it('fits its window in all themes at all widths', async () => {
     mkdirSync(PICTURES, { recursive: true });
     for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
-      for (const width of [480, 1400]) {
+      for (const width of [480, 800, 1400]) {
         await browser.page.setViewportSize({ width, height: 900 });
         await open(`theme=${theme}`);
         for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) {

@@ -35,9 +35,9 @@ describe('numbers', () => {
   it('are written as the language does, with their unit', () => {
     setLanguage('en');
     expect([percent(0.3561), percent(0.00001234), percent(0), percent(1), percent(Number.NaN)]).toEqual(['35.6%', '0.00123%', '0%', '100%', '–']);
-    expect(percent(3.2e-9)).toBe('3.2E-7%');
+    expect([percent(8.63e-7), percent(3.2e-9), percent(3.2e-12)]).toEqual(['0.0000863%', '0.000000320%', '3.2 × 10⁻¹⁰%']);
     expect(bits(10.779)).toBe('10.78 bits');
-    expect([integer(16384), decimal(1.5, 2), significant(0.000012345)]).toEqual(['16,384', '1.50', '1.23E-5']);
+    expect([integer(16384), decimal(1.5, 2), significant(0.000012345)]).toEqual(['16,384', '1.50', '1.23 × 10⁻⁵']);
     setLanguage('de');
     expect(integer(16384)).toBe('16.384');
     setLanguage('not a language');

@@ -12,7 +12,7 @@ function theme(name: ThemeName): Theme {
 }
 
 describe.each(NAMES)('%s', (name) => {
-  const { background, sequential, heat, cool, warm, accent } = theme(name);
+  const { background, foreground, muted, sequential, heat, cool, warm, accent } = theme(name);
 
   it('has a scale whose lightness only ever moves away from the background', () => {
     const steps = sequential.map(lightness);
@@ -23,11 +23,16 @@ describe.each(NAMES)('%s', (name) => {
 
   it('has readable text on every colour of strip and lens', () => {
     for (const scale of [heat, cool]) {
-      for (let share = 0; share <= 1; share += 0.05) {
-        const colour = colourAt(scale, share);
-        expect(contrast(textOn(theme(name), colour), colour), `${name} at ${share}`).toBeGreaterThanOrEqual(4.5);
+      for (let step = 0; step <= 200; step++) {
+        const colour = colourAt(scale, step / 200);
+        expect(contrast(textOn(theme(name), colour), colour), `${name} at ${step / 200}`).toBeGreaterThanOrEqual(4.5);
       }
     }
+  });
+
+  it('has readable quiet text, as of tokens that nothing predicted', () => {
+    expect(contrast(muted, background)).toBeGreaterThanOrEqual(4.5);
+    expect(contrast(foreground, background)).toBeGreaterThanOrEqual(4.5);
   });
 
   it('has two hues that differ', () => {

@@ -2,7 +2,8 @@ import { at } from '../../src/core/tensor.ts';
 import { css } from '../colour.ts';
 import type { Cell } from '../settings.ts';
 import { plotlyScale, type Theme } from '../theme.ts';
-import { plotlyText, shortened } from '../visibleText.ts';
+import { shortened } from '../../src/core/visibleText.ts';
+import { plotlyText } from './plotlyText.ts';
 import { baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
 
 export const MAP_MARGINS: Margins = { l: 92, r: 8, t: 8, b: 84 };

@@ -1,6 +1,7 @@
 import { css } from '../colour.ts';
 import type { Theme } from '../theme.ts';
-import { plotlyText, shortened } from '../visibleText.ts';
+import { shortened } from '../../src/core/visibleText.ts';
+import { plotlyText } from './plotlyText.ts';
 import { MAP_MARGINS } from './attentionMap.ts';
 import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure.ts';
 

@@ -1,5 +1,5 @@
 import { at } from '../../src/core/tensor.ts';
-import { topIndices } from '../../src/core/probability.ts';
+import { softmax, topIndices } from '../../src/core/probability.ts';
 import { sample, type SampledDistribution, type SamplingSettings } from '../../src/core/sampling.ts';
 import type { Distribution } from '../../src/core/trace.ts';
 
@@ -8,7 +8,7 @@ export interface Candidate {
   readonly id: number;
   /** Undefined where the text of the id was not sent. */
   readonly text: string | undefined;
-  /** At the temperature, before the filters. */
+  /** The model's own probability: temperature 1, no filter. */
   readonly before: number;
   /** What it is drawn with; 0 where a filter took it away. */
   readonly after: number;
@@ -25,12 +25,13 @@ export interface Candidates {
 /** The likeliest tokens under the settings, and the one that really follows even if it is not among them. */
 export function candidates(distribution: Distribution, settings: SamplingSettings, actual: number | undefined, count: number): Candidates {
   const sampled = sample(distribution.logits, settings);
+  const own = softmax(distribution.logits, 1);
   const order = [...topIndices(distribution.logits, Math.min(count, distribution.logits.length))];
   if (actual !== undefined && !order.includes(actual)) order.push(actual);
   const rows = order.map((id) => ({
     id,
     text: distribution.pieces[id],
-    before: at(sampled.probs, id),
+    before: at(own, id),
     after: at(sampled.final, id),
     kept: at(sampled.kept, id) === 1,
     actual: id === actual,

@@ -2,7 +2,8 @@ import { at } from '../../src/core/tensor.ts';
 import type { Projection } from '../../src/core/trace.ts';
 import { css } from '../colour.ts';
 import { colourAt, type Theme } from '../theme.ts';
-import { plotlyText, shortened } from '../visibleText.ts';
+import { shortened } from '../../src/core/visibleText.ts';
+import { plotlyText } from './plotlyText.ts';
 import { baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
 
 export interface ProjectionView {
@@ -61,7 +62,7 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
     x: (view.width - margin.l - margin.r) / (xRange[1] - xRange[0]),
     y: (view.height - margin.t - margin.b) / (yRange[1] - yRange[0]),
   };
-  const named = placeLabels(placed, view.selected, view.labels, scale, theme.fontSize - 2);
+  const named = placeLabels(placed, view.selected, view.labels, scale, theme.fontSize - 2, flat ? [] : axisEnds(radius, view).map((end) => axisBox(end, radius, scale, theme.fontSize - 2)));
   const points: Trace = {
     type: 'scatter', mode: 'markers+text', x: placed.map((p) => p.x), y: placed.map((p) => p.y), customdata: placed.map((p) => p.index),
     text: placed.map((p) => (named.has(p.index) && p !== selected ? plotlyText(shortened(view.labels[p.index] ?? '', 12)) : '')),
@@ -87,15 +88,21 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
   };
 }
 
+/** Pixels: the middle of a label, and half its width. */
+interface LabelBox {
+  readonly x: number;
+  readonly y: number;
+  readonly half: number;
+}
 type LabelPlace = 'top center' | 'bottom center' | 'middle right' | 'middle left';
 
 /**
  * Labels that lie neither on each other nor on points, and on which side of their point: the selected token's first, then from
  * the outside in. A label without room is left out; its token's tooltip has it.
  */
-export function placeLabels(placed: readonly Placed[], selected: number, labels: readonly string[], scale: { readonly x: number; readonly y: number }, fontSize: number): ReadonlyMap<number, LabelPlace> {
+export function placeLabels(placed: readonly Placed[], selected: number, labels: readonly string[], scale: { readonly x: number; readonly y: number }, fontSize: number, reserved: readonly LabelBox[] = []): ReadonlyMap<number, LabelPlace> {
   const points = placed.map((point) => ({ index: point.index, x: point.x * scale.x, y: point.y * scale.y, reach: Math.hypot(point.x, point.y) }));
-  const taken: { readonly x: number; readonly y: number; readonly half: number }[] = [];
+  const taken = [...reserved];
   const result = new Map<number, LabelPlace>();
   const order = [...points].sort((a, b) => Number(b.index === selected) - Number(a.index === selected) || b.reach - a.reach);
   for (const point of order) {
@@ -124,15 +131,11 @@ function textWidth(text: string): number {
 
 /** The three components as lines through the centre, named at their positive ends. */
 function axisLines(radius: number, view: ProjectionView, theme: Theme): readonly Trace[] {
-  return view.axisTitles.map((title, component) => {
-    const end = [0, 1, 2].map((index) => (index === component ? radius : 0));
-    const [x, y] = turned(at(end, 0), at(end, 1), at(end, 2), view.yaw, view.pitch);
-    return {
-      type: 'scatter', mode: 'lines+text', x: [-x, x], y: [-y, y], text: ['', title], hoverinfo: 'skip', cliponaxis: false,
-      textposition: `${y >= 0 ? 'top' : 'bottom'} ${Math.abs(x) < radius * 0.2 ? 'center' : x > 0 ? 'left' : 'right'}`,
-      line: { color: css(theme.muted), width: 1 }, textfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
-    };
-  });
+  return axisEnds(radius, view).map(({ title, x, y }) => ({
+    type: 'scatter', mode: 'lines+text', x: [-x, x], y: [-y, y], text: ['', title], hoverinfo: 'skip', cliponaxis: false,
+    textposition: `${y >= 0 ? 'top' : 'bottom'} ${Math.abs(x) < radius * 0.2 ? 'center' : x > 0 ? 'left' : 'right'}`,
+    line: { color: css(theme.muted), width: 1 }, textfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
+  }));
 }
 
 function ranges(placed: readonly Placed[]): readonly [readonly [number, number], readonly [number, number]] {
@@ -155,4 +158,24 @@ function padded(values: readonly number[]): readonly [number, number] {
   const high = Math.max(...values);
   const pad = (high - low || 1) * 0.1;
   return [low - pad, high + pad];
+}
+
+interface AxisEnd {
+  readonly title: string;
+  readonly x: number;
+  readonly y: number;
+}
+
+function axisEnds(radius: number, view: ProjectionView): readonly AxisEnd[] {
+  return view.axisTitles.map((title, component) => {
+    const [x, y] = turned(component === 0 ? radius : 0, component === 1 ? radius : 0, component === 2 ? radius : 0, view.yaw, view.pitch);
+    return { title, x, y };
+  });
+}
+
+/** Where an axis' name is written, so that tokens' labels keep off it. */
+function axisBox({ title, x, y }: AxisEnd, radius: number, scale: { readonly x: number; readonly y: number }, fontSize: number): LabelBox {
+  const half = (textWidth(title) * fontSize) / 2 + 2;
+  const aside = Math.abs(x) < radius * 0.2 ? 0 : x > 0 ? -half : half;
+  return { x: x * scale.x + aside, y: y * scale.y + (y >= 0 ? fontSize : -fontSize), half };
 }

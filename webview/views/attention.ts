@@ -1,7 +1,8 @@
+import { CancelledError } from '../../src/core/errors.ts';
 import { at } from '../../src/core/tensor.ts';
 import { HEAD_METRICS, type AttentionMap } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend } from '../controls.ts';
-import { failureNotice, markTokens, tokenLabels, type PanelContext, type View } from '../context.ts';
+import { failureNotice, markTokens, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, ICONS } from '../dom.ts';
 import { attentionMapFigure, attentionShades, LOG_FLOOR, strongestWeight, type Shades } from '../figures/attentionMap.ts';
 import { attentionRowFigure } from '../figures/attentionRow.ts';
@@ -41,10 +42,11 @@ export function createAttention(context: PanelContext): View {
   });
   map.root.tabIndex = 0;
   map.root.setAttribute('role', 'application');
+  const mapTools = el('div', { class: 'toolbar spread' }, legend.root, button(t('Save picture'), 'link', () => map.save('attention')));
   const mapCard = el('section', { class: 'card map-card', 'aria-label': t('One head') },
     el('div', { class: 'card-head' }, title, metrics), el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
-    el('div', { class: 'toolbar spread' }, legend.root, button(t('Save picture'), 'link', () => map.save('attention'))), mapNotice, map.root, rowTitle, row.root);
+    mapTools, mapNotice, map.root, rowTitle, row.root);
   const cellCard = el('section', { class: 'card cell-card', 'aria-label': t('One weight') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock), cellBody);
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cellCard);
 
@@ -118,14 +120,22 @@ export function createAttention(context: PanelContext): View {
     context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(attention.weights, query * labels.length + key))));
   });
 
+  function showFigures(shown: boolean): void {
+    for (const part of [mapTools, map.root, rowTitle, row.root, cellCard]) part.hidden = !shown;
+  }
+
   async function load(layer: number, head: number): Promise<void> {
     try {
-      attention = await host.query('attention', 'attention', { layer, head });
+      attention = await whileBusy(mapCard, host.query('attention', 'attention', { layer, head }));
       mapNotice.replaceChildren();
-      mapCard.removeAttribute('aria-busy');
+      showFigures(true);
       render(store.state());
     } catch (error) {
-      failureNotice(mapNotice, error, mapCard);
+      if (error instanceof CancelledError) return;
+      // The figures are of another head than the title says.
+      attention = undefined;
+      showFigures(false);
+      failureNotice(mapNotice, error);
     }
   }
 
@@ -149,7 +159,7 @@ export function createAttention(context: PanelContext): View {
     }
     unlock.hidden = settings.locked === null;
     if (cellChanged(shown, attention, cell.query, cell.key)) {
-      host.query('cell', 'attentionCell', { layer: attention.layer, head: attention.head, query: cell.query, key: cell.key })
+      whileBusy(cellCard, host.query('cell', 'attentionCell', { layer: attention.layer, head: attention.head, query: cell.query, key: cell.key }))
         .then((answer) => cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip)))
         .catch((error: unknown) => failureNotice(cellBody, error));
     }
@@ -169,7 +179,6 @@ export function createAttention(context: PanelContext): View {
         title.textContent = t('Layer {0}, head {1}', layer, head);
         const texts = metricTexts();
         metrics.replaceChildren(...HEAD_METRICS.map((name) => el('div', { title: texts[name].meaning }, el('dd', {}, metricValue(headMetric(shown.explanation, layer, head, name), name)), el('dt', {}, texts[name].name))));
-        mapCard.setAttribute('aria-busy', 'true');
         void load(layer, head);
       } else {
         render(state);

@@ -4,7 +4,7 @@ import { el } from '../dom.ts';
 import { decimal, percent, significant } from '../format.ts';
 import { t } from '../strings.ts';
 import type { Tooltip } from '../tooltip.ts';
-import { visibleToken } from '../visibleText.ts';
+import { visibleToken } from '../../src/core/visibleText.ts';
 
 /** How one attention weight came about, step by step with this cell's numbers. */
 export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip: Tooltip): readonly HTMLElement[] {

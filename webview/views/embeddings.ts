@@ -1,7 +1,8 @@
+import { CancelledError } from '../../src/core/errors.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Projection } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend, segmented, slider } from '../controls.ts';
-import { describeToken, failureNotice, markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../context.ts';
+import { describeToken, failureNotice, markTokens, selectToken, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, icon, ICONS } from '../dom.ts';
 import { projectionFigure } from '../figures/projectionPlot.ts';
 import { integer, percent, significant } from '../format.ts';
@@ -36,10 +37,10 @@ export function createEmbeddings(context: PanelContext): View {
   plot.root.setAttribute('role', 'application');
   plot.root.tabIndex = 0;
   const hint = el('p', { class: 'caption' });
+  const tools = el('div', { class: 'toolbar spread' }, variance, legend.root, button(t('Save picture'), 'link', () => plot.save('embeddings')));
   const root = el('div', { class: 'embeddings-view' }, el('section', { class: 'card', 'aria-label': t('Embeddings') },
     el('div', { class: 'toolbar' }, el('div', { class: 'player' }, play, layer.root), dimensions.root, skipFirst.root),
-    el('div', { class: 'toolbar spread' }, variance, legend.root, button(t('Save picture'), 'link', () => plot.save('embeddings'))),
-    notice, plot.root, hint));
+    tools, notice, plot.root, hint));
 
   let projection: Projection | undefined;
   let timer: ReturnType<typeof setInterval> | undefined;
@@ -104,12 +105,16 @@ export function createEmbeddings(context: PanelContext): View {
 
   async function load(place: number, skip: boolean): Promise<void> {
     try {
-      projection = await host.query('projection', 'projection', { layer: place, skipFirst: skip });
+      projection = await whileBusy(plot.root, host.query('projection', 'projection', { layer: place, skipFirst: skip }));
       notice.replaceChildren();
-      plot.root.removeAttribute('aria-busy');
+      for (const part of [tools, plot.root, hint]) part.hidden = false;
       render(store.state());
     } catch (error) {
-      failureNotice(notice, error, plot.root);
+      if (error instanceof CancelledError) return;
+      // The picture is of another layer than the slider says.
+      projection = undefined;
+      for (const part of [tools, plot.root, hint]) part.hidden = true;
+      failureNotice(notice, error);
     }
   }
 
@@ -139,7 +144,6 @@ export function createEmbeddings(context: PanelContext): View {
       dimensions.set(settings.dimensions === 3 ? '3' : '2');
       skipFirst.set(settings.skipFirst);
       if (asked(shown, settings.embeddingLayer, settings.skipFirst)) {
-        plot.root.setAttribute('aria-busy', 'true');
         void load(settings.embeddingLayer, settings.skipFirst);
       } else {
         render(state);

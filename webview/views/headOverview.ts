@@ -10,6 +10,9 @@ import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt } from '../theme.ts';
 
+/** Pixels around the canvas for its focus ring, as in its style sheet. */
+const FRAME_PADDING = 4;
+
 /** Names and plain definitions of the head metrics. */
 export function metricTexts(): Readonly<Record<HeadMetric, { readonly name: string; readonly meaning: string }>> {
   return {
@@ -78,7 +81,7 @@ export function createHeadOverview(context: PanelContext): View {
   const draw = (state: ViewState): void => {
     if (state.shown === null || frame.clientWidth === 0) return;
     const { layers, heads } = state.shown.explanation.model;
-    grid = overviewGrid(layers, heads, frame.clientWidth);
+    grid = overviewGrid(layers, heads, frame.clientWidth - 2 * FRAME_PADDING);
     drawOverview(canvas, grid, state);
   };
   let width = 0;

@@ -55,7 +55,7 @@ export function createStaleBanner(context: PanelContext): View {
     update: (state) => {
       if (!changed(state.stale, state.activity.kind)) return;
       root.hidden = state.stale.size === 0 || state.activity.kind === 'working';
-      text.textContent = t('The text was edited. The numbers are of the text before.');
+      text.textContent = t('You edited this text. The numbers below are from before the edit.');
     },
   };
 }

@@ -3,7 +3,7 @@ import type { LensLayer } from '../../src/core/trace.ts';
 import { CancelledError, messageOf } from '../../src/core/errors.ts';
 import { gradientLegend, segmented } from '../controls.ts';
 import { css } from '../colour.ts';
-import { markTokens, selectToken, type PanelContext, type View } from '../context.ts';
+import { markTokens, selectToken, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el } from '../dom.ts';
 import { KL_FULL_BITS, lensShare, lensValue, visibleColumns } from '../figures/lensGrid.ts';
 import { guessBits } from '../figures/tokenColour.ts';
@@ -12,7 +12,7 @@ import { LENS_COLOURS, type LensColour } from '../settings.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient, textOn } from '../theme.ts';
-import { shortened, visibleText, visibleToken } from '../visibleText.ts';
+import { shortened, visibleText, visibleToken } from '../../src/core/visibleText.ts';
 import { placeName } from './embeddings.ts';
 
 const COLUMN = 92;
@@ -35,27 +35,31 @@ export function createLens(context: PanelContext): View {
   let layers: (LensLayer | undefined)[] = [];
   let serial: number | undefined;
   let loading = false;
+  /** Asked again for another explanation only, or every move of the pointer would ask. */
+  let failed = false;
   const drawn = changeDetector();
   const revealed = changeDetector();
 
   const load = async (state: ViewState): Promise<void> => {
-    if (state.shown === null || loading) return;
+    if (state.shown === null || loading || failed) return;
     loading = true;
     const { serial: asked, explanation } = state.shown;
     try {
       // The final layer first: it is what the others are compared with.
       for (let layer = explanation.model.layers; layer >= 0; layer--) {
         if (layers[layer] !== undefined) continue;
-        const answer = await host.query('lens', 'lens', { layer });
+        const answer = await whileBusy(root, host.query('lens', 'lens', { layer }));
         if (serial !== asked || store.state().settings.tab !== 'predictions') break;
         layers[layer] = answer;
-        status.textContent = layer === 0 ? '' : t('{0} of {1} layers', explanation.model.layers - layer + 1, explanation.model.layers + 1);
+        status.textContent = layer === 0 ? '' : t('Reading the layers: {0} of {1}', explanation.model.layers - layer + 1, explanation.model.layers + 1);
         render(store.state());
       }
     } catch (error) {
-      if (!(error instanceof CancelledError)) status.textContent = messageOf(error);
+      if (error instanceof CancelledError) return;
+      failed = true;
+      status.replaceChildren(el('span', { class: 'view-failure', role: 'alert' }, messageOf(error)));
     } finally {
-      loading = false;
+      if (serial === asked) loading = false;
     }
   };
 
@@ -122,6 +126,8 @@ export function createLens(context: PanelContext): View {
         serial = state.shown.serial;
         layers = Array.from({ length: state.shown.explanation.model.layers + 1 }, () => undefined);
         loading = false;
+        failed = false;
+        status.textContent = '';
       }
       mode.set(state.settings.lensColour);
       if (layers.includes(undefined)) void load(state);

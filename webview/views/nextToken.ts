@@ -1,12 +1,13 @@
+import { CancelledError } from '../../src/core/errors.ts';
 import type { Distribution, Explanation } from '../../src/core/trace.ts';
 import { button, slider } from '../controls.ts';
-import { failureNotice, type PanelContext, type View } from '../context.ts';
+import { failureNotice, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el } from '../dom.ts';
 import { candidates, type Candidate, type Candidates } from '../figures/candidates.ts';
 import { bits, decimal, integer, percent } from '../format.ts';
 import { INITIAL_SETTINGS, type Settings } from '../settings.ts';
 import { t } from '../strings.ts';
-import { shortened, visibleText, visibleToken } from '../visibleText.ts';
+import { shortened, visibleText, visibleToken } from '../../src/core/visibleText.ts';
 
 const ROWS = 12;
 /** The top-k slider is logarithmic: these are its stops, 0 meaning off. */
@@ -35,11 +36,14 @@ export function createNextToken(context: PanelContext): View {
 
   async function load(explanation: Explanation, position: number): Promise<void> {
     try {
-      distribution = await context.host.query('distribution', 'distribution', { position });
-      root.removeAttribute('aria-busy');
+      distribution = await whileBusy(root, context.host.query('distribution', 'distribution', { position }));
       render(explanation, context.store.state().settings);
     } catch (error) {
-      failureNotice(effect, error, root);
+      if (error instanceof CancelledError) return;
+      // The candidates are of another position than the title says.
+      distribution = undefined;
+      rows.replaceChildren();
+      failureNotice(effect, error);
     }
   }
 
@@ -65,7 +69,6 @@ export function createNextToken(context: PanelContext): View {
       if (asked(shown, settings.selected)) {
         const token = explanation.tokens[settings.selected];
         title.replaceChildren(`${t('After')} `, el('span', { class: 'token-text chip' }, token === undefined ? '' : shortened(visibleToken(token), 24)), el('span', { class: 'beside' }, t('position {0}', settings.selected)));
-        root.setAttribute('aria-busy', 'true');
         void load(explanation, settings.selected);
       } else {
         render(explanation, settings);

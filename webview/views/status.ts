@@ -45,17 +45,17 @@ function showFraction(bar: HTMLElement, fraction: number | null): void {
 function resting({ activity, shown }: ViewState, runAgain: () => void, showLog: () => void): readonly HTMLElement[] {
   if (activity.kind === 'failed') {
     return [
-      el('h2', {}, t('The model could not explain this text')),
+      el('h2', {}, t('This text could not be explained')),
       el('p', { class: 'status-text' }, activity.message),
       el('div', { class: 'buttons' }, button(t('Run Again'), 'primary', runAgain), button(t('Show Log'), 'secondary', showLog)),
     ];
   }
   if (activity.kind === 'cancelled') {
-    return [el('h2', {}, t('Cancelled')), el('p', { class: 'status-text' }, shown === null ? t('Nothing was computed.') : t('What is shown is from the run before.')), el('div', { class: 'buttons' }, button(t('Run Again'), 'primary', runAgain))];
+    return [el('h2', {}, t('Cancelled')), el('p', { class: 'status-text' }, shown === null ? t('Nothing was computed. Run again whenever you like.') : t('The results below are from the previous run.')), el('div', { class: 'buttons' }, button(t('Run Again'), 'primary', runAgain))];
   }
   if (shown !== null) return [];
   return [
-    el('h2', {}, t('Nothing explained yet')),
-    el('p', { class: 'status-text' }, t('Select text in an editor and run the command Explain Tokens. The model runs on this machine; nothing leaves it.')),
+    el('h2', {}, t('Look inside a language model')),
+    el('p', { class: 'status-text' }, t('Select some text in an editor, then run Explain Tokens from the context menu or the Command Palette. The model runs on this machine: your text never leaves it.')),
   ];
 }

@@ -8,7 +8,10 @@ import { STRIP_COLOURS, type StripColour } from '../settings.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient, textOn } from '../theme.ts';
-import { visibleToken } from '../visibleText.ts';
+import { visibleToken } from '../../src/core/visibleText.ts';
+
+/** Pixels around a line of the strip, as in its style sheet. */
+const STRIP_PADDING = 4;
 
 /** Every token as a chip; the chip's colour and the length of the line under it both tell the chosen measure. */
 export function createTokenStrip(context: PanelContext): View {
@@ -54,6 +57,11 @@ export function createTokenStrip(context: PanelContext): View {
     selectToken(context, next);
     chips[next]?.focus();
   });
+
+  // Another width breaks the lines anew.
+  new ResizeObserver(() => {
+    if (current !== undefined) reveal(list, current);
+  }).observe(list);
 
   return {
     root,
@@ -145,9 +153,11 @@ function chipInNextLine(chips: readonly HTMLElement[], from: number, down: boole
 
 /** Scrolls only the strip itself: scrollIntoView would move the page too. */
 function reveal(list: HTMLElement, chip: HTMLElement): void {
-  const top = chip.offsetTop - list.offsetTop;
-  if (top < list.scrollTop) list.scrollTop = top - 4;
-  else if (top + chip.offsetHeight > list.scrollTop + list.clientHeight) list.scrollTop = top + chip.offsetHeight - list.clientHeight + 4;
+  // The strip is the chip's offset parent. The room around a line belongs to it, or its outline would be cut.
+  const top = chip.offsetTop - STRIP_PADDING;
+  const bottom = chip.offsetTop + chip.offsetHeight + STRIP_PADDING;
+  if (top < list.scrollTop) list.scrollTop = top;
+  else if (bottom > list.scrollTop + list.clientHeight) list.scrollTop = bottom - list.clientHeight;
 }
 
 /** Index of the token an event is on. */

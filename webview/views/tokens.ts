@@ -6,7 +6,7 @@ import { changeDetector, el, stepKey } from '../dom.ts';
 import { summarise } from '../figures/summary.ts';
 import { decimal, displayLanguage, integer, percent } from '../format.ts';
 import { t } from '../strings.ts';
-import { hexBytes, visibleToken } from '../visibleText.ts';
+import { hexBytes, visibleToken } from '../../src/core/visibleText.ts';
 
 /** Table of all tokens. */
 export function createTokens(context: PanelContext): View {
@@ -81,9 +81,10 @@ function tokenRow(explanation: Explanation, index: number): HTMLTableRowElement 
   bar.style.setProperty('--share', predicted ? probability.toFixed(4) : '0');
   const none = el('span', { class: 'none', title: t('Nothing precedes this token, so nothing predicted it') }, '–');
   const cell = (text: string): HTMLElement => el('td', { class: 'number' }, predicted ? text : none.cloneNode(true));
-  return el('tr', { 'data-index': index, 'aria-selected': 'false' },
+  // Where the panel is narrow the column of bytes gives way: the row's tooltip still has them.
+  return el('tr', { 'data-index': index, 'aria-selected': 'false', ...(token.special ? {} : { title: `${visibleToken(token)} · ${t('Bytes')}: ${hexBytes(token.bytes)}` }) },
     el('td', { class: 'number index' }, integer(index)),
-    el('td', {}, el('span', { class: `token-text chip${token.special ? ' special' : ''}${token.partial ? ' partial' : ''}`, title: hexBytes(token.bytes) }, visibleToken(token))),
+    el('td', {}, el('span', { class: `token-text chip${token.special ? ' special' : ''}${token.partial ? ' partial' : ''}` }, visibleToken(token))),
     el('td', { class: 'bytes' }, token.special ? t('added') : hexBytes(token.bytes)),
     el('td', { class: 'number' }, integer(token.id)),
     el('td', { class: 'number with-bar' }, predicted ? bar : null, predicted ? percent(probability) : none.cloneNode(true)),

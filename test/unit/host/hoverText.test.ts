@@ -32,8 +32,8 @@ describe('a hover', () => {
     const lines = hoverMarkdown(explanation, [1], english).split('\n');
     expect(lines[0]).toBe('`Hi` · token 1 · id 1');
     expect(lines).toContain('probability 25.0% · rank 1 · surprisal 2.00 bits · entropy 2.50 bits');
-    expect(lines).toContain('▸ ██▌           25.0%  Hi');
-    expect(lines).toContain('  █▎            12.5%  Ho');
+    expect(lines).toContain('▸ ██▌            25.0%  Hi');
+    expect(lines).toContain('  █▎             12.5%  Ho');
     expect(lines.at(-1)).toBe('Model: `tiny`');
   });
 
@@ -99,5 +99,5 @@ test('bars are ten cells in eighths', () => {
 });
 
 test('percentages have three digits and never round up to certainty', () => {
-  expect([0, 0.5, 0.123456, 0.0000001, 0.99999, 1].map(percent)).toEqual(['0%', '50.0%', '12.3%', '1.0e-5%', '99.999%', '100%']);
+  expect([0, 0.5, 0.123456, 0.0000001, 0.0000000001, 0.99999, 1].map(percent)).toEqual(['0%', '50.0%', '12.3%', '0.0000100%', '1.00e-8%', '99.999%', '100%']);
 });

@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { hexBytes, plotlyText, shortened, visibleText, visibleToken } from '../../webview/visibleText.ts';
+import { hexBytes, shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
+import { plotlyText } from '../../../webview/figures/plotlyText.ts';
 
 const token = (bytes: readonly number[], special = false): string => visibleToken({ text: new TextDecoder().decode(Uint8Array.from(bytes)), bytes, special });
 
 describe('visible text', () => {
   it('shows white space and line ends', () => {
     expect(visibleText(' a b\n')).toBe('·a·b⏎');
-    expect(visibleText('\r\n\t')).toBe('␍⏎→');
+    expect(visibleText('\r\n\t')).toBe('←⏎→');
     expect(visibleText('\u00a0')).toBe('⍽');
   });
 
@@ -16,6 +17,8 @@ describe('visible text', () => {
     expect(visibleText('\ud83d')).toBe('⟨U+D83D⟩');
     expect(visibleText('\ufeff')).toBe('⟨U+FEFF⟩');
     expect(visibleText('\u0301')).toBe('◌\u0301');
+    expect(visibleText('e\u0301')).toBe('e\u0301');
+    expect(visibleText('हिन्दी')).toBe('हिन्दी');
   });
 
   it('keeps an emoji with joiners whole, and shows a joiner that joins nothing', () => {

@@ -1,0 +1,78 @@
+import { mkdtempSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, expect, test } from 'vitest';
+import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
+import { panelOf, type Panel } from '../e2e/panel.ts';
+import { openSession, type Session } from '../e2e/session.ts';
+import { writeRandomGpt2 } from './randomModel.ts';
+import { median, record } from './report.ts';
+import { BUNDLED, benchText } from './text.ts';
+
+const SWITCHES = 7;
+const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-bench-'));
+afterAll(() => rmSync(scratch, { recursive: true, force: true }));
+
+const CASES = [
+  { name: 'bundled', tokens: 256, folder: '' },
+  { name: 'GPT-2 124M shape', tokens: 1024, folder: join(scratch, 'gpt2') },
+];
+
+test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout: 600_000 }, async ({ name, tokens, folder }) => {
+  if (folder !== '') writeRandomGpt2(folder, BUNDLED);
+  const text = (await benchText()).part(tokens, 0);
+  const session = await openSession({
+    files: { 'bench.txt': text },
+    open: 'bench.txt',
+    expect: text.split('\n', 1)[0] ?? '',
+  });
+  try {
+    writeSettings(session.code, { 'explainTokens.model': folder, 'explainTokens.runtime': 'wasm' });
+    const activation = await activationMs(session);
+    const panel = panelOf(session.workbench);
+    const first = await explainMs(session, panel, tokens);
+    const again = await explainMs(session, panel, tokens);
+    await panel.openTab('Attention');
+    const switches: number[] = [];
+    for (let i = 0; i < SWITCHES; i++) switches.push(await switchMs(panel, i % 2 === 0 ? 'ArrowDown' : 'ArrowRight'));
+    record('panel in VS Code, WASM', { model: name, tokens, 'activation ms': activation, 'command to first picture ms': first, 'again ms': again, 'layer or head switch ms': median(switches) });
+  } finally {
+    await session.close();
+  }
+});
+
+/** What VS Code itself measured: "Developer: Show Running Extensions". */
+async function activationMs({ page, workbench }: Session): Promise<number> {
+  await workbench.command('Developer: Show Running Extensions');
+  const row = page.locator('.runtime-extensions-editor .monaco-list-row', { hasText: 'Explain Tokens' }).first();
+  await row.waitFor();
+  const shown = await row.innerText();
+  const time = Number(/(\d+)\s*ms/.exec(shown)?.[1]);
+  expect(time, `an activation time in "${shown}"`).not.toBeNaN();
+  await page.keyboard.press('Escape');
+  await row.waitFor({ state: 'hidden' });
+  return time;
+}
+
+/** From the keys to every token on screen. */
+async function explainMs({ page, workbench }: Session, panel: Panel, tokens: number): Promise<number> {
+  await workbench.focusEditor();
+  await page.keyboard.press('Control+a');
+  const start = performance.now();
+  await page.keyboard.press('Control+Alt+e');
+  await panel.shows(tokens);
+  return performance.now() - start;
+}
+
+/** From a key in the overview to the drawn map of the head it leads to, in the page's own time. */
+function switchMs(panel: Panel, key: string): Promise<number> {
+  return panel.frame.locator('.map-card').evaluate(async (card, pressed) => {
+    const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
+    const start = performance.now();
+    document.querySelector('.overview-canvas')?.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true }));
+    while (card.getAttribute('aria-busy') !== 'true') await frame();
+    while (card.getAttribute('aria-busy') === 'true') await frame();
+    await frame();
+    return performance.now() - start;
+  }, key);
+}
