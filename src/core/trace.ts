@@ -116,8 +116,10 @@ export interface Explanation {
 export interface AttentionMap {
   readonly layer: number;
   readonly head: number;
-  /** [T, T] after softmax; row = query, column = key. */
+  /** [T, T] after softmax; row = query, column = key. A row and its sink, where there is one, sum to 1. */
   readonly weights: Float32Array;
+  /** [T] the share of each row that the head's sink takes; absent for a model without sinks. */
+  readonly sink?: Float32Array;
 }
 
 /**

@@ -73,7 +73,8 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       const { model } = opened();
       checkIndex('layer', layer, model.info.layers);
       checkIndex('head', head, model.info.heads);
-      return attentionMap(await cache.attention(model, await traceOf(model, ids, context), layer), layer, head);
+      const trace = await traceOf(model, ids, context);
+      return attentionMap(await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer), layer, head);
     }),
     attentionCell: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
       const { model } = opened();

@@ -15,10 +15,12 @@ export function piecesOf(ids: Int32Array, piece: (id: number) => string): Record
   return pieces;
 }
 
-/** One head of a layer's attention [H, T, T]. */
-export function attentionMap(weights: Tensor, layer: number, head: number): AttentionMap {
-  const size = at(weights.dims, 1) ** 2;
-  return { layer, head, weights: weights.data.slice(head * size, (head + 1) * size) };
+/** One head of a layer's attention [H, T, T], and of its sinks [H, T] where there are any. */
+export function attentionMap(weights: Tensor, sinks: Tensor | null, layer: number, head: number): AttentionMap {
+  const tokens = at(weights.dims, 1);
+  const size = tokens ** 2;
+  const sink = sinks === null ? {} : { sink: sinks.data.slice(head * tokens, (head + 1) * tokens) };
+  return { layer, head, weights: weights.data.slice(head * size, (head + 1) * size), ...sink };
 }
 
 /** How one weight came about, recomputed in float64 from the model's own queries and keys. */
