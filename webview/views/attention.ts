@@ -1,6 +1,6 @@
 import { CancelledError } from '../../src/core/errors.ts';
 import { at } from '../../src/core/tensor.ts';
-import { HEAD_METRICS, type AttentionMap } from '../../src/core/trace.ts';
+import { HEAD_METRICS, type AttentionMap, type Explanation } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend } from '../controls.ts';
 import { failureNotice, markTokens, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, ICONS } from '../dom.ts';
@@ -14,6 +14,7 @@ import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { gradient } from '../theme.ts';
 import { cellSteps } from './cellSteps.ts';
+import { latentStrip } from './latent.ts';
 import { layerNotes } from './layerNotes.ts';
 import { createHeadOverview, metricTexts, metricValue } from './headOverview.ts';
 
@@ -142,6 +143,14 @@ export function createAttention(context: PanelContext): View {
     }
   }
 
+  async function showCell(explanation: Explanation, { layer, head }: AttentionMap, { query, key }: Cell): Promise<void> {
+    const answer = await whileBusy(cellCard, host.query('cell', 'attentionCell', { layer, head, query, key }));
+    cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip));
+    if ((explanation.model.special?.latentRank ?? null) === null) return;
+    const latent = await whileBusy(cellCard, host.query('latent', 'latent', { layer, token: key }));
+    cellBody.append(latentStrip(latent, tokenLabels(explanation)[key] ?? '', context.tooltip));
+  }
+
   function render(state: ViewState): void {
     const { shown, settings, theme } = state;
     if (shown === null || attention === undefined) return;
@@ -162,9 +171,7 @@ export function createAttention(context: PanelContext): View {
     }
     unlock.hidden = settings.locked === null;
     if (cellChanged(shown, attention, cell.query, cell.key)) {
-      whileBusy(cellCard, host.query('cell', 'attentionCell', { layer: attention.layer, head: attention.head, query: cell.query, key: cell.key }))
-        .then((answer) => cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip)))
-        .catch((error: unknown) => failureNotice(cellBody, error));
+      showCell(explanation, attention, cell).catch((error: unknown) => failureNotice(cellBody, error));
     }
   }
 

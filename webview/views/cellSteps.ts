@@ -1,6 +1,7 @@
 import { at } from '../../src/core/tensor.ts';
 import type { AttentionCell, Explanation } from '../../src/core/trace.ts';
 import { el } from '../dom.ts';
+import { signedBars } from './signedBars.ts';
 import { decimal, percent, significant } from '../format.ts';
 import { t } from '../strings.ts';
 import type { Tooltip } from '../tooltip.ts';
@@ -48,22 +49,9 @@ function maskStep({ masked, query, key, window }: AttentionCell): Step {
 
 /** The products q_i k_i as bars up (positive) and down (negative). */
 function productStrip(products: Float32Array, cell: AttentionCell, tooltip: Tooltip): HTMLElement {
-  const largest = Math.max(1e-12, ...products.map(Math.abs));
-  const bars = [...products].map((product, index) => {
-    const bar = el('span', { class: product < 0 ? 'product negative' : 'product', 'data-index': index });
-    bar.style.setProperty('--size', (Math.abs(product) / largest).toFixed(4));
-    return bar;
-  });
-  const strip = el('div', { class: 'products', role: 'img', 'aria-label': t('Products of query and key, dimension by dimension; their sum is {0}', significant(cell.dot, 4)) }, ...bars);
-  strip.addEventListener('mousemove', (event) => {
-    const index = event.target instanceof HTMLElement ? event.target.dataset['index'] : undefined;
-    if (index === undefined) return;
-    const dimension = Number(index);
-    tooltip.show({
-      title: t('Dimension {0}', dimension),
-      rows: [['q', significant(at(cell.q, dimension), 5)], ['k', significant(at(cell.k, dimension), 5)], ['q × k', significant(at(products, dimension), 5)]],
-    }, event.clientX, event.clientY);
-  });
-  strip.addEventListener('mouseleave', () => tooltip.hide());
+  const strip = signedBars(products, t('Products of query and key, dimension by dimension; their sum is {0}', significant(cell.dot, 4)), tooltip, (dimension) => ({
+    title: t('Dimension {0}', dimension),
+    rows: [['q', significant(at(cell.q, dimension), 5)], ['k', significant(at(cell.k, dimension), 5)], ['q × k', significant(at(products, dimension), 5)]],
+  }));
   return el('figure', { class: 'product-figure' }, strip, el('figcaption', { class: 'caption' }, t('Each bar is one dimension’s product q × k: up adds to the score, down takes from it.')));
 }
