@@ -66,7 +66,8 @@ export function expertRouting(model: LanguageModel, trace: Trace, layer: number)
   const experts = model.info.special?.layers[layer]?.experts ?? null;
   const choice = trace.experts?.[layer] ?? null;
   if (experts === null || choice === null) throw new RangeError(`Layer ${layer} has no experts.`);
-  return { layer, count: experts.count, chosen: experts.chosen, ids: choice.ids.slice(), weights: owned(choice.weights.data) };
+  // Copies: what is answered is moved to the other thread, and the trace stays.
+  return { layer, count: experts.count, chosen: experts.chosen, ids: choice.ids.slice(), weights: choice.weights.data.slice() };
 }
 
 /** What latent attention keeps of a token. Throws RangeError for a model without. */

@@ -7,6 +7,7 @@ import { describeToken } from '../../webview/context.ts';
 import { attentionMapFigure, attentionShades, sinkColumn, strongestWeight } from '../../webview/figures/attentionMap.ts';
 import { attentionRowFigure } from '../../webview/figures/attentionRow.ts';
 import { expertGrid, expertGridFigure, expertLayers, expertLoad, expertLoadFigure, expertsOf, largestWeight } from '../../webview/figures/experts.ts';
+import { summarise } from '../../webview/figures/summary.ts';
 import { initialState, persisted, reduce } from '../../webview/state.ts';
 import { readTheme } from '../../webview/theme.ts';
 import { createTooltip } from '../../webview/tooltip.ts';
@@ -152,6 +153,8 @@ describe('a model with a chat template', () => {
     expect(describeToken(explanation, 0).rows).toContainEqual(['Kind', 'added by the chat template']);
     const state = reduce(initialState(theme, undefined), { type: 'host', message: { type: 'explanation', shown: { serial: 1, source: { uri: 'a:b', start: 0, end: T, label: 'b' }, explanation, notices: [] } } });
     expect(persisted(state)?.chat).toBe(true);
+    const own = explanation.tokens.filter(({ special }) => !special).map(({ index }) => -at(explanation.logprob, index) / Math.LN2);
+    expect(summarise(explanation, 'en').bitsPerByte).toBeCloseTo(sum(own) / T, 9);
     const plain = (await openFamily('mixtral.1', false)).shown.explanation;
     expect([plain.chat, plain.model.chatTemplate, plain.tokens.length]).toEqual([undefined, true, T]);
     expect((await openFamily('mixtral.1')).shown.explanation.model.chatTemplate).toBeUndefined();

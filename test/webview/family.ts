@@ -5,7 +5,7 @@ import { folder } from '../unit/model/folder.ts';
 
 /** A byte-level tokenizer of 32 ids, for the tiny models of the golden cases: small letters, space, full stop and line end. */
 const LETTERS = ['<pad>', '<s>', '</s>', 'Ġ', ...Array.from('abcdefghijklmnopqrstuvwxyz'), '.', 'Ċ'];
-const TOKENIZER = {
+export const LETTERS_TOKENIZER = {
   version: '1.0', truncation: null, padding: null, normalizer: null, post_processor: null,
   added_tokens: LETTERS.slice(0, 3).map((content, id) => ({ id, content, single_word: false, lstrip: false, rstrip: false, normalized: false, special: true })),
   pre_tokenizer: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: true, use_regex: true },
@@ -24,7 +24,7 @@ export interface FamilyPanel {
 /** `name` is a golden case, such as "mixtral.1". */
 export async function openFamily(name: string, chat: boolean | null = null): Promise<FamilyPanel> {
   const runtime = await wasm();
-  const files = folder(`${FIXTURES}/families/${name}`, { 'tokenizer.json': JSON.stringify(TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
+  const files = folder(`${FIXTURES}/families/${name}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
   const engine = createEngine({ runtime: () => runtime, openFiles: async () => files });
   const context = { progress: () => undefined };
   await engine.open(context, { kind: 'folder', name, path: name });

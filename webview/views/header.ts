@@ -36,7 +36,7 @@ export function createHeader(context: PanelContext): View {
       const summary = summarise(explanation, displayLanguage());
       numbers.replaceChildren(
         ...number(integer(summary.tokens), t('tokens'), t('Tokens, those added by the tokenizer included')),
-        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the tokens; lower is better predicted')),
+        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the text’s tokens; lower is better predicted')),
         ...number(decimal(summary.bitsPerByte, 2), t('bits/byte'), t('Surprisal of the text over its bytes: comparable between tokenizers')),
         ...number(decimal(explanation.forwardMs, explanation.forwardMs < 10 ? 1 : 0), t('ms'), t('Forward pass, without loading ({0}, threads: {1})', info.runtime === 'native' ? t('native') : 'WebAssembly', info.threads)),
       );
