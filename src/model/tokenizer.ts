@@ -47,7 +47,7 @@ export interface TextTokenizer {
 }
 
 /**
- * Opens tokenizer.json (BPE: byte-level, or SentencePiece style with ▁ and byte fallback).
+ * Opens tokenizer.json (BPE: byte-level, or SentencePiece style with ▁ and byte fallback; Unigram) and the chat template.
  * `vocab` is the number of rows of the model's unembedding. Throws UserError naming the file and the unsupported kind.
  */
 export async function openTokenizer(files: ModelFiles, vocab: number): Promise<TextTokenizer> {

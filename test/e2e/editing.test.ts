@@ -74,7 +74,7 @@ describe('an explained text', () => {
     await workbench.status().getByText('(5 selected)').waitFor();
     await page.keyboard.type('writes');
     await panel.frame.locator('.strip .stale').first().waitFor();
-    await panel.frame.getByText('The text was edited').waitFor();
+    await panel.frame.getByText('You edited this text').waitFor();
     await session.screenshot('11 edited');
     await panel.frame.getByRole('button', { name: 'Run Again' }).click();
     traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES).replace('reads', 'writes'));

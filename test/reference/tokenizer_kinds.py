@@ -43,6 +43,8 @@ O200K = (
 )
 DEEPSEEK_LETTERS = "\\s?[A-Za-zµÀ-ÖØ-öø-ƺƼ-ƿǄ-ʓʕ-ʯͰ-ͳͶͷͻ-ͽͿΆΈ-ΊΌΎ-ΡΣ-ϵϷ-ҁҊ-ԯԱ-ՖႠ-ჅᎠ-Ᏽᏸ-ᏽᲐ-ᲺᲽ-Ჿᴀ-ᴫᵫ-ᵷᵹ-ᶚḀ-ἕἘ-Ἕἠ-ὅὈ-Ὅὐ-ὗὙὛὝᾀ-ᾴᾶ-ᾼιῂ-ῄῆ-ῌῠ-Ῥῲ-ῴῶ-ῼℂℇℊ-ℓℕℙ-ℝℤΩℨK-ℭℯ-ℴℹℼ-ℿⅅ-ⅉⅎↃↄⰀ-ⱻⱾ-ⳤⳫ-ⳮⳲⳳꙀ-ꙭꚀ-ꚛꜢ-ꝯꝱ-ꞇꞋ-ꞎꭰ-ꮿﬀ-ﬆﬓ-ﬗＡ-Ｚａ-ｚ𐐀-𐑏𐒰-𐓓𐓘-𐓻𐲀-𐲲𐳀-𐳲𑢠-𑣟𞤀-𞥃]+"
 DEEPSEEK_V3 = r"""[!"#$%&'()*+,\-./:;<=>?@\[\\\]^_`{|}~][A-Za-z]+|[^\r\n\p{L}\p{P}\p{S}]?[\p{L}\p{M}]+| ?[\p{P}\p{S}]+[\r\n]*|\s*[\r\n]+|\s+(?!\S)|\s+"""
+CL100K = r"'(?i:[sdmt]|ll|ve|re)|[^\r\n\p{L}\p{N}]?+\p{L}++|\p{N}{1,3}+| ?[^\s\p{L}\p{N}]++[\r\n]*+|\s++$|\s*[\r\n]|\s+(?!\S)|\s"
+CLASSES = r"[\p{Han}]++|[\p{L}\p{M}&&[^\p{Han}]]++(?i:'s|'t)?|\d+|[[:punct:]]*+x|\S"
 BLOOM = r" ?[^(\s|[.,!?…。，、।۔،])]+"
 
 
@@ -219,7 +221,7 @@ def main() -> None:
             packed.write(part.tobytes())
     (OUT / "kinds.bin.gz").write_bytes(gzip.compress(packed.getvalue(), 9, mtime=0))
     splits = []
-    for pattern in ({"String": "a"}, {"String": ""}, {"Regex": "[aeiou]+"}, {"Regex": r"\s"}, {"Regex": r"(?=\p{Lu})"}):
+    for pattern in ({"String": "a"}, {"String": ""}, {"Regex": "[aeiou]+"}, {"Regex": r"\s"}, {"Regex": r"(?=\p{Lu})"}, {"Regex": CL100K}, {"Regex": CLASSES}):
         for behavior in ("isolated", "removed", "merged_with_previous", "merged_with_next", "contiguous"):
             for invert in (False, True):
                 step = pre_tokenizers.Split(Regex(pattern["Regex"]) if "Regex" in pattern else pattern["String"], behavior, invert)

@@ -203,6 +203,7 @@ describe('refused tokenizers', () => {
     ['a list that is none', changed('llama3', (json) => void (json['pre_tokenizer'] = { type: 'Sequence', pretokenizers: {} })), /not a list/],
     ['a replacement pattern that is none', changed('llama3', (json) => void (json['normalizer'] = { type: 'Replace', pattern: 'x', content: '' })), /Replace is not an object/],
     ['a broken pattern', changed('llama3', (json) => void (json['pre_tokenizer'] = { type: 'Split', pattern: { Regex: '(' }, behavior: 'Isolated', invert: false })), /pattern/],
+    ['a possessive group', changed('llama3', (json) => void (json['pre_tokenizer'] = { type: 'Split', pattern: { Regex: '(ab)++a' }, behavior: 'Isolated', invert: false })), /possessive group/],
     ['ids beyond the model', changed('gpt2', () => undefined, 500), /vocabulary ends at 499/],
     ['an added token beyond the model', changed('gpt2', (json) => void (json['added_tokens'] = [{ id: 20000, content: '<x>' }])), /"<x>" has id 20000/],
     ['an id that is no number', changed('gpt2', (json) => void (model(json)['vocab'] = { a: 'one' })), /"a" is not a whole number/],

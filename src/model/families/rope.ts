@@ -43,6 +43,9 @@ export interface RopeStyle {
   readonly renamed?: Readonly<Record<string, string>>;
 }
 
+/** The types that go with heads of which the reference cuts the turned part off: all but "proportional", which turns part of a whole head. */
+export const PARTIAL_TYPES = ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'] as const satisfies readonly RopeScaling['kind'][];
+
 /**
  * The rope of config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (4), the latter first as transformers does.
  * Throws UserError naming the option, or the rope type that is not supported.

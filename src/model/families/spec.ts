@@ -60,7 +60,10 @@ export type Projections =
   | { readonly kind: 'separate'; readonly q: Linear; readonly k: Linear; readonly v: Linear }
   | LatentProjections;
 
-/** A norm of queries or keys. `joined`: over all heads before they are split; `heads`: the same for each head; `perHead`: with weights [headDim] of each head's own, as one matrix or many vectors. */
+/**
+ * A norm of queries or keys. `joined`: over all heads before they are split; `heads`: the same for each head;
+ * `perHead`: with weights [headDim] of each head's own, as one matrix or many vectors.
+ */
 export type HeadNorm =
   | { readonly kind: 'joined' | 'heads'; readonly norm: Norm }
   | { readonly kind: 'perHead'; readonly norm: Norm; readonly weights: readonly Weight[] };

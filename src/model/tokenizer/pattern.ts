@@ -1,6 +1,7 @@
 import { SplitPreTokenizer } from '@huggingface/tokenizers';
 import { messageOf } from '../../core/errors.ts';
 import { asObject, asString, refuse } from './json.ts';
+import { withoutPossessives } from './possessive.ts';
 
 /** The regular expression (flags g and u) of a `{"String": …}` or `{"Regex": …}` entry; the library translates Oniguruma's syntax. */
 export function patternOf(json: unknown, what: string): RegExp {
@@ -14,8 +15,9 @@ export function literally(text: string): RegExp {
 }
 
 export function fromOniguruma(source: string, what: string): RegExp {
+  const greedy = withoutPossessives(source, what);
   try {
-    const { pattern } = new SplitPreTokenizer({ type: 'Split', pattern: { Regex: source }, behavior: 'Isolated', invert: false });
+    const { pattern } = new SplitPreTokenizer({ type: 'Split', pattern: { Regex: greedy }, behavior: 'Isolated', invert: false });
     if (pattern !== null) return pattern;
   } catch (error) {
     return refuse(`${what} cannot be read (${messageOf(error)}).`);

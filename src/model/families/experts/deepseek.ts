@@ -19,6 +19,8 @@ export function deepseekV2(config: Options, tensors: Tensors): DecoderSpec {
   if ((value(config, 'num_experts_per_tok') ?? null) === null) refuse(config, 'num_experts_per_tok', 'is missing');
   const method = text(config, 'topk_method', 'greedy');
   if (method !== 'greedy' && method !== 'group_limited_greedy') only(config, 'topk_method', 'greedy');
+  const missing = ['n_group', 'topk_group'].find((name) => method !== 'greedy' && (value(config, name) ?? null) === null);
+  if (missing !== undefined) refuse(config, missing, `is missing, with "topk_method": "${method}"`);
   const bias = flag(config, 'mlp_bias', false);
   return deepseek(config, tensors, sizes, { style: 'interleaved', firstSparse: 0, bias, experts, chosen: 1, scale: 1, inner: 1407, shared: 2 }, {
     score: 'softmax', correction: () => null, normalised: false,
@@ -62,7 +64,8 @@ export function denseThenExperts(config: Options, tensors: Tensors, { dim, inner
   const sharedInner = expertInner * count(config, 'n_shared_experts', absent.shared);
   const chosen = chosenExperts(config, absent.experts, absent.chosen);
   const scale = number(config, 'routed_scaling_factor', absent.scale);
-  if (routing.groups !== null && chosen > (routing.groups.kept * absent.experts) / routing.groups.count) refuse(config, 'num_experts_per_tok', `is ${chosen}, more than the groups that are kept hold`);
+  const available = routing.groups === null ? absent.experts : (routing.groups.kept * absent.experts) / routing.groups.count;
+  if (chosen > available) refuse(config, 'num_experts_per_tok', `is ${chosen}, more than the groups that are kept hold`);
   return (place) => {
     if (place.layer < firstSparse) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
     return {
@@ -116,8 +119,9 @@ function yarnScale(config: Options): number {
   const given = value(config, 'rope_scaling') ?? value(config, 'rope_parameters');
   if (!isRecord(given)) return 1;
   const rope = options(given, 'rope_parameters');
+  if ((value(rope, 'rope_type') ?? value(rope, 'type') ?? 'default') === 'default') return 1;
+  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', 'is missing');
   const mscale = optionalNumber(rope, 'mscale_all_dim') ?? 0;
-  if ((value(rope, 'rope_type') ?? value(rope, 'type') ?? 'default') === 'default' || mscale === 0) return 1;
-  const factor = positive(rope, 'factor', 1);
+  const factor = mscale === 0 ? 1 : positive(rope, 'factor', 1);
   return factor <= 1 ? 1 : (0.1 * mscale * Math.log(factor) + 1) ** 2;
 }

@@ -2,7 +2,7 @@ import { UserError } from '../../../core/errors.ts';
 import type { Activation } from '../activations.ts';
 import { count, flag, list, refuse, type Options } from '../config.ts';
 import { gatedMlp } from '../llama/base.ts';
-import type { DenseMlp } from '../spec.ts';
+import type { DenseMlp, Experts } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 
 /** Names of one expert's matrices under "experts.0". */
@@ -49,7 +49,7 @@ function isLayer(item: unknown): item is number {
 }
 
 /** `n_group` groups of experts, of which `topk_group` are kept. */
-export function expertGroups(config: Options, experts: number, absent: readonly [groups: number, kept: number], by: 'best' | 'bestTwo'): { readonly count: number; readonly kept: number; readonly by: 'best' | 'bestTwo' } {
+export function expertGroups(config: Options, experts: number, absent: readonly [groups: number, kept: number], by: 'best' | 'bestTwo'): NonNullable<Experts['groups']> {
   const groups = count(config, 'n_group', absent[0]);
   const kept = count(config, 'topk_group', absent[1]);
   if (experts % groups !== 0) refuse(config, 'n_group', `is ${groups}, which does not divide ${experts} experts`);

@@ -11,7 +11,8 @@ export function bloom(config: Options, tensors: Tensors): DecoderSpec {
   const vocab = count(config, 'vocab_size', 250_880);
   const epsilon = positive(config, 'layer_norm_epsilon', 1e-5);
   const addTo = flag(config, 'apply_residual_connection_post_layernorm', false) ? 'normed' : 'stream';
-  if (count(config, 'pretraining_tp', 1) > 1 && flag(config, 'slow_but_exact', false)) refuse(config, 'slow_but_exact', 'is true with "pretraining_tp" above 1, where the reference leaves out biases');
+  const inSlices = count(config, 'pretraining_tp', 1) > 1 && flag(config, 'slow_but_exact', false);
+  if (inSlices) refuse(config, 'slow_but_exact', 'is true with "pretraining_tp" above 1, where the reference leaves out biases');
   if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
 

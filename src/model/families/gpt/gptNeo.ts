@@ -1,5 +1,5 @@
 import { activationNamed } from '../activations.ts';
-import { count, eitherCount, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
+import { count, eitherCount, flag, list, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
@@ -44,8 +44,14 @@ export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
   };
 }
 
-/** `attention_types`: lists of kinds, each with how often it is repeated. */
+function isKind(item: unknown): item is 'global' | 'local' {
+  return item === 'global' || item === 'local';
+}
+
+/** `attention_layers`, a kind for each layer, or `attention_types`, lists of kinds with how often each is repeated. */
 function localLayers(config: Options, layers: number): (layer: number) => boolean {
+  const given = list(config, 'attention_layers', layers, isKind, '"global" and "local"');
+  if (given !== null) return (layer) => given[layer] === 'local';
   const types = value(config, 'attention_types') ?? [[['global', 'local'], 12]];
   const invalid = (): never => refuse(config, 'attention_types', 'must be a list of kinds ("global", "local") and how often they are repeated');
   if (!Array.isArray(types)) return invalid();
@@ -54,7 +60,7 @@ function localLayers(config: Options, layers: number): (layer: number) => boolea
   for (const item of types as readonly unknown[]) {
     const [kinds, repeats] = Array.isArray(item) ? (item as readonly unknown[]) : [];
     if (!Array.isArray(kinds) || typeof repeats !== 'number' || !Number.isSafeInteger(repeats) || repeats < 0) return invalid();
-    if (!kinds.every((kind) => kind === 'global' || kind === 'local')) return invalid();
+    if (!kinds.every(isKind)) return invalid();
     const from = described;
     described += kinds.length * repeats;
     runs.push({ kinds, from, to: described });

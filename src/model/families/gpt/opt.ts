@@ -33,7 +33,12 @@ export function opt(config: Options, tensors: Tensors): DecoderSpec {
     return {
       ...PLAIN_BLOCK,
       attentionNorms: around(`${at}.self_attn_layer_norm`),
-      attention: { ...PLAIN_ATTENTION, projections: { kind: 'separate', q: attention('q_proj'), k: attention('k_proj'), v: attention('v_proj') }, scale: headDim ** -0.5, output: attention('out_proj') },
+      attention: {
+        ...PLAIN_ATTENTION,
+        projections: { kind: 'separate', q: attention('q_proj'), k: attention('k_proj'), v: attention('v_proj') },
+        scale: headDim ** -0.5,
+        output: attention('out_proj'),
+      },
       mlpNorms: around(`${at}.final_layer_norm`),
       mlp: { kind: 'plain', up: tensors.linear(`${at}.fc1`, dim, inner, bias), down: tensors.linear(`${at}.fc2`, inner, dim, bias), activation },
     };

@@ -162,7 +162,9 @@ export function plainMlp(tensors: Tensors, up: string, down: string, dim: number
 }
 
 /** RMSNorm of queries and keys, the same for each head (Henry et al. 2020), by these names under the attention. */
-export function headNorms(tensors: Tensors, attention: string, headDim: number, epsilon: number, names: readonly [query: string, key: string] = ['q_norm', 'k_norm'], offset: 0 | 1 = 0): Pick<Attention, 'queryKeyNorm'> {
+export function headNorms(
+  tensors: Tensors, attention: string, headDim: number, epsilon: number, names: readonly [query: string, key: string] = ['q_norm', 'k_norm'], offset: 0 | 1 = 0,
+): Pick<Attention, 'queryKeyNorm'> {
   const norm = (name: string) => ({ kind: 'heads', norm: tensors.rms(`${attention}.${name}`, headDim, epsilon, offset) }) as const;
   return { queryKeyNorm: { query: norm(names[0]), key: norm(names[1]), when: 'beforeRope' } };
 }

@@ -10,8 +10,8 @@ export function exaone4(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 4096, inner: 16_384, layers: 32, heads: 32, kvHeads: 32, vocab: 102_400, positions: 2048 });
   const epsilon = rmsEpsilon(config, 1e-5);
   const window = windowOption(config, 4096);
-  const rule = everyNth(config, 'sliding_window_pattern', 4);
-  const sliding = slidingLayers(config, sizes.layers, (layer) => window !== null && rule(layer));
+  // Without a window the pattern is 0, which is not read.
+  const sliding = slidingLayers(config, sizes.layers, window === null ? () => false : everyNth(config, 'sliding_window_pattern', 4));
   const rope = readRope(config, sizes.headDim, sizes.maxPositions);
   return llamaLike(config, tensors, sizes, epsilon, {
     norms: postNorms,

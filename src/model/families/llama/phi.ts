@@ -1,5 +1,6 @@
 import { flag, positive, refuse, type Options } from '../config.ts';
 import { windowOption } from '../layers.ts';
+import { PARTIAL_TYPES } from '../rope.ts';
 import type { Attention, DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { llamaLike, plainMlp, readSizes, rmsEpsilon, sharedNorm } from './base.ts';
@@ -18,7 +19,7 @@ export function phi(config: Options, tensors: Tensors): DecoderSpec {
   return llamaLike(config, tensors, sizes, epsilon, {
     norm, norms: sharedNorm, wiring: 'parallel', finalNorm: 'final_layernorm', outputName: 'dense', unembedBias: true,
     biases: { qkv: true, output: true, mlp: true },
-    rope: { partial: 0.5 },
+    rope: { partial: 0.5, types: PARTIAL_TYPES },
     attention: ({ attention }) => (normed ? headNorms(attention) : {}),
     mlp: ({ mlp }) => plainMlp(tensors, `${mlp}.fc1`, `${mlp}.fc2`, dim, inner, activation, true),
   });

@@ -21,16 +21,26 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
     const other = Object.keys(nested.values).find((name) => name !== 'full_attention' && name !== 'sliding_attention');
     if (other !== undefined) refuse(nested, other, 'is not said of "full_attention" or "sliding_attention", which have ropes of their own');
     if ((value(config, 'rope_scaling') ?? null) !== null) refuse(config, 'rope_scaling', 'stands beside "rope_parameters", of which one only is supported');
-    const entry = (kind: string): Options => options(value(nested, kind) ?? {}, `rope_parameters.${kind}`);
+    const entry = (kind: string): Options => applied(options(value(nested, kind) ?? {}, `rope_parameters.${kind}`));
     return {
       full: ropeOf(config, entry('full_attention'), headDim, maxPositions, { theta: defaults.full }),
       sliding: ropeOf(withoutTheta(config), entry('sliding_attention'), headDim, maxPositions, { theta: slidingTheta }),
     };
   }
+  const scaling = value(config, 'rope_scaling') ?? null;
+  // Over the rope types that stand there already, the reference reads the newer name only.
+  const scaled = applied(options(scaling ?? {}, 'rope_scaling'));
+  if (value(scaled, 'type') !== undefined) refuse(scaled, 'type', 'is not read for this family: the reference knows "rope_type" only');
   return {
     full: readRope(config, headDim, maxPositions, { theta: defaults.full }),
     sliding: ropeOf(withoutTheta(config), options({}), headDim, maxPositions, { theta: slidingTheta }),
   };
+}
+
+/** Throws UserError for what the reference reads and does not apply to ropes by layer. */
+function applied(rope: Options): Options {
+  if (value(rope, 'truncate') === false) refuse(rope, 'truncate', 'is false, which the reference does not apply for this family');
+  return rope;
 }
 
 /** The rope of layers with a window has no part in `rope_theta`. */

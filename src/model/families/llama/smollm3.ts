@@ -13,11 +13,13 @@ export function smollm3(config: Options, tensors: Tensors): DecoderSpec {
   const given = list(config, 'no_rope_layers', sizes.layers, isFlag, '0 and 1');
   const turned = (layer: number): boolean => (given === null ? (layer + 1) % interval !== 0 : given[layer] === 1);
   const rope = readRope(config, sizes.headDim, sizes.maxPositions, { theta: 2_000_000 });
-  const window = flag(config, 'use_sliding_window', false) ? windowOption(config, null) : null;
+  const window = windowOption(config, null);
+  // `layer_types` says it without this option too.
+  const windowed = flag(config, 'use_sliding_window', false) && window !== null;
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), {
     biases: attentionBias(config, false, true, flag(config, 'mlp_bias', false)),
     ropes: (layer) => (turned(layer) ? rope : null),
-    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => window !== null && !turned(layer)), window),
+    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => windowed && !turned(layer)), window),
   });
 }
 

@@ -1,4 +1,5 @@
 import { flag, positive, type Options } from '../config.ts';
+import { PARTIAL_TYPES } from '../rope.ts';
 import { before, type Attention, type DecoderSpec, type HeadNorm } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { llamaLike, readSizes, sharedNorm } from './base.ts';
@@ -23,7 +24,7 @@ export function stablelm(config: Options, tensors: Tensors): DecoderSpec {
     norms: (place, norm) => (parallel ? sharedNorm(place, norm) : { attentionNorms: before(norm(`${place.at}.input_layernorm`)), mlpNorms: before(norm(`${place.at}.post_attention_layernorm`)) }),
     wiring: parallel ? 'parallel' : 'sequential',
     biases: { qkv: flag(config, 'use_qkv_bias', false), output: false, mlp: false },
-    rope: { partial: 0.25 },
+    rope: { partial: 0.25, types: PARTIAL_TYPES },
     attention: ({ attention }) => (normed ? headNorms(attention) : {}),
   });
 }

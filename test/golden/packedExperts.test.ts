@@ -1,0 +1,48 @@
+import { readFile } from 'node:fs/promises';
+import { test } from 'vitest';
+import type { ModelFiles } from '../../src/model/files.ts';
+import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
+import { filesOf, folder } from '../unit/model/folder.ts';
+import { FIXTURES, compareWithGolden, wasm } from './compare.ts';
+
+const EXPERTS = 4;
+
+/** The same float32 weights, with the matrices of a layer's experts in one tensor: gates above ups. */
+async function packed(files: ModelFiles, layers: number): Promise<Uint8Array> {
+  const stored = await readSafetensorsHeader(files, 'model.safetensors');
+  const read = async (name: string): Promise<{ shape: readonly number[]; bytes: Uint8Array }> => {
+    const found = stored.get(name);
+    if (found === undefined) throw new Error(`No ${name}.`);
+    return { shape: found.shape, bytes: await files.read(found.file, found.offset, found.length) };
+  };
+  const tensors = new Map<string, { readonly shape: readonly number[]; readonly parts: readonly Uint8Array[] }>();
+  for (const name of stored.keys()) {
+    if (name.includes('.experts.')) continue;
+    const { shape, bytes } = await read(name);
+    tensors.set(name, { shape, parts: [bytes] });
+  }
+  for (let layer = 0; layer < layers; layer++) {
+    const at = `model.layers.${layer}.mlp.experts`;
+    const all = async (...names: readonly string[]) => Promise.all(Array.from({ length: EXPERTS }, (_, expert) => names.map((name) => read(`${at}.${expert}.${name}.weight`))).flat());
+    const [gateUp, down] = [await all('gate_proj', 'up_proj'), await all('down_proj')];
+    const [inner = 0, dim = 0] = gateUp[0]?.shape ?? [];
+    tensors.set(`${at}.gate_up_proj`, { shape: [EXPERTS, 2 * inner, dim], parts: gateUp.map(({ bytes }) => bytes) });
+    tensors.set(`${at}.down_proj`, { shape: [EXPERTS, dim, inner], parts: down.map(({ bytes }) => bytes) });
+  }
+  const header: Record<string, unknown> = {};
+  let offset = 0;
+  for (const [name, { shape, parts }] of tensors) {
+    const end = parts.reduce((sum, part) => sum + part.length, offset);
+    header[name] = { dtype: 'F32', shape, data_offsets: [offset, end] };
+    offset = end;
+  }
+  const text = new TextEncoder().encode(JSON.stringify(header));
+  const length = new Uint8Array(BigUint64Array.of(BigInt(text.length)).buffer);
+  return Buffer.concat([length, text, ...[...tensors.values()].flatMap(({ parts }) => parts)]);
+}
+
+test('experts saved in one tensor equal those saved one by one', async () => {
+  const path = `${FIXTURES}/families/qwen3_moe.1`;
+  const weights = await packed(folder(path), 2);
+  await compareWithGolden(filesOf({ 'config.json': await readFile(`${path}/config.json`), 'model.safetensors': weights }), folder(path), await wasm());
+});
