@@ -41,6 +41,8 @@ export class Explainer extends Disposable {
     this.#running = controller;
     this.#last = target;
     const isNewest = (): boolean => this.#running === controller && !this.disposed;
+    // A chat is the panel's: a new panel begins with the text as it is.
+    if (this.#panel?.isOpen !== true) this.#chat = false;
     this.#panel?.open(target.source.label);
     this.#panel?.tell({ type: 'progress', message: stageText(), fraction: null });
     try {
