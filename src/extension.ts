@@ -43,7 +43,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const explainer = new Explainer(client, current, log);
   const panel = new PanelView(
     { extensionUri, client, current, focus, log },
-    { cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chooseModel: () => execute('chooseModel'), showLog: () => log.show() },
+    { cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chat: (on) => (explainer.setChat(on), execute('runAgain')), chooseModel: () => execute('chooseModel'), showLog: () => log.show() },
   );
   explainer.attach(panel);
   subscriptions.push(
@@ -63,6 +63,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
       deserializeWebviewPanel: async (restored, value: unknown) => {
         panel.revive(restored);
         const state = parsePersistedState(value);
+        explainer.setChat(state?.chat === true);
         if (state) void explainer.explain(targetOfState(state));
         else panel.close();
       },

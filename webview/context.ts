@@ -52,7 +52,7 @@ export function describeToken(explanation: Explanation, index: number): TooltipC
         [t('Surprisal'), bits(surprisalBits(logprob))],
         [t('Entropy'), bits(at(explanation.entropy, index))],
       ];
-  const kind: TooltipContent['rows'] = token.special ? [[t('Kind'), t('added by the tokenizer')]] : [...(token.partial ? [[t('Kind'), t('part of a character')] as const] : []), [t('Bytes'), hexBytes(token.bytes)]];
+  const kind: TooltipContent['rows'] = token.special ? [[t('Kind'), explanation.chat === true ? t('added by the chat template') : t('added by the tokenizer')]] : [...(token.partial ? [[t('Kind'), t('part of a character')] as const] : []), [t('Bytes'), hexBytes(token.bytes)]];
   return { title: visibleToken(token), rows: [[t('Position'), integer(index)], [t('Token id'), integer(token.id)], ...kind, ...predicted] };
 }
 

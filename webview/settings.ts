@@ -1,6 +1,6 @@
 import { HEAD_METRICS, type HeadMetric } from '../src/core/trace.ts';
 
-export const TABS = ['tokens', 'attention', 'embeddings', 'predictions'] as const;
+export const TABS = ['tokens', 'attention', 'embeddings', 'predictions', 'experts'] as const;
 export type TabName = (typeof TABS)[number];
 export const STRIP_COLOURS = ['surprisal', 'rank', 'entropy', 'probability'] as const;
 export type StripColour = (typeof STRIP_COLOURS)[number];
@@ -36,13 +36,15 @@ export interface Settings {
   readonly topP: number;
   readonly minP: number;
   readonly lensColour: LensColour;
+  /** Layer whose experts are shown. */
+  readonly expertLayer: number;
 }
 
 export const INITIAL_SETTINGS: Settings = {
   tab: 'tokens', stripColour: 'surprisal', selected: 0,
   layer: 0, head: 0, metric: 'previous', hideFirst: false, logScale: false, locked: null,
   embeddingLayer: -1, dimensions: 2, skipFirst: true, yaw: 0.6, pitch: 0.4,
-  temperature: 1, topK: 0, topP: 1, minP: 0, lensColour: 'probability',
+  temperature: 1, topK: 0, topP: 1, minP: 0, lensColour: 'probability', expertLayer: 0,
 };
 
 /** Settings from what an earlier page kept; anything unknown or out of range becomes the initial value. */
@@ -70,7 +72,7 @@ export function parseSettings(kept: unknown): Settings {
     yaw: numeric('yaw', -1e3, 1e3, false, initial.yaw), pitch: numeric('pitch', -2, 2, false, initial.pitch),
     temperature: numeric('temperature', 0, 2, false, initial.temperature), topK: numeric('topK', 0, 1e9, true, initial.topK),
     topP: numeric('topP', 0, 1, false, initial.topP), minP: numeric('minP', 0, 1, false, initial.minP),
-    lensColour: oneOf(LENS_COLOURS, from['lensColour'], initial.lensColour),
+    lensColour: oneOf(LENS_COLOURS, from['lensColour'], initial.lensColour), expertLayer: index('expertLayer'),
   };
 }
 

@@ -1,5 +1,6 @@
 import type { HostMessage, PersistedState, ShownExplanation } from '../src/protocol/messages.ts';
 import { INITIAL_SETTINGS, parseSettings, type Settings } from './settings.ts';
+import { expertLayers } from './figures/experts.ts';
 import type { Theme } from './theme.ts';
 
 /** What the model is doing for this panel. */
@@ -51,7 +52,8 @@ export function reduce(state: ViewState, action: Action): ViewState {
 /** What is kept through hiding and reloading, or undefined before there is anything to keep. */
 export function persisted(state: ViewState): PersistedState | undefined {
   if (state.shown === null) return undefined;
-  return { version: 1, source: state.shown.source, text: state.shown.explanation.text, view: state.settings };
+  const { source, explanation } = state.shown;
+  return { version: 1, source, text: explanation.text, ...(explanation.chat === true ? { chat: true } : {}), view: state.settings };
 }
 
 function reduceHost(state: ViewState, message: HostMessage): ViewState {
@@ -88,9 +90,12 @@ function withinModel(settings: Settings, shown: ShownExplanation | null): Settin
   if (shown === null) return settings;
   const { model, tokens } = shown.explanation;
   const { locked } = settings;
+  const routed = expertLayers(model);
   const inside = locked !== null && locked.query < tokens.length && locked.key < tokens.length;
   return {
     ...settings,
+    tab: settings.tab === 'experts' && routed.length === 0 ? INITIAL_SETTINGS.tab : settings.tab,
+    expertLayer: routed.includes(settings.expertLayer) ? settings.expertLayer : (routed[0] ?? 0),
     selected: clamp(settings.selected, 0, tokens.length - 1),
     layer: clamp(settings.layer, 0, model.layers - 1),
     head: clamp(settings.head, 0, model.heads - 1),

@@ -22,6 +22,8 @@ export interface TraceOptions {
   readonly output: string | null;
   readonly top: number;
   readonly runtime: RuntimeChoice;
+  /** Read the text as a user's message in the model's chat template. */
+  readonly chat: boolean;
 }
 
 export type Command = { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'trace'; readonly options: TraceOptions };
@@ -34,6 +36,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
   --file PATH         a UTF-8 text file
   --ids 1,2,3         exactly these token ids, adding nothing; needs no tokenizer
   --model DIR         model folder in Hugging Face layout (default: the bundled model)
+  --chat              read the text as a user's message in the model's chat template
   --format FORMAT     json (default) or safetensors
   --output PATH       write to a file instead of standard output
   --top K             candidates listed per position in JSON (default 10)
@@ -63,9 +66,10 @@ export function parseCommand(args: readonly string[]): Command {
   if (format !== 'json' && format !== 'safetensors') throw new UsageError(`--format is json or safetensors, not ${JSON.stringify(format)}.`);
   if (model === '') throw new UsageError('--model names no folder.');
   if (output === '') throw new UsageError('--output names no file.');
+  if (values.chat === true && values.ids !== undefined) throw new UsageError('--chat is for a text; --ids are run as they are.');
   return {
     kind: 'trace',
-    options: { model: model ?? null, input: inputOf(values), format, output: output ?? null, top: wholeNumber(values.top), runtime: runtimeOf(values.runtime) },
+    options: { model: model ?? null, input: inputOf(values), format, output: output ?? null, top: wholeNumber(values.top), runtime: runtimeOf(values.runtime), chat: values.chat === true },
   };
 }
 
@@ -76,7 +80,7 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { text, file: text, ids: text, model: text, format: text, output: text, top: text, runtime: text, help: flag, version: flag },
+      options: { text, file: text, ids: text, model: text, format: text, output: text, top: text, runtime: text, chat: flag, help: flag, version: flag },
     });
   } catch (error) {
     throw new UsageError(messageOf(error).replace(/\s+/g, ' '), { cause: error });

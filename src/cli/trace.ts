@@ -22,7 +22,7 @@ export async function trace(options: TraceOptions, distFolder: string, note: (se
   const text = options.input.kind === 'ids' ? null : await readInput(options.input);
   const files = await folderFiles(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
   const model = await openLanguageModel(files, nodeRuntime(distFolder, findNativeRuntime(options.runtime, distFolder)));
-  const { tokens, piece } = await tokensOf(options.input, text, files, model, note);
+  const { tokens, piece } = await tokensOf(options, text, files, model, note);
   const ids = Int32Array.from(tokens, (token) => token.id);
   const output = options.output === null ? standardOutput() : await fileOutput(options.output);
   try {
@@ -54,11 +54,11 @@ interface ReadTokens {
   readonly piece: (id: number) => string;
 }
 
-async function tokensOf(input: Input, text: string | null, files: ModelFiles, model: LanguageModel, note: (sentence: string) => Promise<void>): Promise<ReadTokens> {
+async function tokensOf({ input, chat }: TraceOptions, text: string | null, files: ModelFiles, model: LanguageModel, note: (sentence: string) => Promise<void>): Promise<ReadTokens> {
   if (input.kind === 'ids' || text === null) return idTokens(input.kind === 'ids' ? input.ids : new Int32Array(), model, await pieceReader(files, model, note));
   const { contextLength, vocab } = model.info;
   const tokenizer = await openTokenizer(files, vocab);
-  const { tokenized, length } = tokenizer.encodeFirst(text, contextLength);
+  const { tokenized, length } = (chat ? tokenizer.encodeChatFirst : tokenizer.encodeFirst)(text, contextLength);
   if (length < text.length) {
     await note(`The model reads ${contextLength} tokens at once: the last ${text.length - length} of ${text.length} characters were left out.`);
   }

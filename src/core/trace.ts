@@ -25,6 +25,8 @@ export interface ModelInfo {
   readonly norm: 'LayerNorm' | 'RMSNorm';
   /** Absent where every layer attends to all earlier tokens and has one MLP, and nothing else is special. */
   readonly special?: ModelTraits;
+  /** The model's folder has a chat template. Absent: not looked for. */
+  readonly chatTemplate?: boolean;
   readonly runtime: 'wasm' | 'native';
   readonly threads: number;
 }
@@ -61,7 +63,7 @@ export interface Token {
   /** UTF-16 offsets of the smallest run of whole characters that holds the token's bytes. */
   readonly start: number;
   readonly end: number;
-  /** Added by the tokenizer (such as BOS), not part of the text. */
+  /** Added by the tokenizer (such as BOS) or the chat template, not part of the text. */
   readonly special: boolean;
   /** Holds part of a character only. */
   readonly partial: boolean;
@@ -83,6 +85,8 @@ export type HeadMetric = (typeof HEAD_METRICS)[number];
  */
 export interface Explanation {
   readonly model: ModelInfo;
+  /** The text was read as a user's message in the model's chat template. Absent: as it is. */
+  readonly chat?: boolean;
   /** The text explained: exactly the part that fits. */
   readonly text: string;
   /** UTF-16 units of the request's text that did not fit the model's context. */
@@ -116,8 +120,10 @@ export interface Explanation {
 export interface AttentionMap {
   readonly layer: number;
   readonly head: number;
-  /** [T, T] after softmax; row = query, column = key. */
+  /** [T, T] after softmax; row = query, column = key. A row and its sink, where there is one, sum to 1. */
   readonly weights: Float32Array;
+  /** [T] the share of each row that the head's sink takes; absent for a model without sinks. */
+  readonly sink?: Float32Array;
 }
 
 /**
@@ -159,6 +165,30 @@ export interface AttentionCell {
   /** Sum of exp(score - rowMax) over the row, the sink's included. */
   readonly rowSum: number;
   readonly weight: number;
+}
+
+/** Which experts of a layer each token was sent to. */
+export interface ExpertRouting {
+  readonly layer: number;
+  /** Experts there are, and those each token is sent to. */
+  readonly count: number;
+  readonly chosen: number;
+  /** [T, chosen] */
+  readonly ids: Int32Array;
+  /** [T, chosen] what each expert's output is multiplied by. */
+  readonly weights: Float32Array;
+}
+
+/** What latent attention keeps of one token in one layer: the keys and values of all heads are made from it. */
+export interface LatentVector {
+  readonly layer: number;
+  readonly token: number;
+  /** [rank] after its norm. */
+  readonly compressed: Float32Array;
+  /** [rotated] the part of the key that all heads share, after positions. */
+  readonly sharedKey: Float32Array;
+  /** Numbers that keys and values of all heads would take in full. */
+  readonly full: number;
 }
 
 /** Principal components of the T token vectors at one place of the residual stream. */

@@ -20,6 +20,8 @@ export class Explainer extends Disposable {
   #running: AbortController | undefined;
   #last: Target | undefined;
   #panel: PanelView | undefined;
+  /** Texts are read as a user's message, where the model has a chat template. */
+  #chat = false;
 
   constructor(client: ModelClient, current: CurrentExplanation, log: Log) {
     super();
@@ -39,6 +41,8 @@ export class Explainer extends Disposable {
     this.#running = controller;
     this.#last = target;
     const isNewest = (): boolean => this.#running === controller && !this.disposed;
+    // A chat is the panel's: a new panel begins with the text as it is.
+    if (this.#panel?.isOpen !== true) this.#chat = false;
     this.#panel?.open(target.source.label);
     this.#panel?.tell({ type: 'progress', message: stageText(), fraction: null });
     try {
@@ -48,6 +52,8 @@ export class Explainer extends Disposable {
       this.#current.set({ source: target.source, explanation: result.explanation, notices: [...target.notices, ...noticesOf(target, result)] }, result.modelKey);
     } catch (error) {
       if (!isNewest()) return;
+      // What did not come about leaves the reading as the panel shows it.
+      this.#chat = this.#current.value?.shown.explanation.chat === true;
       if (error instanceof CancelledError) this.#panel?.tell({ type: 'cancelled' });
       else this.#fail(target, error);
     } finally {
@@ -60,6 +66,11 @@ export class Explainer extends Disposable {
     const target = this.#targetNow();
     if (target) await this.explain(target);
     else void vscode.window.showInformationMessage(vscode.l10n.t('There is nothing to run again: explain a text first.'));
+  }
+
+  /** Reads texts as a user's message from now on, or as they are. */
+  setChat(on: boolean): void {
+    this.#chat = on;
   }
 
   /** After a change of the settings: opens the new model, and shows the same text as it reads it. */
@@ -87,7 +98,7 @@ export class Explainer extends Disposable {
 
   async #run(target: Target, controller: AbortController): Promise<ExplainedBy> {
     let report: (progress: Progress) => void = () => undefined;
-    const explained = this.#client.explain({ text: target.text, topK: readSettings().candidates }, controller.signal, (progress) => {
+    const explained = this.#client.explain({ text: target.text, topK: readSettings().candidates, chat: this.#chat }, controller.signal, (progress) => {
       if (this.#running !== controller) return;
       this.#panel?.tell({ type: 'progress', message: stageText(progress), fraction: fractionOf(progress) });
       report(progress);

@@ -199,6 +199,10 @@ function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<
       return remote.attention(ids, query.layer, query.head);
     case 'attentionCell':
       return remote.attentionCell(ids, query.layer, query.head, query.query, query.key);
+    case 'experts':
+      return remote.experts(ids, query.layer);
+    case 'latent':
+      return remote.latent(ids, query.layer, query.token);
     case 'projection':
       return remote.projection(ids, query.layer, query.skipFirst);
     case 'lens':

@@ -22,6 +22,10 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
       const token = value['token'];
       return isCount(token) ? { type: 'select', token } : undefined;
     }
+    case 'chat': {
+      const on = value['on'];
+      return typeof on === 'boolean' ? { type: 'chat', on } : undefined;
+    }
     case 'mark': {
       const tokens = value['tokens'];
       return Array.isArray(tokens) && tokens.length <= MAX_MARKED && tokens.every(isCount) ? { type: 'mark', tokens } : undefined;
@@ -42,16 +46,19 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
 
 function parseQuery(value: unknown): Query | undefined {
   if (!isFields(value)) return undefined;
-  const { name, layer, head, query, key, skipFirst, position } = value;
+  const { name, layer, head, query, key, token, skipFirst, position } = value;
   switch (name) {
     case 'attention':
       return isCount(layer) && isCount(head) ? { name, layer, head } : undefined;
     case 'attentionCell':
       return isCount(layer) && isCount(head) && isCount(query) && isCount(key) ? { name, layer, head, query, key } : undefined;
-    case 'projection':
-      return (isCount(layer) || layer === -1) && typeof skipFirst === 'boolean' ? { name, layer, skipFirst } : undefined;
+    case 'experts':
     case 'lens':
       return isCount(layer) ? { name, layer } : undefined;
+    case 'latent':
+      return isCount(layer) && isCount(token) ? { name, layer, token } : undefined;
+    case 'projection':
+      return (isCount(layer) || layer === -1) && typeof skipFirst === 'boolean' ? { name, layer, skipFirst } : undefined;
     case 'distribution':
       return isCount(position) ? { name, position } : undefined;
     default:
@@ -65,7 +72,7 @@ export function parsePersistedState(value: unknown): PersistedState | undefined 
   const source = parseSource(value['source']);
   const text = value['text'];
   if (!source || typeof text !== 'string' || text.length === 0 || text.length > MAX_TEXT) return undefined;
-  return { version: 1, source, text, view: value['view'] };
+  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), view: value['view'] };
 }
 
 function parseSource(value: unknown): TextSource | undefined {

@@ -17,6 +17,7 @@ export type WorkMessage = Extract<HostMessage, { readonly type: 'progress' | 'fa
 export interface PanelActions {
   cancel(): void;
   runAgain(): void;
+  chat(on: boolean): void;
   chooseModel(): void;
   showLog(): void;
 }
@@ -114,6 +115,8 @@ export class PanelView extends Disposable {
         return this.#actions.cancel();
       case 'runAgain':
         return this.#actions.runAgain();
+      case 'chat':
+        return this.#actions.chat(message.on);
       case 'chooseModel':
         return this.#actions.chooseModel();
       case 'showLog':

@@ -1,9 +1,11 @@
-import type { AttentionCell, AttentionMap, Distribution, Explanation, LensLayer, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 
 /** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
 export interface ViewQueries {
   attention: { args: { readonly layer: number; readonly head: number }; result: AttentionMap };
   attentionCell: { args: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number }; result: AttentionCell };
+  experts: { args: { readonly layer: number }; result: ExpertRouting };
+  latent: { args: { readonly layer: number; readonly token: number }; result: LatentVector };
   projection: { args: { readonly layer: number; readonly skipFirst: boolean }; result: Projection };
   lens: { args: { readonly layer: number }; result: LensLayer };
   distribution: { args: { readonly position: number }; result: Distribution };
@@ -57,6 +59,8 @@ export type PanelMessage =
   | { readonly type: 'dropQuery'; readonly id: number }
   | { readonly type: 'cancel' }
   | { readonly type: 'runAgain' }
+  /** Read the text as a user's message in the model's chat template, or as it is: run again so. */
+  | { readonly type: 'chat'; readonly on: boolean }
   /** The user chose a token: reveal and mark it in the editor. */
   | { readonly type: 'select'; readonly token: number }
   /** Pointer over a token or a heatmap cell: mark these tokens in the editor; empty clears. */
@@ -69,6 +73,8 @@ export interface PersistedState {
   readonly version: 1;
   readonly source: TextSource;
   readonly text: string;
+  /** The text was read as a user's message. Absent: as it is. */
+  readonly chat?: boolean;
   /** The webview's own view settings, opaque to the host. */
   readonly view: unknown;
 }

@@ -1,4 +1,4 @@
-import type { AttentionCell, AttentionMap, Distribution, Explanation, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
 
 /** Where a model's files are. */
 export type ModelLocation =
@@ -11,6 +11,8 @@ export interface ExplainRequest {
   readonly text: string;
   /** Candidates kept per position. */
   readonly topK: number;
+  /** Read the text as a user's message, where the model has a chat template. */
+  readonly chat?: boolean;
 }
 
 export interface TokenCount {
@@ -38,6 +40,8 @@ export interface WorkerApi {
   explain(request: ExplainRequest): Explanation;
   attention(ids: Int32Array, layer: number, head: number): AttentionMap;
   attentionCell(ids: Int32Array, layer: number, head: number, query: number, key: number): AttentionCell;
+  experts(ids: Int32Array, layer: number): ExpertRouting;
+  latent(ids: Int32Array, layer: number, token: number): LatentVector;
   /** `layer` -1 is the static embedding; `skipFirst` finds the components without the first token. */
   projection(ids: Int32Array, layer: number, skipFirst: boolean): Projection;
   lens(ids: Int32Array, layer: number): LensLayer;

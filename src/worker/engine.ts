@@ -9,7 +9,7 @@ import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } f
 import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
-import { attentionCell, attentionMap, distribution, lensLayer, piecesOf, projection } from './views.ts';
+import { attentionCell, attentionMap, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
 const MAX_COUNTED_UNITS = 100_000;
@@ -58,7 +58,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
         current = { model, tokenizer };
         cache.clear();
         await previous?.model.dispose();
-        return model.info;
+        return infoOf(current);
       } catch (error) {
         if (current?.model !== model) await model.dispose();
         throw error;
@@ -73,7 +73,8 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       const { model } = opened();
       checkIndex('layer', layer, model.info.layers);
       checkIndex('head', head, model.info.heads);
-      return attentionMap(await cache.attention(model, await traceOf(model, ids, context), layer), layer, head);
+      const trace = await traceOf(model, ids, context);
+      return attentionMap(await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer), layer, head);
     }),
     attentionCell: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
       const { model } = opened();
@@ -82,6 +83,17 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       checkIndex('query', query, ids.length);
       checkIndex('key', key, ids.length);
       return attentionCell(model, await traceOf(model, ids, context), layer, head, query, key);
+    }),
+    experts: inOrder(async (context, ids: Int32Array, layer: number) => {
+      const { model } = opened();
+      checkIndex('layer', layer, model.info.layers);
+      return expertRouting(model, await traceOf(model, ids, context), layer);
+    }),
+    latent: inOrder(async (context, ids: Int32Array, layer: number, token: number) => {
+      const { model } = opened();
+      checkIndex('layer', layer, model.info.layers);
+      checkIndex('token', token, ids.length);
+      return latentVector(model, await traceOf(model, ids, context), layer, token);
     }),
     projection: inOrder(async (context, ids: Int32Array, layer: number, skipFirst: boolean) => {
       const { model } = opened();
@@ -101,10 +113,15 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
   };
 }
 
+function infoOf({ model, tokenizer }: OpenModel): ModelInfo {
+  return tokenizer.hasChat ? { ...model.info, chatTemplate: true } : model.info;
+}
+
 async function explain({ model, tokenizer }: OpenModel, cache: TraceCache, request: ExplainRequest, progress: (progress: Progress) => void): Promise<Explanation> {
   if (request.text === '') throw new UserError('There is no text to explain.');
-  const { info } = model;
-  const { tokenized, length } = tokenizer.encodeFirst(request.text, info.contextLength);
+  const info = infoOf({ model, tokenizer });
+  const chat = request.chat === true && tokenizer.hasChat;
+  const { tokenized, length } = (chat ? tokenizer.encodeChatFirst : tokenizer.encodeFirst)(request.text, info.contextLength);
   const { ids, tokens } = tokenized;
   const { trace, forwardMs } = await cache.trace(model, ids, progress);
   const predictions = await predict(model, lastResidual(trace), ids, request.topK, progress);
@@ -119,6 +136,7 @@ async function explain({ model, tokenizer }: OpenModel, cache: TraceCache, reque
   }
   return {
     model: info,
+    ...(chat ? { chat } : {}),
     text: request.text.slice(0, length),
     omitted: request.text.length - length,
     tokens,

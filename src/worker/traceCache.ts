@@ -6,6 +6,7 @@ import type { Progress } from './api.ts';
 const TRACE_BYTES = 512 * 1024 * 1024;
 /** Attention of whole layers, kept so that switching heads needs no computing: 4 layers of GPT-2's shape at 1,024 tokens. */
 const ATTENTION_BYTES = 200 * 1024 * 1024;
+const SINK_BYTES = 8 * 1024 * 1024;
 
 /** Least recently used values, with a budget in bytes; the newest one stays whatever its size. */
 interface Recent<Value> {
@@ -50,12 +51,15 @@ export interface TraceCache {
   trace(model: LanguageModel, ids: Int32Array, onProgress: (progress: Progress) => void): Promise<TimedTrace>;
   /** [H, T, T] */
   attention(model: LanguageModel, trace: Trace, layer: number): Promise<Tensor>;
+  /** [H, T]; null for a model without sinks. */
+  sinks(model: LanguageModel, trace: Trace, layer: number): Promise<Tensor | null>;
   clear(): void;
 }
 
 export function createTraceCache(): TraceCache {
   const traces = recent<TimedTrace>(TRACE_BYTES);
   const attentions = recent<Tensor>(ATTENTION_BYTES);
+  const sinks = recent<Tensor>(SINK_BYTES);
   return {
     trace: async (model, ids, onProgress) => {
       const key = ids.join();
@@ -78,9 +82,19 @@ export function createTraceCache(): TraceCache {
       attentions.set(key, weights, weights.data.byteLength);
       return weights;
     },
+    sinks: async (model, trace, layer) => {
+      if (model.info.special?.sinks !== true) return null;
+      const key = `${layer}:${trace.ids.join()}`;
+      const known = sinks.get(key);
+      if (known !== undefined) return known;
+      const shares = await model.sinkWeights(trace, layer);
+      if (shares !== null) sinks.set(key, shares, shares.data.byteLength);
+      return shares;
+    },
     clear: () => {
       traces.clear();
       attentions.clear();
+      sinks.clear();
     },
   };
 }

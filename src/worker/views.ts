@@ -1,7 +1,7 @@
 import { topIndices } from '../core/probability.ts';
 import { principalComponents } from '../core/projection.ts';
 import { at, dot, owned, row, tensor, type Tensor } from '../core/tensor.ts';
-import type { AttentionCell, AttentionMap, Distribution, LensLayer, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
 import { nextIds, rowsBetween } from './predictions.ts';
 
@@ -15,10 +15,12 @@ export function piecesOf(ids: Int32Array, piece: (id: number) => string): Record
   return pieces;
 }
 
-/** One head of a layer's attention [H, T, T]. */
-export function attentionMap(weights: Tensor, layer: number, head: number): AttentionMap {
-  const size = at(weights.dims, 1) ** 2;
-  return { layer, head, weights: weights.data.slice(head * size, (head + 1) * size) };
+/** One head of a layer's attention [H, T, T], and of its sinks [H, T] where there are any. */
+export function attentionMap(weights: Tensor, sinks: Tensor | null, layer: number, head: number): AttentionMap {
+  const tokens = at(weights.dims, 1);
+  const size = tokens ** 2;
+  const sink = sinks === null ? {} : { sink: sinks.data.slice(head * tokens, (head + 1) * tokens) };
+  return { layer, head, weights: weights.data.slice(head * size, (head + 1) * size), ...sink };
 }
 
 /** How one weight came about, recomputed in float64 from the model's own queries and keys. */
@@ -57,6 +59,24 @@ export async function attentionCell(model: LanguageModel, trace: Trace, layer: n
     rowSum,
     weight: masked ? 0 : Math.exp(score - rowMax) / rowSum,
   };
+}
+
+/** The experts of a layer that each token was sent to. Throws RangeError for a layer without experts. */
+export function expertRouting(model: LanguageModel, trace: Trace, layer: number): ExpertRouting {
+  const experts = model.info.special?.layers[layer]?.experts ?? null;
+  const choice = trace.experts?.[layer] ?? null;
+  if (experts === null || choice === null) throw new RangeError(`Layer ${layer} has no experts.`);
+  // Copies: what is answered is moved to the other thread, and the trace stays.
+  return { layer, count: experts.count, chosen: experts.chosen, ids: choice.ids.slice(), weights: choice.weights.data.slice() };
+}
+
+/** What latent attention keeps of a token. Throws RangeError for a model without. */
+export function latentVector(model: LanguageModel, trace: Trace, layer: number, token: number): LatentVector {
+  const latent = trace.latent?.[layer];
+  if (latent === undefined) throw new RangeError(`Layer ${layer} has no latent attention.`);
+  const { heads, headDim } = model.info;
+  const valueDim = at(layerOf(trace.v, layer).dims, 2);
+  return { layer, token, compressed: row(latent.compressed, token).slice(), sharedKey: row(latent.sharedKey, token).slice(), full: heads * (headDim + valueDim) };
 }
 
 /** Principal components of the token vectors; layer -1 is the static embedding. */

@@ -241,8 +241,22 @@ describe('output', () => {
   it('tells its help and its version', async () => {
     const help = await run(['--help']);
     expect([help.code, help.err]).toEqual([0, '']);
-    for (const option of ['--text', '--file', '--ids', '--model', '--format', '--output', '--top', '--runtime']) expect(help.out.toString()).toContain(option);
+    for (const option of ['--text', '--file', '--ids', '--model', '--format', '--output', '--top', '--runtime', '--chat']) expect(help.out.toString()).toContain(option);
     expect((await run(['--version'])).out.toString()).toBe(`${version}\n`);
+  });
+
+  it('reads a text as a user message in the chat template where asked', async () => {
+    const bundled = join(root, 'media', 'models', 'explain-tokens-9m');
+    const folderOf = join(work, 'chat-model');
+    mkdirSync(folderOf);
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) writeFileSync(join(folderOf, name), readFileSync(join(bundled, name)));
+    writeFileSync(join(folderOf, 'tokenizer_config.json'), JSON.stringify({ chat_template: 'User: {{ messages[0].content }} Model:' }));
+    const { tokens } = await trace('--model', folderOf, '--text', 'The story begins', '--chat');
+    const own = tokens.filter(({ special }) => !special);
+    expect([tokens[0]?.text, tokens[0]?.special, tokens.at(-1)?.text, tokens.at(-1)?.special]).toEqual(['User', true, ':', true]);
+    expect([own[0]?.start, own.at(-1)?.end]).toEqual([0, 16]);
+    expectRefusal(await run(['trace', '--text', 'a', '--chat']), 1, /no chat template/);
+    expectRefusal(await run(['trace', '--ids', '1', '--chat']), 2, /--chat/);
   });
 
   it('runs natively where onnxruntime-node is found, with the same numbers', async () => {

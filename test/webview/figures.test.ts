@@ -22,8 +22,9 @@ const labels = explanation.tokens.map((token) => token.text);
 const trace = (figure: Figure, index = 0): Readonly<Record<string, unknown>> => figure.data[index] ?? {};
 
 describe('attention map', () => {
-  const { weights } = answer({ name: 'attention', layer: 2, head: 5 }) as AttentionMap;
-  const shades = attentionShades(weights, T, false, false);
+  const map = answer({ name: 'attention', layer: 2, head: 5 }) as AttentionMap;
+  const { weights } = map;
+  const shades = attentionShades(map, T, false, false);
   const view = { labels, hideFirst: false, logScale: false, locked: null, selected: 4, width: 600 };
 
   it('has queries as rows, keys as columns, and nothing in the future', () => {
@@ -37,11 +38,11 @@ describe('attention map', () => {
   });
 
   it('hides the first column and scales the colours to what is left', () => {
-    const figure = attentionMapFigure(attentionShades(weights, T, true, false), { ...view, hideFirst: true }, theme);
+    const figure = attentionMapFigure(attentionShades(map, T, true, false), { ...view, hideFirst: true }, theme);
     const z = trace(figure)['z'] as (number | null)[][];
     expect(z[3]?.[0]).toBe(at(weights, 3 * T + 1));
     expect(trace(figure)['x0']).toBe(1);
-    expect(trace(figure)['zmax']).toBeCloseTo(strongestWeight(weights, T, true, false), 6);
+    expect(trace(figure)['zmax']).toBeCloseTo(strongestWeight(map, T, true, false), 6);
   });
 
   it('maps weights to the logarithmic scale from 1e-4 to 1', () => {
@@ -66,7 +67,7 @@ describe('attention map', () => {
   });
 
   it('draws one query’s row as bars over its keys', () => {
-    const bars = trace(attentionRowFigure(weights, { labels, query: 9, key: 8, hideFirst: false, width: 600 }, theme));
+    const bars = trace(attentionRowFigure(map, { labels, query: 9, key: 8, hideFirst: false, width: 600 }, theme));
     expect(bars['x']).toEqual(Array.from({ length: 10 }, (_, key) => key));
     expect(bars['y']).toEqual([...weights.subarray(9 * T, 9 * T + 10)]);
   });

@@ -92,8 +92,10 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
           if (found === undefined) throw new Error(`The fixture has no lens of layer ${query.layer}.`);
           return { ...found, topIds: integers(found.topIds), topProbs: floats(found.topProbs), nextRank: integers(found.nextRank), nextProb: floats(found.nextProb), entropy: floats(found.entropy), kl: floats(found.kl) };
         }
-        default:
+        case 'distribution':
           return distribution(query.position);
+        default:
+          throw new Error(`The fixture's model has no ${query.name}.`);
       }
     },
   };

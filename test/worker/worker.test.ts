@@ -6,6 +6,7 @@ import { CancelledError, UserError } from '../../src/core/errors.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import type { ModelLocation, WorkerApi } from '../../src/worker/api.ts';
 import { startNodeWorker, type NodeWorkerOptions } from '../../src/worker/port.node.ts';
+import { LETTERS_TOKENIZER } from '../webview/family.ts';
 import { connect, type Connection } from '../../src/worker/rpc.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -47,6 +48,28 @@ function everythingFits(explanation: Explanation): void {
   }
   expect(explanation.forwardMs).toBeGreaterThan(0);
 }
+
+describe.each<[string, readonly ['experts' | 'latent', ...number[]]]>([
+  ['mixtral.1', ['experts', 1]],
+  ['deepseek_v3.1', ['latent', 1, 3]],
+])('a worker with %s', (name, [call, layer = 0, token = 0]) => {
+  it('answers the same when asked again', async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'family-'));
+    try {
+      for (const file of ['config.json', 'model.safetensors']) writeFileSync(join(folder, file), readFileSync(join(root, 'test', 'fixtures', 'models', 'families', name, file)));
+      writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(LETTERS_TOKENIZER));
+      const { remote } = start({ runtime: 'wasm' });
+      await remote.open({ kind: 'folder', name, path: folder });
+      const ids = idsOf(await remote.explain({ text: 'the cat sat.', topK: 3 }));
+      const ask = async (): Promise<unknown> => (call === 'experts' ? remote.experts(ids, layer) : remote.latent(ids, layer, token));
+      const first = await ask();
+      expect(await ask()).toEqual(first);
+      await expect(call === 'experts' ? remote.latent(ids, layer, token) : remote.experts(ids, 0)).rejects.toThrow(/has no (experts|latent)/);
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+  });
+});
 
 describe.each<[string, NodeWorkerOptions]>([
   ['WASM in a thread', { runtime: 'wasm' }],

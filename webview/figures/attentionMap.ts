@@ -1,6 +1,8 @@
 import { at } from '../../src/core/tensor.ts';
+import type { AttentionMap } from '../../src/core/trace.ts';
 import { css } from '../colour.ts';
 import type { Cell } from '../settings.ts';
+import { t } from '../strings.ts';
 import { plotlyScale, type Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
 import { plotlyText } from './plotlyText.ts';
@@ -20,6 +22,8 @@ export interface AttentionMapView {
   readonly locked: Cell | null;
   readonly selected: number;
   readonly width: number;
+  /** The shades begin with a sink's column. */
+  readonly sink?: boolean;
 }
 
 /** What a cell's colour stands for: 0..1, where 1 is full weight. */
@@ -30,46 +34,59 @@ export function cellShade(weight: number, logScale: boolean): number {
 /** Shades of one head's cells, [query][key], the future null. Plotly skips its work for the same array: keep it between redraws. */
 export type Shades = readonly (readonly (number | null)[])[];
 
-/** `weights` is [T, T]; with `hideFirst` the columns start at key 1. */
-export function attentionShades(weights: Float32Array, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
-  const first = hideFirst && tokens > 1 ? 1 : 0;
+/** With `hideFirst` the columns start at key 1; a sink's column comes before them. */
+export function attentionShades({ weights, sink }: Pick<AttentionMap, 'weights' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
+  const first = firstKey(tokens, hideFirst);
   return Array.from({ length: tokens }, (_, query) => {
     const start = query * tokens;
-    return Array.from({ length: tokens - first }, (_unused, index) => (index + first > query ? null : cellShade(at(weights, start + index + first), logScale)));
+    const keys = Array.from({ length: tokens - first }, (_unused, index) => (index + first > query ? null : cellShade(at(weights, start + index + first), logScale)));
+    return sink === undefined ? keys : [cellShade(at(sink, query), logScale), ...keys];
   });
+}
+
+/** The key of the first column shown. */
+export function firstKey(tokens: number, hideFirst: boolean): number {
+  return hideFirst && tokens > 1 ? 1 : 0;
+}
+
+/** Where the sink's column is: left of the first key. */
+export function sinkColumn(tokens: number, hideFirst: boolean): number {
+  return firstKey(tokens, hideFirst) - 1;
 }
 
 /** Heatmap of one head: row = query, column = key, the future left empty. */
 export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: Theme): Figure {
   const tokens = view.labels.length;
-  const first = view.hideFirst && tokens > 1 ? 1 : 0;
+  const first = firstKey(tokens, view.hideFirst);
+  const sink = view.sink === true ? sinkColumn(tokens, view.hideFirst) : null;
+  const left = sink ?? first;
   const side = view.width - MAP_MARGINS.l - MAP_MARGINS.r;
   const height = side + MAP_MARGINS.t + MAP_MARGINS.b;
   const step = labelStep(tokens, side, LABEL_PIXELS);
   const rows = labelled(tokens, step, [view.locked?.query ?? view.selected]);
-  const columns = labelled(tokens, step, view.locked === null ? [] : [view.locked.key]).filter((key) => key >= first);
+  const columns = labelled(tokens, step, view.locked === null ? [] : [view.locked.key]).filter((key) => key >= first && (sink === null || step === 1 || key - sink >= step * 0.75));
   const text = (index: number): string => plotlyText(shortened(view.labels[index] ?? '', LABEL_LENGTH));
   return {
     width: view.width,
     height,
     data: [{
-      type: 'heatmap', z, x0: first, dx: 1, y0: 0, dy: 1, zmin: 0, zmax: maximum(z, view.logScale), colorscale: plotlyScale(theme.sequential),
+      type: 'heatmap', z, x0: left, dx: 1, y0: 0, dy: 1, zmin: 0, zmax: maximum(z, view.logScale), colorscale: plotlyScale(theme.sequential),
       showscale: false, hoverinfo: 'none', xgap: gap(side, tokens), ygap: gap(side, tokens),
     }],
     layout: {
       ...baseLayout(theme, view.width, height, MAP_MARGINS),
-      xaxis: { ...baseAxis(theme), range: [first - 0.5, tokens - 0.5], tickvals: columns, ticktext: columns.map(text), tickangle: -90, title: axisTitle(theme, '') },
+      xaxis: { ...baseAxis(theme), range: [left - 0.5, tokens - 0.5], tickvals: sink === null ? columns : [sink, ...columns], ticktext: [...(sink === null ? [] : [t('sink')]), ...columns.map(text)], tickangle: -90, title: axisTitle(theme, '') },
       yaxis: { ...baseAxis(theme), range: [tokens - 0.5, -0.5], tickvals: rows, ticktext: rows.map(text) },
-      shapes: view.locked === null ? [rowShape(view.selected, first, theme)] : lockShapes(view.locked, first, tokens, theme),
+      shapes: [...(sink === null ? [] : [divider(first - 0.5, theme)]), ...(view.locked === null ? [rowShape(view.selected, left, theme)] : lockShapes(view.locked, left, first, tokens, theme))],
     },
   };
 }
 
 /** The weight that has the strongest colour: 1 on the logarithmic scale, the largest shown weight on the linear one. */
-export function strongestWeight(weights: Float32Array, tokens: number, hideFirst: boolean, logScale: boolean): number {
+export function strongestWeight({ weights, sink }: Pick<AttentionMap, 'weights' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean): number {
   if (logScale) return 1;
-  const first = hideFirst && tokens > 1 ? 1 : 0;
-  let largest = 0;
+  const first = firstKey(tokens, hideFirst);
+  let largest = sink?.reduce((max, share) => Math.max(max, share), 0) ?? 0;
   for (let query = 0; query < tokens; query++) {
     for (let key = first; key <= query; key++) largest = Math.max(largest, at(weights, query * tokens + key));
   }
@@ -96,12 +113,17 @@ function rectangle(x0: number, x1: number, y0: number, y1: number, colour: strin
   return { type: 'rect', x0, x1, y0, y1, line: { color: colour, width }, layer: 'above' };
 }
 
-function rowShape(query: number, first: number, theme: Theme): Readonly<Record<string, unknown>> {
-  return rectangle(first - 0.5, Math.max(first, query) + 0.5, query - 0.5, query + 0.5, css(theme.foreground), 1);
+/** Between the sink, which is no token, and the tokens. */
+function divider(x: number, theme: Theme): Readonly<Record<string, unknown>> {
+  return { type: 'line', x0: x, x1: x, yref: 'paper', y0: 0, y1: 1, line: { color: css(theme.muted), width: 1 }, layer: 'above' };
 }
 
-function lockShapes(cell: Cell, first: number, tokens: number, theme: Theme): readonly Readonly<Record<string, unknown>>[] {
-  const cross = [rectangle(first - 0.5, tokens - 0.5, cell.query - 0.5, cell.query + 0.5, css(theme.muted), 1)];
+function rowShape(query: number, left: number, theme: Theme): Readonly<Record<string, unknown>> {
+  return rectangle(left - 0.5, Math.max(left, query) + 0.5, query - 0.5, query + 0.5, css(theme.foreground), 1);
+}
+
+function lockShapes(cell: Cell, left: number, first: number, tokens: number, theme: Theme): readonly Readonly<Record<string, unknown>>[] {
+  const cross = [rectangle(left - 0.5, tokens - 0.5, cell.query - 0.5, cell.query + 0.5, css(theme.muted), 1)];
   if (cell.key < first) return cross;
   cross.push(rectangle(cell.key - 0.5, cell.key + 0.5, -0.5, tokens - 0.5, css(theme.muted), 1));
   cross.push(rectangle(cell.key - 0.5, cell.key + 0.5, cell.query - 0.5, cell.query + 0.5, css(theme.foreground), 2));

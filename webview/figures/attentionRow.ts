@@ -1,8 +1,10 @@
+import type { AttentionMap } from '../../src/core/trace.ts';
 import { css } from '../colour.ts';
+import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
 import { plotlyText } from './plotlyText.ts';
-import { MAP_MARGINS } from './attentionMap.ts';
+import { MAP_MARGINS, firstKey, sinkColumn } from './attentionMap.ts';
 import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure.ts';
 
 export interface AttentionRowView {
@@ -16,25 +18,26 @@ export interface AttentionRowView {
 
 const HEIGHT = 132;
 
-/** Where one query attends to: a bar per key, on the same columns as the heatmap above it. `weights` is [T, T]. */
-export function attentionRowFigure(weights: Float32Array, view: AttentionRowView, theme: Theme): Figure {
+/** Where one query attends to: a bar per key, and the sink's before them, on the same columns as the heatmap above it. */
+export function attentionRowFigure({ weights, sink }: Pick<AttentionMap, 'weights' | 'sink'>, view: AttentionRowView, theme: Theme): Figure {
   const tokens = view.labels.length;
-  const first = view.hideFirst && tokens > 1 ? 1 : 0;
+  const first = firstKey(tokens, view.hideFirst);
+  const aside = sink === undefined ? [] : [sinkColumn(tokens, view.hideFirst)];
   const keys = Array.from({ length: Math.max(0, view.query + 1 - first) }, (_, index) => index + first);
-  const shares = keys.map((key) => weights[view.query * tokens + key] ?? 0);
+  const shares = [...aside.map(() => sink?.[view.query] ?? 0), ...keys.map((key) => weights[view.query * tokens + key] ?? 0)];
   const margin = { ...MAP_MARGINS, t: 8, b: 20 };
   const step = labelStep(tokens, view.width - margin.l - margin.r, 84);
-  const ticks = labelled(tokens, step, view.key === null ? [] : [view.key]).filter((key) => key >= first && key <= view.query);
+  const ticks = labelled(tokens, step, view.key === null ? [] : [view.key]).filter((key) => key >= first && key <= view.query && (aside.length === 0 || step === 1 || key - first >= step * 0.75));
   return {
     width: view.width,
     height: HEIGHT,
     data: [{
-      type: 'bar', x: keys, y: shares, hoverinfo: 'none', width: tokens > 120 ? 1 : 0.8,
-      marker: { color: keys.map((key) => css(key === view.key ? theme.warm : theme.accent)), line: { width: 0 } },
+      type: 'bar', x: [...aside, ...keys], y: shares, hoverinfo: 'none', width: tokens > 120 ? 1 : 0.8,
+      marker: { color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(key === view.key ? theme.warm : theme.accent))], line: { width: 0 } },
     }],
     layout: {
       ...baseLayout(theme, view.width, HEIGHT, margin),
-      xaxis: { ...baseAxis(theme), range: [first - 0.5, tokens - 0.5], tickvals: ticks, ticktext: ticks.map((key) => plotlyText(shortened(view.labels[key] ?? '', 10))), tickangle: 0 },
+      xaxis: { ...baseAxis(theme), range: [(aside[0] ?? first) - 0.5, tokens - 0.5], tickvals: [...aside, ...ticks], ticktext: [...aside.map(() => t('sink')), ...ticks.map((key) => plotlyText(shortened(view.labels[key] ?? '', 10)))], tickangle: 0 },
       yaxis: { ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, rangemode: 'tozero', tickformat: '.0%', nticks: 4, showgrid: true, gridcolor: css(theme.grid), gridwidth: 1 },
     },
   };

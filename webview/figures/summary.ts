@@ -10,7 +10,7 @@ export interface Summary {
   readonly words: number;
   /** Tokens of the text per word of it; NaN without words. */
   readonly tokensPerWord: number;
-  /** Mean surprisal of the predicted tokens; NaN where none is. */
+  /** Mean surprisal of the text's predicted tokens; NaN where none is. */
   readonly bitsPerToken: number;
   /** Their surprisal over their bytes. */
   readonly bitsPerByte: number;
@@ -24,7 +24,7 @@ export function summarise(explanation: Explanation, language: string): Summary {
   let predictedBytes = 0;
   for (const token of tokens) {
     const value = at(logprob, token.index);
-    if (Number.isNaN(value)) continue;
+    if (token.special || Number.isNaN(value)) continue;
     total += surprisalBits(value);
     predicted++;
     predictedBytes += token.bytes.length;

@@ -1,10 +1,10 @@
 import { CancelledError } from '../../src/core/errors.ts';
 import { at } from '../../src/core/tensor.ts';
-import { HEAD_METRICS, type AttentionMap } from '../../src/core/trace.ts';
+import { HEAD_METRICS, type AttentionMap, type Explanation } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend } from '../controls.ts';
 import { failureNotice, markTokens, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, ICONS } from '../dom.ts';
-import { attentionMapFigure, attentionShades, LOG_FLOOR, strongestWeight, type Shades } from '../figures/attentionMap.ts';
+import { attentionMapFigure, attentionShades, firstKey, LOG_FLOOR, sinkColumn, strongestWeight, type Shades } from '../figures/attentionMap.ts';
 import { attentionRowFigure } from '../figures/attentionRow.ts';
 import { headMetric, strongestKey } from '../figures/heads.ts';
 import { integer, percent, significant } from '../format.ts';
@@ -14,6 +14,8 @@ import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { gradient } from '../theme.ts';
 import { cellSteps } from './cellSteps.ts';
+import { latentStrip } from './latent.ts';
+import { layerNotes } from './layerNotes.ts';
 import { createHeadOverview, metricTexts, metricValue } from './headOverview.ts';
 
 /** Milliseconds the pointer must rest on a cell before its numbers are asked for. */
@@ -66,8 +68,9 @@ export function createAttention(context: PanelContext): View {
     if (cell !== null) markTokens(context, [cell.query, cell.key]);
   }
   function lockPoint(cell: Cell): void {
-    if (cell.key > cell.query) return;
-    const { locked } = store.state().settings;
+    const { locked, hideFirst: hidden } = store.state().settings;
+    const tokens = store.state().shown?.explanation.tokens.length ?? 0;
+    if (cell.key > cell.query || cell.key < firstKey(tokens, hidden)) return;
     setLock(locked?.query === cell.query && locked.key === cell.key ? null : cell);
   }
   /** The cell whose arithmetic is shown: locked, under the pointer, or the selected token's strongest. */
@@ -87,15 +90,16 @@ export function createAttention(context: PanelContext): View {
       return;
     }
     const labels = tokenLabels(shown.explanation);
-    const weight = at(attention.weights, point.y * labels.length + point.x);
+    const sink = attention.sink !== undefined && point.x === sinkColumn(labels.length, settings.hideFirst) ? at(attention.sink, point.y) : null;
+    const weight = sink ?? at(attention.weights, point.y * labels.length + point.x);
     if (event !== null) {
       context.tooltip.show({
         title: significant(weight, 7),
-        rows: [[t('Query'), `${labels[point.y] ?? ''}  (${integer(point.y)})`], [t('Key'), `${labels[point.x] ?? ''}  (${integer(point.x)})`], [t('Share'), percent(weight)]],
+        rows: [[t('Query'), `${labels[point.y] ?? ''}  (${integer(point.y)})`], [t('Key'), sink === null ? `${labels[point.x] ?? ''}  (${integer(point.x)})` : t('sink: no token')], [t('Share'), percent(weight)]],
       }, event.clientX, event.clientY);
     }
-    markTokens(context, [point.y, point.x]);
-    if (settings.locked !== null) return;
+    markTokens(context, sink === null ? [point.y, point.x] : [point.y]);
+    if (settings.locked !== null || sink !== null) return;
     resting = setTimeout(() => {
       hovered = { query: point.y, key: point.x };
       render(store.state());
@@ -139,6 +143,14 @@ export function createAttention(context: PanelContext): View {
     }
   }
 
+  async function showCell(explanation: Explanation, { layer, head }: AttentionMap, { query, key }: Cell): Promise<void> {
+    const answer = await whileBusy(cellCard, host.query('cell', 'attentionCell', { layer, head, query, key }));
+    cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip));
+    if ((explanation.model.special?.latentRank ?? null) === null) return;
+    const latent = await whileBusy(cellCard, host.query('latent', 'latent', { layer, token: key }));
+    cellBody.append(latentStrip(latent, tokenLabels(explanation)[key] ?? '', context.tooltip));
+  }
+
   function render(state: ViewState): void {
     const { shown, settings, theme } = state;
     if (shown === null || attention === undefined) return;
@@ -147,21 +159,19 @@ export function createAttention(context: PanelContext): View {
     const width = map.width();
     const cell = shownCell();
     if (width > 0 && mapChanged(attention, settings.hideFirst, settings.logScale, settings.locked, settings.selected, width, theme)) {
-      if (shadesChanged(attention, settings.hideFirst, settings.logScale)) shades = attentionShades(attention.weights, labels.length, settings.hideFirst, settings.logScale);
-      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width }, theme));
-      const strongest = strongestWeight(attention.weights, labels.length, settings.hideFirst, settings.logScale);
+      if (shadesChanged(attention, settings.hideFirst, settings.logScale)) shades = attentionShades(attention, labels.length, settings.hideFirst, settings.logScale);
+      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width, sink: attention.sink !== undefined }, theme));
+      const strongest = strongestWeight(attention, labels.length, settings.hideFirst, settings.logScale);
       legend.set(gradient(theme.sequential), settings.logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0), percent(strongest));
     }
     if (cell === null) return;
     if (width > 0 && rowChanged(attention, cell.query, cell.key, settings.hideFirst, width, theme)) {
       rowTitle.replaceChildren(el('span', { class: 'token-text chip' }, labels[cell.query] ?? ''), ` ${t('attends to')}`);
-      row.draw(attentionRowFigure(attention.weights, { labels, query: cell.query, key: cell.key, hideFirst: settings.hideFirst, width }, theme));
+      row.draw(attentionRowFigure(attention, { labels, query: cell.query, key: cell.key, hideFirst: settings.hideFirst, width }, theme));
     }
     unlock.hidden = settings.locked === null;
     if (cellChanged(shown, attention, cell.query, cell.key)) {
-      whileBusy(cellCard, host.query('cell', 'attentionCell', { layer: attention.layer, head: attention.head, query: cell.query, key: cell.key }))
-        .then((answer) => cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip)))
-        .catch((error: unknown) => failureNotice(cellBody, error));
+      showCell(explanation, attention, cell).catch((error: unknown) => failureNotice(cellBody, error));
     }
   }
 
@@ -176,7 +186,7 @@ export function createAttention(context: PanelContext): View {
       const { layer, head } = settings;
       if (asked(shown, layer, head)) {
         hovered = null;
-        title.textContent = t('Layer {0}, head {1}', layer, head);
+        title.replaceChildren(t('Layer {0}, head {1}', layer, head), ...layerNotes(shown.explanation.model, layer).map((note) => el('span', { class: 'beside' }, note)));
         const texts = metricTexts();
         metrics.replaceChildren(...HEAD_METRICS.map((name) => el('div', { title: texts[name].meaning }, el('dd', {}, metricValue(headMetric(shown.explanation, layer, head, name), name)), el('dt', {}, texts[name].name))));
         void load(layer, head);

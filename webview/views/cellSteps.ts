@@ -1,10 +1,13 @@
 import { at } from '../../src/core/tensor.ts';
 import type { AttentionCell, Explanation } from '../../src/core/trace.ts';
 import { el } from '../dom.ts';
+import { signedBars } from './signedBars.ts';
 import { decimal, percent, significant } from '../format.ts';
 import { t } from '../strings.ts';
 import type { Tooltip } from '../tooltip.ts';
 import { visibleToken } from '../../src/core/visibleText.ts';
+
+type Step = readonly [name: string, formula: string, value: string, words: string];
 
 /** How one attention weight came about, step by step with this cell's numbers. */
 export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip: Tooltip): readonly HTMLElement[] {
@@ -19,38 +22,36 @@ export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip
   const usual = Math.abs(cell.scale * root - 1) < 1e-4;
   const score = cell.score ?? cell.scaled;
   const raised = Math.exp(score - cell.rowMax);
-  const steps: readonly (readonly [name: string, formula: string, value: string, words: string])[] = [
+  const { softCap, capped, bias, sink } = cell;
+  const steps: readonly Step[] = [
     [t('Score'), 'q · k', significant(cell.dot, 4), t('sum of {0} products of query and key', cell.q.length)],
     [t('Scale'), usual ? `× 1/√${cell.q.length} = × ${significant(cell.scale, 3)}` : `× ${significant(cell.scale, 4)}`, significant(cell.scaled, 4), t('keeps scores of long vectors moderate')],
-    cell.masked
-      ? [t('Mask'), 'key > query', '−∞', t('the key comes after the query: it must not be seen')]
-      : [t('Mask'), 'key ≤ query', t('kept'), t('the key does not come after the query')],
+    ...(softCap === undefined || capped === undefined ? [] : [[t('Soft cap'), `${significant(softCap, 4)} · tanh(${significant(cell.scaled, 4)} / ${significant(softCap, 4)})`, significant(capped, 4), t('keeps the score within ±{0}', significant(softCap, 4))] as const]),
+    ...(bias === undefined ? [] : [[t('Distance'), `${bias > 0 ? '+' : '−'} ${significant(Math.abs(bias), 4)}`, significant(score, 4), t('the further the key, the lower its score (ALiBi)')] as const]),
+    maskStep(cell),
     [t('Exponential'), `exp(${decimal(score, 2)} − ${decimal(cell.rowMax, 2)})`, cell.masked ? '0' : significant(raised, 3), t('less the largest score of the row, so that nothing overflows')],
-    [t('Share'), `÷ ${significant(cell.rowSum, 4)}`, percent(cell.weight), t('of the sum over all {0} keys the query sees', cell.rowScores.length)],
+    ...(sink === undefined ? [] : [[t('Sink'), `exp(${decimal(sink.score, 2)} − ${decimal(cell.rowMax, 2)})`, significant(Math.exp(sink.score - cell.rowMax), 3), t('the head’s own score of no token: it takes {0} of the row', percent(sink.weight))] as const]),
+    [t('Share'), `÷ ${significant(cell.rowSum, 4)}`, percent(cell.weight), sink === undefined ? t('of the sum over all {0} keys the query sees', cell.rowScores.length) : t('of the sum over all {0} keys the query sees and the sink', cell.rowScores.length)],
   ];
   const list = el('ol', { class: 'steps' }, ...steps.map(([name, formula, value, words]) =>
     el('li', { class: 'step' }, el('span', { class: 'step-name' }, name), el('span', { class: 'step-formula' }, formula), el('strong', { class: 'step-value' }, value), el('span', { class: 'step-words' }, words))));
   return [title, list, productStrip(products, cell, tooltip)];
 }
 
+/** Whether the query may see the key: not what comes after it, nor what lies before its window. */
+function maskStep({ masked, query, key, window }: AttentionCell): Step {
+  if (key > query) return [t('Mask'), 'key > query', '−∞', t('the key comes after the query: it must not be seen')];
+  if (window === undefined) return [t('Mask'), 'key ≤ query', t('kept'), t('the key does not come after the query')];
+  return masked
+    ? [t('Window'), `${query} − ${key} ≥ ${window}`, '−∞', t('the key lies before the last {0} tokens: it is not seen', window)]
+    : [t('Window'), `${query} − ${key} < ${window}`, t('kept'), t('the key is one of the last {0} tokens', window)];
+}
+
 /** The products q_i k_i as bars up (positive) and down (negative). */
 function productStrip(products: Float32Array, cell: AttentionCell, tooltip: Tooltip): HTMLElement {
-  const largest = Math.max(1e-12, ...products.map(Math.abs));
-  const bars = [...products].map((product, index) => {
-    const bar = el('span', { class: product < 0 ? 'product negative' : 'product', 'data-index': index });
-    bar.style.setProperty('--size', (Math.abs(product) / largest).toFixed(4));
-    return bar;
-  });
-  const strip = el('div', { class: 'products', role: 'img', 'aria-label': t('Products of query and key, dimension by dimension; their sum is {0}', significant(cell.dot, 4)) }, ...bars);
-  strip.addEventListener('mousemove', (event) => {
-    const index = event.target instanceof HTMLElement ? event.target.dataset['index'] : undefined;
-    if (index === undefined) return;
-    const dimension = Number(index);
-    tooltip.show({
-      title: t('Dimension {0}', dimension),
-      rows: [['q', significant(at(cell.q, dimension), 5)], ['k', significant(at(cell.k, dimension), 5)], ['q × k', significant(at(products, dimension), 5)]],
-    }, event.clientX, event.clientY);
-  });
-  strip.addEventListener('mouseleave', () => tooltip.hide());
+  const strip = signedBars(products, t('Products of query and key, dimension by dimension; their sum is {0}', significant(cell.dot, 4)), tooltip, (dimension) => ({
+    title: t('Dimension {0}', dimension),
+    rows: [['q', significant(at(cell.q, dimension), 5)], ['k', significant(at(cell.k, dimension), 5)], ['q × k', significant(at(products, dimension), 5)]],
+  }));
   return el('figure', { class: 'product-figure' }, strip, el('figcaption', { class: 'caption' }, t('Each bar is one dimension’s product q × k: up adds to the score, down takes from it.')));
 }

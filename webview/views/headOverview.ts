@@ -9,6 +9,7 @@ import { bits, decimal } from '../format.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt } from '../theme.ts';
+import { layerNotes } from './layerNotes.ts';
 
 /** Pixels around the canvas for its focus ring, as in its style sheet. */
 const FRAME_PADDING = 4;
@@ -61,7 +62,10 @@ export function createHeadOverview(context: PanelContext): View {
     hovered = `${head.layer}.${head.head}`;
     context.tooltip.show({
       title: t('Layer {0}, head {1}', head.layer, head.head),
-      rows: HEAD_METRICS.map((name) => [texts[name].name, metricValue(headMetric(shown.explanation, head.layer, head.head, name), name)]),
+      rows: [
+        ...HEAD_METRICS.map((name) => [texts[name].name, metricValue(headMetric(shown.explanation, head.layer, head.head, name), name)] as const),
+        ...layerNotes(shown.explanation.model, head.layer).map((note) => [t('Layer {0}', head.layer), note] as const),
+      ],
     }, event.clientX, event.clientY);
   });
   canvas.addEventListener('mouseleave', () => {
@@ -75,7 +79,7 @@ export function createHeadOverview(context: PanelContext): View {
     event.preventDefault();
     choose(settings.layer + (step[0] ?? 0), settings.head + (step[1] ?? 0));
     const now = context.store.state().settings;
-    context.announce([t('Layer {0}, head {1}', now.layer, now.head), ...HEAD_METRICS.map((name) => `${texts[name].name} ${metricValue(headMetric(shown.explanation, now.layer, now.head, name), name)}`)].join(', '));
+    context.announce([t('Layer {0}, head {1}', now.layer, now.head), ...layerNotes(shown.explanation.model, now.layer), ...HEAD_METRICS.map((name) => `${texts[name].name} ${metricValue(headMetric(shown.explanation, now.layer, now.head, name), name)}`)].join(', '));
   });
 
   const draw = (state: ViewState): void => {

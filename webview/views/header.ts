@@ -10,10 +10,13 @@ export function createHeader(context: PanelContext): View {
   const model = el('span', { class: 'model-name' });
   const choose = el('button', { type: 'button', class: 'model-button', title: t('Choose the model') }, model, icon(ICONS.chevron));
   choose.addEventListener('click', () => context.host.post({ type: 'chooseModel' }));
+  const chat = button(t('Chat'), 'secondary', () => context.host.post({ type: 'chat', on: context.store.state().shown?.explanation.chat !== true }));
+  chat.classList.add('chat-toggle');
+  chat.title = t('Read the text as a user’s message in the model’s chat template');
   const source = el('h1', { class: 'source' });
   const numbers = el('dl', { class: 'numbers' });
   const notices = el('ul', { class: 'notices' });
-  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, numbers), notices);
+  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, chat, numbers), notices);
   const changed = changeDetector();
   return {
     root,
@@ -24,6 +27,8 @@ export function createHeader(context: PanelContext): View {
       const { explanation, source: from } = state.shown;
       const { model: info } = explanation;
       source.textContent = from.label;
+      chat.hidden = info.chatTemplate !== true;
+      chat.setAttribute('aria-pressed', String(explanation.chat === true));
       model.textContent = info.name;
       choose.setAttribute('aria-label', t('Model {0}: choose another', info.name));
       choose.title = t('{0}, {1} layers × {2} heads, {3} dimensions, vocabulary {4}, context {5} tokens. Choose another model.',
@@ -31,7 +36,7 @@ export function createHeader(context: PanelContext): View {
       const summary = summarise(explanation, displayLanguage());
       numbers.replaceChildren(
         ...number(integer(summary.tokens), t('tokens'), t('Tokens, those added by the tokenizer included')),
-        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the tokens; lower is better predicted')),
+        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the text’s tokens; lower is better predicted')),
         ...number(decimal(summary.bitsPerByte, 2), t('bits/byte'), t('Surprisal of the text over its bytes: comparable between tokenizers')),
         ...number(decimal(explanation.forwardMs, explanation.forwardMs < 10 ? 1 : 0), t('ms'), t('Forward pass, without loading ({0}, threads: {1})', info.runtime === 'native' ? t('native') : 'WebAssembly', info.threads)),
       );

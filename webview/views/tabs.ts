@@ -3,17 +3,23 @@ import { el, stepKey } from '../dom.ts';
 import { TABS, type TabName } from '../settings.ts';
 import { t } from '../strings.ts';
 import { createAttention } from './attention.ts';
+import { expertLayers } from '../figures/experts.ts';
 import { createEmbeddings } from './embeddings.ts';
+import { createExperts } from './experts.ts';
 import { createPredictions } from './predictions.ts';
 import { createTokens } from './tokens.ts';
 
-/** The views behind tabs; only the open one is brought up to date. Keys 1 to 4 switch from anywhere but a text field. */
+/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 5 switch from anywhere but a text field. */
 export function createTabs(context: PanelContext): View {
-  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions') };
-  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context) };
+  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts') };
+  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context), experts: createExperts(context) };
   const open = (tab: TabName): void => {
     context.tooltip.hide();
     context.store.dispatch({ type: 'settings', change: { tab } });
+  };
+  const offered = (): readonly TabName[] => {
+    const { shown } = context.store.state();
+    return TABS.filter((name) => name !== 'experts' || (shown !== null && expertLayers(shown.explanation.model).length > 0));
   };
   const buttons = TABS.map((name, index) => {
     const tab = el('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab', title: t('{0} (key {1})', titles[name], index + 1) }, titles[name]);
@@ -24,15 +30,16 @@ export function createTabs(context: PanelContext): View {
   const list = el('div', { class: 'tabs', role: 'tablist', 'aria-label': t('Views') }, ...buttons);
   const root = el('div', { class: 'tabs-section' }, list, el('div', { class: 'panels' }, ...panels));
   list.addEventListener('keydown', (event) => {
-    const next = stepKey(event.key, TABS.indexOf(context.store.state().settings.tab), TABS.length);
-    const name = next === undefined ? undefined : TABS[next];
-    if (name === undefined || next === undefined) return;
+    const names = offered();
+    const next = stepKey(event.key, names.indexOf(context.store.state().settings.tab), names.length);
+    const name = next === undefined ? undefined : names[next];
+    if (name === undefined) return;
     event.preventDefault();
     open(name);
-    buttons[next]?.focus();
+    buttons[TABS.indexOf(name)]?.focus();
   });
   document.addEventListener('keydown', (event) => {
-    const name = /^[1-4]$/.test(event.key) ? TABS[Number(event.key) - 1] : undefined;
+    const name = /^[1-5]$/.test(event.key) ? offered()[Number(event.key) - 1] : undefined;
     const typing = event.target instanceof HTMLInputElement && event.target.type === 'text';
     if (name !== undefined && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) open(name);
   });
@@ -40,7 +47,10 @@ export function createTabs(context: PanelContext): View {
     root,
     update: (state) => {
       root.hidden = state.shown === null;
+      const names = offered();
       TABS.forEach((name, index) => {
+        const offer = buttons[index];
+        if (offer !== undefined) offer.hidden = !names.includes(name);
         const active = name === state.settings.tab;
         buttons[index]?.setAttribute('aria-selected', String(active));
         buttons[index]?.setAttribute('tabindex', active ? '0' : '-1');

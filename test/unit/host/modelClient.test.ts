@@ -32,6 +32,8 @@ class FakeWorker implements Connection<WorkerApi> {
     lens: (_ids: Int32Array, layer: number) => this.#answer('lens', () => ({ ...LENS, layer })),
     attention: () => this.#answer('attention', () => ({ layer: 0, head: 0, weights: new Float32Array(1) })),
     attentionCell: () => Promise.reject(new Error('not asked for here')),
+    experts: () => Promise.reject(new Error('not asked for here')),
+    latent: () => Promise.reject(new Error('not asked for here')),
     projection: () => Promise.reject(new Error('not asked for here')),
     distribution: () => Promise.reject(new Error('not asked for here')),
   };

@@ -12,6 +12,9 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'attentionCell', layer: 0, head: 1, query: 2, key: 3 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -1, skipFirst: true } },
     { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: 2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'experts', layer: 2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2, token: 0 } },
+    { type: 'chat', on: true },
     { type: 'query', id: 1, serial: 2, query: { name: 'distribution', position: 2 } },
   ])('$type is believed as it is', (message) => {
     expect(parsePanelMessage(message)).toEqual(message);
@@ -36,6 +39,10 @@ describe('messages of the page', () => {
     { type: 'mark', tokens: Array.from({ length: 5000 }, () => 1) },
     { type: 'query', id: 1, serial: 2, query: { name: 'open', path: '/' } },
     { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: -1 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'experts', layer: 1.5 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2 } },
+    { type: 'chat' },
+    { type: 'chat', on: 1 },
     { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -2, skipFirst: false } },
     { type: 'query', id: 1, query: { name: 'lens', layer: 1 } },
     { type: 'query', id: Number.NaN, serial: 2, query: { name: 'lens', layer: 1 } },

@@ -1,6 +1,7 @@
 // Plays VS Code in a browser: holds the panel in a frame under its policy, and answers it from the fixture.
-import type { HostMessage, PanelMessage } from '../../../src/protocol/messages.ts';
+import type { HostMessage, PanelMessage, Query, QueryName, QueryResult, ShownExplanation } from '../../../src/protocol/messages.ts';
 import { createFixture, type Fixture, type FixtureFile } from '../fixture.ts';
+import { fromWire } from './wire.ts';
 import { THEMES, type ThemeName } from './themes.ts';
 
 declare global {
@@ -24,6 +25,16 @@ function theme(name: ThemeName): void {
   page.body.className = bodyClass;
 }
 
+const inFamily = options.get('family') !== null;
+
+async function answer(query: Query): Promise<QueryResult<QueryName>> {
+  if (!inFamily && window.harness.fixture !== undefined) return window.harness.fixture.answer(query);
+  const reply = await fetch(`/?query=${encodeURIComponent(JSON.stringify(query))}`);
+  const text = await reply.text();
+  if (!reply.ok) throw new Error(text);
+  return fromWire(text) as QueryResult<QueryName>;
+}
+
 async function loadFixture(): Promise<Fixture> {
   const [file, embedding] = await Promise.all([fetch('/fixture.json').then((answer) => answer.json() as Promise<FixtureFile>), fetch('/embedding').then((answer) => answer.arrayBuffer())]);
   return createFixture(file, new Uint16Array(embedding));
@@ -39,7 +50,8 @@ async function explain(): Promise<void> {
   const language = options.get('language') ?? 'en';
   const strings = language === 'zh-cn' ? ((await fetch('/strings.json').then((answer) => answer.json())) as Record<string, string>) : {};
   send({ type: 'init', strings, language });
-  if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
+  if (inFamily) send({ type: 'explanation', shown: fromWire(await fetch('/family.json').then((reply) => reply.text())) as ShownExplanation });
+  else if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
 }
 
 window.harness = { send, theme, posted, fixture: undefined };
@@ -52,10 +64,9 @@ window.addEventListener('message', ({ data, source }: MessageEvent<PanelMessage>
     void explain();
   }
   if (data.type === 'query' && window.harness.fixture !== undefined) {
-    try {
-      send({ type: 'reply', id: data.id, serial: data.serial, result: window.harness.fixture.answer(data.query) });
-    } catch (error) {
-      send({ type: 'replyError', id: data.id, message: error instanceof Error ? error.message : String(error) });
-    }
+    answer(data.query).then(
+      (result) => send({ type: 'reply', id: data.id, serial: data.serial, result }),
+      (error: unknown) => send({ type: 'replyError', id: data.id, message: error instanceof Error ? error.message : String(error) }),
+    );
   }
 });

@@ -4,6 +4,9 @@ import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { fileURLToPath } from 'node:url';
 import { panelHtml } from '../../../src/host/panelHtml.ts';
+import type { Query } from '../../../src/protocol/messages.ts';
+import type { FamilyPanel } from '../family.ts';
+import { toWire } from './wire.ts';
 import { embeddingTable, fixtureFile } from '../readFixture.ts';
 
 const ROOT = new URL('../../../', import.meta.url);
@@ -24,13 +27,14 @@ export interface HarnessServer {
   close(): void;
 }
 
-/** Serves the built panel under the policy the extension gives it, and a page around it that answers from the fixture. Needs `dist/webview.js`. */
-export async function startHarness(): Promise<HarnessServer> {
+/** Serves the built panel under the policy the extension gives it, and a page around it that answers from the fixture, or with `?family` from a tiny model. Needs `dist/webview.js`. */
+export async function startHarness(family?: FamilyPanel): Promise<HarnessServer> {
   const host = await build({ entryPoints: [fileURLToPath(new URL('test/webview/harness/host.ts', ROOT))], bundle: true, write: false, format: 'iife', target: 'es2022' });
   const embedding = embeddingTable();
   const dist = (name: string): Buffer => readFileSync(new URL(`dist/${name}`, ROOT));
   const pages: Readonly<Record<string, () => readonly [type: string, body: string | Uint8Array]>> = {
     '/': () => ['text/html', '<!doctype html><meta charset="utf-8"><title>harness</title><style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style><iframe src="/panel"></iframe><script src="/host.js"></script>'],
+    '/family.json': () => ['application/json', toWire(family?.shown ?? null)],
     '/strings.json': () => ['application/json', readFileSync(new URL('l10n/bundle.l10n.zh-cn.json', ROOT))],
     '/host.js': () => ['text/javascript', host.outputFiles[0]?.text ?? ''],
     '/fixture.json': () => ['application/json', JSON.stringify(fixtureFile())],
@@ -40,6 +44,11 @@ export async function startHarness(): Promise<HarnessServer> {
     '/dist/webview.css': () => ['text/css', dist('webview.css')],
   };
   const server = createServer((request, response) => {
+    const asked = new URL(request.url ?? '/', 'http://localhost').searchParams.get('query');
+    if (asked !== null && family !== undefined) {
+      family.answer(JSON.parse(asked) as Query).then((result) => response.end(toWire(result)), (error: unknown) => response.writeHead(500).end(String(error)));
+      return;
+    }
     const page = pages[new URL(request.url ?? '/', 'http://localhost').pathname];
     const [type, body] = page?.() ?? ['text/plain', ''];
     response.writeHead(page === undefined ? 404 : 200, { 'content-type': `${type}; charset=utf-8` }).end(body);
