@@ -64,15 +64,21 @@ async function explainMs({ page, workbench }: Session, panel: Panel, tokens: num
   return performance.now() - start;
 }
 
-/** From a key in the overview to the drawn map of the head it leads to, in the page's own time. */
+/** From a key in the overview to the first frame after the map of the head it leads to was drawn, in the page's own time. */
 function switchMs(panel: Panel, key: string): Promise<number> {
   return panel.frame.locator('.map-card').evaluate(async (card, pressed) => {
-    const frame = (): Promise<number> => new Promise((resolve) => requestAnimationFrame(resolve));
     const start = performance.now();
+    const drawn = new Promise<void>((resolve) => {
+      const observer = new MutationObserver(() => {
+        if (card.getAttribute('aria-busy') === 'true') return;
+        observer.disconnect();
+        resolve();
+      });
+      observer.observe(card, { attributes: true, attributeFilter: ['aria-busy'] });
+    });
     document.querySelector('.overview-canvas')?.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true }));
-    while (card.getAttribute('aria-busy') !== 'true') await frame();
-    while (card.getAttribute('aria-busy') === 'true') await frame();
-    await frame();
+    await drawn;
+    await new Promise((resolve) => requestAnimationFrame(resolve));
     return performance.now() - start;
   }, key);
 }
