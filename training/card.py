@@ -1,6 +1,6 @@
 """Assemble the model card: what card.md says, the measured tables, the sources.
 
-    python card.py --evaluation EVALUATION --data DATA --sources CORPUS/sources.json --out MODEL/README.md
+    python card.py --evaluation EVALUATION --data DATA --sources sources.json --out MODEL/README.md
 """
 
 import argparse
