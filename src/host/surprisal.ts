@@ -1,3 +1,4 @@
+import { surprisalBits as bitsOf } from '../core/probability.ts';
 import type { Explanation } from '../core/trace.ts';
 
 /** Lower ends, in bits, of the levels of surprisal that colours tell apart. A level is an index of this list. */
@@ -9,7 +10,7 @@ const MAX_RANGES = 1000;
 /** Surprisal of token `index` in bits, or null where nothing predicted it. Shannon 1948: -log2 p. */
 export function surprisalBits(explanation: Explanation, index: number): number | null {
   const logprob = explanation.logprob[index];
-  return logprob === undefined || Number.isNaN(logprob) ? null : Math.max(0, -logprob / Math.LN2);
+  return logprob === undefined || Number.isNaN(logprob) ? null : Math.max(0, bitsOf(logprob));
 }
 
 /** Level of `bits` of surprisal: the last of `LEVEL_BITS` that it reaches. */

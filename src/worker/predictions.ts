@@ -1,4 +1,5 @@
 import { at, tensor, type Tensor } from '../core/tensor.ts';
+import type { Explanation } from '../core/trace.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
 import type { Progress } from './api.ts';
 
@@ -6,14 +7,7 @@ import type { Progress } from './api.ts';
 const CHUNK_ROWS = 64;
 
 /** What the model predicted at every position. Axes and units as in `Explanation`. */
-export interface Predictions {
-  readonly logprob: Float32Array;
-  readonly rank: Int32Array;
-  readonly entropy: Float32Array;
-  readonly topK: number;
-  readonly topIds: Int32Array;
-  readonly topProbs: Float32Array;
-}
+export type Predictions = Pick<Explanation, 'logprob' | 'rank' | 'entropy' | 'topK' | 'topIds' | 'topProbs'>;
 
 /** Ids that really follow each position; 0 after the last one, where nothing follows. */
 export function nextIds(ids: Int32Array): Int32Array {
