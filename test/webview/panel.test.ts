@@ -201,7 +201,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     expect(await panel.locator('.token').nth(5).getAttribute('aria-selected')).toBe('true');
   });
 
-  it('fits its window in all themes at all widths', async () => {
+  it('fits its window in all themes at all widths', { timeout: 300_000 }, async () => {
     mkdirSync(PICTURES, { recursive: true });
     for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
       for (const width of [480, 800, 1400]) {

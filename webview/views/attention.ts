@@ -21,10 +21,13 @@ import { createHeadOverview, metricTexts, metricValue } from './headOverview.ts'
 /** Milliseconds the pointer must rest on a cell before its numbers are asked for. */
 const HOVER_REST = 60;
 
+/** Milliseconds a head is on show before those that the arrow keys lead to are fetched. */
+const AHEAD_REST = 150;
+
 /** Overview of all heads, one head's map, one query's row, one cell's arithmetic. */
 export function createAttention(context: PanelContext): View {
   const { store, host } = context;
-  const overview = createHeadOverview(context);
+  const overview = createHeadOverview(context, (layer, head) => fetchAhead('pointed', layer, head));
   const title = el('h2');
   const metrics = el('dl', { class: 'facts small' });
   const hideFirst = checkbox(t('Hide the first token'), (value) => store.dispatch({ type: 'settings', change: { hideFirst: value } }));
@@ -59,6 +62,7 @@ export function createAttention(context: PanelContext): View {
   /** The point under the pointer. */
   let pointed: PlotPoint | null = null;
   let resting: ReturnType<typeof setTimeout> | undefined;
+  let ahead: ReturnType<typeof setTimeout> | undefined;
   const asked = changeDetector();
   const textChanged = changeDetector();
   const shadesChanged = changeDetector();
@@ -156,6 +160,20 @@ export function createAttention(context: PanelContext): View {
     for (const part of [mapTools, map.root, rowTitle, row.root, cellCard]) part.hidden = !shown;
   }
 
+  /** Asks for a head that will likely be looked at next, so that it is drawn at once. One that does not come now is asked for again. */
+  function fetchAhead(place: string, layer: number, head: number): void {
+    const model = store.state().shown?.explanation.model;
+    if (model === undefined || layer < 0 || layer >= model.layers || head < 0 || head >= model.heads) return;
+    host.query(`attention ${place}`, 'attentionPicture', { layer, head }).catch(() => undefined);
+    host.query(`row ${place}`, 'attentionRow', { layer, head, query: shownQuery() }).catch(() => undefined);
+  }
+  function fetchNeighbours(layer: number, head: number): void {
+    clearTimeout(ahead);
+    ahead = setTimeout(() => {
+      for (const [place, down, right] of [['left', 0, -1], ['right', 0, 1], ['up', -1, 0], ['down', 1, 0]] as const) fetchAhead(place, layer + down, head + right);
+    }, AHEAD_REST);
+  }
+
   async function load(layer: number, head: number): Promise<void> {
     try {
       const query = shownQuery();
@@ -165,6 +183,7 @@ export function createAttention(context: PanelContext): View {
       mapNotice.replaceChildren();
       showFigures(true);
       render(store.state());
+      fetchNeighbours(layer, head);
     } catch (error) {
       if (error instanceof CancelledError) return;
       // The figures are of another head than the title says.
@@ -194,7 +213,18 @@ export function createAttention(context: PanelContext): View {
       map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width, sink: picture.sink !== undefined }, theme));
       const strongest = strongestWeight(picture, labels.length, settings.hideFirst, settings.logScale);
       legend.set(gradient(theme.sequential), settings.logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0), percent(strongest));
+      // The map first; the row and the cell come a frame later.
+      requestAnimationFrame(() => renderRow(store.state()));
+    } else {
+      renderRow(state);
     }
+  }
+
+  function renderRow({ shown, settings, theme }: ViewState): void {
+    if (shown === null || picture === undefined) return;
+    const { explanation } = shown;
+    const labels = tokenLabels(explanation);
+    const width = map.width();
     unlock.hidden = settings.locked === null;
     const query = shownQuery();
     if (rowAsked(picture, query) && !rows.has(query)) rowOf(query).then((found) => found && render(store.state()), (error: unknown) => failureNotice(cellBody, error));

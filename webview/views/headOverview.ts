@@ -30,8 +30,8 @@ export function metricValue(value: number, metric: HeadMetric): string {
   return metric === 'entropy' ? bits(value) : decimal(value, 2);
 }
 
-/** All heads of all layers on one canvas, each with the chosen metric; a click or the arrow keys choose a head. */
-export function createHeadOverview(context: PanelContext): View {
+/** All heads of all layers on one canvas, each with the chosen metric; a click or the arrow keys choose a head, and `pointed` is told of one that the pointer comes to. */
+export function createHeadOverview(context: PanelContext, pointed: (layer: number, head: number) => void): View {
   const canvas = el('canvas', { class: 'overview-canvas', tabindex: 0, role: 'application' });
   const texts = metricTexts();
   const choose = (layer: number, head: number): void => context.store.dispatch({ type: 'settings', change: { layer, head, locked: null } });
@@ -61,7 +61,9 @@ export function createHeadOverview(context: PanelContext): View {
     const { shown } = context.store.state();
     canvas.style.cursor = head === undefined ? '' : 'pointer';
     if (head === undefined || shown === null) return context.tooltip.hide();
-    hovered = `${head.layer}.${head.head}`;
+    const name = `${head.layer}.${head.head}`;
+    if (name !== hovered) pointed(head.layer, head.head);
+    hovered = name;
     context.tooltip.show({
       title: t('Layer {0}, head {1}', head.layer, head.head),
       rows: [
