@@ -1,7 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { writeSlowModel } from './slowModel.ts';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
@@ -10,6 +11,7 @@ import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 
 const EXPLAIN = 'Explain Tokens';
+const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
 
 describe('the model setting', () => {
   let session: Session;
@@ -60,6 +62,32 @@ describe('the model setting', () => {
     await explainFirstLine();
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);
+  });
+
+  it('offers Chat for a model with a chat template, and reads the text as a message with the numbers of the command line', async () => {
+    const chatty = join(folder, 'chatty-model');
+    cpSync(BUNDLED, chatty, { recursive: true });
+    const settings = join(chatty, 'tokenizer_config.json');
+    const template = "{% for message in messages %}{{ '<|endoftext|>' + message.role + ': ' + message.content }}{% endfor %}";
+    writeFileSync(settings, JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), chat_template: template }));
+    await useModel(chatty);
+    await explainFirstLine();
+    const chat = panel.frame.getByRole('button', { name: 'Chat' });
+    await panel.shows(traced.length);
+    expect(await chat.getAttribute('aria-pressed')).toBe('false');
+    const message = traceByCommandLine(sampleLines(1, 1), ['--model', chatty, '--chat']);
+    expect(message.filter(({ special }) => special).length).toBeGreaterThan(1);
+    await chat.click();
+    await panel.shows(message.length);
+    expect(await chat.getAttribute('aria-pressed')).toBe('true');
+    expectSameNumbers(await panel.rows(), message);
+    await session.screenshot('23 chat');
+    await chat.click();
+    await panel.shows(traced.length);
+    expectSameNumbers(await panel.rows(), traced);
+    await useModel('');
+    await panel.shows(traced.length);
+    await chat.waitFor({ state: 'hidden' });
   });
 
   it.each([

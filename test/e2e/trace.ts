@@ -20,10 +20,10 @@ export interface TracedToken {
   readonly top: readonly { readonly id: number; readonly text: string; readonly prob: number }[];
 }
 
-/** The tokens of a text, from the built command line with the bundled model. */
-export function traceByCommandLine(text: string): readonly TracedToken[] {
+/** The tokens of a text, from the built command line, with the bundled model unless `options` name another. */
+export function traceByCommandLine(text: string, options: readonly string[] = []): readonly TracedToken[] {
   return inFolder((folder) => {
-    const output = trace(folder, text, []);
+    const output = trace(folder, text, options);
     return (JSON.parse(output.toString('utf8')) as { readonly tokens: readonly TracedToken[] }).tokens;
   });
 }
