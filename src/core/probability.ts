@@ -23,7 +23,9 @@ export function softmax(logits: ArrayLike<number>, temperature = 1): Float32Arra
     probs[argmax(logits)] = 1;
     return probs;
   }
-  const scaled = Float64Array.from(logits, (logit) => logit / temperature);
+  // The largest is taken off first: divided by a temperature near 0 it would not be finite.
+  const largest = at(logits, argmax(logits));
+  const scaled = Float64Array.from(logits, (logit) => (logit - largest) / temperature);
   const total = logSumExp(scaled);
   for (let i = 0; i < probs.length; i++) probs[i] = Math.exp(at(scaled, i) - total);
   return probs;

@@ -1,3 +1,4 @@
+import type { Draw } from './generation.ts';
 import { argmax, entropyBits, softmax, topIndices } from './probability.ts';
 import { at } from './tensor.ts';
 
@@ -16,8 +17,9 @@ export interface SamplingSettings {
 /** What each filter leaves, in the order they are applied. */
 export interface FilterStep {
   readonly filter: 'topK' | 'topP' | 'minP';
-  /** Tokens left after the filter. */
+  /** Tokens left after the filter, and those it took away. */
   readonly kept: number;
+  readonly dropped: number;
   /** Probability mass the filter took away, of the distribution it was given. */
   readonly removed: number;
 }
@@ -48,24 +50,24 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
   const kept = new Uint8Array(vocab).fill(1);
   const steps: FilterStep[] = [];
   if (settings.temperature <= 0) kept.fill(0)[argmax(logits)] = 1;
-  const apply = (filter: FilterStep['filter'], drop: (mass: number) => readonly number[] | Int32Array): void => {
+  const apply = (filter: FilterStep['filter'], drop: (mass: number) => readonly number[]): void => {
     const mass = keptMass(probs, kept);
-    let removed = 0;
+    let [dropped, removed] = [0, 0];
     for (const index of drop(mass)) {
       if (kept[index] === 0) continue;
       kept[index] = 0;
+      dropped++;
       removed += at(probs, index);
     }
-    steps.push({ filter, kept: count(kept), removed: removed / mass });
+    steps.push({ filter, kept: count(kept), dropped, removed: removed / mass });
   };
   const k = Math.floor(settings.topK);
   if (k > 0 && k < vocab) apply('topK', () => belowKth(logits, k));
   if (settings.topP < 1) apply('topP', (mass) => beyondNucleus(probs, kept, Math.max(0, settings.topP) * mass));
   if (settings.minP > 0) {
     apply('minP', () => {
-      const best = argmax(logits);
-      const threshold = Math.min(1, settings.minP) * at(probs, best);
-      return indicesWhere(vocab, (index) => index !== best && at(probs, index) < threshold);
+      const threshold = Math.min(1, settings.minP) * at(probs, argmax(probs));
+      return indicesWhere(vocab, (index) => at(probs, index) < threshold);
     });
   }
   const mass = keptMass(probs, kept);
@@ -78,13 +80,47 @@ function belowKth(logits: Float32Array, k: number): readonly number[] {
   return indicesWhere(logits.length, (index) => at(logits, index) < threshold);
 }
 
-/** Indices outside the smallest set of most likely tokens whose mass reaches `target`. */
+/**
+ * Indices outside the smallest set of most likely tokens whose mass reaches `target`.
+ * Of equal ones that do not all fit the last stay, as in the reference, which drops from the start of a rising order.
+ */
 function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): readonly number[] {
-  const order = indicesWhere(probs.length, (index) => kept[index] === 1).sort((a, b) => at(probs, b) - at(probs, a) || a - b);
+  const left = probs.map((p, index) => (kept[index] === 1 ? p : -1));
   let sum = 0;
-  let size = 0;
-  while (size < order.length && (size === 0 || sum < target)) sum += at(probs, at(order, size++));
-  return order.slice(size);
+  let threshold = Infinity;
+  let atThreshold = 0;
+  for (const index of falling(left)) {
+    const p = at(left, index);
+    if (p < 0 || (threshold !== Infinity && sum >= target)) break;
+    atThreshold = p === threshold ? atThreshold + 1 : 1;
+    threshold = p;
+    sum += p;
+  }
+  const equal = indicesWhere(left.length, (index) => at(left, index) === threshold);
+  return [...indicesWhere(left.length, (index) => at(left, index) < threshold), ...equal.slice(0, equal.length - atThreshold)];
+}
+
+/** Indices by falling value, equal ones in order. Mostly the first few are asked for: no more is sorted than is taken. */
+function* falling(values: Float32Array): Generator<number> {
+  let done = 0;
+  for (let size = 64; done < values.length; size *= 16) {
+    const order = size * 16 < values.length ? topIndices(values, size) : Int32Array.from(values.keys()).sort((a, b) => at(values, b) - at(values, a) || a - b);
+    for (const index of order.subarray(done)) yield index;
+    done = order.length;
+  }
+}
+
+/** The token whose share of 0..1 holds `uniform`; see `Draw`. `final` [vocab] sums to 1. */
+export function draw(final: Float32Array, uniform: number): Draw & { readonly index: number } {
+  let last = { index: argmax(final), from: 0, to: 0 };
+  for (const index of falling(final)) {
+    const p = at(final, index);
+    // Rounding may leave the sum a hair below the number: the last token is drawn then.
+    if (p === 0) break;
+    last = { index, from: last.to, to: last.to + p };
+    if (uniform < last.to) break;
+  }
+  return { uniform, ...last };
 }
 
 function indicesWhere(length: number, accept: (index: number) => boolean): number[] {
