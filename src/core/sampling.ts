@@ -2,6 +2,9 @@ import type { Draw } from './generation.ts';
 import { argmax, entropyBits, softmax, topIndices } from './probability.ts';
 import { at } from './tensor.ts';
 
+/** Above every vocabulary; with the 31 bits of a probability it still makes whole numbers that are exact. */
+const MAX_VOCAB = 2 ** 22;
+
 /** Settings of the next-token draw, as transformers' generation config names them. */
 export interface SamplingSettings {
   /** 0 = greedy. */
@@ -71,7 +74,8 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
     });
   }
   const mass = keptMass(probs, kept);
-  const final = probs.map((p, index) => (kept[index] === 1 ? p / mass : 0));
+  const final = probs.slice();
+  for (let index = 0; index < vocab; index++) final[index] = kept[index] === 1 ? at(probs, index) / mass : 0;
   return { probs, final, kept, steps, keptCount: count(kept), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
 }
 
@@ -85,13 +89,14 @@ function belowKth(logits: Float32Array, k: number): readonly number[] {
  * Of equal ones that do not all fit the last stay, as in the reference, which drops from the start of a rising order.
  */
 function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): readonly number[] {
-  const left = probs.map((p, index) => (kept[index] === 1 ? p : -1));
+  const left = probs.slice();
+  for (let index = 0; index < left.length; index++) if (kept[index] === 0) left[index] = 0;
   let sum = 0;
   let threshold = Infinity;
   let atThreshold = 0;
   for (const index of falling(left)) {
     const p = at(left, index);
-    if (p < 0 || (threshold !== Infinity && sum >= target)) break;
+    if (p === 0 || (threshold !== Infinity && sum >= target)) break;
     atThreshold = p === threshold ? atThreshold + 1 : 1;
     threshold = p;
     sum += p;
@@ -100,14 +105,25 @@ function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): r
   return [...indicesWhere(left.length, (index) => at(left, index) < threshold), ...equal.slice(0, equal.length - atThreshold)];
 }
 
-/** Indices by falling value, equal ones in order. Mostly the first few are asked for: no more is sorted than is taken. */
-function* falling(values: Float32Array): Generator<number> {
+/** Indices of probabilities, falling, equal ones in order. Mostly the first few are asked for: no more is sorted than is taken. */
+function* falling(probs: Float32Array): Generator<number> {
   let done = 0;
-  for (let size = 64; done < values.length; size *= 16) {
-    const order = size * 16 < values.length ? topIndices(values, size) : Int32Array.from(values.keys()).sort((a, b) => at(values, b) - at(values, a) || a - b);
+  for (let size = 64; done < probs.length; size *= 8) {
+    const order = size * 16 < probs.length ? topIndices(probs, size) : fallingOrder(probs);
     for (const index of order.subarray(done)) yield index;
     done = order.length;
   }
+}
+
+/** The bits of a probability rise with it: one whole number below 2^53 holds both its place in the falling order and its index, and is sorted without comparing by a function. */
+function fallingOrder(probs: Float32Array): Int32Array {
+  const bits = new Uint32Array(probs.buffer, probs.byteOffset, probs.length);
+  const keys = new Float64Array(probs.length);
+  for (let index = 0; index < probs.length; index++) keys[index] = (2 ** 31 - at(bits, index)) * MAX_VOCAB + index;
+  keys.sort();
+  const order = new Int32Array(probs.length);
+  for (let place = 0; place < order.length; place++) order[place] = at(keys, place) % MAX_VOCAB;
+  return order;
 }
 
 /** The token whose share of 0..1 holds `uniform`; see `Draw`. `final` [vocab] sums to 1. */
@@ -136,5 +152,7 @@ function keptMass(probs: Float32Array, kept: Uint8Array): number {
 }
 
 function count(kept: Uint8Array): number {
-  return kept.reduce((sum, one) => sum + one, 0);
+  let sum = 0;
+  for (let i = 0; i < kept.length; i++) sum += at(kept, i);
+  return sum;
 }
