@@ -81,7 +81,7 @@ function jsonWriter(output: Output, { reading, model }: Opened, { sampling, seed
   };
 }
 
-function record({ topIds, topProbs, topTempered, topFinal, pieces, attention: _, ...step }: GenerationStep): object {
+function record({ topIds, topProbs, topTempered, topFinal, pieces, ...step }: GenerationStep): object {
   const top = Array.from(topIds, (id, k) => ({ id, text: pieces[id] ?? '', prob: at(topProbs, k), tempered: at(topTempered, k), final: at(topFinal, k) }));
   return { ...step, top };
 }

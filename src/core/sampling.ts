@@ -53,56 +53,62 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
   const kept = new Uint8Array(vocab).fill(1);
   const steps: FilterStep[] = [];
   if (settings.temperature <= 0) kept.fill(0)[argmax(logits)] = 1;
-  const apply = (filter: FilterStep['filter'], drop: (mass: number) => readonly number[]): void => {
+  const apply = (filter: FilterStep['filter'], dropsAt: (mass: number) => (index: number) => boolean): void => {
     const mass = keptMass(probs, kept);
-    let [dropped, removed] = [0, 0];
-    for (const index of drop(mass)) {
+    const drops = dropsAt(mass);
+    let [left, dropped, removed] = [0, 0, 0];
+    for (let index = 0; index < vocab; index++) {
       if (kept[index] === 0) continue;
+      if (!drops(index)) {
+        left++;
+        continue;
+      }
       kept[index] = 0;
       dropped++;
       removed += at(probs, index);
     }
-    steps.push({ filter, kept: count(kept), dropped, removed: removed / mass });
+    steps.push({ filter, kept: left, dropped, removed: removed / mass });
   };
   const k = Math.floor(settings.topK);
   if (k > 0 && k < vocab) apply('topK', () => belowKth(logits, k));
   if (settings.topP < 1) apply('topP', (mass) => beyondNucleus(probs, kept, Math.max(0, settings.topP) * mass));
   if (settings.minP > 0) {
-    apply('minP', () => {
-      const threshold = Math.min(1, settings.minP) * at(probs, argmax(probs));
-      return indicesWhere(vocab, (index) => at(probs, index) < threshold);
-    });
+    const threshold = Math.min(1, settings.minP) * at(probs, argmax(probs));
+    apply('minP', () => (index) => at(probs, index) < threshold);
   }
   const mass = keptMass(probs, kept);
   const final = probs.slice();
   for (let index = 0; index < vocab; index++) final[index] = kept[index] === 1 ? at(probs, index) / mass : 0;
-  return { probs, final, kept, steps, keptCount: count(kept), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
+  return { probs, final, kept, steps, keptCount: steps.at(-1)?.kept ?? (settings.temperature <= 0 ? 1 : vocab), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
 }
 
-function belowKth(logits: Float32Array, k: number): readonly number[] {
+/** Whether a logit is below the k-th. */
+function belowKth(logits: Float32Array, k: number): (index: number) => boolean {
   const threshold = at(logits, at(topIndices(logits, k), k - 1));
-  return indicesWhere(logits.length, (index) => at(logits, index) < threshold);
+  return (index) => at(logits, index) < threshold;
 }
 
 /**
- * Indices outside the smallest set of most likely tokens whose mass reaches `target`.
+ * Whether an index is outside the smallest set of most likely tokens whose mass reaches `target`.
  * Of equal ones that do not all fit the last stay, as in the reference, which drops from the start of a rising order.
  */
-function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): readonly number[] {
+function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): (index: number) => boolean {
   const left = probs.slice();
   for (let index = 0; index < left.length; index++) if (kept[index] === 0) left[index] = 0;
   let sum = 0;
   let threshold = Infinity;
-  let atThreshold = 0;
+  let fitting = 0;
   for (const index of falling(left)) {
     const p = at(left, index);
     if (p === 0 || (threshold !== Infinity && sum >= target)) break;
-    atThreshold = p === threshold ? atThreshold + 1 : 1;
+    fitting = p === threshold ? fitting + 1 : 1;
     threshold = p;
     sum += p;
   }
-  const equal = indicesWhere(left.length, (index) => at(left, index) === threshold);
-  return [...indicesWhere(left.length, (index) => at(left, index) < threshold), ...equal.slice(0, equal.length - atThreshold)];
+  let excess = -fitting;
+  for (const p of left) if (p === threshold) excess++;
+  // Asked in order of index: the first of the equal ones are the excess.
+  return (index) => at(probs, index) < threshold || (at(probs, index) === threshold && excess-- > 0);
 }
 
 /** Indices of probabilities, falling, equal ones in order. Mostly the first few are asked for: no more is sorted than is taken. */
@@ -139,20 +145,8 @@ export function draw(final: Float32Array, uniform: number): Draw & { readonly in
   return { uniform, ...last };
 }
 
-function indicesWhere(length: number, accept: (index: number) => boolean): number[] {
-  const indices: number[] = [];
-  for (let index = 0; index < length; index++) if (accept(index)) indices.push(index);
-  return indices;
-}
-
 function keptMass(probs: Float32Array, kept: Uint8Array): number {
   let mass = 0;
   for (let i = 0; i < probs.length; i++) if (kept[i] === 1) mass += at(probs, i);
   return mass;
-}
-
-function count(kept: Uint8Array): number {
-  let sum = 0;
-  for (let i = 0; i < kept.length; i++) sum += at(kept, i);
-  return sum;
 }

