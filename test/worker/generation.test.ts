@@ -42,8 +42,9 @@ function variant(files: Readonly<Record<string, string>>): ModelLocation {
 
 const request = (ids: Int32Array, change: Partial<StepRequest> = {}): StepRequest => ({ ids, sampling: SAMPLING, seed: 7, topK: 10, ...change });
 const followedBy = (ids: Int32Array, ...more: readonly number[]): Int32Array => Int32Array.from([...ids, ...more]);
-/** What may differ from one worker to the next left out. */
-const essence = ({ reading: _, cache: __, ...step }: GenerationStep): object => ({ ...step, prob: 0, tempered: 0, final: 0, entropy: 0, entropyTempered: 0, entropyFinal: 0, topProbs: 0, topTempered: 0, topFinal: 0, filters: step.filters.map(({ kept, dropped }) => [kept, dropped]), draw: step.draw?.uniform });
+/** What no worker may answer otherwise: all but times, what was run, and the last digits. */
+const essence = ({ position, id, text, rank, topIds, pieces, filters, keptCount, draw, stop }: GenerationStep): object => (
+  { position, id, text, rank, topIds, pieces, filters: filters.map(({ filter, kept, dropped }) => [filter, kept, dropped]), keptCount, uniform: draw?.uniform, stop });
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
 async function promptOf({ remote }: Connection<WorkerApi>): Promise<Int32Array> {
