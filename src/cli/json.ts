@@ -5,8 +5,7 @@ import type { Output } from './output.ts';
 
 /** Writes the model and one line per token. What is not predicted is null; numbers have their full float32 value. */
 export async function writeJson(output: Output, info: ModelInfo, tokens: readonly Token[], predictions: Predictions, top: number, piece: (id: number) => string): Promise<void> {
-  const { name, family, layers, heads, kvHeads, dim, vocab, runtime } = info;
-  await output.write(`{"model":${JSON.stringify({ name, family, layers, heads, kvHeads, dim, vocab, runtime })},\n"tokens":[`);
+  await output.write(`{"model":${modelJson(info)},\n"tokens":[`);
   const { logprob, rank, entropy, topK, topIds, topProbs } = predictions;
   for (const token of tokens) {
     const { index, id, text, bytes, start, end, special, partial } = token;
@@ -25,4 +24,9 @@ export async function writeJson(output: Output, info: ModelInfo, tokens: readonl
     await output.write(`${index === 0 ? '' : ','}\n${JSON.stringify(line)}`);
   }
   await output.write('\n]}\n');
+}
+
+/** The model as every result names it. */
+export function modelJson({ name, family, layers, heads, kvHeads, dim, vocab, runtime }: ModelInfo): string {
+  return JSON.stringify({ name, family, layers, heads, kvHeads, dim, vocab, runtime });
 }

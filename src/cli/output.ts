@@ -36,8 +36,13 @@ export function standardOutput(): Output {
   };
 }
 
+/** A file, or standard output where none is named. */
+export async function openOutput(path: string | null): Promise<Output> {
+  return path === null ? standardOutput() : fileOutput(path);
+}
+
 /** A file that appears whole or not at all: written beside its place, then renamed. Throws UserError naming the path. */
-export async function fileOutput(path: string): Promise<Output> {
+async function fileOutput(path: string): Promise<Output> {
   const partial = `${path}.${randomUUID().slice(0, 8)}.partial`;
   const failed = (error: unknown): never => {
     throw new UserError(`--output ${path} cannot be written: ${messageOf(error)}.`, { cause: error });

@@ -13,19 +13,23 @@ export function logSumExp(values: ArrayLike<number>): number {
 }
 
 /**
- * Probabilities of logits at a temperature: p = exp(z / t - ln sum exp(z / t)). Shape [n] -> [n].
+ * Probabilities of logits at a temperature: p = exp(z / t) / sum exp(z / t). Shape [n] -> [n].
  * Temperature 0 is the limit: all mass on the first largest logit (greedy).
  */
 export function softmax(logits: ArrayLike<number>, temperature = 1): Float32Array {
   const probs = new Float32Array(logits.length);
   if (logits.length === 0) return probs;
+  const best = argmax(logits);
   if (temperature === 0) {
-    probs[argmax(logits)] = 1;
+    probs[best] = 1;
     return probs;
   }
-  const scaled = Float64Array.from(logits, (logit) => logit / temperature);
-  const total = logSumExp(scaled);
-  for (let i = 0; i < probs.length; i++) probs[i] = Math.exp(at(scaled, i) - total);
+  // The largest is taken off before dividing: by a temperature near 0 the rest would not be finite.
+  const largest = at(logits, best);
+  const exponentials = new Float64Array(logits.length);
+  let sum = 0;
+  for (let i = 0; i < logits.length; i++) sum += exponentials[i] = Math.exp((at(logits, i) - largest) / temperature);
+  for (let i = 0; i < probs.length; i++) probs[i] = at(exponentials, i) / sum;
   return probs;
 }
 

@@ -1,5 +1,9 @@
+import type { Draw } from './generation.ts';
 import { argmax, entropyBits, softmax, topIndices } from './probability.ts';
 import { at } from './tensor.ts';
+
+/** Above every vocabulary; with the 31 bits of a probability it still makes whole numbers that are exact. */
+const MAX_VOCAB = 2 ** 22;
 
 /** Settings of the next-token draw, as transformers' generation config names them. */
 export interface SamplingSettings {
@@ -16,8 +20,9 @@ export interface SamplingSettings {
 /** What each filter leaves, in the order they are applied. */
 export interface FilterStep {
   readonly filter: 'topK' | 'topP' | 'minP';
-  /** Tokens left after the filter. */
+  /** Tokens left after the filter, and those it took away. */
   readonly kept: number;
+  readonly dropped: number;
   /** Probability mass the filter took away, of the distribution it was given. */
   readonly removed: number;
 }
@@ -48,57 +53,100 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
   const kept = new Uint8Array(vocab).fill(1);
   const steps: FilterStep[] = [];
   if (settings.temperature <= 0) kept.fill(0)[argmax(logits)] = 1;
-  const apply = (filter: FilterStep['filter'], drop: (mass: number) => readonly number[] | Int32Array): void => {
+  const apply = (filter: FilterStep['filter'], dropsAt: (mass: number) => (index: number) => boolean): void => {
     const mass = keptMass(probs, kept);
-    let removed = 0;
-    for (const index of drop(mass)) {
+    const drops = dropsAt(mass);
+    let [left, dropped, removed] = [0, 0, 0];
+    for (let index = 0; index < vocab; index++) {
       if (kept[index] === 0) continue;
+      if (!drops(index)) {
+        left++;
+        continue;
+      }
       kept[index] = 0;
+      dropped++;
       removed += at(probs, index);
     }
-    steps.push({ filter, kept: count(kept), removed: removed / mass });
+    steps.push({ filter, kept: left, dropped, removed: removed / mass });
   };
   const k = Math.floor(settings.topK);
   if (k > 0 && k < vocab) apply('topK', () => belowKth(logits, k));
   if (settings.topP < 1) apply('topP', (mass) => beyondNucleus(probs, kept, Math.max(0, settings.topP) * mass));
   if (settings.minP > 0) {
-    apply('minP', () => {
-      const best = argmax(logits);
-      const threshold = Math.min(1, settings.minP) * at(probs, best);
-      return indicesWhere(vocab, (index) => index !== best && at(probs, index) < threshold);
-    });
+    const threshold = Math.min(1, settings.minP) * at(probs, argmax(probs));
+    apply('minP', () => (index) => at(probs, index) < threshold);
   }
   const mass = keptMass(probs, kept);
-  const final = probs.map((p, index) => (kept[index] === 1 ? p / mass : 0));
-  return { probs, final, kept, steps, keptCount: count(kept), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
+  const final = probs.slice();
+  for (let index = 0; index < vocab; index++) final[index] = kept[index] === 1 ? at(probs, index) / mass : 0;
+  return { probs, final, kept, steps, keptCount: steps.at(-1)?.kept ?? (settings.temperature <= 0 ? 1 : vocab), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
 }
 
-function belowKth(logits: Float32Array, k: number): readonly number[] {
+/** Whether a logit is below the k-th. */
+function belowKth(logits: Float32Array, k: number): (index: number) => boolean {
   const threshold = at(logits, at(topIndices(logits, k), k - 1));
-  return indicesWhere(logits.length, (index) => at(logits, index) < threshold);
+  return (index) => at(logits, index) < threshold;
 }
 
-/** Indices outside the smallest set of most likely tokens whose mass reaches `target`. */
-function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): readonly number[] {
-  const order = indicesWhere(probs.length, (index) => kept[index] === 1).sort((a, b) => at(probs, b) - at(probs, a) || a - b);
+/**
+ * Whether an index is outside the smallest set of most likely tokens whose mass reaches `target`.
+ * Of equal ones that do not all fit the last stay, as in the reference, which drops from the start of a rising order.
+ */
+function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): (index: number) => boolean {
+  const left = probs.slice();
+  for (let index = 0; index < left.length; index++) if (kept[index] === 0) left[index] = 0;
   let sum = 0;
-  let size = 0;
-  while (size < order.length && (size === 0 || sum < target)) sum += at(probs, at(order, size++));
-  return order.slice(size);
+  let threshold = Infinity;
+  let fitting = 0;
+  for (const index of falling(left)) {
+    const p = at(left, index);
+    if (p === 0 || (threshold !== Infinity && sum >= target)) break;
+    fitting = p === threshold ? fitting + 1 : 1;
+    threshold = p;
+    sum += p;
+  }
+  let excess = -fitting;
+  for (const p of left) if (p === threshold) excess++;
+  // Asked in order of index: the first of the equal ones are the excess.
+  return (index) => at(probs, index) < threshold || (at(probs, index) === threshold && excess-- > 0);
 }
 
-function indicesWhere(length: number, accept: (index: number) => boolean): number[] {
-  const indices: number[] = [];
-  for (let index = 0; index < length; index++) if (accept(index)) indices.push(index);
-  return indices;
+/** Indices of probabilities, falling, equal ones in order. Mostly the first few are asked for: no more is sorted than is taken. */
+function* falling(probs: Float32Array): Generator<number> {
+  let done = 0;
+  for (let size = 64; done < probs.length; size *= 8) {
+    const order = size * 16 < probs.length ? topIndices(probs, size) : fallingOrder(probs);
+    for (const index of order.subarray(done)) yield index;
+    done = order.length;
+  }
+}
+
+/** The bits of a probability rise with it: one whole number below 2^53 holds both its place in the falling order and its index, and is sorted without comparing by a function. */
+function fallingOrder(probs: Float32Array): Int32Array {
+  const bits = new Uint32Array(probs.buffer, probs.byteOffset, probs.length);
+  const keys = new Float64Array(probs.length);
+  for (let index = 0; index < probs.length; index++) keys[index] = (2 ** 31 - at(bits, index)) * MAX_VOCAB + index;
+  keys.sort();
+  const order = new Int32Array(probs.length);
+  for (let place = 0; place < order.length; place++) order[place] = at(keys, place) % MAX_VOCAB;
+  return order;
+}
+
+/** The token whose share of 0..1 holds `uniform`; see `Draw`. `final` [vocab] sums to 1. */
+export function draw(final: Float32Array, uniform: number): Draw & { readonly index: number } {
+  let last = { index: argmax(final), from: 0, to: 0 };
+  for (const index of falling(final)) {
+    const p = at(final, index);
+    // Rounding may leave the sum a hair below the number: the last token is drawn then.
+    if (p === 0) break;
+    last = { index, from: last.to, to: last.to + p };
+    if (uniform < last.to) break;
+  }
+  return { uniform, ...last };
 }
 
 function keptMass(probs: Float32Array, kept: Uint8Array): number {
   let mass = 0;
   for (let i = 0; i < probs.length; i++) if (kept[i] === 1) mass += at(probs, i);
   return mass;
-}
-
-function count(kept: Uint8Array): number {
-  return kept.reduce((sum, one) => sum + one, 0);
 }

@@ -27,6 +27,8 @@ export interface ModelInfo {
   readonly special?: ModelTraits;
   /** The model's folder has a chat template. Absent: not looked for. */
   readonly chatTemplate?: boolean;
+  /** Tokens that end a generation; none: it goes on to its limit. Absent: not looked for, or generation_config.json cannot be read. */
+  readonly eos?: readonly number[];
   readonly runtime: 'wasm' | 'native';
   readonly threads: number;
 }

@@ -3,7 +3,8 @@ import type { DecoderSpec, Weight } from './families/spec.ts';
 import type { ModelFiles } from './files.ts';
 import { widen } from './formats/widen.ts';
 import { attentionGraph } from './graph/attention.ts';
-import { alibiBias, causalMask } from './graph/positions.ts';
+import { alibiBias, causalMask, lastMask, spanBias, wholeText } from './graph/positions.ts';
+import type { Past } from './forward.ts';
 import type { Trace } from './languageModel.ts';
 import { floats, itemOf } from './outputs.ts';
 import type { Feed } from './runtime.ts';
@@ -33,29 +34,71 @@ export interface AttentionCalls {
   scoreSteps(layer: number, head: number, query: number, tokens: number): Promise<ScoreSteps>;
 }
 
-export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): AttentionCalls {
-  const { heads, positions } = spec;
+/** What the last of T tokens attended to in one layer. A row and its sink, where there is one, sum to 1. */
+export interface AttentionRow {
+  /** [heads, T] */
+  readonly weights: Float32Array;
+  /** [heads]; null for a model without sinks. */
+  readonly sink: Float32Array | null;
+}
+
+export interface AttentionRows {
+  /** `q` [heads, headDim] of the last token; `past` holds the keys of all, its own included. */
+  lastRow(query: { readonly layer: number; readonly q: Float32Array; readonly past: Past }): Promise<AttentionRow>;
+}
+
+/** Queries and keys of a layer, and what is added to their scores. */
+interface Queries {
+  readonly layer: number;
+  readonly q: Feed;
+  readonly k: Feed;
+  readonly mask: Feed;
+  readonly bias: Float32Array | null;
+}
+
+export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): AttentionCalls & AttentionRows {
+  const { heads, kvHeads, headDim, positions } = spec;
   const attentionOf = (layer: number) => itemOf(spec.blocks, layer).attention;
-  const run = async (trace: Trace, layer: number, output: 'attention' | 'sink'): Promise<Float32Array> => {
-    const length = trace.ids.length;
-    const { scale, window, sinks } = attentionOf(layer);
+  const run = async ({ layer, q, k, mask, bias }: Queries): Promise<{ attention: Float32Array; sink: Float32Array | null }> => {
+    const { scale, sinks } = attentionOf(layer);
     const feeds: Record<string, Feed> = {
-      q: itemOf(trace.q, layer),
-      k: itemOf(trace.k, layer),
-      mask: { dims: [length, length], data: causalMask(length, window) },
+      q,
+      k,
+      mask,
       scale: { dims: [], data: Float32Array.of(scale) },
-      ...(positions.kind === 'alibi' ? { bias: { dims: [heads, 1, length], data: alibiBias(positions.alibi, length) } } : {}),
+      ...(bias === null ? {} : { bias: { dims: [heads, 1, at(k.dims, 1)], data: bias } }),
       ...(sinks === null ? {} : { sinks: { dims: [heads], data: await readVector(files, sinks) } }),
     };
     const session = await sessions.attention(() => attentionGraph(spec));
-    return floats((await session.run(feeds, [output]))[output]);
+    const out = await session.run(feeds, sinks === null ? ['attention'] : ['attention', 'sink']);
+    return { attention: floats(out['attention']), sink: sinks === null ? null : floats(out['sink']) };
+  };
+  const runWhole = (trace: Trace, layer: number): ReturnType<typeof run> => {
+    const { length } = trace.ids;
+    const mask = { dims: [length, length], data: causalMask(wholeText(length), attentionOf(layer).window) };
+    const bias = positions.kind === 'alibi' ? alibiBias(positions.alibi, length) : null;
+    return run({ layer, q: itemOf(trace.q, layer), k: itemOf(trace.k, layer), mask, bias });
   };
   return {
     attention: async (trace, layer) => {
       const { length } = trace.ids;
-      return tensor([heads, length, length], await run(trace, layer, 'attention'));
+      return tensor([heads, length, length], (await runWhole(trace, layer)).attention);
     },
-    sinkWeights: async (trace, layer) => (attentionOf(layer).sinks === null ? null : tensor([heads, trace.ids.length], await run(trace, layer, 'sink'))),
+    sinkWeights: async (trace, layer) => {
+      if (attentionOf(layer).sinks === null) return null;
+      const { sink } = await runWhole(trace, layer);
+      return sink === null ? null : tensor([heads, trace.ids.length], sink);
+    },
+    lastRow: async ({ layer, q, past }) => {
+      const { tokens, room } = past;
+      const mask = { dims: [1, room], data: lastMask(tokens, room, attentionOf(layer).window) };
+      const bias = positions.kind === 'alibi' ? spanBias(positions.alibi, { past: tokens, room, tokens: 0 }) : null;
+      const k = { dims: [kvHeads, room, headDim], data: itemOf(past.k, layer) };
+      const { attention, sink } = await run({ layer, q: { dims: [heads, 1, headDim], data: q }, k, mask, bias });
+      const weights = new Float32Array(heads * tokens);
+      for (let head = 0; head < heads; head++) weights.set(attention.subarray(head * room, head * room + tokens), head * tokens);
+      return { weights, sink };
+    },
     scoreSteps: async (layer, head, query, tokens) => {
       const { scale, window, sinks } = attentionOf(layer);
       const bias = positions.kind === 'alibi' ? alibiBias(positions.alibi, tokens).slice(head * tokens, head * tokens + query + 1) : null;

@@ -2,16 +2,17 @@ import { UserError } from '../core/errors.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { ModelInfo } from '../core/trace.ts';
 import { familyName, readDecoder } from './families/index.ts';
-import type { DecoderSpec } from './families/spec.ts';
 import { CONFIG_MAX_BYTES, bytesText, readJson, type ModelFiles } from './files.ts';
 import { openWeights } from './formats/weights.ts';
 import { openAttention, type AttentionCalls } from './attention.ts';
-import { forward } from './forward.ts';
+import { NO_PAST, checkIds, forward } from './forward.ts';
 import { describe } from './modelInfo.ts';
 import type { Runtime } from './runtime.ts';
+import { openSequence, type Sequence } from './sequence.ts';
 import { openSessions } from './sessions.ts';
 import { openUnembedding, type UnembedStats } from './unembedding.ts';
 
+export type { Sequence } from './sequence.ts';
 export type { UnembedStats } from './unembedding.ts';
 
 /** How far a call has come: `done` of `total` sessions loaded, or layers run. */
@@ -64,6 +65,8 @@ export interface LanguageModel extends AttentionCalls {
   readonly config: unknown;
   /** Loads the weights on the first call. Throws UserError for no ids, ids outside the vocabulary, or more of them than learned positions. */
   run(ids: Int32Array, onProgress?: (progress: LayerProgress) => void): Promise<Trace>;
+  /** A text that grows, read with a cache of keys and values; none of it yet. */
+  sequence(): Sequence;
   /** Next-token statistics of residual rows [N, D], before the final norm; `targets` [N] ids. */
   unembed(rows: Tensor, topK: number, targets: Int32Array): Promise<UnembedStats>;
   /** The same, and KL(final || rows) in bits; `final` [N, D] are the last layer's rows at the same positions. */
@@ -91,25 +94,20 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
     throw new UserError(`${files.name} needs ${bytesText(loaded * 4)} of memory, more than the WebAssembly runtime can have.`);
   }
   const sessions = openSessions(spec, files, runtime);
+  const attention = openAttention(spec, files, sessions);
   const unembedding = openUnembedding(spec, () => sessions.unembed());
   return {
     info,
     config,
     run: async (ids, onProgress) => {
       checkIds(ids, spec);
-      return forward(spec, files, sessions, ids, onProgress);
+      return forward(spec, files, sessions, ids, NO_PAST, onProgress);
     },
-    ...openAttention(spec, files, sessions),
+    sequence: () => openSequence(spec, files, sessions, attention.lastRow),
+    attention: attention.attention,
+    sinkWeights: attention.sinkWeights,
+    scoreSteps: attention.scoreSteps,
     ...unembedding,
     dispose: () => sessions.dispose(),
   };
-}
-
-function checkIds(ids: Int32Array, spec: DecoderSpec): void {
-  if (ids.length === 0) throw new UserError('There is no token to run the model on.');
-  const outside = ids.find((id) => id < 0 || id >= spec.vocab);
-  if (outside !== undefined) throw new UserError(`Token ${outside} is outside the model's vocabulary of ${spec.vocab}.`);
-  if (spec.positions.kind === 'learned' && ids.length > spec.contextLength) {
-    throw new UserError(`The model reads ${spec.contextLength} tokens at most, not ${ids.length}.`);
-  }
 }

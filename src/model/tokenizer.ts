@@ -9,7 +9,7 @@ import { TOKENIZER_FILE, asObject, type Json } from './tokenizer/json.ts';
 import type { Placed } from './tokenizer/piece.ts';
 import { readModel, textEncoder } from './tokenizer/pipeline.ts';
 import { isByteLevel } from './tokenizer/preTokenizer.ts';
-import { pieceReader } from './tokenizer/reading.ts';
+import { readingsOf } from './tokenizer/reading.ts';
 import { settle } from './tokenizer/settle.ts';
 import { readTemplate, type Template } from './tokenizer/template.ts';
 
@@ -44,6 +44,8 @@ export interface TextTokenizer {
   readonly count: (text: string) => number;
   /** What a token reads as; part of a character shows as U+FFFD. Empty for an id without a token. */
   readonly piece: (id: number) => string;
+  /** What tokens spell together as the text goes on: a character shared by several is whole, special tokens spell nothing. */
+  readonly textOf: (ids: Int32Array) => string;
 }
 
 /**
@@ -72,7 +74,7 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
   const byteLevel = isByteLevel(json['pre_tokenizer']) || isByteLevel(json['normalizer']);
   const encodeText = textEncoder(json, pieces, added);
   const template = readTemplate(json['post_processor'], vocab);
-  const piece = pieceReader(pieces.vocabulary, added, byteLevel);
+  const { piece, textOf } = readingsOf(pieces.vocabulary, added, byteLevel);
   const encodeChat = (text: string): TokenizedText => {
     if (chat === null) throw new UserError('This model has no chat template.');
     const whole = wellFormed(text);
@@ -86,6 +88,7 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
     encodeChatFirst: (text, limit) => firstOfChat(text, limit, encodeChat),
     addedTokens: template.before.length + template.after.length,
     piece,
+    textOf,
     count: (text) => encodeText(wellFormed(text)).length,
     encode: (text) => withSpans(wellFormed(text), encodeText(wellFormed(text)), template, piece),
     encodeFirst: (text, limit) => {

@@ -1,4 +1,5 @@
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+import type { GenerationStep, StepRequest } from '../core/generation.ts';
 
 /** Where a model's files are. */
 export type ModelLocation =
@@ -48,6 +49,14 @@ export interface WorkerApi {
   projection(ids: Int32Array, layer: number, skipFirst: boolean): Projection;
   lens(ids: Int32Array, layer: number): LensLayer;
   distribution(ids: Int32Array, position: number): Distribution;
+  /**
+   * The token after `request.ids`: one step of generation. Of the ids only those are run whose keys and values are not held,
+   * so a generation is a call a token, each with the ids of all before it. The caller decides how many; the step says when no
+   * other may follow. Throws UserError for settings or a seed that mean nothing, and where the ids fill the model's context.
+   */
+  step(request: StepRequest): GenerationStep;
+  /** The text that these tokens spell together, as it goes on from a text before it; special tokens spell nothing. Part of a character at either end shows as U+FFFD. */
+  textOf(ids: Int32Array): string;
 }
 
 /** The same calls as seen from the other thread. */

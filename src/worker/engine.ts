@@ -1,14 +1,17 @@
 import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
+import type { StepRequest } from '../core/generation.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
 import type { Runtime } from '../model/runtime.ts';
+import { readStopTokens } from '../model/stopTokens.ts';
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
 import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
+import { takeStep } from './step.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
 import { attentionCell, attentionMap, attentionPicture, attentionRow, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
@@ -28,6 +31,8 @@ export interface EngineOptions {
 interface OpenModel {
   readonly model: LanguageModel;
   readonly tokenizer: TextTokenizer;
+  /** Tokens that end a generation; an error where the files do not tell: it matters to a generation only. */
+  readonly eos: readonly number[] | UserError;
 }
 
 /** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
@@ -46,7 +51,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     if (current === null) throw new Error('No model is open.');
     return current;
   };
-  const traceOf = async (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> => (await cache.trace(model, ids, progress)).trace;
+  const traceOf = async (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> => cache.trace(model, ids, progress);
   /** All heads' weights [H, T, T] of a layer, and their sinks [H, T] where there are any. */
   const headsOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<readonly [Tensor, Tensor | null]> => {
     const { model } = opened();
@@ -63,8 +68,12 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       const model = await openLanguageModel(files, runtime);
       try {
         const tokenizer = await openTokenizer(files, model.info.vocab);
+        const eos = await readStopTokens(files, model.config).catch((error: unknown): UserError => {
+          if (error instanceof UserError) return error;
+          throw error;
+        });
         const previous = current;
-        current = { model, tokenizer };
+        current = { model, tokenizer, eos };
         cache.clear();
         await previous?.model.dispose();
         return infoOf(current);
@@ -116,22 +125,29 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     distribution: inOrder(async (context, ids: Int32Array, position: number) => {
       const { model, tokenizer } = opened();
       checkIndex('position', position, ids.length);
-      return distribution(model, await traceOf(model, ids, context), position, tokenizer.piece);
+      return distribution(model, await cache.final(model, ids, position, context.progress), position, tokenizer.piece);
     }),
+    step: inOrder(async ({ progress }, request: StepRequest) => {
+      const { model, tokenizer, eos } = opened();
+      if (eos instanceof UserError) throw eos;
+      return takeStep({ model, piece: tokenizer.piece, eos }, request, (ids) => cache.read(model, ids, progress));
+    }),
+    textOf: inOrder(async (_, ids: Int32Array) => opened().tokenizer.textOf(ids)),
   };
 }
 
-function infoOf({ model, tokenizer }: OpenModel): ModelInfo {
-  return tokenizer.hasChat ? { ...model.info, chatTemplate: true } : model.info;
+function infoOf({ model, tokenizer, eos }: OpenModel): ModelInfo {
+  return { ...model.info, ...(tokenizer.hasChat ? { chatTemplate: true } : {}), ...(eos instanceof UserError ? {} : { eos }) };
 }
 
-async function explain({ model, tokenizer }: OpenModel, cache: TraceCache, request: ExplainRequest, progress: (progress: Progress) => void): Promise<Explanation> {
+async function explain(current: OpenModel, cache: TraceCache, request: ExplainRequest, progress: (progress: Progress) => void): Promise<Explanation> {
   if (request.text === '') throw new UserError('There is no text to explain.');
-  const info = infoOf({ model, tokenizer });
+  const { model, tokenizer } = current;
+  const info = infoOf(current);
   const chat = request.chat === true && tokenizer.hasChat;
   const { tokenized, length } = (chat ? tokenizer.encodeChatFirst : tokenizer.encodeFirst)(request.text, info.contextLength);
   const { ids, tokens } = tokenized;
-  const { trace, forwardMs } = await cache.trace(model, ids, progress);
+  const { trace, forwardMs } = await cache.wholePass(model, ids, progress);
   const predictions = await predict(model, lastResidual(trace), ids, request.topK, progress);
   const size = Math.max(1, Math.min(ids.length, MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / (info.layers * info.heads)))));
   const metrics: number[] = [];

@@ -1,6 +1,9 @@
 import type { Tensor } from '../core/tensor.ts';
-import type { LanguageModel, Trace } from '../model/languageModel.ts';
+import type { LanguageModel, Sequence, Trace } from '../model/languageModel.ts';
+import { commonLength } from '../model/sequence.ts';
 import type { Progress } from './api.ts';
+import { lastResidual, rowsBetween } from './predictions.ts';
+import { readInto, type ReadText } from './step.ts';
 
 /** Forward passes are kept up to here, and always the newest: a view of the text shown never runs the model again. */
 const TRACE_BYTES = 512 * 1024 * 1024;
@@ -12,6 +15,7 @@ const SINK_BYTES = 8 * 1024 * 1024;
 interface Recent<Value> {
   get(key: string): Value | undefined;
   set(key: string, value: Value, bytes: number): void;
+  values(): readonly Value[];
   clear(): void;
 }
 
@@ -36,6 +40,7 @@ function recent<Value>(budget: number): Recent<Value> {
         total -= old.bytes;
       }
     },
+    values: () => [...entries.values()].map(({ value }) => value),
     clear: () => entries.clear(),
   };
 }
@@ -46,9 +51,18 @@ export interface TimedTrace {
   readonly forwardMs: number;
 }
 
-/** Forward passes and attention layers of one model, computed when asked for and remembered. */
+type OnProgress = (progress: Progress) => void;
+
+/** Forward passes, a generation and attention layers of one model, computed when asked for and remembered. */
 export interface TraceCache {
-  trace(model: LanguageModel, ids: Int32Array, onProgress: (progress: Progress) => void): Promise<TimedTrace>;
+  /** One forward pass over all of `ids`: an explanation tells how long that took. */
+  wholePass(model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<TimedTrace>;
+  /** The trace of `ids`: of a forward pass, or of the text being generated, which is read on where `ids` go on from it. */
+  trace(model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<Trace>;
+  /** [1, D], the last residual at one position. */
+  final(model: LanguageModel, ids: Int32Array, position: number, onProgress: OnProgress): Promise<Tensor>;
+  /** Reads `ids` as the text being generated, running only what neither it nor a forward pass knows. */
+  read(model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<ReadText>;
   /** [H, T, T] */
   attention(model: LanguageModel, trace: Trace, layer: number): Promise<Tensor>;
   /** [H, T]; null for a model without sinks. */
@@ -58,21 +72,49 @@ export interface TraceCache {
 
 export function createTraceCache(): TraceCache {
   const traces = recent<TimedTrace>(TRACE_BYTES);
+  const generated = recent<Trace>(TRACE_BYTES);
   const attentions = recent<Tensor>(ATTENTION_BYTES);
   const sinks = recent<Tensor>(SINK_BYTES);
+  let sequence: Sequence | null = null;
+
+  const wholePass = async (model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<TimedTrace> => {
+    const key = ids.join();
+    const known = traces.get(key);
+    if (known !== undefined) return known;
+    let start = performance.now();
+    const trace = await model.run(ids, (progress) => {
+      if (progress.stage === 'load') start = performance.now();
+      onProgress(progress);
+    });
+    const timed = { trace, forwardMs: performance.now() - start };
+    traces.set(key, timed, bytesOf(trace));
+    return timed;
+  };
+  const traceOf = async (model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<Trace> => {
+    const key = ids.join();
+    const known = traces.get(key)?.trace ?? generated.get(key);
+    if (known !== undefined) return known;
+    if (sequence !== null && sequence.ids.length > 0 && startsWith(ids, sequence.ids)) await sequence.read(ids, onProgress);
+    if (sequence?.covers(ids) !== true) return (await wholePass(model, ids, onProgress)).trace;
+    const trace = sequence.trace(ids.length);
+    generated.set(key, trace, bytesOf(trace));
+    return trace;
+  };
   return {
-    trace: async (model, ids, onProgress) => {
-      const key = ids.join();
-      const known = traces.get(key);
-      if (known !== undefined) return known;
-      let start = performance.now();
-      const trace = await model.run(ids, (progress) => {
-        if (progress.stage === 'load') start = performance.now();
-        onProgress(progress);
-      });
-      const timed = { trace, forwardMs: performance.now() - start };
-      traces.set(key, timed, bytesOf(trace));
-      return timed;
+    wholePass,
+    trace: traceOf,
+    final: async (model, ids, position, onProgress) => {
+      const whole = traces.get(ids.join())?.trace;
+      if (whole === undefined && sequence?.covers(ids) === true) return sequence.final(position);
+      return rowsBetween(lastResidual(whole ?? (await traceOf(model, ids, onProgress))), position, position + 1);
+    },
+    read: async (model, ids, onProgress) => {
+      sequence ??= model.sequence();
+      const { ids: held } = sequence;
+      const starts = traces.values().filter(({ trace }) => startsWith(ids, trace.ids) && trace.ids.length > commonLength(held, ids));
+      const longest = starts.toSorted((a, b) => b.trace.ids.length - a.trace.ids.length)[0];
+      if (longest !== undefined) sequence.adopt(longest.trace);
+      return readInto(sequence, ids, onProgress);
     },
     attention: async (model, trace, layer) => {
       const key = `${layer}:${trace.ids.join()}`;
@@ -92,11 +134,17 @@ export function createTraceCache(): TraceCache {
       return shares;
     },
     clear: () => {
+      sequence = null;
       traces.clear();
+      generated.clear();
       attentions.clear();
       sinks.clear();
     },
   };
+}
+
+function startsWith(ids: Int32Array, start: Int32Array): boolean {
+  return commonLength(start, ids) === start.length;
 }
 
 function bytesOf(trace: Trace): number {

@@ -4,7 +4,7 @@ import { principalComponents } from '../core/projection.ts';
 import { at, dot, owned, row, tensor, type Tensor } from '../core/tensor.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
-import { nextIds, rowsBetween } from './predictions.ts';
+import { nextIds } from './predictions.ts';
 
 /** Candidates of a distribution that are named: more than a list on screen shows. */
 const NAMED_CANDIDATES = 200;
@@ -120,10 +120,9 @@ export async function lensLayer(model: LanguageModel, trace: Trace, layer: numbe
   };
 }
 
-/** Logits over the whole vocabulary after one position. */
-export async function distribution(model: LanguageModel, trace: Trace, position: number, piece: (id: number) => string): Promise<Distribution> {
-  const final = layerOf(trace.resid, model.info.layers);
-  const logits = owned((await model.logits(rowsBetween(final, position, position + 1))).data);
+/** Logits over the whole vocabulary after one position, whose last residual is `final` [1, D]. */
+export async function distribution(model: LanguageModel, final: Tensor, position: number, piece: (id: number) => string): Promise<Distribution> {
+  const logits = owned((await model.logits(final)).data);
   const topIds = new Int32Array(topIndices(logits, Math.min(NAMED_CANDIDATES, logits.length)));
   return { position, logits, topIds, pieces: piecesOf(topIds, piece) };
 }

@@ -6,6 +6,7 @@ import type { ModelFiles } from '../../src/model/files.ts';
 import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
 import { openLanguageModel, type Trace } from '../../src/model/languageModel.ts';
 import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/runtime.ts';
+import { compareGrowing } from './growing.ts';
 
 export const FIXTURES = 'test/fixtures/models';
 /** Share of the largest absolute value that a number may be off. */
@@ -19,6 +20,9 @@ export function native(): Runtime {
   const require = createRequire(new URL('../native/package.json', import.meta.url));
   return nativeRuntime(require('onnxruntime-node') as OnnxRuntimeNode, 2);
 }
+
+/** Expectations by name. */
+export type Golden = Awaited<ReturnType<typeof openGolden>>;
 
 /** The tensors of a safetensors file that hold expectations. */
 export async function openGolden(files: ModelFiles, file: string) {
@@ -35,8 +39,8 @@ export async function openGolden(files: ModelFiles, file: string) {
   };
 }
 
-/** Same shape, and every number within TOLERANCE of the expected one, relative to the largest. Returns the worst. */
-export function expectClose(found: Tensor, expected: Tensor, what: string): number {
+/** Same shape, and every number within the tolerance of the expected one, relative to the largest. Returns the worst. */
+export function expectClose(found: Tensor, expected: Tensor, what: string, tolerance = TOLERANCE): number {
   expect(found.dims, what).toEqual(expected.dims);
   let worst = 0;
   let largest = 0;
@@ -45,7 +49,7 @@ export function expectClose(found: Tensor, expected: Tensor, what: string): numb
     if (!(off <= worst)) worst = off;
     largest = Math.max(largest, Math.abs(value));
   }
-  expect(worst / largest, what).toBeLessThanOrEqual(TOLERANCE);
+  expect(worst / largest, what).toBeLessThanOrEqual(tolerance);
   return worst / largest;
 }
 
@@ -77,6 +81,7 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
     const last = trace.resid.at(-1);
     if (last === undefined) throw new Error('No residual.');
     compare(await model.logits(last), await golden.floats('logits'), 'logits');
+    await compareGrowing(model, golden);
     return worst;
   } finally {
     await model.dispose();

@@ -185,6 +185,17 @@ describe('pieces', () => {
     const { ids } = byteLevel.encode(' the');
     expect([...ids].map((id) => byteLevel.piece(id)).join('')).toBe(' the');
   });
+
+  it('spells ids together: shared characters whole, white space as it goes on, special tokens left out', () => {
+    const llama = open('llama2-normalizer');
+    const byteTokens = [...new TextEncoder().encode('龘')].map((byte) => 3 + byte);
+    expect(llama.textOf(Int32Array.of(1, ...byteTokens, 2, ...byteTokens.slice(0, 2)))).toBe('龘\ufffd');
+    for (const [name, text] of [['bundled', ' 👩‍👩‍👧‍👦 龘\r\n\tnext'], ['gpt2', ' the\u0000 龘'], ['llama2-normalizer', 'the 龘 😀']] as const) {
+      const tokenizer = open(name);
+      expect(tokenizer.textOf(tokenizer.encode(text).ids).trimStart()).toBe(text.trimStart());
+    }
+    expect(llama.textOf(Int32Array.of(999))).toBe('');
+  });
 });
 
 describe('refused tokenizers', () => {

@@ -20,8 +20,14 @@ export interface AttentionValues {
 
 type Heads = Omit<AttentionValues, 'output'>;
 
-/** x [T, D], normed; `inputs` names the graph's mask and rope tables. */
-export function attend(graph: OnnxGraph, x: string, attention: Attention, spec: DecoderSpec, inputs: LayerInputs): AttentionValues {
+/** Keys and values of tokens before the T that are run: [kvHeads, P, headDim] and [kvHeads, P, valueDim]. */
+export interface PastValues {
+  readonly k: string;
+  readonly v: string;
+}
+
+/** x [T, D], normed; `inputs` names the graph's mask [T, P + T] and rope tables. */
+export function attend(graph: OnnxGraph, x: string, past: PastValues, attention: Attention, spec: DecoderSpec, inputs: LayerInputs): AttentionValues {
   const { heads, kvHeads, valueDim } = spec;
   const made = attention.projections.kind === 'latent'
     ? latentHeads(graph, x, attention, attention.projections, spec, inputs)
@@ -29,11 +35,12 @@ export function attend(graph: OnnxGraph, x: string, attention: Attention, spec: 
   const grouped = heads !== kvHeads;
   const mask = maskName(attention.window);
   const sinks = attention.sinks === null ? null : graph.weight(attention.sinks);
-  const { weights } = attentionWeights(graph, { q: made.q, k: made.k, mask, scale: graph.float(attention.scale), sinks }, spec);
-  // The query heads of a group lie one after another, so [heads, T, T] read as [kvHeads, heads / kvHeads * T, T] meets its group's values.
+  const all = (before: string, own: string): string => graph.op('Concat', [before, own], { axis: { int: 1 } });
+  const { weights } = attentionWeights(graph, { q: made.q, k: all(past.k, made.k), mask, scale: graph.float(attention.scale), sinks }, spec);
+  // The query heads of a group lie one after another, so [heads, T, S] read as [kvHeads, heads / kvHeads * T, S] meets its group's values.
   const size = graph.op('Shape', [mask], { start: { int: 1 } });
   const shared = grouped ? graph.op('Reshape', [weights, graph.op('Concat', [graph.ints(kvHeads, -1), size], { axis: { int: 0 } })]) : weights;
-  const mixed = graph.op('MatMul', [shared, made.v]);
+  const mixed = graph.op('MatMul', [shared, all(past.v, made.v)]);
   const perHead = grouped ? graph.op('Reshape', [mixed, graph.ints(heads, -1, valueDim)]) : mixed;
   const joined = graph.op('Reshape', [graph.op('Transpose', [perHead], { perm: { ints: [1, 0, 2] } }), graph.ints(-1, heads * valueDim)]);
   return { ...made, output: project(graph, joined, attention.output) };
@@ -88,8 +95,8 @@ interface ScoreValues {
 }
 
 /**
- * softmax(cap(q k^T * scale) + bias + mask): [heads, T, T] (Vaswani et al. 2017, equation 1), and with a sink [heads, T, 1] its share of each row.
- * `bias` [heads, 1, T] is an input of the graph where positions are ALiBi.
+ * softmax(cap(q k^T * scale) + bias + mask): [heads, T, S] over S keys (Vaswani et al. 2017, equation 1), and with a sink [heads, T, 1] its share of each row.
+ * `bias` [heads, 1, S] is an input of the graph where positions are ALiBi.
  */
 function attentionWeights(graph: OnnxGraph, values: ScoreValues, { heads, kvHeads, headDim, scoreCap, positions }: DecoderSpec): { weights: string; sink: string | null } {
   const { q, k, mask, scale, sinks } = values;
@@ -102,10 +109,11 @@ function attentionWeights(graph: OnnxGraph, values: ScoreValues, { heads, kvHead
   const biased = positions.kind === 'alibi' ? graph.op('Add', [capped, 'bias']) : capped;
   const scores = graph.op('Add', [biased, mask]);
   if (sinks === null) return { weights: graph.op('Softmax', [scores], { axis: { int: -1 } }), sink: null };
-  const queriesOnly = graph.op('Shape', [mask], { start: { int: 0 }, end: { int: 1 } });
-  const column = graph.op('Expand', [graph.op('Reshape', [sinks, graph.ints(heads, 1, 1)]), graph.op('Concat', [graph.ints(heads), queriesOnly, graph.ints(1)], { axis: { int: 0 } })]);
+  const queryCount = graph.op('Shape', [mask], { start: { int: 0 }, end: { int: 1 } });
+  const keyCount = graph.op('Shape', [mask], { start: { int: 1 } });
+  const column = graph.op('Expand', [graph.op('Reshape', [sinks, graph.ints(heads, 1, 1)]), graph.op('Concat', [graph.ints(heads), queryCount, graph.ints(1)], { axis: { int: 0 } })]);
   const all = graph.op('Softmax', [graph.op('Concat', [scores, column], { axis: { int: -1 } })], { axis: { int: -1 } });
-  const [weights = '', sink = ''] = graph.ops('Split', [all, graph.op('Concat', [queriesOnly, graph.ints(1)], { axis: { int: 0 } })], 2, { axis: { int: -1 } });
+  const [weights = '', sink = ''] = graph.ops('Split', [all, graph.op('Concat', [keyCount, graph.ints(1)], { axis: { int: 0 } })], 2, { axis: { int: -1 } });
   return { weights, sink };
 }
 
@@ -127,21 +135,21 @@ function splitFused(graph: OnnxGraph, fused: string, { groups, order }: FusedLay
 
 /**
  * The attention of one layer from its stored queries and keys, for any layer.
- * In: `q` [heads, T, headDim], `k` [kvHeads, T, headDim], `mask` [T, T], `scale` []; `bias` [heads, 1, T] with ALiBi; `sinks` [heads] with sinks.
- * Out: `attention` [heads, T, T]; `sink` [heads, T, 1] with sinks.
+ * In: `q` [heads, T, headDim], `k` [kvHeads, S, headDim], `mask` [T, S], `scale` []; `bias` [heads, 1, S] with ALiBi; `sinks` [heads] with sinks.
+ * Out: `attention` [heads, T, S]; `sink` [heads, T, 1] with sinks.
  */
 export function attentionGraph(spec: DecoderSpec): OnnxGraph {
   const graph = new OnnxGraph();
   const { float32 } = DATA_TYPE;
   const { heads } = spec;
   graph.input('q', float32, [heads, 'T', spec.headDim]);
-  graph.input('k', float32, [spec.kvHeads, 'T', spec.headDim]);
-  graph.input('mask', float32, ['T', 'T']);
+  graph.input('k', float32, [spec.kvHeads, 'S', spec.headDim]);
+  graph.input('mask', float32, ['T', 'S']);
   graph.input('scale', float32, []);
-  if (spec.positions.kind === 'alibi') graph.input('bias', float32, [heads, 1, 'T']);
+  if (spec.positions.kind === 'alibi') graph.input('bias', float32, [heads, 1, 'S']);
   const sinks = spec.blocks.some(({ attention }) => attention.sinks !== null) ? graph.input('sinks', float32, [heads]) : null;
   const { weights, sink } = attentionWeights(graph, { q: 'q', k: 'k', mask: 'mask', scale: 'scale', sinks }, spec);
-  graph.output('attention', weights, float32, [heads, 'T', 'T']);
+  graph.output('attention', weights, float32, [heads, 'T', 'S']);
   if (sink !== null) graph.output('sink', sink, float32, [heads, 'T', 1]);
   return graph;
 }

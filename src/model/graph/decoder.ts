@@ -13,7 +13,8 @@ export function layerExtras({ attention, mlp }: Block): readonly ('experts' | 'e
 
 /**
  * The blocks from layer `from` up to, not including, `to`.
- * In: `resid` [T, D], the residual before block `from`, and the tables of `tableShapes`.
+ * In: `resid` [T, D], the residual before block `from`; for each layer l the keys and values of the tokens before,
+ * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text; and the tables of `tableShapes`, S being P + T.
  * Out, for each layer l: `q.l` [heads, T, headDim], `k.l` [kvHeads, T, headDim], `v.l` [kvHeads, T, valueDim], `resid.l+1` [T, D];
  * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and `sharedKey.l` [1, T, rotated].
  */
@@ -31,7 +32,11 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
     const added = (stream: string, output: string, behind: Norm | null): string => graph.op('Add', [stream, scaleBy(graph, optional(output, behind), spec.residualScale)]);
 
     const read = optional(resid, attentionNorms.before);
-    const { q, k, v, output, latent } = attend(graph, read, attention, spec, inputs);
+    const past = {
+      k: graph.input(`pastK.${layer}`, float32, [kvHeads, 'P', headDim]),
+      v: graph.input(`pastV.${layer}`, float32, [kvHeads, 'P', valueDim]),
+    };
+    const { q, k, v, output, latent } = attend(graph, read, past, attention, spec, inputs);
     graph.output(`q.${layer}`, q, float32, [heads, 'T', headDim]);
     graph.output(`k.${layer}`, k, float32, [kvHeads, 'T', headDim]);
     graph.output(`v.${layer}`, v, float32, [kvHeads, 'T', valueDim]);

@@ -6,17 +6,50 @@ import type { OnnxGraph } from './onnx.ts';
 /** Largest finite float32: added to a score it leaves exactly 0 after the softmax, as in the reference. */
 const MASKED = -3.4028234663852886e38;
 
-/** [T, T] to add to scores: 0 where the key is not after the query, nor `window` or more tokens before it. */
-export function causalMask(length: number, window: number | null = null): Float32Array {
-  const mask = new Float32Array(length * length);
-  for (let query = 0; query < length; query++) {
-    mask.fill(MASKED, query * length + query + 1, (query + 1) * length);
-    if (window !== null) mask.fill(MASKED, query * length, query * length + Math.max(0, query - window + 1));
+/** `tokens` new tokens after `past` known ones. The keys of the known lie in the first of `room` columns, those of the new behind the room. */
+export interface Span {
+  readonly past: number;
+  readonly room: number;
+  readonly tokens: number;
+}
+
+/** A text of which nothing is known. */
+export function wholeText(tokens: number): Span {
+  return { past: 0, room: 0, tokens };
+}
+
+/** [T, room + T] to add to scores: 0 where the key is not after the query, nor `window` or more tokens before it. */
+export function causalMask({ past, room, tokens }: Span, window: number | null = null): Float32Array {
+  const columns = room + tokens;
+  const mask = new Float32Array(tokens * columns).fill(MASKED);
+  for (let query = 0; query < tokens; query++) {
+    const first = window === null ? 0 : Math.max(0, past + query - window + 1);
+    mask.fill(0, query * columns + Math.min(first, past), query * columns + past);
+    mask.fill(0, query * columns + room + Math.max(0, first - past), query * columns + room + query + 1);
   }
   return mask;
 }
 
-/** [heads, 1, T] to add to the scores of each key. */
+/** [1, room] to add to the scores of the last of `tokens` tokens, whose keys lie in the first of `room` columns. */
+export function lastMask(tokens: number, room: number, window: number | null): Float32Array {
+  return new Float32Array(room).fill(MASKED).fill(0, window === null ? 0 : Math.max(0, tokens - window), tokens);
+}
+
+/** [heads, 1, room + T] to add to the scores of each key. */
+export function spanBias(alibi: Alibi, { past, room, tokens }: Span): Float32Array {
+  const length = past + tokens;
+  const bias = alibiBias(alibi, length);
+  if (room === past) return bias;
+  const spread = new Float32Array(alibi.slopes.length * (room + tokens));
+  for (const head of alibi.slopes.keys()) {
+    const row = bias.subarray(head * length, (head + 1) * length);
+    spread.set(row.subarray(0, past), head * (room + tokens));
+    spread.set(row.subarray(past), head * (room + tokens) + room);
+  }
+  return spread;
+}
+
+/** [heads, 1, T] to add to the scores of each key of a text of `length` tokens. */
 export function alibiBias({ slopes, from, rounded, scale }: Alibi, length: number): Float32Array {
   const bias = new Float32Array(slopes.length * length);
   const round = rounded ? toBfloat16 : Math.fround;
@@ -51,32 +84,39 @@ export function sinusoids({ offset, zeros }: { readonly offset: number; readonly
   return table;
 }
 
-/** Cosines and signed sines [T, width], for `rotate`; 1 and 0 for what is not turned. */
+/** Cosines and signed sines [T - first, width], for `rotate`; 1 and 0 for what is not turned. */
 export interface RotaryTables {
   readonly cos: Float32Array;
   readonly sin: Float32Array;
 }
 
 /**
- * What queries and keys at positions 0..length-1 are turned by: x' = x * cos + paired(x) * sin (Su et al. 2021, equation 34).
+ * What queries and keys at positions `first`..length-1 of a text of `length` tokens are turned by: x' = x * cos + paired(x) * sin (Su et al. 2021, equation 34).
  * Rounded to float32 where the reference rounds, as an angle of thousands keeps few digits.
  */
-export function rotaryTables(rope: Rope, length: number): RotaryTables {
+export function rotaryTables(rope: Rope, length: number, first = 0): RotaryTables {
   const frequencies = rotaryFrequencies(rope, length);
-  const cos = new Float32Array(length * rope.width).fill(1);
-  const sin = new Float32Array(length * rope.width);
+  const cos = new Float32Array((length - first) * rope.width).fill(1);
+  const sin = new Float32Array((length - first) * rope.width);
   const [step, across] = rope.style === 'half' ? [1, rope.dim / 2] : [2, 1];
   const factor = Math.fround(rope.attentionFactor);
-  for (let position = 0; position < length; position++) {
+  for (let position = first; position < length; position++) {
     for (let pair = 0; pair < rope.dim / 2; pair++) {
       const angle = Math.fround(position * at(frequencies, pair));
-      const first = position * rope.width + pair * step;
-      cos[first] = cos[first + across] = Math.fround(Math.cos(angle)) * factor;
-      sin[first + across] = Math.fround(Math.sin(angle)) * factor;
-      sin[first] = -at(sin, first + across);
+      const place = (position - first) * rope.width + pair * step;
+      cos[place] = cos[place + across] = Math.fround(Math.cos(angle)) * factor;
+      sin[place + across] = Math.fround(Math.sin(angle)) * factor;
+      sin[place] = -at(sin, place + across);
     }
   }
   return { cos, sin };
+}
+
+/** A number that is the same for two lengths of text where the frequencies are: keys turned for one are keys for the other. */
+export function frequencyStage({ scaling }: Rope, length: number): number {
+  if (scaling.kind !== 'dynamic' && scaling.kind !== 'longrope') return 0;
+  if (length <= scaling.trained) return 0;
+  return scaling.kind === 'dynamic' ? length : 1;
 }
 
 /** Radians per position of each pair [dim / 2], for a text of `length` tokens. transformers' `modeling_rope_utils.py`, step by step. */

@@ -10,6 +10,8 @@ export interface AddedToken {
   readonly lstrip: boolean;
   readonly rstrip: boolean;
   readonly normalized: boolean;
+  /** Marks something about the text, and is not part of it. */
+  readonly special: boolean;
 }
 
 /** Part of a run: text still to be encoded, or one added token with the white space it takes in. */
@@ -28,6 +30,7 @@ export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
       lstrip: asFlag(entry['lstrip'], 'lstrip', false),
       rstrip: asFlag(entry['rstrip'], 'rstrip', false),
       normalized: asFlag(entry['normalized'], 'normalized', !special),
+      special,
     };
   });
 }

@@ -2,22 +2,41 @@ import type { AddedToken } from './addedTokens.ts';
 import { fromByteCharacters } from './byteLevel.ts';
 import { byteToken } from './piece.ts';
 
-/** Readings of ids. Added tokens read as they are written; the others as their bytes; '' for an id without a token. */
-export function pieceReader(vocabulary: ReadonlyMap<string, number>, added: readonly AddedToken[], byteLevel: boolean): (id: number) => string {
+/** What ids read as. */
+export interface Readings {
+  /** An added token as it is written, another as its bytes; part of a character shows as U+FFFD; '' for an id without a token. */
+  readonly piece: (id: number) => string;
+  /** What the tokens spell together as the text goes on, characters shared by several of them whole. Special tokens spell nothing. */
+  readonly textOf: (ids: Int32Array) => string;
+}
+
+export function readingsOf(vocabulary: ReadonlyMap<string, number>, added: readonly AddedToken[], byteLevel: boolean): Readings {
   const tokenOf = new Map<number, string>();
   for (const [token, id] of vocabulary) tokenOf.set(id, token);
   const literal = new Map(added.map((token) => [token.id, token.content]));
+  const special = new Set(added.flatMap((token) => (token.special ? [token.id] : [])));
   const byteOf = new Map(Array.from({ length: 256 }, (_, byte) => [byteToken(byte), byte]));
+  const encoder = new TextEncoder();
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
-  return (id) => {
+  const bytesOf = (id: number): Uint8Array => {
     const token = tokenOf.get(id);
     const written = literal.get(id);
-    if (written !== undefined || token === undefined) return written ?? '';
-    if (byteLevel) {
-      const bytes = fromByteCharacters(token);
-      return bytes === null ? token : decoder.decode(bytes);
-    }
+    if (written !== undefined || token === undefined) return encoder.encode(written ?? '');
+    if (byteLevel) return fromByteCharacters(token) ?? encoder.encode(token);
     const byte = byteOf.get(token);
-    return byte === undefined ? token.replaceAll('▁', ' ') : decoder.decode(Uint8Array.of(byte));
+    return byte === undefined ? encoder.encode(token.replaceAll('▁', ' ')) : Uint8Array.of(byte);
+  };
+  return {
+    piece: (id) => decoder.decode(bytesOf(id)),
+    textOf: (ids) => {
+      const parts = Array.from(ids.filter((id) => !special.has(id)), bytesOf);
+      const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+      let at = 0;
+      for (const part of parts) {
+        bytes.set(part, at);
+        at += part.length;
+      }
+      return decoder.decode(bytes);
+    },
   };
 }

@@ -38,6 +38,8 @@ class FakeWorker implements Connection<WorkerApi> {
     latent: () => Promise.reject(new Error('not asked for here')),
     projection: () => Promise.reject(new Error('not asked for here')),
     distribution: () => Promise.reject(new Error('not asked for here')),
+    step: () => Promise.reject(new Error('not asked for here')),
+    textOf: () => Promise.reject(new Error('not asked for here')),
   };
 
   onProgress(listener: (progress: Progress, call: string) => void): () => void {

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { options } from '../../../src/model/families/config.ts';
 import { readRope } from '../../../src/model/families/rope.ts';
-import { causalMask, rotaryFrequencies, rotaryTables } from '../../../src/model/graph/positions.ts';
+import { causalMask, rotaryFrequencies, rotaryTables, wholeText } from '../../../src/model/graph/positions.ts';
 
 interface Expected {
   readonly config: Record<string, unknown> & { readonly head_dim: number; readonly max_position_embeddings: number; readonly rope_parameters: { readonly rope_type: string } };
@@ -36,6 +36,6 @@ describe.each(EXPECTED)('rope $config.rope_parameters.rope_type at $length token
 });
 
 test('the causal mask hides exactly the keys after the query', () => {
-  const hidden = [...causalMask(3)].map((value) => value < -1e38);
+  const hidden = [...causalMask(wholeText(3))].map((value) => value < -1e38);
   expect(hidden).toEqual([false, true, true, false, false, true, false, false, false]);
 });

@@ -1,0 +1,216 @@
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterEach, describe, expect, it } from 'vitest';
+import { CancelledError, UserError } from '../../src/core/errors.ts';
+import type { GenerationStep, StepRequest } from '../../src/core/generation.ts';
+import { rankOf, softmax } from '../../src/core/probability.ts';
+import { uniformAt } from '../../src/core/random.ts';
+import type { ModelLocation, WorkerApi } from '../../src/worker/api.ts';
+import { startNodeWorker, type NodeWorkerOptions } from '../../src/worker/port.node.ts';
+import { connect, type Connection } from '../../src/worker/rpc.ts';
+
+const root = join(import.meta.dirname, '..', '..');
+const BUNDLED = join(root, 'media', 'models', 'explain-tokens-9m');
+const bundled: ModelLocation = { kind: 'folder', name: 'explain-tokens-9m', path: BUNDLED };
+const PROMPT = 'The lighthouse keeper wrote: 大型语言';
+const SAMPLING = { temperature: 0.9, topK: 40, topP: 0.95, minP: 0.01 };
+const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0 };
+const open: Connection<WorkerApi>[] = [];
+const folders: string[] = [];
+
+afterEach(async () => {
+  await Promise.all(open.splice(0).map((connection) => connection.dispose()));
+  for (const folder of folders.splice(0)) rmSync(folder, { recursive: true });
+});
+
+async function start(options: NodeWorkerOptions, location = bundled): Promise<Connection<WorkerApi>> {
+  const connection = connect<WorkerApi>(startNodeWorker(join(root, 'dist'), options));
+  open.push(connection);
+  await connection.remote.open(location);
+  return connection;
+}
+
+/** The bundled model with other files beside its weights. */
+function variant(files: Readonly<Record<string, string>>): ModelLocation {
+  const path = mkdtempSync(join(tmpdir(), 'generation-'));
+  folders.push(path);
+  cpSync(BUNDLED, path, { recursive: true });
+  for (const [name, text] of Object.entries(files)) writeFileSync(join(path, name), text);
+  return { kind: 'folder', name: 'variant', path };
+}
+
+const request = (ids: Int32Array, change: Partial<StepRequest> = {}): StepRequest => ({ ids, sampling: SAMPLING, seed: 7, topK: 10, ...change });
+const followedBy = (ids: Int32Array, ...more: readonly number[]): Int32Array => Int32Array.from([...ids, ...more]);
+/** What no worker may answer otherwise: all but times, what was run, and the last digits. */
+const essence = ({ position, id, text, rank, topIds, pieces, filters, keptCount, draw, stop }: GenerationStep): object => (
+  { position, id, text, rank, topIds, pieces, filters: filters.map(({ filter, kept, dropped }) => [filter, kept, dropped]), keptCount, uniform: draw?.uniform, stop });
+const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
+
+async function promptOf({ remote }: Connection<WorkerApi>): Promise<Int32Array> {
+  return Int32Array.from((await remote.explain({ text: PROMPT, topK: 1 })).tokens, (token) => token.id);
+}
+
+describe.each<[string, NodeWorkerOptions]>([
+  ['WASM in a thread', { runtime: 'wasm' }],
+  ['native in a process', { runtime: 'native', nativeFolder: join(root, 'test', 'native') }],
+])('generation, %s', (_, options) => {
+  it('reads a prompt at once, then each new token alone, and tells all about it', async () => {
+    const { remote } = await start(options);
+    let ids: Int32Array = Int32Array.of(0, 737, 336, 1909);
+    for (let n = 0; n < 6; n++) {
+      const step = await remote.step(request(ids, { attention: true }));
+      expect(step.reading).toMatchObject(n === 0 ? { run: 4, known: 0, reread: false } : { run: 1, known: ids.length - 1, reread: false });
+      expect(step.reading.stepMs).toBeGreaterThanOrEqual(step.reading.runMs);
+      expect(step.cache).toEqual({ positions: ids.length, bytesPerLayer: Array.from({ length: 6 }, () => ids.length * 8 * 32 * 2 * 4), bytes: ids.length * 8 * 32 * 2 * 4 * 6 });
+      expect([step.position, step.stop]).toEqual([ids.length, null]);
+
+      const { logits, topIds } = await remote.distribution(ids, ids.length - 1);
+      const probs = softmax(logits);
+      expect(step.topIds).toEqual(topIds.slice(0, 10));
+      step.topProbs.forEach((p, k) => expect(p).toBeCloseTo(probs[topIds[k] ?? 0] ?? -1, 5));
+      expect([step.prob, step.rank]).toEqual([expect.closeTo(probs[step.id] ?? -1, 5), rankOf(logits, step.id)]);
+      expect(step.filters.map(({ filter }) => filter)).toEqual(['topK', 'topP', 'minP']);
+      expect(step.keptCount).toBe(16384 - sum(step.filters.map(({ dropped }) => dropped)));
+      const { uniform, from, to } = step.draw ?? { uniform: -1, from: 0, to: 0 };
+      expect(uniform).toBe(uniformAt(7, ids.length));
+      expect(from <= uniform && uniform < to).toBe(true);
+      expect(to - from).toBeCloseTo(step.final, 6);
+
+      const { weights = new Float32Array() } = step.attention ?? {};
+      expect(weights.length).toBe(6 * 8 * ids.length);
+      for (const [layer, head] of [[0, 0], [3, 5], [5, 7]] as const) {
+        const row = (await remote.attention(ids, layer, head)).weights.slice(-ids.length);
+        row.forEach((weight, key) => expect(weights[(layer * 8 + head) * ids.length + key]).toBeCloseTo(weight, 5));
+      }
+      ids = followedBy(ids, step.id);
+    }
+  });
+
+  it('takes over what an explanation has read, and shows of a generated text what it shows of any', async () => {
+    const connection = await start(options);
+    const { remote } = connection;
+    const prompt = await promptOf(connection);
+    const first = await remote.step(request(prompt));
+    expect(first.reading).toMatchObject({ run: 0, known: prompt.length, runMs: 0 });
+    let ids = followedBy(prompt, first.id);
+    for (let n = 0; n < 3; n++) ids = followedBy(ids, (await remote.step(request(ids))).id);
+    const views = async ({ remote: of }: Connection<WorkerApi>): Promise<unknown[]> => [
+      await of.attention(ids, 2, 1), await of.attentionCell(ids, 2, 1, ids.length - 1, 2), await of.projection(ids, -1, false), (await of.lens(ids, 6)).topIds, (await of.distribution(ids, prompt.length)).topIds.slice(0, 5),
+    ].map((view) => JSON.parse(JSON.stringify(view, (_key, value: unknown) => (typeof value === 'number' ? Math.round(value * 1e3) / 1e3 : value))));
+    expect(await views(connection)).toEqual(await views(await start(options)));
+  });
+
+  it('answers the same from a new worker in the midst of it, and at either of two branches', async () => {
+    const connection = await start(options);
+    const { remote } = connection;
+    let ids = await promptOf(connection);
+    const steps: GenerationStep[] = [];
+    const asked: StepRequest[] = [];
+    for (let n = 0; n < 5; n++) {
+      asked.push(request(ids));
+      const step = await remote.step(request(ids));
+      steps.push(step);
+      ids = followedBy(ids, step.id);
+    }
+    const again = await start(options);
+    for (const n of [4, 1, 3]) {
+      const step = await again.remote.step(asked[n] ?? request(ids));
+      expect(essence(step)).toEqual(essence(steps[n] ?? step));
+      expect(step.prob).toBeCloseTo(steps[n]?.prob ?? -1, 5);
+      expect(step.reading.run).toBe(n === 4 ? ids.length - 1 : n === 1 ? 0 : 2);
+    }
+    const branch = followedBy((asked[2] ?? request(ids)).ids, steps[2]?.topIds[3] ?? 0);
+    expect((await remote.step(request(branch))).reading).toMatchObject({ run: 1, known: branch.length - 1 });
+    expect(essence(await remote.step(asked[4] ?? request(ids)))).toEqual(essence(steps[4] ?? (await remote.step(request(ids)))));
+  });
+
+  it('answers steps that overlap as if they came one after another', async () => {
+    const connection = await start(options);
+    const prompt = await promptOf(connection);
+    const requests = [request(prompt), request(followedBy(prompt, 300)), request(prompt, { seed: 8 }), request(followedBy(prompt, 301, 302), { sampling: GREEDY })];
+    const together = await Promise.all(requests.map((one) => connection.remote.step(one)));
+    for (const [n, one] of requests.entries()) expect(essence(await connection.remote.step(one))).toEqual(essence(together[n] ?? (await connection.remote.step(one))));
+  });
+
+  it('is cancelled while it reads a prompt, and a new worker goes on from there', async () => {
+    const first = await start(options);
+    const ids = Int32Array.from({ length: 500 }, (__, i) => (i * 37) % 16384);
+    const running = new Promise<void>((resolve) => first.onProgress((progress) => (progress.stage === 'forward' ? resolve() : undefined)));
+    const step = first.remote.step(request(ids)).catch((error: unknown) => error);
+    await running;
+    await first.dispose();
+    expect(await step).toBeInstanceOf(CancelledError);
+    expect((await (await start(options)).remote.step(request(ids))).reading.run).toBe(500);
+  });
+
+  it('tells a step whose worker is lost, and a new one answers', async () => {
+    const dist = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
+    folders.push(dist);
+    writeFileSync(join(dist, 'worker.js'), "setTimeout(() => process.exit(3), 100); require('node:worker_threads').parentPort?.on('message', () => undefined); process.on('message', () => undefined);");
+    const lost = connect<WorkerApi>(startNodeWorker(dist, options));
+    open.push(lost);
+    await expect(lost.remote.step(request(Int32Array.of(5)))).rejects.toThrow('The model worker stopped unexpectedly (exit code 3).');
+    expect((await (await start(options)).remote.step(request(Int32Array.of(5)))).position).toBe(1);
+  });
+});
+
+describe('generation', () => {
+  const options: NodeWorkerOptions = { runtime: 'wasm' };
+
+  it('ends where the context is full, and refuses to go beyond', async () => {
+    const { remote } = await start(options);
+    const ids = Int32Array.from({ length: 512 }, (_, i) => (i * 37) % 16384);
+    expect((await remote.step(request(ids.slice(0, 510)))).stop).toBeNull();
+    expect((await remote.step(request(ids.slice(0, 511)))).stop).toBe('context');
+    await expect(remote.step(request(ids))).rejects.toThrow('The text takes 512 tokens and the model reads 512 at once: there is no room for another.');
+  });
+
+  it("ends with any token of generation_config.json's list, else of config.json's, else never", async () => {
+    const prompt = Int32Array.of(0, 737, 336, 1909);
+    const { id } = await (await start(options)).remote.step(request(prompt, { sampling: GREEDY }));
+    const { eos_token_id: _, ...config } = JSON.parse(readFileSync(join(BUNDLED, 'config.json'), 'utf8')) as Record<string, unknown>;
+    const cases = [
+      [{ 'generation_config.json': JSON.stringify({ eos_token_id: [5, id] }) }, [5, id], 'eos'],
+      [{ 'generation_config.json': '{}', 'config.json': JSON.stringify({ ...config, eos_token_id: id }) }, [id], 'eos'],
+      [{ 'generation_config.json': '{}', 'config.json': JSON.stringify(config) }, [], null],
+    ] as const;
+    const { remote } = await start(options);
+    for (const [files, eos, stop] of cases) {
+      expect((await remote.open(variant(files))).eos).toEqual(eos);
+      expect(await remote.step(request(prompt, { sampling: GREEDY }))).toMatchObject({ id, stop, draw: null, keptCount: 1 });
+    }
+  });
+
+  it.each([['not JSON', '{'], ['a list', '[]'], ['no ids', '{"eos_token_id": "</s>"}']])('refuses a generation_config.json that is %s, and explains all the same', async (_, text) => {
+    const { remote } = await start(options);
+    expect(await remote.open(variant({ 'generation_config.json': text }))).not.toHaveProperty('eos');
+    await expect(remote.step(request(Int32Array.of(5)))).rejects.toThrow(/generation_config\.json/);
+    expect((await remote.explain({ text: 'still here', topK: 1 })).tokens.length).toBeGreaterThan(1);
+  });
+
+  it('refuses settings that mean nothing, and goes on', async () => {
+    const { remote } = await start(options);
+    const ids = Int32Array.of(5, 6);
+    for (const change of [{ temperature: Number.NaN }, { topK: Infinity }, { topP: Number.NaN }, { minP: -Infinity }]) await expect(remote.step(request(ids, { sampling: { ...SAMPLING, ...change } }))).rejects.toThrow(UserError);
+    for (const seed of [-1, 0.5, 2 ** 53, Number.NaN]) await expect(remote.step(request(ids, { seed }))).rejects.toThrow(/seed/);
+    await expect(remote.step(request(Int32Array.of(99_999)))).rejects.toThrow(UserError);
+    await expect(remote.step(request(new Int32Array(0)))).rejects.toThrow(UserError);
+    for (const sampling of [{ temperature: 100, topK: 99_999, topP: 9, minP: 0 }, { temperature: 0, topK: 1, topP: 0, minP: 2 }, { temperature: -1, topK: -4, topP: -1, minP: -1 }]) {
+      const step = await remote.step(request(ids, { sampling }));
+      expect([step.final, step.entropyFinal, step.prob].every(Number.isFinite)).toBe(true);
+    }
+  });
+
+  it('spells text whose characters are parts of several tokens', async () => {
+    const { remote } = await start(options);
+    const text = ' 👩‍👩‍👧‍👦 龘 الخط ok';
+    const { tokens } = await remote.explain({ text, topK: 1 });
+    expect(tokens.some(({ partial }) => partial)).toBe(true);
+    const ids = Int32Array.from(tokens, ({ id }) => id);
+    expect(await remote.textOf(ids)).toBe(text);
+    expect(await remote.textOf(new Int32Array(0))).toBe('');
+    const part = tokens.findIndex(({ partial }) => partial);
+    expect(await remote.textOf(ids.slice(part, part + 1))).toMatch(/�$/);
+  });
+});
