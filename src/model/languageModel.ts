@@ -7,6 +7,7 @@ import { CONFIG_MAX_BYTES, bytesText, readJson, type ModelFiles } from './files.
 import { openWeights } from './formats/weights.ts';
 import { openAttention, type AttentionCalls } from './attention.ts';
 import { forward } from './forward.ts';
+import { openPath, type PathCalls } from './forwardPath.ts';
 import { describe } from './modelInfo.ts';
 import type { Runtime } from './runtime.ts';
 import { openSessions } from './sessions.ts';
@@ -58,7 +59,7 @@ export interface LatentVectors {
 }
 
 /** A decoder whose every number can be asked for. Calls may overlap; they run one after another. */
-export interface LanguageModel extends AttentionCalls {
+export interface LanguageModel extends AttentionCalls, PathCalls {
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
@@ -100,6 +101,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
       return forward(spec, files, sessions, ids, onProgress);
     },
     ...openAttention(spec, files, sessions),
+    ...openPath(spec, files, sessions),
     ...unembedding,
     dispose: () => sessions.dispose(),
   };
