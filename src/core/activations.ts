@@ -17,7 +17,7 @@ export function activate(activation: Activation, x: number): number {
     case 'hardSwish':
       return x * Math.max(0, Math.min(1, x / 6 + 0.5));
     case 'laplace':
-      return 0.5 * (1 + erf((x - Math.SQRT1_2) / Math.sqrt(0.5 / Math.PI)));
+      return 0.5 * (1 + erf((x - 0.707107) / (0.282095 * Math.SQRT2)));
     case 'leakyRelu':
       return x < 0 ? 0.01 * x : x;
     case 'linear':

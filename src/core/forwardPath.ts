@@ -11,16 +11,22 @@ export type PathStep =
   | 'layers' | 'finalNorm' | 'logits' | 'probabilities';
 
 /** Vectors of the token by their place on the way. */
-export type StageName =
-  | 'embedding' | 'scaledEmbedding' | 'projectedEmbedding' | 'position' | 'placedEmbedding' | 'normedEmbedding'
-  | 'input' | 'attentionRead'
-  | 'queryNarrow' | 'queryNarrowNormed' | 'latent' | 'latentNormed' | 'plainKey' | 'sharedKey'
-  | 'query' | 'key' | 'value' | 'queryNormed' | 'keyNormed' | 'queryClipped' | 'keyClipped' | 'valueClipped' | 'queryTurned' | 'keyTurned' | 'sharedKeyTurned' | 'joinedKey'
-  | 'dots' | 'scaledScores' | 'cappedScores' | 'biasedScores' | 'maskedScores' | 'weights' | 'mixed' | 'joined'
-  | 'attentionOutput' | 'attentionBehind' | 'attentionAdded' | 'attentionAfter'
-  | 'mlpRead' | 'routerLogits' | 'routerScores' | 'correctedScores' | 'chosenScores' | 'expertWeights' | 'sharedGateLogit' | 'sharedGate'
-  | 'gate' | 'gateClipped' | 'activated' | 'up' | 'upClipped' | 'hidden' | 'expertOutput' | 'mlpOutput' | 'mlpBehind' | 'mlpAdded' | 'mlpAfter'
-  | 'lengths' | 'changes' | 'finalInput' | 'finalRead' | 'finalNarrowed' | 'rawLogits' | 'scaledLogits' | 'logits' | 'probabilities';
+const STAGE_NAMES = [
+  'embedding', 'scaledEmbedding', 'projectedEmbedding', 'position', 'placedEmbedding', 'normedEmbedding',
+  'input', 'attentionRead',
+  'queryNarrow', 'queryNarrowNormed', 'latent', 'latentNormed', 'plainKey', 'sharedKey',
+  'query', 'key', 'value', 'queryNormed', 'keyNormed', 'queryClipped', 'keyClipped', 'valueClipped', 'queryTurned', 'keyTurned', 'sharedKeyTurned', 'joinedKey',
+  'dots', 'scaledScores', 'cappedScores', 'biasedScores', 'maskedScores', 'weights', 'mixed', 'joined',
+  'attentionOutput', 'attentionBehind', 'attentionAdded', 'attentionAfter',
+  'mlpRead', 'routerLogits', 'routerScores', 'correctedScores', 'chosenScores', 'expertWeights', 'sharedGateLogit', 'sharedGate',
+  'gate', 'gateClipped', 'activated', 'up', 'upClipped', 'hidden', 'expertOutput', 'mlpOutput', 'mlpBehind', 'mlpAdded', 'mlpAfter',
+  'lengths', 'changes', 'finalInput', 'finalRead', 'finalNarrowed', 'rawLogits', 'scaledLogits', 'logits', 'probabilities',
+] as const;
+export type StageName = (typeof STAGE_NAMES)[number];
+
+export function isStageName(value: unknown): value is StageName {
+  return STAGE_NAMES.some((name) => name === value);
+}
 
 /** How the numbers of a stage come from those of others. `of` is always the stage they are made from. */
 export type Making =

@@ -9,6 +9,7 @@ import { openAttention, type AttentionCalls } from './attention.ts';
 import { forward } from './forward.ts';
 import { openPath, type PathCalls } from './forwardPath.ts';
 import { describe } from './modelInfo.ts';
+import { openPositions, type PositionCalls } from './positions.ts';
 import type { Runtime } from './runtime.ts';
 import { openSessions } from './sessions.ts';
 import { openUnembedding, type UnembedStats } from './unembedding.ts';
@@ -59,7 +60,7 @@ export interface LatentVectors {
 }
 
 /** A decoder whose every number can be asked for. Calls may overlap; they run one after another. */
-export interface LanguageModel extends AttentionCalls, PathCalls {
+export interface LanguageModel extends AttentionCalls, PathCalls, PositionCalls {
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
@@ -102,6 +103,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
     },
     ...openAttention(spec, files, sessions),
     ...openPath(spec, files, sessions),
+    ...openPositions(spec, files, sessions),
     ...unembedding,
     dispose: () => sessions.dispose(),
   };

@@ -1,3 +1,5 @@
+import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
+import type { PositionView } from '../core/positions.ts';
 import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
 
 /** Where a model's files are. */
@@ -46,6 +48,12 @@ export interface WorkerApi {
   projection(ids: Int32Array, layer: number, skipFirst: boolean): Projection;
   lens(ids: Int32Array, layer: number): LensLayer;
   distribution(ids: Int32Array, position: number): Distribution;
+  /** The way of token `token`, inside layer `layer` as `head` sees it; of the layer's chosen experts number `expert` is shown inside. */
+  forwardPath(ids: Int32Array, token: number, layer: number, head: number, expert: number): ForwardPath;
+  /** What number `index` of a stage of that way is the sum of. */
+  weightedSum(ids: Int32Array, token: number, layer: number, head: number, expert: number, stage: StageName, index: number): WeightedSum;
+  /** How positions come into a layer, shown on one query and key of a head. */
+  positions(ids: Int32Array, layer: number, head: number, query: number, key: number): PositionView;
 }
 
 /** The same calls as seen from the other thread. */

@@ -1,5 +1,6 @@
 import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
+import type { StageName } from '../core/forwardPath.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
@@ -9,7 +10,7 @@ import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } f
 import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
-import { attentionCell, attentionMap, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
+import { attentionCell, attentionMap, distribution, expertRouting, forwardPath, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
 const MAX_COUNTED_UNITS = 100_000;
@@ -110,6 +111,25 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       checkIndex('position', position, ids.length);
       return distribution(model, await traceOf(model, ids, context), position, tokenizer.piece);
     }),
+    forwardPath: inOrder(async (context, ids: Int32Array, token: number, layer: number, head: number, expert: number) => {
+      const { model, tokenizer } = opened();
+      checkIndex('token', token, ids.length);
+      checkHead(model, layer, head);
+      return forwardPath(model, await traceOf(model, ids, context), { token, layer, head, expert }, tokenizer.piece);
+    }),
+    weightedSum: inOrder(async (context, ids: Int32Array, token: number, layer: number, head: number, expert: number, stage: StageName, index: number) => {
+      const { model } = opened();
+      checkIndex('token', token, ids.length);
+      checkHead(model, layer, head);
+      return model.weightedSum(await traceOf(model, ids, context), { token, layer, head, expert }, stage, index);
+    }),
+    positions: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
+      const { model } = opened();
+      checkHead(model, layer, head);
+      checkIndex('query', query, ids.length);
+      checkIndex('key', key, ids.length);
+      return model.positions(await traceOf(model, ids, context), { layer, head, query, key });
+    }),
   };
 }
 
@@ -147,6 +167,11 @@ async function explain({ model, tokenizer }: OpenModel, cache: TraceCache, reque
     thumbnails: pictures,
     forwardMs,
   };
+}
+
+function checkHead(model: LanguageModel, layer: number, head: number): void {
+  checkIndex('layer', layer, model.info.layers);
+  checkIndex('head', head, model.info.heads);
 }
 
 function checkIndex(what: string, index: number, end: number, first = 0): void {

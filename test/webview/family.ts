@@ -48,6 +48,12 @@ export async function openFamily(name: string, chat: boolean | null = null): Pro
           return engine.lens(context, ids, query.layer);
         case 'distribution':
           return engine.distribution(context, ids, query.position);
+        case 'forwardPath':
+          return engine.forwardPath(context, ids, query.token, query.layer, query.head, query.expert);
+        case 'weightedSum':
+          return engine.weightedSum(context, ids, query.token, query.layer, query.head, query.expert, query.stage, query.index);
+        case 'positions':
+          return engine.positions(context, ids, query.layer, query.head, query.query, query.key);
       }
     },
   };

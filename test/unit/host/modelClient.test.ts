@@ -36,6 +36,9 @@ class FakeWorker implements Connection<WorkerApi> {
     latent: () => Promise.reject(new Error('not asked for here')),
     projection: () => Promise.reject(new Error('not asked for here')),
     distribution: () => Promise.reject(new Error('not asked for here')),
+    forwardPath: () => Promise.reject(new Error('not asked for here')),
+    weightedSum: () => Promise.reject(new Error('not asked for here')),
+    positions: () => Promise.reject(new Error('not asked for here')),
   };
 
   onProgress(listener: (progress: Progress, call: string) => void): () => void {
