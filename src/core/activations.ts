@@ -17,6 +17,7 @@ export function activate(activation: Activation, x: number): number {
     case 'hardSwish':
       return x * Math.max(0, Math.min(1, x / 6 + 0.5));
     case 'laplace':
+      // oxlint-disable-next-line oxc/approx-constant -- the reference rounds its constants so
       return 0.5 * (1 + erf((x - 0.707107) / (0.282095 * Math.SQRT2)));
     case 'leakyRelu':
       return x < 0 ? 0.01 * x : x;

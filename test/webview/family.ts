@@ -23,11 +23,11 @@ export interface FamilyPanel {
 }
 
 /** Golden cases that are no family's. */
-const WHOLE: readonly string[] = ['gpt2', 'llama', 'llama_yarn'];
+const WHOLE = new Set(['gpt2', 'llama', 'llama_yarn']);
 
 /** `name` is a golden case, such as "mixtral.1". */
 export async function openFamily(name: string, chat: boolean | null = null): Promise<FamilyPanel> {
-  const path = WHOLE.includes(name) ? name : `families/${name}`;
+  const path = WHOLE.has(name) ? name : `families/${name}`;
   const files = folder(`${FIXTURES}/${path}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
   return openPanel(files, name, FAMILY_TEXT, chat === true);
 }

@@ -1,6 +1,6 @@
 import type { PositionTable, Rotation } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
-import { css, type Rgb } from '../colour.ts';
+import { css, mix, type Rgb } from '../colour.ts';
 import { t } from '../strings.ts';
 import { plotlyScale, type Theme } from '../theme.ts';
 import { plotlyText } from './plotlyText.ts';
@@ -70,7 +70,7 @@ export function pairFigure({ before, after }: PairParts, chosen: number, width: 
   const bar = (y: Float64Array, colours: readonly string[], name: string): Figure['data'][number] => ({ type: 'bar', name, x, y: [...y], hoverinfo: 'none', marker: { color: colours, line: { width: 0 } } });
   return {
     width, height: LINE_HEIGHT,
-    data: [bar(before, x.map(() => css(theme.muted)), 'before'), bar(after, x.map((pair) => css(pair === chosen ? theme.warm : theme.accent)), 'after')],
+    data: [bar(before, x.map(() => css(mix(theme.background, theme.foreground, 0.4))), 'before'), bar(after, x.map((pair) => css(pair === chosen ? theme.warm : theme.accent)), 'after')],
     layout: {
       ...baseLayout(theme, width, LINE_HEIGHT, MARGINS), barmode: 'group', bargap: 0.25,
       xaxis: { ...numberAxis(theme, t('pair')), range: [-0.5, before.length - 0.5], ...ticksOf(before.length, width) },

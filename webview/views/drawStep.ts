@@ -17,7 +17,7 @@ export function drawStep(path: ForwardPath, explanation: Explanation, labels: re
   const pieces = order.slice(0, SHOWN).map((index) => ({ id: at(ids, index), share: at(values, index) }));
   const rest = Math.max(0, 1 - pieces.reduce((sum, { share }) => sum + share, 0));
   const segment = (share: number, text: string, kind: string): HTMLElement => {
-    const made = el('span', { class: `draw-piece ${kind}`, title: `${text} ${percent(share)}` }, el('span', { class: 'draw-label token-text' }, share >= 0.06 ? text : ''));
+    const made = el('span', { class: `draw-piece ${kind}`, title: `${text} ${percent(share)}` }, el('span', { class: 'draw-label token-text' }, share >= (kind === 'rest' ? 0.2 : 0.06) ? text : ''));
     made.style.setProperty('--share', share.toFixed(6));
     return made;
   };

@@ -143,6 +143,7 @@ export function createForwardPass(context: PanelContext): View {
     const sum = linear ? await whileBusy(numberBody, host.query('sum', 'weightedSum', args)) : null;
     numberBody.replaceChildren(...numberCard(arithmeticOf(found, target, sum), {
       path: found, place: target, labels: tokenLabels(shown.explanation), sum, goTo, goBefore,
+      goToLayer: (wanted) => goElsewhere({ layer: wanted }, () => ({ stage: 'input', index: 0 })),
       goToHead: (wanted) => goElsewhere({ head: wanted }, (other) => ({ stage: 'mixed', index: target.index % stageOf(other.stages, 'mixed').values.length })),
     }));
   }
@@ -180,7 +181,7 @@ export function createForwardPass(context: PanelContext): View {
       stepTitle.textContent = text.title;
       sentence.textContent = text.sentence;
       formula.textContent = text.formula;
-      views = own.map((stage) => createStageView(found, stage, labels, context.tooltip, (number) => goTo({ stage: stage.name, index: number })));
+      views = own.map((stage) => createStageView(found, stage, { labels, vocab: model.vocab }, context.tooltip, (number) => goTo({ stage: stage.name, index: number })));
       stages.replaceChildren(...(step === 'draw' ? drawStep(found, shown.explanation, labels) : views.map((view) => view.root)));
       stepCard.dataset['part'] = partOf(step);
     }

@@ -21,6 +21,7 @@ export interface NumberCardView {
   /** Another head's number, or what lies before the layer. */
   readonly goToHead: (head: number) => void;
   readonly goBefore: () => void;
+  readonly goToLayer: (layer: number) => void;
 }
 
 /** How one number came about, with the numbers that made it; each of those is a link to where it was made itself. */
@@ -29,7 +30,7 @@ export function numberCard(arithmetic: Arithmetic | null, view: NumberCardView):
   const stage = stageOf(path.stages, place.stage);
   const value = at(stage.values, place.index);
   const title = el('p', { class: 'number-title' },
-    el('span', {}, stageTitle(stage.name)), el('span', { class: 'muted' }, axisName(stage)), el('span', { class: 'token-text chip' }, numberLabel(path, stage, place.index, labels)), el('strong', { class: 'number-value' }, numberText(stage, value)));
+    el('span', {}, stageTitle(stage.name)), saysItself(stage) ? null : el('span', { class: 'muted' }, axisName(stage)), el('span', { class: 'token-text chip' }, numberLabel(path, stage, place.index, labels)), el('strong', { class: 'number-value' }, numberText(stage, value)));
   return [title, ...(arithmetic === null ? [] : bodyOf(arithmetic, stage, value, view))];
 }
 
@@ -59,18 +60,26 @@ function bodyOf(arithmetic: Arithmetic, stage: Stage, value: number, view: Numbe
 
 type Link = (text: string, follow: () => void) => HTMLElement;
 
-function originText(made: Extract<Arithmetic, { readonly kind: 'origin' }>['made'], stage: Stage, { goBefore, path, place }: NumberCardView, link: Link): HTMLElement {
+function originText(made: Extract<Arithmetic, { readonly kind: 'origin' }>['made'], stage: Stage, { goBefore, goToLayer, path, place }: NumberCardView, link: Link): HTMLElement {
   switch (made.kind) {
     case 'row':
       return el('p', {}, t('Row {0}, column {1} of the stored tensor {2}: learned in training.', integer(made.row), integer(place.index), made.tensor));
     case 'sinusoid':
       return el('p', {}, t('Computed by a formula from position {0}.', integer(made.position)));
-    case 'lengths':
-      return el('p', { class: 'muted' }, stage.name === 'changes' ? t('Euclidean length of what this layer changed in the stream.') : t('Euclidean length of the stream: the root of the sum of its squares.'));
+    case 'lengths': {
+      const layer = stage.name === 'changes' ? place.index : place.index - 1;
+      const text = stage.name === 'changes' ? t('Euclidean length of what this layer changed in the stream.') : t('Euclidean length of the stream: the root of the sum of its squares.');
+      return el('p', {}, `${text} `, ...(layer < 0 ? [] : [link(t('Look into layer {0}', layer), () => goToLayer(layer))]));
+    }
     default:
       made.kind satisfies 'given';
       return el('p', {}, `${stage.name === 'finalInput' ? t('The stream after the last layer.') : path.layer === 0 ? t('The stream as the first layer reads it.') : t('The stream as layer {0} left it.', path.layer - 1)} `, link(t('Follow it back'), goBefore));
   }
+}
+
+/** Experts and layers are named with what they are. */
+function saysItself({ axis }: Stage): boolean {
+  return axis === 'expert' || axis === 'layer';
 }
 
 /** The formula with the numbers in it. */
@@ -115,7 +124,7 @@ function partList(parts: readonly Part[], view: NumberCardView, link: Link): HTM
 function roleName(role: PartRole): string {
   const names: Readonly<Record<PartRole, string>> = {
     x: t('Number'), other: t('Number'), factor: t('Factor'), mean: t('Mean of the vector'), divisor: t('Root of the mean square or variance, with ε'), weight: t('Learned weight'), bias: t('Added'), cos: t('Cosine of the angle'), sin: t('Sine of the angle'),
-    limit: t('Limit'), low: t('Lower limit'), max: t('Largest score, taken off so that nothing overflows'), sum: t('Sum over all'), score: t('Score'), sink: t('Score of the sink'),
+    limit: t('Limit'), low: t('Lower limit'), max: t('Largest score, taken off so that nothing overflows'), sum: t('Sum'), score: t('Score'), sink: t('Score of the sink'),
   };
   return names[role];
 }
@@ -143,8 +152,8 @@ function sumTable({ terms, rest, bias, extra, total }: Extract<Arithmetic, { rea
   if (bias !== null) rows.push(row(t('Bias'), '', '', bias));
   const [left, right] = headings(stage, of);
   const table = el('table', { class: 'sum-table' }, el('caption', { class: 'visually-hidden' }, t('The products that the number is the sum of')),
-    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, of === null ? '' : axisName(of)), el('th', { scope: 'col', class: 'number' }, left), el('th', { scope: 'col', class: 'number' }, right), el('th', { scope: 'col', class: 'number', colspan: 2 }, t('Product')))),
-    el('tbody', {}, ...rows), el('tfoot', {}, el('tr', {}, el('th', { scope: 'row' }, t('Sum')), el('td'), el('td'), el('td'), el('td', { class: 'number strong' }, significant(total, DIGITS)))));
+    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, of === null ? '' : axisName(of)), el('th', { scope: 'col', class: 'number' }, left), el('th', { scope: 'col', class: 'number' }, right), el('td', { class: 'bar-cell' }), el('th', { scope: 'col', class: 'number' }, t('Product')))),
+    el('tbody', {}, ...rows), el('tfoot', {}, el('tr', {}, el('th', { scope: 'row' }, t('Sum')), el('td'), el('td'), el('td', { class: 'bar-cell' }), el('td', { class: 'number strong' }, significant(total, DIGITS)))));
   const where = sum === null ? [] : [el('p', { class: 'caption' }, sum.column ? t('Weights: column {0} of {1}.', integer(sum.row), sum.tensor) : t('Weights: row {0} of {1}.', integer(sum.row), sum.tensor))];
   return [table, ...where];
 }

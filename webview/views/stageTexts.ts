@@ -21,10 +21,11 @@ export function stageTitle(name: StageName): string {
 }
 
 /** Sizes that take part: [32] = [32 × 256] · [256]. */
-export function stageShape(path: ForwardPath, stage: Stage): string {
-  const n = integer(stage.values.length);
+export function stageShape(path: ForwardPath, stage: Stage, vocab: number): string {
+  const n = integer(stage.axis === 'vocabulary' ? vocab : stage.values.length);
   const { made } = stage;
-  const of = 'of' in made ? integer(path.stages.find(({ name }) => name === made.of)?.values.length ?? 0) : '';
+  const source = 'of' in made ? path.stages.find(({ name }) => name === made.of) : undefined;
+  const of = integer(source?.values.length ?? 0);
   switch (made.kind) {
     case 'row':
       return `[${n}] = E[${integer(made.row)}]  (E: ${integer(made.rows)} × ${n})`;

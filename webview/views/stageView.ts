@@ -2,7 +2,7 @@ import type { ForwardPath, Stage } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
 import { el } from '../dom.ts';
 import { largestIndices } from '../figures/pathSteps.ts';
-import { percent, significant } from '../format.ts';
+import { integer, percent, significant } from '../format.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import type { Tooltip } from '../tooltip.ts';
@@ -20,12 +20,18 @@ export interface StageView {
   show(selected: number, theme: Theme): void;
 }
 
+/** What the numbers of a stage may be of: the text's tokens, and tokens of the vocabulary. */
+export interface StageContext {
+  readonly labels: readonly string[];
+  readonly vocab: number;
+}
+
 /** One vector of a step: its shape, its numbers, and each of them to choose. */
-export function createStageView(path: ForwardPath, stage: Stage, labels: readonly string[], tooltip: Tooltip, choose: (index: number) => void): StageView {
+export function createStageView(path: ForwardPath, stage: Stage, { labels, vocab }: StageContext, tooltip: Tooltip, choose: (index: number) => void): StageView {
   const title = stageTitle(stage.name);
   const text = (index: number): string => numberText(stage, at(stage.values, index));
   const name = (index: number): string => numberLabel(path, stage, index, labels);
-  const head = el('div', { class: 'stage-head' }, el('h3', {}, title), el('span', { class: 'stage-shape' }, stageShape(path, stage)));
+  const head = el('div', { class: 'stage-head' }, el('h3', {}, title), el('span', { class: 'stage-shape' }, stageShape(path, stage, vocab)));
   const buttons = new Map<number, HTMLButtonElement>();
   const numberButton = (index: number, ...children: readonly (Node | string)[]): HTMLButtonElement => {
     const made = el('button', { type: 'button', class: 'stage-number', 'aria-pressed': 'false' }, ...children);
@@ -43,7 +49,8 @@ export function createStageView(path: ForwardPath, stage: Stage, labels: readonl
       bar.style.setProperty('--size', Number.isFinite(value) ? (Math.abs(value) / largest).toFixed(4) : '0');
       return el('li', {}, numberButton(index, el('span', { class: 'stage-label token-text' }, name(index)), bar, el('span', { class: 'stage-value' }, text(index))));
     });
-    const root = el('section', { class: 'stage', 'aria-label': title }, head, el('ol', { class: 'stage-list' }, ...rows));
+    const some = stage.axis === 'vocabulary' ? el('p', { class: 'caption' }, t('The likeliest {0} of {1}.', rows.length, integer(vocab))) : null;
+    const root = el('section', { class: 'stage', 'aria-label': title }, head, some, el('ol', { class: 'stage-list' }, ...rows));
     return { root, stage, show: press };
   }
   const strip = createVectorStrip({

@@ -97,7 +97,7 @@ export function createVectorStrip({ label, tooltip, describe, say, choose }: Str
       width = Math.floor(root.clientWidth);
       root.setAttribute('aria-valuemax', String(Math.max(0, values.length - 1)));
       root.setAttribute('aria-valuenow', String(Math.max(0, index)));
-      root.setAttribute('aria-valuetext', index < 0 || index >= values.length ? say(0) : `${say(index)}`);
+      root.setAttribute('aria-valuetext', index < 0 || index >= values.length ? say(0) : say(index));
       paint();
     },
   };

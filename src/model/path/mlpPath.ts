@@ -1,4 +1,4 @@
-import type { StageName } from '../../core/forwardPath.ts';
+import type { Making, StageName } from '../../core/forwardPath.ts';
 import { at } from '../../core/tensor.ts';
 import type { DenseMlp, Experts } from '../families/spec.ts';
 import type { LayerPlace } from './attentionPath.ts';
@@ -97,8 +97,7 @@ async function addExperts(path: PathBuilder, place: LayerPlace, layer: Experts, 
     }
     const chosen = pick(scores);
     path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerScores' }, ids.slice());
-    const sum = layer.normalised ? chosen.reduce((total, score) => total + score, 0) : 1;
-    path.add('expertWeights', weights.slice(), { kind: 'shares', of: 'chosenScores', sum, factor: layer.scale }, ids.slice());
+    path.add('expertWeights', weights.slice(), weightsMade(layer, chosen), ids.slice());
   }
   const gate = layer.shared?.gate ?? null;
   if (gate !== null) {
@@ -115,6 +114,12 @@ async function addExperts(path: PathBuilder, place: LayerPlace, layer: Experts, 
   for (const [i, chosen] of ids.entries()) rows.set(row.value(`expert.${chosen}.mlpOutput`), i * dim);
   const shared = layer.shared === null ? null : row.value('shared.mlpOutput').slice();
   path.add('mlpOutput', row.value('mlpOutput').slice(), { kind: 'mixture', of: 'expertWeights', rows, shared, gate: gate === null ? null : 'sharedGate' });
+}
+
+/** The chosen scores as they are, by a factor, or as shares of their sum. */
+function weightsMade({ normalised, scale }: Experts, chosen: Float32Array): Making {
+  if (normalised) return { kind: 'shares', of: 'chosenScores', sum: chosen.reduce((total, score) => total + score, 0), factor: scale };
+  return scale === 1 ? { kind: 'part', of: 'chosenScores', from: 0 } : { kind: 'scaled', of: 'chosenScores', factor: scale };
 }
 
 function valuesOf({ stages }: PathBuilder, name: StageName): Float32Array {
