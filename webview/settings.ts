@@ -1,6 +1,7 @@
 import { HEAD_METRICS, type HeadMetric } from '../src/core/trace.ts';
+import { WALK_STEPS, type WalkStep } from './figures/pathSteps.ts';
 
-export const TABS = ['tokens', 'attention', 'embeddings', 'predictions', 'experts'] as const;
+export const TABS = ['tokens', 'attention', 'embeddings', 'predictions', 'experts', 'forward', 'positions'] as const;
 export type TabName = (typeof TABS)[number];
 export const STRIP_COLOURS = ['surprisal', 'rank', 'entropy', 'probability'] as const;
 export type StripColour = (typeof STRIP_COLOURS)[number];
@@ -38,6 +39,14 @@ export interface Settings {
   readonly lensColour: LensColour;
   /** Layer whose experts are shown. */
   readonly expertLayer: number;
+  /** Step of the forward pass, and which of the layer's chosen experts is shown inside. */
+  readonly pathStep: WalkStep;
+  readonly pathExpert: number;
+  /** The key whose turn is compared with that of the selected query; null: the token before it. */
+  readonly positionKey: number | null;
+  /** Width and length of the formula's table. */
+  readonly sinusoidDim: number;
+  readonly sinusoidLength: number;
 }
 
 export const INITIAL_SETTINGS: Settings = {
@@ -45,6 +54,7 @@ export const INITIAL_SETTINGS: Settings = {
   layer: 0, head: 0, metric: 'previous', hideFirst: false, logScale: false, locked: null,
   embeddingLayer: -1, dimensions: 2, skipFirst: true, yaw: 0.6, pitch: 0.4,
   temperature: 1, topK: 0, topP: 1, minP: 0, lensColour: 'probability', expertLayer: 0,
+  pathStep: 'embedding', pathExpert: 0, positionKey: null, sinusoidDim: 64, sinusoidLength: 128,
 };
 
 /** Settings from what an earlier page kept; anything unknown or out of range becomes the initial value. */
@@ -73,6 +83,9 @@ export function parseSettings(kept: unknown): Settings {
     temperature: numeric('temperature', 0, 2, false, initial.temperature), topK: numeric('topK', 0, 1e9, true, initial.topK),
     topP: numeric('topP', 0, 1, false, initial.topP), minP: numeric('minP', 0, 1, false, initial.minP),
     lensColour: oneOf(LENS_COLOURS, from['lensColour'], initial.lensColour), expertLayer: index('expertLayer'),
+    pathStep: oneOf(WALK_STEPS, from['pathStep'], initial.pathStep), pathExpert: index('pathExpert'),
+    positionKey: typeof from['positionKey'] === 'number' ? index('positionKey') : null,
+    sinusoidDim: numeric('sinusoidDim', 2, 512, true, initial.sinusoidDim), sinusoidLength: numeric('sinusoidLength', 2, 512, true, initial.sinusoidLength),
   };
 }
 

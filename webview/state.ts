@@ -102,6 +102,7 @@ function withinModel(settings: Settings, shown: ShownExplanation | null): Settin
     embeddingLayer: clamp(settings.embeddingLayer, -1, model.layers),
     topK: clamp(settings.topK, 0, model.vocab),
     locked: inside ? locked : null,
+    positionKey: settings.positionKey !== null && settings.positionKey < tokens.length ? settings.positionKey : null,
   };
 }
 

@@ -213,6 +213,12 @@ function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<
       return remote.lens(ids, query.layer);
     case 'distribution':
       return remote.distribution(ids, query.position);
+    case 'forwardPath':
+      return remote.forwardPath(ids, query.token, query.layer, query.head, query.expert);
+    case 'weightedSum':
+      return remote.weightedSum(ids, query.token, query.layer, query.head, query.expert, query.stage, query.index);
+    case 'positions':
+      return remote.positions(ids, query.layer, query.head, query.query, query.key);
   }
 }
 

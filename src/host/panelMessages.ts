@@ -1,4 +1,5 @@
 // What comes from the page is data from outside: it is believed only after it was looked at.
+import { isStageName } from '../core/forwardPath.ts';
 import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
@@ -46,7 +47,7 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
 
 function parseQuery(value: unknown): Query | undefined {
   if (!isFields(value)) return undefined;
-  const { name, layer, head, query, key, token, skipFirst, position } = value;
+  const { name, layer, head, query, key, token, skipFirst, position, expert, stage, index } = value;
   switch (name) {
     case 'attention':
     case 'attentionPicture':
@@ -64,6 +65,12 @@ function parseQuery(value: unknown): Query | undefined {
       return (isCount(layer) || layer === -1) && typeof skipFirst === 'boolean' ? { name, layer, skipFirst } : undefined;
     case 'distribution':
       return isCount(position) ? { name, position } : undefined;
+    case 'forwardPath':
+      return isCount(token) && isCount(layer) && isCount(head) && isCount(expert) ? { name, token, layer, head, expert } : undefined;
+    case 'weightedSum':
+      return isCount(token) && isCount(layer) && isCount(head) && isCount(expert) && isStageName(stage) && isCount(index) ? { name, token, layer, head, expert, stage, index } : undefined;
+    case 'positions':
+      return isCount(layer) && isCount(head) && isCount(query) && isCount(key) ? { name, layer, head, query, key } : undefined;
     default:
       return undefined;
   }

@@ -6,7 +6,9 @@ import { CONFIG_MAX_BYTES, bytesText, readJson, type ModelFiles } from './files.
 import { openWeights } from './formats/weights.ts';
 import { openAttention, type AttentionCalls } from './attention.ts';
 import { NO_PAST, checkIds, forward } from './forward.ts';
+import { openPath, type PathCalls } from './forwardPath.ts';
 import { describe } from './modelInfo.ts';
+import { openPositions, type PositionCalls } from './positions.ts';
 import type { Runtime } from './runtime.ts';
 import { openSequence, type Sequence } from './sequence.ts';
 import { openSessions } from './sessions.ts';
@@ -59,7 +61,7 @@ export interface LatentVectors {
 }
 
 /** A decoder whose every number can be asked for. Calls may overlap; they run one after another. */
-export interface LanguageModel extends AttentionCalls {
+export interface LanguageModel extends AttentionCalls, PathCalls, PositionCalls {
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
@@ -107,6 +109,8 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
     attention: attention.attention,
     sinkWeights: attention.sinkWeights,
     scoreSteps: attention.scoreSteps,
+    ...openPath(spec, files, sessions),
+    ...openPositions(spec, files, sessions),
     ...unembedding,
     dispose: () => sessions.dispose(),
   };

@@ -1,6 +1,6 @@
 import type { DecoderSpec } from './families/spec.ts';
 import type { ModelFiles } from './files.ts';
-import { inputGraph, trunkGraph } from './graph/decoder.ts';
+import { inputGraph, rowGraph, trunkGraph } from './graph/decoder.ts';
 import type { OnnxGraph } from './graph/onnx.ts';
 import { unembedGraph } from './graph/unembed.ts';
 import type { Runtime, Session } from './runtime.ts';
@@ -19,12 +19,19 @@ export interface Sessions {
   /** Embedding rows to the first residual; null where that takes no weights. */
   input(): Promise<Session | null>;
   attention(graph: () => OnnxGraph): Promise<Session>;
+  /** Layer `layer` for one token, as `rowGraph`, with the outputs that its names are found under. */
+  row(layer: number): Promise<{ readonly session: Session; readonly outputs: ReadonlyMap<string, string> }>;
   unembed(): Promise<Session>;
   dispose(): Promise<void>;
 }
 
+/** Weights of the layers whose rows were looked at last: as float32, all of the bundled model's. */
+const MAX_ROW_BYTES = 64 * 1024 * 1024;
+
 export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runtime): Sessions {
   const open = new Map<string, Promise<Session>>();
+  /** Bytes of the weights of each open session of a row, the latest asked for last. */
+  const rows = new Map<string, number>();
   let disposed = false;
   /** A session that could not be made is tried again the next time. */
   const once = (name: string, graph: () => OnnxGraph): Promise<Session> => {
@@ -35,6 +42,18 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     open.set(name, session);
     session.catch(() => open.delete(name));
     return session;
+  };
+  /** Their weights are there a second time: only the latest, and what is small, stays open. */
+  const closeRows = async (latest: string): Promise<void> => {
+    let total = [...rows.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const [name, bytes] of rows) {
+      if (total <= MAX_ROW_BYTES || name === latest) return;
+      rows.delete(name);
+      total -= bytes;
+      const session = open.get(name);
+      open.delete(name);
+      await (await session)?.release();
+    }
   };
   const unembed = (): Promise<Session> => once('unembed', () => unembedGraph(spec));
   const layersAtOnce = runtime.sessionPerLayer ? 1 : spec.blocks.length;
@@ -57,6 +76,15 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       return graph === null ? null : once('input', () => graph);
     },
     attention: (graph) => once('attention', graph),
+    row: async (layer) => {
+      const { graph, outputs } = rowGraph(spec, layer);
+      const name = `row ${layer}`;
+      const session = await once(name, () => graph);
+      rows.delete(name);
+      rows.set(name, bytesOf(graph));
+      await closeRows(name);
+      return { session, outputs };
+    },
     unembed,
     dispose: async () => {
       disposed = true;
@@ -67,4 +95,9 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       }
     },
   };
+}
+
+/** Its weights as float32. */
+function bytesOf({ weights }: OnnxGraph): number {
+  return [...weights.values()].reduce((sum, { shape }) => sum + 4 * shape.reduce((product, dim) => product * dim, 1), 0);
 }

@@ -1,3 +1,5 @@
+import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
+import type { PositionView } from '../core/positions.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 
 /** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
@@ -11,6 +13,9 @@ export interface ViewQueries {
   projection: { args: { readonly layer: number; readonly skipFirst: boolean }; result: Projection };
   lens: { args: { readonly layer: number }; result: LensLayer };
   distribution: { args: { readonly position: number }; result: Distribution };
+  forwardPath: { args: { readonly token: number; readonly layer: number; readonly head: number; readonly expert: number }; result: ForwardPath };
+  weightedSum: { args: { readonly token: number; readonly layer: number; readonly head: number; readonly expert: number; readonly stage: StageName; readonly index: number }; result: WeightedSum };
+  positions: { args: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number }; result: PositionView };
 }
 export type QueryName = keyof ViewQueries;
 export type QueryArgs<Name extends QueryName> = ViewQueries[Name]['args'];

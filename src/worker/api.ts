@@ -1,5 +1,7 @@
-import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
 import type { GenerationStep, StepRequest } from '../core/generation.ts';
+import type { PositionView } from '../core/positions.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
 
 /** Where a model's files are. */
 export type ModelLocation =
@@ -57,6 +59,12 @@ export interface WorkerApi {
   step(request: StepRequest): GenerationStep;
   /** The text that these tokens spell together, as it goes on from a text before it; special tokens spell nothing. Part of a character at either end shows as U+FFFD. */
   textOf(ids: Int32Array): string;
+  /** The way of token `token`, inside layer `layer` as `head` sees it; of the layer's chosen experts number `expert` is shown inside. */
+  forwardPath(ids: Int32Array, token: number, layer: number, head: number, expert: number): ForwardPath;
+  /** What number `index` of a stage of that way is the sum of. */
+  weightedSum(ids: Int32Array, token: number, layer: number, head: number, expert: number, stage: StageName, index: number): WeightedSum;
+  /** How positions come into a layer, shown on one query and key of a head. */
+  positions(ids: Int32Array, layer: number, head: number, query: number, key: number): PositionView;
 }
 
 /** The same calls as seen from the other thread. */

@@ -2,6 +2,7 @@ import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
 import type { Tensor } from '../core/tensor.ts';
+import type { StageName } from '../core/forwardPath.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
@@ -13,7 +14,7 @@ import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
 import { takeStep } from './step.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
-import { attentionCell, attentionMap, attentionPicture, attentionRow, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
+import { attentionCell, attentionMap, attentionPicture, attentionRow, distribution, expertRouting, forwardPath, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
 const MAX_COUNTED_UNITS = 100_000;
@@ -55,8 +56,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
   /** All heads' weights [H, T, T] of a layer, and their sinks [H, T] where there are any. */
   const headsOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<readonly [Tensor, Tensor | null]> => {
     const { model } = opened();
-    checkIndex('layer', layer, model.info.layers);
-    checkIndex('head', head, model.info.heads);
+    checkHead(model, layer, head);
     const trace = await traceOf(model, ids, context);
     return [await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer)];
   };
@@ -133,6 +133,25 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       return takeStep({ model, piece: tokenizer.piece, eos }, request, (ids) => cache.read(model, ids, progress));
     }),
     textOf: inOrder(async (_, ids: Int32Array) => opened().tokenizer.textOf(ids)),
+    forwardPath: inOrder(async (context, ids: Int32Array, token: number, layer: number, head: number, expert: number) => {
+      const { model, tokenizer } = opened();
+      checkIndex('token', token, ids.length);
+      checkHead(model, layer, head);
+      return forwardPath(model, await traceOf(model, ids, context), { token, layer, head, expert }, tokenizer.piece);
+    }),
+    weightedSum: inOrder(async (context, ids: Int32Array, token: number, layer: number, head: number, expert: number, stage: StageName, index: number) => {
+      const { model } = opened();
+      checkIndex('token', token, ids.length);
+      checkHead(model, layer, head);
+      return model.weightedSum(await traceOf(model, ids, context), { token, layer, head, expert }, stage, index);
+    }),
+    positions: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
+      const { model } = opened();
+      checkHead(model, layer, head);
+      checkIndex('query', query, ids.length);
+      checkIndex('key', key, ids.length);
+      return model.positions(await traceOf(model, ids, context), { layer, head, query, key });
+    }),
   };
 }
 
@@ -171,6 +190,11 @@ async function explain(current: OpenModel, cache: TraceCache, request: ExplainRe
     thumbnails: pictures,
     forwardMs,
   };
+}
+
+function checkHead(model: LanguageModel, layer: number, head: number): void {
+  checkIndex('layer', layer, model.info.layers);
+  checkIndex('head', head, model.info.heads);
 }
 
 function checkIndex(what: string, index: number, end: number, first = 0): void {

@@ -1,8 +1,10 @@
 import { headShades } from '../core/attention.ts';
+import type { ForwardPath } from '../core/forwardPath.ts';
 import { topIndices } from '../core/probability.ts';
 import { principalComponents } from '../core/projection.ts';
 import { at, dot, owned, row, tensor, type Tensor } from '../core/tensor.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, LatentVector, LensLayer, Projection } from '../core/trace.ts';
+import type { PathRequest } from '../model/forwardPath.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
 import { nextIds } from './predictions.ts';
 
@@ -125,6 +127,12 @@ export async function distribution(model: LanguageModel, final: Tensor, position
   const logits = owned((await model.logits(final)).data);
   const topIds = new Int32Array(topIndices(logits, Math.min(NAMED_CANDIDATES, logits.length)));
   return { position, logits, topIds, pieces: piecesOf(topIds, piece) };
+}
+
+/** The way of one token through the model. */
+export async function forwardPath(model: LanguageModel, trace: Trace, request: PathRequest, piece: (id: number) => string): Promise<ForwardPath> {
+  const { candidates, ...path } = await model.forwardPath(trace, request);
+  return { ...path, pieces: piecesOf(candidates, piece) };
 }
 
 function layerOf(tensors: readonly Tensor[], layer: number): Tensor {

@@ -73,9 +73,14 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     await timed('pca', () => remote.projection(ids, layers, true));
     for (let layer = 0; layer <= layers; layer++) await timed('lens', () => remote.lens(ids, layer));
     await timed('head', () => remote.attention(ids, Math.floor(layers / 2), 0));
+    // The first way through a layer loads its weights once more; the others are what a user feels at each token and number.
+    await remote.forwardPath(ids, size - 1, Math.floor(layers / 2), 0, 0);
+    await timed('step', () => remote.forwardPath(ids, Math.floor(size / 2), Math.floor(layers / 2), 0, 0));
+    await timed('sum', () => remote.weightedSum(ids, Math.floor(size / 2), Math.floor(layers / 2), 0, 0, 'mlpOutput', 1));
+    await timed('positions', () => remote.positions(ids, Math.floor(layers / 2), 0, size - 1, 0));
     delay.disable();
-    const { explain = 0, pca = 0, lens = 0, head = 0 } = times;
-    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
+    const { explain = 0, pca = 0, lens = 0, head = 0, step = 0, sum = 0, positions = 0 } = times;
+    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, step, sum, positions, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
   }
   const of = (key: string): number => median(samples.map((sample) => sample[key] ?? Number.NaN));
   record('engine', {
@@ -90,6 +95,9 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     'lens ms': of('lens'),
     'head ms': of('head'),
     'everything ms': of('everything'),
+    'step ms': of('step'),
+    'sum ms': of('sum'),
+    'positions ms': of('positions'),
     'caller blocked ms': of('blocked'),
     'memory MB': ownMegabytes() - startMegabytes + childrenMegabytes(),
   });

@@ -1,10 +1,6 @@
+import type { Activation } from '../../core/activations.ts';
 import { UserError } from '../../core/errors.ts';
 import { quoted } from '../files.ts';
-
-/** What the graph can compute. */
-export type Activation =
-  | 'gelu' | 'geluTanh' | 'geluClipped' | 'geluQuick' | 'hardSwish' | 'laplace' | 'leakyRelu' | 'linear' | 'mish' | 'relu' | 'relu2' | 'relu6'
-  | 'sigmoid' | 'silu' | 'sqrtSoftplus' | 'tanh';
 
 /** The names of transformers' ACT2FN that have no parameters. */
 const BY_NAME: ReadonlyMap<string, Activation> = new Map([

@@ -1,6 +1,6 @@
+import type { Activation } from '../../core/activations.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import type { WeightType } from '../formats/widen.ts';
-import type { Activation } from './activations.ts';
 import type { Alibi } from './alibi.ts';
 import type { Rope } from './rope.ts';
 

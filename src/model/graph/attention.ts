@@ -1,4 +1,4 @@
-import type { Attention, DecoderSpec, FusedLayout, LatentProjections, QueryKeyNorm } from '../families/spec.ts';
+import type { Attention, DecoderSpec, FusedLayout, LatentProjections, Linear, QueryKeyNorm } from '../families/spec.ts';
 import { maskName, type LayerInputs } from './inputs.ts';
 import { cap, normalize, normalizeHeads, project } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
@@ -20,14 +20,15 @@ export interface AttentionValues {
 
 type Heads = Omit<AttentionValues, 'output'>;
 
-/** Keys and values of tokens before the T that are run: [kvHeads, P, headDim] and [kvHeads, P, valueDim]. */
-export interface PastValues {
+/** Keys and values that tokens look at: those of the tokens before them, or of the whole text with their own among them. [kvHeads, P or S, headDim or valueDim] */
+export interface SeenValues {
+  readonly of: 'past' | 'whole';
   readonly k: string;
   readonly v: string;
 }
 
-/** x [T, D], normed; `inputs` names the graph's mask [T, P + T] and rope tables. */
-export function attend(graph: OnnxGraph, x: string, past: PastValues, attention: Attention, spec: DecoderSpec, inputs: LayerInputs): AttentionValues {
+/** x [T, D], normed; `inputs` names the graph's mask [T, S] and rope tables. */
+export function attend(graph: OnnxGraph, x: string, seen: SeenValues, attention: Attention, spec: DecoderSpec, inputs: LayerInputs): AttentionValues {
   const { heads, kvHeads, valueDim } = spec;
   const made = attention.projections.kind === 'latent'
     ? latentHeads(graph, x, attention, attention.projections, spec, inputs)
@@ -35,15 +36,15 @@ export function attend(graph: OnnxGraph, x: string, past: PastValues, attention:
   const grouped = heads !== kvHeads;
   const mask = maskName(attention.window);
   const sinks = attention.sinks === null ? null : graph.weight(attention.sinks);
-  const all = (before: string, own: string): string => graph.op('Concat', [before, own], { axis: { int: 1 } });
-  const { weights } = attentionWeights(graph, { q: made.q, k: all(past.k, made.k), mask, scale: graph.float(attention.scale), sinks }, spec);
+  const all = (other: string, own: string): string => (seen.of === 'whole' ? other : graph.op('Concat', [other, own], { axis: { int: 1 } }));
+  const { weights } = attentionWeights(graph, { q: made.q, k: all(seen.k, made.k), mask, scale: graph.float(attention.scale), sinks }, spec);
   // The query heads of a group lie one after another, so [heads, T, S] read as [kvHeads, heads / kvHeads * T, S] meets its group's values.
   const size = graph.op('Shape', [mask], { start: { int: 1 } });
   const shared = grouped ? graph.op('Reshape', [weights, graph.op('Concat', [graph.ints(kvHeads, -1), size], { axis: { int: 0 } })]) : weights;
-  const mixed = graph.op('MatMul', [shared, all(past.v, made.v)]);
+  const mixed = graph.op('MatMul', [shared, all(seen.v, made.v)]);
   const perHead = grouped ? graph.op('Reshape', [mixed, graph.ints(heads, -1, valueDim)]) : mixed;
-  const joined = graph.op('Reshape', [graph.op('Transpose', [perHead], { perm: { ints: [1, 0, 2] } }), graph.ints(-1, heads * valueDim)]);
-  return { ...made, output: project(graph, joined, attention.output) };
+  const joined = graph.name('joined', graph.op('Reshape', [graph.op('Transpose', [perHead], { perm: { ints: [1, 0, 2] } }), graph.ints(-1, heads * valueDim)]));
+  return { ...made, output: graph.name('attentionOutput', project(graph, joined, attention.output)) };
 }
 
 function plainHeads(graph: OnnxGraph, x: string, attention: Attention, spec: DecoderSpec, { ropes }: LayerInputs): Heads {
@@ -51,14 +52,15 @@ function plainHeads(graph: OnnxGraph, x: string, attention: Attention, spec: Dec
   const { queryKeyNorm: norms, rope } = attention;
   const [flatQ, flatK, flatV] = projectHeads(graph, x, attention, spec);
   const clipped = (flat: string): string => (attention.clip === null ? flat : graph.op('Clip', [flat, graph.float(-attention.clip), graph.float(attention.clip)]));
-  const place = (flat: string, count: number, norm: QueryKeyNorm['query'] | undefined): string => {
-    const joined = norm?.kind === 'joined' ? normalize(graph, flat, norm.norm) : flat;
+  const place = (name: string, flat: string, count: number, norm: QueryKeyNorm['query'] | undefined): string => {
+    const joined = norm?.kind === 'joined' ? graph.name(`${name}Normed`, normalize(graph, graph.name(name, flat), norm.norm)) : graph.name(name, flat);
     const split = splitHeads(graph, clipped(joined), count, headDim);
-    const normed = norm === undefined || norm.kind === 'joined' ? (value: string): string => value : (value: string): string => normalizeHeads(graph, value, norm);
-    const turned = (value: string): string => (rope === null ? value : rotate(graph, value, rope, ropes.indexOf(rope)));
+    const normed = norm === undefined || norm.kind === 'joined' ? (value: string): string => value : (value: string): string => graph.name(`${name}Normed`, normalizeHeads(graph, value, norm));
+    const turned = (value: string): string => (rope === null ? value : graph.name(`${name}Turned`, rotate(graph, value, rope, ropes.indexOf(rope))));
     return norms?.when === 'afterRope' ? normed(turned(split)) : turned(normed(split));
   };
-  return { q: place(flatQ, heads, norms?.query), k: place(flatK, kvHeads, norms?.key), v: splitHeads(graph, clipped(flatV), kvHeads, headDim), latent: null };
+  const v = splitHeads(graph, clipped(graph.name('value', flatV)), kvHeads, headDim);
+  return { q: place('query', flatQ, heads, norms?.query), k: place('key', flatK, kvHeads, norms?.key), v, latent: null };
 }
 
 function latentHeads(graph: OnnxGraph, x: string, { rope }: Attention, projections: LatentProjections, spec: DecoderSpec, { ropes }: LayerInputs): Heads {
@@ -69,13 +71,14 @@ function latentHeads(graph: OnnxGraph, x: string, { rope }: Attention, projectio
     const [a = '', b = ''] = graph.ops('Split', [value, graph.ints(first, second)], 2, { axis: { int: -1 } });
     return [a, b];
   };
-  const flatQ = 'down' in query ? project(graph, normalize(graph, project(graph, x, query.down), query.norm), query.up) : project(graph, x, query);
+  const narrowQ = (narrowing: Exclude<LatentProjections['query'], Linear>): string => graph.name('queryNarrowNormed', normalize(graph, graph.name('queryNarrow', project(graph, x, narrowing.down)), narrowing.norm));
+  const flatQ = graph.name('query', 'down' in query ? project(graph, narrowQ(query), query.up) : project(graph, x, query));
   const [plainQ, rotatedQ] = split(splitHeads(graph, flatQ, heads, headDim), plain, rotated);
-  const [narrow, flatKey] = split(project(graph, x, down), rank, rotated);
-  const compressed = normalize(graph, narrow, norm);
-  const sharedKey = turned(splitHeads(graph, flatKey, 1, rotated));
-  const [plainK, v] = split(splitHeads(graph, project(graph, compressed, up), heads, plain + valueDim), plain, valueDim);
-  const q = graph.op('Concat', [plainQ, turned(rotatedQ)], { axis: { int: -1 } });
+  const [narrow, flatKey] = split(graph.name('latent', project(graph, x, down)), rank, rotated);
+  const compressed = graph.name('latentNormed', normalize(graph, narrow, norm));
+  const sharedKey = graph.name('sharedKeyTurned', turned(splitHeads(graph, flatKey, 1, rotated)));
+  const [plainK, v] = split(splitHeads(graph, graph.name('keyValue', project(graph, compressed, up)), heads, plain + valueDim), plain, valueDim);
+  const q = graph.name('queryTurned', graph.op('Concat', [plainQ, turned(rotatedQ)], { axis: { int: -1 } }));
   const k = graph.op('Concat', [plainK, graph.op('Expand', [sharedKey, graph.ints(heads, 1, 1)])], { axis: { int: -1 } });
   return { q, k, v, latent: { compressed, sharedKey } };
 }
@@ -104,17 +107,18 @@ function attentionWeights(graph: OnnxGraph, values: ScoreValues, { heads, kvHead
   const queries = grouped ? graph.op('Reshape', [q, graph.ints(kvHeads, -1, headDim)]) : q;
   const dots = graph.contrib('FusedMatMul', [queries, k], { transB: { int: 1 } });
   const size = graph.op('Shape', [mask]);
-  const perHead = grouped ? graph.op('Reshape', [dots, graph.op('Concat', [graph.ints(heads), size], { axis: { int: 0 } })]) : dots;
-  const capped = cap(graph, graph.op('Mul', [perHead, scale]), scoreCap);
-  const biased = positions.kind === 'alibi' ? graph.op('Add', [capped, 'bias']) : capped;
+  const perHead = graph.name('dots', grouped ? graph.op('Reshape', [dots, graph.op('Concat', [graph.ints(heads), size], { axis: { int: 0 } })]) : dots);
+  const scaled = graph.name('scaledScores', graph.op('Mul', [perHead, scale]));
+  const capped = scoreCap === null ? scaled : graph.name('cappedScores', cap(graph, scaled, scoreCap));
+  const biased = positions.kind === 'alibi' ? graph.name('biasedScores', graph.op('Add', [capped, 'bias'])) : capped;
   const scores = graph.op('Add', [biased, mask]);
-  if (sinks === null) return { weights: graph.op('Softmax', [scores], { axis: { int: -1 } }), sink: null };
+  if (sinks === null) return { weights: graph.name('weights', graph.op('Softmax', [scores], { axis: { int: -1 } })), sink: null };
   const queryCount = graph.op('Shape', [mask], { start: { int: 0 }, end: { int: 1 } });
   const keyCount = graph.op('Shape', [mask], { start: { int: 1 } });
   const column = graph.op('Expand', [graph.op('Reshape', [sinks, graph.ints(heads, 1, 1)]), graph.op('Concat', [graph.ints(heads), queryCount, graph.ints(1)], { axis: { int: 0 } })]);
   const all = graph.op('Softmax', [graph.op('Concat', [scores, column], { axis: { int: -1 } })], { axis: { int: -1 } });
   const [weights = '', sink = ''] = graph.ops('Split', [all, graph.op('Concat', [keyCount, graph.ints(1)], { axis: { int: 0 } })], 2, { axis: { int: -1 } });
-  return { weights, sink };
+  return { weights: graph.name('weights', weights), sink };
 }
 
 /** [T, heads * headDim] and twice [T, kvHeads * headDim]. */

@@ -24,23 +24,23 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed 
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
-  const parts = layer.experts.map((expert, index) => graph.op('Mul', [runMlp(graph, x, expert), columns[index] ?? '']));
+  const parts = layer.experts.map((expert, index) => graph.op('Mul', [runMlp(graph, x, expert, `expert.${index}.`), columns[index] ?? '']));
   if (layer.shared !== null) {
-    const shared = runMlp(graph, x, layer.shared.mlp);
+    const shared = runMlp(graph, x, layer.shared.mlp, 'shared.');
     const { gate } = layer.shared;
-    parts.push(gate === null ? shared : graph.op('Mul', [shared, graph.op('Sigmoid', [project(graph, x, gate)])]));
+    parts.push(gate === null ? shared : graph.op('Mul', [shared, graph.name('sharedGate', graph.op('Sigmoid', [graph.name('sharedGateLogit', project(graph, x, gate))]))]));
   }
-  return { ids, weights, output: graph.op('Sum', parts) };
+  return { ids, weights, output: graph.name('mlpOutput', graph.op('Sum', parts)) };
 }
 
 function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: string; readonly weights: string } {
   const { score, correction, groups, chosen, normalised, scale } = layer;
-  const logits = project(graph, x, layer.router);
+  const logits = graph.name('routerLogits', project(graph, x, layer.router));
   if (score === 'softmaxOfChosen') {
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
     return { ids, weights: graph.op('Softmax', [best], { axis: { int: -1 } }) };
   }
-  const scores = score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]);
+  const scores = graph.name('routerScores', score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]));
   const corrected = correction === null ? scores : graph.op('Add', [scores, graph.weight(correction)]);
   const allowed = groups === null ? corrected : keepGroups(graph, corrected, groups, layer.experts.length);
   const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });

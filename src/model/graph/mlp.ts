@@ -1,33 +1,33 @@
-import type { Activation } from '../families/activations.ts';
+import type { Activation } from '../../core/activations.ts';
 import type { DenseMlp } from '../families/spec.ts';
 import { project } from './norm.ts';
 import type { OnnxGraph } from './onnx.ts';
 
-/** x [T, D], normed -> what the MLP adds to the residual [T, D]. */
-export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp): string {
+/** x [T, D], normed -> what the MLP adds to the residual [T, D]. Names begin with `owner`, such as "expert.0.". */
+export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, owner = ''): string {
+  const name = (of: string, value: string): string => graph.name(owner + of, value);
+  const close = (hidden: string): string => name('mlpOutput', project(graph, name('hidden', hidden), mlp.down));
   switch (mlp.kind) {
     case 'plain':
-      return project(graph, ACTIVATIONS[mlp.activation](graph, project(graph, x, mlp.up)), mlp.down);
+      return close(ACTIVATIONS[mlp.activation](graph, name('up', project(graph, x, mlp.up))));
     case 'gated': {
-      const gate = ACTIVATIONS[mlp.activation](graph, project(graph, x, mlp.gate));
-      return project(graph, graph.op('Mul', [gate, project(graph, x, mlp.up)]), mlp.down);
+      const gate = name('activated', ACTIVATIONS[mlp.activation](graph, name('gate', project(graph, x, mlp.gate))));
+      return close(graph.op('Mul', [gate, name('up', project(graph, x, mlp.up))]));
     }
     case 'gatedFused': {
       const [gate = '', up = ''] = graph.ops('Split', [project(graph, x, mlp.gateUp)], 2, { axis: { int: -1 }, num_outputs: { int: 2 } });
-      return project(graph, graph.op('Mul', [ACTIVATIONS[mlp.activation](graph, gate), up]), mlp.down);
+      return close(graph.op('Mul', [name('activated', ACTIVATIONS[mlp.activation](graph, name('gate', gate))), name('up', up)]));
     }
-    default:
+    default: {
       mlp.kind satisfies 'clamped';
-      return runClamped(graph, x, mlp);
+      const both = project(graph, x, mlp.gateUp);
+      const every2nd = (first: number): string => graph.op('Slice', [both, graph.ints(first), graph.ints(2 ** 31 - 1), graph.ints(-1), graph.ints(2)]);
+      const clamped = graph.op('Min', [name('gate', every2nd(0)), graph.float(mlp.limit)]);
+      const gate = name('activated', graph.contrib('QuickGelu', [clamped], { alpha: { float: 1.702 } }));
+      const up = graph.op('Clip', [name('up', every2nd(1)), graph.float(-mlp.limit), graph.float(mlp.limit)]);
+      return close(graph.op('Mul', [graph.op('Add', [up, graph.float(1)]), gate]));
+    }
   }
-}
-
-function runClamped(graph: OnnxGraph, x: string, { gateUp, down, limit }: DenseMlp & { readonly kind: 'clamped' }): string {
-  const both = project(graph, x, gateUp);
-  const every2nd = (first: number): string => graph.op('Slice', [both, graph.ints(first), graph.ints(2 ** 31 - 1), graph.ints(-1), graph.ints(2)]);
-  const gate = graph.contrib('QuickGelu', [graph.op('Min', [every2nd(0), graph.float(limit)])], { alpha: { float: 1.702 } });
-  const up = graph.op('Clip', [every2nd(1), graph.float(-limit), graph.float(limit)]);
-  return project(graph, graph.op('Mul', [graph.op('Add', [up, graph.float(1)]), gate]), down);
 }
 
 type Elementwise = (graph: OnnxGraph, x: string) => string;

@@ -36,7 +36,8 @@ interface GraphNode {
 interface Port {
   readonly name: string;
   readonly type: DataType;
-  readonly dims: readonly Dim[];
+  /** null: whatever comes out. */
+  readonly dims: readonly Dim[] | null;
 }
 
 interface Constant extends Port {
@@ -53,6 +54,7 @@ export class OnnxGraph {
   private readonly outputs: Port[] = [];
   private readonly constants = new Map<string, Constant>();
   private readonly published = new Map<string, string>();
+  private readonly named = new Map<string, string>();
 
   input(name: string, type: DataType, dims: readonly Dim[]): string {
     this.inputs.push({ name, type, dims });
@@ -63,6 +65,22 @@ export class OnnxGraph {
   output(name: string, value: string, type: DataType, dims: readonly Dim[]): void {
     this.published.set(value, name);
     this.outputs.push({ name, type, dims });
+  }
+
+  /** Gives an operator's float32 value a name by which `outputNamed` publishes it; in other graphs this is without effect. */
+  name(name: string, value: string): string {
+    this.named.set(name, value);
+    return value;
+  }
+
+  /** Publishes every named value that is no output yet, and returns all names with the output each is found under. */
+  outputNamed(): ReadonlyMap<string, string> {
+    for (const [name, value] of this.named) {
+      if (this.published.has(value)) continue;
+      this.published.set(value, name);
+      this.outputs.push({ name, type: DATA_TYPE.float32, dims: null });
+    }
+    return new Map(Array.from(this.named, ([name, value]) => [name, this.published.get(value) ?? name]));
   }
 
   /** Adds a standard operator of one output, and returns that. */
@@ -200,8 +218,10 @@ function encodePort(message: MessageWriter, port: Port): void {
   message.text(1, port.name);
   message.message(2, (type) => type.message(1, (tensor) => {
     tensor.int(1, port.type);
+    const { dims } = port;
+    if (dims === null) return;
     tensor.message(2, (shape) => {
-      for (const dim of port.dims) {
+      for (const dim of dims) {
         shape.message(1, (size) => {
           if (typeof dim === 'number') size.int(1, dim);
           else size.text(2, dim);

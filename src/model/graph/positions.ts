@@ -166,11 +166,15 @@ export function rotaryFrequencies({ theta, dim, scaling }: Rope, length: number)
   }
 }
 
+/** The number that number `i` of a head is turned with; itself where it is not turned. */
+export function rotaryPartner({ dim, style }: Rope, i: number): number {
+  if (i >= dim) return i;
+  return style === 'half' ? (i + dim / 2) % dim : i ^ 1;
+}
+
 /** x [heads, T, width] turned by the graph's inputs `cos.index` and `sin.index`. */
 export function rotate(graph: OnnxGraph, x: string, rope: Rope, index: number): string {
-  const half = rope.dim / 2;
-  const partnerOf = (i: number): number => (i >= rope.dim ? i : rope.style === 'half' ? (i + half) % rope.dim : i ^ 1);
-  const partner = graph.ints(...Array.from({ length: rope.width }, (_, i) => partnerOf(i)));
+  const partner = graph.ints(...Array.from({ length: rope.width }, (_, i) => rotaryPartner(rope, i)));
   const paired = graph.op('Gather', [x, partner], { axis: { int: -1 } });
   return graph.op('Add', [graph.op('Mul', [x, `cos.${index}`]), graph.op('Mul', [paired, `sin.${index}`])]);
 }

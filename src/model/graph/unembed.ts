@@ -4,7 +4,7 @@ import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
 /** What one run of the unembedding may return. */
 export type UnembedOutput =
-  | 'logits' | 'topLogits' | 'topIds' | 'exponentials' | 'exponentialSum' | 'logSumExp' | 'entropyBits' | 'targetLogit' | 'targetRank' | 'klBits';
+  | 'normed' | 'narrowed' | 'logits' | 'topLogits' | 'topIds' | 'exponentials' | 'exponentialSum' | 'logSumExp' | 'entropyBits' | 'targetLogit' | 'targetRank' | 'klBits';
 
 /** Numbers summed in one stage: bounds the rounding of a float32 sum over the vocabulary. */
 const SUM_BLOCK = 128;
@@ -13,7 +13,7 @@ const SUM_BLOCK = 128;
  * Residual rows to next-token statistics, over the whole vocabulary V.
  * In: `rows` [N, D], before the final norm; `targets` int64 [N, 1]; `topK` int64 [1]; and of the final distribution at the first M rows,
  * M being N, or 1 where `klBits` is not asked for: `finalExponentials` [M, V], `finalSum` [M, 1], `finalEntropyBits` [M, 1], as an earlier run returned them.
- * Out: `logits` [N, V]; `topLogits`, `topIds` [N, K]; `exponentials` [N, V] of the logits less the row's largest; `klBits` [M, 1];
+ * Out: `normed` [N, D] where there is a final norm, and `narrowed` [N, E] where a projection follows it; `logits` [N, V]; `topLogits`, `topIds` [N, K]; `exponentials` [N, V] of the logits less the row's largest; `klBits` [M, 1];
  * the others [N, 1]. `targetRank` counts the larger logits, plus 1.
  */
 export function unembedGraph(spec: DecoderSpec): OnnxGraph {
@@ -65,7 +65,9 @@ export function unembedGraph(spec: DecoderSpec): OnnxGraph {
 /** Residual rows [N, D] to logits [N, V]. */
 function logitsOf(graph: OnnxGraph, rows: string, spec: DecoderSpec): string {
   const normed = spec.finalNorm === null ? rows : normalize(graph, rows, spec.finalNorm);
+  if (normed !== rows) graph.output('normed', normed, DATA_TYPE.float32, ['N', spec.dim]);
   const narrowed = spec.finalProjection === null ? normed : project(graph, normed, spec.finalProjection);
+  if (narrowed !== normed) graph.output('narrowed', narrowed, DATA_TYPE.float32, ['N', spec.finalProjection?.weight.shape[0] ?? spec.dim]);
   return cap(graph, scaleBy(graph, project(graph, narrowed, spec.unembed), spec.logitScale), spec.logitCap);
 }
 

@@ -40,6 +40,9 @@ class FakeWorker implements Connection<WorkerApi> {
     distribution: () => Promise.reject(new Error('not asked for here')),
     step: () => Promise.reject(new Error('not asked for here')),
     textOf: () => Promise.reject(new Error('not asked for here')),
+    forwardPath: () => Promise.reject(new Error('not asked for here')),
+    weightedSum: () => Promise.reject(new Error('not asked for here')),
+    positions: () => Promise.reject(new Error('not asked for here')),
   };
 
   onProgress(listener: (progress: Progress, call: string) => void): () => void {

@@ -18,6 +18,9 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2, token: 0 } },
     { type: 'chat', on: true },
     { type: 'query', id: 1, serial: 2, query: { name: 'distribution', position: 2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'forwardPath', token: 3, layer: 1, head: 2, expert: 0 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'weightedSum', token: 3, layer: 1, head: 2, expert: 0, stage: 'hidden', index: 7 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'positions', layer: 1, head: 2, query: 3, key: 0 } },
   ])('$type is believed as it is', (message) => {
     expect(parsePanelMessage(message)).toEqual(message);
   });
@@ -43,6 +46,8 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: -1 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'experts', layer: 1.5 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'forwardPath', token: 3, layer: 1, head: 2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'weightedSum', token: 3, layer: 1, head: 2, expert: 0, stage: 'constructor', index: 7 } },
     { type: 'chat' },
     { type: 'chat', on: 1 },
     { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -2, skipFirst: false } },

@@ -1,5 +1,5 @@
+import type { Activation } from '../../../core/activations.ts';
 import { UserError } from '../../../core/errors.ts';
-import type { Activation } from '../activations.ts';
 import { count, flag, list, refuse, type Options } from '../config.ts';
 import { gatedMlp } from '../llama/base.ts';
 import type { DenseMlp, Experts } from '../spec.ts';

@@ -1,5 +1,5 @@
+import type { Activation } from '../../../core/activations.ts';
 import { activationNamed } from '../activations.ts';
-import type { Activation } from '../activations.ts';
 import { count, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
 import { readRope, ropeContext, type Rope, type RopeStyle } from '../rope.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Attention, type Block, type DecoderSpec, type DenseMlp, type Mlp, type Norm } from '../spec.ts';

@@ -1,0 +1,68 @@
+import { at } from '../../core/tensor.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+import { layerInputs, tableShapes } from '../graph/inputs.ts';
+import { alibiBias, lastMask, rotaryTables, type RotaryTables } from '../graph/positions.ts';
+import type { Trace } from '../languageModel.ts';
+import { floats, itemOf } from '../outputs.ts';
+import type { Feed } from '../runtime.ts';
+import type { Sessions } from '../sessions.ts';
+
+/** Everything inside one layer for one token. */
+export interface LayerRow {
+  /** A value of the layer by the name its graph gives it: the row of this token, or of each head. Throws for a name that the layer does not have. */
+  value(name: string): Float32Array;
+  /** Cosines and sines of the token's position, where the layer turns queries and keys: [width] each. */
+  readonly turn: RotaryTables | null;
+}
+
+/** Runs layer `layer` for token `token` over the keys and values of the trace. `wanted`: names that are not of every layer, such as those of an expert. */
+export async function runLayerRow(spec: DecoderSpec, sessions: Sessions, trace: Trace, layer: number, token: number, isWanted: (name: string) => boolean): Promise<LayerRow> {
+  const { session, outputs } = await sessions.row(layer);
+  const { attention } = itemOf(spec.blocks, layer);
+  const length = trace.ids.length;
+  const turn = attention.rope === null ? null : rowOf(rotaryTables(attention.rope, length), attention.rope.width, token);
+  const feeds: Record<string, Feed> = {
+    resid: { dims: [1, spec.dim], data: itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim) },
+    k: itemOf(trace.k, layer),
+    v: itemOf(trace.v, layer),
+  };
+  for (const [name] of tableShapes(spec, layerInputs(spec, layer, layer + 1))) feeds[name] = table(name);
+  const names = [...outputs].filter(([name]) => isWanted(name));
+  const found = await session.run(feeds, [...new Set(names.map(([, output]) => output))]);
+  return {
+    turn,
+    value: (name) => {
+      const output = outputs.get(name);
+      return output === undefined ? noValue(name, layer) : floats(found[output]);
+    },
+  };
+
+  function table(name: string): Feed {
+    if (name === 'bias' && spec.positions.kind === 'alibi') return { dims: [spec.heads, 1, length], data: alibiBias(spec.positions.alibi, length) };
+    if (name.startsWith('cos')) return { dims: [1, turn?.cos.length ?? 0], data: turn?.cos ?? noValue(name, layer) };
+    if (name.startsWith('sin')) return { dims: [1, turn?.sin.length ?? 0], data: turn?.sin ?? noValue(name, layer) };
+    return { dims: [1, length], data: lastMask(token + 1, length, attention.window) };
+  }
+}
+
+function rowOf({ cos, sin }: RotaryTables, width: number, row: number): RotaryTables {
+  return { cos: cos.slice(row * width, (row + 1) * width), sin: sin.slice(row * width, (row + 1) * width) };
+}
+
+function noValue(name: string, layer: number): never {
+  throw new Error(`Layer ${layer} has no ${name}.`);
+}
+
+/** Numbers of head `head` in a vector of all heads. */
+export function headOf(flat: Float32Array, head: number, width: number): Float32Array {
+  if ((head + 1) * width > flat.length) throw new RangeError(`Head ${head} is outside ${flat.length} numbers.`);
+  return flat.slice(head * width, (head + 1) * width);
+}
+
+/** Sum of exp(score - max) and the max, the sink's score included. */
+export function softmaxTerms(scores: Float32Array, sink: number | null): { readonly max: number; readonly sum: number } {
+  const max = scores.reduce((largest, score) => Math.max(largest, score), sink ?? -Infinity);
+  let sum = sink === null ? 0 : Math.exp(sink - max);
+  for (let i = 0; i < scores.length; i++) sum += Math.exp(at(scores, i) - max);
+  return { max, sum };
+}

@@ -1,0 +1,142 @@
+import { positionTable, sampledIndices, type PositionTable, type PositionView, type Rotation } from '../core/positions.ts';
+import { stageOf, type Making, type StageName } from '../core/forwardPath.ts';
+import { at, dot } from '../core/tensor.ts';
+import { readRows } from './embedding.ts';
+import type { Rope } from './families/rope.ts';
+import type { Attention, DecoderSpec } from './families/spec.ts';
+import type { ModelFiles } from './files.ts';
+import { alibiBias, rotaryFrequencies, rotaryPartner, sinusoids } from './graph/positions.ts';
+import type { Trace } from './languageModel.ts';
+import { itemOf } from './outputs.ts';
+import { addHeads } from './path/headsPath.ts';
+import { runLayerRow } from './path/layerRow.ts';
+import { pathBuilder } from './path/pathBuilder.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Positions, and dimensions of each, of a table that is shown. */
+const MAX_POSITIONS = 256;
+const MAX_DIMENSIONS = 384;
+/** Distances that a score is followed over. */
+const MAX_DISTANCES = 1024;
+
+/** One query and one key of a head. */
+export interface PairRequest {
+  readonly layer: number;
+  readonly head: number;
+  readonly query: number;
+  readonly key: number;
+}
+
+/** The call of a model about positions. It throws RangeError for a layer, head or token that there is not. */
+export interface PositionCalls {
+  positions(trace: Trace, request: PairRequest): Promise<PositionView>;
+}
+
+export function openPositions(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): PositionCalls {
+  return {
+    positions: async (trace, request) => {
+      const { positions } = spec;
+      switch (positions.kind) {
+        case 'learned':
+        case 'sinusoidal':
+          return { kind: positions.kind, table: await tableOf(spec, files) };
+        case 'alibi':
+          return { kind: 'alibi', query: request.query, slopes: Float32Array.from(positions.alibi.slopes), bias: relativeBias(alibiBias(positions.alibi, trace.ids.length), spec.heads, request.query) };
+        case 'none':
+          return { kind: 'none' };
+        default: {
+          const { rope } = itemOf(spec.blocks, request.layer).attention;
+          return rope === null ? { kind: 'notTurned', layer: request.layer } : rotation(spec, files, sessions, trace, request, rope);
+        }
+      }
+    },
+  };
+}
+
+async function tableOf(spec: DecoderSpec, files: ModelFiles): Promise<PositionTable> {
+  const { positions, dim, contextLength } = spec;
+  const count = positions.kind === 'learned' ? (positions.table.shape[0] ?? 0) - positions.offset : Math.min(contextLength, MAX_DISTANCES);
+  const shown = sampledIndices(count, MAX_POSITIONS);
+  if (positions.kind === 'learned') return positionTable((await readRows(files, positions.table, shown.map((position) => position + positions.offset))).data, shown, count, MAX_DIMENSIONS);
+  if (positions.kind !== 'sinusoidal') throw new Error('The model has no table of positions.');
+  const whole = sinusoids(positions, count, dim);
+  const rows = new Float32Array(shown.length * dim);
+  for (const [i, position] of shown.entries()) rows.set(whole.subarray(position * dim, (position + 1) * dim), i * dim);
+  return positionTable(rows, shown, count, MAX_DIMENSIONS);
+}
+
+/** [heads, T] less what the query's own token gets: the softmax of a row is the same for both. */
+function relativeBias(bias: Float32Array, heads: number, query: number): Float32Array {
+  const tokens = bias.length / heads;
+  return bias.map((value, i) => value - at(bias, Math.floor(i / tokens) * tokens + query));
+}
+
+/** The numbers of a vector on both sides of its turn, and how they go on. */
+interface Turned {
+  readonly before: Float32Array;
+  readonly after: Float32Array;
+  /** The norm that follows, where one does. */
+  readonly norm: Extract<Making, { readonly kind: 'norm' }> | null;
+}
+
+async function rotation(spec: DecoderSpec, files: ModelFiles, sessions: Sessions, trace: Trace, { layer, head, query, key }: PairRequest, rope: Rope): Promise<Rotation> {
+  const { attention } = itemOf(spec.blocks, layer);
+  const kvHead = Math.floor(head / (spec.heads / spec.kvHeads));
+  const turnOf = async (token: number, side: 'query' | 'key'): Promise<Turned> => {
+    const path = pathBuilder(files);
+    const row = await runLayerRow(spec, sessions, trace, layer, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
+    const names = await addHeads(path, row, 'attentionRead', attention, spec, { head, kvHead });
+    return turned(path.stages, side, names[side], attention);
+  };
+  const [q, k] = [await turnOf(query, 'query'), await turnOf(key, 'key')];
+  const frequencies = rotaryFrequencies(rope, trace.ids.length);
+  const plain = attention.projections.kind === 'latent' ? attention.projections.plain : 0;
+  const pairs = Int32Array.from(Array.from({ length: rope.width }, (_, i) => i).flatMap((i) => (i < rotaryPartner(rope, i) ? [plain + i, plain + rotaryPartner(rope, i)] : [])));
+  const count = Math.max(trace.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
+  const scored = (distance: number): number => {
+    const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, 0) });
+    return dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, distance) }), near);
+  };
+  return {
+    kind: 'rotary', layer, head, kvHead, query, key, frequencies, pairs,
+    q: q.before, k: k.before, qTurned: q.after, kTurned: k.after,
+    style: rope.style, theta: rope.theta, scaling: rope.scaling.kind, attentionFactor: rope.attentionFactor, scale: attention.scale,
+    dotBefore: dot(finished({ ...q, after: q.before }), finished({ ...k, after: k.before })),
+    dotAfter: dot(finished(q), finished(k)),
+    byDistance: Float32Array.from({ length: count }, (_, distance) => scored(distance)),
+    normed: q.norm !== null,
+  };
+}
+
+function turned(stages: Parameters<typeof stageOf>[0], side: 'query' | 'key', last: StageName, { projections }: Attention): Turned {
+  const end = stageOf(stages, last);
+  if (projections.kind === 'latent' && side === 'key') {
+    const plain = stageOf(stages, 'plainKey').values;
+    return { before: Float32Array.from([...plain, ...stageOf(stages, 'sharedKey').values]), after: end.values, norm: null };
+  }
+  const turn = end.made.kind === 'norm' ? stageOf(stages, end.made.of) : end;
+  if (turn.made.kind !== 'turned') throw new Error('The layer turns nothing.');
+  return { before: stageOf(stages, turn.made.of).values, after: turn.values, norm: end.made.kind === 'norm' ? end.made : null };
+}
+
+/** The vector as it enters the score, in float64: behind the norm that follows the turn. */
+function finished({ after, norm }: Turned): Float64Array {
+  const vector = Float64Array.from(after);
+  if (norm === null) return vector;
+  const mean = norm.form === 'rms' ? 0 : vector.reduce((sum, value) => sum + value, 0) / vector.length;
+  const divisor = Math.sqrt(vector.reduce((sum, value) => sum + (value - mean) ** 2, 0) / vector.length + norm.epsilon);
+  return vector.map((value, i) => ((value - mean) / divisor) * (norm.weight === null ? 1 : at(norm.weight, i)) + (norm.bias === null ? 0 : at(norm.bias, i)));
+}
+
+/** The vector as it would be at position `position`. */
+function turnBy(before: Float32Array, pairs: Int32Array, frequencies: Float32Array, factor: number, position: number): Float32Array {
+  const after = before.slice();
+  for (let pair = 0; pair < pairs.length / 2; pair++) {
+    const [a, b] = [at(pairs, 2 * pair), at(pairs, 2 * pair + 1)];
+    const angle = position * at(frequencies, pair);
+    const [cos, sin] = [Math.cos(angle) * factor, Math.sin(angle) * factor];
+    after[a] = at(before, a) * cos - at(before, b) * sin;
+    after[b] = at(before, b) * cos + at(before, a) * sin;
+  }
+  return after;
+}

@@ -1,0 +1,172 @@
+import { afterAll, beforeAll, describe, expect, test } from 'vitest';
+import { activate } from '../../src/core/activations.ts';
+import { stageOf, type ForwardPath, type Making, type Stage, type WeightedSum } from '../../src/core/forwardPath.ts';
+import { at, row } from '../../src/core/tensor.ts';
+import type { PathRequest } from '../../src/model/forwardPath.ts';
+import { openLanguageModel, type LanguageModel, type Trace } from '../../src/model/languageModel.ts';
+import { folder } from '../unit/model/folder.ts';
+import { FIXTURES, openGolden, wasm } from './compare.ts';
+
+/** Every way a model may take: norms, projections, positions, scores, MLPs, experts and wiring. */
+const CASES = [
+  'llama', 'gpt2', 'llama_yarn', 'qwen2.1', 'qwen3.1', 'gemma2.3', 'gemma3_text.1', 'falcon.1', 'falcon.2', 'falcon.3', 'phi.1', 'phi.3', 'phi3.1', 'mixtral.1', 'qwen2_moe.1', 'qwen3_moe.1', 'gpt_oss.1',
+  'deepseek_v2.1', 'deepseek_v2.2', 'deepseek_v3.1', 'deepseek_v3.2', 'bloom.1', 'opt.1', 'opt.3', 'opt.4', 'xglm.1', 'gptj.1', 'gpt_neox.1', 'codegen.1', 'gpt_bigcode.1', 'gpt_bigcode.2', 'mpt.3',
+  'cohere.1', 'cohere.2', 'cohere2.1', 'olmo2.1', 'olmoe.1', 'olmo.2', 'hunyuan_v1_dense.1', 'stablelm.2', 'granite.1', 'glm4_moe.1', 'smollm3.1', 'nemotron.1', 'exaone4.1', 'starcoder2.1', 'gpt_neo.1',
+] as const;
+/** Share of the stage's largest number that float32 may be off, given its own inputs. */
+const TOLERANCE = 2e-5;
+
+describe.each(CASES)('the way of a token through %s', (name) => {
+  const path = ['llama', 'gpt2', 'llama_yarn'].includes(name) ? `${FIXTURES}/${name}` : `${FIXTURES}/families/${name}`;
+  let model: LanguageModel;
+  let trace: Trace;
+  beforeAll(async () => {
+    model = await openLanguageModel(folder(path), await wasm());
+    trace = await model.run(await (await openGolden(folder(path), 'golden.safetensors')).ids());
+  });
+  afterAll(() => model.dispose());
+
+  test('is made of numbers that follow from the ones shown before them', async () => {
+    const { layers, heads } = model.info;
+    for (let layer = 0; layer < layers; layer++) {
+      const request = { token: trace.ids.length - 2 - ((5 * layer) % (trace.ids.length - 2)), layer, head: (heads - 1 - layer) % heads, expert: layer };
+      const found = await model.forwardPath(trace, request);
+      const names = found.stages.map((stage) => stage.name);
+      expect(new Set(names).size).toBe(names.length);
+      for (const stage of found.stages) await expectMade(model, trace, request, found, stage);
+    }
+  });
+
+  test('begins with the token’s row, and meets the residuals of the run', async () => {
+    const { layers } = model.info;
+    const token = trace.ids.length - 1;
+    for (let layer = 0; layer < layers; layer++) {
+      const { stages } = await model.forwardPath(trace, { token, layer, head: 0, expert: 0 });
+      const before = stages.findIndex(({ name: stage }) => stage === 'input');
+      const behind = stages.findIndex(({ name: stage }) => stage === 'lengths');
+      expect([...(stages[0]?.values ?? [])]).toEqual([...row(trace.embedding, token)]);
+      expectNear(stages[before - 1]?.values ?? new Float32Array(), residual(trace, 0, token), 'embedding');
+      expectNear(stages[before]?.values ?? new Float32Array(), residual(trace, layer, token), 'input');
+      expectNear(stages[behind - 1]?.values ?? new Float32Array(), residual(trace, layer + 1, token), 'output');
+    }
+  });
+
+  test('ends in the logits and weights of transformers', async () => {
+    const golden = await openGolden(folder(path), 'golden.safetensors');
+    const token = trace.ids.length - 3;
+    const logits = row(await golden.floats('logits'), token);
+    for (const head of [0, model.info.heads - 1]) {
+      const { stages } = await model.forwardPath(trace, { token, layer: model.info.layers - 1, head, expert: 0 });
+      const shown = stageOf(stages, 'logits');
+      expectNear(shown.values, Float32Array.from(shown.ids ?? [], (id) => at(logits, id)), 'logits');
+      expect([...(shown.ids ?? [])]).toContain(trace.ids[token + 1]);
+      const { data } = await golden.floats(`attentions.${model.info.layers - 1}`);
+      const start = (head * trace.ids.length + token) * trace.ids.length;
+      expectNear(stageOf(stages, 'weights').values, data.subarray(start, start + trace.ids.length), 'weights');
+    }
+  });
+});
+
+function residual(trace: Trace, place: number, token: number): Float32Array {
+  const found = trace.resid[place];
+  if (found === undefined) throw new Error(`No residual ${place}.`);
+  return row(found, token);
+}
+
+function expectNear(found: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
+  expect(found.length, what).toBe(expected.length);
+  const largest = Array.from(expected).reduce((max, value) => Math.max(max, Number.isFinite(value) ? Math.abs(value) : 0), 1e-6);
+  for (let i = 0; i < expected.length; i++) {
+    if (at(expected, i) === -Infinity) expect(at(found, i), what).toBe(-Infinity);
+    else expect(Math.abs(at(found, i) - at(expected, i)) / largest, `${what} ${i}: ${at(found, i)} for ${at(expected, i)}`).toBeLessThanOrEqual(TOLERANCE);
+  }
+}
+
+/** Expects every number of the stage to be what its inputs make it, computed here in float64; those made by a matrix at some places. */
+async function expectMade(model: LanguageModel, trace: Trace, request: PathRequest, path: Omit<ForwardPath, 'pieces'>, stage: Stage): Promise<void> {
+  const { made, values, name } = stage;
+  if (made.kind === 'given' || made.kind === 'row' || made.kind === 'lengths' || made.kind === 'sinusoid') return;
+  if (made.kind === 'heads') {
+    const own = stageOf(path.stages, made.of).values;
+    expect(values.length, name).toBe(own.length * made.heads);
+    return expectNear(values.subarray(made.head * own.length, (made.head + 1) * own.length), own, name);
+  }
+  if (made.kind !== 'linear') return expectNear(values, recomputed(path, stage, made), name);
+  const largest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-6);
+  for (const index of new Set([0, 1, values.length >> 1, values.length - 1])) {
+    if (index >= values.length) continue;
+    const sum = await model.weightedSum(trace, request, name, index);
+    expect(sum.inputs).toEqual(stageOf(path.stages, made.of).values);
+    expect(Math.abs(totalOf(sum) - at(values, index)) / largest, `${name} ${index}`).toBeLessThanOrEqual(TOLERANCE);
+    expect(sum.bias !== null).toBe(made.bias);
+  }
+}
+
+function totalOf({ inputs, weights, bias }: WeightedSum): number {
+  expect(weights.length).toBe(inputs.length);
+  return inputs.reduce((sum, input, i) => sum + input * at(weights, i), bias ?? 0);
+}
+
+type Elementwise = Exclude<Making, { readonly kind: 'given' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }>;
+
+function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Elementwise): Float64Array {
+  const of = stageOf(path.stages, made.of).values;
+  const other = (name: Stage['name']): Float32Array => stageOf(path.stages, name).values;
+  const n = stage.values.length;
+  const each = (compute: (i: number) => number): Float64Array => Float64Array.from({ length: n }, (_, i) => compute(i));
+  const rowsTimes = (rows: Float32Array, i: number): number => of.reduce((sum, weight, k) => sum + weight * at(rows, k * n + i), 0);
+  switch (made.kind) {
+    case 'scaled':
+      return each((i) => at(of, i) * made.factor);
+    case 'sum':
+      return each((i) => at(of, i) + made.factor * at(other(made.with), i));
+    case 'norm': {
+      const together = made.whole ?? of.subarray(0, n);
+      const mean = made.form === 'rms' ? 0 : together.reduce((sum, value) => sum + value, 0) / together.length;
+      const divisor = Math.sqrt(together.reduce((sum, value) => sum + (value - mean) ** 2, 0) / together.length + made.epsilon);
+      expect(made.mean).toBeCloseTo(mean, 9);
+      expect(made.divisor).toBeCloseTo(divisor, 9);
+      const from = made.from ?? 0;
+      return each((i) => ((at(together, from + i) - mean) / divisor) * (made.weight === null ? 1 : at(made.weight, i)) + (made.bias === null ? 0 : at(made.bias, i)));
+    }
+    case 'clip':
+      return each((i) => Math.max(made.low, Math.min(made.high, at(of, i))));
+    case 'turned':
+      return each((i) => at(of, i) * at(made.cos, i) + at(of, at(made.partner, i)) * at(made.sin, i));
+    case 'part':
+      return each((i) => at(of, made.from + i));
+    case 'joined':
+      return Float64Array.from([...of, ...other(made.with)]);
+    case 'dots':
+      expect(made.rows.length).toBe(n * of.length);
+      return each((k) => of.reduce((sum, value, i) => sum + value * at(made.rows, k * of.length + i), 0));
+    case 'capped':
+      return each((i) => made.limit * Math.tanh(at(of, i) / made.limit));
+    case 'biased':
+      return each((i) => at(of, i) + at(made.bias, i));
+    case 'masked':
+      return each((i) => (i < made.first || i > made.last ? -Infinity : at(of, i)));
+    case 'softmax': {
+      const largest = of.reduce((max, value) => Math.max(max, value), made.sink ?? -Infinity);
+      expect(made.max).toBe(largest);
+      const terms = of.reduce((sum, value) => sum + Math.exp(value - largest), made.sink === null ? 0 : Math.exp(made.sink - largest));
+      if (stage.name === 'probabilities') expect(made.sum).toBeGreaterThanOrEqual(terms - 1e-9);
+      else expect(made.sum).toBeCloseTo(terms, 9);
+      return each((i) => Math.exp(at(of, i) - made.max) / made.sum);
+    }
+    case 'weighted':
+      return each((i) => rowsTimes(made.rows, i));
+    case 'activation':
+      return each((i) => activate(made.activation, at(of, i)));
+    case 'product':
+      return each((i) => at(of, i) * (at(other(made.with), i) + made.plus));
+    case 'chosen':
+      return each((i) => at(of, at(stage.ids ?? [], i)));
+    case 'shares':
+      return each((i) => (at(of, i) / made.sum) * made.factor);
+    case 'mixture': {
+      const gate = made.gate === null ? 1 : at(other(made.gate), 0);
+      return each((i) => rowsTimes(made.rows, i) + (made.shared === null ? 0 : gate * at(made.shared, i)));
+    }
+  }
+}

@@ -1,0 +1,36 @@
+import { readFileSync } from 'node:fs';
+import { expect, test } from 'vitest';
+import { cosineMatrix, positionTable, sampledIndices, sinusoidalTable, wavelength } from '../../../src/core/positions.ts';
+import { at } from '../../../src/core/tensor.ts';
+
+const reference = JSON.parse(readFileSync('test/fixtures/core/sinusoids.json', 'utf8')) as { readonly count: number; readonly dim: number; readonly table: readonly number[]; readonly cosine: readonly number[] };
+const { count, dim } = reference;
+
+test('sinusoidal positions and their cosines equal NumPy', () => {
+  const table = sinusoidalTable(count, dim);
+  const cosine = cosineMatrix(table, count);
+  for (const [i, value] of reference.table.entries()) expect(at(table, i)).toBeCloseTo(value, 6);
+  for (const [i, value] of reference.cosine.entries()) expect(at(cosine, i)).toBeCloseTo(value, 6);
+});
+
+test('an odd width ends in a sine, and no width or length is too small', () => {
+  expect(Array.from(sinusoidalTable(2, 3), (value) => value.toFixed(3))).toEqual(['0.000', '1.000', '0.000', '0.841', '0.540', '0.002']);
+  expect([...sinusoidalTable(1, 1)]).toEqual([0]);
+  expect(sinusoidalTable(0, 4)).toHaveLength(0);
+  expect([...cosineMatrix(new Float32Array(4), 2)]).toEqual([0, 0, 0, 0]);
+});
+
+test('a table that is too large is shown by every so-manieth row and number, with the cosines of whole rows', () => {
+  expect([...sampledIndices(5, 5)]).toEqual([0, 1, 2, 3, 4]);
+  expect([...sampledIndices(7, 3)]).toEqual([0, 3, 6]);
+  const rows = Float32Array.from({ length: 2 * 5 }, (_, i) => i);
+  const shown = positionTable(rows, Int32Array.of(0, 4), 8, 3);
+  expect([...shown.dimensions]).toEqual([0, 2, 4]);
+  expect([...shown.values]).toEqual([0, 2, 4, 5, 7, 9]);
+  expect(at(shown.cosine, 1)).toBeCloseTo((1 * 6 + 2 * 7 + 3 * 8 + 4 * 9) / Math.sqrt(30 * 255), 6);
+});
+
+test('a wavelength is the tokens of one turn', () => {
+  expect(wavelength(Math.PI)).toBe(2);
+  expect(wavelength(0)).toBe(Infinity);
+});
