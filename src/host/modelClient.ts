@@ -1,7 +1,7 @@
 import { CancelledError, UserError } from '../core/errors.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
-import type { Query, QueryName, QueryResult } from '../protocol/messages.ts';
-import type { ExplainRequest, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
+import type { Query, QueryName, QueryPlace, QueryResult } from '../protocol/messages.ts';
+import type { ExplainRequest, Progress, Remote, TokenCount, TokenPlace, WorkerApi } from '../worker/api.ts';
 import type { Connection } from '../worker/rpc.ts';
 import { Disposable } from './disposable.ts';
 import type { Translate } from './hoverText.ts';
@@ -193,7 +193,8 @@ export class ModelClient extends Disposable {
   }
 }
 
-function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<QueryResult<QueryName>> {
+/** Asks the worker what the panel asked about the text of these ids. */
+export function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<QueryResult<QueryName>> {
   switch (query.name) {
     case 'attention':
       return remote.attention(ids, query.layer, query.head);
@@ -209,7 +210,25 @@ function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<
       return remote.lens(ids, query.layer);
     case 'distribution':
       return remote.distribution(ids, query.position);
+    case 'readText':
+      return remote.readText(query.text);
+    case 'words':
+      return remote.words(query.texts);
+    case 'neighbours':
+      return remote.neighbours(query.vector, query.count);
+    case 'vectorMap':
+      return remote.vectorMap(query.vectors);
+    case 'lensTop':
+      return remote.lensTop(ids, query.layer, query.token, query.count);
+    case 'similarity':
+      return remote.similarity(ids, query.layer);
+    case 'wordByLayer':
+      return remote.wordByLayer(placeIn(ids, query.first), placeIn(ids, query.second));
   }
+}
+
+function placeIn(ids: Int32Array, place: QueryPlace): TokenPlace {
+  return { ids: place.ids === null ? ids : Int32Array.from(place.ids), token: place.token };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

@@ -1,7 +1,6 @@
 // What comes from the page is data from outside: it is believed only after it was looked at.
 import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import { isCount, isFields, parseVectorQuery } from './vectorQueries.ts';
 
 /** Marked tokens beyond this are no use to the eye. */
 const MAX_MARKED = 4096;
@@ -62,7 +61,7 @@ function parseQuery(value: unknown): Query | undefined {
     case 'distribution':
       return isCount(position) ? { name, position } : undefined;
     default:
-      return undefined;
+      return parseVectorQuery(value);
   }
 }
 
@@ -80,12 +79,4 @@ function parseSource(value: unknown): TextSource | undefined {
   const { uri, start, end, label } = value;
   if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:/i.test(uri) || typeof label !== 'string') return undefined;
   return isCount(start) && isCount(end) && start <= end ? { uri, start, end, label } : undefined;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

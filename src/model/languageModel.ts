@@ -6,6 +6,7 @@ import type { DecoderSpec } from './families/spec.ts';
 import { CONFIG_MAX_BYTES, bytesText, readJson, type ModelFiles } from './files.ts';
 import { openWeights } from './formats/weights.ts';
 import { openAttention, type AttentionCalls } from './attention.ts';
+import { openEmbeddingTable, type EmbeddingCalls } from './embeddingTable.ts';
 import { forward } from './forward.ts';
 import { describe } from './modelInfo.ts';
 import type { Runtime } from './runtime.ts';
@@ -58,7 +59,7 @@ export interface LatentVectors {
 }
 
 /** A decoder whose every number can be asked for. Calls may overlap; they run one after another. */
-export interface LanguageModel extends AttentionCalls {
+export interface LanguageModel extends AttentionCalls, EmbeddingCalls {
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
@@ -100,6 +101,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
       return forward(spec, files, sessions, ids, onProgress);
     },
     ...openAttention(spec, files, sessions),
+    ...openEmbeddingTable(spec, files),
     ...unembedding,
     dispose: () => sessions.dispose(),
   };

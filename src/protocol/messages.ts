@@ -1,4 +1,5 @@
-import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection, Token } from '../core/trace.ts';
+import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
 
 /** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
 export interface ViewQueries {
@@ -9,7 +10,22 @@ export interface ViewQueries {
   projection: { args: { readonly layer: number; readonly skipFirst: boolean }; result: Projection };
   lens: { args: { readonly layer: number }; result: LensLayer };
   distribution: { args: { readonly position: number }; result: Distribution };
+  /** A text of the panel's own, as the model reads it. */
+  readText: { args: { readonly text: string }; result: { readonly tokens: readonly Token[]; readonly length: number } };
+  words: { args: { readonly texts: readonly string[] }; result: Words };
+  neighbours: { args: { readonly vector: TableVector; readonly count: number }; result: Neighbours };
+  vectorMap: { args: { readonly vectors: readonly TableVector[] }; result: VectorMap };
+  lensTop: { args: { readonly layer: number; readonly token: number; readonly count: number }; result: LensTop };
+  similarity: { args: { readonly layer: number }; result: Similarity };
+  wordByLayer: { args: { readonly first: QueryPlace; readonly second: QueryPlace }; result: WordByLayer };
 }
+
+/** One token of a text: `ids` are those of another text than the explained one, null of that one. */
+export interface QueryPlace {
+  readonly ids: readonly number[] | null;
+  readonly token: number;
+}
+
 export type QueryName = keyof ViewQueries;
 export type QueryArgs<Name extends QueryName> = ViewQueries[Name]['args'];
 export type QueryResult<Name extends QueryName> = ViewQueries[Name]['result'];

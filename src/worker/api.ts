@@ -1,4 +1,5 @@
-import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection, Token } from '../core/trace.ts';
+import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
 
 /** Where a model's files are. */
 export type ModelLocation =
@@ -33,7 +34,7 @@ export interface Progress {
  * restarted worker answers the same; the last few forward passes are cached by ids.
  * Errors: UserError with a sentence for the user, or any other Error for a defect.
  */
-export interface WorkerApi {
+export interface WorkerApi extends VectorApi {
   /** Checks config, weights' header and tokenizer; the weights are loaded by the first forward pass. */
   open(location: ModelLocation): ModelInfo;
   countTokens(text: string): TokenCount;
@@ -46,6 +47,31 @@ export interface WorkerApi {
   projection(ids: Int32Array, layer: number, skipFirst: boolean): Projection;
   lens(ids: Int32Array, layer: number): LensLayer;
   distribution(ids: Int32Array, position: number): Distribution;
+}
+
+/** Tokens read, and how long the part of the text was that fits the model, in UTF-16 units. */
+export interface TextReading {
+  readonly tokens: readonly Token[];
+  readonly length: number;
+}
+
+/** One token of a text that the model reads. */
+export interface TokenPlace {
+  readonly ids: Int32Array;
+  readonly token: number;
+}
+
+/** Calls about vectors: of the static embedding table, which need no text, and of tokens in their texts. */
+export interface VectorApi {
+  readText(text: string): TextReading;
+  /** How each typed word can be taken. */
+  words(texts: readonly string[]): Words;
+  neighbours(vector: TableVector, count: number): Neighbours;
+  vectorMap(vectors: readonly TableVector[]): VectorMap;
+  lensTop(ids: Int32Array, layer: number, token: number, count: number): LensTop;
+  /** `layer` -1 is the static embedding. */
+  similarity(ids: Int32Array, layer: number): Similarity;
+  wordByLayer(first: TokenPlace, second: TokenPlace): WordByLayer;
 }
 
 /** The same calls as seen from the other thread. */

@@ -2,13 +2,15 @@ import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
-import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
+import { openLanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/runtime.ts';
-import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
+import { openTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
+import { checkIndex, type EngineParts, type OpenModel } from './engineParts.ts';
 import { lastResidual, predict } from './predictions.ts';
-import type { CallContext, Implementation } from './rpc.ts';
+import type { Implementation } from './rpc.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
+import { vectorCalls } from './vectorCalls.ts';
 import { attentionCell, attentionMap, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
@@ -24,11 +26,6 @@ export interface EngineOptions {
   readonly openFiles: (location: ModelLocation) => Promise<ModelFiles>;
 }
 
-interface OpenModel {
-  readonly model: LanguageModel;
-  readonly tokenizer: TextTokenizer;
-}
-
 /** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
 export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions): Implementation<WorkerApi> {
   const cache = createTraceCache();
@@ -36,7 +33,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
   let current: OpenModel | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
-  const inOrder = <Args extends readonly unknown[], Result>(call: (context: CallContext, ...args: Args) => Promise<Result>) => (context: CallContext, ...args: Args): Promise<Result> => {
+  const inOrder: EngineParts['inOrder'] = (call) => (context, ...args) => {
     const result = last.then(() => call(context, ...args));
     last = result.catch(() => undefined);
     return result;
@@ -45,7 +42,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     if (current === null) throw new Error('No model is open.');
     return current;
   };
-  const traceOf = async (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> => (await cache.trace(model, ids, progress)).trace;
+  const traceOf: EngineParts['traceOf'] = async (model, ids, { progress }) => (await cache.trace(model, ids, progress)).trace;
 
   return {
     open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
@@ -110,6 +107,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       checkIndex('position', position, ids.length);
       return distribution(model, await traceOf(model, ids, context), position, tokenizer.piece);
     }),
+    ...vectorCalls({ inOrder, opened, traceOf }),
   };
 }
 
@@ -147,8 +145,4 @@ async function explain({ model, tokenizer }: OpenModel, cache: TraceCache, reque
     thumbnails: pictures,
     forwardMs,
   };
-}
-
-function checkIndex(what: string, index: number, end: number, first = 0): void {
-  if (!Number.isInteger(index) || index < first || index >= end) throw new RangeError(`The ${what} ${index} is outside ${first}..${end - 1}.`);
 }

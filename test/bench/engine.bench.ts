@@ -73,9 +73,11 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     await timed('pca', () => remote.projection(ids, layers, true));
     for (let layer = 0; layer <= layers; layer++) await timed('lens', () => remote.lens(ids, layer));
     await timed('head', () => remote.attention(ids, Math.floor(layers / 2), 0));
+    await remote.neighbours([{ ids: [100], weight: 1 }], 15);
+    await timed('neighbours', () => remote.neighbours([{ ids: [200 + repeat], weight: 1 }], 15));
     delay.disable();
-    const { explain = 0, pca = 0, lens = 0, head = 0 } = times;
-    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
+    const { explain = 0, pca = 0, lens = 0, head = 0, neighbours = 0 } = times;
+    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, neighbours, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
   }
   const of = (key: string): number => median(samples.map((sample) => sample[key] ?? Number.NaN));
   record('engine', {
@@ -89,6 +91,7 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     'PCA ms': of('pca'),
     'lens ms': of('lens'),
     'head ms': of('head'),
+    'neighbours ms': of('neighbours'),
     'everything ms': of('everything'),
     'caller blocked ms': of('blocked'),
     'memory MB': ownMegabytes() - startMegabytes + childrenMegabytes(),

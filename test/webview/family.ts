@@ -1,4 +1,7 @@
+import type { ModelFiles } from '../../src/model/files.ts';
+import { ask } from '../../src/host/modelClient.ts';
 import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
+import type { Remote, WorkerApi } from '../../src/worker/api.ts';
 import { createEngine } from '../../src/worker/engine.ts';
 import { FIXTURES, wasm } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
@@ -23,32 +26,25 @@ export interface FamilyPanel {
 
 /** `name` is a golden case, such as "mixtral.1". */
 export async function openFamily(name: string, chat: boolean | null = null): Promise<FamilyPanel> {
-  const runtime = await wasm();
   const files = folder(`${FIXTURES}/families/${name}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
+  return openPanel(name, files, FAMILY_TEXT, 'cat.md', chat === true);
+}
+
+/** The bundled model over a text. */
+export async function openBundled(text: string): Promise<FamilyPanel> {
+  return openPanel('explain-tokens-9m', folder('media/models/explain-tokens-9m'), text, 'sample.md', false);
+}
+
+async function openPanel(name: string, files: ModelFiles, text: string, label: string, chat: boolean): Promise<FamilyPanel> {
+  const runtime = await wasm();
   const engine = createEngine({ runtime: () => runtime, openFiles: async () => files });
   const context = { progress: () => undefined };
   await engine.open(context, { kind: 'folder', name, path: name });
-  const explanation = await engine.explain(context, { text: FAMILY_TEXT, topK: 10, chat: chat === true });
+  const explanation = await engine.explain(context, { text, topK: 10, chat });
+  const remote = Object.fromEntries(Object.entries(engine).map(([name, call]) => [name, (...args: never[]) => (call as (...all: unknown[]) => unknown)(context, ...args)])) as unknown as Remote<WorkerApi>;
   const ids = Int32Array.from(explanation.tokens, (token) => token.id);
   return {
-    shown: { serial: 1, source: { uri: 'file:///cat.md', start: 0, end: FAMILY_TEXT.length, label: 'cat.md' }, explanation, notices: [] },
-    answer: (query) => {
-      switch (query.name) {
-        case 'attention':
-          return engine.attention(context, ids, query.layer, query.head);
-        case 'attentionCell':
-          return engine.attentionCell(context, ids, query.layer, query.head, query.query, query.key);
-        case 'experts':
-          return engine.experts(context, ids, query.layer);
-        case 'latent':
-          return engine.latent(context, ids, query.layer, query.token);
-        case 'projection':
-          return engine.projection(context, ids, query.layer, query.skipFirst);
-        case 'lens':
-          return engine.lens(context, ids, query.layer);
-        case 'distribution':
-          return engine.distribution(context, ids, query.position);
-      }
-    },
+    shown: { serial: 1, source: { uri: `file:///${label}`, start: 0, end: text.length, label }, explanation, notices: [] },
+    answer: (query) => ask(remote, ids, query),
   };
 }

@@ -4,7 +4,7 @@ import { TABS, type TabName } from '../settings.ts';
 import { t } from '../strings.ts';
 import { createAttention } from './attention.ts';
 import { expertLayers } from '../figures/experts.ts';
-import { createEmbeddings } from './embeddings.ts';
+import { createEmbeddingViews } from './embeddingViews.ts';
 import { createExperts } from './experts.ts';
 import { createPredictions } from './predictions.ts';
 import { createTokens } from './tokens.ts';
@@ -12,7 +12,7 @@ import { createTokens } from './tokens.ts';
 /** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 5 switch from anywhere but a text field. */
 export function createTabs(context: PanelContext): View {
   const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts') };
-  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context), experts: createExperts(context) };
+  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddingViews(context), predictions: createPredictions(context), experts: createExperts(context) };
   const open = (tab: TabName): void => {
     context.tooltip.hide();
     context.store.dispatch({ type: 'settings', change: { tab } });

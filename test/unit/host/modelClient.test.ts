@@ -36,6 +36,13 @@ class FakeWorker implements Connection<WorkerApi> {
     latent: () => Promise.reject(new Error('not asked for here')),
     projection: () => Promise.reject(new Error('not asked for here')),
     distribution: () => Promise.reject(new Error('not asked for here')),
+    readText: () => Promise.reject(new Error('not asked for here')),
+    words: () => Promise.reject(new Error('not asked for here')),
+    neighbours: () => Promise.reject(new Error('not asked for here')),
+    vectorMap: () => Promise.reject(new Error('not asked for here')),
+    lensTop: () => Promise.reject(new Error('not asked for here')),
+    similarity: () => Promise.reject(new Error('not asked for here')),
+    wordByLayer: () => Promise.reject(new Error('not asked for here')),
   };
 
   onProgress(listener: (progress: Progress, call: string) => void): () => void {
