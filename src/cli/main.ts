@@ -1,5 +1,6 @@
 import { version } from '../../package.json';
 import { UserError, messageOf } from '../core/errors.ts';
+import { compare } from './compare.ts';
 import { HELP, UsageError, parseCommand } from './options.ts';
 import { ReaderGone, standardOutput } from './output.ts';
 import { trace } from './trace.ts';
@@ -17,6 +18,7 @@ async function main(): Promise<number> {
     const command = parseCommand(process.argv.slice(2));
     if (command.kind === 'help') await standardOutput().write(HELP);
     else if (command.kind === 'version') await standardOutput().write(`${version}\n`);
+    else if (command.kind === 'compare') await compare(command.options, __dirname, say);
     else await trace(command.options, __dirname, say);
     return 0;
   } catch (error) {

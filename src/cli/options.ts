@@ -7,9 +7,10 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+export type TextInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+
 export type Input =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'file'; readonly path: string }
+  | TextInput
   /** Run exactly these, adding nothing. */
   | { readonly kind: 'ids'; readonly ids: Int32Array };
 
@@ -26,11 +27,30 @@ export interface TraceOptions {
   readonly chat: boolean;
 }
 
-export type Command = { readonly kind: 'help' } | { readonly kind: 'version' } | { readonly kind: 'trace'; readonly options: TraceOptions };
+/** What the text is compared with: another text read by the same model, or the same text read by another model. */
+export type CompareWith = { readonly kind: 'text'; readonly input: TextInput } | { readonly kind: 'model'; readonly model: string };
+
+export interface CompareOptions {
+  /** Null: the bundled model. */
+  readonly model: string | null;
+  readonly input: TextInput;
+  readonly with: CompareWith;
+  /** Null: standard output. */
+  readonly output: string | null;
+  readonly runtime: RuntimeChoice;
+  readonly chat: boolean;
+}
+
+export type Command =
+  | { readonly kind: 'help' }
+  | { readonly kind: 'version' }
+  | { readonly kind: 'trace'; readonly options: TraceOptions }
+  | { readonly kind: 'compare'; readonly options: CompareOptions };
 
 export const HELP = `Runs a language model over a text and writes what happened inside it.
 
 Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
+       explain-tokens compare [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH | --with-model DIR)
 
   --text TEXT         the text
   --file PATH         a UTF-8 text file
@@ -41,11 +61,18 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
   --output PATH       write to a file instead of standard output
   --top K             candidates listed per position in JSON (default 10)
   --runtime RUNTIME   auto (default: native where onnxruntime-node is installed), wasm or native
+  --with-text TEXT, --with-file PATH
+                      compare: with another text, read by the same model
+  --with-model DIR    compare: with another model, reading the same text
   --help, --version
 
 JSON: the model, and per token its id, text, bytes, UTF-16 offsets, log-probability (natural), rank, entropy (bits) and
 the most likely tokens after it. With --ids there is no text: bytes and offsets are empty.
 safetensors: input_ids, logits, embedding, resid.0 .. resid.L, attentions.0 .. (rows are queries).
+compare writes JSON: both sides' totals (bits, bits per token and per byte), and per aligned row the tokens of each side, their
+surprisal in bits, how much likelier the second side found them (bits) and KL(first || second) of the distributions that
+predicted them, in bits; "finalKl" is that after the ends. Texts are aligned by the longest common subsequence of their ids,
+models whose ids differ by characters, without KL.
 Exit codes: 0 done, 1 a model or file cannot be used, 2 bad usage.
 `;
 
@@ -59,14 +86,18 @@ export function parseCommand(args: readonly string[]): Command {
   if (values.help === true) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   const [command, ...rest] = positionals;
-  if (command === undefined) throw new UsageError('Which command? There is one: trace. See explain-tokens --help.');
-  if (command !== 'trace') throw new UsageError(`There is no command ${JSON.stringify(command)}; there is trace. See explain-tokens --help.`);
+  if (command === undefined) throw new UsageError('Which command? There are trace and compare. See explain-tokens --help.');
+  if (command !== 'trace' && command !== 'compare') throw new UsageError(`There is no command ${JSON.stringify(command)}; there are trace and compare. See explain-tokens --help.`);
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
   const { format = 'json', model, output } = values;
   if (format !== 'json' && format !== 'safetensors') throw new UsageError(`--format is json or safetensors, not ${JSON.stringify(format)}.`);
   if (model === '') throw new UsageError('--model names no folder.');
   if (output === '') throw new UsageError('--output names no file.');
   if (values.chat === true && values.ids !== undefined) throw new UsageError('--chat is for a text; --ids are run as they are.');
+  const others = [['--with-text', values['with-text']], ['--with-file', values['with-file']], ['--with-model', values['with-model']]] as const;
+  if (command === 'compare') return { kind: 'compare', options: compareOptions(values, others) };
+  const stray = others.find(([, value]) => value !== undefined);
+  if (stray !== undefined) throw new UsageError(`${stray[0]} belongs to compare.`);
   return {
     kind: 'trace',
     options: { model: model ?? null, input: inputOf(values), format, output: output ?? null, top: wholeNumber(values.top), runtime: runtimeOf(values.runtime), chat: values.chat === true },
@@ -80,11 +111,34 @@ function parse(args: readonly string[]) {
     return parseArgs({
       args: [...args],
       allowPositionals: true,
-      options: { text, file: text, ids: text, model: text, format: text, output: text, top: text, runtime: text, chat: flag, help: flag, version: flag },
+      options: { text, file: text, ids: text, model: text, format: text, output: text, top: text, runtime: text, 'with-text': text, 'with-file': text, 'with-model': text, chat: flag, help: flag, version: flag },
     });
   } catch (error) {
     throw new UsageError(messageOf(error).replace(/\s+/g, ' '), { cause: error });
   }
+}
+
+type Values = ReturnType<typeof parse>['values'];
+
+function compareOptions(values: Values, others: readonly (readonly [string, string | undefined])[]): CompareOptions {
+  const unused = (['ids', 'format', 'top'] as const).find((name) => values[name] !== undefined);
+  if (unused !== undefined) throw new UsageError(`--${unused} belongs to trace.`);
+  const given = others.filter(([, value]) => value !== undefined).length;
+  if (given !== 1) throw new UsageError(`One of --with-text, --with-file and --with-model is needed${given === 0 ? '' : `, not ${given} of them`}.`);
+  const { model, output, 'with-text': withText, 'with-file': withFile, 'with-model': withModel } = values;
+  if (withModel === '') throw new UsageError('--with-model names no folder.');
+  if (withFile === '') throw new UsageError('--with-file names no file.');
+  if (withText === '') throw new UsageError('--with-text is empty: there is nothing to compare with.');
+  const input = inputOf(values);
+  if (input.kind === 'ids') throw new UsageError('--ids belongs to trace.');
+  return {
+    model: model ?? null,
+    input,
+    with: withModel !== undefined ? { kind: 'model', model: withModel } : { kind: 'text', input: withText !== undefined ? { kind: 'text', text: withText } : { kind: 'file', path: withFile ?? '' } },
+    output: output ?? null,
+    runtime: runtimeOf(values.runtime),
+    chat: values.chat === true,
+  };
 }
 
 function inputOf({ text, file, ids }: { text?: string | undefined; file?: string | undefined; ids?: string | undefined }): Input {

@@ -10,11 +10,11 @@ import { findNativeRuntime } from '../worker/native.node.ts';
 import { lastResidual, predict } from '../worker/predictions.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
 import { writeJson } from './json.ts';
-import { UsageError, type Input, type TraceOptions } from './options.ts';
+import { UsageError, type TextInput, type TraceOptions } from './options.ts';
 import { fileOutput, standardOutput } from './output.ts';
 import { writeSafetensors } from './safetensors.ts';
 
-const BUNDLED_MODEL = join('media', 'models', 'explain-tokens-9m');
+export const BUNDLED_MODEL = join('media', 'models', 'explain-tokens-9m');
 
 /** Runs the model over the input and writes the result. `note` takes sentences about what was done. Throws UserError or UsageError. */
 export async function trace(options: TraceOptions, distFolder: string, note: (sentence: string) => Promise<void>): Promise<void> {
@@ -36,16 +36,17 @@ export async function trace(options: TraceOptions, distFolder: string, note: (se
   await output.finish();
 }
 
-async function readInput(input: Exclude<Input, { kind: 'ids' }>): Promise<string> {
+/** The text given, or of the file. Throws UserError naming `option` for a file that cannot be read. */
+export async function readInput(input: TextInput, option = '--file'): Promise<string> {
   if (input.kind === 'text') return input.text;
   const bytes = await readFile(input.path).catch((error: unknown) => {
-    throw new UserError(`--file ${input.path} cannot be read: ${messageOf(error)}.`, { cause: error });
+    throw new UserError(`${option} ${input.path} cannot be read: ${messageOf(error)}.`, { cause: error });
   });
-  if (bytes.length === 0) throw new UserError(`--file ${input.path} is empty: there is nothing to explain.`);
+  if (bytes.length === 0) throw new UserError(`${option} ${input.path} is empty: there is nothing to explain.`);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`--file ${input.path} is not UTF-8 text.`, { cause: error });
+    throw new UserError(`${option} ${input.path} is not UTF-8 text.`, { cause: error });
   }
 }
 

@@ -34,7 +34,7 @@ export interface Progress {
  * restarted worker answers the same; the last few forward passes are cached by ids.
  * Errors: UserError with a sentence for the user, or any other Error for a defect.
  */
-export interface WorkerApi extends VectorApi {
+export interface WorkerApi extends VectorApi, ComparisonApi {
   /** Checks config, weights' header and tokenizer; the weights are loaded by the first forward pass. */
   open(location: ModelLocation): ModelInfo;
   countTokens(text: string): TokenCount;
@@ -72,6 +72,21 @@ export interface VectorApi {
   /** `layer` -1 is the static embedding. */
   similarity(ids: Int32Array, layer: number): Similarity;
   wordByLayer(first: TokenPlace, second: TokenPlace): WordByLayer;
+}
+
+/** What next-token distributions are compared with: rows of another text read by the same model, or another model's logits [N, vocab]. */
+export type OtherRows =
+  | { readonly kind: 'ids'; readonly ids: Int32Array; readonly positions: Int32Array }
+  | { readonly kind: 'logits'; readonly logits: Float32Array };
+
+/** Calls for comparing two texts, or two models. */
+export interface ComparisonApi {
+  /** Equal for models whose ids mean the same. */
+  vocabularyKey(): string;
+  /** [N, vocab] after these positions. */
+  logits(ids: Int32Array, positions: Int32Array): { readonly logits: Float32Array };
+  /** [N] bits, KL(own || other) of the next-token distributions after the positions. */
+  divergence(ids: Int32Array, positions: Int32Array, other: OtherRows): { readonly bits: Float32Array };
 }
 
 /** The same calls as seen from the other thread. */

@@ -6,6 +6,7 @@ import { openLanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { openTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
+import { comparisonCalls } from './comparisonCalls.ts';
 import { checkIndex, type EngineParts, type OpenModel } from './engineParts.ts';
 import { lastResidual, predict } from './predictions.ts';
 import type { Implementation } from './rpc.ts';
@@ -108,6 +109,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       return distribution(model, await traceOf(model, ids, context), position, tokenizer.piece);
     }),
     ...vectorCalls({ inOrder, opened, traceOf }),
+    ...comparisonCalls({ inOrder, opened, traceOf }),
   };
 }
 

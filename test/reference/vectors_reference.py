@@ -1,4 +1,4 @@
-"""What NumPy and PyTorch compute about vectors with the bundled model and a fixture model: expectations of test/worker/vectors.test.ts.
+"""What NumPy and PyTorch compute about vectors with the bundled model and a fixture model: expectations of test/worker and test/cli.
 
     python test/reference/vectors_reference.py
 
@@ -7,7 +7,8 @@ Needs torch, transformers, tokenizers, safetensors and numpy. Writes test/fixtur
   out), and `map`: principal components and cosines of words;
 - of the bundled model's text: `similarity` of all tokens at places of the residual stream, `wordByLayer` of one word at two
   places with the mean cosine of all pairs (first token left out), and `lensTop` of a token;
-- `bitsPerByte` of texts: the surprisal of all tokens over the bytes of the text.
+- `bitsPerByte` of texts: the surprisal of all tokens over the bytes of the text;
+- `comparison`: KL in bits between next-token distributions of two texts (every position with every other), and of one text by two models.
 """
 import json
 import math
@@ -18,7 +19,7 @@ import torch
 from safetensors.numpy import load_file as load_numpy
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
-from transformers import AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM
 
 ROOT = Path(__file__).parent.parent.parent
 MODEL = ROOT / "media" / "models" / "explain-tokens-9m"
@@ -119,5 +120,33 @@ def bits_per_byte():
     return found
 
 
+OTHER_TEXT = "She ate a green apple after lunch. Shares of the company rose after it showed a new phone."
+OTHER_EPSILON = 0.05
+
+
+def divergence(p, q):
+    """KL(p || q) in bits of rows of logits."""
+    p, q = p.double().log_softmax(-1), q.double().log_softmax(-1)
+    return ((p.exp() * (p - q)).sum(-1) / math.log(2)).tolist()
+
+
+def comparison():
+    """The distributions that predicted the tokens both texts begin with, and those after the ends; and one text by a model with another epsilon in its norms."""
+    tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
+    model = AutoModelForCausalLM.from_pretrained(MODEL, attn_implementation="eager", dtype=torch.float32).eval()
+    ids, others = tokenizer.encode(TEXT).ids, tokenizer.encode(OTHER_TEXT).ids
+    with torch.inference_mode():
+        own, other = model(torch.tensor([ids])).logits[0], model(torch.tensor([others])).logits[0]
+    same = next(i for i, (a, b) in enumerate(zip(ids, others)) if a != b)
+    config = AutoConfig.from_pretrained(MODEL)
+    config.rms_norm_eps = OTHER_EPSILON
+    changed = AutoModelForCausalLM.from_pretrained(MODEL, config=config, attn_implementation="eager", dtype=torch.float32).eval()
+    with torch.inference_mode():
+        by_other = changed(torch.tensor([ids])).logits[0]
+    losses = torch.nn.functional.cross_entropy(by_other[:-1].double(), torch.tensor(ids[1:]), reduction="sum").item()
+    return {"text": TEXT, "other": OTHER_TEXT, "ids": ids, "otherIds": others, "firstDifference": same, "matrix": [[divergence(own[[i]], other[[j]])[0] for j in range(len(others))] for i in range(len(ids))],
+            "epsilon": OTHER_EPSILON, "byModel": divergence(own, by_other), "otherBitsPerByte": losses / math.log(2) / len(TEXT.encode())}
+
+
 if __name__ == "__main__":
-    (ROOT / "test" / "fixtures" / "models" / "vectors.json").write_text(json.dumps({"bundled": bundled(), "gpt2": gpt2(), "bitsPerByte": bits_per_byte()}, ensure_ascii=False) + "\n")
+    (ROOT / "test" / "fixtures" / "models" / "vectors.json").write_text(json.dumps({"bundled": bundled(), "gpt2": gpt2(), "bitsPerByte": bits_per_byte(), "comparison": comparison()}, ensure_ascii=False) + "\n")
