@@ -1,6 +1,6 @@
 import { HEAD_METRICS, type HeadMetric } from '../src/core/trace.ts';
 
-export const TABS = ['tokens', 'attention', 'embeddings', 'predictions', 'experts'] as const;
+export const TABS = ['tokens', 'attention', 'embeddings', 'predictions', 'experts', 'compare'] as const;
 export type TabName = (typeof TABS)[number];
 export const STRIP_COLOURS = ['surprisal', 'rank', 'entropy', 'probability'] as const;
 export type StripColour = (typeof STRIP_COLOURS)[number];

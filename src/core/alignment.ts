@@ -57,14 +57,19 @@ export function alignCharacters(a: readonly Token[], b: readonly Token[]): reado
     i++;
     j++;
     let end = Math.max(one.end, other.end);
-    for (let grown = true; grown; ) {
-      grown = false;
-      for (let next = a[i]; next !== undefined && !next.special && next.start < end; next = a[++i]) (end = Math.max(end, next.end)), (grown = true);
-      for (let next = b[j]; next !== undefined && !next.special && next.start < end; next = b[++j]) (end = Math.max(end, next.end)), (grown = true);
+    // Each side takes in what begins before the other's end, until both end together.
+    for (let before = -1; before !== end; ) {
+      before = end;
+      while (beginsBefore(a[i], end)) end = Math.max(end, a[i++]?.end ?? end);
+      while (beginsBefore(b[j], end)) end = Math.max(end, b[j++]?.end ?? end);
     }
     spans.push({ aStart, aEnd: i, bStart, bEnd: j, same: a[i - 1]?.end === b[j - 1]?.end });
   }
   return spans;
+}
+
+function beginsBefore(token: Token | undefined, end: number): boolean {
+  return token !== undefined && !token.special && token.start < end;
 }
 
 /** Two texts or readings, aligned by ids where these mean the same on both sides, else by characters. */

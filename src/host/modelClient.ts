@@ -76,9 +76,14 @@ export class ModelClient extends Disposable {
 
   /** Asks about an explanation of `ids` made by the model of `modelKey`. Refused once another model has taken its place. */
   query(modelKey: string, ids: Int32Array, query: Query, signal: AbortSignal): Promise<QueryResult<QueryName>> {
+    return this.call(modelKey, signal, (remote) => ask(remote, ids, query));
+  }
+
+  /** Any other call to the model of `modelKey`. Refused once another model has taken its place. */
+  call<T>(modelKey: string, signal: AbortSignal, call: (remote: Remote<WorkerApi>) => Promise<T>): Promise<T> {
     return this.#enqueue(signal, undefined, (live) => {
       if (live.model.key !== modelKey) throw new UserError(this.#options.t('The model was changed since this text was explained: run again.'));
-      return live.whileAlive(ask(live.connection.remote, ids, query));
+      return live.whileAlive(call(live.connection.remote));
     });
   }
 

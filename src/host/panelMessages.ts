@@ -1,11 +1,12 @@
 // What comes from the page is data from outside: it is believed only after it was looked at.
-import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
+import type { ComparedState, PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
 import { isCount, isFields, parseVectorQuery } from './vectorQueries.ts';
 
 /** Marked tokens beyond this are no use to the eye. */
 const MAX_MARKED = 4096;
 /** UTF-16 units of a persisted text: more was never explained at once. */
 const MAX_TEXT = 400_000;
+const MAX_PATH = 4096;
 
 /** `value` as a message of the page, or undefined where it is none. */
 export function parsePanelMessage(value: unknown): PanelMessage | undefined {
@@ -15,6 +16,11 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'cancel':
     case 'runAgain':
     case 'chooseModel':
+    case 'compareWith':
+    case 'compareModel':
+    case 'compareAgain':
+    case 'cancelComparison':
+    case 'closeComparison':
     case 'showLog':
       return { type: value['type'] };
     case 'select': {
@@ -36,7 +42,7 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'query': {
       const { id, serial } = value;
       const query = parseQuery(value['query']);
-      return isCount(id) && isCount(serial) && query ? { type: 'query', id, serial, query } : undefined;
+      return isCount(id) && isCount(serial) && query ? { type: 'query', id, serial, query, ...(value['side'] === 'second' ? { side: 'second' } : {}) } : undefined;
     }
     default:
       return undefined;
@@ -71,7 +77,16 @@ export function parsePersistedState(value: unknown): PersistedState | undefined 
   const source = parseSource(value['source']);
   const text = value['text'];
   if (!source || typeof text !== 'string' || text.length === 0 || text.length > MAX_TEXT) return undefined;
-  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), view: value['view'] };
+  const compared = parseCompared(value['compared']);
+  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), ...(compared ? { compared } : {}), view: value['view'] };
+}
+
+function parseCompared(value: unknown): ComparedState | undefined {
+  if (!isFields(value)) return undefined;
+  const { kind, text, model } = value;
+  if (kind === 'model') return typeof model === 'string' && model.length <= MAX_PATH ? { kind, model } : undefined;
+  const source = parseSource(value['source']);
+  return kind === 'text' && source && typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT ? { kind, source, text } : undefined;
 }
 
 function parseSource(value: unknown): TextSource | undefined {

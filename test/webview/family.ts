@@ -1,6 +1,8 @@
+import { alignTokens } from '../../src/core/alignment.ts';
+import { distributionPairs, divergenceOf } from '../../src/core/comparison.ts';
 import type { ModelFiles } from '../../src/model/files.ts';
 import { ask } from '../../src/host/modelClient.ts';
-import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
+import type { Query, QueryName, QueryResult, ShownComparison, ShownExplanation } from '../../src/protocol/messages.ts';
 import type { Remote, WorkerApi } from '../../src/worker/api.ts';
 import { createEngine } from '../../src/worker/engine.ts';
 import { FIXTURES, wasm } from '../golden/compare.ts';
@@ -21,21 +23,41 @@ export const FAMILY_TEXT = 'the cat sat on the mat and the dog ran.';
 /** A tiny model of a family run by the product's own engine, as the panel is given it. */
 export interface FamilyPanel {
   readonly shown: ShownExplanation;
-  readonly answer: (query: Query) => Promise<QueryResult<QueryName>>;
+  readonly answer: (query: Query, side?: 'second') => Promise<QueryResult<QueryName>>;
+  readonly comparison?: ShownComparison;
 }
 
 /** `name` is a golden case, such as "mixtral.1". */
-export async function openFamily(name: string, chat: boolean | null = null): Promise<FamilyPanel> {
+export async function openFamily(name: string, chat: boolean | null = null): Promise<OpenPanel> {
   const files = folder(`${FIXTURES}/families/${name}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
   return openPanel(name, files, FAMILY_TEXT, 'cat.md', chat === true);
 }
 
-/** The bundled model over a text. */
-export async function openBundled(text: string): Promise<FamilyPanel> {
-  return openPanel('explain-tokens-9m', folder('media/models/explain-tokens-9m'), text, 'sample.md', false);
+/** One panel with another's explanation as its second side, of the kind given. */
+export async function comparePanels(first: OpenPanel, second: OpenPanel, kind: 'text' | 'model'): Promise<FamilyPanel> {
+  const [a, b] = [first.shown.explanation.tokens, second.shown.explanation.tokens];
+  const sameVocabulary = (await first.remote.vocabularyKey()) === (await second.remote.vocabularyKey());
+  const pairs = distributionPairs(alignTokens(a, b, true), a, b);
+  const ids = (tokens: typeof a): Int32Array => Int32Array.from(tokens, (token) => token.id);
+  const { logits } = sameVocabulary ? await second.remote.logits(ids(b), pairs.b) : { logits: new Float32Array(0) };
+  const divergence = sameVocabulary ? divergenceOf((await first.remote.divergence(ids(a), pairs.a, { kind: 'logits', logits })).bits, pairs, alignTokens(a, b, true).length) : null;
+  return {
+    shown: first.shown,
+    answer: (query, side) => (side === 'second' ? second : first).answer(query),
+    comparison: { serial: 1, with: first.shown.serial, kind, source: second.shown.source, model: kind === 'model' ? '/models/second' : null, explanation: second.shown.explanation, notices: [], sameVocabulary, divergence },
+  };
 }
 
-async function openPanel(name: string, files: ModelFiles, text: string, label: string, chat: boolean): Promise<FamilyPanel> {
+export interface OpenPanel extends FamilyPanel {
+  readonly remote: Remote<WorkerApi>;
+}
+
+/** The bundled model over a text. */
+export async function openBundled(text: string, label = 'sample.md'): Promise<OpenPanel> {
+  return openPanel('explain-tokens-9m', folder('media/models/explain-tokens-9m'), text, label, false);
+}
+
+async function openPanel(name: string, files: ModelFiles, text: string, label: string, chat: boolean): Promise<OpenPanel> {
   const runtime = await wasm();
   const engine = createEngine({ runtime: () => runtime, openFiles: async () => files });
   const context = { progress: () => undefined };
@@ -46,5 +68,6 @@ async function openPanel(name: string, files: ModelFiles, text: string, label: s
   return {
     shown: { serial: 1, source: { uri: `file:///${label}`, start: 0, end: text.length, label }, explanation, notices: [] },
     answer: (query) => ask(remote, ids, query),
+    remote,
   };
 }

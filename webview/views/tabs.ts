@@ -3,16 +3,17 @@ import { el, stepKey } from '../dom.ts';
 import { TABS, type TabName } from '../settings.ts';
 import { t } from '../strings.ts';
 import { createAttention } from './attention.ts';
+import { createCompare } from './compare.ts';
 import { expertLayers } from '../figures/experts.ts';
 import { createEmbeddingViews } from './embeddingViews.ts';
 import { createExperts } from './experts.ts';
 import { createPredictions } from './predictions.ts';
 import { createTokens } from './tokens.ts';
 
-/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 5 switch from anywhere but a text field. */
+/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 9 switch from anywhere but a text field. */
 export function createTabs(context: PanelContext): View {
-  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts') };
-  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddingViews(context), predictions: createPredictions(context), experts: createExperts(context) };
+  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts'), compare: t('Compare') };
+  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddingViews(context), predictions: createPredictions(context), experts: createExperts(context), compare: createCompare(context) };
   const open = (tab: TabName): void => {
     context.tooltip.hide();
     context.store.dispatch({ type: 'settings', change: { tab } });
@@ -21,8 +22,8 @@ export function createTabs(context: PanelContext): View {
     const { shown } = context.store.state();
     return TABS.filter((name) => name !== 'experts' || (shown !== null && expertLayers(shown.explanation.model).length > 0));
   };
-  const buttons = TABS.map((name, index) => {
-    const tab = el('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab', title: t('{0} (key {1})', titles[name], index + 1) }, titles[name]);
+  const buttons = TABS.map((name) => {
+    const tab = el('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab' }, titles[name]);
     tab.addEventListener('click', () => open(name));
     return tab;
   });
@@ -39,7 +40,7 @@ export function createTabs(context: PanelContext): View {
     buttons[TABS.indexOf(name)]?.focus();
   });
   document.addEventListener('keydown', (event) => {
-    const name = /^[1-5]$/.test(event.key) ? offered()[Number(event.key) - 1] : undefined;
+    const name = /^[1-9]$/.test(event.key) ? offered()[Number(event.key) - 1] : undefined;
     const typing = event.target instanceof HTMLInputElement && event.target.type === 'text';
     if (name !== undefined && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) open(name);
   });
@@ -50,7 +51,10 @@ export function createTabs(context: PanelContext): View {
       const names = offered();
       TABS.forEach((name, index) => {
         const offer = buttons[index];
-        if (offer !== undefined) offer.hidden = !names.includes(name);
+        if (offer !== undefined) {
+          offer.hidden = !names.includes(name);
+          offer.title = t('{0} (key {1})', titles[name], names.indexOf(name) + 1);
+        }
         const active = name === state.settings.tab;
         buttons[index]?.setAttribute('aria-selected', String(active));
         buttons[index]?.setAttribute('tabindex', active ? '0' : '-1');
