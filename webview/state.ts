@@ -82,8 +82,7 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
     case 'comparison':
       return message.comparison === null && state.comparison === null ? state : { ...state, comparison: message.comparison };
     case 'comparing': {
-      // Work begins because the user asked for it, wherever: here is where it shows.
-      const begun = message.work.kind === 'working' && state.comparing.kind !== 'working';
+      const begun = message.work.kind === 'working' && message.work.open && state.comparing.kind !== 'working';
       const settings: Settings = begun ? { ...state.settings, tab: 'compare' } : state.settings;
       return { ...state, comparing: message.work, compareAgain: message.again, settings };
     }

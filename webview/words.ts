@@ -22,8 +22,13 @@ export function examples(): Examples {
 }
 
 /** The reading a word is taken by; undefined for a text without tokens. */
-export function chosenReading(word: Word | undefined, { readings }: Pick<Settings, 'readings'>): Reading | undefined {
-  return word?.readings[readings[word.text] ?? 0] ?? word?.readings[0];
+export function chosenReading(word: Word | undefined, settings: Pick<Settings, 'readings'>): Reading | undefined {
+  return word?.readings[readingIndex(word.text, settings)] ?? word?.readings[0];
+}
+
+/** Which of a word's readings is chosen. A word may be called like anything that objects have. */
+export function readingIndex(text: string, { readings }: Pick<Settings, 'readings'>): number {
+  return (Object.hasOwn(readings, text) ? readings[text] : undefined) ?? 0;
 }
 
 export function termOf(reading: Reading, weight = 1): VectorTerm {
@@ -67,7 +72,7 @@ export function wordInput(context: PanelContext, label: string, placeholder: str
       const only = count === 1 ? word?.readings[0] : undefined;
       taken.replaceChildren(...(only === undefined ? [] : [el('span', { class: 'token-text chip' }, readingText(only))]));
       taken.hidden = only === undefined;
-      if (word !== undefined) reading.set(word.readings.map((one, index) => [index, readingText(one)]), settings.readings[text] ?? 0);
+      if (word !== undefined) reading.set(word.readings.map((one, index) => [index, readingText(one)]), readingIndex(text, settings));
     },
   };
 }

@@ -73,7 +73,7 @@ export class Comparer extends Disposable {
   }
 
   /** Compares the current explanation with a second side. Failures are told by `work`. */
-  async compare(second: Second): Promise<void> {
+  async compare(second: Second, open = true): Promise<void> {
     const first = this.#options.current.value;
     if (!first) return;
     this.#running?.abort();
@@ -82,7 +82,7 @@ export class Comparer extends Disposable {
     this.#last = second;
     const isNewest = (): boolean => this.#running === controller && !this.disposed;
     const tell = (message: string, fraction: number | null): void => {
-      if (isNewest()) this.#set({ kind: 'working', message, fraction });
+      if (isNewest()) this.#set({ kind: 'working', message, fraction, open });
     };
     tell(stageText(), null);
     try {
@@ -106,7 +106,7 @@ export class Comparer extends Disposable {
 
   /** Makes a comparison that a page left behind. */
   async restore(state: ComparedState): Promise<void> {
-    await this.compare(state.kind === 'model' ? state : { kind: 'text', target: targetOfState(state) });
+    await this.compare(state.kind === 'model' ? state : { kind: 'text', target: targetOfState(state) }, false);
   }
 
   /** The user's Cancel: ends the work, the model's included. */

@@ -76,7 +76,8 @@ export interface ShownComparison {
 /** How the making of a comparison goes. */
 export type ComparisonWork =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'working'; readonly message: string; readonly fraction: number | null }
+  /** `open`: the user asked for it just now, and is to see it. */
+  | { readonly kind: 'working'; readonly message: string; readonly fraction: number | null; readonly open: boolean }
   | { readonly kind: 'failed'; readonly message: string }
   | { readonly kind: 'cancelled' };
 

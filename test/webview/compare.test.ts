@@ -102,7 +102,7 @@ describe('two texts', () => {
 
   it('show work with its progress, Cancel, failures and the way to try again', async () => {
     await open('alone');
-    await browser.page.evaluate(() => window.harness.send({ type: 'comparing', work: { kind: 'working', message: 'Running the model…', fraction: 0.5 }, again: null }));
+    await browser.page.evaluate(() => window.harness.send({ type: 'comparing', work: { kind: 'working', message: 'Running the model…', fraction: 0.5, open: true }, again: null }));
     await panel.getByRole('region', { name: 'Comparison', exact: true }).getByRole('button', { name: 'Cancel' }).click();
     await expect.poll(async () => (await posted()).at(-1)).toEqual({ type: 'cancelComparison' });
     await browser.page.evaluate(() => window.harness.send({ type: 'comparing', work: { kind: 'failed', message: 'second.gguf cannot be read.' }, again: 'second.md' }));

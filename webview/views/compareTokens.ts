@@ -104,5 +104,7 @@ function tokenCell(tokens: readonly Token[]): HTMLElement {
 }
 
 function signed(value: number): string {
-  return Number.isNaN(value) ? '–' : `${value > 0 ? '+' : value < 0 ? '−' : ''}${decimal(Math.abs(value), 2)}`;
+  if (Number.isNaN(value)) return '–';
+  const rounded = Math.round(value * 100);
+  return `${rounded > 0 ? '+' : rounded < 0 ? '−' : ''}${decimal(Math.abs(value), 2)}`;
 }

@@ -8,7 +8,7 @@ import { changeDetector, el } from '../dom.ts';
 import { decimal, integer, percent } from '../format.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
-import { chosenReading, rankedRow, rankedTable, readingText, termOf, wordInput } from '../words.ts';
+import { chosenReading, rankedRow, rankedTable, readingIndex, readingText, termOf, wordInput } from '../words.ts';
 import { placeName } from './embeddings.ts';
 
 /** Neighbours listed. */
@@ -71,7 +71,7 @@ export function createNeighbours(context: PanelContext): View {
       const place = Math.max(0, settings.embeddingLayer);
       if (settings.neighbourWord.trim() === '') word.set(settings.neighbourWord, undefined, settings);
       layer.set(place, placeName(place, layers), layers);
-      if (asked(shown, settings.neighbourWord, settings.readings[settings.neighbourWord], settings.selected)) void showNear(state);
+      if (asked(shown, settings.neighbourWord, readingIndex(settings.neighbourWord, settings), settings.selected)) void showNear(state);
       if (!lensAsked(shown, settings.selected, place)) return;
       const token = shown.explanation.tokens[settings.selected];
       lensTitle.replaceChildren(el('span', { class: 'token-text chip' }, token === undefined ? '' : shortened(visibleToken(token), 24)), ` ${t('at position {0}, read by the end of the model', settings.selected)}`);

@@ -12,7 +12,7 @@ import { MAX_TYPED } from '../settings.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { gradient } from '../theme.ts';
-import { chosenReading, examples, readingText, termOf, wordLabel } from '../words.ts';
+import { chosenReading, examples, readingIndex, readingText, termOf, wordLabel } from '../words.ts';
 
 /** More words than these share the picture with no profit. */
 const MAX_WORDS = 60;
@@ -109,6 +109,6 @@ function readingChoice(context: PanelContext, word: Word): readonly HTMLElement[
     const { readings } = context.store.state().settings;
     context.store.dispatch({ type: 'settings', change: { readings: { ...readings, [word.text]: index } } });
   });
-  choice.set(word.readings.map((one, index) => [index, readingText(one)]), context.store.state().settings.readings[word.text] ?? 0);
+  choice.set(word.readings.map((one, index) => [index, readingText(one)]), readingIndex(word.text, context.store.state().settings));
   return [choice.root];
 }

@@ -247,6 +247,15 @@ describe('the model client', () => {
     await expect(client.query('good', Int32Array.of(0), { name: 'lens', layer: 0 }, never())).rejects.toThrow('run again');
   });
 
+  test('any call of the worker goes to the model it is meant for, or is refused', async () => {
+    const { client, setting } = setUp();
+    await client.explain(request('a'), never(), ignore);
+    expect(await client.call('good', never(), (remote) => remote.countTokens('abc'))).toEqual({ count: 3, atLeast: false });
+    setting.name = 'other';
+    await client.reopen();
+    await expect(client.call('good', never(), (remote) => remote.countTokens('abc'))).rejects.toThrow('run again');
+  });
+
   test('a worker nothing is asked of is ended after a while', async () => {
     vi.useFakeTimers();
     try {

@@ -15,6 +15,12 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'experts', layer: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2, token: 0 } },
     { type: 'chat', on: true },
+    { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: 2 }, side: 'second' },
+    { type: 'compareWith' },
+    { type: 'compareModel' },
+    { type: 'compareAgain' },
+    { type: 'cancelComparison' },
+    { type: 'closeComparison' },
     { type: 'query', id: 1, serial: 2, query: { name: 'distribution', position: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'readText', text: 'a text' } },
     { type: 'query', id: 1, serial: 2, query: { name: 'words', texts: ['king', '国王'] } },
@@ -73,6 +79,14 @@ describe('the state a page left behind', () => {
 
   test('is believed as it is', () => {
     expect(parsePersistedState(state)).toEqual(state);
+  });
+
+  test.each([{ kind: 'text', source, text: 'another' }, { kind: 'model', model: '/models/gpt2' }, { kind: 'model', model: '' }])('knows what it was compared with: %j', (compared) => {
+    expect(parsePersistedState({ ...state, compared })).toEqual({ ...state, compared });
+  });
+
+  test.each([{ kind: 'text', text: 'no source' }, { kind: 'text', source, text: '' }, { kind: 'model', model: 5 }, { kind: 'other' }, 'text'])('leaves a comparison behind that is none: %j', (compared) => {
+    expect(parsePersistedState({ ...state, compared })).toEqual(state);
   });
 
   test.each([
