@@ -1,5 +1,6 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './host/commands.ts';
+import { Comparer } from './host/comparer.ts';
 import { CurrentExplanation } from './host/currentExplanation.ts';
 import { PANEL_TYPE } from './host/explainPanel.ts';
 import { Explainer } from './host/explainer.ts';
@@ -15,7 +16,7 @@ import { TokenDecorations } from './host/tokenDecorations.ts';
 import { TokenFocus } from './host/tokenFocus.ts';
 import { TokenHover } from './host/tokenHover.ts';
 import type { WorkerApi } from './worker/api.ts';
-import { connect } from './worker/rpc.ts';
+import { connect, type Connection } from './worker/rpc.ts';
 import { startWorker } from '#platform';
 
 /** Builds the parts and wires them. Neither worker nor model is touched before the first request. */
@@ -25,11 +26,12 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const log = new Log();
   const current = new CurrentExplanation();
   const focus = new TokenFocus(current);
+  const connectWorker = async (): Promise<Connection<WorkerApi>> => {
+    const { runtime, nativeRuntime } = readSettings();
+    return connect<WorkerApi>(await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime }));
+  };
   const client = new ModelClient({
-    connect: async () => {
-      const { runtime, nativeRuntime } = readSettings();
-      return connect<WorkerApi>(await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime }));
-    },
+    connect: connectWorker,
     wanted: () => wantedModel(extensionUri, readSettings()),
     onState: (state) => statusBar.setState(state),
     onRefused: (refused, kept, error) => {
@@ -39,11 +41,12 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     onIdleFailure: (error) => log.error('Idle worker', error),
     t,
   });
+  const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted: (model) => wantedModel(extensionUri, { ...readSettings(), model }) });
   const statusBar = new StatusBar(client, current, log);
   const explainer = new Explainer(client, current, log);
   const panel = new PanelView(
-    { extensionUri, client, current, focus, log },
-    { cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chat: (on) => (explainer.setChat(on), execute('runAgain')), chooseModel: () => execute('chooseModel'), showLog: () => log.show() },
+    { extensionUri, client, current, comparer, focus, log },
+    { cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chat: (on) => (explainer.setChat(on), execute('runAgain')), compareWith: () => execute('compareWith'), compareModel: () => execute('compareModel'), chooseModel: () => execute('chooseModel'), showLog: () => log.show() },
   );
   explainer.attach(panel);
   subscriptions.push(
@@ -52,11 +55,13 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     focus,
     client,
     statusBar,
+    comparer,
+    explainer.onWillExplain(() => comparer.cancel()),
     explainer,
     panel,
     new TokenHover(current),
     new TokenDecorations(current, focus),
-    registerCommands({ explainer, current, panel, log }),
+    registerCommands({ explainer, comparer, current, panel, log }),
     onSettingChange(['model', 'runtime', 'nativeRuntime'], () => void explainer.changeModel()),
     current.onDidChange(() => void vscode.commands.executeCommand('setContext', 'explainTokens.explained', current.value !== undefined)),
     vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {
@@ -64,8 +69,8 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
         panel.revive(restored);
         const state = parsePersistedState(value);
         explainer.setChat(state?.chat === true);
-        if (state) void explainer.explain(targetOfState(state));
-        else panel.close();
+        if (!state) return panel.close();
+        void explainer.explain(targetOfState(state)).then(() => state.compared && comparer.restore(state.compared));
       },
     }),
   );

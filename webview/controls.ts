@@ -76,6 +76,60 @@ export function slider(label: string, min: number, max: number, step: number, ch
   };
 }
 
+export interface TextField {
+  readonly root: HTMLElement;
+  /** Writes a value, unless the user is typing. */
+  set(value: string): void;
+}
+
+/** Milliseconds without a key after which typing counts as done. */
+const TYPING_REST = 350;
+
+/** A labelled line of text; `typed` hears of it once typing rests, or at once with Enter. */
+export function textField(label: string, maxLength: number, placeholder: string, typed: (value: string) => void): TextField {
+  const id = uniqueId('text');
+  const input = el('input', { type: 'text', id, class: 'text-input', maxlength: maxLength, placeholder, spellcheck: 'false', autocomplete: 'off' });
+  let resting: ReturnType<typeof setTimeout> | undefined;
+  const tell = (): void => {
+    clearTimeout(resting);
+    typed(input.value);
+  };
+  input.addEventListener('input', () => {
+    clearTimeout(resting);
+    resting = setTimeout(tell, TYPING_REST);
+  });
+  input.addEventListener('change', tell);
+  return {
+    root: el('div', { class: 'field' }, el('label', { for: id }, label), input),
+    set: (value) => {
+      if (document.activeElement !== input) input.value = value;
+    },
+  };
+}
+
+export interface Select {
+  readonly root: HTMLElement;
+  /** The options by value and text, and which is chosen. */
+  set(options: readonly (readonly [value: number, text: string])[], chosen: number): void;
+}
+
+/** A labelled drop-down list of numbered options. */
+export function select(label: string, chosen: (value: number) => void): Select {
+  const id = uniqueId('select');
+  const list = el('select', { id, class: 'select' });
+  list.addEventListener('change', () => chosen(Number(list.value)));
+  let shown = '';
+  return {
+    root: el('div', { class: 'field' }, el('label', { for: id }, label), list),
+    set: (options, value) => {
+      const next = JSON.stringify(options);
+      if (next !== shown) list.replaceChildren(...options.map(([number, text]) => el('option', { value: number }, text)));
+      shown = next;
+      list.value = String(value);
+    },
+  };
+}
+
 export type ButtonKind = 'primary' | 'secondary' | 'link';
 
 export function button(text: string, kind: ButtonKind, pressed: () => void, drawing?: string): HTMLButtonElement {

@@ -1,16 +1,26 @@
 import { HEAD_METRICS, type HeadMetric } from '../src/core/trace.ts';
 import { WALK_STEPS, type WalkStep } from './figures/pathSteps.ts';
 
-export const TABS = ['tokens', 'attention', 'embeddings', 'predictions', 'experts', 'forward', 'positions'] as const;
+export const TABS = ['tokens', 'attention', 'embeddings', 'positions', 'predictions', 'experts', 'forward', 'compare'] as const;
 export type TabName = (typeof TABS)[number];
 export const STRIP_COLOURS = ['surprisal', 'rank', 'entropy', 'probability'] as const;
 export type StripColour = (typeof STRIP_COLOURS)[number];
 export const LENS_COLOURS = ['probability', 'rank', 'entropy', 'kl'] as const;
 export type LensColour = (typeof LENS_COLOURS)[number];
 
+export const EMBEDDING_VIEWS = ['map', 'neighbours', 'arithmetic', 'words', 'context', 'similarity'] as const;
+export type EmbeddingView = (typeof EMBEDDING_VIEWS)[number];
+
 export interface Cell {
   readonly query: number;
   readonly key: number;
+}
+
+/** One token at two places: positions in the first and second text. */
+export interface ContextPick {
+  readonly id: number;
+  readonly first: number;
+  readonly second: number;
 }
 
 /** What the user chose to look at, and how. Survives hiding and reloading the panel; holds no data. */
@@ -47,6 +57,21 @@ export interface Settings {
   /** Width and length of the formula's table. */
   readonly sinusoidDim: number;
   readonly sinusoidLength: number;
+  readonly embeddingView: EmbeddingView;
+  /** Word whose neighbours are shown; empty: the selected token. */
+  readonly neighbourWord: string;
+  /** a, b and c of a - b + c. Null: the example of the display language. */
+  readonly arithmetic: readonly [string, string, string] | null;
+  /** Words to be drawn, white space between. Null: the example. */
+  readonly wordSet: string | null;
+  /** The word is looked up twice in the explained text, or once in each of two typed texts. */
+  readonly contextIn: 'text' | 'typed';
+  /** Null: the example. */
+  readonly contextTexts: readonly [string, string] | null;
+  /** The token looked at and its places in the two texts. Null: the likeliest one. */
+  readonly contextPick: ContextPick | null;
+  /** Which of its readings a typed word is taken by; absent: the first. */
+  readonly readings: Readonly<Record<string, number>>;
 }
 
 export const INITIAL_SETTINGS: Settings = {
@@ -55,6 +80,7 @@ export const INITIAL_SETTINGS: Settings = {
   embeddingLayer: -1, dimensions: 2, skipFirst: true, yaw: 0.6, pitch: 0.4,
   temperature: 1, topK: 0, topP: 1, minP: 0, lensColour: 'probability', expertLayer: 0,
   pathStep: 'embedding', pathExpert: 0, positionKey: null, sinusoidDim: 64, sinusoidLength: 128,
+  embeddingView: 'map', neighbourWord: '', arithmetic: null, wordSet: null, contextIn: 'text', contextTexts: null, contextPick: null, readings: {},
 };
 
 /** Settings from what an earlier page kept; anything unknown or out of range becomes the initial value. */
@@ -86,7 +112,45 @@ export function parseSettings(kept: unknown): Settings {
     pathStep: oneOf(WALK_STEPS, from['pathStep'], initial.pathStep), pathExpert: index('pathExpert'),
     positionKey: typeof from['positionKey'] === 'number' ? index('positionKey') : null,
     sinusoidDim: numeric('sinusoidDim', 2, 512, true, initial.sinusoidDim), sinusoidLength: numeric('sinusoidLength', 2, 512, true, initial.sinusoidLength),
+    embeddingView: oneOf(EMBEDDING_VIEWS, from['embeddingView'], initial.embeddingView),
+    neighbourWord: parseText(from['neighbourWord'], MAX_WORD) ?? '',
+    arithmetic: parseThree(from['arithmetic']),
+    wordSet: parseText(from['wordSet'], MAX_TYPED),
+    contextIn: from['contextIn'] === 'typed' ? 'typed' : 'text',
+    contextTexts: parseTwo(from['contextTexts']),
+    contextPick: parsePick(from['contextPick']),
+    readings: parseReadings(from['readings']),
   };
+}
+
+/** UTF-16 units of a typed word, and of a typed text. */
+export const MAX_WORD = 200;
+export const MAX_TYPED = 2000;
+const MAX_READINGS = 500;
+
+function parseText(value: unknown, most: number): string | null {
+  return typeof value === 'string' && value.length <= most ? value : null;
+}
+
+function parseTwo(value: unknown): readonly [string, string] | null {
+  const [first, second] = Array.isArray(value) ? [parseText(value[0], MAX_TYPED), parseText(value[1], MAX_TYPED)] : [null, null];
+  return first === null || second === null ? null : [first, second];
+}
+
+function parseThree(value: unknown): readonly [string, string, string] | null {
+  const [a, b, c] = Array.isArray(value) ? [0, 1, 2].map((index) => parseText(value[index], MAX_WORD)) : [];
+  return typeof a === 'string' && typeof b === 'string' && typeof c === 'string' ? [a, b, c] : null;
+}
+
+function parsePick(value: unknown): ContextPick | null {
+  if (!isRecord(value)) return null;
+  const { id, first, second } = value;
+  return Number.isInteger(id) && Number.isInteger(first) && Number.isInteger(second) ? { id: Number(id), first: Number(first), second: Number(second) } : null;
+}
+
+function parseReadings(value: unknown): Readonly<Record<string, number>> {
+  const entries = isRecord(value) ? Object.entries(value) : [];
+  return Object.fromEntries(entries.filter((entry): entry is [string, number] => Number.isInteger(entry[1]) && Number(entry[1]) >= 0).slice(0, MAX_READINGS));
 }
 
 function parseCell(value: unknown): Cell | null {

@@ -1,4 +1,4 @@
-import type { HostMessage, PersistedState, ShownExplanation } from '../src/protocol/messages.ts';
+import type { ComparedState, ComparisonWork, HostMessage, PersistedState, ShownComparison, ShownExplanation } from '../src/protocol/messages.ts';
 import { INITIAL_SETTINGS, parseSettings, type Settings } from './settings.ts';
 import { expertLayers } from './figures/experts.ts';
 import type { Theme } from './theme.ts';
@@ -14,6 +14,11 @@ export type Activity =
 export interface ViewState {
   readonly shown: ShownExplanation | null;
   readonly activity: Activity;
+  /** The second side, where the explanation is compared. */
+  readonly comparison: ShownComparison | null;
+  readonly comparing: ComparisonWork;
+  /** What it was compared with last, to compare again; null: nothing. */
+  readonly compareAgain: string | null;
   /** Tokens whose text was edited since. */
   readonly stale: ReadonlySet<number>;
   /** Tokens under the pointer, here or as a heatmap's query and key. */
@@ -30,7 +35,7 @@ export type Action =
 
 export function initialState(theme: Theme, kept: unknown): ViewState {
   const settings = isPersisted(kept) ? parseSettings(kept.view) : INITIAL_SETTINGS;
-  return { shown: null, activity: { kind: 'idle' }, stale: new Set(), marked: [], settings, theme };
+  return { shown: null, activity: { kind: 'idle' }, comparison: null, comparing: { kind: 'idle' }, compareAgain: null, stale: new Set(), marked: [], settings, theme };
 }
 
 /** The state after an action. Actions that change nothing give the same object. */
@@ -53,7 +58,12 @@ export function reduce(state: ViewState, action: Action): ViewState {
 export function persisted(state: ViewState): PersistedState | undefined {
   if (state.shown === null) return undefined;
   const { source, explanation } = state.shown;
-  return { version: 1, source, text: explanation.text, ...(explanation.chat === true ? { chat: true } : {}), view: state.settings };
+  const compared = state.comparison === null ? {} : { compared: comparedState(state.comparison) };
+  return { version: 1, source, text: explanation.text, ...(explanation.chat === true ? { chat: true } : {}), ...compared, view: state.settings };
+}
+
+function comparedState({ kind, source, model, explanation }: ShownComparison): ComparedState {
+  return kind === 'model' && model !== null ? { kind, model } : { kind: 'text', source, text: explanation.text };
 }
 
 function reduceHost(state: ViewState, message: HostMessage): ViewState {
@@ -68,6 +78,13 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       const keep = sameText || (first && state.settings.selected > 0);
       const settings = { ...state.settings, selected: keep ? state.settings.selected : last, locked: sameText || first ? state.settings.locked : null };
       return { ...state, shown: message.shown, activity: { kind: 'idle' }, stale: new Set(), marked: [], settings: withinModel(settings, message.shown) };
+    }
+    case 'comparison':
+      return message.comparison === null && state.comparison === null ? state : { ...state, comparison: message.comparison };
+    case 'comparing': {
+      const begun = message.work.kind === 'working' && message.work.open && state.comparing.kind !== 'working';
+      const settings: Settings = begun ? { ...state.settings, tab: 'compare' } : state.settings;
+      return { ...state, comparing: message.work, compareAgain: message.again, settings };
     }
     case 'progress':
       return { ...state, activity: { kind: 'working', message: message.message, fraction: message.fraction } };

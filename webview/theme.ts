@@ -73,6 +73,18 @@ export function sequentialColours(background: Rgb, hue: Rgb, foreground: Rgb): r
   return range(STOPS).map((share) => (share <= pivot ? mix(start, hue, share / pivot) : mix(hue, end, (share - pivot) / (1 - pivot))));
 }
 
+/** From the accent over the background to the warm hue: for what leans to either of two sides, 0.5 being neither. */
+export function divergingColours(theme: Theme): readonly Rgb[] {
+  const known = divergingScales.get(theme);
+  if (known !== undefined) return known;
+  const side = (hue: Rgb): readonly Rgb[] => range(STOPS).map((share) => mix(theme.background, hue, share * 0.85));
+  const made = [...side(theme.accent).toReversed(), ...side(theme.warm).slice(1)];
+  divergingScales.set(theme, made);
+  return made;
+}
+
+const divergingScales = new WeakMap<Theme, readonly Rgb[]>();
+
 /** The scale's colour at 0..1, interpolated; NaN gives the first. */
 export function colourAt(scale: readonly Rgb[], value: number): Rgb {
   const place = Math.min(1, Math.max(0, Number.isNaN(value) ? 0 : value)) * (scale.length - 1);

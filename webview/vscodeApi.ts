@@ -14,9 +14,9 @@ export interface Host {
   /**
    * Asks the model about the explanation now shown. A newer question in the same slot, or a newer explanation, drops the
    * older one: its promise rejects with CancelledError and its answer, should it still come, is ignored. Recent answers
-   * are kept, so asking again is free.
+   * are kept, so asking again is free. With `side` the question is about the comparison's second side.
    */
-  query<Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>>;
+  query<Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>, side?: 'second'): Promise<QueryResult<Name>>;
   /** Takes replies out of the stream of messages. */
   receive(message: HostMessage): void;
 }
@@ -29,7 +29,14 @@ interface Pending {
 }
 
 /** Answers kept per kind of question: what a user steps back to. Maps and distributions are large, the rest small. */
-const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionPicture: 24, attentionRow: 256, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8, forwardPath: 24, weightedSum: 256, positions: 24 };
+const KEPT: Readonly<Record<QueryName, number>> = {
+  attention: 12, attentionPicture: 24, attentionRow: 256, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8,
+  forwardPath: 24, weightedSum: 256, positions: 24,
+  readText: 32, words: 256, neighbours: 256, vectorMap: 64, lensTop: 512, similarity: 8, wordByLayer: 64,
+};
+
+/** How keys of questions about the second side end; others end with their arguments' brace. */
+const SECOND = 'second';
 
 export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- VS Code's own channel: it has no origins.
@@ -56,8 +63,8 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
 
   return {
     post,
-    query: <Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>) => {
-      const key = name + JSON.stringify(args);
+    query: <Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>, side?: 'second') => {
+      const key = name + JSON.stringify(args) + (side ?? '');
       for (const [id, other] of pending) if (other.slot === slot && other.key !== key) drop(id, true);
       const same = [...pending].find(([, other]) => other.key === key);
       if (same !== undefined) {
@@ -79,7 +86,7 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
       const id = ++lastId;
       return new Promise<QueryResult<Name>>((resolve, reject) => {
         pending.set(id, { slot, key, resolve, reject });
-        post({ type: 'query', id, serial, query: { name, ...args } as Query });
+        post({ type: 'query', id, serial, query: { name, ...args } as Query, ...(side === undefined ? {} : { side }) });
       });
     },
     receive: (message) => {
@@ -87,6 +94,10 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
         serial = message.shown.serial;
         answers.clear();
         for (const id of pending.keys()) drop(id, false);
+      } else if (message.type === 'comparison') {
+        // Answers about the second side before this one.
+        for (const key of answers.keys()) if (key.endsWith(SECOND)) answers.delete(key);
+        for (const [id, { key }] of pending) if (key.endsWith(SECOND)) drop(id, true);
       } else if (message.type === 'reply') {
         const asked = pending.get(message.id);
         if (asked === undefined || message.serial !== serial) return;

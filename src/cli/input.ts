@@ -8,9 +8,9 @@ import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
 import { folderFiles } from '../worker/files.node.ts';
 import { findNativeRuntime } from '../worker/native.node.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
-import { UsageError, type Input, type ModelOptions } from './options.ts';
+import { UsageError, type ModelOptions, type TextInput } from './options.ts';
 
-const BUNDLED_MODEL = join('media', 'models', 'explain-tokens-9m');
+export const BUNDLED_MODEL = join('media', 'models', 'explain-tokens-9m');
 
 /** Takes sentences about what was done. */
 export type Note = (sentence: string) => Promise<void>;
@@ -37,16 +37,17 @@ export async function openInput(options: ModelOptions, distFolder: string, note:
   return { model, files, ...(await tokensOf(options, text, files, model, note)) };
 }
 
-async function readInput(input: Exclude<Input, { kind: 'ids' }>): Promise<string> {
+/** The text given, or of the file. Throws UserError naming `option` for a file that cannot be read. */
+export async function readInput(input: TextInput, option = '--file'): Promise<string> {
   if (input.kind === 'text') return input.text;
   const bytes = await readFile(input.path).catch((error: unknown) => {
-    throw new UserError(`--file ${input.path} cannot be read: ${messageOf(error)}.`, { cause: error });
+    throw new UserError(`${option} ${input.path} cannot be read: ${messageOf(error)}.`, { cause: error });
   });
-  if (bytes.length === 0) throw new UserError(`--file ${input.path} is empty: there is nothing to explain.`);
+  if (bytes.length === 0) throw new UserError(`${option} ${input.path} is empty: there is nothing to explain.`);
   try {
     return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`--file ${input.path} is not UTF-8 text.`, { cause: error });
+    throw new UserError(`${option} ${input.path} is not UTF-8 text.`, { cause: error });
   }
 }
 

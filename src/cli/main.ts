@@ -1,7 +1,9 @@
 import { version } from '../../package.json';
 import { UserError, messageOf } from '../core/errors.ts';
+import { compare } from './compare.ts';
 import { generate } from './generate.ts';
-import { HELP, UsageError, parseCommand } from './options.ts';
+import { HELP } from './help.ts';
+import { UsageError, parseCommand } from './options.ts';
 import { ReaderGone, standardOutput } from './output.ts';
 import { trace } from './trace.ts';
 
@@ -19,6 +21,7 @@ async function main(): Promise<number> {
     if (command.kind === 'help') await standardOutput().write(HELP);
     else if (command.kind === 'version') await standardOutput().write(`${version}\n`);
     else if (command.kind === 'generate') await generate(command.options, __dirname, say);
+    else if (command.kind === 'compare') await compare(command.options, __dirname, say);
     else await trace(command.options, __dirname, say);
     return 0;
   } catch (error) {

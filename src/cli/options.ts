@@ -8,9 +8,10 @@ export class UsageError extends Error {
   override readonly name = 'UsageError';
 }
 
+export type TextInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
+
 export type Input =
-  | { readonly kind: 'text'; readonly text: string }
-  | { readonly kind: 'file'; readonly path: string }
+  | TextInput
   /** Run exactly these, adding nothing. */
   | { readonly kind: 'ids'; readonly ids: Int32Array };
 
@@ -31,6 +32,14 @@ export interface TraceOptions extends ModelOptions {
   readonly format: 'json' | 'safetensors';
 }
 
+/** What the text is compared with: another text read by the same model, or the same text read by another model. */
+export type CompareWith = { readonly kind: 'text'; readonly input: TextInput } | { readonly kind: 'model'; readonly model: string };
+
+export interface CompareOptions extends Omit<ModelOptions, 'input' | 'top'> {
+  readonly input: TextInput;
+  readonly with: CompareWith;
+}
+
 export interface GenerateOptions extends ModelOptions {
   /** Null: text to a terminal, JSON elsewhere. */
   readonly format: 'text' | 'json' | null;
@@ -44,41 +53,8 @@ export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'trace'; readonly options: TraceOptions }
-  | { readonly kind: 'generate'; readonly options: GenerateOptions };
-
-export const HELP = `Runs a language model over a text and writes what happened inside it, or what it would write next.
-
-Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
-       explain-tokens generate [options] (--text TEXT | --file PATH | --ids 1,2,3)
-
-  --text TEXT         the text
-  --file PATH         a UTF-8 text file
-  --ids 1,2,3         exactly these token ids, adding nothing; needs no tokenizer
-  --model DIR         model folder in Hugging Face layout (default: the bundled model)
-  --chat              read the text as a user's message in the model's chat template
-  --format FORMAT     trace: json (default) or safetensors; generate: text (default on a terminal) or json
-  --output PATH       write to a file instead of standard output
-  --top K             candidates listed per position in JSON (default 10)
-  --runtime RUNTIME   auto (default: native where onnxruntime-node is installed), wasm or native
-  --help, --version
-
-For generate, with filters applied in this order:
-  --tokens N          tokens generated at most (default 50)
-  --temperature T     divides the logits (default 1); 0 is --greedy
-  --top-k K           keep the K likeliest tokens (default 0: all)
-  --top-p P           keep the likeliest tokens whose probabilities reach P (default 1: all)
-  --min-p P           keep tokens at least P times as likely as the likeliest (default 0: all)
-  --seed S            decides the draws (default 0): the same seed, the same text
-  --greedy            always take the likeliest token
-
-trace, JSON: the model, and per token its id, text, bytes, UTF-16 offsets, log-probability (natural), rank, entropy (bits) and
-the most likely tokens after it. With --ids there is no text: bytes and offsets are empty.
-safetensors: input_ids, logits, embedding, resid.0 .. resid.L, attentions.0 .. (rows are queries).
-generate, JSON: the model, the prompt's ids, and per step the token drawn, its probability by the model, at the temperature and
-after the filters, what each filter took away, the number drawn, the tokens run, the cache of keys and values, and the likeliest
-tokens; then the text and why it ended: eos, limit or context. As text: what the model writes, as it is written.
-Exit codes: 0 done, 1 a model or file cannot be used, 2 bad usage.
-`;
+  | { readonly kind: 'generate'; readonly options: GenerateOptions }
+  | { readonly kind: 'compare'; readonly options: CompareOptions };
 
 const DEFAULT_TOP = 10;
 const DEFAULT_TOKENS = 50;
@@ -90,8 +66,17 @@ const FLAG = { type: 'boolean' } as const;
 const OPTIONS = {
   text: TEXT, file: TEXT, ids: TEXT, model: TEXT, format: TEXT, output: TEXT, top: TEXT, runtime: TEXT, chat: FLAG, help: FLAG, version: FLAG,
   tokens: TEXT, temperature: TEXT, 'top-k': TEXT, 'top-p': TEXT, 'min-p': TEXT, seed: TEXT, greedy: FLAG,
+  'with-text': TEXT, 'with-file': TEXT, 'with-model': TEXT,
 } as const;
-const ONLY_GENERATE = ['tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy'] as const;
+const COMMANDS = ['trace', 'generate', 'compare'] as const;
+type CommandName = (typeof COMMANDS)[number];
+type OptionName = keyof typeof OPTIONS;
+/** Options that are not for every command. */
+const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
+  trace: ['ids', 'format', 'top'],
+  generate: ['ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy'],
+  compare: ['with-text', 'with-file', 'with-model'],
+};
 
 /** The command of the arguments. Throws UsageError with one sentence. */
 export function parseCommand(args: readonly string[]): Command {
@@ -99,15 +84,26 @@ export function parseCommand(args: readonly string[]): Command {
   if (values.help === true) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   const [command, ...rest] = positionals;
-  if (command === undefined) throw new UsageError('Which command? There are trace and generate. See explain-tokens --help.');
-  if (command !== 'trace' && command !== 'generate') throw new UsageError(`There is no command ${JSON.stringify(command)}; there are trace and generate. See explain-tokens --help.`);
+  if (command === undefined) throw new UsageError(`Which command? There are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
+  if (!isCommand(command)) throw new UsageError(`There is no command ${JSON.stringify(command)}; there are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
+  refuseForeign(command, values);
   if (command === 'generate') return { kind: 'generate', options: generateOptions(values) };
-  const foreign = ONLY_GENERATE.find((name) => values[name] !== undefined);
-  if (foreign !== undefined) throw new UsageError(`--${foreign} is for generate.`);
+  if (command === 'compare') return { kind: 'compare', options: compareOptions(values) };
   const { format = 'json' } = values;
   if (format !== 'json' && format !== 'safetensors') throw new UsageError(`--format is json or safetensors, not ${JSON.stringify(format)}.`);
   return { kind: 'trace', options: { ...modelOptions(values), format } };
+}
+
+function isCommand(name: string): name is CommandName {
+  return (COMMANDS as readonly string[]).includes(name);
+}
+
+function refuseForeign(command: CommandName, values: Values): void {
+  for (const name of new Set(COMMANDS.flatMap((other) => OWN[other]))) {
+    if (values[name] === undefined || OWN[command].includes(name)) continue;
+    throw new UsageError(`--${name} is for ${COMMANDS.filter((other) => OWN[other].includes(name)).join(' and ')}, not for ${command}.`);
+  }
 }
 
 function parse(args: readonly string[]) {
@@ -143,6 +139,22 @@ function generateOptions(values: Values): GenerateOptions {
       minP: positiveNumber('min-p', values['min-p'], 0),
     },
     seed: wholeNumber('seed', values.seed, 0),
+  };
+}
+
+function compareOptions(values: Values): CompareOptions {
+  const { 'with-text': withText, 'with-file': withFile, 'with-model': withModel } = values;
+  const given = [withText, withFile, withModel].filter((value) => value !== undefined).length;
+  if (given !== 1) throw new UsageError(`One of --with-text, --with-file and --with-model is needed${given === 0 ? '' : `, not ${given} of them`}.`);
+  if (withModel === '') throw new UsageError('--with-model names no folder.');
+  if (withFile === '') throw new UsageError('--with-file names no file.');
+  if (withText === '') throw new UsageError('--with-text is empty: there is nothing to compare with.');
+  const { input, ...options } = modelOptions(values);
+  if (input.kind === 'ids') throw new UsageError('--ids is not for compare.');
+  return {
+    ...options,
+    input,
+    with: withModel !== undefined ? { kind: 'model', model: withModel } : { kind: 'text', input: withText !== undefined ? { kind: 'text', text: withText } : { kind: 'file', path: withFile ?? '' } },
   };
 }
 

@@ -18,11 +18,12 @@ export async function chooseModel(): Promise<void> {
   ];
   const chosen = await vscode.window.showQuickPick(choices, { title: t('Model of Explain Tokens'), placeHolder: t('Which model should read your text?') });
   if (!chosen) return;
-  const setting = chosen.setting ?? (await browse());
+  const setting = chosen.setting ?? (await pickModelFolder());
   if (setting !== undefined && setting !== now) await writeSetting('model', setting);
 }
 
-async function browse(): Promise<string | undefined> {
+/** Asks for a model's folder: what `explainTokens.model` would be for it. */
+export async function pickModelFolder(): Promise<string | undefined> {
   const [folder] =
     (await vscode.window.showOpenDialog({
       canSelectFiles: false,

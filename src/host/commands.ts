@@ -1,5 +1,7 @@
 import * as vscode from 'vscode';
 import { chooseModel } from './chooseModel.ts';
+import { compareModel, compareWith } from './compareCommands.ts';
+import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import type { Explainer } from './explainer.ts';
 import { type Log, reportError } from './log.ts';
@@ -9,6 +11,7 @@ import { targetOfEditor } from './target.ts';
 
 export interface CommandContext {
   readonly explainer: Explainer;
+  readonly comparer: Comparer;
   readonly current: CurrentExplanation;
   readonly panel: PanelView;
   readonly log: Log;
@@ -25,6 +28,8 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
       panel.close();
       current.clear();
     },
+    'explainTokens.compareWith': () => compareWith(context),
+    'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.chooseModel': () => chooseModel(),
     'explainTokens.showLog': () => log.show(),
   };

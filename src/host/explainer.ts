@@ -22,6 +22,10 @@ export class Explainer extends Disposable {
   #panel: PanelView | undefined;
   /** Texts are read as a user's message, where the model has a chat template. */
   #chat = false;
+  readonly #willExplain = this.register(new vscode.EventEmitter<void>());
+
+  /** Another text is about to be explained. */
+  readonly onWillExplain = this.#willExplain.event;
 
   constructor(client: ModelClient, current: CurrentExplanation, log: Log) {
     super();
@@ -37,6 +41,7 @@ export class Explainer extends Disposable {
 
   async explain(target: Target): Promise<void> {
     this.#running?.abort();
+    this.#willExplain.fire();
     const controller = new AbortController();
     this.#running = controller;
     this.#last = target;
@@ -140,14 +145,16 @@ export class Explainer extends Disposable {
   }
 }
 
-function noticesOf(target: Target, { explanation }: ExplainedBy): string[] {
+/** Sentences about what of a text the model did not read. */
+export function noticesOf(target: Pick<Target, 'unread'>, { explanation }: Pick<ExplainedBy, 'explanation'>): string[] {
   const omitted = explanation.omitted + target.unread;
   if (omitted === 0) return [];
   const { contextLength, name } = explanation.model;
   return [vscode.l10n.t('{0} reads {1} tokens at once: the last {2} characters of the text were left out.', name, contextLength, omitted)];
 }
 
-function stageText(progress?: Progress): string {
+/** What a stage of the work is called. */
+export function stageText(progress?: Progress): string {
   switch (progress?.stage) {
     case 'load':
       return vscode.l10n.t('Loading the model…');
@@ -162,6 +169,6 @@ function stageText(progress?: Progress): string {
   }
 }
 
-function fractionOf({ done, total }: Progress): number | null {
+export function fractionOf({ done, total }: Progress): number | null {
   return total > 0 ? Math.min(1, Math.max(0, done / total)) : null;
 }

@@ -1,7 +1,7 @@
 import { CancelledError, UserError } from '../core/errors.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
-import type { Query, QueryName, QueryResult } from '../protocol/messages.ts';
-import type { ExplainRequest, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
+import type { Query, QueryName, QueryPlace, QueryResult } from '../protocol/messages.ts';
+import type { ExplainRequest, Progress, Remote, TokenCount, TokenPlace, WorkerApi } from '../worker/api.ts';
 import type { Connection } from '../worker/rpc.ts';
 import { Disposable } from './disposable.ts';
 import type { Translate } from './hoverText.ts';
@@ -76,9 +76,14 @@ export class ModelClient extends Disposable {
 
   /** Asks about an explanation of `ids` made by the model of `modelKey`. Refused once another model has taken its place. */
   query(modelKey: string, ids: Int32Array, query: Query, signal: AbortSignal): Promise<QueryResult<QueryName>> {
+    return this.call(modelKey, signal, (remote) => ask(remote, ids, query));
+  }
+
+  /** Any other call to the model of `modelKey`. Refused once another model has taken its place. */
+  call<T>(modelKey: string, signal: AbortSignal, call: (remote: Remote<WorkerApi>) => Promise<T>): Promise<T> {
     return this.#enqueue(signal, undefined, (live) => {
       if (live.model.key !== modelKey) throw new UserError(this.#options.t('The model was changed since this text was explained: run again.'));
-      return live.whileAlive(ask(live.connection.remote, ids, query));
+      return live.whileAlive(call(live.connection.remote));
     });
   }
 
@@ -193,7 +198,8 @@ export class ModelClient extends Disposable {
   }
 }
 
-function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<QueryResult<QueryName>> {
+/** Asks the worker what the panel asked about the text of these ids. */
+export function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<QueryResult<QueryName>> {
   switch (query.name) {
     case 'attention':
       return remote.attention(ids, query.layer, query.head);
@@ -219,7 +225,25 @@ function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<
       return remote.weightedSum(ids, query.token, query.layer, query.head, query.expert, query.stage, query.index);
     case 'positions':
       return remote.positions(ids, query.layer, query.head, query.query, query.key);
+    case 'readText':
+      return remote.readText(query.text);
+    case 'words':
+      return remote.words(query.texts);
+    case 'neighbours':
+      return remote.neighbours(query.vector, query.count);
+    case 'vectorMap':
+      return remote.vectorMap(query.vectors);
+    case 'lensTop':
+      return remote.lensTop(ids, query.layer, query.token, query.count);
+    case 'similarity':
+      return remote.similarity(ids, query.layer);
+    case 'wordByLayer':
+      return remote.wordByLayer(placeIn(ids, query.first), placeIn(ids, query.second));
   }
+}
+
+function placeIn(ids: Int32Array, place: QueryPlace): TokenPlace {
+  return { ids: place.ids === null ? ids : Int32Array.from(place.ids), token: place.token };
 }
 
 function throwIfAborted(signal: AbortSignal): void {

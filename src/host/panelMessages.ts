@@ -1,13 +1,13 @@
 // What comes from the page is data from outside: it is believed only after it was looked at.
 import { isStageName } from '../core/forwardPath.ts';
-import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
-
-type Fields = Readonly<Record<string, unknown>>;
+import type { ComparedState, PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
+import { isCount, isFields, parseVectorQuery } from './vectorQueries.ts';
 
 /** Marked tokens beyond this are no use to the eye. */
 const MAX_MARKED = 4096;
 /** UTF-16 units of a persisted text: more was never explained at once. */
 const MAX_TEXT = 400_000;
+const MAX_PATH = 4096;
 
 /** `value` as a message of the page, or undefined where it is none. */
 export function parsePanelMessage(value: unknown): PanelMessage | undefined {
@@ -17,6 +17,11 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'cancel':
     case 'runAgain':
     case 'chooseModel':
+    case 'compareWith':
+    case 'compareModel':
+    case 'compareAgain':
+    case 'cancelComparison':
+    case 'closeComparison':
     case 'showLog':
       return { type: value['type'] };
     case 'select': {
@@ -38,7 +43,7 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'query': {
       const { id, serial } = value;
       const query = parseQuery(value['query']);
-      return isCount(id) && isCount(serial) && query ? { type: 'query', id, serial, query } : undefined;
+      return isCount(id) && isCount(serial) && query ? { type: 'query', id, serial, query, ...(value['side'] === 'second' ? { side: 'second' } : {}) } : undefined;
     }
     default:
       return undefined;
@@ -72,7 +77,7 @@ function parseQuery(value: unknown): Query | undefined {
     case 'positions':
       return isCount(layer) && isCount(head) && isCount(query) && isCount(key) ? { name, layer, head, query, key } : undefined;
     default:
-      return undefined;
+      return parseVectorQuery(value);
   }
 }
 
@@ -82,7 +87,16 @@ export function parsePersistedState(value: unknown): PersistedState | undefined 
   const source = parseSource(value['source']);
   const text = value['text'];
   if (!source || typeof text !== 'string' || text.length === 0 || text.length > MAX_TEXT) return undefined;
-  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), view: value['view'] };
+  const compared = parseCompared(value['compared']);
+  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), ...(compared ? { compared } : {}), view: value['view'] };
+}
+
+function parseCompared(value: unknown): ComparedState | undefined {
+  if (!isFields(value)) return undefined;
+  const { kind, text, model } = value;
+  if (kind === 'model') return typeof model === 'string' && model.length <= MAX_PATH ? { kind, model } : undefined;
+  const source = parseSource(value['source']);
+  return kind === 'text' && source && typeof text === 'string' && text.length > 0 && text.length <= MAX_TEXT ? { kind, source, text } : undefined;
 }
 
 function parseSource(value: unknown): TextSource | undefined {
@@ -90,12 +104,4 @@ function parseSource(value: unknown): TextSource | undefined {
   const { uri, start, end, label } = value;
   if (typeof uri !== 'string' || !/^[a-z][a-z0-9+.-]*:/i.test(uri) || typeof label !== 'string') return undefined;
   return isCount(start) && isCount(end) && start <= end ? { uri, start, end, label } : undefined;
-}
-
-function isFields(value: unknown): value is Fields {
-  return typeof value === 'object' && value !== null;
-}
-
-function isCount(value: unknown): value is number {
-  return Number.isSafeInteger(value) && Number(value) >= 0;
 }

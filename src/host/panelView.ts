@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { CancelledError } from '../core/errors.ts';
 import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
+import type { Comparer, Comparison } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from './disposable.ts';
 import { ExplainPanel } from './explainPanel.ts';
@@ -18,6 +19,8 @@ export interface PanelActions {
   cancel(): void;
   runAgain(): void;
   chat(on: boolean): void;
+  compareWith(): void;
+  compareModel(): void;
   chooseModel(): void;
   showLog(): void;
 }
@@ -26,6 +29,7 @@ export interface PanelContext {
   readonly extensionUri: vscode.Uri;
   readonly client: ModelClient;
   readonly current: CurrentExplanation;
+  readonly comparer: Comparer;
   readonly focus: TokenFocus;
   readonly log: Log;
 }
@@ -37,12 +41,15 @@ export class PanelView extends Disposable {
   readonly #queries = new Map<number, AbortController>();
   #panel: ExplainPanel | undefined;
   #work: WorkMessage | undefined;
+  /** The comparison that the page has. */
+  #compared: Comparison | undefined;
 
   constructor(context: PanelContext, actions: PanelActions) {
     super();
     this.#context = context;
     this.#actions = actions;
-    const { current, focus } = context;
+    const { current, comparer, focus } = context;
+    this.register(comparer.onDidChange(() => this.#showComparison()));
     this.register(current.onDidChange(() => this.#showExplanation()));
     this.register(current.onDidEdit(() => this.#panel?.post({ type: 'stale', tokens: current.staleTokens() })));
     this.register(focus.onDidMoveCursor((token) => this.#panel?.post({ type: 'select', token })));
@@ -92,6 +99,7 @@ export class PanelView extends Disposable {
       if (this.disposed) return;
       this.#context.focus.mark([]);
       this.#actions.cancel();
+      this.#context.comparer.close();
     });
   }
 
@@ -117,6 +125,16 @@ export class PanelView extends Disposable {
         return this.#actions.runAgain();
       case 'chat':
         return this.#actions.chat(message.on);
+      case 'compareWith':
+        return this.#actions.compareWith();
+      case 'compareModel':
+        return this.#actions.compareModel();
+      case 'compareAgain':
+        return void this.#context.comparer.compareAgain();
+      case 'cancelComparison':
+        return this.#context.comparer.cancel();
+      case 'closeComparison':
+        return this.#context.comparer.close();
       case 'chooseModel':
         return this.#actions.chooseModel();
       case 'showLog':
@@ -129,6 +147,8 @@ export class PanelView extends Disposable {
     this.#dropAll();
     panel.post({ type: 'init', strings: translations(), language: vscode.env.language });
     this.#showExplanation();
+    this.#compared = undefined;
+    this.#showComparison();
     const { selected } = this.#context.focus;
     if (selected !== null) panel.post({ type: 'select', token: selected });
     if (this.#work) panel.post(this.#work);
@@ -144,14 +164,26 @@ export class PanelView extends Disposable {
     if (tokens.length > 0) this.#panel.post({ type: 'stale', tokens });
   }
 
-  async #answer(panel: ExplainPanel, { id, serial, query }: PanelQuery): Promise<void> {
-    const { client, current, log } = this.#context;
+  /** The second side, and how its making goes. */
+  #showComparison(): void {
+    const { value, work, again } = this.#context.comparer;
+    this.#panel?.post({ type: 'comparing', work, again });
+    if (value === this.#compared) return;
+    this.#compared = value;
+    const shown = value && { ...value.shown, explanation: withOwnedArrays(value.shown.explanation), divergence: value.shown.divergence && withOwnedArrays(value.shown.divergence) };
+    this.#panel?.post({ type: 'comparison', comparison: shown ?? null });
+  }
+
+  async #answer(panel: ExplainPanel, { id, serial, query, side }: PanelQuery): Promise<void> {
+    const { client, current, comparer, log } = this.#context;
     const asked = current.value;
     if (!asked || asked.shown.serial !== serial) return;
+    const about = side === 'second' ? comparer.value : { ...asked, client };
+    if (!about) return;
     const controller = new AbortController();
     this.#queries.set(id, controller);
     try {
-      const result = await client.query(asked.modelKey, asked.ids, query, controller.signal);
+      const result = await about.client.query(about.modelKey, about.ids, query, controller.signal);
       if (controller.signal.aborted || current.value?.shown.serial !== serial) return;
       panel.post({ type: 'reply', id, serial, result: withOwnedArrays(result) });
     } catch (error) {

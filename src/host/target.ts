@@ -37,7 +37,7 @@ export function targetOfRange(document: vscode.TextDocument, range: vscode.Range
 }
 
 /** The text that a restored panel showed, found again in its document where that is open and still has it. */
-export function targetOfState(state: PersistedState): Target {
+export function targetOfState(state: Pick<PersistedState, 'source' | 'text'>): Target {
   const document = findDocument(state.source.uri);
   if (document) {
     const { start, end } = state.source;

@@ -5,6 +5,7 @@ import { familyName, readDecoder } from './families/index.ts';
 import { CONFIG_MAX_BYTES, bytesText, readJson, type ModelFiles } from './files.ts';
 import { openWeights } from './formats/weights.ts';
 import { openAttention, type AttentionCalls } from './attention.ts';
+import { openEmbeddingTable, type EmbeddingCalls } from './embeddingTable.ts';
 import { NO_PAST, checkIds, forward } from './forward.ts';
 import { openPath, type PathCalls } from './forwardPath.ts';
 import { describe } from './modelInfo.ts';
@@ -61,7 +62,7 @@ export interface LatentVectors {
 }
 
 /** A decoder whose every number can be asked for. Calls may overlap; they run one after another. */
-export interface LanguageModel extends AttentionCalls, PathCalls, PositionCalls {
+export interface LanguageModel extends AttentionCalls, EmbeddingCalls, PathCalls, PositionCalls {
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
@@ -109,6 +110,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
     attention: attention.attention,
     sinkWeights: attention.sinkWeights,
     scoreSteps: attention.scoreSteps,
+    ...openEmbeddingTable(spec, files),
     ...openPath(spec, files, sessions),
     ...openPositions(spec, files, sessions),
     ...unembedding,

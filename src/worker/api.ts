@@ -1,7 +1,8 @@
 import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
 import type { GenerationStep, StepRequest } from '../core/generation.ts';
 import type { PositionView } from '../core/positions.ts';
-import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection, Token } from '../core/trace.ts';
+import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
 
 /** Where a model's files are. */
 export type ModelLocation =
@@ -36,7 +37,7 @@ export interface Progress {
  * restarted worker answers the same; the last few forward passes are cached by ids.
  * Errors: UserError with a sentence for the user, or any other Error for a defect.
  */
-export interface WorkerApi {
+export interface WorkerApi extends VectorApi, ComparisonApi {
   /** Checks config, weights' header and tokenizer; the weights are loaded by the first forward pass. */
   open(location: ModelLocation): ModelInfo;
   countTokens(text: string): TokenCount;
@@ -65,6 +66,46 @@ export interface WorkerApi {
   weightedSum(ids: Int32Array, token: number, layer: number, head: number, expert: number, stage: StageName, index: number): WeightedSum;
   /** How positions come into a layer, shown on one query and key of a head. */
   positions(ids: Int32Array, layer: number, head: number, query: number, key: number): PositionView;
+}
+
+/** Tokens read, and how long the part of the text was that fits the model, in UTF-16 units. */
+export interface TextReading {
+  readonly tokens: readonly Token[];
+  readonly length: number;
+}
+
+/** One token of a text that the model reads. */
+export interface TokenPlace {
+  readonly ids: Int32Array;
+  readonly token: number;
+}
+
+/** Calls about vectors: of the static embedding table, which need no text, and of tokens in their texts. */
+export interface VectorApi {
+  readText(text: string): TextReading;
+  /** How each typed word can be taken. */
+  words(texts: readonly string[]): Words;
+  neighbours(vector: TableVector, count: number): Neighbours;
+  vectorMap(vectors: readonly TableVector[]): VectorMap;
+  lensTop(ids: Int32Array, layer: number, token: number, count: number): LensTop;
+  /** `layer` -1 is the static embedding. */
+  similarity(ids: Int32Array, layer: number): Similarity;
+  wordByLayer(first: TokenPlace, second: TokenPlace): WordByLayer;
+}
+
+/** What next-token distributions are compared with: rows of another text read by the same model, or another model's logits [N, vocab]. */
+export type OtherRows =
+  | { readonly kind: 'ids'; readonly ids: Int32Array; readonly positions: Int32Array }
+  | { readonly kind: 'logits'; readonly logits: Float32Array };
+
+/** Calls for comparing two texts, or two models. */
+export interface ComparisonApi {
+  /** Equal for models whose ids mean the same. */
+  vocabularyKey(): string;
+  /** [N, vocab] after these positions. */
+  logits(ids: Int32Array, positions: Int32Array): { readonly logits: Float32Array };
+  /** [N] bits, KL(own || other) of the next-token distributions after the positions. */
+  divergence(ids: Int32Array, positions: Int32Array, other: OtherRows): { readonly bits: Float32Array };
 }
 
 /** The same calls as seen from the other thread. */

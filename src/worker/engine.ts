@@ -2,19 +2,22 @@ import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
 import type { Tensor } from '../core/tensor.ts';
-import type { StageName } from '../core/forwardPath.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
-import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
+import { openLanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { readStopTokens } from '../model/stopTokens.ts';
-import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
+import { openTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
+import { comparisonCalls } from './comparisonCalls.ts';
+import { checkHead, checkIndex, type EngineParts, type OpenModel } from './engineParts.ts';
 import { lastResidual, predict } from './predictions.ts';
+import { pathCalls } from './pathCalls.ts';
 import type { CallContext, Implementation } from './rpc.ts';
 import { takeStep } from './step.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
-import { attentionCell, attentionMap, attentionPicture, attentionRow, distribution, expertRouting, forwardPath, latentVector, lensLayer, piecesOf, projection } from './views.ts';
+import { vectorCalls } from './vectorCalls.ts';
+import { attentionCell, attentionMap, attentionPicture, attentionRow, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
 const MAX_COUNTED_UNITS = 100_000;
@@ -29,13 +32,6 @@ export interface EngineOptions {
   readonly openFiles: (location: ModelLocation) => Promise<ModelFiles>;
 }
 
-interface OpenModel {
-  readonly model: LanguageModel;
-  readonly tokenizer: TextTokenizer;
-  /** Tokens that end a generation; an error where the files do not tell: it matters to a generation only. */
-  readonly eos: readonly number[] | UserError;
-}
-
 /** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
 export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions): Implementation<WorkerApi> {
   const cache = createTraceCache();
@@ -43,7 +39,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
   let current: OpenModel | null = null;
   let last: Promise<unknown> = Promise.resolve();
 
-  const inOrder = <Args extends readonly unknown[], Result>(call: (context: CallContext, ...args: Args) => Promise<Result>) => (context: CallContext, ...args: Args): Promise<Result> => {
+  const inOrder: EngineParts['inOrder'] = (call) => (context, ...args) => {
     const result = last.then(() => call(context, ...args));
     last = result.catch(() => undefined);
     return result;
@@ -52,7 +48,7 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     if (current === null) throw new Error('No model is open.');
     return current;
   };
-  const traceOf = async (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> => cache.trace(model, ids, progress);
+  const traceOf: EngineParts['traceOf'] = (model, ids, { progress }) => cache.trace(model, ids, progress);
   /** All heads' weights [H, T, T] of a layer, and their sinks [H, T] where there are any. */
   const headsOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<readonly [Tensor, Tensor | null]> => {
     const { model } = opened();
@@ -133,25 +129,9 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       return takeStep({ model, piece: tokenizer.piece, eos }, request, (ids) => cache.read(model, ids, progress));
     }),
     textOf: inOrder(async (_, ids: Int32Array) => opened().tokenizer.textOf(ids)),
-    forwardPath: inOrder(async (context, ids: Int32Array, token: number, layer: number, head: number, expert: number) => {
-      const { model, tokenizer } = opened();
-      checkIndex('token', token, ids.length);
-      checkHead(model, layer, head);
-      return forwardPath(model, await traceOf(model, ids, context), { token, layer, head, expert }, tokenizer.piece);
-    }),
-    weightedSum: inOrder(async (context, ids: Int32Array, token: number, layer: number, head: number, expert: number, stage: StageName, index: number) => {
-      const { model } = opened();
-      checkIndex('token', token, ids.length);
-      checkHead(model, layer, head);
-      return model.weightedSum(await traceOf(model, ids, context), { token, layer, head, expert }, stage, index);
-    }),
-    positions: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
-      const { model } = opened();
-      checkHead(model, layer, head);
-      checkIndex('query', query, ids.length);
-      checkIndex('key', key, ids.length);
-      return model.positions(await traceOf(model, ids, context), { layer, head, query, key });
-    }),
+    ...pathCalls({ inOrder, opened, traceOf }),
+    ...vectorCalls({ inOrder, opened, traceOf }),
+    ...comparisonCalls({ inOrder, opened, traceOf }),
   };
 }
 
@@ -190,13 +170,4 @@ async function explain(current: OpenModel, cache: TraceCache, request: ExplainRe
     thumbnails: pictures,
     forwardMs,
   };
-}
-
-function checkHead(model: LanguageModel, layer: number, head: number): void {
-  checkIndex('layer', layer, model.info.layers);
-  checkIndex('head', head, model.info.heads);
-}
-
-function checkIndex(what: string, index: number, end: number, first = 0): void {
-  if (!Number.isInteger(index) || index < first || index >= end) throw new RangeError(`The ${what} ${index} is outside ${first}..${end - 1}.`);
 }

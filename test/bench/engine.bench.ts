@@ -78,9 +78,11 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     await timed('step', () => remote.forwardPath(ids, Math.floor(size / 2), Math.floor(layers / 2), 0, 0));
     await timed('sum', () => remote.weightedSum(ids, Math.floor(size / 2), Math.floor(layers / 2), 0, 0, 'mlpOutput', 1));
     await timed('positions', () => remote.positions(ids, Math.floor(layers / 2), 0, size - 1, 0));
+    await remote.neighbours([{ ids: [100], weight: 1 }], 15);
+    await timed('neighbours', () => remote.neighbours([{ ids: [200 + repeat], weight: 1 }], 15));
     delay.disable();
-    const { explain = 0, pca = 0, lens = 0, head = 0, step = 0, sum = 0, positions = 0 } = times;
-    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, step, sum, positions, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
+    const { explain = 0, pca = 0, lens = 0, head = 0, step = 0, sum = 0, positions = 0, neighbours = 0 } = times;
+    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, step, sum, positions, neighbours, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
   }
   const of = (key: string): number => median(samples.map((sample) => sample[key] ?? Number.NaN));
   record('engine', {
@@ -94,6 +96,7 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     'PCA ms': of('pca'),
     'lens ms': of('lens'),
     'head ms': of('head'),
+    'neighbours ms': of('neighbours'),
     'everything ms': of('everything'),
     'step ms': of('step'),
     'sum ms': of('sum'),

@@ -1,5 +1,9 @@
-import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
+import { alignTokens } from '../../src/core/alignment.ts';
+import { distributionPairs, divergenceOf } from '../../src/core/comparison.ts';
 import type { ModelFiles } from '../../src/model/files.ts';
+import { ask } from '../../src/host/modelClient.ts';
+import type { Query, QueryName, QueryResult, ShownComparison, ShownExplanation } from '../../src/protocol/messages.ts';
+import type { Remote, WorkerApi } from '../../src/worker/api.ts';
 import { createEngine } from '../../src/worker/engine.ts';
 import { FIXTURES, wasm } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
@@ -19,60 +23,55 @@ export const FAMILY_TEXT = 'the cat sat on the mat and the dog ran.';
 /** A tiny model of a family run by the product's own engine, as the panel is given it. */
 export interface FamilyPanel {
   readonly shown: ShownExplanation;
-  readonly answer: (query: Query) => Promise<QueryResult<QueryName>>;
+  readonly answer: (query: Query, side?: 'second') => Promise<QueryResult<QueryName>>;
+  readonly comparison?: ShownComparison;
 }
 
 /** Golden cases that are no family's. */
 const WHOLE = new Set(['gpt2', 'llama', 'llama_yarn']);
 
 /** `name` is a golden case, such as "mixtral.1". */
-export async function openFamily(name: string, chat: boolean | null = null): Promise<FamilyPanel> {
+export async function openFamily(name: string, chat: boolean | null = null): Promise<OpenPanel> {
   const path = WHOLE.has(name) ? name : `families/${name}`;
   const files = folder(`${FIXTURES}/${path}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
-  return openPanel(files, name, FAMILY_TEXT, chat === true);
+  return openPanel(name, files, FAMILY_TEXT, 'cat.md', chat === true);
+}
+
+/** One panel with another's explanation as its second side, of the kind given. */
+export async function comparePanels(first: OpenPanel, second: OpenPanel, kind: 'text' | 'model'): Promise<FamilyPanel> {
+  const [a, b] = [first.shown.explanation.tokens, second.shown.explanation.tokens];
+  const sameVocabulary = (await first.remote.vocabularyKey()) === (await second.remote.vocabularyKey());
+  const pairs = distributionPairs(alignTokens(a, b, true), a, b);
+  const ids = (tokens: typeof a): Int32Array => Int32Array.from(tokens, (token) => token.id);
+  const { logits } = sameVocabulary ? await second.remote.logits(ids(b), pairs.b) : { logits: new Float32Array(0) };
+  const divergence = sameVocabulary ? divergenceOf((await first.remote.divergence(ids(a), pairs.a, { kind: 'logits', logits })).bits, pairs, alignTokens(a, b, true).length) : null;
+  return {
+    shown: first.shown,
+    answer: (query, side) => (side === 'second' ? second : first).answer(query),
+    comparison: { serial: 1, with: first.shown.serial, kind, source: second.shown.source, model: kind === 'model' ? '/models/second' : null, explanation: second.shown.explanation, notices: [], sameVocabulary, divergence },
+  };
+}
+
+export interface OpenPanel extends FamilyPanel {
+  readonly remote: Remote<WorkerApi>;
 }
 
 /** The bundled model over a text. */
-export function openBundled(text: string): Promise<FamilyPanel> {
-  return openPanel(folder('media/models/explain-tokens-9m'), 'explain-tokens-9m', text, false);
+export async function openBundled(text: string, label = 'sample.md'): Promise<OpenPanel> {
+  return openPanel('explain-tokens-9m', folder('media/models/explain-tokens-9m'), text, label, false);
 }
 
-async function openPanel(files: ModelFiles, name: string, text: string, chat: boolean): Promise<FamilyPanel> {
+async function openPanel(name: string, files: ModelFiles, text: string, label: string, chat: boolean): Promise<OpenPanel> {
   const runtime = await wasm();
   const engine = createEngine({ runtime: () => runtime, openFiles: async () => files });
   const context = { progress: () => undefined };
   await engine.open(context, { kind: 'folder', name, path: name });
   const explanation = await engine.explain(context, { text, topK: 10, chat });
+  const remote = Object.fromEntries(Object.entries(engine).map(([name, call]) => [name, (...args: never[]) => (call as (...all: unknown[]) => unknown)(context, ...args)])) as unknown as Remote<WorkerApi>;
   const ids = Int32Array.from(explanation.tokens, (token) => token.id);
   return {
-    shown: { serial: 1, source: { uri: 'file:///cat.md', start: 0, end: text.length, label: 'cat.md' }, explanation, notices: [] },
-    answer: (query) => {
-      switch (query.name) {
-        case 'attention':
-          return engine.attention(context, ids, query.layer, query.head);
-        case 'attentionPicture':
-          return engine.attentionPicture(context, ids, query.layer, query.head);
-        case 'attentionRow':
-          return engine.attentionRow(context, ids, query.layer, query.head, query.query);
-        case 'attentionCell':
-          return engine.attentionCell(context, ids, query.layer, query.head, query.query, query.key);
-        case 'experts':
-          return engine.experts(context, ids, query.layer);
-        case 'latent':
-          return engine.latent(context, ids, query.layer, query.token);
-        case 'projection':
-          return engine.projection(context, ids, query.layer, query.skipFirst);
-        case 'lens':
-          return engine.lens(context, ids, query.layer);
-        case 'distribution':
-          return engine.distribution(context, ids, query.position);
-        case 'forwardPath':
-          return engine.forwardPath(context, ids, query.token, query.layer, query.head, query.expert);
-        case 'weightedSum':
-          return engine.weightedSum(context, ids, query.token, query.layer, query.head, query.expert, query.stage, query.index);
-        case 'positions':
-          return engine.positions(context, ids, query.layer, query.head, query.query, query.key);
-      }
-    },
+    shown: { serial: 1, source: { uri: `file:///${label}`, start: 0, end: text.length, label }, explanation, notices: [] },
+    answer: (query) => ask(remote, ids, query),
+    remote,
   };
 }

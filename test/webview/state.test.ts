@@ -61,6 +61,32 @@ describe('state', () => {
   });
 });
 
+describe('comparison', () => {
+  const comparison = { serial: 1, with: shown.serial, kind: 'text', source: { ...shown.source, label: 'other.md' }, model: null, explanation: { ...shown.explanation, text: 'other' }, notices: [], sameVocabulary: true, divergence: null } as const;
+  const compared = reduce(explained, { type: 'host', message: { type: 'comparison', comparison } });
+
+  it('is shown, kept with its text or its model, and goes when told', () => {
+    expect(compared.comparison).toBe(comparison);
+    expect(persisted(compared)?.compared).toEqual({ kind: 'text', source: comparison.source, text: 'other' });
+    const byModel = reduce(explained, { type: 'host', message: { type: 'comparison', comparison: { ...comparison, kind: 'model', model: '' } } });
+    expect(persisted(byModel)?.compared).toEqual({ kind: 'model', model: '' });
+    const gone = reduce(compared, { type: 'host', message: { type: 'comparison', comparison: null } });
+    expect([gone.comparison, persisted(gone)?.compared]).toEqual([null, undefined]);
+  });
+
+  it('opens its tab when it is begun, and leaves the user where they go', () => {
+    const working = { type: 'comparing', work: { kind: 'working', message: 'Running', fraction: null, open: true }, again: null } as const;
+    const begun = reduce(explained, { type: 'host', message: working });
+    expect(begun.settings.tab).toBe('compare');
+    const elsewhere = reduce(settings(begun, { tab: 'tokens' }), { type: 'host', message: { ...working, work: { ...working.work, fraction: 0.5 } } });
+    expect([elsewhere.settings.tab, elsewhere.comparing]).toEqual(['tokens', { kind: 'working', message: 'Running', fraction: 0.5, open: true }]);
+    const restored = reduce(settings(explained, { tab: 'tokens' }), { type: 'host', message: { ...working, work: { ...working.work, open: false } } });
+    expect(restored.settings.tab).toBe('tokens');
+    const done = reduce(elsewhere, { type: 'host', message: { type: 'comparing', work: { kind: 'idle' }, again: 'other.md' } });
+    expect([done.comparing.kind, done.compareAgain]).toEqual(['idle', 'other.md']);
+  });
+});
+
 describe('kept state', () => {
   it('comes back as it was', () => {
     const chosen = settings(explained, { tab: 'attention', layer: 4, head: 2, selected: 7, temperature: 0.7, locked: { query: 7, key: 0 }, skipFirst: false });

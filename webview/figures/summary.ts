@@ -1,5 +1,4 @@
-import { surprisalBits } from '../../src/core/probability.ts';
-import { at } from '../../src/core/tensor.ts';
+import { textTotals } from '../../src/core/comparison.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 
 export interface Summary {
@@ -18,17 +17,8 @@ export interface Summary {
 
 /** The text in numbers. Words are counted by the rules of the display language (Unicode TR 29 and dictionaries). */
 export function summarise(explanation: Explanation, language: string): Summary {
-  const { tokens, logprob, text } = explanation;
-  let total = 0;
-  let predicted = 0;
-  let predictedBytes = 0;
-  for (const token of tokens) {
-    const value = at(logprob, token.index);
-    if (token.special || Number.isNaN(value)) continue;
-    total += surprisalBits(value);
-    predicted++;
-    predictedBytes += token.bytes.length;
-  }
+  const { tokens, text } = explanation;
+  const { bitsPerToken, bitsPerByte } = textTotals(explanation);
   const words = [...new Intl.Segmenter(language, { granularity: 'word' }).segment(text)].filter((part) => part.isWordLike === true).length;
   const own = tokens.filter((token) => !token.special).length;
   return {
@@ -37,7 +27,7 @@ export function summarise(explanation: Explanation, language: string): Summary {
     bytes: tokens.reduce((sum, token) => sum + token.bytes.length, 0),
     words,
     tokensPerWord: words === 0 ? Number.NaN : own / words,
-    bitsPerToken: predicted === 0 ? Number.NaN : total / predicted,
-    bitsPerByte: predictedBytes === 0 ? Number.NaN : total / predictedBytes,
+    bitsPerToken,
+    bitsPerByte,
   };
 }

@@ -35,7 +35,8 @@ export function createStatus(context: PanelContext): View {
   };
 }
 
-function showFraction(bar: HTMLElement, fraction: number | null): void {
+/** Sets a progress bar; null: it moves without telling how far. */
+export function showFraction(bar: HTMLElement, fraction: number | null): void {
   bar.classList.toggle('unknown', fraction === null);
   if (fraction === null) bar.removeAttribute('aria-valuenow');
   else bar.setAttribute('aria-valuenow', String(Math.round(fraction * 100)));

@@ -3,18 +3,22 @@ import { el, stepKey } from '../dom.ts';
 import { TABS, type TabName } from '../settings.ts';
 import { t } from '../strings.ts';
 import { createAttention } from './attention.ts';
+import { createCompare } from './compare.ts';
 import { expertLayers } from '../figures/experts.ts';
-import { createEmbeddings } from './embeddings.ts';
+import { createEmbeddingViews } from './embeddingViews.ts';
 import { createExperts } from './experts.ts';
 import { createForwardPass } from './forwardPass.ts';
 import { createPositions } from './positions.ts';
 import { createPredictions } from './predictions.ts';
 import { createTokens } from './tokens.ts';
 
-/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys from 1 on switch from anywhere but a text field. */
+/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 9 switch from anywhere but a text field. */
 export function createTabs(context: PanelContext): View {
-  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts'), forward: t('Forward pass'), positions: t('Positions') };
-  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context), experts: createExperts(context), forward: createForwardPass(context), positions: createPositions(context) };
+  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), positions: t('Positions'), predictions: t('Predictions'), experts: t('Experts'), forward: t('Forward pass'), compare: t('Compare') };
+  const views: Readonly<Record<TabName, View>> = {
+    tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddingViews(context), positions: createPositions(context),
+    predictions: createPredictions(context), experts: createExperts(context), forward: createForwardPass(context), compare: createCompare(context),
+  };
   const open = (tab: TabName): void => {
     context.tooltip.hide();
     context.store.dispatch({ type: 'settings', change: { tab } });

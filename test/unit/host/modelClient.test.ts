@@ -43,6 +43,16 @@ class FakeWorker implements Connection<WorkerApi> {
     forwardPath: () => Promise.reject(new Error('not asked for here')),
     weightedSum: () => Promise.reject(new Error('not asked for here')),
     positions: () => Promise.reject(new Error('not asked for here')),
+    vocabularyKey: () => Promise.reject(new Error('not asked for here')),
+    logits: () => Promise.reject(new Error('not asked for here')),
+    divergence: () => Promise.reject(new Error('not asked for here')),
+    readText: () => Promise.reject(new Error('not asked for here')),
+    words: () => Promise.reject(new Error('not asked for here')),
+    neighbours: () => Promise.reject(new Error('not asked for here')),
+    vectorMap: () => Promise.reject(new Error('not asked for here')),
+    lensTop: () => Promise.reject(new Error('not asked for here')),
+    similarity: () => Promise.reject(new Error('not asked for here')),
+    wordByLayer: () => Promise.reject(new Error('not asked for here')),
   };
 
   onProgress(listener: (progress: Progress, call: string) => void): () => void {
@@ -242,6 +252,15 @@ describe('the model client', () => {
     expect(await client.reopen()).toBe('other');
     expect(workers.map(({ disposed }) => disposed)).toEqual([true, false]);
     await expect(client.query('good', Int32Array.of(0), { name: 'lens', layer: 0 }, never())).rejects.toThrow('run again');
+  });
+
+  test('any call of the worker goes to the model it is meant for, or is refused', async () => {
+    const { client, setting } = setUp();
+    await client.explain(request('a'), never(), ignore);
+    expect(await client.call('good', never(), (remote) => remote.countTokens('abc'))).toEqual({ count: 3, atLeast: false });
+    setting.name = 'other';
+    await client.reopen();
+    await expect(client.call('good', never(), (remote) => remote.countTokens('abc'))).rejects.toThrow('run again');
   });
 
   test('a worker nothing is asked of is ended after a while', async () => {

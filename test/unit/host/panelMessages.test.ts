@@ -17,10 +17,23 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'experts', layer: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2, token: 0 } },
     { type: 'chat', on: true },
+    { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: 2 }, side: 'second' },
+    { type: 'compareWith' },
+    { type: 'compareModel' },
+    { type: 'compareAgain' },
+    { type: 'cancelComparison' },
+    { type: 'closeComparison' },
     { type: 'query', id: 1, serial: 2, query: { name: 'distribution', position: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'forwardPath', token: 3, layer: 1, head: 2, expert: 0 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'weightedSum', token: 3, layer: 1, head: 2, expert: 0, stage: 'hidden', index: 7 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'positions', layer: 1, head: 2, query: 3, key: 0 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'readText', text: 'a text' } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'words', texts: ['king', '国王'] } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'neighbours', vector: [{ ids: [1, 2], weight: 1 }, { ids: [3], weight: -1 }], count: 10 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'vectorMap', vectors: [[{ ids: [1], weight: 1 }]] } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'lensTop', layer: 0, token: 3, count: 10 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'similarity', layer: -1 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'wordByLayer', first: { ids: null, token: 2 }, second: { ids: [1, 2], token: 1 } } },
   ])('$type is believed as it is', (message) => {
     expect(parsePanelMessage(message)).toEqual(message);
   });
@@ -48,6 +61,15 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'latent', layer: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'forwardPath', token: 3, layer: 1, head: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'weightedSum', token: 3, layer: 1, head: 2, expert: 0, stage: 'constructor', index: 7 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'readText', text: '' } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'words', texts: Array.from({ length: 100 }, () => 'a') } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'words', texts: ['x'.repeat(1000)] } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'neighbours', vector: [{ ids: [1], weight: Number.NaN }], count: 10 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'neighbours', vector: [{ ids: [-1], weight: 1 }], count: 10 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'neighbours', vector: [], count: 10 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'neighbours', vector: [{ ids: [1], weight: 1 }], count: 1e9 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'similarity', layer: -2 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'wordByLayer', first: { ids: null, token: 2 }, second: { ids: ['1'], token: 1 } } },
     { type: 'chat' },
     { type: 'chat', on: 1 },
     { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -2, skipFirst: false } },
@@ -64,6 +86,14 @@ describe('the state a page left behind', () => {
 
   test('is believed as it is', () => {
     expect(parsePersistedState(state)).toEqual(state);
+  });
+
+  test.each([{ kind: 'text', source, text: 'another' }, { kind: 'model', model: '/models/gpt2' }, { kind: 'model', model: '' }])('knows what it was compared with: %j', (compared) => {
+    expect(parsePersistedState({ ...state, compared })).toEqual({ ...state, compared });
+  });
+
+  test.each([{ kind: 'text', text: 'no source' }, { kind: 'text', source, text: '' }, { kind: 'model', model: 5 }, { kind: 'other' }, 'text'])('leaves a comparison behind that is none: %j', (compared) => {
+    expect(parsePersistedState({ ...state, compared })).toEqual(state);
   });
 
   test.each([

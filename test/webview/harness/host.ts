@@ -1,5 +1,5 @@
 // Plays VS Code in a browser: holds the panel in a frame under its policy, and answers it from the fixture.
-import type { HostMessage, PanelMessage, Query, QueryName, QueryResult, ShownExplanation } from '../../../src/protocol/messages.ts';
+import type { HostMessage, PanelMessage, Query, QueryName, QueryResult, ShownComparison, ShownExplanation } from '../../../src/protocol/messages.ts';
 import { createFixture, type Fixture, type FixtureFile } from '../fixture.ts';
 import { fromWire } from './wire.ts';
 import { THEMES, type ThemeName } from './themes.ts';
@@ -27,9 +27,9 @@ function theme(name: ThemeName): void {
 
 const inFamily = options.get('family') !== null;
 
-async function answer(query: Query): Promise<QueryResult<QueryName>> {
+async function answer(query: Query, side: 'second' | undefined): Promise<QueryResult<QueryName>> {
   if (!inFamily && window.harness.fixture !== undefined) return window.harness.fixture.answer(query);
-  const reply = await fetch(`/?query=${encodeURIComponent(JSON.stringify(query))}`);
+  const reply = await fetch(`/?query=${encodeURIComponent(JSON.stringify(query))}${side === undefined ? '' : '&side=second'}`);
   const text = await reply.text();
   if (!reply.ok) throw new Error(text);
   return fromWire(text) as QueryResult<QueryName>;
@@ -50,8 +50,10 @@ async function explain(): Promise<void> {
   const language = options.get('language') ?? 'en';
   const strings = language === 'zh-cn' ? ((await fetch('/strings.json').then((answer) => answer.json())) as Record<string, string>) : {};
   send({ type: 'init', strings, language });
-  if (inFamily) send({ type: 'explanation', shown: fromWire(await fetch('/family.json').then((reply) => reply.text())) as ShownExplanation });
-  else if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
+  if (inFamily) {
+    send({ type: 'explanation', shown: fromWire(await fetch('/family.json').then((reply) => reply.text())) as ShownExplanation });
+    if (options.get('alone') === null) send({ type: 'comparison', comparison: fromWire(await fetch('/comparison.json').then((reply) => reply.text())) as ShownComparison | null });
+  } else if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
 }
 
 window.harness = { send, theme, posted, fixture: undefined };
@@ -64,7 +66,7 @@ window.addEventListener('message', ({ data, source }: MessageEvent<PanelMessage>
     void explain();
   }
   if (data.type === 'query' && window.harness.fixture !== undefined) {
-    answer(data.query).then(
+    answer(data.query, data.side).then(
       (result) => send({ type: 'reply', id: data.id, serial: data.serial, result }),
       (error: unknown) => send({ type: 'replyError', id: data.id, message: error instanceof Error ? error.message : String(error) }),
     );

@@ -35,6 +35,7 @@ export async function startHarness(family?: FamilyPanel): Promise<HarnessServer>
   const pages: Readonly<Record<string, () => readonly [type: string, body: string | Uint8Array]>> = {
     '/': () => ['text/html', '<!doctype html><meta charset="utf-8"><title>harness</title><style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style><iframe src="/panel"></iframe><script src="/host.js"></script>'],
     '/family.json': () => ['application/json', toWire(family?.shown ?? null)],
+    '/comparison.json': () => ['application/json', toWire(family?.comparison ?? null)],
     '/strings.json': () => ['application/json', readFileSync(new URL('l10n/bundle.l10n.zh-cn.json', ROOT))],
     '/host.js': () => ['text/javascript', host.outputFiles[0]?.text ?? ''],
     '/fixture.json': () => ['application/json', JSON.stringify(fixtureFile())],
@@ -44,9 +45,10 @@ export async function startHarness(family?: FamilyPanel): Promise<HarnessServer>
     '/dist/webview.css': () => ['text/css', dist('webview.css')],
   };
   const server = createServer((request, response) => {
-    const asked = new URL(request.url ?? '/', 'http://localhost').searchParams.get('query');
+    const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const asked = searchParams.get('query');
     if (asked !== null && family !== undefined) {
-      family.answer(JSON.parse(asked) as Query).then((result) => response.end(toWire(result)), (error: unknown) => response.writeHead(500).end(String(error)));
+      family.answer(JSON.parse(asked) as Query, searchParams.get('side') === 'second' ? 'second' : undefined).then((result) => response.end(toWire(result)), (error: unknown) => response.writeHead(500).end(String(error)));
       return;
     }
     const page = pages[new URL(request.url ?? '/', 'http://localhost').pathname];

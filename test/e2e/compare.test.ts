@@ -1,0 +1,184 @@
+import { execFileSync } from 'node:child_process';
+import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/lib/paths.mjs';
+import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
+import { numberIn, panelOf, type Panel } from './panel.ts';
+import { openSession, type Session } from './session.ts';
+
+const FIRST = 'She ate a red apple after lunch.\nShares of apple rose after the company showed a new phone.\n';
+const SECOND = 'She ate a green apple after lunch.\nShares of the company rose after it showed a new phone.\n';
+const COMPARE = 'Explain Tokens: Compare With…';
+const MODEL = join(ROOT, 'media/models/explain-tokens-9m');
+
+interface CompareJson {
+  readonly sides: readonly { readonly bitsPerByte: number }[];
+  readonly finalKl: number;
+  readonly rows: readonly { readonly a: readonly { readonly index: number }[]; readonly aBits: number | null; readonly bBits: number | null; readonly difference: number | null; readonly kl: number | null }[];
+}
+
+function compareByCommandLine(...args: readonly string[]): CompareJson {
+  return JSON.parse(execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), 'compare', ...args], { encoding: 'utf8', maxBuffer: 1 << 28 })) as CompareJson;
+}
+
+/** The table's numbers, NaN for a dash; a minus sign as such. */
+async function table(panel: Panel): Promise<readonly (readonly number[])[]> {
+  const cells = await panel.frame.locator('.compare-table tbody tr').evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll('td')].slice(2).map((cell) => cell.textContent)));
+  return cells.map((row) => row.map((text) => (text === '–' ? Number.NaN : (text.startsWith('−') ? -1 : 1) * numberIn(text))));
+}
+
+/** Expects the panel to show the command line's numbers, to the digits on screen. */
+async function expectCompared(panel: Panel, expected: CompareJson): Promise<void> {
+  await panel.frame.locator('.compare-table tbody tr').first().waitFor({ timeout: 120_000 });
+  await expect.poll(async () => (await table(panel)).length, { timeout: 60_000 }).toBe(expected.rows.length);
+  const close = (shown: number, value: number | null, digits: number): boolean => (value === null ? Number.isNaN(shown) : Math.abs(shown - value) <= 0.51 * 10 ** -digits + 1e-4);
+  await expect.poll(async () => {
+    const shown = await table(panel);
+    return expected.rows.flatMap(({ aBits, bBits, difference, kl }, index) => {
+      const [a = 0, b = 0, apart = 0, divergence = 0] = shown[index] ?? [];
+      return close(a, aBits, 2) && close(b, bBits, 2) && close(apart, difference, 2) && close(divergence, kl, 3) ? [] : [`row ${index}: ${[a, b, apart, divergence].join()} is not ${[aBits, bBits, difference, kl].join()}`];
+    });
+  }, { timeout: 60_000 }).toEqual([]);
+  const sides = await panel.frame.locator('.side .facts').allInnerTexts();
+  sides.forEach((text, side) => expect(close(numberIn(text.split(/bits\/token|比特\/词元/)[1] ?? ''), expected.sides[side]?.bitsPerByte ?? 0, 3), text).toBe(true));
+}
+
+describe('Compare in VS Code', () => {
+  let session: Session;
+  let panel: Panel;
+  const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
+  const other = join(scratch, 'other-epsilon');
+
+  beforeAll(async () => {
+    cpSync(MODEL, other, { recursive: true });
+    const config = JSON.parse(readFileSync(join(other, 'config.json'), 'utf8')) as Record<string, unknown>;
+    writeFileSync(join(other, 'config.json'), JSON.stringify({ ...config, rms_norm_eps: 0.05 }));
+    session = await openSession({ files: { 'first.txt': FIRST, 'second.txt': SECOND }, open: 'first.txt', expect: 'She ate' });
+    panel = panelOf(session.workbench);
+  });
+  afterAll(async () => {
+    await session.close();
+    rmSync(scratch, { recursive: true, force: true });
+  });
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
+  });
+
+  it('offers both ways where there is no second side', async () => {
+    const { page, workbench } = session;
+    await workbench.selectLines(1, 2);
+    await page.keyboard.press('Control+Alt+e');
+    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.status').first().waitFor({ state: 'hidden', timeout: 120_000 });
+    await panel.openTab('Compare');
+    await panel.frame.getByRole('button', { name: 'Another Model…' }).waitFor();
+    await session.screenshot('80 compare empty');
+  });
+
+  it('compares the explained text with a selection', async () => {
+    const { workbench } = session;
+    await workbench.selectLines(1, 1);
+    await workbench.command(COMPARE);
+    const [line = ''] = FIRST.split('\n');
+    await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', line));
+    await session.screenshot('81 compare selection');
+  });
+
+  it('compares with another open file', async () => {
+    const { workbench } = session;
+    await workbench.openFile('second.txt');
+    await workbench.command(COMPARE);
+    await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
+    await panel.frame.locator('.maps .heatmaplayer image').nth(2).waitFor({ state: 'attached' });
+    await session.screenshot('82 compare files');
+  });
+
+  it('comes back after the window was reloaded', async () => {
+    const { page } = session;
+    await page.reload();
+    await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
+    expect(await panel.frame.getByRole('tab', { name: 'Compare' }).getAttribute('aria-selected')).toBe('true');
+  });
+
+  it('has the text read by another model', async () => {
+    const { page, workbench } = session;
+    writeSettings(session.code, { 'explainTokens.model': other, 'window.title': 'other model' });
+    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('other model');
+    await workbench.openFile('first.txt');
+    await workbench.selectLines(1, 2);
+    await page.keyboard.press('Control+Alt+e');
+    await panel.frame.locator('.model-name', { hasText: 'other-epsilon' }).waitFor({ timeout: 60_000 });
+    await workbench.command('Explain Tokens: Compare With Another Model…');
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Bundled model' }).click();
+    await panel.frame.getByText('First: other-epsilon').waitFor({ timeout: 60_000 });
+    await expectCompared(panel, compareByCommandLine('--model', other, '--text', FIRST.trimEnd(), '--with-model', MODEL));
+    await session.screenshot('83 compare models');
+    writeSettings(session.code, { 'explainTokens.model': '', 'window.title': 'bundled model' });
+    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('bundled model');
+  });
+
+  it('compares the two sides of a diff', async () => {
+    const { page, workbench } = session;
+    await workbench.openFile('second.txt');
+    await workbench.focusEditor();
+    await page.keyboard.press('Control+Home');
+    await page.keyboard.type('Yes. ');
+    await workbench.command('File: Compare Active File with Saved');
+    await page.locator('.monaco-diff-editor').waitFor();
+    await workbench.command(COMPARE);
+    const pick = page.locator('.quick-input-list .monaco-list-row', { hasText: 'Both sides of the diff' });
+    await pick.waitFor();
+    await session.screenshot('84 compare pick');
+    await pick.click();
+    await expectCompared(panel, compareByCommandLine('--text', SECOND, '--with-text', `Yes. ${SECOND}`));
+    await session.screenshot('85 compare diff');
+  });
+
+  it('breaks no rule of the page and asks nothing outside', () => {
+    expect(session.browser.outside).toEqual([]);
+    expect(session.ownErrors()).toEqual([]);
+  });
+});
+
+const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
+const zh = (text: string): string => strings[text] ?? expect.fail(`"${text}" has no translation`);
+
+describe('Embeddings and Compare in Chinese', () => {
+  let session: Session;
+  let panel: Panel;
+  beforeAll(async () => {
+    session = await openSession({ files: { 'first.txt': FIRST, 'second.txt': SECOND }, open: 'first.txt', expect: 'She ate', language: 'zh-cn' });
+    panel = panelOf(session.workbench);
+    await session.workbench.selectLines(1, 2);
+    await session.page.keyboard.press('Control+Alt+e');
+    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.status').first().waitFor({ state: 'hidden', timeout: 120_000 });
+  });
+  afterAll(() => session.close());
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
+  });
+
+  it('every view of the vectors has numbers and Chinese words', async () => {
+    const { frame } = panel;
+    await frame.getByRole('tab', { name: zh('Embeddings'), exact: true }).click();
+    const answered: Readonly<Record<string, string>> = { Map: '.projection-plot .scatterlayer', Neighbours: '.ranked tbody tr', Arithmetic: '.arithmetic-plot .scatterlayer', Words: '.heatmaplayer image', Context: '.context-figures .scatterlayer', Similarity: '.square-plot .heatmaplayer image' };
+    for (const [name, mark] of Object.entries(answered)) {
+      await frame.locator('.embedding-views .segment', { hasText: zh(name) }).first().click();
+      await frame.locator(`.embedding-views ${mark}`).first().waitFor({ state: 'attached', timeout: 60_000 });
+      await session.screenshot(`86 Chinese ${name}`);
+    }
+  });
+
+  it('the comparison speaks Chinese', async () => {
+    const { workbench } = session;
+    await workbench.openFile('second.txt');
+    await workbench.command(COMPARE);
+    await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
+    await panel.frame.getByText(zh('Surprisal, token by token')).waitFor();
+    await session.screenshot('87 Chinese compare');
+    expect(session.ownErrors()).toEqual([]);
+  });
+});

@@ -1,0 +1,132 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Frame, FrameLocator, Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { PanelMessage } from '../../src/protocol/messages.ts';
+import { openBrowser, type Browser } from '../e2e/browser.ts';
+import { openBundled } from './family.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
+const TEXT = 'She ate a red apple after lunch. Shares of apple rose after the company showed a new phone.';
+const VIEWS = ['Neighbours', 'Arithmetic', 'Words', 'Context', 'Similarity'] as const;
+
+let browser: Browser;
+let panel: FrameLocator;
+let server: HarnessServer;
+beforeAll(async () => {
+  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
+  mkdirSync(PICTURES, { recursive: true });
+  server = await startHarness(await openBundled(TEXT));
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  server.close();
+});
+
+async function open(options = ''): Promise<void> {
+  await browser.page.goto(`${server.url}?family&${options}`);
+  panel = browser.page.frameLocator('iframe');
+  await panel.locator('.strip .token').first().waitFor();
+}
+const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
+const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
+const settled = (): Promise<void> => expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
+async function view(name: string): Promise<void> {
+  await panel.locator('#tab-embeddings').click();
+  await panel.locator('.embedding-views .segment').nth(['Map', ...VIEWS].indexOf(name)).click();
+  await settled();
+}
+const region = (name: string): Locator => panel.getByRole('region', { name });
+
+describe('vectors of the bundled model in the panel', () => {
+  it('lists the nearest tokens of the selected token, and of a typed word', async () => {
+    await open();
+    await view('Neighbours');
+    const near = region('Nearest in the static table');
+    expect(await near.locator('tbody tr').count()).toBe(15);
+    await panel.locator('.strip .token').nth(5).click();
+    await expect.poll(() => near.getByRole('heading', { level: 2 }).innerText()).toBe('Nearest to ·apple');
+    await near.getByLabel('Word', { exact: true }).fill('lighthouses');
+    await expect.poll(() => near.getByRole('heading', { level: 2 }).innerText()).toContain('mean of ·l + igh + th + ouses');
+    await near.getByLabel('Word: taken as').selectOption({ label: 'igh' });
+    await expect.poll(() => near.getByRole('heading', { level: 2 }).innerText()).toBe('Nearest to igh');
+    expect(await near.locator('.caption').last().innerText()).toMatch(/each of the 16,38\d other rows/);
+    const lens = region('Through the final norm and unembedding');
+    await lens.getByRole('slider', { name: 'Layer' }).press('End');
+    await settled();
+    expect(await lens.locator('tbody tr').first().locator('.strong').innerText()).toMatch(/%$/);
+  });
+
+  it('adds vectors, says what was left out, and what a word of several tokens stands for', async () => {
+    await open();
+    await view('Arithmetic');
+    const card = region('Vector arithmetic');
+    await expect.poll(() => card.locator('tbody tr').first().locator('.chip').innerText()).toBe('·her');
+    expect(await card.locator('.caption').last().innerText()).toContain('left out');
+    await card.getByLabel('a', { exact: true }).fill('excellent');
+    await expect.poll(() => card.locator('.caption').last().innerText()).toContain('mean of their rows');
+    await card.getByLabel('a', { exact: true }).fill('');
+    await expect.poll(() => card.locator('.caption').last().innerText()).toBe('Type three words.');
+    expect(await card.locator('.plot:visible').count()).toBe(0);
+    await card.getByRole('button', { name: 'Example' }).click();
+    await expect.poll(() => card.locator('tbody tr').first().locator('.chip').innerText()).toBe('·her');
+  });
+
+  it('finds one token at two places of the text, with the same static vector', async () => {
+    await open();
+    await view('Context');
+    const card = region('One token in two contexts');
+    await expect.poll(() => card.getByRole('heading', { level: 3 }).innerText()).toContain('·apple');
+    await card.getByLabel('Token', { exact: true }).selectOption({ label: '·after  (2×)' });
+    await expect.poll(() => card.getByRole('heading', { level: 3 }).innerText()).toContain('·after');
+    await settled();
+    const cosines = (await card.locator('table td').allInnerTexts()).map(Number);
+    expect(cosines).toHaveLength(8);
+    expect(cosines[0]).toBe(1);
+    expect(Math.min(...cosines)).toBeLessThan(0.95);
+    await card.getByRole('button', { name: /^Example/ }).click();
+    await settled();
+    expect(await card.getByLabel('First text').inputValue()).toContain('red apple');
+    await expect.poll(() => card.getByLabel('First place').locator('option').first().innerText()).toContain('[·apple]');
+    await card.getByLabel('Second text').fill('Nothing in common');
+    await expect.poll(() => card.locator('.caption').last().innerText()).toContain('share no token');
+  });
+
+  it('moves along the matrix of cosines with arrow keys', async () => {
+    await open();
+    await view('Similarity');
+    const matrix = panel.getByRole('application', { name: 'Cosine of every pair of tokens' });
+    await matrix.press('ArrowUp');
+    await expect.poll(async () => (await posted()).filter((message) => message.type === 'select').length).toBe(1);
+    await expect.poll(() => panel.locator('[role="status"].visually-hidden').innerText()).toMatch(/most like .*, cosine \d/);
+  });
+
+  it('comes back to the same view and words after a reload', async () => {
+    await open();
+    await view('Words');
+    await region('Words of your own').getByLabel('Words, with spaces between').fill('cat dog');
+    await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('cat dog');
+    await open();
+    await expect.poll(() => region('Words of your own').getByLabel('Words, with spaces between').inputValue()).toBe('cat dog');
+    await region('Words of your own').getByRole('button', { name: 'Example' }).click();
+  });
+
+  it.each([['dark', 'en'], ['light', 'zh-cn'], ['high-contrast', 'en'], ['high-contrast-light', 'zh-cn']])('fits its window (%s, %s)', async (theme, language) => {
+    for (const width of [480, 1400]) {
+      await browser.page.setViewportSize({ width, height: 1000 });
+      await open(`theme=${theme}&language=${language}`);
+      for (const name of VIEWS) {
+        await view(name);
+        await browser.page.screenshot({ path: `${PICTURES}vectors-${name.toLowerCase()}-${theme}-${width}.png` });
+        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+        expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+      }
+    }
+    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    await browser.page.setViewportSize({ width: 1280, height: 720 });
+  });
+});
