@@ -73,7 +73,7 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
         return new Promise<QueryResult<Name>>((resolve, reject) => {
           pending.set(id, {
             slot, key,
-            resolve: (result) => (other.resolve(result), resolve(result as QueryResult<Name>)),
+            resolve: (result) => (other.resolve(result), resolve(result)),
             reject: (error) => (other.reject(error), reject(error)),
           });
         });
