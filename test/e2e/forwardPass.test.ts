@@ -6,6 +6,7 @@ import { expectShown, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { tensorsByCommandLine, traceByCommandLine, type TracedToken } from './trace.ts';
+import { until } from './until.ts';
 
 const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
 const TOKEN = 9;
@@ -34,7 +35,7 @@ describe.each([['en', (text: string) => text], ['zh-cn', (text: string) => strin
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name} ${language}`);
   });
 
-  const settled = (): Promise<void> => expect.poll(() => panel.frame.locator('[aria-busy="true"]').count(), { timeout: 20_000 }).toBe(0);
+  const settled = async (): Promise<void> => void (await until('the answer', () => panel.frame.locator('[aria-busy="true"]').count(), (waiting) => waiting === 0));
   const openStep = async (index: number, title: string): Promise<void> => {
     await panel.frame.locator('.map-step').nth(index - 1).click();
     await expect.poll(() => panel.frame.getByRole('region', { name: t('This step') }).getByRole('heading', { level: 2 }).innerText()).toBe(title);
