@@ -15,7 +15,7 @@ export interface PanelRow {
   readonly entropy: string;
 }
 
-export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions' | 'Forward pass' | 'Positions';
+export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions';
 
 /** The panel beside the editor. */
 export interface Panel {
