@@ -60,13 +60,13 @@ export type PositionView =
   | { readonly kind: 'learned' | 'sinusoidal'; readonly table: PositionTable }
   | { readonly kind: 'none' };
 
-/** Positions of "Attention Is All You Need" (Vaswani et al. 2017, section 3.5): sin(p / 10000^(2i/d)) at 2i, the cosine at 2i + 1. [count, dim] */
-export function sinusoidalTable(count: number, dim: number): Float32Array {
-  const table = new Float32Array(count * dim);
-  for (let position = 0; position < count; position++) {
+/** Positions of "Attention Is All You Need" (Vaswani et al. 2017, section 3.5): sin(p / 10000^(2i/d)) at 2i, the cosine at 2i + 1. [positions, dim] */
+export function sinusoidalTable(positions: ArrayLike<number>, dim: number): Float32Array {
+  const table = new Float32Array(positions.length * dim);
+  for (let row = 0; row < positions.length; row++) {
     for (let i = 0; i < dim; i++) {
-      const angle = position / 10_000 ** ((i - (i % 2)) / dim);
-      table[position * dim + i] = i % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
+      const angle = at(positions, row) / 10_000 ** ((i - (i % 2)) / dim);
+      table[row * dim + i] = i % 2 === 0 ? Math.sin(angle) : Math.cos(angle);
     }
   }
   return table;

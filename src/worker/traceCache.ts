@@ -7,6 +7,8 @@ import { readInto, type ReadText } from './step.ts';
 
 /** Forward passes are kept up to here, and always the newest: a view of the text shown never runs the model again. */
 const TRACE_BYTES = 512 * 1024 * 1024;
+/** Traces of a text being generated are copies of what its sequence holds. */
+const GENERATED_BYTES = 128 * 1024 * 1024;
 /** Attention of whole layers, kept so that switching heads needs no computing: 4 layers of GPT-2's shape at 1,024 tokens. */
 const ATTENTION_BYTES = 200 * 1024 * 1024;
 const SINK_BYTES = 8 * 1024 * 1024;
@@ -72,7 +74,7 @@ export interface TraceCache {
 
 export function createTraceCache(): TraceCache {
   const traces = recent<TimedTrace>(TRACE_BYTES);
-  const generated = recent<Trace>(TRACE_BYTES);
+  const generated = recent<Trace>(GENERATED_BYTES);
   const attentions = recent<Tensor>(ATTENTION_BYTES);
   const sinks = recent<Tensor>(SINK_BYTES);
   let sequence: Sequence | null = null;

@@ -28,17 +28,28 @@ export function traceByCommandLine(text: string, options: readonly string[] = []
   });
 }
 
+interface TracedTensor {
+  readonly dims: readonly number[];
+  readonly data: Float32Array;
+}
+
 /** Attention weights of each layer, [head, query, key], from the built command line. */
-export function attentionByCommandLine(text: string): (layer: number) => { readonly dims: readonly number[]; readonly data: Float32Array } {
+export function attentionByCommandLine(text: string): (layer: number) => TracedTensor {
+  const tensorOf = tensorsByCommandLine(text);
+  return (layer) => tensorOf(`attentions.${layer}`);
+}
+
+/** Any tensor that the built command line writes, by its name. */
+export function tensorsByCommandLine(text: string): (name: string) => TracedTensor {
   return inFolder((folder) => {
     const path = join(folder, 'trace.safetensors');
     trace(folder, text, ['--format', 'safetensors', '--output', path]);
     const file = readFileSync(path);
     const headerBytes = Number(file.readBigUInt64LE(0));
     const header = JSON.parse(file.toString('utf8', 8, 8 + headerBytes)) as Record<string, { readonly shape: number[]; readonly data_offsets: [number, number] }>;
-    return (layer) => {
-      const entry = header[`attentions.${layer}`];
-      if (entry === undefined) throw new Error(`The command line wrote no attentions.${layer}.`);
+    return (name) => {
+      const entry = header[name];
+      if (entry === undefined) throw new Error(`The command line wrote no ${name}.`);
       const [start, end] = entry.data_offsets.map((offset) => 8 + headerBytes + offset);
       return { dims: entry.shape, data: new Float32Array(Uint8Array.from(file.subarray(start, end)).buffer) };
     };

@@ -92,7 +92,7 @@ describe('other positions', () => {
   it('are the formula’s, whatever its width and length', () => {
     for (const [count, dim] of [[2, 2], [128, 64], [512, 512]] as const) {
       const positions = Int32Array.from({ length: count }, (_, position) => position);
-      const table = positionTable(sinusoidalTable(count, dim), positions, count, 512);
+      const table = positionTable(sinusoidalTable(positions, dim), positions, count, 512);
       expect(table.values).toHaveLength(count * dim);
       expect(at(table.cosine, 0)).toBeCloseTo(1, 6);
     }

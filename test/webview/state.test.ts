@@ -25,10 +25,10 @@ describe('state', () => {
   });
 
   it('moves layer, head and selection inside a smaller model and a shorter text', () => {
-    const far = settings(explained, { layer: 5, head: 7, embeddingLayer: 6 });
+    const far = settings(explained, { layer: 5, head: 7, embeddingLayer: 6, positionKey: 9 });
     const small = { ...shown.explanation, model: { ...shown.explanation.model, layers: 2, heads: 2 }, tokens: shown.explanation.tokens.slice(0, 4) };
     const moved = reduce(far, { type: 'host', message: { type: 'explanation', shown: { ...shown, explanation: small } } }).settings;
-    expect([moved.layer, moved.head, moved.embeddingLayer, moved.selected]).toEqual([1, 1, 2, 3]);
+    expect([moved.layer, moved.head, moved.embeddingLayer, moved.selected, moved.positionKey]).toEqual([1, 1, 2, 3, null]);
   });
 
   it('follows the cursor of the editor, and stays where the cursor leaves the text', () => {
@@ -89,7 +89,7 @@ describe('comparison', () => {
 
 describe('kept state', () => {
   it('comes back as it was', () => {
-    const chosen = settings(explained, { tab: 'attention', layer: 4, head: 2, selected: 7, temperature: 0.7, locked: { query: 7, key: 0 }, skipFirst: false });
+    const chosen = settings(explained, { tab: 'attention', layer: 4, head: 2, selected: 7, temperature: 0.7, locked: { query: 7, key: 0 }, skipFirst: false, pathStep: 'softmax', positionKey: 3, sinusoidDim: 16 });
     const kept = persisted(chosen);
     expect(kept?.text).toBe(shown.explanation.text);
     const restored = initialState(theme, JSON.parse(JSON.stringify(kept)));
@@ -103,7 +103,7 @@ describe('kept state', () => {
 
   it('replaces what it does not know', () => {
     expect(initialState(theme, { version: 2, view: { tab: 'attention' } }).settings).toEqual(INITIAL_SETTINGS);
-    expect(parseSettings({ tab: 'nonsense', layer: -4, head: 1.5, temperature: 'hot', locked: { query: 1 }, topP: 2 })).toEqual(INITIAL_SETTINGS);
+    expect(parseSettings({ tab: 'nonsense', layer: -4, head: 1.5, temperature: 'hot', locked: { query: 1 }, topP: 2, pathStep: 'nowhere', pathExpert: -1, positionKey: 'first', sinusoidDim: 3000 })).toEqual(INITIAL_SETTINGS);
     expect(parseSettings(null)).toEqual(INITIAL_SETTINGS);
   });
 });

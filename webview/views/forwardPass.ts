@@ -29,8 +29,8 @@ export function createForwardPass(context: PanelContext): View {
   const next = button(t('Next'), 'primary', () => move(1));
   const map = createStepMap((step) => openStep(step));
   const walk = el('section', { class: 'card walk', 'aria-label': t('Steps of the forward pass') },
-    el('div', { class: 'card-head' }, title, notes),
-    el('div', { class: 'walk-bar' }, el('div', { class: 'walk-scrub' }, previous, scrub.root, next), el('div', { class: 'walk-controls' }, layer.root, head.root)), experts, map.root);
+    el('div', { class: 'walk-head' }, el('div', { class: 'walk-title' }, title, notes), el('div', { class: 'walk-controls' }, layer.root, head.root)), experts, map.root);
+  const bar = el('div', { class: 'walk-scrub' }, previous, scrub.root, next);
   const stepTitle = el('h2');
   const sentence = el('p', { class: 'step-sentence' });
   const formula = el('p', { class: 'step-line-formula' });
@@ -40,7 +40,7 @@ export function createForwardPass(context: PanelContext): View {
   const numberBody = el('div', { class: 'number-body' });
   const numberRoot = el('section', { class: 'card number-card', 'aria-label': t('One number') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this number came about')), back), numberBody);
   const notice = el('div', { class: 'walk-notice' });
-  const root = el('div', { class: 'forward-view' }, walk, notice, stepCard, numberRoot);
+  const root = el('div', { class: 'forward-view' }, walk, bar, notice, stepCard, numberRoot);
 
   let path: ForwardPath | undefined;
   let place: Place | null = null;

@@ -5,9 +5,8 @@ import type { Arithmetic, Part, PartRole, Term } from '../figures/arithmetic.ts'
 import type { Place } from '../figures/pathSteps.ts';
 import { integer, significant } from '../format.ts';
 import { t } from '../strings.ts';
-import { activationName } from './stepTexts.ts';
 import { axisName, numberText } from './stageView.ts';
-import { numberLabel, stageTitle } from './stageTexts.ts';
+import { activationName, numberLabel, stageTitle } from './stageTexts.ts';
 
 const DIGITS = 6;
 

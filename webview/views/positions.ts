@@ -1,5 +1,5 @@
 import { CancelledError } from '../../src/core/errors.ts';
-import { positionTable, sinusoidalTable, type PositionTable, type PositionView } from '../../src/core/positions.ts';
+import { positionTable, sampledIndices, sinusoidalTable, type PositionTable, type PositionView } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
 import { slider } from '../controls.ts';
 import { failureNotice, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
@@ -13,6 +13,9 @@ import { t } from '../strings.ts';
 import { layerNotes } from './layerNotes.ts';
 import { createPositionTables } from './positionTables.ts';
 import { createRotaryPositions } from './rotaryPositions.ts';
+
+/** Rows of the formula's table that are shown at most. */
+const MAX_POSITIONS = 256;
 
 /** How this model tells positions apart, with this text's numbers; beside it the sinusoids of the first transformer. */
 export function createPositions(context: PanelContext): View {
@@ -80,8 +83,8 @@ export function createPositions(context: PanelContext): View {
   function render({ shown, settings, theme }: ViewState): void {
     if (shown === null) return;
     if (sinusoids === undefined || formulaChanged(settings.sinusoidDim, settings.sinusoidLength)) {
-      const positions = Int32Array.from({ length: settings.sinusoidLength }, (_, position) => position);
-      sinusoids = positionTable(sinusoidalTable(settings.sinusoidLength, settings.sinusoidDim), positions, settings.sinusoidLength, 512);
+      const positions = sampledIndices(settings.sinusoidLength, MAX_POSITIONS);
+      sinusoids = positionTable(sinusoidalTable(positions, settings.sinusoidDim), positions, settings.sinusoidLength, 512);
     }
     formulaTables.show(sinusoids, theme);
     if (view === undefined) return;

@@ -1,3 +1,4 @@
+import type { Activation } from '../../src/core/activations.ts';
 import type { ForwardPath, Stage, StageName } from '../../src/core/forwardPath.ts';
 import { shortened, visibleText } from '../../src/core/visibleText.ts';
 import { integer } from '../format.ts';
@@ -64,4 +65,13 @@ export function numberLabel(path: ForwardPath, stage: Stage, index: number, labe
 export function pieceText({ pieces }: ForwardPath, id: number): string {
   const text = pieces[id];
   return text === undefined || text === '' ? t('id {0}', id) : shortened(visibleText(text), 16);
+}
+
+/** What an activation is called. */
+export function activationName(activation: Activation): string {
+  const names: Readonly<Record<Activation, string>> = {
+    gelu: 'GELU', geluTanh: 'GELU (tanh)', geluClipped: 'GELU (±10)', geluQuick: 'Quick GELU', hardSwish: 'Hard Swish', laplace: 'Laplace', leakyRelu: 'Leaky ReLU', linear: 'Linear', mish: 'Mish', relu: 'ReLU', relu2: 'ReLU²', relu6: 'ReLU6',
+    sigmoid: 'Sigmoid', silu: 'SiLU', sqrtSoftplus: '√Softplus', tanh: 'tanh',
+  };
+  return names[activation];
 }

@@ -4,6 +4,7 @@ import type { ModelInfo } from '../../src/core/trace.ts';
 import { stagesOf, type WalkPart, type WalkStep } from '../figures/pathSteps.ts';
 import { integer, significant } from '../format.ts';
 import { t } from '../strings.ts';
+import { activationName } from './stageTexts.ts';
 
 /** What a step is called, one sentence about it, and its formula in the field's notation. */
 export interface StepText {
@@ -110,15 +111,6 @@ export function partName(part: WalkPart, layer: number): string {
       part satisfies 'output';
       return t('Output');
   }
-}
-
-/** What an activation is called. */
-export function activationName(activation: Activation): string {
-  const names: Readonly<Record<Activation, string>> = {
-    gelu: 'GELU', geluTanh: 'GELU (tanh)', geluClipped: 'GELU (±10)', geluQuick: 'Quick GELU', hardSwish: 'Hard Swish', laplace: 'Laplace', leakyRelu: 'Leaky ReLU', linear: 'Linear', mish: 'Mish', relu: 'ReLU', relu2: 'ReLU²', relu6: 'ReLU6',
-    sigmoid: 'Sigmoid', silu: 'SiLU', sqrtSoftplus: '√Softplus', tanh: 'tanh',
-  };
-  return names[activation];
 }
 
 /** Where the position comes in, for a model that adds nothing to the embedding. */

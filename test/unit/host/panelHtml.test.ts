@@ -29,4 +29,6 @@ test('arrays leave in buffers of their own', () => {
   expect(sent.view.buffer.byteLength).toBe(4);
   expect(sent.shared.buffer).toBeInstanceOf(ArrayBuffer);
   expect(sent).toMatchObject({ text: 'x', list: [1] });
+  const { stages } = withOwnedArrays({ stages: [{ name: 'query', values: Float32Array.of(1, 2, 3).subarray(2), made: { kind: 'norm', weight: Float32Array.of(4, 5).subarray(1), bias: null } }] });
+  expect(stages.flatMap(({ values, made }) => [values.buffer.byteLength, made.weight.buffer.byteLength, made.bias])).toEqual([4, 4, null]);
 });

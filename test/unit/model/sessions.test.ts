@@ -1,0 +1,52 @@
+import { expect, test } from 'vitest';
+import { readDecoder } from '../../../src/model/families/index.ts';
+import type { Block, DecoderSpec } from '../../../src/model/families/spec.ts';
+import { openWeights } from '../../../src/model/formats/weights.ts';
+import type { Runtime } from '../../../src/model/runtime.ts';
+import { openSessions } from '../../../src/model/sessions.ts';
+import { FIXTURES } from '../../golden/compare.ts';
+import { folder, readJsonFile } from './folder.ts';
+
+/** A runtime that opens nothing, and tells which sessions are open by the weights of their graphs. */
+function countingRuntime(): { readonly runtime: Runtime; readonly open: Set<string> } {
+  const open = new Set<string>();
+  const runtime: Runtime = {
+    kind: 'wasm', threads: 1, sessionPerLayer: true,
+    openSession: async (graph) => {
+      const name = [...graph.weights.keys()].find((weight) => weight.includes('down_proj')) ?? '';
+      open.add(name);
+      return { run: () => Promise.reject(new Error('nothing runs here')), release: async () => void open.delete(name) };
+    },
+  };
+  return { runtime, open };
+}
+
+async function llama(side: number): Promise<DecoderSpec> {
+  const files = folder(`${FIXTURES}/llama`);
+  const { spec } = readDecoder(await readJsonFile(`${FIXTURES}/llama/config.json`), await openWeights(files));
+  const wide = (block: Block): Block => {
+    const { mlp } = block;
+    if (mlp.kind !== 'gated') throw new Error(mlp.kind);
+    return { ...block, mlp: { ...mlp, down: { ...mlp.down, weight: { ...mlp.down.weight, shape: [side, side] } } } };
+  };
+  return { ...spec, blocks: spec.blocks.map(wide) };
+}
+
+test.each([[16, 2], [5000, 1]])('of layers whose rows were looked at, those %i wide stay open: %i', async (side, left) => {
+  const { runtime, open } = countingRuntime();
+  const sessions = openSessions(await llama(side), folder(`${FIXTURES}/llama`), runtime);
+  await sessions.row(0);
+  expect(open.size).toBe(1);
+  await sessions.row(1);
+  expect(open.size).toBe(left);
+  expect([...open]).toContain('model.layers.1.mlp.down_proj.weight');
+  await sessions.row(0);
+  expect([...open]).toContain('model.layers.0.mlp.down_proj.weight');
+  await sessions.dispose();
+  expect(open.size).toBe(0);
+});
+
+test('a layer that there is not has no row', async () => {
+  const { runtime } = countingRuntime();
+  await expect(openSessions(await llama(16), folder(`${FIXTURES}/llama`), runtime).row(9)).rejects.toThrow(RangeError);
+});
