@@ -2,6 +2,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { workbenchUrl } from '../../scripts/lib/vscodeServer.mjs';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
+import { isStored } from './storage.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { until } from './until.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
@@ -143,24 +144,3 @@ describe('an explained text', () => {
     expect(session.ownErrors()).toEqual([]);
   });
 });
-
-/** Whether the page's own databases hold a value with this text; runs in the page. */
-async function isStored(text: string): Promise<boolean> {
-  const asPromise = <Value>(request: IDBRequest<Value>): Promise<Value> =>
-    new Promise((resolve, reject) => {
-      request.addEventListener('success', () => resolve(request.result));
-      request.addEventListener('error', () => reject(request.error ?? new Error('The database cannot be read.')));
-    });
-  for (const { name } of await indexedDB.databases()) {
-    const database = await asPromise(indexedDB.open(name ?? ''));
-    try {
-      for (const store of database.objectStoreNames) {
-        const values: unknown[] = await asPromise(database.transaction(store).objectStore(store).getAll());
-        if (values.some((value) => typeof value === 'string' && value.replaceAll('\\', '').includes(text))) return true;
-      }
-    } finally {
-      database.close();
-    }
-  }
-  return false;
-}
