@@ -29,7 +29,7 @@ interface Pending {
 }
 
 /** Answers kept per kind of question: what a user steps back to. Maps and distributions are large, the rest small. */
-const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8 };
+const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionPicture: 24, attentionRow: 256, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8 };
 
 export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- VS Code's own channel: it has no origins.
@@ -58,7 +58,19 @@ export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
     post,
     query: <Name extends QueryName>(slot: string, name: Name, args: QueryArgs<Name>) => {
       const key = name + JSON.stringify(args);
-      for (const [id, other] of pending) if (other.slot === slot) drop(id, true);
+      for (const [id, other] of pending) if (other.slot === slot && other.key !== key) drop(id, true);
+      const same = [...pending].find(([, other]) => other.key === key);
+      if (same !== undefined) {
+        // Asked ahead, or in another place: one answer serves both.
+        const [id, other] = same;
+        return new Promise<QueryResult<Name>>((resolve, reject) => {
+          pending.set(id, {
+            slot, key,
+            resolve: (result) => (other.resolve(result), resolve(result as QueryResult<Name>)),
+            reject: (error) => (other.reject(error), reject(error)),
+          });
+        });
+      }
       const known = answers.get(key);
       if (known !== undefined) {
         keep(key, known);

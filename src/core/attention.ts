@@ -53,6 +53,29 @@ function earlierSuccessors(ids: ArrayLike<number>): readonly (readonly number[])
   });
 }
 
+/** The weight that a shade of an `AttentionPicture` stands for, to within 0.8 % of full weight. */
+export function shadeWeight(shade: number): number {
+  return (shade / 255) ** 4;
+}
+
+/** One head's weights [T, T] as shades of the keys each query sees, and the largest weights. */
+export function headShades(weights: Float32Array, tokens: number): { readonly shades: Uint8Array; readonly largest: number; readonly largestRest: number } {
+  const shades = new Uint8Array((tokens * (tokens + 1)) / 2);
+  let next = 0;
+  let first = 0;
+  let rest = 0;
+  for (let query = 0; query < tokens; query++) {
+    const start = query * tokens;
+    for (let key = 0; key <= query; key++) {
+      const weight = at(weights, start + key);
+      shades[next++] = Math.round(255 * Math.sqrt(Math.sqrt(weight)));
+      if (key === 0) first = Math.max(first, weight);
+      else if (weight > rest) rest = weight;
+    }
+  }
+  return { shades, largest: Math.max(first, rest), largestRest: rest };
+}
+
 /**
  * Small pictures of every head: the largest weight within each of size x size cells, 255 = 1. [H, T, T] -> [H, S, S].
  * The largest, not the mean: a single strong weight must stay visible.

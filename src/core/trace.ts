@@ -129,6 +129,32 @@ export interface AttentionMap {
 }
 
 /**
+ * Attention of one head as a picture: a byte a weight, for its colour only. Exact weights come by rows (`AttentionRow`).
+ * At 1,024 tokens this is 0.5 MB where the weights themselves are 4 MB.
+ */
+export interface AttentionPicture {
+  readonly layer: number;
+  readonly head: number;
+  /** [T (T + 1) / 2] row after row, keys 0..query: 255 times the fourth root of the weight, so that small weights still differ. */
+  readonly shades: Uint8Array;
+  /** The largest weight, and the largest where the first key is left out; exact. */
+  readonly largest: number;
+  readonly largestRest: number;
+  /** [T] the share of each row that the head's sink takes, exact; absent for a model without sinks. */
+  readonly sink?: Float32Array;
+}
+
+/** Attention of one query in one head, exact. */
+export interface AttentionRow {
+  readonly layer: number;
+  readonly head: number;
+  readonly query: number;
+  /** [query + 1] after softmax; with the sink, where there is one, they sum to 1. */
+  readonly weights: Float32Array;
+  readonly sink?: number;
+}
+
+/**
  * How one attention weight came about: dot = q . k; scaled = dot * scale; cap; bias; mask; softmax over the row and the sink.
  * Vaswani et al. 2017, equation 1.
  */

@@ -92,12 +92,14 @@ export function bar(probability: number): string {
   return ('█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '')).padEnd(BAR_CELLS);
 }
 
-const SMALL = new Intl.NumberFormat('en', { style: 'percent', minimumSignificantDigits: 3, maximumSignificantDigits: 3 });
-
 /** A probability in per cent with three significant digits; in plain decimals down to 10⁻⁹. */
 export function percent(probability: number): string {
   const value = probability * 100;
   if (value === 0) return '0%';
-  if (value < 0.001) return probability < 1e-9 ? `${value.toExponential(2)}%` : SMALL.format(probability);
+  if (value < 0.001) {
+    const short = value.toExponential(2);
+    // Not Intl.NumberFormat: making one costs more than all else that the extension does to start.
+    return `${probability < 1e-9 ? short : value.toFixed(2 - Number(short.slice(short.indexOf('e') + 1)))}%`;
+  }
   return `${value >= 99.95 && value < 100 ? value.toFixed(3) : value.toPrecision(3)}%`;
 }

@@ -197,6 +197,10 @@ function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<
   switch (query.name) {
     case 'attention':
       return remote.attention(ids, query.layer, query.head);
+    case 'attentionPicture':
+      return remote.attentionPicture(ids, query.layer, query.head);
+    case 'attentionRow':
+      return remote.attentionRow(ids, query.layer, query.head, query.query);
     case 'attentionCell':
       return remote.attentionCell(ids, query.layer, query.head, query.query, query.key);
     case 'experts':

@@ -49,7 +49,10 @@ function parseQuery(value: unknown): Query | undefined {
   const { name, layer, head, query, key, token, skipFirst, position } = value;
   switch (name) {
     case 'attention':
+    case 'attentionPicture':
       return isCount(layer) && isCount(head) ? { name, layer, head } : undefined;
+    case 'attentionRow':
+      return isCount(layer) && isCount(head) && isCount(query) ? { name, layer, head, query } : undefined;
     case 'attentionCell':
       return isCount(layer) && isCount(head) && isCount(query) && isCount(key) ? { name, layer, head, query, key } : undefined;
     case 'experts':

@@ -1,12 +1,13 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import * as vscode from 'vscode';
-import { startNodeWorker } from '../worker/port.node.ts';
 import type { Port } from '../worker/rpc.ts';
 import type { RuntimeOptions } from './platform.ts';
 
 /** Starts the model's worker. Throws UserError where the native runtime was insisted on and is not there. */
 export async function startWorker(extensionUri: vscode.Uri, { choice, nativeFolder }: RuntimeOptions): Promise<Port> {
+  // Loaded with the first request: processes and threads cost a quarter of the time that the extension takes to start.
+  const { startNodeWorker } = await import('../worker/port.node.ts');
   const dist = vscode.Uri.joinPath(extensionUri, 'dist').fsPath;
   return startNodeWorker(dist, { runtime: choice, ...(nativeFolder === '' ? {} : { nativeFolder: absolute(nativeFolder) }) });
 }

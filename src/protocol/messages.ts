@@ -1,8 +1,10 @@
-import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 
 /** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
 export interface ViewQueries {
   attention: { args: { readonly layer: number; readonly head: number }; result: AttentionMap };
+  attentionPicture: { args: { readonly layer: number; readonly head: number }; result: AttentionPicture };
+  attentionRow: { args: { readonly layer: number; readonly head: number; readonly query: number }; result: AttentionRow };
   attentionCell: { args: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number }; result: AttentionCell };
   experts: { args: { readonly layer: number }; result: ExpertRouting };
   latent: { args: { readonly layer: number; readonly token: number }; result: LatentVector };

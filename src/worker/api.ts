@@ -1,5 +1,5 @@
 import type { GenerationStep, StepRequest } from '../core/generation.ts';
-import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
 
 /** Where a model's files are. */
 export type ModelLocation =
@@ -40,6 +40,8 @@ export interface WorkerApi {
   countTokens(text: string): TokenCount;
   explain(request: ExplainRequest): Explanation;
   attention(ids: Int32Array, layer: number, head: number): AttentionMap;
+  attentionPicture(ids: Int32Array, layer: number, head: number): AttentionPicture;
+  attentionRow(ids: Int32Array, layer: number, head: number, query: number): AttentionRow;
   attentionCell(ids: Int32Array, layer: number, head: number, query: number, key: number): AttentionCell;
   experts(ids: Int32Array, layer: number): ExpertRouting;
   latent(ids: Int32Array, layer: number, token: number): LatentVector;

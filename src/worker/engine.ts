@@ -1,6 +1,7 @@
 import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
+import type { Tensor } from '../core/tensor.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel, type LanguageModel, type Trace } from '../model/languageModel.ts';
@@ -12,7 +13,7 @@ import { lastResidual, predict } from './predictions.ts';
 import type { CallContext, Implementation } from './rpc.ts';
 import { takeStep } from './step.ts';
 import { createTraceCache, type TraceCache } from './traceCache.ts';
-import { attentionCell, attentionMap, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
+import { attentionCell, attentionMap, attentionPicture, attentionRow, distribution, expertRouting, latentVector, lensLayer, piecesOf, projection } from './views.ts';
 
 /** Counting goes no further than this many UTF-16 units: it follows every change of the selection. */
 const MAX_COUNTED_UNITS = 100_000;
@@ -51,6 +52,14 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     return current;
   };
   const traceOf = async (model: LanguageModel, ids: Int32Array, { progress }: CallContext): Promise<Trace> => cache.trace(model, ids, progress);
+  /** All heads' weights [H, T, T] of a layer, and their sinks [H, T] where there are any. */
+  const headsOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<readonly [Tensor, Tensor | null]> => {
+    const { model } = opened();
+    checkIndex('layer', layer, model.info.layers);
+    checkIndex('head', head, model.info.heads);
+    const trace = await traceOf(model, ids, context);
+    return [await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer)];
+  };
 
   return {
     open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
@@ -78,12 +87,11 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       return { count: opened().tokenizer.count(text.slice(0, MAX_COUNTED_UNITS)), atLeast };
     }),
     explain: inOrder((context, request: ExplainRequest) => explain(opened(), cache, request, context.progress)),
-    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => {
-      const { model } = opened();
-      checkIndex('layer', layer, model.info.layers);
-      checkIndex('head', head, model.info.heads);
-      const trace = await traceOf(model, ids, context);
-      return attentionMap(await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer), layer, head);
+    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionMap(...(await headsOf(context, ids, layer, head)), layer, head)),
+    attentionPicture: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionPicture(...(await headsOf(context, ids, layer, head)), layer, head)),
+    attentionRow: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number) => {
+      checkIndex('query', query, ids.length);
+      return attentionRow(...(await headsOf(context, ids, layer, head)), layer, head, query);
     }),
     attentionCell: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
       const { model } = opened();

@@ -1,7 +1,8 @@
+import { headShades } from '../core/attention.ts';
 import { topIndices } from '../core/probability.ts';
 import { principalComponents } from '../core/projection.ts';
 import { at, dot, owned, row, tensor, type Tensor } from '../core/tensor.ts';
-import type { AttentionCell, AttentionMap, Distribution, ExpertRouting, LatentVector, LensLayer, Projection } from '../core/trace.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
 import { nextIds } from './predictions.ts';
 
@@ -21,6 +22,20 @@ export function attentionMap(weights: Tensor, sinks: Tensor | null, layer: numbe
   const size = tokens ** 2;
   const sink = sinks === null ? {} : { sink: sinks.data.slice(head * tokens, (head + 1) * tokens) };
   return { layer, head, weights: weights.data.slice(head * size, (head + 1) * size), ...sink };
+}
+
+/** The same head as a picture. */
+export function attentionPicture(weights: Tensor, sinks: Tensor | null, layer: number, head: number): AttentionPicture {
+  const tokens = at(weights.dims, 1);
+  const sink = sinks === null ? {} : { sink: sinks.data.slice(head * tokens, (head + 1) * tokens) };
+  return { layer, head, ...headShades(weights.data.subarray(head * tokens ** 2, (head + 1) * tokens ** 2), tokens), ...sink };
+}
+
+/** One query's weights in one head. */
+export function attentionRow(weights: Tensor, sinks: Tensor | null, layer: number, head: number, query: number): AttentionRow {
+  const tokens = at(weights.dims, 1);
+  const row = head * tokens + query;
+  return { layer, head, query, weights: weights.data.slice(row * tokens, row * tokens + query + 1), ...(sinks === null ? {} : { sink: at(sinks.data, row) }) };
 }
 
 /** How one weight came about, recomputed in float64 from the model's own queries and keys. */

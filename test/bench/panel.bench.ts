@@ -1,4 +1,5 @@
 import { mkdtempSync, rmSync } from 'node:fs';
+import { setTimeout as pause } from 'node:timers/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, test } from 'vitest';
@@ -10,6 +11,10 @@ import { median, record } from './report.ts';
 import { BUNDLED, benchText } from './text.ts';
 
 const SWITCHES = 7;
+/** A reader's pace from head to head. */
+const STEP_MS = 600;
+/** Places in the overview, as shares of its width and height, each in another layer and far from the one before. */
+const JUMPS = [[0.9, 0.1], [0.2, 0.9], [0.8, 0.3], [0.3, 0.7], [0.95, 0.5], [0.4, 0.2], [0.7, 0.8]] as const;
 const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-bench-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
@@ -34,8 +39,17 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
     const again = await explainMs(session, panel, tokens);
     await panel.openTab('Attention');
     const switches: number[] = [];
-    for (let i = 0; i < SWITCHES; i++) switches.push(await switchMs(panel, i % 2 === 0 ? 'ArrowDown' : 'ArrowRight'));
-    record('panel in VS Code, WASM', { model: name, tokens, 'activation ms': activation, 'command to first picture ms': first, 'again ms': again, 'layer or head switch ms': median(switches) });
+    const jumps: number[] = [];
+    await pause(STEP_MS);
+    for (let i = 0; i < SWITCHES; i++) {
+      switches.push(await switchMs(panel, { key: i % 2 === 0 ? 'ArrowDown' : 'ArrowRight' }));
+      await pause(STEP_MS);
+    }
+    for (const [across, down] of JUMPS) {
+      jumps.push(await switchMs(panel, { across, down }));
+      await pause(STEP_MS);
+    }
+    record('panel in VS Code, WASM', { model: name, tokens, 'activation ms': activation, 'command to first picture ms': first, 'again ms': again, 'next layer or head ms': median(switches), 'any other head ms': median(jumps) });
   } finally {
     await session.close();
   }
@@ -64,9 +78,14 @@ async function explainMs({ page, workbench }: Session, panel: Panel, tokens: num
   return performance.now() - start;
 }
 
-/** From a key in the overview to the first frame after the map of the head it leads to was drawn, in the page's own time. */
-function switchMs(panel: Panel, key: string): Promise<number> {
-  return panel.frame.locator('.map-card').evaluate(async (card, pressed) => {
+type Choice = { readonly key: string } | { readonly across: number; readonly down: number };
+
+/** From a key or a click in the overview to the first frame after the map of the head it leads to was drawn, in the page's own time. */
+function switchMs(panel: Panel, choice: Choice): Promise<number> {
+  return panel.frame.locator('.map-card').evaluate(async (card, chosen) => {
+    const canvas = document.querySelector('.overview-canvas');
+    if (canvas === null) throw new Error('There is no overview.');
+    const { left, top, width, height } = canvas.getBoundingClientRect();
     const start = performance.now();
     const drawn = new Promise<void>((resolve) => {
       const observer = new MutationObserver(() => {
@@ -76,9 +95,11 @@ function switchMs(panel: Panel, key: string): Promise<number> {
       });
       observer.observe(card, { attributes: true, attributeFilter: ['aria-busy'] });
     });
-    document.querySelector('.overview-canvas')?.dispatchEvent(new KeyboardEvent('keydown', { key: pressed, bubbles: true }));
+    canvas.dispatchEvent('key' in chosen
+      ? new KeyboardEvent('keydown', { key: chosen.key, bubbles: true })
+      : new MouseEvent('click', { clientX: left + width * chosen.across, clientY: top + height * chosen.down, bubbles: true }));
     await drawn;
     await new Promise((resolve) => requestAnimationFrame(resolve));
     return performance.now() - start;
-  }, key);
+  }, choice);
 }

@@ -1,7 +1,7 @@
 // @vitest-environment happy-dom
 import { beforeAll, describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
-import type { AttentionCell, AttentionMap, ExpertRouting, LatentVector } from '../../src/core/trace.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, ExpertRouting, LatentVector } from '../../src/core/trace.ts';
 import type { QueryArgs, QueryName, QueryResult } from '../../src/protocol/messages.ts';
 import { describeToken } from '../../webview/context.ts';
 import { attentionMapFigure, attentionShades, sinkColumn, strongestWeight } from '../../webview/figures/attentionMap.ts';
@@ -34,20 +34,24 @@ const names = async (panel: FamilyPanel, layer: number, query: number, key: numb
 describe('a model with sinks, windows and experts (gpt_oss)', () => {
   let panel: FamilyPanel;
   let map: AttentionMap;
+  let picture: AttentionPicture;
   beforeAll(async () => {
     panel = await openFamily('gpt_oss.1');
     map = await ask(panel, 'attention', { layer: 0, head: 1 });
+    picture = await ask(panel, 'attentionPicture', { layer: 0, head: 1 });
   });
 
-  it('shows the sink as a column left of the first token, with which rows sum to 1', () => {
-    const shades = attentionShades(map, T, false, false);
-    for (const line of shades) expect(sum(line)).toBeCloseTo(1, 5);
+  it('shows the sink as a column left of the first token, with which rows sum to 1', async () => {
+    const shades = attentionShades(picture, T, false, false);
+    for (const [query, line] of shades.entries()) expect(at(line, 0)).toBe(at(map.sink ?? [], query));
     const figure = attentionMapFigure(shades, { labels, hideFirst: false, logScale: false, locked: null, selected: 4, width: 600, sink: true }, theme);
     expect(figure.data[0]?.['x0']).toBe(-1);
     expect(figure.layout['xaxis']).toMatchObject({ range: [-1.5, T - 0.5], tickvals: expect.arrayContaining([-1]), ticktext: expect.arrayContaining(['sink']) });
     expect(sinkColumn(T, true)).toBe(0);
-    expect(strongestWeight(map, T, false, false)).toBe(Math.max(...map.weights, ...(map.sink ?? [])));
-    const bars = attentionRowFigure(map, { labels, query: 9, key: 8, hideFirst: false, width: 600 }, theme).data[0] ?? {};
+    expect(strongestWeight(picture, T, false, false)).toBe(Math.max(...map.weights, ...(map.sink ?? [])));
+    const row = await ask(panel, 'attentionRow', { layer: 0, head: 1, query: 9 });
+    expect([...row.weights]).toEqual([...map.weights.subarray(9 * T, 9 * T + 10)]);
+    const bars = attentionRowFigure(row, { labels, key: 8, hideFirst: false, width: 600 }, theme).data[0] ?? {};
     expect((bars['x'] as number[])[0]).toBe(-1);
     expect(sum(bars['y'] as number[])).toBeCloseTo(1, 5);
   });

@@ -36,6 +36,10 @@ export async function openFamily(name: string, chat: boolean | null = null): Pro
       switch (query.name) {
         case 'attention':
           return engine.attention(context, ids, query.layer, query.head);
+        case 'attentionPicture':
+          return engine.attentionPicture(context, ids, query.layer, query.head);
+        case 'attentionRow':
+          return engine.attentionRow(context, ids, query.layer, query.head, query.query);
         case 'attentionCell':
           return engine.attentionCell(context, ids, query.layer, query.head, query.query, query.key);
         case 'experts':

@@ -1,6 +1,7 @@
+import { headShades } from '../../src/core/attention.ts';
 import { softmax } from '../../src/core/probability.ts';
 import { at, dot } from '../../src/core/tensor.ts';
-import type { AttentionCell, AttentionMap, Distribution, Explanation, LensLayer, ModelInfo, Projection, Token } from '../../src/core/trace.ts';
+import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, Explanation, LensLayer, ModelInfo, Projection, Token } from '../../src/core/trace.ts';
 import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
 import { topIndices } from '../../src/core/probability.ts';
 
@@ -80,6 +81,10 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
       switch (query.name) {
         case 'attention':
           return { layer: query.layer, head: query.head, weights: weights(query.layer, query.head) } satisfies AttentionMap;
+        case 'attentionPicture':
+          return { layer: query.layer, head: query.head, ...headShades(weights(query.layer, query.head), tokens) } satisfies AttentionPicture;
+        case 'attentionRow':
+          return { layer: query.layer, head: query.head, query: query.query, weights: weights(query.layer, query.head).slice(query.query * tokens, query.query * tokens + query.query + 1) } satisfies AttentionRow;
         case 'attentionCell':
           return cell(query.layer, query.head, query.query, query.key);
         case 'projection': {

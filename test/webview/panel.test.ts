@@ -68,7 +68,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await panel.locator('.overview-canvas').press('ArrowDown');
     await panel.locator('.overview-canvas').press('ArrowRight');
     await expect.poll(() => panel.getByRole('region', { name: 'One head' }).getByRole('heading', { level: 2 }).innerText()).toBe('Layer 1, head 1');
-    await expect.poll(async () => (await posted()).filter((message) => message.type === 'query').map((message) => message.query)).toContainEqual({ name: 'attention', layer: 1, head: 1 });
+    await expect.poll(async () => (await posted()).filter((message) => message.type === 'query').map((message) => message.query)).toContainEqual({ name: 'attentionPicture', layer: 1, head: 1 });
   });
 
   it('locks a cell, shows its arithmetic, and unlocks with Escape', async () => {
@@ -201,7 +201,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     expect(await panel.locator('.token').nth(5).getAttribute('aria-selected')).toBe('true');
   });
 
-  it('fits its window in all themes at all widths', async () => {
+  it('fits its window in all themes at all widths', { timeout: 300_000 }, async () => {
     mkdirSync(PICTURES, { recursive: true });
     for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
       for (const width of [480, 800, 1400]) {

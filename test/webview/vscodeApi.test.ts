@@ -37,6 +37,19 @@ describe('questions to the model', () => {
     expect((await newer).layer).toBe(1);
   });
 
+  it('asks once where a question is asked ahead and then in earnest, and answers both', async () => {
+    const { host, posted, ids } = setUp();
+    const ahead = host.query('ahead', 'attention', { layer: 3, head: 0 });
+    const earnest = host.query('map', 'attention', { layer: 3, head: 0 });
+    expect(posted.filter(({ type }) => type === 'query')).toHaveLength(1);
+    // The question belongs to the later place now: another one asked ahead does not drop it.
+    void host.query('ahead', 'attention', { layer: 4, head: 0 });
+    expect(posted.filter(({ type }) => type === 'dropQuery')).toHaveLength(0);
+    host.receive({ type: 'reply', id: ids()[0] ?? 0, serial: 1, result: map(3) });
+    expect(await ahead).toEqual(map(3));
+    expect(await earnest).toEqual(map(3));
+  });
+
   it('end with a newer explanation, whose answers alone count', async () => {
     const { host, ids } = setUp();
     const old = host.query('map', 'attention', { layer: 0, head: 0 });

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { shadeWeight } from '../../src/core/attention.ts';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import type { ModelLocation, WorkerApi } from '../../src/worker/api.ts';
@@ -93,6 +94,12 @@ describe.each<[string, NodeWorkerOptions]>([
     const query = count - 2;
     expect(sum(map.weights.subarray(query * count, (query + 1) * count))).toBeCloseTo(1, 5);
     expect([...map.weights.subarray(query * count + query + 1, (query + 1) * count)].every((weight) => weight === 0)).toBe(true);
+    const row = await remote.attentionRow(ids, 4, 3, query);
+    expect([...row.weights]).toEqual([...map.weights.subarray(query * count, query * count + query + 1)]);
+    const picture = await remote.attentionPicture(ids, 4, 3);
+    expect(picture.shades.length).toBe((count * (count + 1)) / 2);
+    expect(picture.largest).toBe(map.weights.reduce((largest, weight) => Math.max(largest, weight), 0));
+    for (const [key, weight] of row.weights.entries()) expect(Math.abs(shadeWeight(picture.shades[(query * (query + 1)) / 2 + key] ?? 0) - weight)).toBeLessThan(0.008);
     for (const key of [0, 3, query]) {
       const cell = await remote.attentionCell(ids, 4, 3, query, key);
       expect(cell.weight).toBeCloseTo(map.weights[query * count + key] ?? -1, 5);

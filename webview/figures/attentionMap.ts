@@ -1,5 +1,6 @@
 import { at } from '../../src/core/tensor.ts';
-import type { AttentionMap } from '../../src/core/trace.ts';
+import { shadeWeight } from '../../src/core/attention.ts';
+import type { AttentionPicture } from '../../src/core/trace.ts';
 import { css } from '../colour.ts';
 import type { Cell } from '../settings.ts';
 import { t } from '../strings.ts';
@@ -31,16 +32,20 @@ export function cellShade(weight: number, logScale: boolean): number {
   return logScale ? 1 - Math.log(Math.max(weight, LOG_FLOOR)) / Math.log(LOG_FLOOR) : weight;
 }
 
-/** Shades of one head's cells, [query][key], the future null. Plotly skips its work for the same array: keep it between redraws. */
-export type Shades = readonly (readonly (number | null)[])[];
+/** Shades of one head's cells, [query][key], the future NaN. Plotly skips its work for the same array: keep it between redraws. */
+export type Shades = readonly Float32Array[];
 
 /** With `hideFirst` the columns start at key 1; a sink's column comes before them. */
-export function attentionShades({ weights, sink }: Pick<AttentionMap, 'weights' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
+export function attentionShades({ shades, sink }: Pick<AttentionPicture, 'shades' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
   const first = firstKey(tokens, hideFirst);
+  const before = sink === undefined ? 0 : 1;
+  const shadeOf = Float32Array.from({ length: 256 }, (_, shade) => cellShade(shadeWeight(shade), logScale));
   return Array.from({ length: tokens }, (_, query) => {
-    const start = query * tokens;
-    const keys = Array.from({ length: tokens - first }, (_unused, index) => (index + first > query ? null : cellShade(at(weights, start + index + first), logScale)));
-    return sink === undefined ? keys : [cellShade(at(sink, query), logScale), ...keys];
+    const row = new Float32Array(before + tokens - first).fill(Number.NaN);
+    if (sink !== undefined) row[0] = cellShade(at(sink, query), logScale);
+    const start = (query * (query + 1)) / 2;
+    for (let key = first; key <= query; key++) row[before + key - first] = at(shadeOf, at(shades, start + key));
+    return row;
   });
 }
 
@@ -83,20 +88,16 @@ export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: The
 }
 
 /** The weight that has the strongest colour: 1 on the logarithmic scale, the largest shown weight on the linear one. */
-export function strongestWeight({ weights, sink }: Pick<AttentionMap, 'weights' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean): number {
+export function strongestWeight({ largest, largestRest, sink }: Omit<AttentionPicture, 'shades' | 'layer' | 'head'>, tokens: number, hideFirst: boolean, logScale: boolean): number {
   if (logScale) return 1;
-  const first = firstKey(tokens, hideFirst);
-  let largest = sink?.reduce((max, share) => Math.max(max, share), 0) ?? 0;
-  for (let query = 0; query < tokens; query++) {
-    for (let key = first; key <= query; key++) largest = Math.max(largest, at(weights, query * tokens + key));
-  }
-  return largest || 1;
+  const shown = firstKey(tokens, hideFirst) === 0 ? largest : largestRest;
+  return (sink?.reduce((max, share) => Math.max(max, share), shown) ?? shown) || 1;
 }
 
-function maximum(z: readonly (readonly (number | null)[])[], logScale: boolean): number {
+function maximum(z: Shades, logScale: boolean): number {
   if (logScale) return 1;
   let largest = 0;
-  for (const line of z) for (const value of line) if (value !== null && value > largest) largest = value;
+  for (const row of z) for (const value of row) if (value > largest) largest = value;
   return largest || 1;
 }
 

@@ -1,4 +1,5 @@
-import type { AttentionMap } from '../../src/core/trace.ts';
+import type { AttentionRow } from '../../src/core/trace.ts';
+import { at } from '../../src/core/tensor.ts';
 import { css } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
@@ -9,7 +10,6 @@ import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure
 
 export interface AttentionRowView {
   readonly labels: readonly string[];
-  readonly query: number;
   /** Key whose bar is drawn strong, or null. */
   readonly key: number | null;
   readonly hideFirst: boolean;
@@ -19,15 +19,15 @@ export interface AttentionRowView {
 const HEIGHT = 132;
 
 /** Where one query attends to: a bar per key, and the sink's before them, on the same columns as the heatmap above it. */
-export function attentionRowFigure({ weights, sink }: Pick<AttentionMap, 'weights' | 'sink'>, view: AttentionRowView, theme: Theme): Figure {
+export function attentionRowFigure({ query, weights, sink }: Pick<AttentionRow, 'query' | 'weights' | 'sink'>, view: AttentionRowView, theme: Theme): Figure {
   const tokens = view.labels.length;
   const first = firstKey(tokens, view.hideFirst);
   const aside = sink === undefined ? [] : [sinkColumn(tokens, view.hideFirst)];
-  const keys = Array.from({ length: Math.max(0, view.query + 1 - first) }, (_, index) => index + first);
-  const shares = [...aside.map(() => sink?.[view.query] ?? 0), ...keys.map((key) => weights[view.query * tokens + key] ?? 0)];
+  const keys = Array.from({ length: Math.max(0, query + 1 - first) }, (_, index) => index + first);
+  const shares = [...aside.map(() => sink ?? 0), ...keys.map((key) => at(weights, key))];
   const margin = { ...MAP_MARGINS, t: 8, b: 20 };
   const step = labelStep(tokens, view.width - margin.l - margin.r, 84);
-  const ticks = labelled(tokens, step, view.key === null ? [] : [view.key]).filter((key) => key >= first && key <= view.query && (aside.length === 0 || step === 1 || key - first >= step * 0.75));
+  const ticks = labelled(tokens, step, view.key === null ? [] : [view.key]).filter((key) => key >= first && key <= query && (aside.length === 0 || step === 1 || key - first >= step * 0.75));
   return {
     width: view.width,
     height: HEIGHT,

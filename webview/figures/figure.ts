@@ -32,6 +32,8 @@ export function baseLayout(theme: Theme, width: number, height: number, margin: 
 export function baseAxis(theme: Theme): Readonly<Record<string, unknown>> {
   return {
     showgrid: false, zeroline: false, showline: false, ticks: 'outside', ticklen: 4, tickcolor: 'rgba(0, 0, 0, 0)', fixedrange: true, automargin: false,
+    // Labels are chosen to fit: measuring each against the figure's edge costs more than drawing them.
+    ticklabeloverflow: 'allow',
     tickfont: { family: theme.monoFamily, size: theme.fontSize - 2, color: css(theme.muted) },
     title: { font: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } },
   };

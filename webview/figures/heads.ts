@@ -1,5 +1,5 @@
 import { at } from '../../src/core/tensor.ts';
-import { HEAD_METRICS, type Explanation, type HeadMetric } from '../../src/core/trace.ts';
+import { HEAD_METRICS, type AttentionRow, type Explanation, type HeadMetric } from '../../src/core/trace.ts';
 
 /** One head and its number. */
 export interface RankedHead {
@@ -32,11 +32,11 @@ export function metricShare(value: number, metric: HeadMetric, tokens: number): 
   return Math.min(1, metric === 'entropy' ? value / Math.max(1, Math.log2(tokens)) : value);
 }
 
-/** The key a query attends to most. `weights` is [T, T]; with `hideFirst` the first token does not count, where there is another. */
-export function strongestKey(weights: Float32Array, tokens: number, query: number, hideFirst: boolean): number {
+/** The key a query attends to most; with `hideFirst` the first token does not count, where there is another. */
+export function strongestKey({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, hideFirst: boolean): number {
   let best = hideFirst && query > 0 ? 1 : 0;
   for (let key = best + 1; key <= query; key++) {
-    if (at(weights, query * tokens + key) > at(weights, query * tokens + best)) best = key;
+    if (at(weights, key) > at(weights, best)) best = key;
   }
   return best;
 }

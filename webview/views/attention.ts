@@ -1,6 +1,6 @@
 import { CancelledError } from '../../src/core/errors.ts';
 import { at } from '../../src/core/tensor.ts';
-import { HEAD_METRICS, type AttentionMap, type Explanation } from '../../src/core/trace.ts';
+import { HEAD_METRICS, type AttentionPicture, type AttentionRow, type Explanation } from '../../src/core/trace.ts';
 import { button, checkbox, gradientLegend } from '../controls.ts';
 import { failureNotice, markTokens, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, ICONS } from '../dom.ts';
@@ -21,10 +21,13 @@ import { createHeadOverview, metricTexts, metricValue } from './headOverview.ts'
 /** Milliseconds the pointer must rest on a cell before its numbers are asked for. */
 const HOVER_REST = 60;
 
+/** Milliseconds a head is on show before those that the arrow keys lead to are fetched. */
+const AHEAD_REST = 150;
+
 /** Overview of all heads, one head's map, one query's row, one cell's arithmetic. */
 export function createAttention(context: PanelContext): View {
   const { store, host } = context;
-  const overview = createHeadOverview(context);
+  const overview = createHeadOverview(context, (layer, head) => fetchAhead('pointed', layer, head));
   const title = el('h2');
   const metrics = el('dl', { class: 'facts small' });
   const hideFirst = checkbox(t('Hide the first token'), (value) => store.dispatch({ type: 'settings', change: { hideFirst: value } }));
@@ -52,14 +55,21 @@ export function createAttention(context: PanelContext): View {
   const cellCard = el('section', { class: 'card cell-card', 'aria-label': t('One weight') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock), cellBody);
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cellCard);
 
-  let attention: AttentionMap | undefined;
+  let picture: AttentionPicture | undefined;
+  /** Rows of the picture's head that were asked for, by query. */
+  let rows = new Map<number, AttentionRow>();
   let hovered: Cell | null = null;
+  /** The point under the pointer. */
+  let pointed: PlotPoint | null = null;
   let resting: ReturnType<typeof setTimeout> | undefined;
+  let ahead: ReturnType<typeof setTimeout> | undefined;
   const asked = changeDetector();
+  const textChanged = changeDetector();
   const shadesChanged = changeDetector();
   const mapChanged = changeDetector();
   let shades: Shades = [];
   const rowChanged = changeDetector();
+  const rowAsked = changeDetector();
   const cellChanged = changeDetector();
 
   function setLock(cell: Cell | null): void {
@@ -78,32 +88,51 @@ export function createAttention(context: PanelContext): View {
     const { settings, shown } = store.state();
     if (settings.locked !== null) return settings.locked;
     if (hovered !== null) return hovered;
-    if (attention === undefined || shown === null) return null;
-    return { query: settings.selected, key: strongestKey(attention.weights, shown.explanation.tokens.length, settings.selected, settings.hideFirst) };
+    const row = rows.get(settings.selected);
+    return row === undefined || shown === null ? null : { query: row.query, key: strongestKey(row, settings.hideFirst) };
+  }
+  /** The query whose row is shown. */
+  function shownQuery(): number {
+    const { locked, selected } = store.state().settings;
+    return locked?.query ?? hovered?.query ?? selected;
+  }
+  /** A row of the head on show, exact; undefined where another head or text has taken its place. */
+  async function rowOf(query: number): Promise<AttentionRow | undefined> {
+    const of = picture;
+    if (of === undefined) return undefined;
+    const found = rows.get(query) ?? (await host.query('attentionRow', 'attentionRow', { layer: of.layer, head: of.head, query }));
+    if (picture !== of) return undefined;
+    rows.set(query, found);
+    return found;
   }
   function hoverCell(point: PlotPoint | null, event: MouseEvent | null): void {
     clearTimeout(resting);
     const { shown, settings } = store.state();
-    if (point === null || attention === undefined || shown === null || point.x > point.y) {
+    if (point === null || picture === undefined || shown === null || point.x > point.y) {
+      pointed = null;
       context.tooltip.hide();
       markTokens(context, settings.locked === null ? [] : [settings.locked.query, settings.locked.key]);
       return;
     }
-    const labels = tokenLabels(shown.explanation);
-    const sink = attention.sink !== undefined && point.x === sinkColumn(labels.length, settings.hideFirst) ? at(attention.sink, point.y) : null;
-    const weight = sink ?? at(attention.weights, point.y * labels.length + point.x);
-    if (event !== null) {
-      context.tooltip.show({
-        title: significant(weight, 7),
-        rows: [[t('Query'), `${labels[point.y] ?? ''}  (${integer(point.y)})`], [t('Key'), sink === null ? `${labels[point.x] ?? ''}  (${integer(point.x)})` : t('sink: no token')], [t('Share'), percent(weight)]],
-      }, event.clientX, event.clientY);
-    }
-    markTokens(context, sink === null ? [point.y, point.x] : [point.y]);
-    if (settings.locked !== null || sink !== null) return;
+    const onSink = picture.sink !== undefined && point.x === sinkColumn(shown.explanation.tokens.length, settings.hideFirst);
+    pointed = point;
+    if (event !== null) void showWeight(point, onSink, tokenLabels(shown.explanation), event);
+    markTokens(context, onSink ? [point.y] : [point.y, point.x]);
+    if (settings.locked !== null || onSink) return;
     resting = setTimeout(() => {
       hovered = { query: point.y, key: point.x };
       render(store.state());
     }, HOVER_REST);
+  }
+  /** The exact weight under the pointer, as soon as its row is there. */
+  async function showWeight(point: PlotPoint, onSink: boolean, labels: readonly string[], { clientX, clientY }: MouseEvent): Promise<void> {
+    const row = await rowOf(point.y).catch(() => undefined);
+    if (row === undefined || pointed !== point) return;
+    const weight = onSink ? (row.sink ?? 0) : at(row.weights, point.x);
+    context.tooltip.show({
+      title: significant(weight, 7),
+      rows: [[t('Query'), `${labels[point.y] ?? ''}  (${integer(point.y)})`], [t('Key'), onSink ? t('sink: no token') : `${labels[point.x] ?? ''}  (${integer(point.x)})`], [t('Share'), percent(weight)]],
+    }, clientX, clientY);
   }
   root.addEventListener('keydown', (event) => {
     if (event.key === 'Escape' && store.state().settings.locked !== null) {
@@ -115,35 +144,57 @@ export function createAttention(context: PanelContext): View {
     const cell = shownCell();
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
     const { shown } = store.state();
-    if (cell === null || step === undefined || shown === null || attention === undefined) return;
+    if (cell === null || step === undefined || shown === null || picture === undefined) return;
     event.preventDefault();
     const query = Math.min(shown.explanation.tokens.length - 1, Math.max(0, cell.query + (step[0] ?? 0)));
     const key = Math.min(query, Math.max(0, cell.key + (step[1] ?? 0)));
     setLock({ query, key });
     const labels = tokenLabels(shown.explanation);
-    context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(attention.weights, query * labels.length + key))));
+    rowOf(query).then(
+      (found) => found && context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(found.weights, key)))),
+      (error: unknown) => failureNotice(cellBody, error),
+    );
   });
 
   function showFigures(shown: boolean): void {
     for (const part of [mapTools, map.root, rowTitle, row.root, cellCard]) part.hidden = !shown;
   }
 
+  /** Asks for a head that will likely be looked at next, so that it is drawn at once. One that does not come now is asked for again. */
+  function fetchAhead(place: string, layer: number, head: number): void {
+    const model = store.state().shown?.explanation.model;
+    if (model === undefined || layer < 0 || layer >= model.layers || head < 0 || head >= model.heads) return;
+    host.query(`attention ${place}`, 'attentionPicture', { layer, head }).catch(() => undefined);
+    host.query(`row ${place}`, 'attentionRow', { layer, head, query: shownQuery() }).catch(() => undefined);
+  }
+  function fetchNeighbours(layer: number, head: number): void {
+    clearTimeout(ahead);
+    ahead = setTimeout(() => {
+      for (const [place, down, right] of [['left', 0, -1], ['right', 0, 1], ['up', -1, 0], ['down', 1, 0]] as const) fetchAhead(place, layer + down, head + right);
+    }, AHEAD_REST);
+  }
+
   async function load(layer: number, head: number): Promise<void> {
     try {
-      attention = await whileBusy(mapCard, host.query('attention', 'attention', { layer, head }));
+      const query = shownQuery();
+      const [map, queryRow] = await whileBusy(mapCard, Promise.all([host.query('attention', 'attentionPicture', { layer, head }), host.query('attentionRow', 'attentionRow', { layer, head, query })]));
+      picture = map;
+      rows = new Map([[query, queryRow]]);
       mapNotice.replaceChildren();
       showFigures(true);
       render(store.state());
+      fetchNeighbours(layer, head);
     } catch (error) {
       if (error instanceof CancelledError) return;
       // The figures are of another head than the title says.
-      attention = undefined;
+      picture = undefined;
+      rows = new Map();
       showFigures(false);
       failureNotice(mapNotice, error);
     }
   }
 
-  async function showCell(explanation: Explanation, { layer, head }: AttentionMap, { query, key }: Cell): Promise<void> {
+  async function showCell(explanation: Explanation, { layer, head }: AttentionPicture, { query, key }: Cell): Promise<void> {
     const answer = await whileBusy(cellCard, host.query('cell', 'attentionCell', { layer, head, query, key }));
     cellBody.replaceChildren(...cellSteps(answer, explanation, context.tooltip));
     if ((explanation.model.special?.latentRank ?? null) === null) return;
@@ -153,25 +204,39 @@ export function createAttention(context: PanelContext): View {
 
   function render(state: ViewState): void {
     const { shown, settings, theme } = state;
-    if (shown === null || attention === undefined) return;
+    if (shown === null || picture === undefined) return;
     const { explanation } = shown;
     const labels = tokenLabels(explanation);
     const width = map.width();
-    const cell = shownCell();
-    if (width > 0 && mapChanged(attention, settings.hideFirst, settings.logScale, settings.locked, settings.selected, width, theme)) {
-      if (shadesChanged(attention, settings.hideFirst, settings.logScale)) shades = attentionShades(attention, labels.length, settings.hideFirst, settings.logScale);
-      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width, sink: attention.sink !== undefined }, theme));
-      const strongest = strongestWeight(attention, labels.length, settings.hideFirst, settings.logScale);
+    if (width > 0 && mapChanged(picture, settings.hideFirst, settings.logScale, settings.locked, settings.selected, width, theme)) {
+      if (shadesChanged(picture, settings.hideFirst, settings.logScale)) shades = attentionShades(picture, labels.length, settings.hideFirst, settings.logScale);
+      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width, sink: picture.sink !== undefined }, theme));
+      const strongest = strongestWeight(picture, labels.length, settings.hideFirst, settings.logScale);
       legend.set(gradient(theme.sequential), settings.logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0), percent(strongest));
+      // The map first; the row and the cell come a frame later.
+      requestAnimationFrame(() => renderRow(store.state()));
+    } else {
+      renderRow(state);
     }
-    if (cell === null) return;
-    if (width > 0 && rowChanged(attention, cell.query, cell.key, settings.hideFirst, width, theme)) {
-      rowTitle.replaceChildren(el('span', { class: 'token-text chip' }, labels[cell.query] ?? ''), ` ${t('attends to')}`);
-      row.draw(attentionRowFigure(attention, { labels, query: cell.query, key: cell.key, hideFirst: settings.hideFirst, width }, theme));
-    }
+  }
+
+  function renderRow({ shown, settings, theme }: ViewState): void {
+    if (shown === null || picture === undefined) return;
+    const { explanation } = shown;
+    const labels = tokenLabels(explanation);
+    const width = map.width();
     unlock.hidden = settings.locked === null;
-    if (cellChanged(shown, attention, cell.query, cell.key)) {
-      showCell(explanation, attention, cell).catch((error: unknown) => failureNotice(cellBody, error));
+    const query = shownQuery();
+    if (rowAsked(picture, query) && !rows.has(query)) rowOf(query).then((found) => found && render(store.state()), (error: unknown) => failureNotice(cellBody, error));
+    const cell = shownCell();
+    const queryRow = rows.get(query);
+    if (cell === null || queryRow === undefined) return;
+    if (width > 0 && rowChanged(queryRow, cell.key, settings.hideFirst, width, theme)) {
+      rowTitle.replaceChildren(el('span', { class: 'token-text chip' }, labels[query] ?? ''), ` ${t('attends to')}`);
+      row.draw(attentionRowFigure(queryRow, { labels, key: cell.key, hideFirst: settings.hideFirst, width }, theme));
+    }
+    if (cellChanged(shown, picture, cell.query, cell.key)) {
+      showCell(explanation, picture, cell).catch((error: unknown) => failureNotice(cellBody, error));
     }
   }
 
@@ -186,6 +251,8 @@ export function createAttention(context: PanelContext): View {
       const { layer, head } = settings;
       if (asked(shown, layer, head)) {
         hovered = null;
+        // A picture of another text has another size.
+        if (textChanged(shown)) picture = undefined;
         title.replaceChildren(t('Layer {0}, head {1}', layer, head), ...layerNotes(shown.explanation.model, layer).map((note) => el('span', { class: 'beside' }, note)));
         const texts = metricTexts();
         metrics.replaceChildren(...HEAD_METRICS.map((name) => el('div', { title: texts[name].meaning }, el('dd', {}, metricValue(headMetric(shown.explanation, layer, head, name), name)), el('dt', {}, texts[name].name))));

@@ -1,5 +1,5 @@
 import { at } from '../../src/core/tensor.ts';
-import { HEAD_METRICS, type HeadMetric } from '../../src/core/trace.ts';
+import { HEAD_METRICS, type Explanation, type HeadMetric } from '../../src/core/trace.ts';
 import { segmented } from '../controls.ts';
 import { css } from '../colour.ts';
 import type { PanelContext, View } from '../context.ts';
@@ -8,7 +8,7 @@ import { bestHead, headAt, headMetric, metricShare, overviewGrid, type OverviewG
 import { bits, decimal } from '../format.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
-import { colourAt } from '../theme.ts';
+import { colourAt, type Theme } from '../theme.ts';
 import { layerNotes } from './layerNotes.ts';
 
 /** Pixels around the canvas for its focus ring, as in its style sheet. */
@@ -30,8 +30,8 @@ export function metricValue(value: number, metric: HeadMetric): string {
   return metric === 'entropy' ? bits(value) : decimal(value, 2);
 }
 
-/** All heads of all layers on one canvas, each with the chosen metric; a click or the arrow keys choose a head. */
-export function createHeadOverview(context: PanelContext): View {
+/** All heads of all layers on one canvas, each with the chosen metric; a click or the arrow keys choose a head, and `pointed` is told of one that the pointer comes to. */
+export function createHeadOverview(context: PanelContext, pointed: (layer: number, head: number) => void): View {
   const canvas = el('canvas', { class: 'overview-canvas', tabindex: 0, role: 'application' });
   const texts = metricTexts();
   const choose = (layer: number, head: number): void => context.store.dispatch({ type: 'settings', change: { layer, head, locked: null } });
@@ -44,6 +44,8 @@ export function createHeadOverview(context: PanelContext): View {
   let hovered: string | undefined;
   const changed = changeDetector();
   const bestChanged = changeDetector();
+  const picturesChanged = changeDetector();
+  let pictures = new OffscreenCanvas(1, 1);
 
   const found = (event: MouseEvent): { layer: number; head: number } | undefined => {
     const { shown } = context.store.state();
@@ -59,7 +61,9 @@ export function createHeadOverview(context: PanelContext): View {
     const { shown } = context.store.state();
     canvas.style.cursor = head === undefined ? '' : 'pointer';
     if (head === undefined || shown === null) return context.tooltip.hide();
-    hovered = `${head.layer}.${head.head}`;
+    const name = `${head.layer}.${head.head}`;
+    if (name !== hovered) pointed(head.layer, head.head);
+    hovered = name;
     context.tooltip.show({
       title: t('Layer {0}, head {1}', head.layer, head.head),
       rows: [
@@ -86,7 +90,8 @@ export function createHeadOverview(context: PanelContext): View {
     if (state.shown === null || frame.clientWidth === 0) return;
     const { layers, heads } = state.shown.explanation.model;
     grid = overviewGrid(layers, heads, frame.clientWidth - 2 * FRAME_PADDING);
-    drawOverview(canvas, grid, state);
+    if (picturesChanged(state.shown, state.theme)) pictures = headPictures(state.shown.explanation, state.theme);
+    drawOverview(canvas, grid, state, pictures);
   };
   let width = 0;
   new ResizeObserver(() => {
@@ -119,7 +124,7 @@ export function createHeadOverview(context: PanelContext): View {
   };
 }
 
-function drawOverview(canvas: HTMLCanvasElement, grid: OverviewGrid, { shown, settings, theme }: ViewState): void {
+function drawOverview(canvas: HTMLCanvasElement, grid: OverviewGrid, { shown, settings, theme }: ViewState, pictures: OffscreenCanvas): void {
   if (shown === null) return;
   const { explanation } = shown;
   const ratio = window.devicePixelRatio;
@@ -135,9 +140,6 @@ function drawOverview(canvas: HTMLCanvasElement, grid: OverviewGrid, { shown, se
   paint.font = `${small}px ${theme.fontFamily}`;
   paint.textBaseline = 'middle';
   const side = explanation.thumbnailSize;
-  const picture = new OffscreenCanvas(side, side);
-  const ink = picture.getContext('2d');
-  const colours = Array.from({ length: 256 }, (_, value) => colourAt(theme.sequential, value / 255));
   const { layers, heads } = explanation.model;
   const labelEvery = Math.max(1, Math.ceil(20 / (grid.cell + grid.gap)));
   for (let layer = 0; layer < layers; layer++) {
@@ -152,10 +154,7 @@ function drawOverview(canvas: HTMLCanvasElement, grid: OverviewGrid, { shown, se
         paint.textAlign = 'center';
         paint.fillText(`H${head}`, x + grid.cell / 2, 8);
       }
-      if (ink !== null) {
-        ink.putImageData(thumbnail(explanation.thumbnails.subarray((layer * heads + head) * side * side), side, colours), 0, 0);
-        paint.drawImage(picture, x, y, grid.cell, grid.cell);
-      }
+      paint.drawImage(pictures, head * side, layer * side, side, side, x, y, grid.cell, grid.cell);
       const value = headMetric(explanation, layer, head, settings.metric);
       drawMetric(paint, grid, x, y + grid.cell, value, metricShare(value, settings.metric, explanation.tokens.length), theme);
       if (layer === settings.layer && head === settings.head) {
@@ -178,14 +177,25 @@ function drawMetric(paint: CanvasRenderingContext2D, grid: OverviewGrid, x: numb
   paint.fillText(decimal(value, 2), x + grid.cell / 2, y + 11);
 }
 
-function thumbnail(values: Uint8Array, side: number, colours: readonly (readonly [number, number, number])[]): ImageData {
-  const image = new ImageData(side, side);
-  for (let cell = 0; cell < side * side; cell++) {
-    const row = Math.floor(cell / side);
-    // The future is empty, as in the large map.
-    const future = cell % side > row;
-    const [r, g, b] = colours[at(values, cell)] ?? [0, 0, 0];
-    image.data.set([r, g, b, future ? 0 : 255], cell * 4);
+/** The thumbnails of all heads side by side, a row a layer: made once, drawn with every change of the choice. */
+function headPictures({ model, thumbnails, thumbnailSize: side }: Explanation, theme: Theme): OffscreenCanvas {
+  const { layers, heads } = model;
+  const canvas = new OffscreenCanvas(heads * side, layers * side);
+  const image = new ImageData(canvas.width, canvas.height);
+  const pixels = new Uint32Array(image.data.buffer);
+  const opaque = 255 << 24;
+  const colours = Uint32Array.from({ length: 256 }, (_, value) => {
+    const [red, green, blue] = colourAt(theme.sequential, value / 255);
+    return opaque | (Math.round(blue) << 16) | (Math.round(green) << 8) | Math.round(red);
+  });
+  let next = 0;
+  for (let head = 0; head < layers * heads; head++) {
+    const corner = Math.floor(head / heads) * side * canvas.width + (head % heads) * side;
+    for (let row = 0; row < side; row++, next += side) {
+      // The future is empty, as in the large map.
+      for (let column = 0; column <= row; column++) pixels[corner + row * canvas.width + column] = at(colours, at(thumbnails, next + column));
+    }
   }
-  return image;
+  canvas.getContext('2d')?.putImageData(image, 0, 0);
+  return canvas;
 }

@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { headMetrics, thumbnails } from '../../../src/core/attention.ts';
+import { headMetrics, headShades, shadeWeight, thumbnails } from '../../../src/core/attention.ts';
 import { tensor } from '../../../src/core/tensor.ts';
 import { largestDifference, reference } from './reference.ts';
 
@@ -13,6 +13,12 @@ test('head metrics follow their definitions', () => {
 test('induction is undefined where no token repeats', () => {
   const [previous, induction, first, entropy] = headMetrics(tensor([1, 2, 2], Float32Array.from([1, 0, 0.5, 0.5])), [4, 5]);
   expect([previous, induction, first, entropy]).toEqual([0.5, Number.NaN, 0.5, 0.5]);
+});
+
+test('a picture tells weights apart down to one in ten thousand', () => {
+  const { shades, largest, largestRest } = headShades(Float32Array.from([1, 0, 0, 0.9, 0.1, 0, 0.9987, 0.001, 0.0003]), 3);
+  expect([largest, largestRest].map((weight) => weight.toFixed(4))).toEqual(['1.0000', '0.1000']);
+  expect([...shades].map((shade) => shadeWeight(shade).toPrecision(1))).toEqual(['1', '0.9', '0.1', '1', '0.001', '0.0003']);
 });
 
 test('a thumbnail keeps the largest weight of each cell', () => {

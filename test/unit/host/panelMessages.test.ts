@@ -9,6 +9,8 @@ describe('messages of the page', () => {
     { type: 'mark', tokens: [0, 5] },
     { type: 'dropQuery', id: 4 },
     { type: 'query', id: 1, serial: 2, query: { name: 'attention', layer: 0, head: 1 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'attentionPicture', layer: 0, head: 1 } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'attentionRow', layer: 0, head: 1, query: 2 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'attentionCell', layer: 0, head: 1, query: 2, key: 3 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -1, skipFirst: true } },
     { type: 'query', id: 1, serial: 2, query: { name: 'lens', layer: 2 } },
