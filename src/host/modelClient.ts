@@ -213,6 +213,12 @@ function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): Promise<
       return remote.lens(ids, query.layer);
     case 'distribution':
       return remote.distribution(ids, query.position);
+    case 'step': {
+      const { continuation, sampling, seed, topK, attention } = query;
+      return remote.step({ ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK, attention });
+    }
+    case 'textOf':
+      return remote.textOf(Int32Array.from(query.ids)).then((text) => ({ text }));
   }
 }
 

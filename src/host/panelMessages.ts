@@ -1,10 +1,16 @@
 // What comes from the page is data from outside: it is believed only after it was looked at.
+import type { SamplingSettings } from '../core/sampling.ts';
 import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
 
 type Fields = Readonly<Record<string, unknown>>;
 
 /** Marked tokens beyond this are no use to the eye. */
 const MAX_MARKED = 4096;
+/** Generated tokens: more than any model reads at once. */
+const MAX_GENERATED = 1 << 20;
+const MAX_ID = 2 ** 31 - 1;
+/** Candidates of a step that are named. */
+const MAX_NAMED = 200;
 /** UTF-16 units of a persisted text: more was never explained at once. */
 const MAX_TEXT = 400_000;
 
@@ -33,6 +39,11 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'dropQuery': {
       const id = value['id'];
       return isCount(id) ? { type: 'dropQuery', id } : undefined;
+    }
+    case 'insertGenerated':
+    case 'explainGenerated': {
+      const { type, serial, continuation } = value;
+      return isCount(serial) && isIds(continuation) && continuation.length > 0 ? { type, serial, continuation } : undefined;
     }
     case 'query': {
       const { id, serial } = value;
@@ -64,6 +75,16 @@ function parseQuery(value: unknown): Query | undefined {
       return (isCount(layer) || layer === -1) && typeof skipFirst === 'boolean' ? { name, layer, skipFirst } : undefined;
     case 'distribution':
       return isCount(position) ? { name, position } : undefined;
+    case 'step': {
+      const { continuation, seed, topK, attention } = value;
+      const sampling = parseSampling(value['sampling']);
+      const known = isIds(continuation) && isCount(seed) && isCount(topK) && topK <= MAX_NAMED && typeof attention === 'boolean';
+      return known && sampling ? { name, continuation, sampling, seed, topK, attention } : undefined;
+    }
+    case 'textOf': {
+      const { ids } = value;
+      return isIds(ids) ? { name, ids } : undefined;
+    }
     default:
       return undefined;
   }
@@ -78,6 +99,12 @@ export function parsePersistedState(value: unknown): PersistedState | undefined 
   return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), view: value['view'] };
 }
 
+function parseSampling(value: unknown): SamplingSettings | undefined {
+  if (!isFields(value)) return undefined;
+  const { temperature, topK, topP, minP } = value;
+  return isNumber(temperature) && isNumber(topK) && isNumber(topP) && isNumber(minP) ? { temperature, topK, topP, minP } : undefined;
+}
+
 function parseSource(value: unknown): TextSource | undefined {
   if (!isFields(value)) return undefined;
   const { uri, start, end, label } = value;
@@ -87,6 +114,14 @@ function parseSource(value: unknown): TextSource | undefined {
 
 function isFields(value: unknown): value is Fields {
   return typeof value === 'object' && value !== null;
+}
+
+function isIds(value: unknown): value is readonly number[] {
+  return Array.isArray(value) && value.length <= MAX_GENERATED && value.every((id) => isCount(id) && id <= MAX_ID);
+}
+
+function isNumber(value: unknown): value is number {
+  return typeof value === 'number' && Number.isFinite(value);
 }
 
 function isCount(value: unknown): value is number {

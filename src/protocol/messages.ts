@@ -1,3 +1,5 @@
+import type { GenerationStep } from '../core/generation.ts';
+import type { SamplingSettings } from '../core/sampling.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 
 /** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
@@ -11,6 +13,10 @@ export interface ViewQueries {
   projection: { args: { readonly layer: number; readonly skipFirst: boolean }; result: Projection };
   lens: { args: { readonly layer: number }; result: LensLayer };
   distribution: { args: { readonly position: number }; result: Distribution };
+  /** The token after the explained ones and `continuation`, which was generated. */
+  step: { args: { readonly continuation: readonly number[]; readonly sampling: SamplingSettings; readonly seed: number; readonly topK: number; readonly attention: boolean }; result: GenerationStep };
+  /** What tokens spell together. */
+  textOf: { args: { readonly ids: readonly number[] }; result: { readonly text: string } };
 }
 export type QueryName = keyof ViewQueries;
 export type QueryArgs<Name extends QueryName> = ViewQueries[Name]['args'];
@@ -51,6 +57,8 @@ export type HostMessage =
   | { readonly type: 'select'; readonly token: number | null }
   /** Tokens whose text was edited since; empty when all are as they were. */
   | { readonly type: 'stale'; readonly tokens: readonly number[] }
+  /** Whether generated text can be put after the explained one: its document is open and the text as it was. */
+  | { readonly type: 'insertable'; readonly possible: boolean }
   | { readonly type: 'reply'; readonly id: number; readonly serial: number; readonly result: QueryResult<QueryName> }
   | { readonly type: 'replyError'; readonly id: number; readonly message: string };
 
@@ -67,6 +75,9 @@ export type PanelMessage =
   | { readonly type: 'select'; readonly token: number }
   /** Pointer over a token or a heatmap cell: mark these tokens in the editor; empty clears. */
   | { readonly type: 'mark'; readonly tokens: readonly number[] }
+  /** Put these tokens' text after the explained one in its document, or explain both together. */
+  | { readonly type: 'insertGenerated'; readonly serial: number; readonly continuation: readonly number[] }
+  | { readonly type: 'explainGenerated'; readonly serial: number; readonly continuation: readonly number[] }
   | { readonly type: 'chooseModel' }
   | { readonly type: 'showLog' };
 

@@ -1,4 +1,5 @@
 import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
+import type { ModelFiles } from '../../src/model/files.ts';
 import { createEngine } from '../../src/worker/engine.ts';
 import { FIXTURES, wasm } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
@@ -23,15 +24,24 @@ export interface FamilyPanel {
 
 /** `name` is a golden case, such as "mixtral.1". */
 export async function openFamily(name: string, chat: boolean | null = null): Promise<FamilyPanel> {
-  const runtime = await wasm();
   const files = folder(`${FIXTURES}/families/${name}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER), ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }) });
+  return openPanel(files, name, FAMILY_TEXT, chat === true);
+}
+
+/** The bundled model over a text. */
+export function openBundled(text: string): Promise<FamilyPanel> {
+  return openPanel(folder('media/models/explain-tokens-9m'), 'explain-tokens-9m', text, false);
+}
+
+async function openPanel(files: ModelFiles, name: string, text: string, chat: boolean): Promise<FamilyPanel> {
+  const runtime = await wasm();
   const engine = createEngine({ runtime: () => runtime, openFiles: async () => files });
   const context = { progress: () => undefined };
   await engine.open(context, { kind: 'folder', name, path: name });
-  const explanation = await engine.explain(context, { text: FAMILY_TEXT, topK: 10, chat: chat === true });
+  const explanation = await engine.explain(context, { text, topK: 10, chat });
   const ids = Int32Array.from(explanation.tokens, (token) => token.id);
   return {
-    shown: { serial: 1, source: { uri: 'file:///cat.md', start: 0, end: FAMILY_TEXT.length, label: 'cat.md' }, explanation, notices: [] },
+    shown: { serial: 1, source: { uri: 'file:///cat.md', start: 0, end: text.length, label: 'cat.md' }, explanation, notices: [] },
     answer: (query) => {
       switch (query.name) {
         case 'attention':
@@ -52,6 +62,12 @@ export async function openFamily(name: string, chat: boolean | null = null): Pro
           return engine.lens(context, ids, query.layer);
         case 'distribution':
           return engine.distribution(context, ids, query.position);
+        case 'step': {
+          const { continuation, sampling, seed, topK, attention } = query;
+          return engine.step(context, { ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK, attention });
+        }
+        case 'textOf':
+          return engine.textOf(context, Int32Array.from(query.ids)).then((text) => ({ text }));
       }
     },
   };

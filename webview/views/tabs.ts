@@ -6,13 +6,14 @@ import { createAttention } from './attention.ts';
 import { expertLayers } from '../figures/experts.ts';
 import { createEmbeddings } from './embeddings.ts';
 import { createExperts } from './experts.ts';
+import { createGenerate } from './generate.ts';
 import { createPredictions } from './predictions.ts';
 import { createTokens } from './tokens.ts';
 
-/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 5 switch from anywhere but a text field. */
+/** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 9 switch from anywhere but a text field. */
 export function createTabs(context: PanelContext): View {
-  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts') };
-  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context), experts: createExperts(context) };
+  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), predictions: t('Predictions'), experts: t('Experts'), generate: t('Generate') };
+  const views: Readonly<Record<TabName, View>> = { tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddings(context), predictions: createPredictions(context), experts: createExperts(context), generate: createGenerate(context) };
   const open = (tab: TabName): void => {
     context.tooltip.hide();
     context.store.dispatch({ type: 'settings', change: { tab } });
@@ -39,8 +40,8 @@ export function createTabs(context: PanelContext): View {
     buttons[TABS.indexOf(name)]?.focus();
   });
   document.addEventListener('keydown', (event) => {
-    const name = /^[1-5]$/.test(event.key) ? offered()[Number(event.key) - 1] : undefined;
-    const typing = event.target instanceof HTMLInputElement && event.target.type === 'text';
+    const name = /^[1-9]$/.test(event.key) ? offered()[Number(event.key) - 1] : undefined;
+    const typing = event.target instanceof HTMLInputElement && (event.target.type === 'text' || event.target.type === 'number');
     if (name !== undefined && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) open(name);
   });
   return {
