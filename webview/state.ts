@@ -1,4 +1,6 @@
 import type { HostMessage, PersistedState, ShownExplanation } from '../src/protocol/messages.ts';
+import type { Continuation } from '../src/core/generation.ts';
+import type { Explanation } from '../src/core/trace.ts';
 import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation.ts';
 import { keepGeneration, parseGeneration } from './keptGeneration.ts';
 import { INITIAL_SETTINGS, parseSettings, type Settings } from './settings.ts';
@@ -76,7 +78,9 @@ export function persisted(state: ViewState): PersistedState | undefined {
   if (state.shown === null) return undefined;
   const { source, explanation } = state.shown;
   const generation = keepGeneration(state.generation.tree);
-  return { version: 1, source, text: explanation.text, ...(explanation.chat === true ? { chat: true } : {}), view: { ...state.settings, ...(generation === undefined ? {} : { generation }) } };
+  const chat = explanation.chat === true;
+  const { text, continuation } = continuationOf(explanation);
+  return { version: 1, source, text, ...(chat ? { chat } : {}), ...(continuation.ids.length > 0 ? { continuation } : {}), view: { ...state.settings, ...(generation === undefined ? {} : { generation }) } };
 }
 
 function reduceHost(state: ViewState, message: HostMessage): ViewState {
@@ -108,6 +112,12 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
     default:
       return state;
   }
+}
+
+/** The text that was given to be explained, and the tokens that were generated after it. */
+function continuationOf({ text, tokens, generated = 0, chat = false, model }: Explanation): { readonly text: string; readonly continuation: Continuation } {
+  const added = tokens.slice(tokens.length - generated);
+  return { text: text.slice(0, added[0]?.start ?? text.length), continuation: { model: model.name, chat, ids: added.map(({ id }) => id) } };
 }
 
 /** The generation goes on from the same text read by the same model, and ends with any other. */

@@ -1,4 +1,5 @@
 // What comes from the page is data from outside: it is believed only after it was looked at.
+import type { Continuation } from '../core/generation.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import type { PanelMessage, PersistedState, Query, TextSource } from '../protocol/messages.ts';
 
@@ -95,14 +96,21 @@ export function parsePersistedState(value: unknown): PersistedState | undefined 
   if (!isFields(value) || value['version'] !== 1) return undefined;
   const source = parseSource(value['source']);
   const text = value['text'];
+  const continuation = parseContinuation(value['continuation']);
   if (!source || typeof text !== 'string' || text.length === 0 || text.length > MAX_TEXT) return undefined;
-  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), view: value['view'] };
+  return { version: 1, source, text, ...(value['chat'] === true ? { chat: true } : {}), ...(continuation ? { continuation } : {}), view: value['view'] };
 }
 
 function parseSampling(value: unknown): SamplingSettings | undefined {
   if (!isFields(value)) return undefined;
   const { temperature, topK, topP, minP } = value;
   return isNumber(temperature) && isNumber(topK) && isNumber(topP) && isNumber(minP) ? { temperature, topK, topP, minP } : undefined;
+}
+
+function parseContinuation(value: unknown): Continuation | undefined {
+  if (!isFields(value)) return undefined;
+  const { model, chat, ids } = value;
+  return typeof model === 'string' && typeof chat === 'boolean' && isIds(ids) ? { model, chat, ids } : undefined;
 }
 
 function parseSource(value: unknown): TextSource | undefined {

@@ -4,6 +4,7 @@ import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from './disposable.ts';
 import { ExplainPanel } from './explainPanel.ts';
+import { canInsert, type Generated } from './generatedText.ts';
 import { type Log, sentenceOf } from './log.ts';
 import type { ModelClient } from './modelClient.ts';
 import { withOwnedArrays } from './ownedArrays.ts';
@@ -18,6 +19,8 @@ export interface PanelActions {
   cancel(): void;
   runAgain(): void;
   chat(on: boolean): void;
+  insertGenerated(generated: Generated): void;
+  explainGenerated(generated: Generated): void;
   chooseModel(): void;
   showLog(): void;
 }
@@ -44,7 +47,12 @@ export class PanelView extends Disposable {
     this.#actions = actions;
     const { current, focus } = context;
     this.register(current.onDidChange(() => this.#showExplanation()));
-    this.register(current.onDidEdit(() => this.#panel?.post({ type: 'stale', tokens: current.staleTokens() })));
+    this.register(current.onDidEdit(() => {
+      this.#panel?.post({ type: 'stale', tokens: current.staleTokens() });
+      this.#tellInsertable();
+    }));
+    this.register(vscode.workspace.onDidCloseTextDocument(() => this.#tellInsertable()));
+    this.register(vscode.workspace.onDidOpenTextDocument(() => this.#tellInsertable()));
     this.register(focus.onDidMoveCursor((token) => this.#panel?.post({ type: 'select', token })));
   }
 
@@ -117,6 +125,11 @@ export class PanelView extends Disposable {
         return this.#actions.runAgain();
       case 'chat':
         return this.#actions.chat(message.on);
+      case 'insertGenerated':
+      case 'explainGenerated': {
+        const asked = this.#context.current.value;
+        return asked?.shown.serial === message.serial ? this.#actions[message.type]({ asked, ids: message.continuation }) : undefined;
+      }
       case 'chooseModel':
         return this.#actions.chooseModel();
       case 'showLog':
@@ -142,6 +155,11 @@ export class PanelView extends Disposable {
     this.#panel.post({ type: 'explanation', shown: { ...shown, explanation: withOwnedArrays(shown.explanation) } });
     const tokens = this.#context.current.staleTokens();
     if (tokens.length > 0) this.#panel.post({ type: 'stale', tokens });
+    this.#tellInsertable();
+  }
+
+  #tellInsertable(): void {
+    this.#panel?.post({ type: 'insertable', possible: canInsert(this.#context.current) });
   }
 
   async #answer(panel: ExplainPanel, { id, serial, query }: PanelQuery): Promise<void> {

@@ -1,4 +1,4 @@
-import type { GenerationStep } from '../core/generation.ts';
+import type { Continuation, GenerationStep } from '../core/generation.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 
@@ -88,6 +88,8 @@ export interface PersistedState {
   readonly text: string;
   /** The text was read as a user's message. Absent: as it is. */
   readonly chat?: boolean;
+  /** What was generated after the text and is explained with it. */
+  readonly continuation?: Continuation;
   /** The webview's own view settings, opaque to the host. */
   readonly view: unknown;
 }

@@ -1,4 +1,4 @@
-import type { GenerationStep, StepRequest } from '../core/generation.ts';
+import type { Continuation, GenerationStep, StepRequest } from '../core/generation.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection } from '../core/trace.ts';
 
 /** Where a model's files are. */
@@ -14,6 +14,8 @@ export interface ExplainRequest {
   readonly topK: number;
   /** Read the text as a user's message, where the model has a chat template. */
   readonly chat?: boolean;
+  /** Explain these generated tokens too, as they are. Left out where another model, or another reading, generated them. */
+  readonly continuation?: Continuation;
 }
 
 export interface TokenCount {

@@ -18,7 +18,7 @@ export interface StepTimesView {
 }
 
 const HEIGHT = 148;
-const MARGIN = { l: 44, r: 8, t: 10, b: 34 };
+const MARGIN = { l: 56, r: 8, t: 10, b: 34 };
 
 /** A bar a step: running the tokens, and on top the rest (logits, filters and the draw). Prefill has the warm hue. Steps not measured have no bar. */
 export function stepTimesFigure(steps: readonly (StepTime | null)[], { selected, width }: StepTimesView, theme: Theme): Figure {

@@ -4,6 +4,7 @@ import { shortened, visibleText } from '../../src/core/visibleText.ts';
 import { button } from '../controls.ts';
 import type { PanelContext, View } from '../context.ts';
 import { changeDetector, el } from '../dom.ts';
+import { FILTER_NAMES } from '../figures/rankCurve.ts';
 import { decimal, integer, percent } from '../format.ts';
 import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../generation.ts';
 import type { Generator } from '../generator.ts';
@@ -60,14 +61,13 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
 }
 
 function factsOf(token: GeneratedToken, step: GenerationStep, numbers: TokenNumbers, vocab: number): readonly HTMLElement[] {
-  const names = { topK: 'Top-k', topP: 'Top-p', minP: 'Min-p' } as const;
   const { temperature } = token.settings.sampling;
   const lines: (readonly [string, string])[] = [
     [t('Rank'), t('{0} of {1}', integer(numbers.rank), integer(vocab))],
     [t('Temperature'), temperature === 0 ? t('0 (greedy)') : String(temperature)],
-    ...step.filters.map(({ filter, dropped, removed, kept }) => [t('{0} removes', names[filter]), t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept))] as const),
+    ...step.filters.map(({ filter, dropped, removed, kept }) => [t('{0} removes', FILTER_NAMES[filter]), t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept))] as const),
     [t('Tokens kept'), t('{0} of {1}', integer(step.keptCount), integer(vocab))],
-    [t('Entropy'), [step.entropy, step.entropyTempered, step.entropyFinal].map((value) => decimal(value, 2)).join(' → ') + ' ' + t('bits')],
+    [t('Entropy'), t('{0} → {1} → {2} bits', decimal(step.entropy, 2), decimal(step.entropyTempered, 2), decimal(step.entropyFinal, 2))],
   ];
   return lines.map(([label, value]) => el('div', {}, el('dt', {}, label), el('dd', {}, value)));
 }

@@ -1,5 +1,6 @@
 import type { GenerationStep } from '../../src/core/generation.ts';
 import { at } from '../../src/core/tensor.ts';
+import { css } from '../colour.ts';
 import type { PanelContext, View } from '../context.ts';
 import { changeDetector, el } from '../dom.ts';
 import { stepTimesFigure } from '../figures/stepTimes.ts';
@@ -17,7 +18,8 @@ export function createStepFacts(context: PanelContext): View {
   const speed = el('dl', { class: 'effect first' });
   const cache = el('dl', { class: 'effect' });
   const layers = el('div', { class: 'cache-layers' });
-  const legend = el('p', { class: 'caption chart-legend' }, el('span', { class: 'swatch decode', 'aria-hidden': 'true' }), t('decode'), el('span', { class: 'swatch prefill', 'aria-hidden': 'true' }), t('prefill'), el('span', { class: 'swatch rest', 'aria-hidden': 'true' }), t('logits and draw'));
+  const prefill = el('span', { class: 'swatch', 'aria-hidden': 'true' });
+  const legend = el('p', { class: 'caption chart-legend' }, el('span', { class: 'swatch decode', 'aria-hidden': 'true' }), t('one token run'), prefill, t('several at once'), el('span', { class: 'swatch rest', 'aria-hidden': 'true' }), t('logits and draw'));
   let branch: readonly (GenerationStep | null)[] = [];
   const plot = createPlot(t('Milliseconds of each step'), {
     resized: () => chart(context.store.state()),
@@ -42,6 +44,7 @@ export function createStepFacts(context: PanelContext): View {
     const width = plot.width();
     if (width === 0 || !drawn(branch, tree.selected, theme, width)) return;
     last = performance.now();
+    prefill.style.background = css(theme.warm);
     const times = branch.map((step) => (step === null ? null : { run: step.reading.run, runMs: step.reading.runMs, stepMs: step.reading.stepMs }));
     plot.draw(stepTimesFigure(times, { selected: pathTo(tree, tree.end).indexOf(tree.selected), width }, theme));
   };
