@@ -1,9 +1,11 @@
 import * as vscode from 'vscode';
 import { registerCommands } from './host/commands.ts';
+import { CancelledError } from './core/errors.ts';
 import { Comparer } from './host/comparer.ts';
 import { CurrentExplanation } from './host/currentExplanation.ts';
 import { PANEL_TYPE } from './host/explainPanel.ts';
 import { Explainer } from './host/explainer.ts';
+import { insertGenerated, wholeTarget } from './host/generatedText.ts';
 import { Log, reportError } from './host/log.ts';
 import { ModelClient } from './host/modelClient.ts';
 import { wantedModel } from './host/modelLocation.ts';
@@ -24,6 +26,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const { t } = vscode.l10n;
   const execute = (command: string): void => void vscode.commands.executeCommand(`explainTokens.${command}`);
   const log = new Log();
+  const attempt = (what: string, work: Promise<void>): void => void work.catch((error: unknown) => (error instanceof CancelledError ? undefined : reportError(log, what, error)));
   const current = new CurrentExplanation();
   const focus = new TokenFocus(current);
   const connectWorker = async (): Promise<Connection<WorkerApi>> => {
@@ -46,7 +49,13 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
   const explainer = new Explainer(client, current, log);
   const panel = new PanelView(
     { extensionUri, client, current, comparer, focus, log },
-    { cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chat: (on) => (explainer.setChat(on), execute('runAgain')), compareWith: () => execute('compareWith'), compareModel: () => execute('compareModel'), chooseModel: () => execute('chooseModel'), showLog: () => log.show() },
+    {
+      cancel: () => explainer.cancel(), runAgain: () => execute('runAgain'), chat: (on) => (explainer.setChat(on), execute('runAgain')),
+      compareWith: () => execute('compareWith'), compareModel: () => execute('compareModel'),
+      insertGenerated: (generated) => attempt('Inserting the generated text', insertGenerated(client, current, generated)),
+      explainGenerated: (generated) => attempt('Explaining the generated text', wholeTarget(client, generated).then((target) => explainer.explain(target))),
+      chooseModel: () => execute('chooseModel'), showLog: () => log.show(),
+    },
   );
   explainer.attach(panel);
   subscriptions.push(

@@ -54,6 +54,13 @@ export function bits(value: number): string {
   return Number.isFinite(value) ? t('{0} bits', decimal(value, 2)) : '–';
 }
 
+/** Bytes in the largest unit that leaves a whole one: 512 B, 12.3 kB, 1.07 MB; a thousand makes the next. */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const place = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${significant(bytes / 1000 ** place)} ${units[place] ?? 'B'}`;
+}
+
 function superscript(exponent: number): string {
   return String(exponent).replace(/[-\d]/g, (sign) => (sign === '-' ? '⁻' : SUPERSCRIPTS.charAt(Number(sign))));
 }

@@ -42,8 +42,9 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
   let saving: ReturnType<typeof setTimeout> | undefined;
   const store = createStore(initialState(theme, api.getState()), (state) => {
     for (const view of views) view.update(state);
-    clearTimeout(saving);
-    saving = setTimeout(() => {
+    // Not put off by every change: a generation changes the state more often than this.
+    saving ??= setTimeout(() => {
+      saving = undefined;
       const kept = persisted(store.state());
       if (kept !== undefined) api.setState(kept);
     }, 100);

@@ -1,7 +1,7 @@
 import { HEAD_METRICS, type HeadMetric } from '../src/core/trace.ts';
 import { WALK_STEPS, type WalkStep } from './figures/pathSteps.ts';
 
-export const TABS = ['tokens', 'attention', 'embeddings', 'positions', 'predictions', 'experts', 'forward', 'compare'] as const;
+export const TABS = ['tokens', 'attention', 'embeddings', 'positions', 'predictions', 'experts', 'forward', 'generate', 'compare'] as const;
 export type TabName = (typeof TABS)[number];
 export const STRIP_COLOURS = ['surprisal', 'rank', 'entropy', 'probability'] as const;
 export type StripColour = (typeof STRIP_COLOURS)[number];
@@ -22,6 +22,9 @@ export interface ContextPick {
   readonly first: number;
   readonly second: number;
 }
+/** What may be typed; beyond these nothing changes any more. */
+export const MAX_TEMPERATURE = 1000;
+export const MAX_NEW_TOKENS = 100_000;
 
 /** What the user chose to look at, and how. Survives hiding and reloading the panel; holds no data. */
 export interface Settings {
@@ -46,6 +49,11 @@ export interface Settings {
   readonly topK: number;
   readonly topP: number;
   readonly minP: number;
+  /** Generation takes the likeliest token always, or draws by the settings above. */
+  readonly greedy: boolean;
+  readonly seed: number;
+  /** Tokens a branch grows to. */
+  readonly newTokens: number;
   readonly lensColour: LensColour;
   /** Layer whose experts are shown. */
   readonly expertLayer: number;
@@ -78,7 +86,7 @@ export const INITIAL_SETTINGS: Settings = {
   tab: 'tokens', stripColour: 'surprisal', selected: 0,
   layer: 0, head: 0, metric: 'previous', hideFirst: false, logScale: false, locked: null,
   embeddingLayer: -1, dimensions: 2, skipFirst: true, yaw: 0.6, pitch: 0.4,
-  temperature: 1, topK: 0, topP: 1, minP: 0, lensColour: 'probability', expertLayer: 0,
+  temperature: 1, topK: 0, topP: 1, minP: 0, greedy: false, seed: 0, newTokens: 64, lensColour: 'probability', expertLayer: 0,
   pathStep: 'embedding', pathExpert: 0, positionKey: null, sinusoidDim: 64, sinusoidLength: 128,
   embeddingView: 'map', neighbourWord: '', arithmetic: null, wordSet: null, contextIn: 'text', contextTexts: null, contextPick: null, readings: {},
 };
@@ -106,8 +114,9 @@ export function parseSettings(kept: unknown): Settings {
     dimensions: from['dimensions'] === 3 ? 3 : 2,
     skipFirst: flag('skipFirst', initial.skipFirst),
     yaw: numeric('yaw', -1e3, 1e3, false, initial.yaw), pitch: numeric('pitch', -2, 2, false, initial.pitch),
-    temperature: numeric('temperature', 0, 2, false, initial.temperature), topK: numeric('topK', 0, 1e9, true, initial.topK),
+    temperature: numeric('temperature', 0, MAX_TEMPERATURE, false, initial.temperature), topK: numeric('topK', 0, 1e9, true, initial.topK),
     topP: numeric('topP', 0, 1, false, initial.topP), minP: numeric('minP', 0, 1, false, initial.minP),
+    greedy: flag('greedy', initial.greedy), seed: numeric('seed', 0, Number.MAX_SAFE_INTEGER, true, initial.seed), newTokens: numeric('newTokens', 1, MAX_NEW_TOKENS, true, initial.newTokens),
     lensColour: oneOf(LENS_COLOURS, from['lensColour'], initial.lensColour), expertLayer: index('expertLayer'),
     pathStep: oneOf(WALK_STEPS, from['pathStep'], initial.pathStep), pathExpert: index('pathExpert'),
     positionKey: typeof from['positionKey'] === 'number' ? index('positionKey') : null,

@@ -14,6 +14,13 @@ export interface StepRequest {
   readonly attention?: boolean;
 }
 
+/** Tokens generated after a text, and how the text was read: read by another model, or in another way, they mean nothing. */
+export interface Continuation {
+  readonly model: string;
+  readonly chat: boolean;
+  readonly ids: readonly number[];
+}
+
 /** Why nothing may follow the new token: the model said so, or its context is full. */
 export type StopReason = 'eos' | 'context';
 

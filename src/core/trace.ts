@@ -91,6 +91,8 @@ export interface Explanation {
   readonly chat?: boolean;
   /** The text explained: exactly the part that fits. */
   readonly text: string;
+  /** So many tokens at the end were generated after the text, by this model; `text` holds what they spell. Absent: none. */
+  readonly generated?: number;
   /** UTF-16 units of the request's text that did not fit the model's context. */
   readonly omitted: number;
   readonly tokens: readonly Token[];

@@ -1,6 +1,7 @@
 import * as vscode from 'vscode';
 import { applyEdit, heal, originalOffset, relocate, trackText, trackedRange, type TrackedText } from '../core/textEdits.ts';
-import type { ShownExplanation } from '../protocol/messages.ts';
+import type { Explanation } from '../core/trace.ts';
+import type { ShownExplanation, TextSource } from '../protocol/messages.ts';
 import { Disposable } from './disposable.ts';
 import { findDocument, readDocument } from './target.ts';
 
@@ -10,6 +11,8 @@ export interface Current {
   readonly modelKey: string;
   readonly ids: Int32Array;
   readonly tracked: TrackedText;
+  /** UTF-16 units of the explained text that are the document's: what was generated after them is not in it. */
+  readonly ownLength: number;
 }
 
 /** What a place in the document has to do with the explanation. */
@@ -39,12 +42,14 @@ export class CurrentExplanation extends Disposable {
 
   set(shown: Omit<ShownExplanation, 'serial'>, modelKey: string): void {
     const { explanation, source } = shown;
-    const tracked = trackText(source.start, explanation.text.length);
-    this.#current = { shown: { ...shown, serial: ++this.#serial }, modelKey, ids: Int32Array.from(explanation.tokens, (token) => token.id), tracked };
+    const ownLength = lengthInDocument(explanation, source);
+    const text = explanation.text.slice(0, ownLength);
+    const tracked = trackText(source.start, ownLength);
+    this.#current = { shown: { ...shown, serial: ++this.#serial }, modelKey, ids: Int32Array.from(explanation.tokens, (token) => token.id), tracked, ownLength };
     const document = findDocument(source.uri);
     // The text was edited while the model ran, or is that of a panel restored from another day.
-    if (document && readDocument(document, tracked.start, tracked.end) !== explanation.text) {
-      this.#current = { ...this.#current, tracked: relocate(tracked, explanation.text, document.getText()) };
+    if (document && readDocument(document, tracked.start, tracked.end) !== text) {
+      this.#current = { ...this.#current, tracked: relocate(tracked, text, document.getText()) };
     }
     this.#changed.fire();
   }
@@ -62,7 +67,7 @@ export class CurrentExplanation extends Disposable {
   /** Where token `index` is now; undefined for tokens without text. */
   rangeOf(document: vscode.TextDocument, index: number): { readonly range: vscode.Range; readonly stale: boolean } | undefined {
     const token = this.#current?.shown.explanation.tokens[index];
-    if (!this.#current || !token || token.end <= token.start) return undefined;
+    if (!this.#current || !token || token.end <= token.start || token.end > this.#current.ownLength) return undefined;
     const { start, end, stale } = trackedRange(this.#current.tracked, token.start, token.end);
     return { range: new vscode.Range(document.positionAt(start), document.positionAt(end)), stale };
   }
@@ -70,8 +75,8 @@ export class CurrentExplanation extends Disposable {
   /** What the model was asked to read, where it is now: the explained text and the rest of the selection. */
   sourceRange(): { readonly start: number; readonly end: number } | undefined {
     if (!this.#current) return undefined;
-    const { tracked, shown } = this.#current;
-    const rest = shown.source.end - shown.source.start - shown.explanation.text.length;
+    const { tracked, shown, ownLength } = this.#current;
+    const rest = shown.source.end - shown.source.start - ownLength;
     return { start: tracked.start, end: tracked.end + Math.max(0, rest) };
   }
 
@@ -90,7 +95,7 @@ export class CurrentExplanation extends Disposable {
   staleTokens(): readonly number[] {
     const current = this.#current;
     if (!current) return [];
-    return current.shown.explanation.tokens.flatMap(({ index, start, end }) => (trackedRange(current.tracked, start, end).stale ? [index] : []));
+    return current.shown.explanation.tokens.flatMap(({ index, start, end }) => (end <= current.ownLength && trackedRange(current.tracked, start, end).stale ? [index] : []));
   }
 
   #followEdits(event: vscode.TextDocumentChangeEvent): void {
@@ -100,7 +105,7 @@ export class CurrentExplanation extends Disposable {
     for (const { rangeOffset, rangeLength, text } of event.contentChanges) {
       tracked = applyEdit(tracked, { offset: rangeOffset, removed: rangeLength, inserted: text.length });
     }
-    tracked = heal(tracked, current.shown.explanation.text, (start, end) => readDocument(event.document, start, end));
+    tracked = heal(tracked, ownText(current), (start, end) => readDocument(event.document, start, end));
     if (tracked === current.tracked) return;
     this.#current = { ...current, tracked };
     this.#edited.fire();
@@ -110,10 +115,19 @@ export class CurrentExplanation extends Disposable {
   #findAgain(document: vscode.TextDocument): void {
     const current = this.#current;
     if (!current || !this.isAbout(document)) return;
-    const { text } = current.shown.explanation;
+    const text = ownText(current);
     const { start, end } = current.tracked;
     if (end - start === text.length && readDocument(document, start, end) === text) return;
     this.#current = { ...current, tracked: relocate(current.tracked, text, document.getText()) };
     this.#edited.fire();
   }
+}
+
+/** Generated text is the document's where it was put there before: its range then holds all of it. */
+function lengthInDocument({ text, tokens, generated = 0 }: Explanation, { start, end }: TextSource): number {
+  return generated === 0 || end - start >= text.length ? text.length : (tokens[tokens.length - generated]?.start ?? text.length);
+}
+
+function ownText({ shown, ownLength }: Current): string {
+  return shown.explanation.text.slice(0, ownLength);
 }

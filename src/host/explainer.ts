@@ -103,7 +103,7 @@ export class Explainer extends Disposable {
 
   async #run(target: Target, controller: AbortController): Promise<ExplainedBy> {
     let report: (progress: Progress) => void = () => undefined;
-    const explained = this.#client.explain({ text: target.text, topK: readSettings().candidates, chat: this.#chat }, controller.signal, (progress) => {
+    const explained = this.#client.explain({ text: target.text, topK: readSettings().candidates, chat: this.#chat, ...(target.continuation ? { continuation: target.continuation } : {}) }, controller.signal, (progress) => {
       if (this.#running !== controller) return;
       this.#panel?.tell({ type: 'progress', message: stageText(progress), fraction: fractionOf(progress) });
       report(progress);
@@ -141,7 +141,8 @@ export class Explainer extends Disposable {
     if (!document) return last;
     const isShown = this.#current.value?.shown.source === last.source;
     const { start, end } = (isShown ? this.#current.sourceRange() : undefined) ?? last.source;
-    return targetOfRange(document, new vscode.Range(document.positionAt(start), document.positionAt(end)), []) ?? undefined;
+    const now = targetOfRange(document, new vscode.Range(document.positionAt(start), document.positionAt(end)), []);
+    return now && last.continuation && now.text === last.text ? { ...now, continuation: last.continuation } : (now ?? undefined);
   }
 }
 

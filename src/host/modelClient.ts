@@ -239,6 +239,12 @@ export function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): P
       return remote.similarity(ids, query.layer);
     case 'wordByLayer':
       return remote.wordByLayer(placeIn(ids, query.first), placeIn(ids, query.second));
+    case 'step': {
+      const { continuation, sampling, seed, topK, attention } = query;
+      return remote.step({ ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK, attention });
+    }
+    case 'textOf':
+      return remote.textOf(Int32Array.from(query.ids)).then((text) => ({ text }));
   }
 }
 

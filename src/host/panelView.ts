@@ -5,6 +5,7 @@ import type { Comparer, Comparison } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from './disposable.ts';
 import { ExplainPanel } from './explainPanel.ts';
+import { canInsert, type Generated } from './generatedText.ts';
 import { type Log, sentenceOf } from './log.ts';
 import type { ModelClient } from './modelClient.ts';
 import { withOwnedArrays } from './ownedArrays.ts';
@@ -21,6 +22,8 @@ export interface PanelActions {
   chat(on: boolean): void;
   compareWith(): void;
   compareModel(): void;
+  insertGenerated(generated: Generated): void;
+  explainGenerated(generated: Generated): void;
   chooseModel(): void;
   showLog(): void;
 }
@@ -51,7 +54,12 @@ export class PanelView extends Disposable {
     const { current, comparer, focus } = context;
     this.register(comparer.onDidChange(() => this.#showComparison()));
     this.register(current.onDidChange(() => this.#showExplanation()));
-    this.register(current.onDidEdit(() => this.#panel?.post({ type: 'stale', tokens: current.staleTokens() })));
+    this.register(current.onDidEdit(() => {
+      this.#panel?.post({ type: 'stale', tokens: current.staleTokens() });
+      this.#tellInsertable();
+    }));
+    this.register(vscode.workspace.onDidCloseTextDocument(() => this.#tellInsertable()));
+    this.register(vscode.workspace.onDidOpenTextDocument(() => this.#tellInsertable()));
     this.register(focus.onDidMoveCursor((token) => this.#panel?.post({ type: 'select', token })));
   }
 
@@ -135,6 +143,11 @@ export class PanelView extends Disposable {
         return this.#context.comparer.cancel();
       case 'closeComparison':
         return this.#context.comparer.close();
+      case 'insertGenerated':
+      case 'explainGenerated': {
+        const asked = this.#context.current.value;
+        return asked?.shown.serial === message.serial ? this.#actions[message.type]({ asked, ids: message.continuation }) : undefined;
+      }
       case 'chooseModel':
         return this.#actions.chooseModel();
       case 'showLog':
@@ -162,6 +175,11 @@ export class PanelView extends Disposable {
     this.#panel.post({ type: 'explanation', shown: { ...shown, explanation: withOwnedArrays(shown.explanation) } });
     const tokens = this.#context.current.staleTokens();
     if (tokens.length > 0) this.#panel.post({ type: 'stale', tokens });
+    this.#tellInsertable();
+  }
+
+  #tellInsertable(): void {
+    this.#panel?.post({ type: 'insertable', possible: canInsert(this.#context.current) });
   }
 
   /** The second side, and how its making goes. */

@@ -1,4 +1,5 @@
 import * as vscode from 'vscode';
+import type { Continuation } from '../core/generation.ts';
 import type { PersistedState, TextSource } from '../protocol/messages.ts';
 import { paragraphAround, wholeCharacters } from './paragraph.ts';
 
@@ -12,6 +13,8 @@ export interface Target {
   /** UTF-16 units of the selection beyond `text`. */
   readonly unread: number;
   readonly notices: readonly string[];
+  /** What was generated after the text is explained too. */
+  readonly continuation?: Continuation;
 }
 
 /** The primary selection of an editor, or the paragraph around its cursor; null where there is no text. */
@@ -37,14 +40,15 @@ export function targetOfRange(document: vscode.TextDocument, range: vscode.Range
 }
 
 /** The text that a restored panel showed, found again in its document where that is open and still has it. */
-export function targetOfState(state: Pick<PersistedState, 'source' | 'text'>): Target {
+export function targetOfState(state: Pick<PersistedState, 'source' | 'text' | 'continuation'>): Target {
+  const continuation = state.continuation === undefined ? {} : { continuation: state.continuation };
   const document = findDocument(state.source.uri);
   if (document) {
     const { start, end } = state.source;
     const whole = targetOfRange(document, new vscode.Range(document.positionAt(start), document.positionAt(end)), []);
-    if (whole?.text.startsWith(state.text)) return whole;
+    if (whole?.text.startsWith(state.text)) return { ...whole, ...(whole.text === state.text ? continuation : {}) };
   }
-  return { source: state.source, text: state.text, unread: 0, notices: [] };
+  return { source: state.source, text: state.text, unread: 0, notices: [], ...continuation };
 }
 
 export function findDocument(uri: string): vscode.TextDocument | undefined {

@@ -5,6 +5,7 @@ import { readChatTemplate, type ChatTemplate } from './chatTemplate.ts';
 import { readJson, type ModelFiles } from './files.ts';
 import { readAddedTokens } from './tokenizer/addedTokens.ts';
 import { partChat } from './tokenizer/chat.ts';
+import { continued } from './tokenizer/continuation.ts';
 import { TOKENIZER_FILE, asObject, type Json } from './tokenizer/json.ts';
 import type { Placed } from './tokenizer/piece.ts';
 import { readModel, textEncoder } from './tokenizer/pipeline.ts';
@@ -46,6 +47,8 @@ export interface TextTokenizer {
   readonly piece: (id: number) => string;
   /** What tokens spell together as the text goes on: a character shared by several is whole, special tokens spell nothing. */
   readonly textOf: (ids: Int32Array) => string;
+  /** A tokenized text and the tokens generated after it, which stay as they are, with their places in the whole. */
+  readonly continued: (text: string, tokenized: TokenizedText, ids: readonly number[]) => { readonly text: string; readonly tokenized: TokenizedText };
 }
 
 /**
@@ -74,7 +77,7 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
   const byteLevel = isByteLevel(json['pre_tokenizer']) || isByteLevel(json['normalizer']);
   const encodeText = textEncoder(json, pieces, added);
   const template = readTemplate(json['post_processor'], vocab);
-  const { piece, textOf } = readingsOf(pieces.vocabulary, added, byteLevel);
+  const { piece, textOf, spell } = readingsOf(pieces.vocabulary, added, byteLevel);
   const encodeChat = (text: string): TokenizedText => {
     if (chat === null) throw new UserError('This model has no chat template.');
     const whole = wellFormed(text);
@@ -89,6 +92,7 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
     addedTokens: template.before.length + template.after.length,
     piece,
     textOf,
+    continued: (text, tokenized, ids) => continued(text, tokenized, ids, spell),
     count: (text) => encodeText(wellFormed(text)).length,
     encode: (text) => withSpans(wellFormed(text), encodeText(wellFormed(text)), template, piece),
     encodeFirst: (text, limit) => {

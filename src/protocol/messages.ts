@@ -1,6 +1,8 @@
 import type { Divergence } from '../core/comparison.ts';
 import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
+import type { Continuation, GenerationStep } from '../core/generation.ts';
 import type { PositionView } from '../core/positions.ts';
+import type { SamplingSettings } from '../core/sampling.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection, Token } from '../core/trace.ts';
 import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
 
@@ -26,6 +28,10 @@ export interface ViewQueries {
   lensTop: { args: { readonly layer: number; readonly token: number; readonly count: number }; result: LensTop };
   similarity: { args: { readonly layer: number }; result: Similarity };
   wordByLayer: { args: { readonly first: QueryPlace; readonly second: QueryPlace }; result: WordByLayer };
+  /** The token after the explained ones and `continuation`, which was generated. */
+  step: { args: { readonly continuation: readonly number[]; readonly sampling: SamplingSettings; readonly seed: number; readonly topK: number; readonly attention: boolean }; result: GenerationStep };
+  /** What tokens spell together. */
+  textOf: { args: { readonly ids: readonly number[] }; result: { readonly text: string } };
 }
 
 /** One token of a text: `ids` are those of another text than the explained one, null of that one. */
@@ -103,6 +109,8 @@ export type HostMessage =
   | { readonly type: 'comparison'; readonly comparison: ShownComparison | null }
   /** `again`: what was last compared with, where it can be compared with once more. */
   | { readonly type: 'comparing'; readonly work: ComparisonWork; readonly again: string | null }
+  /** Whether generated text can be put after the explained one: its document is open and the text as it was. */
+  | { readonly type: 'insertable'; readonly possible: boolean }
   | { readonly type: 'reply'; readonly id: number; readonly serial: number; readonly result: QueryResult<QueryName> }
   | { readonly type: 'replyError'; readonly id: number; readonly message: string };
 
@@ -125,6 +133,9 @@ export type PanelMessage =
   | { readonly type: 'compareAgain' }
   | { readonly type: 'cancelComparison' }
   | { readonly type: 'closeComparison' }
+  /** Put these tokens' text after the explained one in its document, or explain both together. */
+  | { readonly type: 'insertGenerated'; readonly serial: number; readonly continuation: readonly number[] }
+  | { readonly type: 'explainGenerated'; readonly serial: number; readonly continuation: readonly number[] }
   | { readonly type: 'chooseModel' }
   | { readonly type: 'showLog' };
 
@@ -137,6 +148,8 @@ export interface PersistedState {
   readonly chat?: boolean;
   /** What it was compared with. Absent: nothing. */
   readonly compared?: ComparedState;
+  /** What was generated after the text and is explained with it. */
+  readonly continuation?: Continuation;
   /** The webview's own view settings, opaque to the host. */
   readonly view: unknown;
 }

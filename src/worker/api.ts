@@ -1,5 +1,5 @@
 import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
-import type { GenerationStep, StepRequest } from '../core/generation.ts';
+import type { Continuation, GenerationStep, StepRequest } from '../core/generation.ts';
 import type { PositionView } from '../core/positions.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection, Token } from '../core/trace.ts';
 import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
@@ -17,6 +17,8 @@ export interface ExplainRequest {
   readonly topK: number;
   /** Read the text as a user's message, where the model has a chat template. */
   readonly chat?: boolean;
+  /** Explain these generated tokens too, as they are. Left out where another model, or another reading, generated them. */
+  readonly continuation?: Continuation;
 }
 
 export interface TokenCount {

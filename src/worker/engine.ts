@@ -144,8 +144,9 @@ async function explain(current: OpenModel, cache: TraceCache, request: ExplainRe
   const { model, tokenizer } = current;
   const info = infoOf(current);
   const chat = request.chat === true && tokenizer.hasChat;
-  const { tokenized, length } = (chat ? tokenizer.encodeChatFirst : tokenizer.encodeFirst)(request.text, info.contextLength);
-  const { ids, tokens } = tokenized;
+  const { tokenized: prompt, length } = (chat ? tokenizer.encodeChatFirst : tokenizer.encodeFirst)(request.text, info.contextLength);
+  const generated = generatedIds(request, info, chat, prompt.tokens.length);
+  const { text, tokenized: { ids, tokens } } = tokenizer.continued(request.text.slice(0, length), prompt, generated);
   const { trace, forwardMs } = await cache.wholePass(model, ids, progress);
   const predictions = await predict(model, lastResidual(trace), ids, request.topK, progress);
   const size = Math.max(1, Math.min(ids.length, MAX_THUMBNAIL_SIDE, Math.floor(Math.sqrt(MAX_THUMBNAIL_BYTES / (info.layers * info.heads)))));
@@ -160,7 +161,8 @@ async function explain(current: OpenModel, cache: TraceCache, request: ExplainRe
   return {
     model: info,
     ...(chat ? { chat } : {}),
-    text: request.text.slice(0, length),
+    text,
+    ...(generated.length > 0 ? { generated: generated.length } : {}),
     omitted: request.text.length - length,
     tokens,
     ...predictions,
@@ -170,4 +172,10 @@ async function explain(current: OpenModel, cache: TraceCache, request: ExplainRe
     thumbnails: pictures,
     forwardMs,
   };
+}
+
+/** What was generated after the text by this model, as far as there is room. */
+function generatedIds({ continuation }: ExplainRequest, { name, vocab, contextLength }: ModelInfo, chat: boolean, promptTokens: number): readonly number[] {
+  if (continuation === undefined || continuation.model !== name || continuation.chat !== chat || continuation.ids.some((id) => id >= vocab)) return [];
+  return continuation.ids.slice(0, contextLength - promptTokens);
 }

@@ -1,5 +1,5 @@
 import { at } from '../../src/core/tensor.ts';
-import { softmax, topIndices } from '../../src/core/probability.ts';
+import { entropyBits, softmax, topIndices } from '../../src/core/probability.ts';
 import { sample, type SampledDistribution, type SamplingSettings } from '../../src/core/sampling.ts';
 import type { Distribution } from '../../src/core/trace.ts';
 
@@ -8,8 +8,11 @@ export interface Candidate {
   readonly id: number;
   /** Undefined where the text of the id was not sent. */
   readonly text: string | undefined;
+  readonly logit: number;
   /** The model's own probability: temperature 1, no filter. */
   readonly before: number;
+  /** At the temperature, before any filter. */
+  readonly tempered: number;
   /** What it is drawn with; 0 where a filter took it away. */
   readonly after: number;
   readonly kept: boolean;
@@ -20,6 +23,9 @@ export interface Candidate {
 export interface Candidates {
   readonly rows: readonly Candidate[];
   readonly sampled: SampledDistribution;
+  /** [vocab] the model's own distribution, and its entropy in bits. */
+  readonly own: Float32Array;
+  readonly entropy: number;
 }
 
 /** The likeliest tokens under the settings, and the one that really follows even if it is not among them. */
@@ -31,10 +37,12 @@ export function candidates(distribution: Distribution, settings: SamplingSetting
   const rows = order.map((id) => ({
     id,
     text: distribution.pieces[id],
+    logit: at(distribution.logits, id),
     before: at(own, id),
+    tempered: at(sampled.probs, id),
     after: at(sampled.final, id),
     kept: at(sampled.kept, id) === 1,
     actual: id === actual,
   }));
-  return { rows, sampled };
+  return { rows, sampled, own, entropy: entropyBits(own) };
 }

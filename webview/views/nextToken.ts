@@ -1,6 +1,8 @@
 import { CancelledError } from '../../src/core/errors.ts';
 import type { Distribution, Explanation } from '../../src/core/trace.ts';
 import { button, slider } from '../controls.ts';
+import { createSamplingCurve } from './samplingCurve.ts';
+import { FILTER_NAMES } from '../figures/rankCurve.ts';
 import { failureNotice, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el } from '../dom.ts';
 import { candidates, type Candidate, type Candidates } from '../figures/candidates.ts';
@@ -24,12 +26,13 @@ export function createNextToken(context: PanelContext): View {
   const reset = button(t('Reset'), 'link', () => change({ temperature: heat, topK: k, topP: p, minP: m }));
   const title = el('h2');
   const rows = el('tbody');
-  const head = el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col' }, t('Probability')), el('th', { scope: 'col', class: 'number' }, t('Model')), el('th', { scope: 'col', class: 'number' }, t('Drawn with'))));
+  const head = el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col' }, t('Probability')), ...[t('Logit'), t('Model'), t('At temperature'), t('Drawn with')].map((name) => el('th', { scope: 'col', class: 'number' }, name))));
   const table = el('table', { class: 'candidates' }, el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')), head, rows);
   const effect = el('dl', { class: 'effect' });
   const body = el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, table),
     el('div', { class: 'sampling' }, el('div', { class: 'card-head' }, el('h3', {}, t('Sampling')), reset), temperature.root, topK.root, topP.root, minP.root, effect));
-  const root = el('section', { class: 'card next-token', 'aria-label': t('Next token') }, el('div', { class: 'card-head' }, title), body);
+  const curve = createSamplingCurve(context);
+  const root = el('section', { class: 'card next-token', 'aria-label': t('Next token') }, el('div', { class: 'card-head' }, title), body, curve.root);
   let distribution: Distribution | undefined;
   const asked = changeDetector();
   const drawn = changeDetector();
@@ -43,6 +46,7 @@ export function createNextToken(context: PanelContext): View {
       // The candidates are of another position than the title says.
       distribution = undefined;
       rows.replaceChildren();
+      curve.clear();
       failureNotice(effect, error);
     }
   }
@@ -51,16 +55,18 @@ export function createNextToken(context: PanelContext): View {
     if (distribution === undefined || !drawn(distribution, settings.temperature, settings.topK, settings.topP, settings.minP)) return;
     const following = explanation.tokens[distribution.position + 1];
     const answer = candidates(distribution, settings, following?.id, ROWS);
-    const largest = Math.max(...answer.rows.map((row) => Math.max(row.before, row.after)));
+    const largest = Math.max(...answer.rows.map((row) => Math.max(row.before, row.tempered, row.after)));
     rows.replaceChildren(...answer.rows.map((row) => candidateRow(row, row.id === following?.id ? visibleToken(following) : row.text === undefined ? t('id {0}', row.id) : visibleText(row.text), largest)));
-    effect.replaceChildren(...effects(answer, explanation.model.vocab));
+    effect.replaceChildren(...effects(answer, explanation.model.vocab, settings.temperature));
+    curve.show(answer.own, answer.sampled);
   }
 
   return {
     root,
-    update: ({ shown, settings }) => {
+    update: ({ shown, settings, theme }) => {
       if (shown === null) return;
       const { explanation } = shown;
+      curve.update(theme);
       temperature.set(settings.temperature, settings.temperature === 0 ? t('0 (greedy)') : decimal(settings.temperature, 2));
       const stop = TOP_K_STOPS.findIndex((value) => value === settings.topK);
       topK.set(stop < 0 ? TOP_K_STOPS.length - 1 : stop, settings.topK === 0 ? t('off') : integer(settings.topK));
@@ -78,18 +84,20 @@ export function createNextToken(context: PanelContext): View {
 }
 
 function candidateRow(row: Candidate, text: string, largest: number): HTMLElement {
-  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-before' }), el('span', { class: 'bar-after' }));
+  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-before' }), el('span', { class: 'bar-after' }), el('span', { class: 'bar-tempered' }));
   bar.style.setProperty('--before', (row.before / largest).toFixed(4));
   bar.style.setProperty('--after', (row.after / largest).toFixed(4));
+  bar.style.setProperty('--tempered', (row.tempered / largest).toFixed(4));
   return el('tr', { class: [row.kept ? '' : 'dropped', row.actual ? 'actual' : ''].join(' ').trim() },
     el('th', { scope: 'row' }, el('span', { class: 'token-text chip', title: t('Token id {0}', row.id) }, shortened(text, 16)), row.actual ? el('span', { class: 'badge' }, t('follows')) : null),
-    el('td', { class: 'bar-cell' }, bar), el('td', { class: 'number' }, percent(row.before)), el('td', { class: 'number strong' }, row.kept ? percent(row.after) : t('removed')));
+    el('td', { class: 'bar-cell' }, bar), el('td', { class: 'number' }, decimal(row.logit, 2)), el('td', { class: 'number' }, percent(row.before)), el('td', { class: 'number' }, percent(row.tempered)), el('td', { class: 'number strong' }, row.kept ? percent(row.after) : t('removed')));
 }
 
-function effects({ sampled }: Candidates, vocab: number): readonly HTMLElement[] {
-  const names = { topK: 'Top-k', topP: 'Top-p', minP: 'Min-p' } as const;
-  const lines: (readonly [string, string])[] = [[t('Tokens kept'), t('{0} of {1}', integer(sampled.keptCount), integer(vocab))]];
-  for (const step of sampled.steps) lines.push([t('{0} removes', names[step.filter]), t('{0} of the mass, {1} left', percent(step.removed), integer(step.kept))]);
+/** What is done to the distribution, in order: temperature, top-k, top-p, min-p; each filter's mass is of the distribution it was given. */
+function effects({ sampled, entropy }: Candidates, vocab: number, temperature: number): readonly HTMLElement[] {
+  const lines: (readonly [string, string])[] = [[t('Temperature'), temperature === 1 ? t('changes nothing') : t('{0} → {1} bits of entropy', decimal(entropy, 2), decimal(sampled.entropyBefore, 2))]];
+  for (const { filter, dropped, removed, kept } of sampled.steps) lines.push([t('{0} removes', FILTER_NAMES[filter]), t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept))]);
+  lines.push([t('Tokens kept'), t('{0} of {1}', integer(sampled.keptCount), integer(vocab))]);
   lines.push([t('Entropy'), sampled.steps.length === 0 ? bits(sampled.entropyBefore) : t('{0} → {1} bits', decimal(sampled.entropyBefore, 2), decimal(sampled.entropyAfter, 2))]);
   return lines.map(([label, value]) => el('div', {}, el('dt', {}, label), el('dd', {}, value)));
 }

@@ -9,15 +9,19 @@ import { createEmbeddingViews } from './embeddingViews.ts';
 import { createExperts } from './experts.ts';
 import { createForwardPass } from './forwardPass.ts';
 import { createPositions } from './positions.ts';
+import { createGenerate } from './generate.ts';
 import { createPredictions } from './predictions.ts';
 import { createTokens } from './tokens.ts';
 
 /** The views behind tabs; only the open one is brought up to date. Experts only for a model that has them. Keys 1 to 9 switch from anywhere but a text field. */
 export function createTabs(context: PanelContext): View {
-  const titles: Readonly<Record<TabName, string>> = { tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), positions: t('Positions'), predictions: t('Predictions'), experts: t('Experts'), forward: t('Forward pass'), compare: t('Compare') };
+  const titles: Readonly<Record<TabName, string>> = {
+    tokens: t('Tokens'), attention: t('Attention'), embeddings: t('Embeddings'), positions: t('Positions'),
+    predictions: t('Predictions'), experts: t('Experts'), forward: t('Forward pass'), generate: t('Generate'), compare: t('Compare'),
+  };
   const views: Readonly<Record<TabName, View>> = {
     tokens: createTokens(context), attention: createAttention(context), embeddings: createEmbeddingViews(context), positions: createPositions(context),
-    predictions: createPredictions(context), experts: createExperts(context), forward: createForwardPass(context), compare: createCompare(context),
+    predictions: createPredictions(context), experts: createExperts(context), forward: createForwardPass(context), generate: createGenerate(context), compare: createCompare(context),
   };
   const open = (tab: TabName): void => {
     context.tooltip.hide();
@@ -46,7 +50,7 @@ export function createTabs(context: PanelContext): View {
   });
   document.addEventListener('keydown', (event) => {
     const name = /^[1-9]$/.test(event.key) ? offered()[Number(event.key) - 1] : undefined;
-    const typing = event.target instanceof HTMLInputElement && event.target.type === 'text';
+    const typing = event.target instanceof HTMLInputElement && (event.target.type === 'text' || event.target.type === 'number');
     if (name !== undefined && !typing && !event.ctrlKey && !event.metaKey && !event.altKey) open(name);
   });
   return {

@@ -1,5 +1,6 @@
 import type { AddedToken } from './addedTokens.ts';
 import { fromByteCharacters } from './byteLevel.ts';
+import type { Spelling } from './continuation.ts';
 import { byteToken } from './piece.ts';
 
 /** What ids read as. */
@@ -8,6 +9,8 @@ export interface Readings {
   readonly piece: (id: number) => string;
   /** What the tokens spell together as the text goes on, characters shared by several of them whole. Special tokens spell nothing. */
   readonly textOf: (ids: Int32Array) => string;
+  /** A token's bytes as the text goes on; a special one's are not part of it. */
+  readonly spell: (id: number) => Spelling;
 }
 
 export function readingsOf(vocabulary: ReadonlyMap<string, number>, added: readonly AddedToken[], byteLevel: boolean): Readings {
@@ -28,6 +31,7 @@ export function readingsOf(vocabulary: ReadonlyMap<string, number>, added: reado
   };
   return {
     piece: (id) => decoder.decode(bytesOf(id)),
+    spell: (id) => ({ bytes: bytesOf(id), special: special.has(id), text: decoder.decode(bytesOf(id)) }),
     textOf: (ids) => {
       const parts = Array.from(ids.filter((id) => !special.has(id)), bytesOf);
       const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));

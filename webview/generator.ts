@@ -1,0 +1,116 @@
+import { CancelledError, messageOf } from '../src/core/errors.ts';
+import type { GenerationStep } from '../src/core/generation.ts';
+import type { SamplingSettings } from '../src/core/sampling.ts';
+import type { PanelContext } from './context.ts';
+import { EMPTY_TREE, idsTo, pathTo, stopAt, withStep, withToken, type DrawSettings, type GenerationTree } from './generation.ts';
+import type { Settings } from './settings.ts';
+import type { ViewState } from './state.ts';
+
+/** Candidates of a step that are named. */
+export const NAMED = 20;
+
+const GREEDY: SamplingSettings = { temperature: 0, topK: 0, topP: 1, minP: 0 };
+
+/** Writes on, a question to the model for each token. At most one run at a time. */
+export interface Generator {
+  /** Up to `most` tokens more, until the limit, an end or `pause`. */
+  run(most: number): Promise<void>;
+  pause(): void;
+  reset(): void;
+  /** Takes another candidate in place of a token: a branch. */
+  take(index: number, id: number): void;
+  /** Draws the token at `index` with the settings as they are now: another one is a branch. */
+  drawAgain(index: number): Promise<void>;
+  /** Asks for the steps that are not known since the page was reloaded, those of the branch shown first. */
+  restore(): Promise<void>;
+}
+
+/** How the settings draw. */
+export function drawSettings({ greedy, seed, temperature, topK, topP, minP }: Settings): DrawSettings {
+  return { sampling: greedy ? GREEDY : { temperature, topK, topP, minP }, seed };
+}
+
+/** Why the branch shown cannot go on; null: it can. */
+export function endOf({ shown, generation: { tree }, settings }: ViewState): 'eos' | 'context' | 'limit' | null {
+  if (shown === null) return null;
+  return stopAt(tree, tree.end, shown.explanation) ?? (pathTo(tree, tree.end).length >= settings.newTokens ? 'limit' : null);
+}
+
+export function createGenerator({ host, store }: PanelContext): Generator {
+  /** The run that may still write: an older one sees that it is over. */
+  let current = 0;
+  let restoring = false;
+
+  const tree = (): GenerationTree => store.state().generation.tree;
+  const show = (next: GenerationTree): void => store.dispatch({ type: 'generation', change: { tree: next } });
+  const ask = (slot: string, parent: number, { sampling, seed }: DrawSettings): Promise<GenerationStep> =>
+    host.query(slot, 'step', { continuation: idsTo(tree(), parent), sampling, seed, topK: NAMED, attention: false });
+
+  /** Does `work` as the only run; what goes wrong is shown. */
+  const alone = async (work: (goesOn: () => boolean) => Promise<void>): Promise<void> => {
+    const mine = ++current;
+    store.dispatch({ type: 'generation', change: { running: true, failure: null, ended: null } });
+    let failure: string | null = null;
+    try {
+      await work(() => mine === current);
+    } catch (error) {
+      if (!(error instanceof CancelledError)) failure = messageOf(error);
+    }
+    if (mine === current) store.dispatch({ type: 'generation', change: { running: false, failure } });
+  };
+  const writeAfter = async (parent: number, goesOn: () => boolean): Promise<void> => {
+    const { prompt } = tree();
+    const settings = drawSettings(store.state().settings);
+    const step = await ask('step', parent, settings);
+    if (goesOn() && tree().prompt === prompt) show(withToken(tree(), { id: step.id, parent, taken: false, settings, step }));
+  };
+
+  return {
+    run: (most) => alone(async (goesOn) => {
+      for (let written = 0; written < most && goesOn() && endOf(store.state()) === null; written++) await writeAfter(tree().end, goesOn);
+    }),
+    pause: () => {
+      current++;
+      store.dispatch({ type: 'generation', change: { running: false } });
+    },
+    reset: () => {
+      current++;
+      store.dispatch({ type: 'generation', change: { tree: { ...EMPTY_TREE, prompt: tree().prompt }, running: false, failure: null, ended: null } });
+    },
+    take: (index, id) => {
+      const token = tree().tokens[index];
+      if (token === undefined || token.id === id) return;
+      current++;
+      store.dispatch({ type: 'generation', change: { tree: withToken(tree(), { ...token, id, taken: id !== token.step?.id }), running: false } });
+    },
+    drawAgain: (index) => alone((goesOn) => writeAfter(tree().tokens[index]?.parent ?? -1, goesOn)),
+    restore: async () => {
+      if (restoring) return;
+      restoring = true;
+      try {
+        for (let next = unknownStep(tree()); next >= 0 && wanted(store.state()); next = unknownStep(tree())) {
+          const token = tree().tokens[next];
+          if (token === undefined) break;
+          const { prompt } = tree();
+          const step = await ask('stepAgain', token.parent, token.settings);
+          if (tree().prompt !== prompt || tree().tokens[next]?.id !== token.id) continue;
+          show(withStep(tree(), next, step));
+        }
+      } catch (error) {
+        if (!(error instanceof CancelledError)) store.dispatch({ type: 'generation', change: { failure: messageOf(error) } });
+      } finally {
+        restoring = false;
+      }
+    },
+  };
+}
+
+function wanted({ generation, settings }: ViewState): boolean {
+  return !generation.running && generation.failure === null && settings.tab === 'generate';
+}
+
+/** A token whose step is not known, of the branch shown first; -1: there is none. */
+function unknownStep(tree: GenerationTree): number {
+  const onBranch = pathTo(tree, tree.end).find((index) => tree.tokens[index]?.step === null);
+  return onBranch ?? tree.tokens.findIndex(({ step }) => step === null);
+}
