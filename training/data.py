@@ -5,11 +5,11 @@ from pathlib import Path
 import numpy as np
 import torch
 
-# Shares of the rows. About 46 % English, 29 % Chinese, 25 % code; the small literature and law shares keep their domains alive.
+# Shares of the rows. 63 % English, 24 % Chinese, 13 % code: prose is the furthest from its goal and gains least from a token.
 MIXTURE = {
-    "en_prose": 0.155, "en_general": 0.16, "en_docs": 0.125, "bi_pairs": 0.03,
-    "zh_docs": 0.15, "zh_general": 0.11, "zh_lit": 0.02, "zh_law": 0.01,
-    "code_ts": 0.12, "code_js": 0.03, "code_py": 0.09,
+    "en_prose": 0.29, "en_general": 0.19, "en_docs": 0.14, "bi_pairs": 0.01,
+    "zh_docs": 0.10, "zh_general": 0.12, "zh_lit": 0.015, "zh_law": 0.005,
+    "code_ts": 0.065, "code_js": 0.01, "code_py": 0.055,
 }
 
 

@@ -11,6 +11,7 @@ Code is read from the installed packages (code_corpus.py). DATA receives, for ev
 """
 
 import argparse
+import hashlib
 import io
 import json
 import re
@@ -24,8 +25,10 @@ from tokenizers import Tokenizer
 from code_corpus import read_code
 
 TEXT_SUBSETS = ("en_prose", "en_general", "en_docs", "bi_pairs", "zh_docs", "zh_general", "zh_lit", "zh_law")
+LEFT_OUT = {"uberspot/OpenTriviaQA"}         # its origin is not documented
 FACTBOOK = "factbook/factbook.json"
-MAX_DIGIT_SHARE = 0.08                        # of a factbook line's characters: tables of figures teach runs of digits, little else
+MAX_DIGIT_SHARE = 0.08                        # of a factbook line's characters: of the lines of figures above it one half is kept,
+                                              # as all of them teach runs of digits and none of them leaves the held-out ones dear
 
 
 def read_documents(path: Path) -> Iterator[dict[str, str]]:
@@ -36,11 +39,11 @@ def read_documents(path: Path) -> Iterator[dict[str, str]]:
 
 
 def training_text(document: dict[str, str]) -> str:
-    """A training document's text, the factbook's without its digit-heavy lines."""
+    """A training document's text, the factbook's without half of its digit-heavy lines."""
     text = document["t"]
     if document["s"] != FACTBOOK:
         return text
-    lines = [line for line in text.split("\n") if sum(c.isdigit() for c in line) <= MAX_DIGIT_SHARE * len(line)]
+    lines = [line for line in text.split("\n") if sum(c.isdigit() for c in line) <= MAX_DIGIT_SHARE * len(line) or hashlib.sha1(line.encode()).digest()[0] % 2]
     return re.sub(r"\n{3,}", "\n\n", "\n".join(lines))
 
 
@@ -88,7 +91,7 @@ def main() -> None:
         heldout = ({"s": d.source, "p": d.path, "t": d.text} for d in split["heldout"])
         write_subset(options.out, tokenizer, subset, (d.text for d in split["train"]), heldout)
     for subset in TEXT_SUBSETS:
-        train = map(training_text, read_documents(options.corpus / f"{subset}.train.jsonl.zst"))
+        train = (training_text(d) for d in read_documents(options.corpus / f"{subset}.train.jsonl.zst") if d["s"] not in LEFT_OUT)
         write_subset(options.out, tokenizer, subset, train, read_documents(options.corpus / f"{subset}.heldout.jsonl.zst"))
 
 

@@ -5,8 +5,8 @@
     python train.py --data DATA --out RUN --start ../media/models/MODEL ...   # warm start from exported weights
     python train.py --data DATA --out RUN --tokens 40e6                       # again: resumes from RUN/checkpoint.pt
 
-Muon for the matrices, AdamW for embeddings and norms; a short warm-up, then a linear decay to zero. Rows grow from 256 to 1,024
-tokens late while the tokens of a step stay the same. SIGTERM ends a run with a checkpoint. `--pause-file PATH` holds the run before a step while that file exists.
+Muon for the matrices, AdamW for embeddings and norms; a short warm-up, then a linear decay to zero. Rows have 256 tokens, later also
+512 and 1,024, in the end 1,024 only, while the tokens of a step stay the same. SIGTERM ends a run with a checkpoint. `--pause-file PATH` holds the run before a step while that file exists.
 """
 
 import argparse
@@ -27,14 +27,16 @@ from tokenizers import Tokenizer
 from data import MIXTURE, Batches
 from model import Llama, ModelConfig, TiedCrossEntropy, probabilities_and_loss
 
-LENGTHS = ((0.78, 256), (1.0, 1_024))                       # rows have this many tokens up to this share of the schedule
+# Up to this share of the schedule the steps go through these row lengths in turn. Long rows are expensive, but positions want time.
+LENGTHS = ((0.4, (256,)), (0.92, (256, 512, 256, 512, 256, 1_024)), (1.0, (1_024,)))
 WARMUP = 0.02
 QUICK_ROWS, QUICK_LENGTH = 8, 512                          # of each subset, for the curve in the log
 CHECKPOINT_SECONDS, QUICK_SECONDS, LOG_STEPS = 300, 1_500, 25
 
 
-def row_length(progress: float) -> int:
-    return next((length for end, length in LENGTHS if progress < end), LENGTHS[-1][1])
+def row_length(progress: float, step: int) -> int:
+    lengths = next((lengths for end, lengths in LENGTHS if progress < end), LENGTHS[-1][1])
+    return lengths[step % len(lengths)]
 
 
 def learning_rate_factor(progress: float) -> float:
@@ -91,7 +93,7 @@ def main() -> None:
     parser.add_argument("--batch-tokens", type=int, default=8_192, help="tokens of a step")
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate of Muon")
     parser.add_argument("--embedding-rate", type=float, default=3e-3, help="peak learning rate of AdamW")
-    parser.add_argument("--repeat-share", type=float, default=0.08, help="share of rows with a repeated chunk")
+    parser.add_argument("--repeat-share", type=float, default=0.03, help="share of rows with a repeated chunk")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0)
@@ -121,13 +123,21 @@ def main() -> None:
     elif options.start:
         weights = load_file(options.start / "model.safetensors", device=str(device))
         model.load_state_dict({name.removeprefix("model."): value.float() for name, value in weights.items()})
-    plain_hidden = model.hidden
-    compiled_hidden = plain_hidden
+    plain_block = compiled_block = model.run_block
     if options.compile:
-        compiled_hidden = torch.compile(plain_hidden, dynamic=False)
+        compiled_block = torch.compile(plain_block, dynamic=False)
         TiedCrossEntropy.chunk_loss = torch.compile(probabilities_and_loss, dynamic=False)
 
     batches = Batches(options.data, options.seed, options.repeat_share)
+    if options.compile:                                     # every row length before the clock starts
+        model.run_block = compiled_block
+        for length in sorted({length for _, lengths in LENGTHS for length in lengths}):
+            ids, targets = (t.to(device) for t in batches.batch(0, options.batch_tokens // length, length))
+            with autocast():
+                model.loss(ids, targets).backward()
+            model.zero_grad(set_to_none=True)
+            print(f"rows of {length} compiled after {time.time() - started:.0f} s", flush=True)
+        started = started if step else time.time()
     quick_rows = held_out_rows(options.data, Tokenizer.from_file(str(options.tokenizer / "tokenizer.json")))
     log_path = options.out / "log.jsonl"
 
@@ -144,7 +154,7 @@ def main() -> None:
         os.replace(checkpoint_path.with_suffix(".tmp"), checkpoint_path)
 
     def quick() -> None:
-        model.hidden = plain_hidden
+        model.run_block = plain_block
         log(bits_per_byte=quick_bits_per_byte(model, quick_rows, device, autocast))
 
     log(config=asdict(model.config), parameters=sum(p.numel() for p in model.parameters()), options={k: str(v) for k, v in vars(options).items()})
@@ -162,13 +172,13 @@ def main() -> None:
         if finished or stopping or (options.stop_after and step - first_step >= options.stop_after):
             break
         step_started = time.time()
-        length = row_length(progress)
+        length = row_length(progress, step)
         factor = learning_rate_factor(progress)
         for optimizer in optimizers:
             for group in optimizer.param_groups:
                 group["lr"] = group["peak"] * factor
         ids, targets = (t.to(device) for t in batches.batch(step, options.batch_tokens // length, length))
-        model.hidden = compiled_hidden
+        model.run_block = compiled_block
         with autocast():
             loss = model.loss(ids, targets)
         loss.backward()
