@@ -43,7 +43,7 @@ export interface Rotation {
   /** q . k as it would be without and as it is with the rotation; where a norm follows the rotation, behind that. */
   readonly dotBefore: number;
   readonly dotAfter: number;
-  /** [n] q . k of the same query and key 0..n-1 tokens apart. */
+  /** [n] q . k of the same key where it is, and the same query 0..n-1 tokens behind it. */
   readonly byDistance: Float32Array;
   /** A norm follows the rotation. */
   readonly normed: boolean;

@@ -93,10 +93,9 @@ async function rotation(spec: DecoderSpec, files: ModelFiles, sessions: Sessions
   const plain = attention.projections.kind === 'latent' ? attention.projections.plain : 0;
   const pairs = Int32Array.from(Array.from({ length: rope.width }, (_, i) => i).flatMap((i) => (i < rotaryPartner(rope, i) ? [plain + i, plain + rotaryPartner(rope, i)] : [])));
   const count = Math.max(trace.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
-  const scored = (distance: number): number => {
-    const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, 0) });
-    return dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, distance) }), near);
-  };
+  // The key stays where it is: behind a norm with weights the score depends on more than the distance.
+  const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, key) });
+  const scored = (distance: number): number => dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, key + distance) }), near);
   return {
     kind: 'rotary', layer, head, kvHead, query, key, frequencies, pairs,
     q: q.before, k: k.before, qTurned: q.after, kTurned: k.after,

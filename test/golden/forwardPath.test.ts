@@ -51,6 +51,15 @@ describe.each(CASES)('the way of a token through %s', (name) => {
     }
   });
 
+  test('sees no other token at the first one', async () => {
+    const { stages } = await model.forwardPath(trace, { token: 0, layer: 0, head: 0, expert: 0 });
+    const { values, made } = stageOf(stages, 'weights');
+    expect(values.subarray(1).every((weight) => weight === 0)).toBe(true);
+    if (made.kind === 'softmax' && made.sink === null) expect(at(values, 0)).toBeCloseTo(1, 6);
+    else expect(at(values, 0)).toBeLessThan(1);
+    expect(stageOf(stages, 'maskedScores').values.subarray(1).every((score) => score === -Infinity)).toBe(true);
+  });
+
   test('ends in the logits and weights of transformers', async () => {
     const golden = await openGolden(folder(path), 'golden.safetensors');
     const token = trace.ids.length - 3;

@@ -68,6 +68,13 @@ describe.each(['llama', 'llama_yarn', 'phi.1', 'cohere.1', 'deepseek_v3.1', 'qwe
 });
 
 describe('other positions', () => {
+  it('are turned before a norm in Hunyuan: the score at the real distance is the model’s', async () => {
+    const view = await viewOf('hunyuan_v1_dense.1');
+    if (view.kind !== 'rotary') throw new Error(view.kind);
+    expect(view.normed).toBe(true);
+    expect(at(view.byDistance, 7)).toBeCloseTo(view.dotAfter, 4);
+  });
+
   it('are tables with their cosines', async () => {
     const view = await viewOf('gpt2');
     if (view.kind !== 'learned') throw new Error(view.kind);

@@ -48,13 +48,14 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
     const frequency = shown?.rotation.frequencies[y];
     return frequency === undefined ? null : { title: t('{0}°', decimal((angleAt(frequency, x) * 180) / Math.PI, 1)), rows: [[t('Pair'), integer(y)], [t('Position'), integer(x)], [t('Cosine'), significant(Math.cos(frequency * x), 5)]] };
   }, (_, y) => choose(y));
+  const distanceNote = el('p', { class: 'caption' });
   const stillNote = el('p', { class: 'caption' });
   const normedNote = el('p', { class: 'caption' });
-  const figure = (title: string, caption: string, ...parts: readonly HTMLElement[]): HTMLElement => el('section', { class: 'position-figure', 'aria-label': title }, el('h3', {}, title), el('p', { class: 'caption' }, caption), ...parts);
+  const figure = (title: string, caption: string, ...parts: readonly HTMLElement[]): HTMLElement => el('section', { class: 'position-figure', 'aria-label': title }, el('h3', {}, title), caption === '' ? null : el('p', { class: 'caption' }, caption), ...parts);
   const root = el('div', { class: 'rotary' }, facts,
     figure(t('Every pair, turned'), t('Round hand: query, square hand: key; dashed before the turn. Each hand is drawn at the same length; the turn keeps lengths. Choose a dial for its numbers.'), dials.root, el('div', { class: 'pair-detail' }, pairTitle, pairNumbers)),
     figure(t('Score of this query and key'), t('The product q · k, and what each pair adds to it: left and grey as it would be without the turn, right and coloured with it.'), scores, contributions.root, stillNote, normedNote),
-    figure(t('The same query and key at other distances'), t('The real query and key of these two tokens, turned as if they stood further apart: their scaled score depends on the distance alone. Dashed: without the turn. Dot: as they stand.'), distance.root),
+    figure(t('The same query and key at other distances'), '', distanceNote, distance.root),
     figure(t('How fast each pair turns'), t('Tokens until a pair has turned once: the first pairs tell neighbours apart, the last ones hardly move. Dotted: the length of this text.'), waves.root),
     figure(t('Turn of each pair by position'), t('Cosine of the angle: rows are pairs, columns positions. Lines: key and query.'), turns.root));
   const changed = changeDetector();
@@ -88,6 +89,9 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
     const parts = pairParts(rotation);
     stillNote.textContent = rotation.pairs.length < rotation.q.length ? t('{0} of the {1} numbers of a head are not turned; they add {2}.', rotation.q.length - rotation.pairs.length, rotation.q.length, significant(parts.still, 5)) : '';
     normedNote.textContent = rotation.normed ? t('A norm follows the turn in this model: the products above are taken behind it, the pairs before it.') : scaling === 'default' ? '' : t('The turn was slowed down for longer texts ({0}).', scaling);
+    distanceNote.textContent = rotation.normed
+      ? t('The real query and key of these two tokens, the query turned as if it stood further behind the key: because a norm follows the turn, their scaled score depends on the key’s position too. Dashed: without the turn. Dot: as they stand.')
+      : t('The real query and key of these two tokens, turned as if they stood further apart: their scaled score depends on the distance alone. Dashed: without the turn. Dot: as they stand.');
     if (width === 0) return;
     if (gridChanged(frequencies, explanation)) grid = turnGrid(frequencies, explanation.tokens.length);
     distance.draw(distanceFigure(rotation, width, theme));
