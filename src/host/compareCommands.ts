@@ -25,7 +25,7 @@ interface Choice extends vscode.QuickPickItem {
 export async function compareWith({ explainer, comparer, current }: CompareContext): Promise<void> {
   const selected = selectionElsewhere(current);
   if (selected) return comparer.compare({ kind: 'text', target: selected });
-  const choices = [...(current.value ? openTexts(current) : []), ...pairs()];
+  const choices = [...pairs(), ...(current.value ? openTexts(current) : [])];
   if (choices.length === 0) return inform(current.value ? vscode.l10n.t('Select the second text, or open it in another editor, and run this again.') : vscode.l10n.t('Explain a text first, or open two texts side by side: then they can be compared.'));
   const only = choices.length === 1 ? choices[0] : undefined;
   const chosen = only ?? (await vscode.window.showQuickPick(choices, { title: vscode.l10n.t('Compare With'), placeHolder: vscode.l10n.t('Which text is the second side?'), matchOnDescription: true }));
@@ -68,7 +68,10 @@ function openTexts(current: CurrentExplanation): readonly Choice[] {
   for (const { input } of vscode.window.tabGroups.all.flatMap((group) => group.tabs)) {
     if (input instanceof vscode.TabInputText && input.uri.toString() !== current.value?.shown.source.uri) uris.set(input.uri.toString(), input.uri);
   }
-  return [...uris.values()].map((uri) => ({ label: `$(file) ${baseName(uri)}`, description: vscode.workspace.asRelativePath(uri), second: () => wholeOrSelected(uri) }));
+  return [...uris.values()].map((uri) => {
+    const path = vscode.workspace.asRelativePath(uri);
+    return { label: `$(file) ${baseName(uri)}`, description: path === baseName(uri) ? '' : path, second: () => wholeOrSelected(uri) };
+  });
 }
 
 /** The two sides of the diff in front, or two editors side by side. */
