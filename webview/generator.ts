@@ -13,7 +13,7 @@ const GREEDY: SamplingSettings = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 
 /** Writes on, a question to the model for each token. At most one run at a time. */
 export interface Generator {
-  /** Up to `most` tokens more, until the limit, an end or `pause`. */
+  /** Up to `most` tokens more, until the limit, an end or `pause`. In another tab it goes on; with the page, which goes when the panel is hidden, it stops. */
   run(most: number): Promise<void>;
   pause(): void;
   reset(): void;

@@ -15,7 +15,7 @@ export interface PanelRow {
   readonly entropy: string;
 }
 
-export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions';
+export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions' | 'Generate';
 
 /** The panel beside the editor. */
 export interface Panel {

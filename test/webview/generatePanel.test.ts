@@ -69,11 +69,15 @@ async function generatedIds(count: number, sampling = GREEDY, seed = 0): Promise
   }
   return ids;
 }
-const shownIds = async (): Promise<readonly number[]> => {
-  await press('Insert into Editor');
-  const message = (await posted()).findLast((one) => one.type === 'insertGenerated');
-  return message?.type === 'insertGenerated' ? message.continuation : [];
+/** Presses a button and returns the generated ids that it sends to the extension. */
+const sentBy = async (name: string, type: 'insertGenerated' | 'explainGenerated'): Promise<readonly number[]> => {
+  const sent = async (): Promise<readonly (readonly number[])[]> => (await posted()).flatMap((one) => (one.type === type ? [one.continuation] : []));
+  const before = (await sent()).length;
+  await press(name);
+  await expect.poll(async () => (await sent()).length).toBe(before + 1);
+  return (await sent()).at(-1) ?? [];
 };
+const shownIds = (): Promise<readonly number[]> => sentBy('Insert into Editor', 'insertGenerated');
 
 describe('generating in the panel', () => {
   it('writes on greedily, a token a step, to the limit, and says why it ended', async () => {
@@ -154,8 +158,7 @@ describe('generating in the panel', () => {
     await greedy(3);
     await browser.page.evaluate(() => window.harness.send({ type: 'insertable', possible: false }));
     await expect.poll(() => panel.getByRole('button', { name: 'Insert into Editor' }).isDisabled()).toBe(true);
-    await press('Explain the Whole');
-    expect((await posted()).findLast((one) => one.type === 'explainGenerated')).toEqual({ type: 'explainGenerated', serial: 1, continuation: await generatedIds(3) });
+    expect(await sentBy('Explain the Whole', 'explainGenerated')).toEqual(await generatedIds(3));
     const { explanation } = model.shown;
     const other = { ...model.shown, serial: 2, explanation: { ...explanation, text: 'The', tokens: explanation.tokens.slice(0, 2) } };
     await browser.page.evaluate((shown) => window.harness.send({ type: 'explanation', shown }), other);

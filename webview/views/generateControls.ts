@@ -69,6 +69,8 @@ export function createGenerateControls({ host, store }: PanelContext, generator:
       insert.disabled = !any || running || !generation.insertable || stale.size > 0;
       insert.title = generation.insertable && stale.size === 0 ? t('Puts the generated text after the explained one; undo takes it out again.') : t('The text’s document was closed, or the text was edited since: there is no place to insert at.');
       explain.disabled = !any || running;
+      // Said when it rests, not token by token.
+      state.setAttribute('aria-live', running ? 'off' : 'polite');
       state.textContent = stateText(view);
       failure.hidden = generation.failure === null;
       failure.textContent = generation.failure ?? '';
