@@ -2,7 +2,7 @@ import { CancelledError, messageOf } from '../src/core/errors.ts';
 import type { GenerationStep } from '../src/core/generation.ts';
 import type { SamplingSettings } from '../src/core/sampling.ts';
 import type { PanelContext } from './context.ts';
-import { EMPTY_TREE, idsTo, pathTo, stopAt, withStep, withToken, type DrawSettings, type GenerationTree } from './generation.ts';
+import { EMPTY_TREE, idsTo, pathTo, selecting, stopAt, withStep, withToken, type DrawSettings, type GenerationTree } from './generation.ts';
 import type { Settings } from './settings.ts';
 import type { ViewState } from './state.ts';
 
@@ -81,7 +81,9 @@ export function createGenerator({ host, store }: PanelContext): Generator {
       const token = tree().tokens[index];
       if (token === undefined || token.id === id) return;
       current++;
-      store.dispatch({ type: 'generation', change: { tree: withToken(tree(), { ...token, id, taken: id !== token.step?.id }), running: false } });
+      const known = tree().tokens.findIndex((other) => other.parent === token.parent && other.id === id);
+      const next = known < 0 ? withToken(tree(), { ...token, id, taken: id !== token.step?.id }) : selecting(tree(), known);
+      store.dispatch({ type: 'generation', change: { tree: next, running: false } });
     },
     drawAgain: (index) => alone((goesOn) => writeAfter(tree().tokens[index]?.parent ?? -1, goesOn)),
     restore: async () => {

@@ -79,7 +79,7 @@ const sentBy = async (name: string, type: 'insertGenerated' | 'explainGenerated'
 };
 const shownIds = (): Promise<readonly number[]> => sentBy('Insert into Editor', 'insertGenerated');
 
-describe('generating in the panel', () => {
+describe('generating in the panel', { timeout: 180_000 }, () => {
   it('writes on greedily, a token a step, to the limit, and says why it ended', async () => {
     await open();
     await greedy(6);

@@ -42,10 +42,12 @@ describe('a tree of generated tokens', () => {
     expect(idsTo(forked, forked.end)).toEqual([0, 1, 3]);
   });
 
-  it('walks on to a token that is there already, and to the end of its branch', () => {
-    const again = withToken(forked, token(0, -1, WARM));
+  it('walks on to a token that is there already, and has its newer step', () => {
+    const again = withToken(forked, token(0, 0, WARM));
     expect(again.tokens).toHaveLength(forked.tokens.length);
-    expect([again.selected, again.end]).toEqual([0, 2]);
+    expect([again.selected, again.end]).toEqual([1, 2]);
+    expect(again.tokens[1]?.settings).toBe(WARM);
+    expect(withToken(forked, token(0, -1, WARM)).end).toBe(5);
   });
 
   it('keeps its branch when a token on it is selected, and shows another when one of that is', () => {

@@ -22,8 +22,8 @@ export function createTabs(context: PanelContext): View {
     const { shown } = context.store.state();
     return TABS.filter((name) => name !== 'experts' || (shown !== null && expertLayers(shown.explanation.model).length > 0));
   };
-  const buttons = TABS.map((name, index) => {
-    const tab = el('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab', title: t('{0} (key {1})', titles[name], index + 1) }, titles[name]);
+  const buttons = TABS.map((name) => {
+    const tab = el('button', { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab' }, titles[name]);
     tab.addEventListener('click', () => open(name));
     return tab;
   });
@@ -51,7 +51,10 @@ export function createTabs(context: PanelContext): View {
       const names = offered();
       TABS.forEach((name, index) => {
         const offer = buttons[index];
-        if (offer !== undefined) offer.hidden = !names.includes(name);
+        if (offer !== undefined) {
+          offer.hidden = !names.includes(name);
+          offer.title = t('{0} (key {1})', titles[name], names.indexOf(name) + 1);
+        }
         const active = name === state.settings.tab;
         buttons[index]?.setAttribute('aria-selected', String(active));
         buttons[index]?.setAttribute('tabindex', active ? '0' : '-1');
