@@ -61,6 +61,11 @@ export function byteSize(bytes: number): string {
   return `${significant(bytes / 1000 ** place)} ${units[place] ?? 'B'}`;
 }
 
+/** 10⁻³; 1 for 10⁰. */
+export function powerOfTen(exponent: number): string {
+  return exponent === 0 ? '1' : `10${superscript(exponent)}`;
+}
+
 function superscript(exponent: number): string {
   return String(exponent).replace(/[-\d]/g, (sign) => (sign === '-' ? '⁻' : SUPERSCRIPTS.charAt(Number(sign))));
 }

@@ -74,12 +74,11 @@ export function idsTo(tree: GenerationTree, end: number): readonly number[] {
   return pathTo(tree, end).map((index) => tree.tokens[index]?.id ?? 0);
 }
 
-/** The tree with one more token after `token.parent`, on the branch shown and selected; the same token there already is walked on to. */
+/** The tree with one more token after `token.parent`, on the branch shown and selected; where the same is there already it is walked on to, and has the newer step. */
 export function withToken(tree: GenerationTree, token: GeneratedToken): GenerationTree {
   const known = tree.tokens.findIndex(({ parent, id }) => parent === token.parent && id === token.id);
   if (known < 0) return { ...tree, tokens: [...tree.tokens, token], end: tree.tokens.length, selected: tree.tokens.length };
-  const tokens = tree.tokens[known]?.step === null ? tree.tokens.with(known, { ...token, taken: tree.tokens[known].taken }) : tree.tokens;
-  return { ...tree, tokens, end: furthest(tree, known), selected: known };
+  return selecting({ ...tree, tokens: tree.tokens.with(known, token) }, known);
 }
 
 /** The tree with the step of a token that was not known. */

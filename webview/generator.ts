@@ -2,9 +2,12 @@ import { CancelledError, messageOf } from '../src/core/errors.ts';
 import type { GenerationStep } from '../src/core/generation.ts';
 import type { SamplingSettings } from '../src/core/sampling.ts';
 import type { PanelContext } from './context.ts';
-import { EMPTY_TREE, idsTo, pathTo, stopAt, withStep, withToken, type DrawSettings, type GenerationTree } from './generation.ts';
+import { EMPTY_TREE, idsTo, pathTo, selecting, stopAt, withStep, withToken, type DrawSettings, type GenerationTree } from './generation.ts';
 import type { Settings } from './settings.ts';
 import type { ViewState } from './state.ts';
+
+/** While tokens are written the page is brought up to date at most so often: drawing it takes longer than a step of a small model. */
+const SHOW_MS = 120;
 
 /** Candidates of a step that are named. */
 export const NAMED = 20;
@@ -13,7 +16,7 @@ const GREEDY: SamplingSettings = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 
 /** Writes on, a question to the model for each token. At most one run at a time. */
 export interface Generator {
-  /** Up to `most` tokens more, until the limit, an end or `pause`. */
+  /** Up to `most` tokens more, until the limit, an end or `pause`. In another tab it goes on; with the page, which goes when the panel is hidden, it stops. */
   run(most: number): Promise<void>;
   pause(): void;
   reset(): void;
@@ -30,8 +33,8 @@ export function drawSettings({ greedy, seed, temperature, topK, topP, minP }: Se
   return { sampling: greedy ? GREEDY : { temperature, topK, topP, minP }, seed };
 }
 
-/** Why the branch shown cannot go on; null: it can. */
-export function endOf({ shown, generation: { tree }, settings }: ViewState): 'eos' | 'context' | 'limit' | null {
+/** Why the tree's branch, of the tree shown unless given, cannot go on; null: it can. */
+export function endOf({ shown, generation, settings }: ViewState, tree = generation.tree): 'eos' | 'context' | 'limit' | null {
   if (shown === null) return null;
   return stopAt(tree, tree.end, shown.explanation) ?? (pathTo(tree, tree.end).length >= settings.newTokens ? 'limit' : null);
 }
@@ -41,8 +44,20 @@ export function createGenerator({ host, store }: PanelContext): Generator {
   let current = 0;
   let restoring = false;
 
-  const tree = (): GenerationTree => store.state().generation.tree;
-  const show = (next: GenerationTree): void => store.dispatch({ type: 'generation', change: { tree: next } });
+  /** Written, and not shown yet. */
+  let ahead: GenerationTree | null = null;
+  let shownAt = 0;
+
+  const tree = (): GenerationTree => ahead ?? store.state().generation.tree;
+  const show = (next: GenerationTree): void => {
+    ahead = null;
+    shownAt = performance.now();
+    store.dispatch({ type: 'generation', change: { tree: next } });
+  };
+  const showAhead = (): void => {
+    if (ahead !== null && ahead.prompt === store.state().generation.tree.prompt) show(ahead);
+    ahead = null;
+  };
   const ask = (slot: string, parent: number, { sampling, seed }: DrawSettings): Promise<GenerationStep> =>
     host.query(slot, 'step', { continuation: idsTo(tree(), parent), sampling, seed, topK: NAMED, attention: false });
 
@@ -56,32 +71,41 @@ export function createGenerator({ host, store }: PanelContext): Generator {
     } catch (error) {
       if (!(error instanceof CancelledError)) failure = messageOf(error);
     }
-    if (mine === current) store.dispatch({ type: 'generation', change: { running: false, failure } });
+    if (mine !== current) return;
+    showAhead();
+    store.dispatch({ type: 'generation', change: { running: false, failure } });
   };
   const writeAfter = async (parent: number, goesOn: () => boolean): Promise<void> => {
     const { prompt } = tree();
     const settings = drawSettings(store.state().settings);
     const step = await ask('step', parent, settings);
-    if (goesOn() && tree().prompt === prompt) show(withToken(tree(), { id: step.id, parent, taken: false, settings, step }));
+    if (!goesOn() || store.state().generation.tree.prompt !== prompt) return;
+    ahead = withToken(tree(), { id: step.id, parent, taken: false, settings, step });
+    if (performance.now() - shownAt >= SHOW_MS) showAhead();
   };
 
   return {
     run: (most) => alone(async (goesOn) => {
-      for (let written = 0; written < most && goesOn() && endOf(store.state()) === null; written++) await writeAfter(tree().end, goesOn);
+      for (let written = 0; written < most && goesOn() && endOf(store.state(), tree()) === null; written++) await writeAfter(tree().end, goesOn);
     }),
     pause: () => {
       current++;
+      showAhead();
       store.dispatch({ type: 'generation', change: { running: false } });
     },
     reset: () => {
       current++;
+      ahead = null;
       store.dispatch({ type: 'generation', change: { tree: { ...EMPTY_TREE, prompt: tree().prompt }, running: false, failure: null, ended: null } });
     },
     take: (index, id) => {
       const token = tree().tokens[index];
       if (token === undefined || token.id === id) return;
       current++;
-      store.dispatch({ type: 'generation', change: { tree: withToken(tree(), { ...token, id, taken: id !== token.step?.id }), running: false } });
+      showAhead();
+      const known = tree().tokens.findIndex((other) => other.parent === token.parent && other.id === id);
+      const next = known < 0 ? withToken(tree(), { ...token, id, taken: id !== token.step?.id }) : selecting(tree(), known);
+      store.dispatch({ type: 'generation', change: { tree: next, running: false } });
     },
     drawAgain: (index) => alone((goesOn) => writeAfter(tree().tokens[index]?.parent ?? -1, goesOn)),
     restore: async () => {

@@ -15,7 +15,7 @@ export interface PanelRow {
   readonly entropy: string;
 }
 
-export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions' | 'Compare';
+export type TabTitle = 'Tokens' | 'Attention' | 'Embeddings' | 'Predictions' | 'Generate' | 'Compare';
 
 /** The panel beside the editor. */
 export interface Panel {

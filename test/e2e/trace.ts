@@ -28,6 +28,17 @@ export function traceByCommandLine(text: string, options: readonly string[] = []
   });
 }
 
+/** What `explain-tokens generate` writes after a text, with the bundled model. */
+export interface Generated {
+  readonly prompt: readonly number[];
+  readonly steps: readonly { readonly id: number; readonly text: string; readonly prob: number; readonly rank: number }[];
+  readonly text: string;
+}
+
+export function generateByCommandLine(text: string, options: readonly string[]): Generated {
+  return inFolder((folder) => JSON.parse(run('generate', folder, text, options).toString('utf8')) as Generated);
+}
+
 interface TracedTensor {
   readonly dims: readonly number[];
   readonly data: Float32Array;
@@ -57,9 +68,13 @@ export function tensorsByCommandLine(text: string): (name: string) => TracedTens
 }
 
 function trace(folder: string, text: string, options: readonly string[]): Buffer {
+  return run('trace', folder, text, options);
+}
+
+function run(command: 'trace' | 'generate', folder: string, text: string, options: readonly string[]): Buffer {
   const file = join(folder, 'text');
   writeFileSync(file, text);
-  return execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), 'trace', '--file', file, ...options], { maxBuffer: 1 << 28 });
+  return execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), command, '--file', file, ...options], { maxBuffer: 1 << 28 });
 }
 
 function inFolder<Result>(work: (folder: string) => Result): Result {

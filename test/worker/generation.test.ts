@@ -213,4 +213,27 @@ describe('generation', () => {
     const part = tokens.findIndex(({ partial }) => partial);
     expect(await remote.textOf(ids.slice(part, part + 1))).toMatch(/�$/);
   });
+
+  it('explains generated tokens with the text, each in its place, characters of several tokens too', async () => {
+    const { remote } = await start(options);
+    const text = 'Hello 👩‍👩‍👧‍👦 龘 الخط ok';
+    const whole = await remote.explain({ text, topK: 1 });
+    const { name } = whole.model;
+    const cut = whole.tokens.findIndex(({ start }) => start >= 5);
+    const prompt = text.slice(0, whole.tokens[cut]?.start);
+    const ids = whole.tokens.slice(cut).map(({ id }) => id);
+    const continued = await remote.explain({ text: prompt, topK: 1, continuation: { model: name, chat: false, ids } });
+    expect(continued.tokens).toEqual(whole.tokens);
+    expect([continued.text, continued.generated]).toEqual([text, ids.length]);
+    expect(continued.logprob).toEqual(whole.logprob);
+
+    const part = whole.tokens.findIndex(({ partial }) => partial);
+    const broken = await remote.explain({ text: prompt, topK: 1, continuation: { model: name, chat: false, ids: [...whole.tokens.slice(cut, part + 1).map(({ id }) => id), 0] } });
+    expect(broken.text.endsWith('�')).toBe(true);
+    expect(broken.tokens.at(-1)).toMatchObject({ id: 0, special: true });
+    expect(broken.tokens.at(-2)).toMatchObject({ partial: true, end: broken.text.length });
+    expect((await remote.explain({ text: prompt, topK: 1, continuation: { model: 'another', chat: false, ids } })).generated).toBeUndefined();
+    expect((await remote.explain({ text: prompt, topK: 1, continuation: { model: name, chat: true, ids } })).text).toBe(prompt);
+    expect((await remote.explain({ text: prompt, topK: 1, continuation: { model: name, chat: false, ids: [99_999] } })).text).toBe(prompt);
+  });
 });

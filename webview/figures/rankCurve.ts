@@ -1,7 +1,7 @@
 import { at } from '../../src/core/tensor.ts';
 import type { FilterStep, SampledDistribution } from '../../src/core/sampling.ts';
 import { css } from '../colour.ts';
-import { percent } from '../format.ts';
+import { integer, powerOfTen } from '../format.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import { baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
@@ -34,7 +34,7 @@ export function rankCurve(own: Float32Array, { probs, final, keptCount, steps }:
 }
 
 const HEIGHT = 240;
-const MARGIN = { l: 76, r: 12, t: 12, b: 40 };
+const MARGIN = { l: 48, r: 12, t: 12, b: 40 };
 /** Decades below the largest that are drawn. */
 const DECADES = 10;
 
@@ -49,6 +49,7 @@ export function rankCurveFigure({ ranks, model, tempered, final, cuts }: RankCur
   });
   const powers = (from: number, to: number, step: number): readonly number[] => Array.from({ length: Math.max(0, Math.floor((to - from) / step) + 1) }, (_, place) => 10 ** (from + place * step));
   const ticks = powers(Math.ceil(low), Math.floor(top), top - low > 5 ? 2 : 1);
+  const decades = powers(0, Math.floor(Math.log10(vocab)), 1);
   const small = { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) };
   const axis = { ...baseAxis(theme), type: 'log', showgrid: true, gridcolor: css(theme.grid), gridwidth: 1, tickfont: small };
   const single = final.filter((value) => value !== null).length === 1;
@@ -60,12 +61,12 @@ export function rankCurveFigure({ ranks, model, tempered, final, cuts }: RankCur
     ],
     layout: {
       ...baseLayout(theme, width, HEIGHT, MARGIN), hovermode: 'x',
-      xaxis: { ...axis, range: [-0.03, Math.log10(vocab) + 0.03], tickvals: powers(0, Math.floor(Math.log10(vocab)), 1), title: { text: t('rank'), standoff: 6, font: small } },
-      yaxis: { ...axis, range: [low - 0.1, top + 0.15], tickvals: ticks, ticktext: ticks.map(percent) },
+      xaxis: { ...axis, range: [-0.03, Math.log10(vocab) + 0.03], tickvals: decades, ticktext: decades.map(integer), title: { text: t('rank'), standoff: 6, font: small } },
+      yaxis: { ...axis, range: [low - 0.1, top + 0.15], tickvals: ticks, ticktext: ticks.map((value) => powerOfTen(Math.round(Math.log10(value)))) },
       shapes: cuts.map(({ kept }) => ({ type: 'line', xref: 'x', yref: 'paper', x0: kept + 0.5, x1: kept + 0.5, y0: 0, y1: 1, line: { color: css(theme.warm), width: 1.5, dash: 'dashdot' } })),
       annotations: cuts.map(({ filter, kept }, place) => {
         const right = Math.log10(kept + 0.5) < 0.75 * Math.log10(vocab);
-        return { xref: 'x', yref: 'paper', x: Math.log10(kept + 0.5), y: 1 - 0.1 * place, xanchor: right ? 'left' : 'right', yanchor: 'top', showarrow: false, text: ` ${FILTER_NAMES[filter]} `, font: { ...small, color: css(theme.foreground) } };
+        return { xref: 'x', yref: 'paper', x: Math.log10(kept + 0.5), y: 1 - 0.11 * place, xanchor: right ? 'left' : 'right', yanchor: 'top', showarrow: false, bgcolor: css(theme.background), text: ` ${FILTER_NAMES[filter]} `, font: { ...small, color: css(theme.foreground) } };
       }),
     },
   };

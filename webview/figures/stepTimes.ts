@@ -20,7 +20,7 @@ export interface StepTimesView {
 const HEIGHT = 148;
 const MARGIN = { l: 56, r: 8, t: 10, b: 34 };
 
-/** A bar a step: running the tokens, and on top the rest (logits, filters and the draw). Prefill has the warm hue. Steps not measured have no bar. */
+/** A bar a step: running the tokens, and on top the rest (logits, filters and the draw). Prefill is hatched, in the warm hue. Steps not measured have no bar. */
 export function stepTimesFigure(steps: readonly (StepTime | null)[], { selected, width }: StepTimesView, theme: Theme): Figure {
   const x = steps.map((_, place) => place + 1);
   const hue = (step: StepTime | null): string => css((step?.run ?? 0) > 1 ? theme.warm : theme.accent);
@@ -30,7 +30,7 @@ export function stepTimesFigure(steps: readonly (StepTime | null)[], { selected,
   return {
     width, height: HEIGHT,
     data: [
-      { ...bar, y: steps.map((step) => step?.runMs ?? 0), customdata: x.map((place) => place - 1), marker: { color: steps.map(hue), line } },
+      { ...bar, y: steps.map((step) => step?.runMs ?? 0), customdata: x.map((place) => place - 1), marker: { color: steps.map(hue), line, pattern: { shape: steps.map((step) => ((step?.run ?? 0) > 1 ? '/' : '')), fgcolor: css(theme.background), size: 6, solidity: 0.3 } } },
       { ...bar, y: steps.map((step) => (step === null ? 0 : Math.max(0, step.stepMs - step.runMs))), customdata: x.map((place) => place - 1), marker: { color: css(theme.muted), line } },
     ],
     layout: {

@@ -8,6 +8,8 @@ import { t } from '../strings.ts';
 
 /** Branches whose text is asked for; a list of more is not read. */
 const MAX_READ = 200;
+/** Tokens of a branch whose text is in its row: more has no room there. */
+const MAX_SHOWN = 120;
 
 /** The branches as a list in the order of their forks: text, place of the fork, and the model's log-probability of the whole. */
 export function createBranches({ host, store }: PanelContext): View {
@@ -76,11 +78,11 @@ export function createBranches({ host, store }: PanelContext): View {
 }
 
 function row({ depth, forkedAfter, tokens, logprob, end }: Branch, tree: GenerationTree, known: string | undefined): HTMLElement {
-  const pieces = tokens.map((index) => {
+  const pieces = tokens.slice(0, MAX_SHOWN).map((index) => {
     const token = tree.tokens[index];
     return token === undefined ? '' : (numbersOf(token)?.text ?? '');
   });
-  const text = visibleText(known ?? pieces.join(''));
+  const text = visibleText(known?.slice(0, 4 * MAX_SHOWN) ?? pieces.join(''));
   const place = forkedAfter === 0 ? t('from the text’s end') : t('forks after token {0}', integer(forkedAfter));
   const total = logprob === null ? 'ln p …' : `ln p ${decimal(logprob, 2)}`;
   const shown = end === tree.end;

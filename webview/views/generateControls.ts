@@ -22,7 +22,7 @@ export function createGenerateControls({ host, store }: PanelContext, generator:
   const limit = numberField(t('New tokens at most'), { min: 1, max: MAX_NEW_TOKENS, step: 1, whole: true }, (value) => change({ newTokens: value }));
   const drawing = [temperature, topK, topP, minP, seed];
 
-  const step = button(t('Step'), 'secondary', () => void generator.run(1));
+  const step = button(t('One Step'), 'secondary', () => void generator.run(1));
   const play = button(t('Play'), 'primary', () => void generator.run(Infinity), ICONS.play);
   const pause = button(t('Pause'), 'primary', () => generator.pause(), ICONS.pause);
   const reset = button(t('Reset'), 'secondary', () => generator.reset());
@@ -69,6 +69,8 @@ export function createGenerateControls({ host, store }: PanelContext, generator:
       insert.disabled = !any || running || !generation.insertable || stale.size > 0;
       insert.title = generation.insertable && stale.size === 0 ? t('Puts the generated text after the explained one; undo takes it out again.') : t('The text’s document was closed, or the text was edited since: there is no place to insert at.');
       explain.disabled = !any || running;
+      // Said when it rests, not token by token.
+      state.setAttribute('aria-live', running ? 'off' : 'polite');
       state.textContent = stateText(view);
       failure.hidden = generation.failure === null;
       failure.textContent = generation.failure ?? '';

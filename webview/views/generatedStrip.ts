@@ -20,7 +20,7 @@ export function createGeneratedStrip({ store }: PanelContext): View {
   const hint = el('p', { class: 'caption' }, t('Left and right walk along the branch, up and down to other branches. A line above a token: other tokens were taken here too. The colour is the surprisal.'));
   const root = el('section', { class: 'card generated-card', 'aria-label': t('Text so far') }, el('div', { class: 'generated-text' }, lead, list), hint);
   const select = (index: number): void => store.dispatch({ type: 'selectGenerated', index });
-  let chips: { readonly index: number; readonly chip: HTMLElement }[] = [];
+  let chips: { readonly index: number; readonly chip: HTMLElement; readonly changed: (...values: readonly unknown[]) => boolean }[] = [];
   const leadChanged = changeDetector();
   const coloured = changeDetector();
 
@@ -53,16 +53,17 @@ export function createGeneratedStrip({ store }: PanelContext): View {
       for (const { chip } of chips.splice(same)) chip.remove();
       for (const index of path.slice(same)) {
         const chip = el('span', { class: 'token token-text', role: 'option', tabindex: -1, 'data-index': index });
-        chips.push({ index, chip });
+        chips.push({ index, chip, changed: changeDetector() });
         list.append(chip);
       }
       list.hidden = path.length === 0;
       hint.hidden = path.length === 0;
       if (!coloured(tree, theme, shown)) return;
       const forks = forkedParents(tree);
-      for (const { index, chip } of chips) {
+      for (const { index, chip, changed } of chips) {
         const token = tree.tokens[index];
-        if (token !== undefined) paint(chip, token, index === tree.selected, forks.has(token.parent), state);
+        const [selected, forked] = [index === tree.selected, token !== undefined && forks.has(token.parent)];
+        if (token !== undefined && changed(token, selected, forked, theme, shown)) paint(chip, token, selected, forked, state);
       }
       if (running) list.scrollTop = list.scrollHeight;
     },

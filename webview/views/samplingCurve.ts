@@ -32,7 +32,7 @@ export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingC
   });
   const key = (kind: string, name: string): HTMLElement => el('span', { class: 'curve-key' }, el('span', { class: `curve-line ${kind}`, 'aria-hidden': 'true' }), name);
   const legend = el('div', { class: 'toolbar curve-legend' }, key('model', t('Model')), key('tempered', t('At temperature')), key('final', t('Drawn with')), key('cut', t('a filter’s cut')));
-  const root = el('section', { class: 'sampling-curve', 'aria-label': t('The whole vocabulary') }, el('div', { class: 'card-head' }, el('h3', {}, t('The whole vocabulary')), legend), plot.root);
+  const root = el('section', { class: 'sampling-curve', 'aria-label': t('The whole vocabulary') }, el('div', { class: 'card-head' }, el('h3', {}, t('The whole vocabulary'), el('span', { class: 'beside' }, t('probability by rank, both logarithmic'))), legend), plot.root);
 
   const draw = (theme: Theme): void => {
     const width = plot.width();

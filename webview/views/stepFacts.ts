@@ -18,8 +18,9 @@ export function createStepFacts(context: PanelContext): View {
   const speed = el('dl', { class: 'effect first' });
   const cache = el('dl', { class: 'effect' });
   const layers = el('div', { class: 'cache-layers' });
-  const prefill = el('span', { class: 'swatch', 'aria-hidden': 'true' });
-  const legend = el('p', { class: 'caption chart-legend' }, el('span', { class: 'swatch decode', 'aria-hidden': 'true' }), t('one token run'), prefill, t('several at once'), el('span', { class: 'swatch rest', 'aria-hidden': 'true' }), t('logits and draw'));
+  const swatch = (): HTMLElement => el('span', { class: 'swatch', 'aria-hidden': 'true' });
+  const [decode, prefill, rest] = [swatch(), swatch(), swatch()];
+  const legend = el('p', { class: 'caption chart-legend' }, decode, t('one token run'), prefill, t('several at once'), rest, t('logits and draw'));
   let branch: readonly (GenerationStep | null)[] = [];
   const plot = createPlot(t('Milliseconds of each step'), {
     resized: () => chart(context.store.state()),
@@ -44,7 +45,9 @@ export function createStepFacts(context: PanelContext): View {
     const width = plot.width();
     if (width === 0 || !drawn(branch, tree.selected, theme, width)) return;
     last = performance.now();
+    decode.style.background = css(theme.accent);
     prefill.style.background = css(theme.warm);
+    rest.style.background = css(theme.muted);
     const times = branch.map((step) => (step === null ? null : { run: step.reading.run, runMs: step.reading.runMs, stepMs: step.reading.stepMs }));
     plot.draw(stepTimesFigure(times, { selected: pathTo(tree, tree.end).indexOf(tree.selected), width }, theme));
   };

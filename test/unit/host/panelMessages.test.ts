@@ -34,6 +34,10 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'lensTop', layer: 0, token: 3, count: 10 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'similarity', layer: -1 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'wordByLayer', first: { ids: null, token: 2 }, second: { ids: [1, 2], token: 1 } } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4, 5], sampling: { temperature: 0.5, topK: 3, topP: 1, minP: 0 }, seed: 9, topK: 20, attention: true } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'textOf', ids: [1] } },
+    { type: 'insertGenerated', serial: 2, continuation: [7] },
+    { type: 'explainGenerated', serial: 2, continuation: [7, 8] },
   ])('$type is believed as it is', (message) => {
     expect(parsePanelMessage(message)).toEqual(message);
   });
@@ -73,6 +77,13 @@ describe('messages of the page', () => {
     { type: 'chat' },
     { type: 'chat', on: 1 },
     { type: 'query', id: 1, serial: 2, query: { name: 'projection', layer: -2, skipFirst: false } },
+    { type: 'insertGenerated', serial: 2, continuation: [] },
+    { type: 'insertGenerated', continuation: [1] },
+    { type: 'explainGenerated', serial: 2, continuation: [2 ** 31] },
+    { type: 'query', id: 1, serial: 2, query: { name: 'textOf', ids: ['1'] } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4], sampling: { temperature: Number.NaN, topK: 3, topP: 1, minP: 0 }, seed: 9, topK: 20, attention: true } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4], sampling: { temperature: 1, topK: 3, topP: 1, minP: 0 }, seed: -1, topK: 20, attention: true } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4], sampling: { temperature: 1, topK: 3, topP: 1, minP: 0 }, seed: 9, topK: 20_000, attention: true } },
     { type: 'query', id: 1, query: { name: 'lens', layer: 1 } },
     { type: 'query', id: Number.NaN, serial: 2, query: { name: 'lens', layer: 1 } },
   ])('%j is not believed', (message) => {
@@ -86,6 +97,9 @@ describe('the state a page left behind', () => {
 
   test('is believed as it is', () => {
     expect(parsePersistedState(state)).toEqual(state);
+    const continued = { ...state, continuation: { model: 'tiny', chat: false, ids: [3, 4] } };
+    expect(parsePersistedState(continued)).toEqual(continued);
+    expect(parsePersistedState({ ...state, continuation: { model: 'tiny', chat: false, ids: [-3] } })).toEqual(state);
   });
 
   test.each([{ kind: 'text', source, text: 'another' }, { kind: 'model', model: '/models/gpt2' }, { kind: 'model', model: '' }])('knows what it was compared with: %j', (compared) => {

@@ -1,0 +1,213 @@
+import { execFileSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
+import { fileURLToPath } from 'node:url';
+import type { Frame, FrameLocator, Locator } from 'playwright-core';
+import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { PanelMessage } from '../../src/protocol/messages.ts';
+import { openBrowser, type Browser } from '../e2e/browser.ts';
+import { openBundled, type FamilyPanel } from './family.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+
+const ROOT = new URL('../../', import.meta.url);
+const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
+const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0 };
+
+let model: FamilyPanel;
+let server: HarnessServer;
+let browser: Browser;
+let panel: FrameLocator;
+
+beforeAll(async () => {
+  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
+  mkdirSync(PICTURES, { recursive: true });
+  model = await openBundled('The lighthouse keeper wrote: 大型语言模型');
+  server = await startHarness(model);
+  browser = await openBrowser();
+});
+afterAll(async () => {
+  await browser.close();
+  server.close();
+});
+beforeEach(async () => {
+  await browser.page.setViewportSize({ width: 1000, height: 1200 });
+  await browser.page.goto(`${server.url}?empty`);
+  await browser.page.evaluate(() => sessionStorage.clear());
+});
+
+async function open(options = ''): Promise<void> {
+  await browser.page.goto(`${server.url}?family&${options}`);
+  panel = browser.page.frameLocator('iframe');
+  await panel.locator('.strip .token').first().waitFor();
+  await browser.page.evaluate(() => window.harness.send({ type: 'insertable', possible: true }));
+  await panel.locator('#tab-generate').click();
+}
+const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
+const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
+const tokens = (): Locator => panel.locator('.generated .token');
+const press = (name: string): Promise<void> => panel.getByRole('button', { name, exact: true }).click();
+const set = async (label: string, value: string): Promise<void> => {
+  const field = panel.getByRole('spinbutton', { name: label, exact: true });
+  await field.fill(value);
+  await field.press('Tab');
+};
+const rested = (): Promise<void> => expect.poll(() => panel.getByRole('button', { name: 'Play', exact: true }).isVisible(), { timeout: 60_000 }).toBe(true);
+const greedy = async (count: number): Promise<void> => {
+  await panel.getByRole('radio', { name: 'Greedy', exact: true }).check();
+  await set('New tokens at most', String(count));
+  await press('Play');
+  await rested();
+  await expect.poll(() => tokens().count()).toBe(count);
+};
+const state = (): Promise<string> => panel.locator('.generate-state').innerText();
+
+/** Ids that the engine gives after the text, one step after the other. */
+async function generatedIds(count: number, sampling = GREEDY, seed = 0): Promise<readonly number[]> {
+  const ids: number[] = [];
+  while (ids.length < count) {
+    const step = await model.answer({ name: 'step', continuation: ids, sampling, seed, topK: 1, attention: false });
+    if ('id' in step) ids.push(step.id);
+  }
+  return ids;
+}
+/** Presses a button and returns the generated ids that it sends to the extension. */
+const sentBy = async (name: string, type: 'insertGenerated' | 'explainGenerated'): Promise<readonly number[]> => {
+  const sent = async (): Promise<readonly (readonly number[])[]> => (await posted()).flatMap((one) => (one.type === type ? [one.continuation] : []));
+  const before = (await sent()).length;
+  await press(name);
+  await expect.poll(async () => (await sent()).length).toBe(before + 1);
+  return (await sent()).at(-1) ?? [];
+};
+const shownIds = (): Promise<readonly number[]> => sentBy('Insert into Editor', 'insertGenerated');
+
+describe('generating in the panel', { timeout: 180_000 }, () => {
+  it('writes on greedily, a token a step, to the limit, and says why it ended', async () => {
+    await open();
+    await greedy(6);
+    expect(await state()).toBe('6 of 6 new tokens. Ended at the limit: raise it to go on.');
+    expect(await shownIds()).toEqual(await generatedIds(6));
+    expect(await panel.getByRole('button', { name: 'One Step', exact: true }).isDisabled()).toBe(true);
+    await set('New tokens at most', '7');
+    await press('One Step');
+    await expect.poll(() => tokens().count()).toBe(7);
+  });
+
+  it('draws by the settings and the seed, and shows what each filter took and where the number fell', async () => {
+    await open();
+    for (const [label, value] of [['Temperature', '0.9'], ['Top-k', '40'], ['Top-p', '0.95'], ['Min-p', '0.01'], ['Seed', '7'], ['New tokens at most', '5']] as const) await set(label, value);
+    await press('Play');
+    await rested();
+    expect(await shownIds()).toEqual(await generatedIds(5, { temperature: 0.9, topK: 40, topP: 0.95, minP: 0.01 }, 7));
+    const detail = panel.getByRole('region', { name: 'Step', exact: true });
+    expect(await detail.innerText()).toMatch(/Top-k removes\s*16,344 tokens, .*40 left/);
+    expect(await detail.innerText()).toMatch(/u = 0\.\d{4} falls in/);
+    expect(await panel.locator('.draw-needle').count()).toBe(1);
+  });
+
+  it('takes another candidate of an earlier step: a branch, walked with the keys, with its own total', async () => {
+    await open();
+    await greedy(5);
+    await tokens().nth(2).click();
+    await panel.locator('.step-candidates button[data-id]').nth(1).click();
+    await expect.poll(() => tokens().count()).toBe(3);
+    await press('Play');
+    await rested();
+    const items = panel.getByRole('treeitem');
+    await expect.poll(() => items.count()).toBe(2);
+    expect(await items.nth(1).innerText()).toMatch(/forks after token 2 · 5 tokens · ln p -\d/);
+    await items.nth(1).press('ArrowUp');
+    await expect.poll(() => items.nth(0).getAttribute('aria-selected')).toBe('true');
+    expect(await shownIds()).toEqual(await generatedIds(5));
+    await tokens().nth(2).click();
+    await tokens().nth(2).press('ArrowDown');
+    await expect.poll(() => items.nth(1).getAttribute('aria-selected')).toBe('true');
+    await tokens().nth(2).press('ArrowLeft');
+    await expect.poll(() => tokens().nth(1).getAttribute('aria-selected')).toBe('true');
+  });
+
+  it('can be paused at any moment, and reset', async () => {
+    await open();
+    await set('New tokens at most', '500');
+    await panel.getByRole('radio', { name: 'Greedy', exact: true }).check();
+    await press('Play');
+    await expect.poll(() => tokens().count()).toBeGreaterThan(2);
+    await press('Pause');
+    await rested();
+    const count = await tokens().count();
+    expect(count).toBeLessThan(500);
+    await browser.page.waitForTimeout(400);
+    expect(await tokens().count()).toBe(count);
+    await press('Reset');
+    expect(await tokens().count()).toBe(0);
+  });
+
+  it('comes back after a reload with its branches, asking for their steps again', async () => {
+    await open();
+    await greedy(4);
+    await tokens().nth(1).click();
+    await panel.locator('.step-candidates button[data-id]').nth(2).click();
+    await expect.poll(() => panel.getByRole('treeitem').count()).toBe(2);
+    const texts = await panel.getByRole('treeitem').allInnerTexts();
+    await browser.page.waitForTimeout(300);
+    await open();
+    await expect.poll(() => panel.getByRole('treeitem').allInnerTexts(), { timeout: 20_000 }).toEqual(texts);
+    expect(await tokens().count()).toBe(2);
+  });
+
+  it('ends with another text and says so, and offers no insertion where there is no place', async () => {
+    await open();
+    await greedy(3);
+    await browser.page.evaluate(() => window.harness.send({ type: 'insertable', possible: false }));
+    await expect.poll(() => panel.getByRole('button', { name: 'Insert into Editor' }).isDisabled()).toBe(true);
+    expect(await sentBy('Explain the Whole', 'explainGenerated')).toEqual(await generatedIds(3));
+    const { explanation } = model.shown;
+    const other = { ...model.shown, serial: 2, explanation: { ...explanation, text: 'The', tokens: explanation.tokens.slice(0, 2) } };
+    await browser.page.evaluate((shown) => window.harness.send({ type: 'explanation', shown }), other);
+    await expect.poll(state).toBe('Another text is explained: what was generated after the one before is gone.');
+  });
+
+  it.each([['Temperature', '100'], ['Temperature', '0'], ['Top-k', '99999'], ['Top-p', '0'], ['Top-p', '3'], ['Min-p', '1']])('is defined and explained for %s %s', async (label, value) => {
+    await open();
+    await set(label, value);
+    await press('One Step');
+    await expect.poll(() => tokens().count()).toBe(1);
+    const text = await panel.locator('.generate-view').innerText();
+    expect(text).not.toMatch(/NaN|undefined|Infinity/);
+    expect(await panel.locator('.view-failure:visible').count()).toBe(0);
+    const field = panel.getByRole('spinbutton', { name: label, exact: true });
+    expect(await panel.locator(`[id="${(await field.getAttribute('aria-describedby')) ?? ''}"]`).innerText()).not.toBe('');
+  });
+
+  it('types digits into its fields, which do not switch tabs', async () => {
+    await open();
+    const field = panel.getByRole('spinbutton', { name: 'Seed', exact: true });
+    await field.click();
+    await browser.page.keyboard.type('12');
+    expect(await panel.locator('#tab-generate').getAttribute('aria-selected')).toBe('true');
+  });
+
+  it('shows the attention of the last token read in every head', async () => {
+    await open();
+    await greedy(2);
+    await panel.getByText('Attention of the last token read').click();
+    await panel.locator('.step-attention .heatmaplayer image').waitFor({ state: 'attached' });
+    expect((await posted()).some((message) => message.type === 'query' && message.query.name === 'step' && message.query.attention)).toBe(true);
+    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+  });
+
+  it('fits its window in all themes, in English and Chinese', { timeout: 300_000 }, async () => {
+    for (const [theme, width, language] of [['dark', 480, 'en'], ['light', 1400, 'en'], ['high-contrast', 480, 'zh-cn'], ['high-contrast-light', 1400, 'zh-cn']] as const) {
+      await browser.page.setViewportSize({ width, height: 1200 });
+      await open(`theme=${theme}&language=${language}`);
+      // The tree of the theme before comes back with the page.
+      if ((await tokens().count()) === 0) await panel.locator('.generate-controls .button').nth(2).click();
+      await expect.poll(() => tokens().count()).toBeGreaterThan(0);
+      for (const tab of ['generate', 'predictions']) {
+        await panel.locator(`#tab-${tab}`).click();
+        await expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
+        await browser.page.screenshot({ path: `${PICTURES}${tab}-bundled-${theme}-${width}.png` });
+        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+        expect(overflow, `${tab}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+      }
+    }
+  });
+});
