@@ -29,7 +29,7 @@ interface Pending {
 }
 
 /** Answers kept per kind of question: what a user steps back to. Maps and distributions are large, the rest small. */
-const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionPicture: 24, attentionRow: 256, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8, step: 4, textOf: 64 };
+const KEPT: Readonly<Record<QueryName, number>> = { attention: 12, attentionPicture: 24, attentionRow: 256, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8, step: 4, steps: 2, textOf: 64 };
 
 export function createHost(api: Pick<VsCodeApi, 'postMessage'>): Host {
   // oxlint-disable-next-line unicorn/require-post-message-target-origin -- VS Code's own channel: it has no origins.

@@ -1,5 +1,6 @@
 import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
 import type { ModelFiles } from '../../src/model/files.ts';
+import { stepsTogether } from '../../src/host/steps.ts';
 import { createEngine } from '../../src/worker/engine.ts';
 import { FIXTURES, wasm } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
@@ -65,6 +66,10 @@ async function openPanel(files: ModelFiles, name: string, text: string, chat: bo
         case 'step': {
           const { continuation, sampling, seed, topK, attention } = query;
           return engine.step(context, { ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK, attention });
+        }
+        case 'steps': {
+          const { continuation, sampling, seed, topK, most } = query;
+          return stepsTogether((request) => engine.step(context, request), { ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK }, most).then((steps) => ({ steps }));
         }
         case 'textOf':
           return engine.textOf(context, Int32Array.from(query.ids)).then((text) => ({ text }));
