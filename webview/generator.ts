@@ -9,6 +9,9 @@ import type { ViewState } from './state.ts';
 /** While tokens are written the page is brought up to date at most so often: drawing it takes longer than a step of a small model. */
 const SHOW_MS = 120;
 
+/** Steps asked for at once. */
+const MOST_TOGETHER = 16;
+
 /** Candidates of a step that are named. */
 export const NAMED = 20;
 
@@ -75,18 +78,27 @@ export function createGenerator({ host, store }: PanelContext): Generator {
     showAhead();
     store.dispatch({ type: 'generation', change: { running: false, failure } });
   };
-  const writeAfter = async (parent: number, goesOn: () => boolean): Promise<void> => {
+  /** Up to `most` tokens after `parent`; how many there were. */
+  const writeAfter = async (parent: number, most: number, goesOn: () => boolean): Promise<number> => {
     const { prompt } = tree();
     const settings = drawSettings(store.state().settings);
-    const step = await ask('step', parent, settings);
-    if (!goesOn() || store.state().generation.tree.prompt !== prompt) return;
-    ahead = withToken(tree(), { id: step.id, parent, taken: false, settings, step });
+    const { steps } = await host.query('step', 'steps', { continuation: idsTo(tree(), parent), ...settings, topK: NAMED, most: Math.min(most, MOST_TOGETHER) });
+    if (!goesOn() || store.state().generation.tree.prompt !== prompt) return 0;
+    let last = parent;
+    for (const step of steps) {
+      ahead = withToken(tree(), { id: step.id, parent: last, taken: false, settings, step });
+      last = ahead.selected;
+    }
     if (performance.now() - shownAt >= SHOW_MS) showAhead();
+    return steps.length;
   };
 
   return {
     run: (most) => alone(async (goesOn) => {
-      for (let written = 0; written < most && goesOn() && endOf(store.state(), tree()) === null; written++) await writeAfter(tree().end, goesOn);
+      for (let left = most; left > 0 && goesOn() && endOf(store.state(), tree()) === null; ) {
+        const { end } = tree();
+        left -= await writeAfter(end, Math.min(left, store.state().settings.newTokens - pathTo(tree(), end).length), goesOn);
+      }
     }),
     pause: () => {
       current++;
@@ -107,7 +119,9 @@ export function createGenerator({ host, store }: PanelContext): Generator {
       const next = known < 0 ? withToken(tree(), { ...token, id, taken: id !== token.step?.id }) : selecting(tree(), known);
       store.dispatch({ type: 'generation', change: { tree: next, running: false } });
     },
-    drawAgain: (index) => alone((goesOn) => writeAfter(tree().tokens[index]?.parent ?? -1, goesOn)),
+    drawAgain: (index) => alone(async (goesOn) => {
+      await writeAfter(tree().tokens[index]?.parent ?? -1, 1, goesOn);
+    }),
     restore: async () => {
       if (restoring) return;
       restoring = true;

@@ -33,7 +33,7 @@ const KEPT: Readonly<Record<QueryName, number>> = {
   attention: 12, attentionPicture: 24, attentionRow: 256, attentionCell: 64, experts: 64, latent: 256, projection: 512, lens: 512, distribution: 8,
   forwardPath: 24, weightedSum: 256, positions: 24,
   readText: 32, words: 256, neighbours: 256, vectorMap: 64, lensTop: 512, similarity: 8, wordByLayer: 64,
-  step: 4, textOf: 64,
+  step: 4, steps: 2, textOf: 64,
 };
 
 /** How keys of questions about the second side end; others end with their arguments' brace. */

@@ -5,6 +5,7 @@ import type { ExplainRequest, Progress, Remote, TokenCount, TokenPlace, WorkerAp
 import type { Connection } from '../worker/rpc.ts';
 import { Disposable } from './disposable.ts';
 import type { Translate } from './hoverText.ts';
+import { stepsTogether } from './steps.ts';
 import { liveWorker, type LiveWorker, type WantedModel } from './liveWorker.ts';
 
 export type ModelState =
@@ -242,6 +243,10 @@ export function ask(remote: Remote<WorkerApi>, ids: Int32Array, query: Query): P
     case 'step': {
       const { continuation, sampling, seed, topK, attention } = query;
       return remote.step({ ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK, attention });
+    }
+    case 'steps': {
+      const { continuation, sampling, seed, topK, most } = query;
+      return stepsTogether((request) => remote.step(request), { ids: Int32Array.from([...ids, ...continuation]), sampling, seed, topK }, most).then((steps) => ({ steps }));
     }
     case 'textOf':
       return remote.textOf(Int32Array.from(query.ids)).then((text) => ({ text }));

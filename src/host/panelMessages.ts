@@ -10,6 +10,8 @@ const MAX_MARKED = 4096;
 /** Generated tokens: more than any model reads at once. */
 const MAX_GENERATED = 1 << 20;
 const MAX_ID = 2 ** 31 - 1;
+/** Steps answered together. */
+const MAX_STEPS = 64;
 /** Candidates of a step that are named. */
 const MAX_NAMED = 200;
 /** UTF-16 units of a persisted text: more was never explained at once. */
@@ -93,6 +95,12 @@ function parseQuery(value: unknown): Query | undefined {
       const sampling = parseSampling(value['sampling']);
       const known = isIds(continuation) && isCount(seed) && isCount(topK) && topK <= MAX_NAMED && typeof attention === 'boolean';
       return known && sampling ? { name, continuation, sampling, seed, topK, attention } : undefined;
+    }
+    case 'steps': {
+      const { continuation, seed, topK, most } = value;
+      const sampling = parseSampling(value['sampling']);
+      const known = isIds(continuation) && isCount(seed) && isCount(topK) && topK <= MAX_NAMED && isCount(most) && most <= MAX_STEPS;
+      return known && sampling ? { name, continuation, sampling, seed, topK, most } : undefined;
     }
     case 'textOf': {
       const { ids } = value;

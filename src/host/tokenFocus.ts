@@ -10,6 +10,7 @@ export class TokenFocus extends Disposable {
   readonly #cursor = this.register(new vscode.EventEmitter<number | null>());
   #selected: number | null = null;
   #marked: readonly number[] = [];
+  #opening = false;
 
   /** Selected or marked tokens changed, wherever from. */
   readonly onDidChange = this.#changed.event;
@@ -52,7 +53,7 @@ export class TokenFocus extends Disposable {
   }
 
   #followCursor(editor: vscode.TextEditor): void {
-    if (!this.#current.isAbout(editor.document)) return;
+    if (this.#opening || !this.#current.isAbout(editor.document)) return;
     const place = this.#current.placeAt(editor.document, editor.selection.active);
     const token = place.kind === 'token' ? place.token : null;
     if (token === this.#selected || sharesCharacter(this.#current, token, this.#selected)) return;
@@ -64,22 +65,31 @@ export class TokenFocus extends Disposable {
   async #reveal(token: number): Promise<void> {
     const source = this.#current.value?.shown.source;
     if (!source) return;
-    const editor = visibleEditor(this.#current) ?? (await openEditor(source.uri));
+    const editor = visibleEditor(this.#current) ?? (await this.#open(source.uri, token));
     if (!editor || !this.#current.isAbout(editor.document) || this.#selected !== token) return;
     const place = this.#current.rangeOf(editor.document, token);
     if (place) editor.revealRange(place.range, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+  }
+
+  /**
+   * Shows an open document again, its cursor on the token: the place where the cursor was left is no choice of the user's now.
+   * A notebook's cell has no editor of its own outside its notebook.
+   */
+  async #open(uri: string, token: number): Promise<vscode.TextEditor | undefined> {
+    const document = findDocument(uri);
+    if (!document || document.uri.scheme === 'vscode-notebook-cell') return undefined;
+    const start = this.#current.rangeOf(document, token)?.range.start;
+    this.#opening = true;
+    try {
+      return await vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One, preserveFocus: true, ...(start ? { selection: new vscode.Range(start, start) } : {}) });
+    } finally {
+      this.#opening = false;
+    }
   }
 }
 
 function visibleEditor(current: CurrentExplanation): vscode.TextEditor | undefined {
   return vscode.window.visibleTextEditors.find((editor) => current.isAbout(editor.document));
-}
-
-/** Shows an open document again. A notebook's cell has no editor of its own outside its notebook. */
-async function openEditor(uri: string): Promise<vscode.TextEditor | undefined> {
-  const document = findDocument(uri);
-  if (!document || document.uri.scheme === 'vscode-notebook-cell') return undefined;
-  return vscode.window.showTextDocument(document, { viewColumn: vscode.ViewColumn.One, preserveFocus: true });
 }
 
 /** Several tokens can hold parts of one character: the cursor cannot tell them apart, so it keeps the one chosen. */

@@ -30,6 +30,8 @@ export interface ViewQueries {
   wordByLayer: { args: { readonly first: QueryPlace; readonly second: QueryPlace }; result: WordByLayer };
   /** The token after the explained ones and `continuation`, which was generated. */
   step: { args: { readonly continuation: readonly number[]; readonly sampling: SamplingSettings; readonly seed: number; readonly topK: number; readonly attention: boolean }; result: GenerationStep };
+  /** The tokens after those, one from the other, at most so many: as many as are drawn in a short while. */
+  steps: { args: { readonly continuation: readonly number[]; readonly sampling: SamplingSettings; readonly seed: number; readonly topK: number; readonly most: number }; result: { readonly steps: readonly GenerationStep[] } };
   /** What tokens spell together. */
   textOf: { args: { readonly ids: readonly number[] }; result: { readonly text: string } };
 }

@@ -35,6 +35,7 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'similarity', layer: -1 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'wordByLayer', first: { ids: null, token: 2 }, second: { ids: [1, 2], token: 1 } } },
     { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4, 5], sampling: { temperature: 0.5, topK: 3, topP: 1, minP: 0 }, seed: 9, topK: 20, attention: true } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'steps', continuation: [], sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 0, topK: 20, most: 8 } },
     { type: 'query', id: 1, serial: 2, query: { name: 'textOf', ids: [1] } },
     { type: 'insertGenerated', serial: 2, continuation: [7] },
     { type: 'explainGenerated', serial: 2, continuation: [7, 8] },
@@ -84,6 +85,7 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4], sampling: { temperature: Number.NaN, topK: 3, topP: 1, minP: 0 }, seed: 9, topK: 20, attention: true } },
     { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4], sampling: { temperature: 1, topK: 3, topP: 1, minP: 0 }, seed: -1, topK: 20, attention: true } },
     { type: 'query', id: 1, serial: 2, query: { name: 'step', continuation: [4], sampling: { temperature: 1, topK: 3, topP: 1, minP: 0 }, seed: 9, topK: 20_000, attention: true } },
+    { type: 'query', id: 1, serial: 2, query: { name: 'steps', continuation: [], sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 0, topK: 20, most: 1000 } },
     { type: 'query', id: 1, query: { name: 'lens', layer: 1 } },
     { type: 'query', id: Number.NaN, serial: 2, query: { name: 'lens', layer: 1 } },
   ])('%j is not believed', (message) => {
