@@ -6,6 +6,7 @@ import { afterAll, expect, test } from 'vitest';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { panelOf, type Panel } from '../e2e/panel.ts';
 import { openSession, type Session } from '../e2e/session.ts';
+import { until } from '../e2e/until.ts';
 import { writeRandomGpt2 } from './randomModel.ts';
 import { median, record } from './report.ts';
 import { BUNDLED, benchText } from './text.ts';
@@ -50,6 +51,7 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
       await pause(STEP_MS);
     }
     record('panel in VS Code, WASM', { model: name, tokens, 'activation ms': activation, 'command to first picture ms': first, 'again ms': again, 'next layer or head ms': median(switches), 'any other head ms': median(jumps) });
+    if (folder === '') record('generation in the panel, WASM', { model: name, context: tokens, ...(await generationSpeed(panel)) });
   } finally {
     await session.close();
   }
@@ -72,10 +74,29 @@ async function activationMs({ page, workbench }: Session): Promise<number> {
 async function explainMs({ page, workbench }: Session, panel: Panel, tokens: number): Promise<number> {
   await workbench.focusEditor();
   await page.keyboard.press('Control+a');
+  // What an earlier explanation left on screen does not count.
+  await panel.tokens.evaluateAll((shown) => shown.forEach((token) => token.setAttribute('data-earlier', '')));
   const start = performance.now();
   await page.keyboard.press('Control+Alt+e');
+  await panel.frame.locator('.token[data-earlier]').first().waitFor({ state: 'detached', timeout: 120_000 });
   await panel.shows(tokens);
   return performance.now() - start;
+}
+
+const GENERATED = 64;
+
+/** Tokens a second from Play to the last token on screen. */
+async function generationSpeed({ frame }: Panel): Promise<Readonly<Record<string, number>>> {
+  await frame.locator('#tab-generate').click();
+  await frame.getByRole('radio', { name: 'Greedy', exact: true }).check();
+  const limit = frame.getByRole('spinbutton', { name: 'New tokens at most' });
+  await limit.fill(String(GENERATED));
+  await limit.press('Tab');
+  const written = frame.getByRole('listbox', { name: 'Generated tokens' }).getByRole('option');
+  const start = performance.now();
+  await frame.getByRole('button', { name: 'Play', exact: true }).click();
+  await until('the end', () => frame.locator('.generate-state').innerText(), (state) => state.includes('Ended'), 120_000);
+  return { tokens: await written.count(), 'tokens/s': (await written.count()) / ((performance.now() - start) / 1000) };
 }
 
 type Choice = { readonly key: string } | { readonly across: number; readonly down: number };

@@ -136,19 +136,6 @@ describe('generating in VS Code', () => {
     await until('the button to be on', () => tab().button('Insert into Editor').isEnabled(), (on) => on);
   });
 
-  it('writes at the speed of reading, on a busy machine too', async () => {
-    if (await tab().button('Reset').isEnabled()) await tab().button('Reset').click();
-    await panel.frame.getByRole('radio', { name: 'Greedy', exact: true }).check();
-    await tab().set('New tokens at most', '64');
-    const start = Date.now();
-    await tab().button('Play').click();
-    await until('the end', () => panel.frame.locator('.generate-state').innerText(), (text) => text.includes('Ended'), 60_000);
-    const written = await tab().tokens.count();
-    const seconds = (Date.now() - start) / 1000;
-    process.stdout.write(`generated ${written} tokens in ${seconds.toFixed(1)} s: ${(written / seconds).toFixed(1)} tokens/s in the panel; ${await panel.frame.locator('.step-facts .effect').first().innerText()}\n`);
-    expect(written / seconds).toBeGreaterThan(4);
-  });
-
   it('breaks no rule of the page', () => {
     expect(session.ownErrors()).toEqual([]);
   });
