@@ -162,9 +162,9 @@ describe('the panel in a browser, under the extension’s policy', () => {
     const probability = panel.locator('.candidates tbody tr').first().locator('td').last();
     const before = Number.parseFloat(await probability.innerText());
     const asked = (await posted()).filter((message) => message.type === 'query' && message.query.name === 'distribution').length;
-    await panel.getByLabel('Temperature').fill('0.5');
+    await panel.locator('.sampling').getByLabel('Temperature').fill('0.5');
     await expect.poll(async () => Number.parseFloat(await probability.innerText())).toBeGreaterThan(before);
-    await panel.getByLabel('Temperature').fill('0');
+    await panel.locator('.sampling').getByLabel('Temperature').fill('0');
     await expect.poll(() => probability.innerText()).toBe('100%');
     expect((await posted()).filter((message) => message.type === 'query' && message.query.name === 'distribution').length).toBe(asked);
   });
