@@ -1,7 +1,7 @@
 import { alignTokens } from '../../src/core/alignment.ts';
 import { distributionPairs, divergenceOf } from '../../src/core/comparison.ts';
 import type { ModelFiles } from '../../src/model/files.ts';
-import { ask } from '../../src/host/modelClient.ts';
+import { ask } from '../../src/host/ask.ts';
 import type { Query, QueryName, QueryResult, ShownComparison, ShownExplanation } from '../../src/protocol/messages.ts';
 import type { Remote, WorkerApi } from '../../src/worker/api.ts';
 import { createEngine } from '../../src/worker/engine.ts';
