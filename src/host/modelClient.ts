@@ -1,7 +1,7 @@
 import { CancelledError, UserError } from '../core/errors.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { Query, QueryName, QueryResult } from '../protocol/messages.ts';
-import type { ExplainRequest, Progress, TokenCount, WorkerApi } from '../worker/api.ts';
+import type { ExplainRequest, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
 import type { Connection } from '../worker/rpc.ts';
 import { ask } from './ask.ts';
 import { Disposable } from './disposable.ts';
