@@ -73,7 +73,7 @@ describe('Compare in VS Code', () => {
     await workbench.selectLines(1, 2);
     await page.keyboard.press('Control+Alt+e');
     await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
-    await panel.frame.locator('.status').first().waitFor({ state: 'hidden', timeout: 120_000 });
+    await panel.frame.locator('.page > .status').first().waitFor({ state: 'hidden', timeout: 120_000 });
     await panel.openTab('Compare');
     await panel.frame.getByRole('button', { name: 'Another Model…' }).waitFor();
     await session.screenshot('80 compare empty');
@@ -101,6 +101,7 @@ describe('Compare in VS Code', () => {
     const { page, workbench } = session;
     // A new file opens where the focus is: in front of the panel.
     await panel.frame.getByRole('tab', { name: 'Compare' }).click();
+    await page.locator('.editor-group-container.active .tab', { hasText: 'Tokens: ' }).waitFor();
     await workbench.command('File: New Untitled Text File');
     await expect.poll(() => page.locator('iframe.webview').first().isVisible()).toBe(false);
     await workbench.panelTab().click();
@@ -173,7 +174,7 @@ describe('Embeddings and Compare in Chinese', () => {
     await session.workbench.selectLines(1, 2);
     await session.page.keyboard.press('Control+Alt+e');
     await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
-    await panel.frame.locator('.status').first().waitFor({ state: 'hidden', timeout: 120_000 });
+    await panel.frame.locator('.page > .status').first().waitFor({ state: 'hidden', timeout: 120_000 });
   });
   afterAll(() => session.close());
   afterEach(async (context) => {

@@ -38,7 +38,7 @@ export function panelOf(workbench: Workbench): Panel {
     async shows(count) {
       await frame.locator('.strip').waitFor({ timeout: 60_000 });
       await until(`${count} tokens in the panel`, () => tokens.count(), (shown) => shown === count, 60_000);
-      await frame.locator('.status').waitFor({ state: 'hidden', timeout: 120_000 });
+      await frame.locator('.page > .status').waitFor({ state: 'hidden', timeout: 120_000 });
     },
     async openTab(title) {
       const tab = frame.getByRole('tab', { name: title });
