@@ -65,17 +65,17 @@ describe('the model setting', () => {
   });
 
   it('offers Chat for a model with a chat template, and reads the text as a message with the numbers of the command line', async () => {
-    const chatty = join(folder, 'chatty-model');
-    cpSync(BUNDLED, chatty, { recursive: true });
-    const settings = join(chatty, 'tokenizer_config.json');
+    const path = join(folder, 'template-model');
+    cpSync(BUNDLED, path, { recursive: true });
+    const settings = join(path, 'tokenizer_config.json');
     const template = "{% for message in messages %}{{ '<|endoftext|>' + message.role + ': ' + message.content }}{% endfor %}";
     writeFileSync(settings, JSON.stringify({ ...(JSON.parse(readFileSync(settings, 'utf8')) as object), chat_template: template }));
-    await useModel(chatty);
+    await useModel(path);
     await explainFirstLine();
-    const chat = panel.frame.getByRole('button', { name: 'Chat' });
+    const chat = panel.frame.getByRole('button', { name: 'Chat', exact: true });
     await panel.shows(traced.length);
     expect(await chat.getAttribute('aria-pressed')).toBe('false');
-    const message = traceByCommandLine(sampleLines(1, 1), ['--model', chatty, '--chat']);
+    const message = traceByCommandLine(sampleLines(1, 1), ['--model', path, '--chat']);
     expect(message.filter(({ special }) => special).length).toBeGreaterThan(1);
     await chat.click();
     await panel.shows(message.length);
