@@ -3,6 +3,7 @@ import type { WorkerApi } from './api.ts';
 import { createEngine } from './engine.ts';
 import { memoryFiles } from './files.memory.ts';
 import { folderFiles } from './files.node.ts';
+import { freeMemory } from './freeMemory.node.ts';
 import { parentSide } from './port.node.ts';
 import { serve } from './rpc.ts';
 import { nodeRuntime } from './runtime.node.ts';
@@ -10,6 +11,7 @@ import { nodeRuntime } from './runtime.node.ts';
 const { port, boot } = parentSide();
 const engine = createEngine({
   runtime: () => nodeRuntime(boot.distFolder, boot.nativeFile),
+  freeMemory,
   openFiles: async (location) => {
     if (location.kind === 'files') return memoryFiles(location.name, location.files);
     if (location.path === '') throw new UserError('No model folder was given.');
