@@ -1,4 +1,4 @@
-import { bytesText } from '../core/bytes.ts';
+import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
 
 export { bytesText };

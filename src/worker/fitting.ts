@@ -1,4 +1,4 @@
-import { bytesText } from '../core/bytes.ts';
+import { bytesText } from '../core/bytesText.ts';
 import { NoMemoryError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS } from '../core/memory.ts';
 import type { LanguageModel } from '../model/languageModel.ts';

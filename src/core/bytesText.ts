@@ -1,4 +1,4 @@
-/** A size as people read it. */
+/** A size as people read it, in decimal units: 548.1 MB. */
 export function bytesText(bytes: number): string {
   const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
   let unit = 0;
