@@ -69,13 +69,9 @@ export function nativeRuntime(ort: OnnxRuntimeNode, threads: number): Runtime {
     openSession: async (graph, files) => {
       const options: SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1 };
       const session = { intra_op: { allow_spinning: '0' } };
-      const disk = await weightsOnDisk(graph, files);
-      if (disk === null) {
-        const { bytes, externalData } = await weightsInMemory(graph, files);
-        return openSession(ort, bytes, { ...options, externalData, extra: { session } }, exclusive);
-      }
-      const extra = { session: { ...session, model_external_initializers_file_folder_path: disk.folder } };
-      return openSession(ort, disk.bytes, { ...options, extra }, exclusive);
+      const { bytes, externalData, folder } = await weightsInPlace(graph, files);
+      const extra = { session: folder === null ? session : { ...session, model_external_initializers_file_folder_path: folder } };
+      return openSession(ort, bytes, { ...options, externalData, extra }, exclusive);
     },
   };
 }
@@ -125,33 +121,45 @@ function numbersOf(data: ortWeb.Tensor['data']): Float32Array | Int32Array {
   throw new Error('The runtime returned numbers of a type that no graph asks for.');
 }
 
-/** Each weight as bytes of its own, read now. */
-async function weightsInMemory(graph: OnnxGraph, files: ModelFiles): Promise<{ bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] }> {
-  const externalData: { path: string; data: Uint8Array }[] = [];
-  const places = new Map<string, Place>();
+interface LoadedWeights {
+  /** The ONNX model. */
+  readonly bytes: Uint8Array;
+  readonly externalData: { path: string; data: Uint8Array }[];
+}
+
+/** Each weight as bytes of its own, read now; but for those that `places` knows. */
+async function weightsInMemory(graph: OnnxGraph, files: ModelFiles, places = new Map<string, Place>()): Promise<LoadedWeights> {
+  const externalData: LoadedWeights['externalData'] = [];
   for (const weight of graph.weights.values()) {
-    const path = `weight${places.size}`;
+    if (places.has(weight.name)) continue;
+    const path = `weight${externalData.length}`;
     places.set(weight.name, { location: path, offset: 0 });
     externalData.push({ path, data: await files.read(weight.file, weight.offset, weight.length) });
   }
   return { bytes: graph.encode((weight) => placeOf(places, weight)), externalData };
 }
 
-/** Each weight where it lies, if all files are in one folder on disk; null otherwise. */
-async function weightsOnDisk(graph: OnnxGraph, files: ModelFiles): Promise<{ bytes: Uint8Array; folder: string } | null> {
-  if (files.localPath === undefined) return null;
-  const names = new Map<string, string>();
-  const folders = new Set<string>();
+/** Each weight that lies in a file on disk where it lies, as far as these files are in one folder; the others in memory. */
+async function weightsInPlace(graph: OnnxGraph, files: ModelFiles): Promise<LoadedWeights & { readonly folder: string | null }> {
+  const paths = new Map<string, { readonly folder: string; readonly name: string } | null>();
   for (const { file } of graph.weights.values()) {
-    if (names.has(file)) continue;
-    const path = await files.localPath(file);
-    const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
-    names.set(file, path.slice(end));
-    folders.add(path.slice(0, end));
+    if (!paths.has(file)) paths.set(file, await partsOf(files, file));
   }
-  const [folder = ''] = folders;
-  if (folders.size > 1) return null;
-  return { folder, bytes: graph.encode((weight) => ({ location: names.get(weight.file) ?? weight.file, offset: weight.offset })) };
+  const folders = new Set([...paths.values()].flatMap((path) => path?.folder ?? []));
+  const [folder = null] = folders;
+  const places = new Map<string, Place>();
+  for (const { name, file, offset } of folders.size === 1 ? graph.weights.values() : []) {
+    const path = paths.get(file) ?? null;
+    if (path !== null) places.set(name, { location: path.name, offset });
+  }
+  return { folder: folders.size === 1 ? folder : null, ...(await weightsInMemory(graph, files, places)) };
+}
+
+async function partsOf(files: ModelFiles, file: string): Promise<{ readonly folder: string; readonly name: string } | null> {
+  const path = (await files.localPath?.(file)) ?? null;
+  if (path === null) return null;
+  const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
+  return { folder: path.slice(0, end), name: path.slice(end) };
 }
 
 function placeOf(places: ReadonlyMap<string, Place>, weight: Weight): Place {
