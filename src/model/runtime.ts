@@ -53,7 +53,7 @@ export function wasmRuntime({ wasmBinary, wasmPaths, threads }: WasmOptions): Ru
     threads,
     sessionPerLayer: true,
     openSession: async (graph, files) => {
-      const { bytes, externalData } = await weightsInMemory(graph, files);
+      const { bytes, externalData = [] } = await weightsInMemory(graph, files);
       return openSession(ortWeb, bytes, { externalData }, exclusive);
     },
   };
@@ -69,9 +69,9 @@ export function nativeRuntime(ort: OnnxRuntimeNode, threads: number): Runtime {
     openSession: async (graph, files) => {
       const options: SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1 };
       const session = { intra_op: { allow_spinning: '0' } };
-      const { bytes, externalData, folder } = await weightsInPlace(graph, files);
-      const extra = { session: folder === null ? session : { ...session, model_external_initializers_file_folder_path: folder } };
-      return openSession(ort, bytes, { ...options, externalData, extra }, exclusive);
+      const { bytes, externalData = [], folder } = await weightsOnDisk(graph, files);
+      const extra = { session: folder === undefined ? session : { ...session, model_external_initializers_file_folder_path: folder } };
+      return openSession(ort, bytes, { ...options, ...(folder === undefined ? { externalData } : {}), extra }, exclusive);
     },
   };
 }
@@ -124,38 +124,53 @@ function numbersOf(data: ortWeb.Tensor['data']): Float32Array | Int32Array {
 interface LoadedWeights {
   /** The ONNX model. */
   readonly bytes: Uint8Array;
-  readonly externalData: { path: string; data: Uint8Array }[];
+  readonly externalData?: { path: string; data: Uint8Array }[];
+  /** Where the weights' files are. */
+  readonly folder?: string;
 }
 
-/** Each weight as bytes of its own, read now; but for those that `places` knows. */
-async function weightsInMemory(graph: OnnxGraph, files: ModelFiles, places = new Map<string, Place>()): Promise<LoadedWeights> {
-  const externalData: LoadedWeights['externalData'] = [];
+/** Each weight as bytes of its own, read now. */
+async function weightsInMemory(graph: OnnxGraph, files: ModelFiles): Promise<LoadedWeights> {
+  const externalData: { path: string; data: Uint8Array }[] = [];
+  const places = new Map<string, Place>();
   for (const weight of graph.weights.values()) {
-    if (places.has(weight.name)) continue;
-    const path = `weight${externalData.length}`;
+    const path = `weight${places.size}`;
     places.set(weight.name, { location: path, offset: 0 });
     externalData.push({ path, data: await files.read(weight.file, weight.offset, weight.length) });
   }
   return { bytes: graph.encode((weight) => placeOf(places, weight)), externalData };
 }
 
-/** Each weight that lies in a file on disk where it lies, as far as these files are in one folder; the others in memory. */
-async function weightsInPlace(graph: OnnxGraph, files: ModelFiles): Promise<LoadedWeights & { readonly folder: string | null }> {
+/**
+ * Weights that lie in files on disk where they lie, if all files are in one folder, and the few that are made of others within the model:
+ * the runtime takes weights from files or from memory, not both. Everything in memory where that is not so.
+ */
+async function weightsOnDisk(graph: OnnxGraph, files: ModelFiles): Promise<LoadedWeights> {
   const paths = new Map<string, { readonly folder: string; readonly name: string } | null>();
   for (const { file } of graph.weights.values()) {
-    if (!paths.has(file)) paths.set(file, await partsOf(files, file));
+    if (!paths.has(file)) paths.set(file, await pathOf(files, file));
   }
   const folders = new Set([...paths.values()].flatMap((path) => path?.folder ?? []));
-  const [folder = null] = folders;
+  const [folder] = folders;
+  const weights = [...graph.weights.values()];
+  const [placed, made] = [bytesOf(weights.filter(({ file }) => paths.get(file) !== null)), bytesOf(weights.filter(({ file }) => paths.get(file) === null))];
+  if (folder === undefined || folders.size > 1 || made > Math.min(placed, WITHIN_MODEL_MAX_BYTES)) return weightsInMemory(graph, files);
   const places = new Map<string, Place>();
-  for (const { name, file, offset } of folders.size === 1 ? graph.weights.values() : []) {
+  for (const { name, file, offset, length } of weights) {
     const path = paths.get(file) ?? null;
-    if (path !== null) places.set(name, { location: path.name, offset });
+    places.set(name, path === null ? { bytes: await files.read(file, offset, length) } : { location: path.name, offset });
   }
-  return { folder: folders.size === 1 ? folder : null, ...(await weightsInMemory(graph, files, places)) };
+  return { folder, bytes: graph.encode((weight) => placeOf(places, weight)) };
 }
 
-async function partsOf(files: ModelFiles, file: string): Promise<{ readonly folder: string; readonly name: string } | null> {
+/** A model is copied while it is written and read, and must stay under 2 GB. */
+const WITHIN_MODEL_MAX_BYTES = 512 * 1024 * 1024;
+
+function bytesOf(weights: readonly Weight[]): number {
+  return weights.reduce((sum, { length }) => sum + length, 0);
+}
+
+async function pathOf(files: ModelFiles, file: string): Promise<{ readonly folder: string; readonly name: string } | null> {
   const path = (await files.localPath?.(file)) ?? null;
   if (path === null) return null;
   const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
