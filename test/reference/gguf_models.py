@@ -202,7 +202,7 @@ def make(case, kind, config, ids):
             else:
                 type_, raw, kept = quantised(data, Q[kind])
                 written[name] = (type_, raw)
-            if kept.size > 0 and (data.ndim > 1 or name.endswith("_inp_shexp.weight")):
+            if not name.endswith("_norm.weight") and (data.ndim > 1 or name.endswith("_inp_shexp.weight")):
                 values[places[name].astype(np.int64).reshape(-1)] = kept.reshape(-1)
         state = {}
         for name, weight in weights.items():

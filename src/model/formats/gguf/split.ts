@@ -12,6 +12,11 @@ export function modelNameOf(file: string): string {
   return (PART.exec(file)?.[1] ?? file.replace(/\.gguf$/i, '')) || file;
 }
 
+/** Of how many files the model is, by the name of one. */
+export function ggufParts(file: string): number {
+  return Number(PART.exec(file)?.[3] ?? 1);
+}
+
 /** Files of `names` that are models by their names, each first part for all of its parts. */
 export function ggufModels(names: readonly string[]): readonly string[] {
   return names.filter((name) => /\.gguf$/i.test(name) && Number(PART.exec(name)?.[2] ?? 1) === 1);
