@@ -10,6 +10,7 @@ import { ROPE_TENSORS } from './rope.ts';
 import { layersOf } from './architectures/common.ts';
 import { readBytes, rowCount, rowLength, storedSource, type Source } from './source.ts';
 import { modelNameOf, readGgufParts } from './split.ts';
+import { ggufTokenizer, type GgufTokenizer } from './tokenizer.ts';
 import { weightTypeOf } from './weightType.ts';
 
 /** More pairs than any head has: the tensors that describe positions are read into memory. */
@@ -35,20 +36,48 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
     weights.set(own, { name: own, dtype: source.dtype, shape: source.shape, ...place });
     if (source.place === null) sources.set(made, source);
   }
-  const texts = new Map([['config.json', new TextEncoder().encode(JSON.stringify(config, null, 2))]]);
+  const text = textFiles(config, metadata, file);
   const { localPath } = files;
   return {
     name,
-    list: async () => [...texts.keys()],
-    size: async (wanted) => texts.get(wanted)?.length ?? files.size(wanted),
+    list: async () => TEXT_FILES,
+    size: async (wanted) => text(wanted)?.length ?? files.size(wanted),
     read: async (wanted, offset, length) => {
       const source = sources.get(wanted);
       if (source !== undefined) return readBytes(source, offset, length);
-      return texts.get(wanted)?.slice(offset, offset + length) ?? files.read(wanted, offset, length);
+      return text(wanted)?.slice(offset, offset + length) ?? files.read(wanted, offset, length);
     },
     ...(localPath === undefined ? {} : { localPath: async (wanted: string) => (sources.has(wanted) ? null : localPath(wanted)) }),
     weights: { tensors: weights, type: weightTypeOf(metadata, tensors.values()) },
   };
+}
+
+const TEXT_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'] as const;
+
+/** The JSON files of the folder, made when they are first asked for: a model can be described without its tokenizer. */
+function textFiles(config: unknown, metadata: GgufMetadata, file: string): (name: string) => Uint8Array | null {
+  const made = new Map<string, Uint8Array>();
+  let tokenizer: GgufTokenizer | null = null;
+  const tokenizerFiles = (): GgufTokenizer => (tokenizer ??= tokenizerOf(metadata, file));
+  const contents: Readonly<Record<(typeof TEXT_FILES)[number], () => unknown>> = {
+    'config.json': () => config,
+    'tokenizer.json': () => tokenizerFiles().tokenizer,
+    'tokenizer_config.json': () => tokenizerFiles().config,
+    'generation_config.json': () => tokenizerFiles().generation,
+  };
+  return (name) => {
+    const known = TEXT_FILES.find((text) => text === name);
+    if (known === undefined) return null;
+    const bytes = made.get(name) ?? new TextEncoder().encode(JSON.stringify(contents[known]()));
+    made.set(name, bytes);
+    return bytes;
+  };
+}
+
+function tokenizerOf(metadata: GgufMetadata, file: string): GgufTokenizer {
+  const kind = metadata.get('tokenizer.ggml.model');
+  if (kind === undefined || kind === 'none' || kind === 'no_vocab') throw new UserError(`${file} holds no tokenizer.`);
+  return ggufTokenizer(metadata);
 }
 
 function architectureOf(metadata: GgufMetadata, file: string): string {
