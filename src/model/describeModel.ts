@@ -27,11 +27,11 @@ export async function readModel(files: ModelFiles): Promise<ReadModel> {
   const config = await readJson(files, 'config.json', CONFIG_MAX_BYTES);
   const family = familyName(config);
   const { spec, tensors } = readDecoder(config, await openWeights(files));
-  const facts = describe(spec, tensors, family, files.name);
+  const facts = describe(spec, tensors, family, files.name, files.weights?.type);
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
   const shape = { ...facts, loadedBytes: total(loaded, wideBytes), largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0), storedBytes: total(loaded, ({ length }) => length) };
-  return { config, spec, facts, shape, bytes: total(tensors, ({ length }) => length) };
+  return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
 }
 
 /** A model without its weights: what it is, and what it would need. Throws UserError as opening it would, but for its tokenizer's kind. */

@@ -1,5 +1,6 @@
 import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
+import type { StoredTensor } from './formats/safetensors.ts';
 
 export { bytesText };
 
@@ -13,8 +14,10 @@ export interface ModelFiles {
   size(file: string): Promise<number>;
   /** Exactly `length` bytes from `offset`, in a buffer of their own. */
   read(file: string, offset: number, length: number): Promise<Uint8Array>;
-  /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. */
-  localPath?(file: string): Promise<string>;
+  /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. null: the file is made of others. */
+  localPath?(file: string): Promise<string | null>;
+  /** The weights, where they are not in safetensors files, what their type is called, and their bytes as stored. */
+  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string; readonly bytes: number };
 }
 
 /** config.json of the largest models known is under 100 kB. */
