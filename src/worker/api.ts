@@ -1,6 +1,6 @@
 import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
 import type { Continuation, GenerationStep, StepRequest } from '../core/generation.ts';
-import type { ModelDescription } from '../core/memory.ts';
+import type { ModelDescription, RuntimeKind } from '../core/memory.ts';
 import type { PositionView } from '../core/positions.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection, Token } from '../core/trace.ts';
 import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
@@ -48,8 +48,8 @@ export interface WorkerApi extends VectorApi, ComparisonApi {
   open(location: ModelLocation, released?: number): ModelInfo;
   /** A model that is not open, from its headers alone; every reason not to open it is a UserError, but for its tokenizer's kind. */
   describe(location: ModelLocation): ModelDescription;
-  /** Bytes of memory that a model may take; null where the system does not tell. */
-  freeMemory(): number | null;
+  /** What would run a model here, and the bytes of memory it may take; null where the system does not tell. */
+  resources(): { readonly runtime: RuntimeKind; readonly free: number | null };
   countTokens(text: string): TokenCount;
   explain(request: ExplainRequest): Explanation;
   attention(ids: Int32Array, layer: number, head: number): AttentionMap;

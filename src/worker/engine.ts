@@ -31,13 +31,14 @@ const MAX_THUMBNAIL_BYTES = 400 * 1024;
 export interface EngineOptions {
   /** Made by the first `open`, so that its failure is an answer and not the end of the thread. */
   readonly runtime: () => Runtime;
+  readonly runtimeKind: Runtime['kind'];
   readonly openFiles: (location: ModelLocation) => Promise<ModelFiles>;
   /** Bytes of memory that are free; absent where the system does not tell. */
   readonly freeMemory?: () => Promise<number>;
 }
 
 /** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
-export function createEngine({ runtime: makeRuntime, openFiles, freeMemory }: EngineOptions): Implementation<WorkerApi> {
+export function createEngine({ runtime: makeRuntime, runtimeKind, openFiles, freeMemory }: EngineOptions): Implementation<WorkerApi> {
   const cache = createTraceCache();
   let runtime: Runtime | null = null;
   let current: OpenModel | null = null;
@@ -63,7 +64,7 @@ export function createEngine({ runtime: makeRuntime, openFiles, freeMemory }: En
 
   return {
     describe: async (_, location: ModelLocation) => describeModel(await openFiles(location)),
-    freeMemory: async () => (await freeMemory?.()) ?? null,
+    resources: async () => ({ runtime: runtimeKind, free: (await freeMemory?.()) ?? null }),
     open: inOrder(async (_, location: ModelLocation, released = 0): Promise<ModelInfo> => {
       const files = await openFiles(location);
       runtime ??= makeRuntime();

@@ -12,6 +12,7 @@ import { nodeRuntime } from './runtime.node.ts';
 const { port, boot } = parentSide();
 const engine = createEngine({
   runtime: () => nodeRuntime(boot.distFolder, boot.nativeFile),
+  runtimeKind: boot.nativeFile === null ? 'wasm' : 'native',
   freeMemory,
   openFiles: async (location) => {
     if (location.kind === 'files') return asFolder(memoryFiles(location.name, location.files));

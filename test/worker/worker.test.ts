@@ -248,6 +248,8 @@ describe('a model that is not open', () => {
     } finally {
       rmSync(folder, { recursive: true });
     }
-    expect(await remote.freeMemory()).toBeGreaterThan(0);
+    const { runtime, free } = await remote.resources();
+    expect(runtime).toBe('wasm');
+    expect(free).toBeGreaterThan(0);
   });
 });
