@@ -2,7 +2,7 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { HubAccessError } from '../../src/library/hub/api.ts';
 import { leavesFolder, isPlainName } from '../../src/library/hub/fileNames.ts';
-import { parseEndpoint, parseModelId } from '../../src/library/hub/modelId.ts';
+import { parseEndpoint, parseModelId } from '../../src/library/hub/address.ts';
 import { waitAsked } from '../../src/library/hub/problems.ts';
 import { contentsOf, english, setting } from './hub.ts';
 import { startHub } from './hubServer.ts';

@@ -2,7 +2,7 @@ import type { IncomingHttpHeaders } from 'node:http';
 import { UserError } from '../../core/errors.ts';
 import type { HubAccess, HubFile, HubModel, Translate } from './api.ts';
 import { get, piecesOf, type HttpAnswer } from './http.ts';
-import { hubUrl } from './modelId.ts';
+import { hubUrl } from './address.ts';
 import { Part } from './part.ts';
 import { problemOf, Transient } from './problems.ts';
 import { retrying, type Patience } from './retry.ts';

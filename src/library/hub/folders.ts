@@ -6,7 +6,7 @@ import { UserError } from '../../core/errors.ts';
 import type { DownloadedModel, DownloadMarker, HubFile, Translate, UnfinishedModel } from './api.ts';
 import { isPlainName } from './fileNames.ts';
 import { withLock } from './lock.ts';
-import { folderName, parseModelId } from './modelId.ts';
+import { folderName, parseModelId } from './address.ts';
 import { isRecord } from './modelInfo.ts';
 import { bytesThere, sizeOf } from './part.ts';
 

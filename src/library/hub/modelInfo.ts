@@ -4,7 +4,7 @@ import { choicesOf, INDEX, type Listing } from './choices.ts';
 import { digestOf } from './content.ts';
 import { isPlainName, leavesFolder } from './fileNames.ts';
 import { get, readBody } from './http.ts';
-import { folderName, hubUrl, parseModelId } from './modelId.ts';
+import { folderName, hubUrl, parseModelId } from './address.ts';
 import { oneLine, problemOf } from './problems.ts';
 import { retrying, type Patience } from './retry.ts';
 

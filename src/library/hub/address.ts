@@ -35,3 +35,26 @@ export function parseEndpoint(text: string, where: string, t: Translate): string
 export function hubUrl(endpoint: string, ...path: readonly string[]): URL {
   return new URL(`${endpoint}/${path.flatMap((part) => part.split('/')).map(encodeURIComponent).join('/')}`);
 }
+
+/** What the user's environment says of the hub: `HF_ENDPOINT` and `HF_TOKEN`, where they are set. */
+export interface HubEnvironment {
+  readonly endpoint: string | undefined;
+  readonly token: string | undefined;
+}
+
+/** The hub's address: of the setting where it is not empty, else of the environment, else the public one. Throws UserError for what is no address. */
+export function endpointOf(setting: string, { endpoint = '' }: HubEnvironment, t: Translate): string {
+  if (setting !== '') return parseEndpoint(setting, 'explainTokens.hubEndpoint', t);
+  return endpoint.trim() === '' ? PUBLIC_HUB : parseEndpoint(endpoint.trim(), 'HF_ENDPOINT', t);
+}
+
+/** `HF_TOKEN`, which is for the hub the environment means and for no other. */
+export function environmentToken({ endpoint = '', token = '' }: HubEnvironment, hub: string): string | undefined {
+  const meant = endpoint.trim() === '' ? PUBLIC_HUB : endpoint.trim();
+  return isToken(token.trim()) && URL.canParse(meant) && new URL(meant).origin === new URL(hub).origin ? token.trim() : undefined;
+}
+
+/** Whether a text can be an access token: one word that can stand in a header. */
+export function isToken(text: string): boolean {
+  return /^[\x21-\x7e]{1,500}$/.test(text);
+}
