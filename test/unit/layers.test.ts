@@ -10,9 +10,9 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/model': [/^src\/(core|model)\//, /^onnxruntime-/, /^@huggingface\//],
   'src/worker': [/^src\/(core|model|worker)\//, /^onnxruntime-/],
   'src/protocol': [/^src\/core\//],
-  // `api.ts` says what the rest may know of a part of the library.
+  // What the rest may know of a part of the library: types, and what needs no Node.
   'src/library': [/^src\/(core|library)\//, /^node:/],
-  'src/host': [/^src\/(core|protocol|host)\//, /^src\/worker\/(api|rpc|port)/, /^src\/library\/\w+\/api\.ts$/, /^vscode$/, /^#platform$/],
+  'src/host': [/^src\/(core|protocol|host)\//, /^src\/worker\/(api|rpc|port)/, /^src\/library\/\w+\/(api|address)\.ts$/, /^vscode$/, /^#platform$/],
   'src/cli': [/^src\/(core|model|worker|library|cli)\//, /^node:/, /^package\.json$/],
   webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/],
 };
