@@ -30,9 +30,10 @@ export class ModelDescriber extends Disposable {
     return known;
   }
 
-  /** Forgets everything: files and free memory may have changed. */
+  /** Forgets everything: files, free memory and the settings of the runtime may have changed. */
   forget(): void {
     this.#known.clear();
+    this.#end();
   }
 
   override dispose(): void {
