@@ -12,6 +12,8 @@ export interface MemoryShape extends Pick<ModelFacts, 'layers' | 'heads' | 'kvHe
   readonly largestBytes: number;
   /** Of these weights as they are stored. */
   readonly storedBytes: number;
+  /** Of those of them that are made in memory, from quantised ones, as float32. */
+  readonly madeBytes: number;
 }
 
 /** A text as long as most that are explained. */
@@ -32,12 +34,13 @@ const SLACK = 1.2;
 /**
  * Peak resident memory in bytes of opening a model and explaining `tokens` tokens, of the process or thread in which it runs.
  * Weights are held once, as float32, packed for the runtime. Copies of the largest leave their room to the text: in WebAssembly
- * what it is packed from, and where it is stored in 16 bits also that. The constants are measured: test/bench/memory.bench.ts
+ * what it is packed from, and where it is stored in 16 bits also that. The native runtime maps weights from their files; those that
+ * are made are all there a second time while its one session is made. The constants are measured: test/bench/memory.bench.ts
  * holds the estimate against the peaks of the bundled model and of GPT-2's shape.
  */
 export function memoryNeed(shape: MemoryShape, runtime: RuntimeKind, tokens: number): number {
-  const { loadedBytes, largestBytes, storedBytes } = shape;
-  const copies = (runtime === 'wasm' ? largestBytes : 0) + (storedBytes < loadedBytes ? largestBytes / 2 : 0);
+  const { loadedBytes, largestBytes, storedBytes, madeBytes } = shape;
+  const copies = (runtime === 'wasm' ? largestBytes : madeBytes) + (storedBytes < loadedBytes ? largestBytes / 2 : 0);
   return BASE_BYTES[runtime] + loadedBytes + Math.max(copies, SLACK * textBytes(shape, tokens));
 }
 

@@ -30,7 +30,8 @@ export async function readModel(files: ModelFiles): Promise<ReadModel> {
   const facts = describe(spec, tensors, family, files.name, files.weights?.type);
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
-  const shape = { ...facts, loadedBytes: total(loaded, wideBytes), largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0), storedBytes: total(loaded, ({ length }) => length) };
+  const made = await madeOf(files, loaded);
+  const shape = { ...facts, madeBytes: total(made, wideBytes), loadedBytes: total(loaded, wideBytes), largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0), storedBytes: total(loaded, ({ length }) => length) };
   return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
 }
 
@@ -45,6 +46,14 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
 /** Throws UserError for a model whose weights WebAssembly cannot hold. */
 export function checkAddressable({ facts: { name }, shape: { loadedBytes } }: ReadModel): void {
   if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new UserError(`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
+}
+
+/** Tensors that lie in no file as they are read. */
+async function madeOf({ localPath }: ModelFiles, tensors: readonly StoredTensor[]): Promise<readonly StoredTensor[]> {
+  if (localPath === undefined) return [];
+  const places = new Map<string, string | null>();
+  for (const { file } of tensors) if (!places.has(file)) places.set(file, await localPath(file));
+  return tensors.filter(({ file }) => places.get(file) === null);
 }
 
 function total(tensors: readonly StoredTensor[], bytesOf: (tensor: StoredTensor) => number): number {

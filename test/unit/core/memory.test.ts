@@ -4,7 +4,7 @@ import { memoryNeed, type MemoryShape } from '../../../src/core/memory.ts';
 const MIB = 2 ** 20;
 const WTE = 50_257 * 768 * 4;
 /** GPT-2 124M, float32: the embedding is the unembedding too. */
-const GPT2: MemoryShape = { layers: 12, heads: 12, kvHeads: 12, headDim: 64, dim: 768, vocab: 50_257, loadedBytes: 497_758_208, largestBytes: WTE, storedBytes: 497_758_208 };
+const GPT2: MemoryShape = { layers: 12, heads: 12, kvHeads: 12, headDim: 64, dim: 768, vocab: 50_257, loadedBytes: 497_758_208, largestBytes: WTE, storedBytes: 497_758_208, madeBytes: 0 };
 const SIXTEEN_BITS: MemoryShape = { ...GPT2, storedBytes: GPT2.storedBytes / 2 };
 
 /** Peaks in MiB that were measured on Linux, less what the process had before. */
@@ -17,6 +17,7 @@ test.each([
   ['16 bits in WebAssembly, 276 tokens', SIXTEEN_BITS, 'wasm', 276, 1021],
   ['16 bits, native, 8 tokens', SIXTEEN_BITS, 'native', 8, 661],
   ['16 bits, native, 276 tokens', SIXTEEN_BITS, 'native', 276, 832],
+  ['made of quantised weights, native, 266 tokens', { ...GPT2, madeBytes: GPT2.loadedBytes }, 'native', 266, 1103],
 ] as const)('the estimate for %s is within a tenth of the peak', (_what, shape, runtime, tokens, measured) => {
   expect(Math.abs(memoryNeed(shape, runtime, tokens) / MIB / measured - 1)).toBeLessThan(0.1);
 });

@@ -4,7 +4,7 @@ import type { MemoryShape } from '../../../src/core/memory.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import { checkFits } from '../../../src/worker/fitting.ts';
 
-const shape: MemoryShape = { layers: 24, heads: 16, kvHeads: 16, headDim: 64, dim: 1024, vocab: 50_000, loadedBytes: 1.4e9, largestBytes: 2e8, storedBytes: 1.4e9 };
+const shape: MemoryShape = { layers: 24, heads: 16, kvHeads: 16, headDim: 64, dim: 1024, vocab: 50_000, loadedBytes: 1.4e9, largestBytes: 2e8, storedBytes: 1.4e9, madeBytes: 0 };
 const info: ModelInfo = { name: 'medium', family: 'gpt2', layers: 24, heads: 16, kvHeads: 16, headDim: 64, dim: 1024, vocab: 50_000, contextLength: 1024, parameters: 355e6, weightType: 'F32', positions: 'learned', norm: 'LayerNorm', runtime: 'wasm', threads: 2 };
 
 test('a model that fits is opened', () => {
