@@ -79,13 +79,15 @@ export function detailsOf(entry: ModelEntry, known: Known, t: Translate, languag
   if (known.kind === 'unknown') return lines;
   const { description } = known;
   const { memory } = description;
-  const memoryLine = (runtime: string, need: MemoryNeed): string =>
-    t('Memory with {0}: {1} for {2} tokens, {3} for {4}', runtime, bytesText(need.typical), String(Math.min(TYPICAL_TOKENS, description.contextLength)), bytesText(need.full), description.contextLength.toLocaleString(language));
+  const typicalTokens = Math.min(TYPICAL_TOKENS, description.contextLength);
+  const context = description.contextLength.toLocaleString(language);
+  const memoryLine = (runtime: string, { typical, full }: MemoryNeed): string =>
+    typicalTokens === description.contextLength ? t('Memory with {0}: {1}', runtime, bytesText(typical)) : t('Memory with {0}: {1} for {2} tokens, {3} for {4}', runtime, bytesText(typical), typicalTokens, bytesText(full), context);
   const fit = fitOf(known, t);
   return [
     ...lines,
     t('{0}, {1} parameters, {2} on the disk, weights in {3}', description.family, countText(description.parameters), bytesText(entry.bytes ?? description.bytes), description.weightType),
-    t('{0} layers of {1} heads, {2} wide, {3} tokens at once', description.layers, description.heads, description.dim, description.contextLength.toLocaleString(language)),
+    t('Layers: {0}, heads: {1}, width: {2}, tokens at once: {3}', description.layers, description.heads, description.dim, context),
     memory.wasm === null ? t('Too large for WebAssembly') : memoryLine('WebAssembly', memory.wasm),
     memoryLine(t('the native runtime'), memory.native),
     ...(fit.kind === 'fits' ? [] : [fit.reason]),

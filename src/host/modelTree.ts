@@ -79,6 +79,6 @@ function groupItem(group: Group, count: number): vscode.TreeItem {
   const item = new vscode.TreeItem(groupText(group, t), vscode.TreeItemCollapsibleState.Expanded);
   item.id = group;
   item.contextValue = 'group';
-  item.accessibilityInformation = { label: t('{0}: {1} models', groupText(group, t), count) };
+  item.accessibilityInformation = { label: `${groupText(group, t)}, ${count}` };
   return item;
 }

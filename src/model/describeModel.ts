@@ -39,6 +39,8 @@ export async function readModel(files: ModelFiles): Promise<ReadModel> {
 export async function describeModel(files: ModelFiles): Promise<ModelDescription> {
   const { facts, shape, bytes } = await readModel(files);
   if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
+  // A tokenizer that has to be made is made, which tells whether it can be.
+  if (files.weights !== undefined) await files.size(TOKENIZER_FILE);
   const need = (runtime: RuntimeKind): MemoryNeed => ({ typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)), full: memoryNeed(shape, runtime, facts.contextLength) });
   return { ...facts, bytes, memory: { wasm: shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm'), native: need('native') } };
 }
