@@ -81,7 +81,7 @@ export class ModelLibrary extends Disposable {
   nameOf(setting: string): string | undefined {
     const names = this.#options.state.get<Readonly<Record<string, unknown>>>(NAMES, {});
     const name = names[setting];
-    return typeof name === 'string' ? name : undefined;
+    return typeof name === 'string' ? name : this.#downloadedName(setting);
   }
 
   /** Makes a model the current one. */
@@ -116,6 +116,14 @@ export class ModelLibrary extends Disposable {
     this.#known.clear();
     this.#describer.forget();
     this.#changed.fire(undefined);
+  }
+
+  /** A download lies in a folder of its own, owner--name. */
+  #downloadedName(setting: string): string | undefined {
+    const { root } = this.#options.downloads;
+    if (!setting.startsWith(root)) return undefined;
+    const [folder = '', ...inside] = setting.slice(root.length).split(/[/\\]/).filter((part) => part !== '');
+    return [folder.replace('--', '/'), ...inside].join('/');
   }
 
   async #downloaded(): Promise<readonly ModelEntry[]> {
