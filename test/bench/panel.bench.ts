@@ -12,10 +12,13 @@ import { median, record } from './report.ts';
 import { BUNDLED, benchText } from './text.ts';
 
 const SWITCHES = 7;
+/** From a pointer's arrival at a head to the press of its button: a quick hand's. */
+const POINT_MS = 150;
 /** A reader's pace from head to head. */
 const STEP_MS = 600;
 /** Places in the overview, as shares of its width and height, each in another layer and far from the one before. */
 const JUMPS = [[0.9, 0.1], [0.2, 0.9], [0.8, 0.3], [0.3, 0.7], [0.95, 0.5], [0.4, 0.2], [0.7, 0.8]] as const;
+const WINDOWS = 5;
 /** Until the other extensions have started. */
 const REST_MS = 10_000;
 
@@ -76,12 +79,24 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
  * it shares the processor with everything else, and VS Code's own figure ("Show Running Extensions") then holds the loading of all extensions that
  * start at the same moment.
  */
-async function activation({ code }: Session, log: string): Promise<Readonly<Record<string, number>>> {
-  await pause(REST_MS);
-  await code.install(vsixPath());
-  await until('the activation', () => existsSync(log), Boolean, 60_000);
-  const { loadMs, activateMs, cpuMs } = JSON.parse(readFileSync(log, 'utf8')) as Activation;
-  return { 'load ms': loadMs, 'activate ms': activateMs, 'of both processor ms': cpuMs };
+async function activation({ code, page, workbench }: Session, log: string): Promise<Readonly<Record<string, number>>> {
+  const rows: Activation[] = [];
+  while (rows.length < WINDOWS) {
+    if (rows.length > 0) {
+      await code.uninstall('explain-tokens.explain-tokens');
+      await page.reload();
+      await workbench.focusEditor();
+    }
+    await pause(REST_MS);
+    await code.install(vsixPath());
+    await until('the activation', () => existsSync(log), Boolean, 60_000);
+    rows.push(JSON.parse(readFileSync(log, 'utf8')) as Activation);
+    rmSync(log);
+  }
+  return {
+    windows: WINDOWS, 'load and activate ms': median(rows.map(({ loadMs, activateMs }) => loadMs + activateMs)),
+    'of it activate ms': median(rows.map(({ activateMs }) => activateMs)), 'processor ms': median(rows.map(({ cpuMs }) => cpuMs)),
+  };
 }
 
 /** From the keys to every token on screen. */
@@ -115,12 +130,17 @@ async function generationSpeed({ frame }: Panel): Promise<Readonly<Record<string
 
 type Choice = { readonly key: string } | { readonly across: number; readonly down: number };
 
-/** From a key or a click in the overview to the first frame after the map of the head it leads to was drawn, in the page's own time. */
+/** From a key, or a click in the overview where the pointer has just come, to the first frame after the map of the head it leads to was drawn, in the page's own time. */
 function switchMs(panel: Panel, choice: Choice): Promise<number> {
-  return panel.frame.locator('.map-card').evaluate(async (card, chosen) => {
+  return panel.frame.locator('.map-card').evaluate(async (card, { chosen, pointMs }) => {
     const canvas = document.querySelector('.overview-canvas');
     if (canvas === null) throw new Error('There is no overview.');
     const { left, top, width, height } = canvas.getBoundingClientRect();
+    const place = 'key' in chosen ? null : { clientX: left + width * chosen.across, clientY: top + height * chosen.down, bubbles: true };
+    if (place !== null) {
+      canvas.dispatchEvent(new MouseEvent('mousemove', place));
+      await new Promise((resolve) => setTimeout(resolve, pointMs));
+    }
     const start = performance.now();
     const drawn = new Promise<void>((resolve) => {
       const observer = new MutationObserver(() => {
@@ -130,11 +150,9 @@ function switchMs(panel: Panel, choice: Choice): Promise<number> {
       });
       observer.observe(card, { attributes: true, attributeFilter: ['aria-busy'] });
     });
-    canvas.dispatchEvent('key' in chosen
-      ? new KeyboardEvent('keydown', { key: chosen.key, bubbles: true })
-      : new MouseEvent('click', { clientX: left + width * chosen.across, clientY: top + height * chosen.down, bubbles: true }));
+    canvas.dispatchEvent('key' in chosen ? new KeyboardEvent('keydown', { key: chosen.key, bubbles: true }) : new MouseEvent('click', place ?? {}));
     await drawn;
     await new Promise((resolve) => requestAnimationFrame(resolve));
     return performance.now() - start;
-  }, choice);
+  }, { chosen: choice, pointMs: POINT_MS });
 }
