@@ -35,8 +35,8 @@ export function tokenIndex(tokens: readonly string[]): TokenIndex {
     if (work > MAX_WORK) refuse('its tokens are so long and alike that they take too long to compare');
   };
   const slotOf = (hash: number): number => Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 8;
-  /** The token of a hash and length that `same` accepts. */
-  const find = (hash: number, length: number, same: (token: string) => boolean): string | null => {
+  /** The token that the text goes on with at `start`, of a hash and length. */
+  const find = (hash: number, length: number, text: string, start: number): string | null => {
     for (let slot = slotOf(hash) & mask; ; slot = (slot + 1) & mask) {
       labour(1);
       const index = slots[slot] ?? -1;
@@ -44,15 +44,15 @@ export function tokenIndex(tokens: readonly string[]): TokenIndex {
       const token = tokens[index] ?? '';
       if (hashes[index] !== hash || token.length !== length) continue;
       labour(length);
-      if (same(token)) return token;
+      if (text.slice(start, start + length) === token) return token;
     }
   };
-  const part = (text: string, start: number, end: number): string | null => find(hashOf(start, end), end - start, (token) => text.startsWith(token, start));
+  const part = (text: string, start: number, end: number): string | null => find(hashOf(start, end), end - start, text, start);
 
   tokens.forEach((token, index) => {
     begin(token);
     hashes[index] = begun[token.length] ?? 0;
-    if (find(hashes[index] ?? 0, token.length, (other) => other === token) !== null) refuse(`two of its tokens are ${quoted(token)}`);
+    if (find(hashes[index] ?? 0, token.length, token, 0) !== null) refuse(`two of its tokens are ${quoted(token)}`);
     let slot = slotOf(hashes[index] ?? 0) & mask;
     while ((slots[slot] ?? -1) >= 0) slot = (slot + 1) & mask;
     slots[slot] = index;
@@ -73,8 +73,8 @@ export function tokenIndex(tokens: readonly string[]): TokenIndex {
       const left = part(text, 0, space);
       const right = part(text, space + 1, end);
       if (left === null || right === null) return null;
-      const whole = Math.imul(hashOf(0, space), powers[right.length] ?? 1) + hashOf(space + 1, end);
-      return find(whole | 0, end - 1, (token) => token.startsWith(left) && token.endsWith(right)) === null ? null : [left, right];
+      const whole = (Math.imul(hashOf(0, space), powers[right.length] ?? 1) + hashOf(space + 1, end)) | 0;
+      return find(whole, end - 1, left + right, 0) === null ? null : [left, right];
     },
   };
 }
