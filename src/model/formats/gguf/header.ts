@@ -106,6 +106,7 @@ function readEntry(cursor: Cursor): StoredTensor {
   if (type === null) return fail(`is of type ${typeName(id)}: ${blockTypeNames().join(', ')} are read`);
   const elements = shape.reduce((product, dim) => product * dim, 1);
   if (!Number.isSafeInteger(elements) || !Number.isSafeInteger(offset)) return fail('is larger than any file');
+  if (elements === 0) return fail('has no numbers');
   const width = shape.at(-1) ?? 1;
   if (width % type.elements !== 0) return fail(`has rows of ${width} numbers, which blocks of ${type.elements} of type ${type.name} do not fill`);
   return { name, dtype: type.name, shape, file: cursor.file, offset, length: (elements / type.elements) * type.bytes };

@@ -36,3 +36,11 @@ export function blockTypeNames(): readonly string[] {
 export function typeName(id: number): string {
   return READ.get(id)?.name ?? OTHER.get(id) ?? `number ${id}`;
 }
+
+const BY_NAME: ReadonlyMap<string, BlockType> = new Map([...READ.values()].map((type) => [type.name, type]));
+
+export function blockTypeNamed(name: string): BlockType {
+  const type = BY_NAME.get(name);
+  if (type === undefined) throw new Error(`There is no ggml type ${name}.`);
+  return type;
+}
