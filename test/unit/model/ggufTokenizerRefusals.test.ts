@@ -3,7 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import { readChatTemplate } from '../../../src/model/chatTemplate.ts';
 import type { GgufMetadata, GgufValue } from '../../../src/model/formats/gguf/header.ts';
-import { ggufTokenizer } from '../../../src/model/formats/gguf/tokenizer.ts';
+import { ggufGeneration, ggufTokenizer } from '../../../src/model/formats/gguf/tokenizer.ts';
 import { readStopTokens } from '../../../src/model/stopTokens.ts';
 import { openTokenizer } from '../../../src/model/tokenizer.ts';
 import { filesOf } from './folder.ts';
@@ -59,7 +59,7 @@ const REFUSED: readonly (readonly [what: string, metadata: Metadata, changes: Me
   ['an id out of range', gpt2, ggml({ eos_token_id: 1e6 }), /tokenizer\.ggml\.eos_token_id is 1000000, which is no token's id/],
   ['an id that is no whole number', gpt2, ggml({ bos_token_id: 1.5 }), /bos_token_id is 1\.5/],
   ['an id that is a text', gpt2, ggml({ bos_token_id: '1' }), /bos_token_id is "1"/],
-  ['the id of no token', gpt2, ggml({ eot_token_id: size - 1 }), /eot_token_id is \d+, which is no token's id/],
+  ['the id of no token', gpt2, ggml({ padding_token_id: size - 1 }), /padding_token_id is \d+, which is no token's id/],
   ['a token before every text that is not named', gpt2, ggml({ add_bos_token: true, bos_token_id: undefined }), /puts a token before every text/],
   ['a token after every text that is not named', gpt2, ggml({ add_eos_token: true, eos_token_id: undefined }), /puts a token after every text/],
   ['a flag that is a number', gpt2, ggml({ add_bos_token: 1 }), /add_bos_token is neither true nor false/],
@@ -69,7 +69,7 @@ const REFUSED: readonly (readonly [what: string, metadata: Metadata, changes: Me
   ['scores all alike', llama, ggml({ scores: listOf(llama, 'scores').map(() => -1000) }), /scores of its tokens are all alike/],
   ['a score that is no number', llama, withItem(llama, 'scores', 9, NaN), /the score of token 9 is not a number/],
   ['white space taken away', llama, ggml({ remove_extra_whitespaces: true }), /removes white space from the text/],
-  ['runs of spaces that mean the same', llama, ggml({ tokens: listOf(llama, 'tokens').with(-1, '  ').with(-2, '▁▁'), token_type: listOf(llama, 'token_type').with(-1, 4).with(-2, 1) }), /two of its tokens are "▁▁"/],
+  ['runs of spaces that mean the same', llama, ggml({ tokens: listOf(llama, 'tokens').with(8, '  ').with(9, '▁▁'), token_type: listOf(llama, 'token_type').with(8, 4) }), /two of its tokens are "▁▁"/],
 ];
 
 it.each(REFUSED)('%s is refused in one sentence', (_, metadata, changes, reason) => {
@@ -135,7 +135,7 @@ describe('where generation ends', () => {
   const ends = async (texts: readonly (readonly [string, number])[], changes: Metadata = {}): Promise<readonly string[]> => {
     const tokens = [...listOf(gpt2, 'tokens').slice(0, -2), ...texts.map(([text]) => text)];
     const types = [...listOf(gpt2, 'token_type').slice(0, -2), ...texts.map(([, type]) => type)];
-    const { generation } = ggufTokenizer(changed(gpt2, ggml({ tokens, token_type: types, eos_token_id: undefined, ...changes })));
+    const generation = ggufGeneration(changed(gpt2, ggml({ tokens, token_type: types, eos_token_id: undefined, ...changes })));
     const ids = await readStopTokens(filesOf({ 'generation_config.json': JSON.stringify(generation) }), {});
     return ids.map((id) => String(tokens[id])).filter((text) => text !== '<|endoftext|>');
   };
@@ -148,6 +148,13 @@ describe('where generation ends', () => {
     expect(await ends([['</s>', 1], ['<|end|>', 3], ['<|return|>', 3], ['<|call|>', 3]])).toEqual(['<|return|>', '<|call|>']);
     expect(await ends([['</s>', 3], ['<|end|>', 3]])).toEqual(['</s>', '<|end|>']);
   });
+});
+
+it('a generation ends where it should where text cannot be read, and goes on where there is no tokenizer', () => {
+  expect(ggufGeneration(changed(gpt2, ggml({ pre: 'kimi-k2', merges: undefined })))).toEqual(ggufGeneration(changed(gpt2, {})));
+  expect(ggufGeneration(changed(llama, ggml({ eos_token_id: undefined })))).toEqual({ eos_token_id: [2] });
+  expect(ggufGeneration(changed({}, ggml({ model: 'no_vocab' })))).toEqual({});
+  expect(ggufGeneration(changed({}, {}))).toEqual({});
 });
 
 describe('the chat template', () => {

@@ -7,14 +7,18 @@ import { mergesOfScores, readMerges, type Merge } from './merges.ts';
 import { preTokenizerOf } from './preTokenizers.ts';
 import { readFlag, readScores, readString, readToken, readTokens, refuse, type GgufToken, type Vocabulary } from './vocabulary.ts';
 
+const MODEL = 'tokenizer.ggml.model';
+/** SentencePiece's ids where a file names none. */
+const BOS_OF_SENTENCEPIECE = 1;
+const EOS_OF_SENTENCEPIECE = 2;
+const UNKNOWN_OF_SENTENCEPIECE = 0;
+
 /** A GGUF file's tokenizer as the parsed files of a Hugging Face folder. */
 export interface GgufTokenizer {
   /** tokenizer.json */
   readonly tokenizer: Json;
   /** tokenizer_config.json: special tokens by name, and the chat template. */
   readonly config: Json;
-  /** generation_config.json: where generation ends. */
-  readonly generation: Json;
 }
 
 /** What the kinds of tokenizers differ in. */
@@ -47,9 +51,9 @@ interface SpecialTokens {
  * Throws UserError naming the kind, pre-tokenizer or key at fault.
  */
 export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
-  const model = readString(metadata, 'tokenizer.ggml.model');
+  const model = readString(metadata, MODEL);
   if (model !== 'gpt2' && model !== 'llama') {
-    refuse(model === '' ? 'tokenizer.ggml.model is missing' : `tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
+    refuse(model === '' ? `${MODEL} is missing` : `tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
   }
   const vocabulary = readTokens(metadata);
   const kind = model === 'gpt2' ? byteLevel(metadata, vocabulary) : sentencePiece(metadata, vocabulary);
@@ -68,7 +72,18 @@ export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
   const named = { bos_token: bos, eos_token: eos, unk_token: unknown, pad_token: padding };
   const template = readString(metadata, 'tokenizer.chat_template');
   const config = { ...Object.fromEntries(Object.entries(named).flatMap(([name, token]) => (token === null ? [] : [[name, token.text]]))), ...(template === '' ? {} : { chat_template: template }) };
-  return { tokenizer, config, generation: { eos_token_id: endTokens(metadata, vocabulary, eos) } };
+  return { tokenizer, config };
+}
+
+/** generation_config.json: where generation ends. It asks for no tokenizer that can be used: tokens may be given by their ids. Throws UserError. */
+export function ggufGeneration(metadata: GgufMetadata): Json {
+  return hasTokenizer(metadata) ? { eos_token_id: endTokens(metadata, readTokens(metadata), readString(metadata, MODEL) === 'llama' ? EOS_OF_SENTENCEPIECE : null) } : {};
+}
+
+/** Whether a file describes a tokenizer, of whatever kind. */
+export function hasTokenizer(metadata: GgufMetadata): boolean {
+  const model = metadata.get(MODEL) ?? 'none';
+  return model !== 'none' && model !== 'no_vocab';
 }
 
 /** The `vocab` entry. Without a prototype, so that "__proto__" is a token like others. */
@@ -102,7 +117,7 @@ function byteLevel(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
 function sentencePiece(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   if (readFlag(metadata, 'tokenizer.ggml.remove_extra_whitespaces', false)) refuse('it removes white space from the text, which is not supported');
   const texts = spelled(vocabulary.tokens, readString(metadata, 'general.architecture'));
-  const special = specialTokens(metadata, vocabulary, { bos: 1, eos: 2, unknown: 0, addsBos: true });
+  const special = specialTokens(metadata, vocabulary, { bos: BOS_OF_SENTENCEPIECE, eos: EOS_OF_SENTENCEPIECE, unknown: UNKNOWN_OF_SENTENCEPIECE, addsBos: true });
   const prefixed = readFlag(metadata, 'tokenizer.ggml.add_space_prefix', true);
   const toMark: Json = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
   const fromMark: Json = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
