@@ -1,4 +1,5 @@
 import { UserError, messageOf } from '../core/errors.ts';
+import type { StoredTensor } from './formats/safetensors.ts';
 
 /** The files of one model folder, wherever they are: injected, so that disk, web and tests are alike. */
 export interface ModelFiles {
@@ -10,8 +11,10 @@ export interface ModelFiles {
   size(file: string): Promise<number>;
   /** Exactly `length` bytes from `offset`, in a buffer of their own. */
   read(file: string, offset: number, length: number): Promise<Uint8Array>;
-  /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. */
-  localPath?(file: string): Promise<string>;
+  /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. null: the file is made of others. */
+  localPath?(file: string): Promise<string | null>;
+  /** The weights, where they are not in safetensors files, and what their type is called. */
+  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string };
 }
 
 /** config.json of the largest models known is under 100 kB. */

@@ -90,7 +90,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
   const config = await readJson(files, 'config.json', CONFIG_MAX_BYTES);
   const family = familyName(config);
   const { spec, tensors } = readDecoder(config, await openWeights(files));
-  const info = describe(spec, tensors, family, files.name, runtime);
+  const info = describe(spec, tensors, family, files.name, runtime, files.weights?.type);
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = info.parameters - (spec.embedding.name === spec.unembed.weight.name ? 0 : spec.embedding.shape.reduce((product, dim) => product * dim, 1));
   if (runtime.kind === 'wasm' && loaded * 4 > WASM_MAX_WEIGHT_BYTES) {

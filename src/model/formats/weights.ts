@@ -10,6 +10,7 @@ const INDEX = 'model.safetensors.index.json';
  * `model.safetensors.index.json` names, else of the only `*.safetensors`. Throws UserError naming the file at fault.
  */
 export async function openWeights(files: ModelFiles): Promise<ReadonlyMap<string, StoredTensor>> {
+  if (files.weights !== undefined) return files.weights.tensors;
   const names = await files.list();
   if (names.includes(SINGLE)) return readSafetensorsHeader(files, SINGLE);
   if (names.includes(INDEX)) return openSharded(files, names);
