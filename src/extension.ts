@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './host/vscode.ts';
 import { registerCommands } from './host/commands.ts';
 import { CancelledError } from './core/errors.ts';
 import { Comparer } from './host/comparer.ts';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { readSettings, writeSetting } from './settings.ts';
 
 interface Choice extends vscode.QuickPickItem {

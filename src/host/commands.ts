@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { chooseModel } from './chooseModel.ts';
 import { compareModel, compareWith } from './compareCommands.ts';
 import type { Comparer } from './comparer.ts';

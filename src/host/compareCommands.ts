@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { pickModelFolder } from './chooseModel.ts';
 import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
 import { Disposable } from './disposable.ts';
 import { makeNonce, panelHtml } from './panelHtml.ts';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { UserError } from '../core/errors.ts';
 import type { ModelLocation } from '../worker/api.ts';
 import type { WantedModel } from './liveWorker.ts';

@@ -1,6 +1,6 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import type { Port } from '../worker/rpc.ts';
 import type { HubEnvironment } from '../library/hub/address.ts';
 import type { Hub } from '../library/hub/api.ts';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { startWebWorker } from '../worker/port.web.ts';
 import type { Port } from '../worker/rpc.ts';
 import type { HubEnvironment } from '../library/hub/address.ts';

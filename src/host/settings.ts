@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import type { RuntimeChoice } from './platform.ts';
 
 const SECTION = 'explainTokens';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { CancelledError } from '../core/errors.ts';
 import type { TokenCount } from '../worker/api.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';

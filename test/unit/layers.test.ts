@@ -44,6 +44,10 @@ test.each(Object.entries(ALLOWED))('%s imports only what its place allows', (fol
   expect(wrong).toEqual([]);
 });
 
+test('one file imports the editor: each that did would copy its whole API when the extension starts', () => {
+  expect(filesBelow('src').filter((file) => importsOf(file).includes('vscode'))).toEqual(['src/host/vscode.ts']);
+});
+
 test('every relative import is found: the checks above saw real imports', () => {
   expect(importsOf('src/core/sampling.ts')).toContain('src/core/probability.ts');
 });
