@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { bytesText } from '../core/bytesText.ts';
 import { CancelledError } from '../core/errors.ts';
 import { parseModelId } from '../library/hub/address.ts';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 
 /** A model worth a first look. Parameters and licence are its page's; the hub tells the exact size before anything is downloaded. */
 export interface SuggestedModel {

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError } from '../core/errors.ts';
 import type { DownloadedModel, DownloadProgress, Hub, HubAccess, HubChoice, HubModel, UnfinishedModel } from '../library/hub/api.ts';

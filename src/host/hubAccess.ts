@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { endpointOf, environmentToken, isToken } from '../library/hub/address.ts';
 import type { HubAccess } from '../library/hub/api.ts';
 import { hubEnvironment } from '#platform';
