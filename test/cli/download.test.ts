@@ -1,5 +1,5 @@
 import { spawn } from 'node:child_process';
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { existsSync, mkdtempSync, readFileSync, readdirSync, rmSync, statSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
@@ -19,23 +19,24 @@ afterAll(async () => {
   rmSync(work, { recursive: true, force: true });
 });
 
-function run(args: readonly string[], stopAfter?: RegExp): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
+function run(args: readonly string[], stop?: { readonly signal: NodeJS.Signals; when(err: string): boolean }): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
   return new Promise((resolve) => {
     const child = spawn(process.execPath, [join(root, 'dist/cli.js'), 'download', ...args], { cwd: work, env: { ...process.env, HF_ENDPOINT: hub.endpoint, HF_TOKEN: 'hf_secret' } });
     let out = '';
     let err = '';
     child.stdout.on('data', (piece: Buffer) => (out += piece.toString()));
-    child.stderr.on('data', (piece: Buffer) => {
-      err += piece.toString();
-      if (stopAfter?.test(err) && !child.killed) child.kill('SIGINT');
+    child.stderr.on('data', (piece: Buffer) => (err += piece.toString()));
+    const watch = setInterval(() => stop?.when(err) === true && !child.killed && child.kill(stop.signal), 5);
+    child.on('close', (code) => {
+      clearInterval(watch);
+      resolve({ code, out, err });
     });
-    child.on('close', (code) => resolve({ code, out, err }));
   });
 }
 
 it('downloads a model and prints its folder; stopped, it goes on', async () => {
   hub.misbehave({ where: 'content', file: 'model.safetensors', kind: 'stall', after: 100_000 });
-  const stopped = await run(['tiny/llama', '--output', 'models'], /commit/);
+  const stopped = await run(['tiny/llama', '--output', 'models'], { signal: 'SIGINT', when: (err) => err.includes('commit') });
   expect([stopped.code, stopped.out]).toEqual([1, '']);
   expect(stopped.err).toMatch(/^explain-tokens: tiny\/llama: 4 files, \d{3}\.\d kB, licence apache-2\.0, commit [0-9a-f]{40} of http:\S+\.\nexplain-tokens: Stopped; the same command goes on where it was\.\n$/);
   expect(existsSync(join(work, 'models/tiny--llama'))).toBe(false);
@@ -44,6 +45,20 @@ it('downloads a model and prints its folder; stopped, it goes on', async () => {
   expect([code, out]).toEqual([0, `${join(work, 'models/tiny--llama')}\n`]);
   expect(readFileSync(join(work, 'models/tiny--llama/model.safetensors')).equals(SINGLE.files['model.safetensors'] ?? new Uint8Array())).toBe(true);
   expect(hub.requests.filter(({ headers }) => headers.authorization !== undefined).every(({ host }) => host === 'hub')).toBe(true);
+});
+
+it('goes on after its process was killed', async () => {
+  hub.misbehave({ where: 'content', file: 'model.safetensors', kind: 'stall', after: 200_000 });
+  const unfinished = join(work, 'killed/.incomplete/tiny--llama');
+  const part = (): string => (existsSync(unfinished) ? readdirSync(unfinished) : []).find((name) => /^model\.safetensors\..*\.incomplete$/.test(name)) ?? '';
+  const dead = run(['tiny/llama', '--output', 'killed'], { signal: 'SIGKILL', when: () => part() !== '' && statSync(join(unfinished, part())).size > 150_000 });
+  expect((await dead).code).toBe(null);
+  hub.behave();
+  const before = hub.requests.length;
+  const { code, out } = await run(['tiny/llama', '--output', 'killed']);
+  expect([code, out]).toEqual([0, `${join(work, 'killed/tiny--llama')}\n`]);
+  expect(hub.requests.slice(before).filter(({ host }) => host === 'cdn').map(({ headers }) => headers.range)).toEqual([expect.stringMatching(/^bytes=\d{6}-$/)]);
+  expect(readFileSync(join(work, 'killed/tiny--llama/model.safetensors')).equals(SINGLE.files['model.safetensors'] ?? new Uint8Array())).toBe(true);
 });
 
 it('asks which GGUF file where there are several', async () => {
