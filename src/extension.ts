@@ -3,6 +3,7 @@ import { registerCommands } from './host/commands.ts';
 import { CancelledError } from './core/errors.ts';
 import { Comparer } from './host/comparer.ts';
 import { CurrentExplanation } from './host/currentExplanation.ts';
+import { Downloads } from './host/downloads.ts';
 import { PANEL_TYPE } from './host/explainPanel.ts';
 import { Explainer } from './host/explainer.ts';
 import { insertGenerated, wholeTarget } from './host/generatedText.ts';
@@ -22,7 +23,7 @@ import { connect, type Connection } from './worker/rpc.ts';
 import { startWorker } from '#platform';
 
 /** Builds the parts and wires them. Neither worker nor model is touched before the first request. */
-export function activate({ extensionUri, subscriptions }: vscode.ExtensionContext): void {
+export function activate({ extensionUri, globalStorageUri, secrets, subscriptions }: vscode.ExtensionContext): void {
   const { t } = vscode.l10n;
   const execute = (command: string): void => void vscode.commands.executeCommand(`explainTokens.${command}`);
   const log = new Log();
@@ -45,6 +46,7 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     t,
   });
   const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted: (model) => wantedModel(extensionUri, { ...readSettings(), model }) });
+  const downloads = new Downloads({ globalStorageUri, secrets });
   const statusBar = new StatusBar(client, current, log);
   const explainer = new Explainer(client, current, log);
   const panel = new PanelView(
@@ -65,12 +67,13 @@ export function activate({ extensionUri, subscriptions }: vscode.ExtensionContex
     client,
     statusBar,
     comparer,
+    downloads,
     explainer.onWillExplain(() => comparer.cancel()),
     explainer,
     panel,
     new TokenHover(current),
     new TokenDecorations(current, focus),
-    registerCommands({ explainer, comparer, current, panel, log }),
+    registerCommands({ explainer, comparer, current, panel, downloads, secrets, log }),
     onSettingChange(['model', 'runtime', 'nativeRuntime'], () => void explainer.changeModel()),
     current.onDidChange(() => void vscode.commands.executeCommand('setContext', 'explainTokens.explained', current.value !== undefined)),
     vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {

@@ -3,7 +3,10 @@ import { chooseModel } from './chooseModel.ts';
 import { compareModel, compareWith } from './compareCommands.ts';
 import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
+import { downloadModel } from './downloadCommand.ts';
+import type { Downloads } from './downloads.ts';
 import type { Explainer } from './explainer.ts';
+import { removeHubToken, setHubToken } from './hubAccess.ts';
 import { type Log, reportError } from './log.ts';
 import type { PanelView } from './panelView.ts';
 import { readSettings, writeSetting } from './settings.ts';
@@ -14,12 +17,14 @@ export interface CommandContext {
   readonly comparer: Comparer;
   readonly current: CurrentExplanation;
   readonly panel: PanelView;
+  readonly downloads: Downloads;
+  readonly secrets: vscode.SecretStorage;
   readonly log: Log;
 }
 
 /** Registers every command. What a command throws is shown once, here. */
 export function registerCommands(context: CommandContext): vscode.Disposable {
-  const { explainer, current, panel, log } = context;
+  const { explainer, current, panel, downloads, secrets, log } = context;
   const commands: Readonly<Record<string, () => Promise<void> | void>> = {
     'explainTokens.explain': () => explainSelection(explainer),
     'explainTokens.runAgain': () => explainer.runAgain(),
@@ -31,6 +36,9 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.chooseModel': () => chooseModel(),
+    'explainTokens.downloadModel': () => downloadModel(downloads, log),
+    'explainTokens.setHubToken': () => setHubToken(secrets),
+    'explainTokens.removeHubToken': () => removeHubToken(secrets),
     'explainTokens.showLog': () => log.show(),
   };
   const registered = Object.entries(commands).map(([id, command]) =>

@@ -1,6 +1,8 @@
 import { vscode } from './vscode.ts';
 import { startWebWorker } from '../worker/port.web.ts';
 import type { Port } from '../worker/rpc.ts';
+import type { HubEnvironment } from '../library/hub/address.ts';
+import type { Hub } from '../library/hub/api.ts';
 import type { RuntimeOptions } from './platform.ts';
 import { UserError } from '../core/errors.ts';
 
@@ -22,4 +24,14 @@ export function folderUri(setting: string): vscode.Uri {
 /** A browser's worker can read no folder by itself. */
 export function localPath(_uri: vscode.Uri): string | undefined {
   return undefined;
+}
+
+/** A browser has no disk to keep models on. */
+export async function loadHub(): Promise<Hub | undefined> {
+  return undefined;
+}
+
+/** A browser has no environment. */
+export function hubEnvironment(): HubEnvironment {
+  return { endpoint: undefined, token: undefined };
 }
