@@ -16,8 +16,8 @@ export interface ModelFiles {
   read(file: string, offset: number, length: number): Promise<Uint8Array>;
   /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. null: the file is made of others. */
   localPath?(file: string): Promise<string | null>;
-  /** The weights, where they are not in safetensors files, and what their type is called. */
-  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string };
+  /** The weights, where they are not in safetensors files, what their type is called, and their bytes as stored. */
+  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string; readonly bytes: number };
 }
 
 /** config.json of the largest models known is under 100 kB. */
