@@ -4,7 +4,7 @@ import { HubAccessError } from '../../src/library/hub/api.ts';
 import { leavesFolder, isPlainName } from '../../src/library/hub/fileNames.ts';
 import { parseEndpoint, parseModelId } from '../../src/library/hub/address.ts';
 import { waitAsked } from '../../src/library/hub/problems.ts';
-import { contentsOf, english, setting } from './hub.ts';
+import { contentsOf, english, HURRIED, setting, settingWith } from './hub.ts';
 import { startHub } from './hubServer.ts';
 import { SHARDED, SINGLE } from './models.ts';
 
@@ -120,7 +120,7 @@ describe('an answer that is none', () => {
   });
 
   it('and never ends, or never comes, is given up', async () => {
-    const at = await setting(SINGLE);
+    const at = await settingWith(HURRIED, SINGLE);
     at.server.misbehave({ where: 'api', kind: 'never' });
     await expect(at.fetch('tiny/llama')).rejects.toThrow(/^The connection to .* failed: nothing came for 1 seconds\.$/);
     at.server.misbehave({ where: 'api', kind: 'endless' });
