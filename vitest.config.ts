@@ -9,6 +9,8 @@ export default defineConfig({
       { test: { name: 'code', include: ['test/**/*.test.ts'], exclude: [...exclude, 'test/e2e/**', 'test/package/**'], testTimeout: 60_000, hookTimeout: 120_000 } },
       // A window of a real VS Code may be late once on a busy machine; what fails twice is broken.
       { test: { name: 'product', retry: 1, include: ['test/e2e/**/*.test.ts', 'test/package/**/*.test.ts'], exclude, fileParallelism: false, testTimeout: 240_000, hookTimeout: 240_000 } },
+      // Not part of `npm test`, which reads 2,000 of the files: `npm run fuzz`.
+      { test: { name: 'fuzz', include: ['test/fuzz/**/*.fuzz.ts'], testTimeout: 3_600_000 } },
       // Not part of `npm test`: see scripts/bench.mjs.
       { test: { name: 'bench', include: ['test/bench/**/*.bench.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 240_000 } },
     ],

@@ -9,7 +9,12 @@ import { Explainer } from './host/explainer.ts';
 import { insertGenerated, wholeTarget } from './host/generatedText.ts';
 import { Log, reportError } from './host/log.ts';
 import { ModelClient } from './host/modelClient.ts';
+import type { WantedModel } from './host/liveWorker.ts';
+import { adviceFor } from './host/modelAdvice.ts';
+import { ModelFolders } from './host/modelFolders.ts';
+import { ModelLibrary } from './host/modelLibrary.ts';
 import { wantedModel } from './host/modelLocation.ts';
+import { ModelTree } from './host/modelTree.ts';
 import { parsePersistedState } from './host/panelMessages.ts';
 import { PanelView } from './host/panelView.ts';
 import { onSettingChange, readSettings } from './host/settings.ts';
@@ -23,7 +28,7 @@ import { connect, type Connection } from './worker/rpc.ts';
 import { startWorker } from '#platform';
 
 /** Builds the parts and wires them. Neither worker nor model is touched before the first request. */
-export function activate({ extensionUri, globalStorageUri, secrets, subscriptions }: vscode.ExtensionContext): void {
+export function activate({ extensionUri, globalState, globalStorageUri, secrets, subscriptions }: vscode.ExtensionContext): void {
   const { t } = vscode.l10n;
   const execute = (command: string): void => void vscode.commands.executeCommand(`explainTokens.${command}`);
   const log = new Log();
@@ -34,21 +39,23 @@ export function activate({ extensionUri, globalStorageUri, secrets, subscription
     const { runtime, nativeRuntime } = readSettings();
     return connect<WorkerApi>(await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime }));
   };
+  const wanted = (model: string): WantedModel => wantedModel(extensionUri, { ...readSettings(), model }, library.nameOf(model));
   const client = new ModelClient({
     connect: connectWorker,
-    wanted: () => wantedModel(extensionUri, readSettings()),
+    wanted: () => wanted(readSettings().model),
     onState: (state) => statusBar.setState(state),
     onRefused: (refused, kept, error) => {
       log.info(`The model ${kept.name} stays in use.`);
-      void reportError(log, `Opening ${refused.key}`, error, { [t('Choose Model')]: () => execute('chooseModel') });
+      void adviceFor(library, error).then((advice) => reportError(log, `Opening ${refused.key}`, advice.error, { ...advice.remedies, [t('Choose Model')]: () => execute('chooseModel') }));
     },
     onIdleFailure: (error) => log.error('Idle worker', error),
     t,
   });
-  const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted: (model) => wantedModel(extensionUri, { ...readSettings(), model }) });
+  const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
   const downloads = new Downloads({ globalStorageUri, secrets });
+  const library = new ModelLibrary({ downloads, connect: connectWorker, log, locate: (model) => wanted(model).locate(), state: globalState });
   const statusBar = new StatusBar(client, current, log);
-  const explainer = new Explainer(client, current, log);
+  const explainer = new Explainer(client, current, log, (error) => adviceFor(library, error));
   const panel = new PanelView(
     { extensionUri, client, current, comparer, focus, log },
     {
@@ -68,12 +75,15 @@ export function activate({ extensionUri, globalStorageUri, secrets, subscription
     statusBar,
     comparer,
     downloads,
+    library,
+    new ModelTree(library),
+    new ModelFolders(),
     explainer.onWillExplain(() => comparer.cancel()),
     explainer,
     panel,
     new TokenHover(current),
     new TokenDecorations(current, focus),
-    registerCommands({ explainer, comparer, current, panel, downloads, secrets, log }),
+    registerCommands({ explainer, comparer, current, panel, library, downloads, secrets, log }),
     onSettingChange(['model', 'runtime', 'nativeRuntime'], () => void explainer.changeModel()),
     current.onDidChange(() => void vscode.commands.executeCommand('setContext', 'explainTokens.explained', current.value !== undefined)),
     vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {

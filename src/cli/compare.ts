@@ -7,7 +7,7 @@ import { openLanguageModel, type LanguageModel, type Trace } from '../model/lang
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
 import type { Runtime } from '../model/runtime.ts';
 import { rowsAt, vocabularyHash } from '../worker/comparisonCalls.ts';
-import { folderFiles } from '../worker/files.node.ts';
+import { modelAt } from '../worker/files.node.ts';
 import { findNativeRuntime } from '../worker/native.node.ts';
 import { lastResidual, predict } from '../worker/predictions.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
@@ -48,7 +48,7 @@ export async function compare(options: CompareOptions, distFolder: string, note:
 }
 
 async function openModel(folder: string, runtime: Runtime): Promise<OpenModel> {
-  const files = await folderFiles(folder);
+  const files = await modelAt(folder);
   const model = await openLanguageModel(files, runtime);
   return { model, tokenizer: await openTokenizer(files, model.info.vocab) };
 }

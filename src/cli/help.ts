@@ -2,13 +2,13 @@ export const HELP = `Runs a language model over a text and writes what happened 
 
 Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens generate [options] (--text TEXT | --file PATH | --ids 1,2,3)
-       explain-tokens compare [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH | --with-model DIR)
+       explain-tokens compare [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH | --with-model PATH)
        explain-tokens download ID [--output DIR] [--gguf FILE]
 
   --text TEXT         the text
   --file PATH         a UTF-8 text file
   --ids 1,2,3         exactly these token ids, adding nothing; needs no tokenizer
-  --model DIR         model folder in Hugging Face layout (default: the bundled model)
+  --model PATH        model folder in Hugging Face layout, or GGUF file (default: the bundled model)
   --chat              read the text as a user's message in the model's chat template
   --format FORMAT     trace: json (default) or safetensors; generate: text (default on a terminal) or json
   --output PATH       write to a file instead of standard output
@@ -16,7 +16,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
   --runtime RUNTIME   auto (default: native where onnxruntime-node is installed), wasm or native
   --with-text TEXT, --with-file PATH
                       compare: with another text, read by the same model
-  --with-model DIR    compare: with another model, reading the same text
+  --with-model PATH   compare: with another model, reading the same text
   --help, --version
 
 For download, from the Hugging Face hub (HF_ENDPOINT, HF_TOKEN); broken off, it goes on with the same command:

@@ -5,7 +5,7 @@ import type { Token } from '../core/trace.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts';
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer.ts';
-import { folderFiles } from '../worker/files.node.ts';
+import { modelAt } from '../worker/files.node.ts';
 import { findNativeRuntime } from '../worker/native.node.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
 import { UsageError, type ModelOptions, type TextInput } from './options.ts';
@@ -32,7 +32,7 @@ export type Reading = Pick<TextTokenizer, 'piece' | 'textOf'>;
 /** Opens the model and tokenizes the input. Throws UserError or UsageError. */
 export async function openInput(options: ModelOptions, distFolder: string, note: Note): Promise<Opened> {
   const text = options.input.kind === 'ids' ? null : await readInput(options.input);
-  const files = await folderFiles(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
+  const files = await modelAt(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
   const model = await openLanguageModel(files, nodeRuntime(distFolder, findNativeRuntime(options.runtime, distFolder)));
   return { model, files, ...(await tokensOf(options, text, files, model, note)) };
 }

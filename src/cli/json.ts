@@ -27,6 +27,6 @@ export async function writeJson(output: Output, info: ModelInfo, tokens: readonl
 }
 
 /** The model as every result names it. */
-export function modelJson({ name, family, layers, heads, kvHeads, dim, vocab, runtime }: ModelInfo): string {
-  return JSON.stringify({ name, family, layers, heads, kvHeads, dim, vocab, runtime });
+export function modelJson({ name, family, layers, heads, kvHeads, dim, vocab, weightType, runtime }: ModelInfo): string {
+  return JSON.stringify({ name, family, layers, heads, kvHeads, dim, vocab, weights: `${weightType} weights, float32 arithmetic`, runtime });
 }

@@ -19,7 +19,7 @@ export interface ModelInfo {
   /** Tokens the model reads at once. */
   readonly contextLength: number;
   readonly parameters: number;
-  /** How the weights are stored: "F32", "F16", "BF16". Arithmetic is float32. */
+  /** How the weights are stored: "F32", "F16", "BF16", or what a GGUF file calls its mix of types, such as "Q4_K_M". Arithmetic is float32. */
   readonly weightType: string;
   readonly positions: 'learned' | 'rotary' | 'alibi' | 'sinusoidal' | 'none';
   readonly norm: 'LayerNorm' | 'RMSNorm';

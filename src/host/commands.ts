@@ -8,6 +8,8 @@ import type { Downloads } from './downloads.ts';
 import type { Explainer } from './explainer.ts';
 import { removeHubToken, setHubToken } from './hubAccess.ts';
 import { type Log, reportError } from './log.ts';
+import { libraryCommands } from './libraryCommands.ts';
+import type { ModelLibrary } from './modelLibrary.ts';
 import type { PanelView } from './panelView.ts';
 import { readSettings, writeSetting } from './settings.ts';
 import { targetOfEditor } from './target.ts';
@@ -17,6 +19,7 @@ export interface CommandContext {
   readonly comparer: Comparer;
   readonly current: CurrentExplanation;
   readonly panel: PanelView;
+  readonly library: ModelLibrary;
   readonly downloads: Downloads;
   readonly secrets: vscode.SecretStorage;
   readonly log: Log;
@@ -24,8 +27,8 @@ export interface CommandContext {
 
 /** Registers every command. What a command throws is shown once, here. */
 export function registerCommands(context: CommandContext): vscode.Disposable {
-  const { explainer, current, panel, downloads, secrets, log } = context;
-  const commands: Readonly<Record<string, () => Promise<void> | void>> = {
+  const { explainer, current, panel, library, downloads, secrets, log } = context;
+  const commands: Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> = {
     'explainTokens.explain': () => explainSelection(explainer),
     'explainTokens.runAgain': () => explainer.runAgain(),
     'explainTokens.toggleColors': () => writeSetting('colors', !readSettings().colors),
@@ -35,16 +38,17 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     },
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareModel': () => compareModel(context),
-    'explainTokens.chooseModel': () => chooseModel(),
+    'explainTokens.chooseModel': () => chooseModel(library),
     'explainTokens.downloadModel': () => downloadModel(downloads, log),
     'explainTokens.setHubToken': () => setHubToken(secrets),
     'explainTokens.removeHubToken': () => removeHubToken(secrets),
     'explainTokens.showLog': () => log.show(),
+    ...libraryCommands(library),
   };
   const registered = Object.entries(commands).map(([id, command]) =>
-    vscode.commands.registerCommand(id, async () => {
+    vscode.commands.registerCommand(id, async (...args: readonly unknown[]) => {
       try {
-        await command();
+        await command(...args);
       } catch (error) {
         void reportError(log, id, error);
       }

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { vscode } from './vscode.ts';
+import type { FoundModel } from '../library/found/api.ts';
 import type { Port } from '../worker/rpc.ts';
 import type { HubEnvironment } from '../library/hub/address.ts';
 import type { Hub } from '../library/hub/api.ts';
@@ -12,6 +13,12 @@ export async function startWorker(extensionUri: vscode.Uri, { choice, nativeFold
   const { startNodeWorker } = await import('../worker/port.node.ts');
   const dist = vscode.Uri.joinPath(extensionUri, 'dist').fsPath;
   return startNodeWorker(dist, { runtime: choice, ...(nativeFolder === '' ? {} : { nativeFolder: absolute(nativeFolder) }) });
+}
+
+/** Models that other programs keep on this machine. */
+export async function findModels(): Promise<readonly FoundModel[]> {
+  const found = await import('../library/found/found.ts');
+  return found.findModels({ env: process.env, home: homedir() });
 }
 
 /** The folder a setting names: a path, `~` for the home folder, or a URI for what VS Code alone can read. */

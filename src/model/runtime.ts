@@ -53,7 +53,7 @@ export function wasmRuntime({ wasmBinary, wasmPaths, threads }: WasmOptions): Ru
     threads,
     sessionPerLayer: true,
     openSession: async (graph, files) => {
-      const { bytes, externalData } = await weightsInMemory(graph, files);
+      const { bytes, externalData = [] } = await weightsInMemory(graph, files);
       return openSession(ortWeb, bytes, { externalData }, exclusive);
     },
   };
@@ -69,13 +69,9 @@ export function nativeRuntime(ort: OnnxRuntimeNode, threads: number): Runtime {
     openSession: async (graph, files) => {
       const options: SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1 };
       const session = { intra_op: { allow_spinning: '0' } };
-      const disk = await weightsOnDisk(graph, files);
-      if (disk === null) {
-        const { bytes, externalData } = await weightsInMemory(graph, files);
-        return openSession(ort, bytes, { ...options, externalData, extra: { session } }, exclusive);
-      }
-      const extra = { session: { ...session, model_external_initializers_file_folder_path: disk.folder } };
-      return openSession(ort, disk.bytes, { ...options, extra }, exclusive);
+      const { bytes, externalData = [], folder } = await weightsOnDisk(graph, files);
+      const extra = { session: folder === undefined ? session : { ...session, model_external_initializers_file_folder_path: folder } };
+      return openSession(ort, bytes, { ...options, ...(folder === undefined ? { externalData } : {}), extra }, exclusive);
     },
   };
 }
@@ -92,8 +88,13 @@ function oneAtATime(): Exclusive {
   };
 }
 
+/** Apart from what lives as long as the session: its closures would keep the weights' bytes for as long, which the runtime has copied. */
+function createSession(ort: OnnxRuntimeNode, bytes: Uint8Array, options: SessionOptions, exclusive: Exclusive): Promise<ortWeb.InferenceSession> {
+  return exclusive(() => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })).catch(explainFailure);
+}
+
 async function openSession(ort: OnnxRuntimeNode, bytes: Uint8Array, options: SessionOptions, exclusive: Exclusive): Promise<Session> {
-  const session = await exclusive(() => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })).catch(explainFailure);
+  const session = await createSession(ort, bytes, options, exclusive);
   return {
     run: (feeds, fetches) => exclusive(() => runSession(ort, session, feeds, fetches)).catch(explainFailure),
     release: () => exclusive(() => session.release()),
@@ -125,8 +126,16 @@ function numbersOf(data: ortWeb.Tensor['data']): Float32Array | Int32Array {
   throw new Error('The runtime returned numbers of a type that no graph asks for.');
 }
 
+interface LoadedWeights {
+  /** The ONNX model. */
+  readonly bytes: Uint8Array;
+  readonly externalData?: { path: string; data: Uint8Array }[];
+  /** Where the weights' files are. */
+  readonly folder?: string;
+}
+
 /** Each weight as bytes of its own, read now. */
-async function weightsInMemory(graph: OnnxGraph, files: ModelFiles): Promise<{ bytes: Uint8Array; externalData: { path: string; data: Uint8Array }[] }> {
+async function weightsInMemory(graph: OnnxGraph, files: ModelFiles): Promise<LoadedWeights> {
   const externalData: { path: string; data: Uint8Array }[] = [];
   const places = new Map<string, Place>();
   for (const weight of graph.weights.values()) {
@@ -137,21 +146,40 @@ async function weightsInMemory(graph: OnnxGraph, files: ModelFiles): Promise<{ b
   return { bytes: graph.encode((weight) => placeOf(places, weight)), externalData };
 }
 
-/** Each weight where it lies, if all files are in one folder on disk; null otherwise. */
-async function weightsOnDisk(graph: OnnxGraph, files: ModelFiles): Promise<{ bytes: Uint8Array; folder: string } | null> {
-  if (files.localPath === undefined) return null;
-  const names = new Map<string, string>();
-  const folders = new Set<string>();
+/**
+ * Weights that lie in files on disk where they lie, if all files are in one folder, and the few that are made of others within the model:
+ * the runtime takes weights from files or from memory, not both. Everything in memory where that is not so.
+ */
+async function weightsOnDisk(graph: OnnxGraph, files: ModelFiles): Promise<LoadedWeights> {
+  const paths = new Map<string, { readonly folder: string; readonly name: string } | null>();
   for (const { file } of graph.weights.values()) {
-    if (names.has(file)) continue;
-    const path = await files.localPath(file);
-    const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
-    names.set(file, path.slice(end));
-    folders.add(path.slice(0, end));
+    if (!paths.has(file)) paths.set(file, await pathOf(files, file));
   }
-  const [folder = ''] = folders;
-  if (folders.size > 1) return null;
-  return { folder, bytes: graph.encode((weight) => ({ location: names.get(weight.file) ?? weight.file, offset: weight.offset })) };
+  const folders = new Set([...paths.values()].flatMap((path) => path?.folder ?? []));
+  const [folder] = folders;
+  const weights = [...graph.weights.values()];
+  const [placed, made] = [bytesOf(weights.filter(({ file }) => paths.get(file) !== null)), bytesOf(weights.filter(({ file }) => paths.get(file) === null))];
+  if (folder === undefined || folders.size > 1 || made > Math.min(placed, WITHIN_MODEL_MAX_BYTES)) return weightsInMemory(graph, files);
+  const places = new Map<string, Place>();
+  for (const { name, file, offset, length } of weights) {
+    const path = paths.get(file) ?? null;
+    places.set(name, path === null ? { bytes: await files.read(file, offset, length) } : { location: path.name, offset });
+  }
+  return { folder, bytes: graph.encode((weight) => placeOf(places, weight)) };
+}
+
+/** A model is copied while it is written and read, and must stay under 2 GB. */
+const WITHIN_MODEL_MAX_BYTES = 512 * 1024 * 1024;
+
+function bytesOf(weights: readonly Weight[]): number {
+  return weights.reduce((sum, { length }) => sum + length, 0);
+}
+
+async function pathOf(files: ModelFiles, file: string): Promise<{ readonly folder: string; readonly name: string } | null> {
+  const path = (await files.localPath?.(file)) ?? null;
+  if (path === null) return null;
+  const end = Math.max(path.lastIndexOf('/'), path.lastIndexOf('\\')) + 1;
+  return { folder: path.slice(0, end), name: path.slice(end) };
 }
 
 function placeOf(places: ReadonlyMap<string, Place>, weight: Weight): Place {

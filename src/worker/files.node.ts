@@ -1,7 +1,27 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises';
-import { basename, join, resolve } from 'node:path';
+import { basename, dirname, join, resolve, sep } from 'node:path';
 import { UserError, messageOf } from '../core/errors.ts';
+import { asFolder } from '../model/asFolder.ts';
 import type { ModelFiles } from '../model/files.ts';
+import { ggufFiles } from '../model/formats/gguf/files.ts';
+import { isGguf } from '../model/formats/gguf/header.ts';
+import { ggufParts, modelNameOf } from '../model/formats/gguf/split.ts';
+
+/**
+ * A model on disk: a folder in Hugging Face layout or with one GGUF model, or a GGUF file by any name, the first of several standing for all.
+ * Throws UserError when there is no such model. `name` is the path's own unless given.
+ */
+export async function modelAt(path: string, name?: string): Promise<ModelFiles> {
+  const found = await stat(path).catch(() => null);
+  if (found?.isFile() !== true) return asFolder(await folderFiles(path, name));
+  const shown = modelNameOf(name ?? basename(path));
+  if (!isGguf(await readRange(path, basename(path), 0, Math.min(found.size, 4)))) {
+    throw new UserError(`The model ${path} is neither a folder nor a GGUF file${path.endsWith('.safetensors') ? ': choose the folder it is in' : ''}.`);
+  }
+  // A link was chosen as it is, wherever it leads; the parts of a model are beside each other.
+  const real = ggufParts(basename(path)) > 1 ? resolve(path) : await realpath(path);
+  return ggufFiles(await folderFiles(dirname(real), shown), basename(real), shown);
+}
 
 /** The files of a model folder on disk. Throws UserError when there is no such folder. `name` is the folder's own unless given. */
 export async function folderFiles(path: string, name?: string): Promise<ModelFiles> {
@@ -9,12 +29,28 @@ export async function folderFiles(path: string, name?: string): Promise<ModelFil
   const found = await stat(folder).catch(() => null);
   if (found === null) throw new UserError(`There is no model folder ${path}.`);
   if (!found.isDirectory()) throw new UserError(`The model ${path} is not a folder.`);
+  const inside = await insideOf(folder);
   return {
     name: name ?? basename(folder),
     list: () => readdir(folder).catch((error: unknown) => Promise.reject(unreadable(path, error))),
-    size: (file) => fileSize(join(folder, file), file),
-    read: (file, offset, length) => readRange(join(folder, file), file, offset, length),
-    localPath: (file) => realpath(join(folder, file)),
+    size: async (file) => fileSize(await inside(file), file),
+    read: async (file, offset, length) => readRange(await inside(file), file, offset, length),
+    localPath: inside,
+  };
+}
+
+/**
+ * The real path of a file of a folder, which must lie in that folder: a link may lead anywhere on the disk. In the cache of Hugging Face
+ * the files of `snapshots/REVISION` are links to `blobs` beside `snapshots`. Throws UserError for a link that leads elsewhere.
+ */
+async function insideOf(folder: string): Promise<(file: string) => Promise<string>> {
+  const real = await realpath(folder);
+  const allowed = [real, ...(basename(dirname(real)) === 'snapshots' ? [join(dirname(dirname(real)), 'blobs')] : [])];
+  return async (file) => {
+    const path = await realpath(join(folder, file)).catch(() => null);
+    if (path === null) throw new UserError(`The model folder has no file ${file}.`);
+    if (!allowed.some((place) => path.startsWith(place + sep))) throw new UserError(`${file} in the model folder is a link to a place outside of it, which is not followed.`);
+    return path;
   };
 }
 

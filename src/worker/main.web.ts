@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { asFolder } from '../model/asFolder.ts';
 import { wasmRuntime } from '../model/runtime.ts';
 import type { WorkerApi } from './api.ts';
 import { createEngine } from './engine.ts';
@@ -26,9 +27,10 @@ scope.addEventListener('message', ({ data }) => {
   const engine = createEngine({
     // A page without cross-origin isolation has no shared memory, which several threads would need.
     runtime: () => wasmRuntime({ wasmBinary, threads: 1 }),
+    runtimeKind: 'wasm',
     openFiles: async (location) => {
       if (location.kind === 'folder') throw new UserError(`The folder ${location.path} cannot be read here: there is no disk.`);
-      return memoryFiles(location.name, location.files);
+      return asFolder(memoryFiles(location.name, location.files));
     },
   });
   serve<WorkerApi>(port, engine);

@@ -69,7 +69,7 @@ const bundled = Object.entries(JSON.parse(readFileSync(join(models, 'bundled.jso
 describe.each(bundled)('trace of %s', (_, expected) => {
   it('equals PyTorch to 1e-4, and spells the text', async () => {
     const { model, tokens } = await trace('--text', expected.text, '--top', '5');
-    expect(Object.keys(model)).toEqual(['name', 'family', 'layers', 'heads', 'kvHeads', 'dim', 'vocab', 'runtime']);
+    expect(Object.keys(model)).toEqual(['name', 'family', 'layers', 'heads', 'kvHeads', 'dim', 'vocab', 'weights', 'runtime']);
     expect(model).toMatchObject({ name: 'explain-tokens-9m', family: 'llama', layers: 6, heads: 8, kvHeads: 8, dim: 256, vocab: 16384, runtime: 'wasm' });
     expect(tokens.map((token) => token.id)).toEqual(expected.ids);
     expect(Buffer.from(tokens.flatMap((token) => [...token.bytes])).toString()).toBe(expected.text);

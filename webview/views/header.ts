@@ -39,6 +39,7 @@ export function createHeader(context: PanelContext): View {
         ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the text’s tokens; lower is better predicted')),
         ...number(decimal(summary.bitsPerByte, 2), t('bits/byte'), t('Surprisal of the text over its bytes: comparable between tokenizers')),
         ...number(decimal(explanation.forwardMs, explanation.forwardMs < 10 ? 1 : 0), t('ms'), t('Forward pass, without loading ({0}, threads: {1})', info.runtime === 'native' ? t('native') : 'WebAssembly', info.threads)),
+        ...number(info.weightType, t('weights, float32 arithmetic'), t('How the file holds the weights; all arithmetic is float32, with quantised weights as the numbers they stand for')),
       );
       notices.hidden = state.shown.notices.length === 0;
       notices.replaceChildren(...state.shown.notices.map((notice) => el('li', {}, notice)));

@@ -22,6 +22,15 @@ export function widen(bytes: Uint8Array, type: WeightType): Float32Array {
   return new Float32Array(words.buffer);
 }
 
+const word = new Uint32Array(1);
+const float = new Float32Array(word.buffer);
+
+/** The float32 number equal to an IEEE 754 binary16. */
+export function float16(half: number): number {
+  word[0] = float16Word(half);
+  return float[0] ?? 0;
+}
+
 /** bfloat16 is the upper half of a float32. */
 function bfloat16Word(half: number): number {
   return half << 16;

@@ -19,11 +19,8 @@ export type Attribute = { readonly int: number } | { readonly float: number } | 
 /** A fixed size, or the name of one that the feeds decide. */
 export type Dim = number | string;
 
-/** Where the runtime finds a weight: a file or buffer by name, and the bytes of it. */
-export interface Place {
-  readonly location: string;
-  readonly offset: number;
-}
+/** Where the runtime finds a weight: a file or buffer by name, and the bytes of it; or the bytes themselves, within the model. */
+export type Place = { readonly location: string; readonly offset: number } | { readonly bytes: Uint8Array };
 
 interface GraphNode {
   readonly operator: string;
@@ -203,8 +200,13 @@ function encodeTensorType(message: MessageWriter, name: string, type: DataType, 
   message.text(8, name);
 }
 
-function encodeWeight(message: MessageWriter, weight: Weight, { location, offset }: Place): void {
+function encodeWeight(message: MessageWriter, weight: Weight, place: Place): void {
   encodeTensorType(message, stored(weight), STORED_TYPE[weight.dtype], weight.shape);
+  if ('bytes' in place) {
+    message.bytes(9, place.bytes);
+    return;
+  }
+  const { location, offset } = place;
   for (const [key, value] of [['location', location], ['offset', String(offset)], ['length', String(weight.length)]] as const) {
     message.message(13, (entry) => {
       entry.text(1, key);

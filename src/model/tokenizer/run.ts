@@ -34,13 +34,27 @@ export function sourceRun(text: string): Run {
   return { text, source: encoder.encode(text), starts, ends };
 }
 
-/** Whether the character of the units from `from` to `to` stands for one source character of `bytes` bytes, and shares it with no neighbour. */
+/**
+ * Whether the character of the units from `from` to `to` stands for one source character of `bytes` bytes, and shares it
+ * with no neighbour: it is that character. (One that only takes as many bytes may be a part of it, cut off from the rest.)
+ */
 export function ownsBytes(run: Run, from: number, to: number, bytes: number): boolean {
   const start = run.starts[from] ?? 0;
   const end = run.ends[to - 1] ?? start;
   if (end - start !== bytes || (run.ends[from - 1] ?? 0) > start || (run.starts[to] ?? end) < end) return false;
-  for (let byte = start + 1; byte < end; byte++) if (((run.source[byte] ?? 0) & 0xc0) !== 0x80) return false;
-  return true;
+  return codePointOf(run.source, start, end) === run.text.codePointAt(from);
+}
+
+/** The character of a range of UTF-8; no character's code point where the range is not one. */
+function codePointOf(source: Uint8Array, start: number, end: number): number {
+  const first = source[start] ?? 0;
+  let codePoint = end - start === 1 ? first : first & (0x7f >> (end - start));
+  for (let byte = start + 1; byte < end; byte++) {
+    const next = source[byte] ?? 0;
+    if ((next & 0xc0) !== 0x80) return -1;
+    codePoint = (codePoint << 6) | (next & 0x3f);
+  }
+  return codePoint;
 }
 
 export function sliceRun(run: Run, start: number, end: number): Run {

@@ -1,0 +1,113 @@
+import { HEADS_MAX, LAYERS_MAX, type Facts } from '../facts.ts';
+import { split, type Expand, type Layout } from '../layout.ts';
+import { ropeParameters, type RopeTensors } from '../rope.ts';
+
+/** What a GGUF file of one architecture is as a Hugging Face folder. */
+export interface Described {
+  /** config.json */
+  readonly config: Readonly<Record<string, unknown>>;
+  readonly layout: Layout;
+}
+
+export type Architecture = (facts: Facts, ropes: RopeTensors) => Described;
+
+export interface Sizes {
+  readonly dim: number;
+  readonly layers: number;
+  /** Blocks behind the last layer that predict further tokens. */
+  readonly extra: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  /** Numbers of each head that are turned. */
+  readonly rotated: number;
+}
+
+/** Layers of the model, and blocks behind them. */
+export function layersOf(facts: Facts): Pick<Sizes, 'layers' | 'extra'> {
+  const all = facts.count('block_count');
+  const extra = facts.number('nextn_predict_layers', 0);
+  if (all > LAYERS_MAX) facts.refuse(`claims ${all} layers, where at most ${LAYERS_MAX} are allowed`);
+  if (!Number.isInteger(extra) || extra < 0 || extra >= all) facts.refuse(`says "${facts.architecture}.nextn_predict_layers" as ${extra}, of ${all} blocks`);
+  return { layers: all - extra, extra };
+}
+
+export function headsOf(facts: Facts): number {
+  const heads = facts.count('attention.head_count');
+  if (heads > HEADS_MAX) facts.refuse(`claims ${heads} heads in a layer, where at most ${HEADS_MAX} are allowed`);
+  return heads;
+}
+
+export function sizesOf(facts: Facts): Sizes {
+  const dim = facts.count('embedding_length');
+  const heads = headsOf(facts);
+  const kvHeads = facts.count('attention.head_count_kv', heads);
+  const headDim = facts.count('attention.key_length', Math.max(1, Math.floor(dim / heads)));
+  const valueDim = facts.count('attention.value_length', headDim);
+  if (kvHeads > heads) facts.refuse(`claims ${kvHeads} heads of keys for ${heads} of queries`);
+  if (valueDim !== headDim) facts.refuse(`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
+  return { dim, heads, kvHeads, headDim, ...layersOf(facts), rotated: facts.count('rope.dimension_count', headDim) };
+}
+
+/** The options of config.json that all families have which name their sizes as Llama does. */
+export function llamaConfig(facts: Facts, modelType: string, sizes: Sizes): Record<string, unknown> {
+  const { dim, layers, heads, kvHeads, headDim } = sizes;
+  return {
+    model_type: modelType,
+    vocab_size: facts.dim('token_embd.weight', 0),
+    hidden_size: dim,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    head_dim: headDim,
+    max_position_embeddings: facts.count('context_length'),
+    tie_word_embeddings: !facts.has('output.weight'),
+  };
+}
+
+/** The width of the MLP: `feed_forward_length`. */
+export function innerSize(facts: Facts): { readonly intermediate_size: number } {
+  return { intermediate_size: facts.count('feed_forward_length') };
+}
+
+export function rmsEpsilon(facts: Facts): { readonly rms_norm_eps: number } {
+  return { rms_norm_eps: facts.number('attention.layer_norm_rms_epsilon') };
+}
+
+/** Rope of whole heads. Throws UserError where a part of each is turned. */
+export function wholeRope(facts: Facts, ropes: RopeTensors, { headDim, rotated }: Sizes): Readonly<Record<string, unknown>> {
+  if (rotated !== headDim) facts.refuse(`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
+  return { rope_parameters: ropeParameters(facts, ropes, headDim) };
+}
+
+/** Rope of the first part of each head. */
+export function partialRope(facts: Facts, ropes: RopeTensors, { headDim, rotated }: Sizes): Readonly<Record<string, unknown>> {
+  if (rotated > headDim) facts.refuse(`turns ${rotated} numbers of heads of ${headDim}`);
+  return { rope_parameters: { ...ropeParameters(facts, ropes, rotated), partial_rotary_factor: rotated / headDim } };
+}
+
+/** Whether queries of the first block have a bias. */
+export function hasBias(facts: Facts, stem = 'attn_q'): boolean {
+  return facts.has(`blk.0.${stem}.bias`) || (stem === 'attn_q' && facts.has('blk.0.attn_qkv.bias'));
+}
+
+/** Queries, keys and values of one matrix. */
+export function splitProjections(facts: Facts, { heads, kvHeads, headDim }: Sizes): Expand {
+  return split([['self_attn.q_proj', heads * headDim], ['self_attn.k_proj', kvHeads * headDim], ['self_attn.v_proj', kvHeads * headDim]], facts);
+}
+
+export const LLAMA_TOP = { token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' } as const;
+
+/** The tensors of a layer as Llama has them. */
+export const LLAMA_BLOCK = {
+  attn_norm: 'input_layernorm', attn_q: 'self_attn.q_proj', attn_k: 'self_attn.k_proj', attn_v: 'self_attn.v_proj', attn_output: 'self_attn.o_proj',
+  ffn_norm: 'post_attention_layernorm', ffn_gate: 'mlp.gate_proj', ffn_up: 'mlp.up_proj', ffn_down: 'mlp.down_proj',
+} as const;
+
+/** A layout with Llama's names, and these differences in its blocks. */
+export function llamaLayout(block: Layout['block']): Layout {
+  return { top: LLAMA_TOP, blocks: 'model.layers', block: { ...LLAMA_BLOCK, ...block } };
+}
+
+/** Experts with Hugging Face's usual names. */
+export const EXPERT_PARTS = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' } as const;

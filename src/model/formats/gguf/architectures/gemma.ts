@@ -1,0 +1,82 @@
+import { fromOne, type Layout } from '../layout.ts';
+import type { Facts } from '../facts.ts';
+import { ropeParameters } from '../rope.ts';
+import { hasBias, innerSize, LLAMA_BLOCK, LLAMA_TOP, llamaConfig, rmsEpsilon, sizesOf, wholeRope, type Architecture, type Sizes } from './common.ts';
+
+const TOP: Layout['top'] = { ...LLAMA_TOP, output_norm: fromOne('model.norm') };
+const SANDWICH: Layout['block'] = {
+  ...LLAMA_BLOCK,
+  attn_norm: fromOne('input_layernorm'), post_attention_norm: fromOne('post_attention_layernorm'),
+  ffn_norm: fromOne('pre_feedforward_layernorm'), post_ffw_norm: fromOne('post_feedforward_layernorm'),
+};
+
+/** Gemma 1. */
+export const gemma: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: { ...llamaConfig(facts, 'gemma', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
+    layout: { top: TOP, blocks: 'model.layers', block: { ...LLAMA_BLOCK, attn_norm: fromOne('input_layernorm'), ffn_norm: fromOne('post_attention_layernorm') } },
+  };
+};
+
+/** Gemma 2: every other layer with a window, the first one of them. */
+export const gemma2: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: {
+      ...llamaConfig(facts, 'gemma2', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes),
+      attention_bias: hasBias(facts),
+      query_pre_attn_scalar: scoreScalar(sizes, 46),
+      sliding_window: facts.count('attention.sliding_window', 4096),
+      layer_types: layerTypes(facts, sizes, 2),
+      attn_logit_softcapping: cap(facts, 'attn_logit_softcapping', 50),
+      final_logit_softcapping: cap(facts, 'final_logit_softcapping', 30),
+    },
+    layout: { top: TOP, blocks: 'model.layers', block: SANDWICH },
+  };
+};
+
+/** Gemma 3, its text model: queries and keys normalised, a rope of its own for the layers with a window. */
+export const gemma3: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  const { headDim, rotated } = sizes;
+  if (rotated !== headDim) facts.refuse(`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for gemma3`);
+  const window = facts.number('attention.sliding_window', 0);
+  return {
+    config: {
+      ...llamaConfig(facts, 'gemma3_text', sizes), ...innerSize(facts), ...rmsEpsilon(facts),
+      attention_bias: hasBias(facts),
+      query_pre_attn_scalar: scoreScalar(sizes, 62),
+      ...(window > 0 ? { sliding_window: window } : {}),
+      layer_types: window > 0 ? layerTypes(facts, sizes, 6) : Array.from({ length: sizes.layers }, () => 'full_attention'),
+      final_logit_softcapping: cap(facts, 'final_logit_softcapping', 0),
+      rope_parameters: {
+        full_attention: ropeParameters(facts, ropes, headDim),
+        sliding_attention: { rope_type: 'default', rope_theta: facts.number('rope.freq_base_swa', 10_000) },
+      },
+    },
+    layout: { top: TOP, blocks: 'model.layers', block: { ...SANDWICH, attn_q_norm: fromOne('self_attn.q_norm'), attn_k_norm: fromOne('self_attn.k_norm') } },
+  };
+};
+
+/** `query_pre_attn_scalar` is not in the file: the width of a head, but of the 27B models, known by their layers, the width shared out among heads (as llama.cpp). */
+function scoreScalar({ dim, heads, headDim, layers }: Sizes, layersOf27B: number): number {
+  return layers === layersOf27B ? Math.floor(dim / heads) : headDim;
+}
+
+/** null: no cap. */
+function cap(facts: Facts, key: string, absent: number): number | null {
+  const value = facts.number(key, absent);
+  return value === 0 ? null : value;
+}
+
+/** Which layers have a window: a list, or every layer but each `n`th. */
+export function layerTypes(facts: Facts, { layers }: Sizes, absent: number): readonly string[] {
+  const given = facts.value('attention.sliding_window_pattern') ?? absent;
+  const sliding = (layer: number): boolean => {
+    if (typeof given === 'number' && Number.isInteger(given) && given > 0) return (layer + 1) % given !== 0;
+    const own: unknown = Array.isArray(given) ? given[layer] : undefined;
+    return typeof own === 'boolean' ? own : facts.refuse(`does not say in "${facts.architecture}.attention.sliding_window_pattern" whether layer ${layer} has a window`);
+  };
+  return Array.from({ length: layers }, (_, layer) => (sliding(layer) ? 'sliding_attention' : 'full_attention'));
+}

@@ -1,0 +1,24 @@
+import { deepseek2 } from './deepseek.ts';
+import { gemma, gemma2, gemma3 } from './gemma.ts';
+import { gpt2, gptneox, starcoder2 } from './gpt.ts';
+import { granite, llama } from './llama.ts';
+import { glm4, olmo2, stablelm } from './others.ts';
+import { phi2, phi3 } from './phi.ts';
+import { qwen2, qwen2moe, qwen3, qwen3moe } from './qwen.ts';
+import type { Architecture } from './common.ts';
+
+/** By `general.architecture`. */
+const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
+  ['deepseek2', deepseek2], ['gemma', gemma], ['gemma2', gemma2], ['gemma3', gemma3], ['glm4', glm4], ['gpt2', gpt2], ['gptneox', gptneox], ['granite', granite],
+  ['llama', llama], ['olmo2', olmo2], ['phi2', phi2], ['phi3', phi3], ['qwen2', qwen2], ['qwen2moe', qwen2moe], ['qwen3', qwen3], ['qwen3moe', qwen3moe],
+  ['stablelm', stablelm], ['starcoder2', starcoder2],
+]);
+
+/** How files of an architecture are read; null where they are not. */
+export function architectureNamed(name: string): Architecture | null {
+  return ARCHITECTURES.get(name) ?? null;
+}
+
+export function architectureNames(): readonly string[] {
+  return [...ARCHITECTURES.keys()];
+}

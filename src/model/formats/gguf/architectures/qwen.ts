@@ -1,0 +1,71 @@
+import { asRow, experts, type Layout } from '../layout.ts';
+import type { Facts } from '../facts.ts';
+import { EXPERT_PARTS, hasBias, innerSize, llamaConfig, llamaLayout, rmsEpsilon, sizesOf, splitProjections, wholeRope, type Architecture, type Sizes } from './common.ts';
+
+const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
+
+/** Qwen 1.5 to 2.5. */
+export const qwen2: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: { ...llamaConfig(facts, 'qwen2', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes) },
+    layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes) }),
+  };
+};
+
+/** Qwen 3. */
+export const qwen3: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: { ...llamaConfig(facts, 'qwen3', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
+    layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+  };
+};
+
+/** Qwen 1.5 and 2 with experts. */
+export const qwen2moe: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: {
+      ...sparseConfig(facts, 'qwen2_moe', sizes, false), ...wholeRope(facts, ropes, sizes),
+      qkv_bias: hasBias(facts),
+      shared_expert_intermediate_size: facts.count('expert_shared_feed_forward_length', facts.dim(`blk.${firstSparse(facts, sizes)}.ffn_up_shexp.weight`, 0)),
+    },
+    layout: llamaLayout({
+      ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ffn_gate_inp_shexp: asRow('mlp.shared_expert_gate'),
+      ffn_gate_shexp: 'mlp.shared_expert.gate_proj', ffn_up_shexp: 'mlp.shared_expert.up_proj', ffn_down_shexp: 'mlp.shared_expert.down_proj',
+    }),
+  };
+};
+
+/** Qwen 3 with experts, whose weights sum to 1 in all published models: the file need not say so. */
+export const qwen3moe: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: { ...sparseConfig(facts, 'qwen3_moe', sizes, true), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
+    layout: llamaLayout({ ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+  };
+};
+
+function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
+  const isDense = (layer: number): boolean => !facts.has(`blk.${layer}.ffn_gate_inp.weight`);
+  return {
+    ...llamaConfig(facts, modelType, sizes), ...innerSize(facts), ...rmsEpsilon(facts),
+    num_experts: facts.count('expert_count'),
+    num_experts_per_tok: facts.count('expert_used_count'),
+    moe_intermediate_size: facts.count('expert_feed_forward_length', facts.dim(`blk.${firstSparse(facts, sizes)}.ffn_up_exps.weight`, 1)),
+    norm_topk_prob: facts.flag('expert_weights_norm', normalised),
+    mlp_only_layers: Array.from({ length: sizes.layers }, (_, layer) => layer).filter(isDense),
+  };
+}
+
+/** The first layer with experts. */
+function firstSparse(facts: Facts, { layers }: Sizes): number {
+  for (let layer = 0; layer < layers; layer++) if (facts.has(`blk.${layer}.ffn_gate_inp.weight`)) return layer;
+  return facts.refuse('holds no layer with experts');
+}
+
+function sparseBlock(facts: Facts): Layout['block'] {
+  const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
+  return { ffn_gate_inp: 'mlp.gate', ffn_gate_exps: stack(EXPERT_PARTS.gate), ffn_up_exps: stack(EXPERT_PARTS.up), ffn_down_exps: stack(EXPERT_PARTS.down) };
+}

@@ -1,0 +1,110 @@
+import { UserError } from '../../../core/errors.ts';
+import { bytesText, quoted } from '../../files.ts';
+
+/** A whole tokenizer.json, the longest text that is put into metadata, is under 40 MB; a chat template is under 100 kB. */
+export const STRING_MAX_BYTES = 64 * 1024 * 1024;
+/** The longest lists are the merges of the largest vocabularies, about 600,000. */
+export const LIST_MAX_ITEMS = 4_000_000;
+/** ggml reads no lists of lists; the format allows them. */
+export const LIST_MAX_DEPTH = 3;
+
+/** The bytes at hand end before the header does: there may be more in the file. */
+export class NeedsMore extends Error {
+  override readonly name = 'NeedsMore';
+}
+
+/** Reads the little-endian values of a GGUF header, one after the other. Throws NeedsMore at the end of the bytes, UserError for what no file may hold. */
+export class Cursor {
+  position = 0;
+  readonly file: string;
+  private readonly bytes: Uint8Array;
+  private readonly view: DataView;
+  private readonly decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
+
+  constructor(bytes: Uint8Array, file: string) {
+    this.bytes = bytes;
+    this.view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+    this.file = file;
+  }
+
+  fail(reason: string): never {
+    throw new UserError(`${this.file} ${reason}.`);
+  }
+
+  /** Place of the next `length` bytes, which are passed. */
+  take(length: number): number {
+    const start = this.position;
+    if (start + length > this.bytes.length) throw new NeedsMore();
+    this.position += length;
+    return start;
+  }
+
+  u8(): number {
+    return this.view.getUint8(this.take(1));
+  }
+
+  u32(): number {
+    return this.view.getUint32(this.take(4), true);
+  }
+
+  /** A 64-bit count or place. From 2^53 on the nearest float64: larger than any limit. */
+  u64(): number {
+    return Number(this.view.getBigUint64(this.take(8), true));
+  }
+
+  /** A text of at most `maxBytes`; `what` names it in the sentence that refuses a longer one. */
+  text(maxBytes: number, what: string): string {
+    const length = this.u64();
+    if (length > maxBytes) this.fail(`holds ${what} of ${bytesText(length)}, where at most ${bytesText(maxBytes)} are allowed`);
+    const start = this.take(length);
+    try {
+      return this.decoder.decode(this.bytes.subarray(start, start + length));
+    } catch {
+      return this.fail(`holds ${what} that is not UTF-8 text`);
+    }
+  }
+
+  /** A value of metadata, of the type with this number. */
+  value(type: number, key: string, depth = 0): GgufValue {
+    switch (type) {
+      case 0: return this.u8();
+      case 1: return this.view.getInt8(this.take(1));
+      case 2: return this.view.getUint16(this.take(2), true);
+      case 3: return this.view.getInt16(this.take(2), true);
+      case 4: return this.u32();
+      case 5: return this.view.getInt32(this.take(4), true);
+      case 6: return this.view.getFloat32(this.take(4), true);
+      case 7: return this.flag(key);
+      case 8: return this.text(STRING_MAX_BYTES, `a value of ${quoted(key)}`);
+      case 9: return this.list(key, depth + 1);
+      case 10: return this.u64();
+      case 11: return Number(this.view.getBigInt64(this.take(8), true));
+      case 12: return this.view.getFloat64(this.take(8), true);
+      default: return this.fail(`says ${quoted(key)} as a value of type ${type}, which the format does not have`);
+    }
+  }
+
+  private flag(key: string): boolean {
+    const byte = this.u8();
+    if (byte > 1) this.fail(`says ${quoted(key)} as ${byte}, which is neither true nor false`);
+    return byte === 1;
+  }
+
+  private list(key: string, depth: number): readonly GgufValue[] {
+    if (depth > LIST_MAX_DEPTH) this.fail(`holds lists within lists under ${quoted(key)}, deeper than ${LIST_MAX_DEPTH}`);
+    const type = this.u32();
+    const length = this.u64();
+    if (length > LIST_MAX_ITEMS) this.fail(`holds a list of ${length} under ${quoted(key)}, where at most ${LIST_MAX_ITEMS} are allowed`);
+    const smallest = SMALLEST_BYTES[type];
+    if (smallest === undefined) return this.fail(`says ${quoted(key)} as a list of type ${type}, which the format does not have`);
+    // Before anything is made for them: so many items must be there.
+    if (length * smallest > this.bytes.length - this.position) throw new NeedsMore();
+    return Array.from({ length }, () => this.value(type, key, depth));
+  }
+}
+
+/** Bytes that a value of each type takes at least. */
+const SMALLEST_BYTES: readonly number[] = [1, 1, 2, 2, 4, 4, 4, 1, 8, 12, 8, 8, 8];
+
+/** A value of metadata. 64-bit numbers from 2^53 on are the nearest float64. */
+export type GgufValue = number | boolean | string | readonly GgufValue[];

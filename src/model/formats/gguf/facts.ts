@@ -1,0 +1,85 @@
+import { UserError } from '../../../core/errors.ts';
+import { quoted } from '../../files.ts';
+import type { StoredTensor } from '../safetensors.ts';
+import type { GgufMetadata, GgufValue } from './header.ts';
+
+/** More layers than any model has; lists by layer are made of them. */
+export const LAYERS_MAX = 10_000;
+/** The largest have 256 heads in a layer; tensors by head are made of them. */
+export const HEADS_MAX = 4096;
+/** The largest have 512 experts a layer, each of which becomes tensors of its own. */
+export const EXPERTS_MAX = 4096;
+
+/** What a GGUF file says of its model. Keys are those of the architecture: "block_count" is "llama.block_count". Every call throws UserError naming the key. */
+export interface Facts {
+  readonly file: string;
+  readonly architecture: string;
+  readonly tensors: ReadonlyMap<string, StoredTensor>;
+  /** A whole number from 1 on, or `absent`; a list by layer whose entries are all the same counts as that. */
+  count(key: string, absent?: number): number;
+  number(key: string, absent?: number): number;
+  /** null where the file does not say. */
+  optional(key: string): number | null;
+  flag(key: string, absent: boolean): boolean;
+  text(key: string, absent: string): string;
+  value(key: string): GgufValue | undefined;
+  has(tensor: string): boolean;
+  /** Axis `axis` of a tensor. */
+  dim(tensor: string, axis: number): number;
+  /** Throws UserError: the file, then `reason`. */
+  refuse(reason: string): never;
+}
+
+export function factsOf(file: string, architecture: string, metadata: GgufMetadata, tensors: ReadonlyMap<string, StoredTensor>): Facts {
+  const refuse = (reason: string): never => {
+    throw new UserError(`${file} ${reason}.`);
+  };
+  const full = (key: string): string => `${architecture}.${key}`;
+  const find = (key: string): GgufValue | undefined => {
+    const value = metadata.get(full(key));
+    if (!Array.isArray(value)) return value;
+    const items: readonly GgufValue[] = value;
+    return items.length > 0 && items.every((item) => item === items[0]) ? items[0] : value;
+  };
+  const number = (key: string, absent?: number): number => {
+    const value = find(key) ?? absent;
+    if (value === undefined) return refuse(`does not say "${full(key)}"`);
+    if (Array.isArray(value)) return refuse(`says "${full(key)}" differently for each layer, which is not supported`);
+    if (typeof value !== 'number' || !Number.isFinite(value)) return refuse(`says "${full(key)}" as ${shown(value)}, which is not a number`);
+    return decimal(value);
+  };
+  return {
+    file, architecture, tensors, number, refuse,
+    value: (key) => metadata.get(full(key)),
+    optional: (key) => (metadata.has(full(key)) ? number(key) : null),
+    count: (key, absent) => {
+      const value = number(key, absent);
+      if (!Number.isSafeInteger(value) || value < 1) refuse(`says "${full(key)}" as ${value}, which is not a whole number from 1 on`);
+      return value;
+    },
+    flag: (key, absent) => {
+      const value = find(key) ?? absent;
+      return typeof value === 'boolean' ? value : refuse(`says "${full(key)}" as ${shown(value)}, which is neither true nor false`);
+    },
+    text: (key, absent) => {
+      const value = find(key) ?? absent;
+      return typeof value === 'string' ? value : refuse(`says "${full(key)}" as ${shown(value)}, which is not a text`);
+    },
+    has: (name) => tensors.has(name),
+    dim: (name, axis) => tensors.get(name)?.shape[axis] ?? refuse(`holds no tensor ${quoted(name)}${tensors.has(name) ? ' with so many axes' : ''}`),
+  };
+}
+
+/** The shortest decimal that float32 rounds to a value: metadata is float32, and 1e-6 was meant, not 9.99999997475e-7. */
+export function decimal(value: number): number {
+  if (Math.fround(value) !== value) return value;
+  for (let digits = 6; digits < 9; digits++) {
+    const short = Number(value.toPrecision(digits));
+    if (Math.fround(short) === value) return short;
+  }
+  return value;
+}
+
+function shown(value: GgufValue): string {
+  return (JSON.stringify(value) ?? '').slice(0, 40);
+}

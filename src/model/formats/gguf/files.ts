@@ -1,0 +1,100 @@
+import { UserError } from '../../../core/errors.ts';
+import { quoted, type ModelFiles } from '../../files.ts';
+import type { StoredTensor } from '../safetensors.ts';
+import { WEIGHT_BYTES } from '../widen.ts';
+import { architectureNamed } from './architectures/index.ts';
+import { factsOf } from './facts.ts';
+import type { GgufMetadata } from './header.ts';
+import { huggingFaceTensors } from './layout.ts';
+import { ROPE_TENSORS } from './rope.ts';
+import { layersOf } from './architectures/common.ts';
+import { readBytes, rowCount, rowLength, storedSource, type Source } from './source.ts';
+import { modelNameOf, readGgufParts } from './split.ts';
+import { ggufGeneration, ggufTokenizer, hasTokenizer, type GgufTokenizer } from './tokenizer.ts';
+import { weightTypeOf } from './weightType.ts';
+
+/** More pairs than any head has: the tensors that describe positions are read into memory. */
+const ROPE_MAX_PAIRS = 4096;
+
+/**
+ * A GGUF file, or the parts of one, as a folder in Hugging Face layout: config.json is made of its metadata, the weights have Hugging Face's
+ * names. Unquantised ones that need no change lie where they are; all others are made when they are read. Throws UserError naming what is not supported.
+ */
+export async function ggufFiles(files: ModelFiles, file: string, name = modelNameOf(file)): Promise<ModelFiles> {
+  const { metadata, tensors } = await readGgufParts(files, file);
+  const architecture = architectureOf(metadata, file);
+  const facts = factsOf(file, architecture, metadata, tensors);
+  const read = architectureNamed(architecture);
+  if (read === null) return facts.refuse(`holds a model of architecture ${quoted(architecture)}, which is not supported`);
+  const { layers, extra } = layersOf(facts);
+  const { config, layout } = read(facts, await readRopes(files, tensors));
+  const sources = new Map<string, Source>();
+  const weights = new Map<string, StoredTensor>();
+  for (const [own, source] of huggingFaceTensors(facts, files, layout, layers, extra)) {
+    const made = `${file}: ${own}`;
+    const place = source.place ?? { file: made, offset: 0, length: rowCount(source.shape) * rowLength(source.shape) * WEIGHT_BYTES[source.dtype] };
+    weights.set(own, { name: own, dtype: source.dtype, shape: source.shape, ...place });
+    if (source.place === null) sources.set(made, source);
+  }
+  const text = textFiles(config, metadata, file);
+  const { localPath } = files;
+  return {
+    name,
+    list: async () => TEXT_FILES,
+    size: async (wanted) => text(wanted)?.length ?? files.size(wanted),
+    read: async (wanted, offset, length) => {
+      const source = sources.get(wanted);
+      if (source !== undefined) return readBytes(source, offset, length);
+      return text(wanted)?.slice(offset, offset + length) ?? files.read(wanted, offset, length);
+    },
+    ...(localPath === undefined ? {} : { localPath: async (wanted: string) => (sources.has(wanted) ? null : localPath(wanted)) }),
+    weights: { tensors: weights, type: weightTypeOf(metadata, tensors.values()), bytes: [...tensors.values()].reduce((sum, { length }) => sum + length, 0) },
+  };
+}
+
+const TEXT_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'] as const;
+
+/** The JSON files of the folder, made when they are first asked for: a model can be described without its tokenizer. */
+function textFiles(config: unknown, metadata: GgufMetadata, file: string): (name: string) => Uint8Array | null {
+  const made = new Map<string, Uint8Array>();
+  let tokenizer: GgufTokenizer | null = null;
+  const tokenizerFiles = (): GgufTokenizer => (tokenizer ??= tokenizerOf(metadata, file));
+  const contents: Readonly<Record<(typeof TEXT_FILES)[number], () => unknown>> = {
+    'config.json': () => config,
+    'tokenizer.json': () => tokenizerFiles().tokenizer,
+    'tokenizer_config.json': () => tokenizerFiles().config,
+    'generation_config.json': () => ggufGeneration(metadata),
+  };
+  return (name) => {
+    const known = TEXT_FILES.find((text) => text === name);
+    if (known === undefined) return null;
+    const bytes = made.get(name) ?? new TextEncoder().encode(JSON.stringify(contents[known]()));
+    made.set(name, bytes);
+    return bytes;
+  };
+}
+
+function tokenizerOf(metadata: GgufMetadata, file: string): GgufTokenizer {
+  if (!hasTokenizer(metadata)) throw new UserError(`${file} holds no tokenizer.`);
+  return ggufTokenizer(metadata);
+}
+
+function architectureOf(metadata: GgufMetadata, file: string): string {
+  const type = metadata.get('general.type') ?? 'model';
+  if (type !== 'model') throw new UserError(`${file} holds no model but, as it says, ${quoted(String(type))}.`);
+  const architecture = metadata.get('general.architecture');
+  if (typeof architecture !== 'string') throw new UserError(`${file} does not say "general.architecture".`);
+  return architecture;
+}
+
+async function readRopes(files: ModelFiles, tensors: ReadonlyMap<string, StoredTensor>): Promise<ReadonlyMap<string, Float32Array>> {
+  const found = new Map<string, Float32Array>();
+  for (const name of ROPE_TENSORS) {
+    const tensor = tensors.get(name);
+    if (tensor === undefined) continue;
+    const [pairs = 0] = tensor.shape;
+    if (tensor.dtype !== 'F32' || tensor.shape.length !== 1 || pairs > ROPE_MAX_PAIRS) throw new UserError(`Tensor ${quoted(name)} in ${tensor.file} is not a list of at most ${ROPE_MAX_PAIRS} float32 numbers.`);
+    found.set(name, new Float32Array((await storedSource(files, tensor).rows(0, pairs)).slice().buffer));
+  }
+  return found;
+}

@@ -1,0 +1,165 @@
+import type { ModelFiles } from '../../files.ts';
+import type { StoredTensor } from '../safetensors.ts';
+import { WEIGHT_BYTES, isWeightType, widen, type WeightType } from '../widen.ts';
+import { dequantize } from './dequantize.ts';
+import { blockTypeNamed } from './types.ts';
+
+/**
+ * Numbers as Hugging Face has them, made when they are asked for of those in a GGUF file. They come by rows, a row being the
+ * last axis; of a vector each number is a row, so that its numbers can be reordered as the rows of a matrix are.
+ */
+export interface Source {
+  readonly dtype: WeightType;
+  readonly shape: readonly number[];
+  /** Bytes of rows `first` up to `first + count`. */
+  rows(first: number, count: number): Promise<Uint8Array>;
+  /** Where the numbers lie just so in a file; null where they are made. */
+  readonly place: Pick<StoredTensor, 'file' | 'offset' | 'length'> | null;
+}
+
+/** Numbers of a row. */
+export function rowLength(shape: readonly number[]): number {
+  return shape.length > 1 ? (shape.at(-1) ?? 1) : 1;
+}
+
+export function rowCount(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1) / rowLength(shape);
+}
+
+function rowBytes({ shape, dtype }: Pick<Source, 'shape' | 'dtype'>): number {
+  return rowLength(shape) * WEIGHT_BYTES[dtype];
+}
+
+/** A tensor's numbers as they are, quantised ones as float32. */
+export function storedSource(files: ModelFiles, tensor: StoredTensor): Source {
+  const { dtype, shape, file, offset, length } = tensor;
+  if (isWeightType(dtype)) {
+    const bytes = rowBytes({ shape, dtype });
+    return { dtype, shape, rows: (first, count) => files.read(file, offset + first * bytes, count * bytes), place: { file, offset, length } };
+  }
+  const { elements, bytes } = blockTypeNamed(dtype);
+  const perRow = (rowLength(shape) / elements) * bytes;
+  return {
+    dtype: 'F32', shape, place: null,
+    rows: async (first, count) => {
+      // The numbers of a quantised vector share blocks: all are read.
+      if (shape.length === 1) return bytesOf(dequantize(await files.read(file, offset, length), dtype).slice(first, first + count));
+      return bytesOf(dequantize(await files.read(file, offset + first * perRow, count * perRow), dtype));
+    },
+  };
+}
+
+/** The same numbers under another shape with rows of the same length, or a vector for a matrix of one column. */
+export function reshaped(source: Source, shape: readonly number[]): Source {
+  if (rowLength(shape) === rowLength(source.shape)) return { ...source, shape };
+  // A matrix of one row read as a vector, or a vector as a matrix of one row: a number is there what a row is here.
+  const numbers = WEIGHT_BYTES[source.dtype];
+  const own = rowBytes(source);
+  const wanted = rowLength(shape) * numbers;
+  return {
+    ...source, shape,
+    rows: async (first, count) => {
+      const from = Math.floor((first * wanted) / own);
+      const to = Math.ceil(((first + count) * wanted) / own);
+      const bytes = await source.rows(from, to - from);
+      return bytes.slice(first * wanted - from * own, (first + count) * wanted - from * own);
+    },
+  };
+}
+
+/** Rows `first` up to `first + count`, under `shape`. */
+export function sliced(source: Source, first: number, shape: readonly number[]): Source {
+  const bytes = rowBytes(source);
+  const { place } = source;
+  return {
+    dtype: source.dtype, shape,
+    rows: (from, count) => source.rows(first + from, count),
+    place: place === null ? null : { file: place.file, offset: place.offset + first * bytes, length: rowCount(shape) * bytes },
+  };
+}
+
+/** Row r is the source's row `rowOf(r)`. What lies between the rows wanted is read with them. */
+export function gathered(source: Source, rowOf: (row: number) => number): Source {
+  const bytes = rowBytes(source);
+  return {
+    dtype: source.dtype, shape: source.shape, place: null,
+    rows: async (first, count) => {
+      const wanted = Array.from({ length: count }, (_, i) => rowOf(first + i));
+      const from = wanted.reduce((least, row) => Math.min(least, row), Infinity);
+      const to = wanted.reduce((most, row) => Math.max(most, row), 0);
+      const all = await source.rows(from, to - from + 1);
+      const out = new Uint8Array(count * bytes);
+      for (const [i, row] of wanted.entries()) out.set(all.subarray((row - from) * bytes, (row - from + 1) * bytes), i * bytes);
+      return out;
+    },
+  };
+}
+
+/** Each number plus `offset`, as float32. */
+export function shifted(source: Source, offset: number): Source {
+  return { dtype: 'F32', shape: source.shape, place: null, rows: async (first, count) => bytesOf(widen(await source.rows(first, count), source.dtype).map((value) => value + offset)) };
+}
+
+/** A matrix with its axes exchanged: all of it is read for any of its rows. */
+export function transposed(source: Source): Source {
+  const [rows = 0, width = 0] = source.shape;
+  const size = WEIGHT_BYTES[source.dtype];
+  return {
+    dtype: source.dtype, shape: [width, rows], place: null,
+    rows: async (first, count) => {
+      const all = await source.rows(0, rows);
+      const out = new Uint8Array(count * rows * size);
+      const [from, to] = size === 4 ? [new Uint32Array(all.slice().buffer), new Uint32Array(out.buffer)] : [new Uint16Array(all.slice().buffer), new Uint16Array(out.buffer)];
+      for (let row = 0; row < count; row++) for (let i = 0; i < rows; i++) to[row * rows + i] = from[i * width + first + row] ?? 0;
+      return out;
+    },
+  };
+}
+
+/** The rows of several sources one after the other, of the widest of their types. */
+export function stacked(sources: readonly Source[]): Source {
+  const [first] = sources;
+  if (first === undefined) throw new Error('Nothing to stack.');
+  const dtype = sources.every((source) => source.dtype === first.dtype) ? first.dtype : 'F32';
+  const counts = sources.map(({ shape }) => rowCount(shape));
+  const shape = [counts.reduce((sum, count) => sum + count, 0), ...first.shape.slice(-1)];
+  return {
+    dtype, shape, place: null,
+    rows: async (from, count) => {
+      const parts: Uint8Array[] = [];
+      let start = 0;
+      for (const [i, source] of sources.entries()) {
+        const end = start + (counts[i] ?? 0);
+        const [low, high] = [Math.max(from, start), Math.min(from + count, end)];
+        if (high > low) {
+          const bytes = await source.rows(low - start, high - low);
+          parts.push(source.dtype === dtype ? bytes : bytesOf(widen(bytes, source.dtype)));
+        }
+        start = end;
+      }
+      return joined(parts);
+    },
+  };
+}
+
+function joined(parts: readonly Uint8Array[]): Uint8Array {
+  const out = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
+  let at = 0;
+  for (const part of parts) {
+    out.set(part, at);
+    at += part.length;
+  }
+  return out;
+}
+
+function bytesOf(floats: Float32Array): Uint8Array {
+  return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
+}
+
+/** `length` bytes from byte `offset` on. */
+export async function readBytes(source: Source, offset: number, length: number): Promise<Uint8Array> {
+  const bytes = rowBytes(source);
+  const first = Math.floor(offset / bytes);
+  const rows = await source.rows(first, Math.ceil((offset + length) / bytes) - first);
+  return rows.slice(offset - first * bytes, offset - first * bytes + length);
+}

@@ -1,0 +1,92 @@
+import { UserError } from '../../../core/errors.ts';
+import type { GgufMetadata, GgufValue } from './header.ts';
+
+/** Twice the largest vocabulary known (Gemma 3: 262,144 tokens). */
+const MAX_TOKENS = 524_288;
+/** The longest tokens known are runs of 512 spaces. */
+const MAX_TOKEN_UNITS = 1024;
+/** The converters mark ids that no token has with this text. */
+const UNFILLED = /^\[PAD\d+\]$/;
+/** "No token", written as an unsigned number by some converters. */
+const NO_TOKEN = 0xffffffff;
+
+/** What kind of thing a token is: ggml's `llama_token_type`, from 1. */
+const TOKEN_TYPES = ['normal', 'unknown', 'control', 'user defined', 'unused', 'byte'] as const;
+export type TokenType = (typeof TOKEN_TYPES)[number];
+
+export interface GgufToken {
+  readonly id: number;
+  readonly text: string;
+  readonly type: TokenType;
+}
+
+export interface Vocabulary {
+  readonly tokens: readonly GgufToken[];
+  /** One for each id; undefined where the id has no token. */
+  readonly byId: readonly (GgufToken | undefined)[];
+}
+
+/** Refuses the tokenizer of a file in one sentence. */
+export function refuse(reason: string): never {
+  throw new UserError(`The tokenizer of this GGUF file cannot be used: ${reason}.`);
+}
+
+const TOKENS = 'tokenizer.ggml.tokens';
+const TYPES = 'tokenizer.ggml.token_type';
+
+/** The tokens of a file that have a text, in the order of their ids, and how many ids there are. Throws UserError. */
+export function readTokens(metadata: GgufMetadata): Vocabulary {
+  const texts = readList(metadata, TOKENS);
+  const types = readList(metadata, TYPES);
+  if (texts.length === 0 || texts.length > MAX_TOKENS) refuse(`it has ${texts.length} tokens, where 1 to ${MAX_TOKENS} make sense`);
+  if (types.length !== texts.length) refuse(`it has ${texts.length} tokens, but the types of ${types.length}`);
+  const tokens: GgufToken[] = [];
+  const byId: (GgufToken | undefined)[] = Array.from({ length: texts.length });
+  texts.forEach((text, id) => {
+    if (typeof text !== 'string') return refuse(`token ${id} is not a text`);
+    if (text.length > MAX_TOKEN_UNITS) refuse(`token ${id} is ${text.length} letters long, where at most ${MAX_TOKEN_UNITS} make sense`);
+    const number = types[id];
+    const type = typeof number === 'number' ? TOKEN_TYPES[number - 1] : undefined;
+    if (type === undefined) return refuse(`token ${id} has the type ${JSON.stringify(number)}, which is not known`);
+    if (text === '' || (type === 'unused' && UNFILLED.test(text))) return;
+    tokens.push((byId[id] = { id, text, type }));
+  });
+  return { tokens, byId };
+}
+
+/** Scores of all tokens. Throws UserError. */
+export function readScores(metadata: GgufMetadata, count: number): readonly number[] {
+  const scores = readList(metadata, 'tokenizer.ggml.scores');
+  if (scores.length !== count) refuse(`it has ${count} tokens, but the scores of ${scores.length}`);
+  return scores.map((score, id) => (typeof score === 'number' && Number.isFinite(score) ? score : refuse(`the score of token ${id} is not a number`)));
+}
+
+export function readList(metadata: GgufMetadata, key: string): readonly GgufValue[] {
+  const value = metadata.get(key);
+  if (value === undefined) return refuse(`${key} is missing`);
+  return isList(value) ? value : refuse(`${key} is not a list`);
+}
+
+function isList(value: GgufValue): value is readonly GgufValue[] {
+  return Array.isArray(value);
+}
+
+/** A text, or '' where there is none. */
+export function readString(metadata: GgufMetadata, key: string): string {
+  const value = metadata.get(key) ?? '';
+  return typeof value === 'string' ? value : refuse(`${key} is not a text`);
+}
+
+export function readFlag(metadata: GgufMetadata, key: string, missing: boolean): boolean {
+  const value = metadata.get(key) ?? missing;
+  return typeof value === 'boolean' ? value : refuse(`${key} is neither true nor false`);
+}
+
+/** The token that `tokenizer.ggml.KEY` names; null where it names none. */
+export function readToken(metadata: GgufMetadata, key: string, { byId }: Vocabulary, missing: number | null): GgufToken | null {
+  const value = metadata.get(`tokenizer.ggml.${key}`);
+  if (value === -1 || value === NO_TOKEN) return null;
+  if (value === undefined) return missing === null ? null : (byId[missing] ?? null);
+  const token = typeof value === 'number' ? byId[value] : undefined;
+  return token ?? refuse(`tokenizer.ggml.${key} is ${JSON.stringify(value).slice(0, 40)}, which is no token's id`);
+}

@@ -1,0 +1,238 @@
+"""What transformers computes for tiny models written as GGUF files by llama.cpp's own converter: expectations of test/golden/gguf.
+
+    LLAMA_CPP=CHECKOUT GGML=FOLDER python test/reference/gguf_models.py [CASE ...]
+
+CHECKOUT is llama.cpp's source (its conversion/ and gguf-py/ are used), FOLDER holds its libggml-base.so, as the npm packages @node-llama-cpp/* ship them.
+Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/gguf/CASE.gguf.gz and golden.safetensors: input_ids [T], and CASE.logits [T,V].
+
+A model's random weights are converted as float32; its matrices are quantised by ggml, and read back by ggml and by gguf-py, which must agree.
+Where each number of a Hugging Face file went is found by converting the same model with numbers for names in place of weights. With every number
+put back where it came from, transformers runs the weights that the GGUF file holds.
+"""
+import ctypes
+import gzip
+import json
+import os
+import sys
+import tempfile
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.numpy import load_file, save_file
+from transformers import AutoConfig, AutoModelForCausalLM
+
+sys.path[:0] = [os.environ["LLAMA_CPP"], os.environ["LLAMA_CPP"] + "/gguf-py"]
+import gguf  # noqa: E402
+from conversion import get_model_class  # noqa: E402
+from conversion.base import ModelBase  # noqa: E402
+from family_cases import BASE, GPT, LATENT, SPARSE, VOCAB, YARN, LLAMA3, LONG, TOKENS, randomize, rope  # noqa: E402
+
+OUT = Path(__file__).parent.parent / "fixtures" / "gguf"
+GGML = ctypes.CDLL(os.environ["GGML"] + "/libggml-base.so")
+GGML.ggml_quantize_chunk.restype = ctypes.c_size_t
+GGML.ggml_quantize_chunk.argtypes = [ctypes.c_int, ctypes.c_void_p, ctypes.c_void_p, ctypes.c_int64, ctypes.c_int64, ctypes.c_int64, ctypes.c_void_p]
+Q = gguf.GGMLQuantizationType
+WIDE = dict(BASE, hidden_size=256, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=1, head_dim=16, intermediate_size=32)
+LINEAR = rope(5000.0, rope_type="linear", factor=2.0)
+GEMMA3 = {"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}}
+DEEPSEEK = {**BASE, **SPARSE, **LATENT, "num_key_value_heads": 4}
+# case -> its type, and config.json. Whole numbers of blocks of 32 in a row where the type has them.
+CASES = {
+    "llama.f32": ("F32", dict(BASE, model_type="llama", intermediate_size=32)),
+    "llama.f16": ("F16", dict(BASE, model_type="llama", intermediate_size=32, attention_bias=True, mlp_bias=True)),
+    "llama.bf16": ("BF16", dict(BASE, model_type="llama", intermediate_size=32, head_dim=12, tie_word_embeddings=True)),
+    "llama.q4_0": ("Q4_0", dict(BASE, model_type="llama", intermediate_size=32, head_dim=16, **rope(**LLAMA3))),
+    "llama.q4_1": ("Q4_1", dict(BASE, model_type="llama", intermediate_size=32, **LINEAR)),
+    "llama.q5_0": ("Q5_0", dict(BASE, model_type="llama", intermediate_size=32, **rope(**YARN))),
+    "llama.q5_1": ("Q5_1", dict(BASE, model_type="llama", intermediate_size=32, num_key_value_heads=1)),
+    "llama.q8_0": ("Q8_0", dict(BASE, model_type="llama", intermediate_size=32, **rope(500000.0, **{**LLAMA3, "original_max_position_embeddings": 8192}))),
+    "llama.iq4_nl": ("IQ4_NL", dict(BASE, model_type="llama", intermediate_size=32)),
+    "llama.q2_k": ("Q2_K", dict(WIDE, model_type="llama")),
+    "llama.q3_k": ("Q3_K", dict(WIDE, model_type="llama")),
+    "llama.q4_k": ("Q4_K", dict(WIDE, model_type="llama", attention_bias=True)),
+    "llama.q5_k": ("Q5_K", dict(WIDE, model_type="llama")),
+    "llama.q6_k": ("Q6_K", dict(WIDE, model_type="llama")),
+    "llama.iq4_xs": ("IQ4_XS", dict(WIDE, model_type="llama")),
+    "mistral.q4_0": ("Q4_0", dict(BASE, model_type="mistral", intermediate_size=32, sliding_window=None)),
+    "mixtral.q8_0": ("Q8_0", dict(BASE, model_type="mixtral", num_local_experts=4, num_experts_per_tok=2, num_hidden_layers=2)),
+    "mixtral.f32": ("F32", dict(BASE, model_type="mixtral", num_local_experts=3, num_experts_per_tok=1, num_hidden_layers=1)),
+    "qwen2.q4_1": ("Q4_1", dict(BASE, model_type="qwen2", tie_word_embeddings=True)),
+    "qwen2.f16": ("F16", dict(BASE, model_type="qwen2", **rope(**YARN))),
+    "qwen3.q5_0": ("Q5_0", dict(BASE, model_type="qwen3", head_dim=16, tie_word_embeddings=True)),
+    "qwen3.q8_0": ("Q8_0", dict(BASE, model_type="qwen3", head_dim=8, attention_bias=True, **LINEAR)),
+    "qwen2moe.q4_0": ("Q4_0", dict(BASE, **SPARSE, model_type="qwen2_moe", num_experts=4, shared_expert_intermediate_size=12)),
+    "qwen2moe.q8_0": ("Q8_0", dict(BASE, **SPARSE, model_type="qwen2_moe", num_experts=4, shared_expert_intermediate_size=32, **LINEAR)),
+    "qwen3moe.q5_1": ("Q5_1", dict(BASE, **SPARSE, model_type="qwen3_moe", num_experts=4, head_dim=8, norm_topk_prob=True, num_hidden_layers=2)),
+    "gemma.q4_0": ("Q4_0", dict(BASE, model_type="gemma", num_key_value_heads=1, head_dim=12)),
+    "gemma.f32": ("F32", dict(BASE, model_type="gemma", head_dim=8, num_hidden_layers=1)),
+    "gemma2.q5_1": ("Q5_1", dict(BASE, model_type="gemma2", head_dim=12, sliding_window=5, query_pre_attn_scalar=12, attn_logit_softcapping=2.0, final_logit_softcapping=3.0)),
+    "gemma3.q4_0": ("Q4_0", dict(BASE, model_type="gemma3_text", num_hidden_layers=6, head_dim=8, sliding_window=5, query_pre_attn_scalar=8, rope_parameters=GEMMA3)),
+    "phi2.q8_0": ("Q8_0", dict(BASE, model_type="phi", num_key_value_heads=4, intermediate_size=32)),
+    "phi3.q5_0": ("Q5_0", dict(BASE, model_type="phi3", sliding_window=5, original_max_position_embeddings=64)),
+    "phi3.f16": ("F16", dict(BASE, model_type="phi3", original_max_position_embeddings=8, tie_word_embeddings=True, **rope(rope_type="longrope", original_max_position_embeddings=8, **LONG))),
+    "gpt2.q4_1": ("Q4_1", dict(GPT, model_type="gpt2", n_ctx=64, layer_norm_epsilon=1e-5)),
+    "gpt2.f16": ("F16", dict(GPT, model_type="gpt2", n_ctx=64, layer_norm_epsilon=1e-5, tie_word_embeddings=False, n_layer=1)),
+    "gptneox.q5_1": ("Q5_1", dict(BASE, model_type="gpt_neox", intermediate_size=32, rotary_pct=0.25, layer_norm_eps=1e-5)),
+    "gptneox.f16": ("F16", dict(BASE, model_type="gpt_neox", rotary_pct=0.5, layer_norm_eps=1e-5, use_parallel_residual=False)),
+    "starcoder2.q4_0": ("Q4_0", dict(BASE, model_type="starcoder2", sliding_window=None)),
+    "starcoder2.bf16": ("BF16", dict(BASE, model_type="starcoder2", sliding_window=None, use_bias=False, tie_word_embeddings=False, norm_epsilon=1e-3)),
+    "glm4.q8_0": ("Q8_0", dict(BASE, model_type="glm4", head_dim=8, attention_bias=True)),
+    "glm4.iq4_nl": ("IQ4_NL", dict(BASE, model_type="glm4", head_dim=8, attention_bias=False, tie_word_embeddings=True, **rope(rope_type="linear", factor=2.0, partial_rotary_factor=0.5))),
+    "deepseek2.q8_0": ("Q8_0", dict(DEEPSEEK, model_type="deepseek_v2", n_routed_experts=4, q_lora_rank=None, n_shared_experts=1, scoring_func="softmax")),
+    "deepseek2.q4_0": ("Q4_0", dict(DEEPSEEK, model_type="deepseek_v2", n_routed_experts=4, n_shared_experts=2, topk_method="group_limited_greedy", n_group=2, topk_group=1, routed_scaling_factor=4.0, kv_lora_rank=32,
+                                    **rope(**YARN, mscale=0.7, mscale_all_dim=0.7))),
+    "deepseek3.f16": ("F16", dict(DEEPSEEK, model_type="deepseek_v3", n_routed_experts=8, n_group=4, topk_group=2, n_shared_experts=1, scoring_func="sigmoid", norm_topk_prob=True, routed_scaling_factor=2.5)),
+    "olmo2.q5_0": ("Q5_0", dict(BASE, model_type="olmo2")),
+    "olmo2.q4_1": ("Q4_1", dict(BASE, model_type="olmo2", attention_bias=True, tie_word_embeddings=True, **LINEAR)),
+    "olmo3.q8_0": ("Q8_0", dict(BASE, model_type="olmo3", num_hidden_layers=3, sliding_window=5, layer_types=["sliding_attention", "sliding_attention", "full_attention"],
+                                rope_parameters={"full_attention": {"rope_theta": 5000.0, **YARN}, "sliding_attention": {"rope_type": "default", "rope_theta": 5000.0}})),
+    "stablelm.q4_0": ("Q4_0", dict(BASE, model_type="stablelm", use_qkv_bias=True)),
+    "stablelm.q5_1": ("Q5_1", dict(BASE, model_type="stablelm", qk_layernorm=True, use_parallel_residual=True, **rope(partial_rotary_factor=0.5))),
+    "granite.iq4_nl": ("IQ4_NL", dict(BASE, model_type="granite", embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2)),
+    "granite.q5_0": ("Q5_0", dict(BASE, model_type="granite", attention_multiplier=0.3, attention_bias=True, mlp_bias=True, tie_word_embeddings=True, **LINEAR)),
+}
+# Types for rows that a type's blocks do not fill, as llama.cpp's quantiser falls back.
+FALLBACK = [Q.Q8_0, Q.F16]
+
+
+def convert(folder, out):
+    """The folder as a GGUF file of float32 numbers, by llama.cpp's converter; without a vocabulary, which has fixtures of its own."""
+    hparams = json.loads((folder / "config.json").read_text())
+    convert_class = get_model_class(hparams["architectures"][0])
+    convert_class.set_vocab = lambda self: self.gguf_writer.add_tokenizer_model("no_vocab")
+    stack = getattr(convert_class, "_stack_qk_norm", None)
+    if stack is not None:
+        # The converter returns what it should yield.
+        def modify(self, data, name, block, original=convert_class.modify_tensors):
+            result = []
+            generator = original(self, data, name, block)
+            while True:
+                try:
+                    result.append(next(generator))
+                except StopIteration as end:
+                    return result + list(end.value or [])
+        convert_class.modify_tensors = modify if convert_class.modify_tensors.__name__ != "modify" else convert_class.modify_tensors
+    # Real folders have a tokenizer that this reads to count tokens.
+    (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
+    # transformers 5 drops options under their older names, which the converter reads.
+    loaded = {**ModelBase.load_hparams(folder, False), **hparams}
+    convert_class(folder, gguf.LlamaFileType.ALL_F32, out, model_name="tiny", hparams=loaded).write()
+
+
+def tensors_of(path):
+    # gguf-py gives shapes in ggml's order, the data in Hugging Face's.
+    return {tensor.name: np.array(tensor.data) for tensor in gguf.GGUFReader(path).tensors}
+
+
+def quantised(data, wanted):
+    """The bytes of a float32 matrix, by ggml, and the numbers they stand for."""
+    rows, width = data.size // data.shape[-1], data.shape[-1]
+    kind = next(kind for kind in [wanted, *FALLBACK] if width % gguf.GGML_QUANT_SIZES[kind][0] == 0)
+    elements, size = gguf.GGML_QUANT_SIZES[kind]
+    if kind in (Q.F32, Q.F16, Q.BF16):
+        raw = gguf.quants.quantize(data, kind)
+        return kind, raw, gguf.quants.dequantize(raw, kind).astype(np.float32).reshape(data.shape)
+    source, raw = np.ascontiguousarray(data, np.float32), np.zeros(rows * width // elements * size, np.uint8)
+    written = GGML.ggml_quantize_chunk(int(kind), source.ctypes.data, raw.ctypes.data, 0, rows, width, None)
+    assert written == raw.size
+    values = np.zeros(rows * width, np.float32)
+    getattr(GGML, f"dequantize_row_{kind.name.lower().replace('_k', '_K')}")(raw.ctypes.data_as(ctypes.c_void_p), values.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(values.size))
+    raw = raw.reshape(*data.shape[:-1], -1)
+    assert np.array_equal(gguf.quants.dequantize(raw, kind).reshape(-1), values), kind
+    return kind, raw, values.reshape(data.shape)
+
+
+def write(source, path, tensors, kind):
+    """A GGUF file with the metadata of `source` and these tensors."""
+    reader = gguf.GGUFReader(source)
+    value = lambda key: reader.get_field(key).contents()
+    writer = gguf.GGUFWriter(path, value("general.architecture"))
+    for key, field in reader.fields.items():
+        if key.startswith("GGUF.") or key == "general.architecture":
+            continue
+        if key == "general.file_type":
+            name = "ALL_F32" if kind == "F32" else f"MOSTLY_{kind}"
+            names = [name, name + "_M"]
+            writer.add_file_type(next(int(gguf.LlamaFileType[name]) for name in names if name in gguf.LlamaFileType.__members__))
+            continue
+        types = field.types
+        writer.add_key_value(key, field.contents(), types[0], types[-1] if types[0] == gguf.GGUFValueType.ARRAY else None)
+    for name, (type_, raw) in tensors.items():
+        writer.add_tensor(name, raw, raw_dtype=type_)
+    writer.write_header_to_file()
+    writer.write_kv_data_to_file()
+    writer.write_tensors_to_file()
+    writer.close()
+
+
+def make(case, kind, config, ids):
+    with tempfile.TemporaryDirectory() as temporary:
+        folder, marked = Path(temporary) / "model", Path(temporary) / "marked"
+        folder.mkdir()
+        marked.mkdir()
+        (folder / "config.json").write_text(json.dumps(config))
+        torch.manual_seed(2000 + sum(map(ord, case)))
+        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
+        randomize(model)
+        model.save_pretrained(folder)
+        text = json.dumps({**config, "architectures": [type(model).__name__]})
+        (folder / "config.json").write_text(text)
+        (marked / "config.json").write_text(text)
+        weights = load_file(folder / "model.safetensors")
+        # Each number of a matrix becomes its own name; vectors stay as they are, in both files.
+        names, count = {}, 0
+        for name, weight in weights.items():
+            if weight.ndim < 2:
+                names[name] = weight
+                continue
+            names[name] = np.arange(count, count + weight.size, dtype=np.float32).reshape(weight.shape)
+            count += weight.size
+        assert count < 2 ** 24
+        save_file(names, marked / "model.safetensors", {"format": "pt"})
+        convert(folder, folder / "f32.gguf")
+        convert(marked, marked / "f32.gguf")
+        places = tensors_of(marked / "f32.gguf")
+        values = np.full(count, np.nan, np.float32)
+        written = {}
+        for name, data in tensors_of(folder / "f32.gguf").items():
+            if data.ndim < 2 or name.endswith("_norm.weight") or "_inp" in name or "position_embd" in name:
+                written[name] = (Q.F32, data)
+                kept = data
+            else:
+                type_, raw, kept = quantised(data, Q[kind])
+                written[name] = (type_, raw)
+            if not name.endswith("_norm.weight") and (data.ndim > 1 or name.endswith("_inp_shexp.weight")):
+                values[places[name].astype(np.int64).reshape(-1)] = kept.reshape(-1)
+        state = {}
+        for name, weight in weights.items():
+            own = values[names[name].astype(np.int64)] if weight.ndim > 1 else weight
+            assert np.isfinite(own).all() or (name == "lm_head.weight" and config.get("tie_word_embeddings")), name
+            state[name] = own
+        path = folder / f"{case}.gguf"
+        write(folder / "f32.gguf", path, written, kind)
+        save_file(state, folder / "model.safetensors", {"format": "pt"})
+        loaded = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+        with torch.inference_mode():
+            logits = loaded(ids[None], use_cache=False).logits[0].numpy()
+        (OUT / f"{case}.gguf.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))
+        print(case, len(path.read_bytes()), float(np.abs(logits).max()))
+        return np.ascontiguousarray(logits)
+
+
+def main(wanted):
+    OUT.mkdir(exist_ok=True, parents=True)
+    ids = torch.randint(3, VOCAB, (TOKENS,), generator=torch.Generator().manual_seed(7))
+    kept = load_file(OUT / "golden.safetensors") if (OUT / "golden.safetensors").exists() else {}
+    found = {"input_ids": ids.numpy()}
+    for case, (kind, config) in CASES.items():
+        chosen = not wanted or case in wanted or case.split(".")[0] in wanted
+        if chosen:
+            found[f"{case}.logits"] = make(case, kind, config, ids)
+        elif f"{case}.logits" in kept:
+            found[f"{case}.logits"] = kept[f"{case}.logits"]
+    save_file(found, OUT / "golden.safetensors")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])
