@@ -3,6 +3,7 @@ import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { HeadAttention } from '../model/attention.ts';
+import { describeModel } from '../model/describeModel.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/runtime.ts';
@@ -11,6 +12,7 @@ import { openTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
 import { comparisonCalls } from './comparisonCalls.ts';
 import { checkHead, checkIndex, type EngineParts, type OpenModel } from './engineParts.ts';
+import { checkFits } from './fitting.ts';
 import { lastResidual, predict } from './predictions.ts';
 import { pathCalls } from './pathCalls.ts';
 import type { CallContext, Implementation } from './rpc.ts';
@@ -29,11 +31,14 @@ const MAX_THUMBNAIL_BYTES = 400 * 1024;
 export interface EngineOptions {
   /** Made by the first `open`, so that its failure is an answer and not the end of the thread. */
   readonly runtime: () => Runtime;
+  readonly runtimeKind: Runtime['kind'];
   readonly openFiles: (location: ModelLocation) => Promise<ModelFiles>;
+  /** Bytes of memory that are free; absent where the system does not tell. */
+  readonly freeMemory?: () => Promise<number>;
 }
 
 /** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
-export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions): Implementation<WorkerApi> {
+export function createEngine({ runtime: makeRuntime, runtimeKind, openFiles, freeMemory }: EngineOptions): Implementation<WorkerApi> {
   const cache = createTraceCache();
   let runtime: Runtime | null = null;
   let current: OpenModel | null = null;
@@ -56,11 +61,14 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
   };
 
   return {
-    open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
+    describe: async (_, location: ModelLocation) => describeModel(await openFiles(location)),
+    resources: async () => ({ runtime: runtimeKind, free: (await freeMemory?.()) ?? null }),
+    open: inOrder(async (_, location: ModelLocation, released = 0): Promise<ModelInfo> => {
       const files = await openFiles(location);
       runtime ??= makeRuntime();
       const model = await openLanguageModel(files, runtime);
       try {
+        if (freeMemory !== undefined) checkFits(model, (await freeMemory()) + released);
         const tokenizer = await openTokenizer(files, model.info.vocab);
         const eos = await readStopTokens(files, model.config).catch((error: unknown): UserError => {
           if (error instanceof UserError) return error;
