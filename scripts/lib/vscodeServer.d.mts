@@ -7,6 +7,8 @@ export interface VSCodeOptions {
   /** 0: any free port. */
   readonly port?: number;
   readonly args?: readonly string[];
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArgs?: readonly string[];
 }
 export interface VSCode {
   readonly folder: string;
@@ -16,6 +18,10 @@ export interface VSCode {
   readonly token: string;
   readonly port: number;
   readonly pid: number;
+  /** Installs a VSIX file, also while VS Code runs. */
+  install(vsix: string): Promise<unknown>;
+  /** Takes an extension away by its id, also while VS Code runs. */
+  uninstall(id: string): Promise<unknown>;
   stop(): Promise<void>;
 }
 export function startVSCode(options: VSCodeOptions): Promise<VSCode>;

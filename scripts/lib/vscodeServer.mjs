@@ -28,9 +28,9 @@ const QUIET = {
 
 /**
  * Serves VS Code on 127.0.0.1 with a copy of `workspace` open and the VSIX files installed.
- * Everything it writes is in a temporary folder that `stop` removes.
+ * `env` and `nodeArgs` (of Node itself) go to the server and from it to the extension host. Everything it writes is in a temporary folder that `stop` removes.
  */
-export async function startVSCode({ workspace, vsix = [], settings = {}, port = 0, args = [] }) {
+export async function startVSCode({ workspace, vsix = [], settings = {}, port = 0, args = [], nodeArgs = [], env = {} }) {
   const folder = await sessionFolder();
   const code = { folder, workspace: join(folder, 'workspace'), userData: join(folder, 'user'), token: randomUUID() };
   cpSync(workspace, code.workspace, { recursive: true });
@@ -39,16 +39,19 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
     '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
   const options = { cwd: folder, env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder, EXTENSIONS_GALLERY: '{}' } };
-  for (const file of vsix) await promisify(execFile)(SERVER_NODE, [...base, '--install-extension', resolve(file), '--force'], options);
-  const child = spawn(SERVER_NODE, [...base, '--host', '127.0.0.1', '--port', String(port), '--connection-token', code.token, ...args],
-    { ...options, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const manage = (...what) => promisify(execFile)(SERVER_NODE, [...base, ...what], options);
+  const install = (file) => manage('--install-extension', resolve(file), '--force');
+  const uninstall = (id) => manage('--uninstall-extension', id);
+  for (const file of vsix) await install(file);
+  const child = spawn(SERVER_NODE, [...nodeArgs, ...base, '--host', '127.0.0.1', '--port', String(port), '--connection-token', code.token, ...args],
+    { ...options, env: { ...options.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
   recordProcess(folder, child.pid);
   const stop = async () => {
     await endTree(child.pid);
     removeFolder(folder);
   };
   try {
-    return { ...code, port: await listening(child), pid: child.pid, stop };
+    return { ...code, port: await listening(child), pid: child.pid, install, uninstall, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -3,7 +3,12 @@
  * Anything else that is thrown is a defect of ours and is shown as "unexpected", with the log.
  */
 export class UserError extends Error {
-  override readonly name = 'UserError';
+  override readonly name: string = 'UserError';
+}
+
+/** A model needs more memory than is free: another model, or another runtime, may fit. */
+export class NoMemoryError extends UserError {
+  override readonly name = 'NoMemoryError';
 }
 
 /** The user, or a newer request, stopped the work. Never shown as an error. */

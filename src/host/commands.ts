@@ -1,10 +1,15 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { chooseModel } from './chooseModel.ts';
 import { compareModel, compareWith } from './compareCommands.ts';
 import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
+import { downloadModel } from './downloadCommand.ts';
+import type { Downloads } from './downloads.ts';
 import type { Explainer } from './explainer.ts';
-import { type Log, reportError } from './log.ts';
+import { removeHubToken, setHubToken } from './hubAccess.ts';
+import type { Log } from './log.ts';
+import { libraryCommands } from './libraryCommands.ts';
+import type { ModelLibrary } from './modelLibrary.ts';
 import type { PanelView } from './panelView.ts';
 import { readSettings, writeSetting } from './settings.ts';
 import { targetOfEditor } from './target.ts';
@@ -14,13 +19,16 @@ export interface CommandContext {
   readonly comparer: Comparer;
   readonly current: CurrentExplanation;
   readonly panel: PanelView;
+  readonly library: ModelLibrary;
+  readonly downloads: Downloads;
+  readonly secrets: vscode.SecretStorage;
   readonly log: Log;
 }
 
-/** Registers every command. What a command throws is shown once, here. */
-export function registerCommands(context: CommandContext): vscode.Disposable {
-  const { explainer, current, panel, log } = context;
-  const commands: Readonly<Record<string, () => Promise<void> | void>> = {
+/** What every command of package.json does, by its id. */
+export function commandsOf(context: CommandContext): Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> {
+  const { explainer, current, panel, library, downloads, secrets, log } = context;
+  return {
     'explainTokens.explain': () => explainSelection(explainer),
     'explainTokens.runAgain': () => explainer.runAgain(),
     'explainTokens.toggleColors': () => writeSetting('colors', !readSettings().colors),
@@ -30,19 +38,13 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     },
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareModel': () => compareModel(context),
-    'explainTokens.chooseModel': () => chooseModel(),
+    'explainTokens.chooseModel': () => chooseModel(library),
+    'explainTokens.downloadModel': () => downloadModel(downloads, log),
+    'explainTokens.setHubToken': () => setHubToken(secrets),
+    'explainTokens.removeHubToken': () => removeHubToken(secrets),
     'explainTokens.showLog': () => log.show(),
+    ...libraryCommands(library),
   };
-  const registered = Object.entries(commands).map(([id, command]) =>
-    vscode.commands.registerCommand(id, async () => {
-      try {
-        await command();
-      } catch (error) {
-        void reportError(log, id, error);
-      }
-    }),
-  );
-  return vscode.Disposable.from(...registered);
 }
 
 async function explainSelection(explainer: Explainer): Promise<void> {

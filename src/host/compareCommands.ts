@@ -1,8 +1,10 @@
-import * as vscode from 'vscode';
-import { pickModelFolder } from './chooseModel.ts';
+import { vscode } from './vscode.ts';
+import { pickModel } from './chooseModel.ts';
 import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import type { Explainer } from './explainer.ts';
+import type { ModelLibrary } from './modelLibrary.ts';
+import { baseName } from './modelLocation.ts';
 import { readSettings } from './settings.ts';
 import { type Target, targetOfRange } from './target.ts';
 
@@ -40,17 +42,11 @@ export async function compareWith({ explainer, comparer, current }: CompareConte
 }
 
 /** "Compare With Another Model…": the explained text as another model reads it. */
-export async function compareModel({ comparer, current }: CompareContext): Promise<void> {
+export async function compareModel({ comparer, current, library }: CompareContext & { readonly library: ModelLibrary }): Promise<void> {
   const { t } = vscode.l10n;
   if (!current.value) return inform(t('Explain a text first: then another model can read it, too.'));
-  const own = readSettings().model;
-  const browse = { label: `$(folder-opened) ${t('Choose a folder…')}`, detail: t('A model in Hugging Face layout.'), model: undefined };
-  const bundled = { label: `$(package) ${t('Bundled model')}`, detail: t('Small, works offline, reads English, Chinese and code.'), model: '' };
-  // With the bundled model in use, only a folder is another one.
-  const chosen = own === '' ? browse : await vscode.window.showQuickPick([bundled, browse], { title: t('Compare With Another Model'), placeHolder: t('Which model should read the text, too?') });
-  if (!chosen) return;
-  const model = chosen.model ?? (await pickModelFolder());
-  if (model !== undefined) await comparer.compare({ kind: 'model', model });
+  const chosen = await pickModel(library, { title: t('Compare With Another Model'), placeHolder: t('Which model should read the text, too?'), without: [readSettings().model] });
+  if (chosen) await comparer.compare({ kind: 'model', model: chosen.setting });
 }
 
 /** The active editor's selection, unless it is what is explained. */
@@ -93,10 +89,6 @@ async function wholeOrSelected(uri: vscode.Uri): Promise<Target | null> {
   const editor = vscode.window.visibleTextEditors.find((visible) => visible.document === document && !visible.selection.isEmpty);
   const whole = new vscode.Range(document.positionAt(0), document.lineAt(document.lineCount - 1).range.end);
   return targetOfRange(document, editor?.selection ?? whole, []);
-}
-
-function baseName(uri: vscode.Uri): string {
-  return uri.path.split('/').findLast((part) => part !== '') ?? uri.path;
 }
 
 function inform(message: string): void {

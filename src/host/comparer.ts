@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { alignTokens } from '../core/alignment.ts';
 import { distributionPairs, divergenceOf, type Divergence } from '../core/comparison.ts';
 import { CancelledError, UserError } from '../core/errors.ts';

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { applyEdit, heal, originalOffset, relocate, trackText, trackedRange, type TrackedText } from '../core/textEdits.ts';
 import type { Explanation } from '../core/trace.ts';
 import type { ShownExplanation, TextSource } from '../protocol/messages.ts';

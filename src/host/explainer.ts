@@ -1,10 +1,11 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { CancelledError } from '../core/errors.ts';
 import type { Progress } from '../worker/api.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from './disposable.ts';
 import { type Log, reportError, sentenceOf } from './log.ts';
 import type { ExplainedBy, ModelClient } from './modelClient.ts';
+import type { Advice } from './modelAdvice.ts';
 import type { PanelView } from './panelView.ts';
 import { readSettings } from './settings.ts';
 import { findDocument, type Target, targetOfRange } from './target.ts';
@@ -22,13 +23,16 @@ export class Explainer extends Disposable {
   #panel: PanelView | undefined;
   /** Texts are read as a user's message, where the model has a chat template. */
   #chat = false;
+  readonly #advise: (error: unknown) => Promise<Advice>;
   readonly #willExplain = this.register(new vscode.EventEmitter<void>());
 
   /** Another text is about to be explained. */
   readonly onWillExplain = this.#willExplain.event;
 
-  constructor(client: ModelClient, current: CurrentExplanation, log: Log) {
+  /** `advise` tells what can be done about an error. */
+  constructor(client: ModelClient, current: CurrentExplanation, log: Log, advise: (error: unknown) => Promise<Advice>) {
     super();
+    this.#advise = advise;
     this.#client = client;
     this.#current = current;
     this.#log = log;
@@ -60,7 +64,7 @@ export class Explainer extends Disposable {
       // What did not come about leaves the reading as the panel shows it.
       this.#chat = this.#current.value?.shown.explanation.chat === true;
       if (error instanceof CancelledError) this.#panel?.tell({ type: 'cancelled' });
-      else this.#fail(target, error);
+      else await this.#fail(target, error);
     } finally {
       if (this.#running === controller) this.#running = undefined;
     }
@@ -129,9 +133,10 @@ export class Explainer extends Disposable {
     }
   }
 
-  #fail(target: Target, error: unknown): void {
+  async #fail(target: Target, failure: unknown): Promise<void> {
+    const { error, remedies } = await this.#advise(failure);
     this.#panel?.tell({ type: 'failure', message: sentenceOf(error) });
-    void reportError(this.#log, `Explaining ${target.source.uri}`, error, { [vscode.l10n.t('Run Again')]: () => this.explain(target) });
+    void reportError(this.#log, `Explaining ${target.source.uri}`, error, { ...remedies, [vscode.l10n.t('Run Again')]: () => this.explain(target) });
   }
 
   /** The last text asked for, as its document has it now; as it was where the document is closed. */

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { UserError } from '../core/errors.ts';
 import type { Current, CurrentExplanation } from './currentExplanation.ts';
 import type { ModelClient } from './modelClient.ts';

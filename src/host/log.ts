@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { messageOf, UserError } from '../core/errors.ts';
 
 /** The extension's log, made when first written to. */

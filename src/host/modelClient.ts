@@ -165,7 +165,7 @@ export class ModelClient extends Disposable {
       this.#starting = live;
       if (this.disposed) throw new CancelledError();
       const location = await live.whileAlive(model.locate());
-      const info = await live.whileAlive(live.connection.remote.open(location));
+      const info = await live.whileAlive(live.connection.remote.open(location, weightBytes(this.#live?.info)));
       live.info = info;
       this.#live?.end(new CancelledError());
       this.#live = live;
@@ -197,6 +197,11 @@ export class ModelClient extends Disposable {
     this.#live = undefined;
     this.#options.onState({ kind: 'idle' });
   }
+}
+
+/** What is free again once a model is gone: about its weights as float32. */
+function weightBytes(info: ModelInfo | undefined): number {
+  return 4 * (info?.parameters ?? 0);
 }
 
 function throwIfAborted(signal: AbortSignal): void {

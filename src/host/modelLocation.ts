@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { UserError } from '../core/errors.ts';
 import type { ModelLocation } from '../worker/api.ts';
 import type { WantedModel } from './liveWorker.ts';
@@ -14,16 +14,21 @@ const MAX_BYTES = 2 ** 31;
 /** A folder of a model holds its files; a folder with more than this is something else. */
 const MAX_FILES = 400;
 
-/** The model the settings name: the bundled one where they name none. */
-export function wantedModel(extensionUri: vscode.Uri, settings: Settings): WantedModel {
+/** The model the settings name: the bundled one where they name none. `named`: what it is called, where not as its folder or file. */
+export function wantedModel(extensionUri: vscode.Uri, settings: Settings, named?: string): WantedModel {
   const how = `${settings.runtime} ${settings.runtime === 'wasm' ? '' : settings.nativeRuntime}`;
   if (settings.model === '') {
     const uri = vscode.Uri.joinPath(extensionUri, 'media', 'models', BUNDLED);
     return { key: `bundled ${how}`, name: BUNDLED, locate: () => locate(uri, BUNDLED, BUNDLED_FILES) };
   }
   const uri = folderUri(settings.model);
-  const name = uri.path.split('/').findLast((part) => part !== '') ?? settings.model;
+  const name = named ?? baseName(uri);
   return { key: `${uri.toString()} ${how}`, name, locate: () => locate(uri, name) };
+}
+
+/** The last part of a path. */
+export function baseName(uri: vscode.Uri): string {
+  return uri.path.split('/').findLast((part) => part !== '') ?? uri.path;
 }
 
 /** Where the worker finds the files: the folder itself on a local disk, everywhere else their bytes. */

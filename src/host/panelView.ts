@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { CancelledError } from '../core/errors.ts';
 import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
 import type { Comparer, Comparison } from './comparer.ts';

@@ -1,6 +1,9 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { startWebWorker } from '../worker/port.web.ts';
+import type { FoundModel } from '../library/found/api.ts';
 import type { Port } from '../worker/rpc.ts';
+import type { HubEnvironment } from '../library/hub/address.ts';
+import type { Hub } from '../library/hub/api.ts';
 import type { RuntimeOptions } from './platform.ts';
 import { UserError } from '../core/errors.ts';
 
@@ -10,6 +13,11 @@ export async function startWorker(extensionUri: vscode.Uri, { choice }: RuntimeO
   const read = (...path: string[]): Thenable<Uint8Array> => vscode.workspace.fs.readFile(vscode.Uri.joinPath(extensionUri, 'dist', ...path));
   const [script, wasm] = await Promise.all([read('web', 'worker.js'), read('ort-wasm-simd-threaded.wasm')]);
   return startWebWorker(script, wasm);
+}
+
+/** A browser sees no other program's files. */
+export async function findModels(): Promise<readonly FoundModel[]> {
+  return [];
 }
 
 /** The folder a setting names: a URI, or a path in the file system of the first workspace folder. */
@@ -22,4 +30,14 @@ export function folderUri(setting: string): vscode.Uri {
 /** A browser's worker can read no folder by itself. */
 export function localPath(_uri: vscode.Uri): string | undefined {
   return undefined;
+}
+
+/** A browser has no disk to keep models on. */
+export async function loadHub(): Promise<Hub | undefined> {
+  return undefined;
+}
+
+/** A browser has no environment. */
+export function hubEnvironment(): HubEnvironment {
+  return { endpoint: undefined, token: undefined };
 }

@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import type { RuntimeChoice } from './platform.ts';
 
 const SECTION = 'explainTokens';
@@ -10,6 +10,8 @@ export interface Settings {
   readonly nativeRuntime: string;
   readonly colors: boolean;
   readonly candidates: number;
+  /** Address of the hub of models as the user wrote it; empty where not set. */
+  readonly hubEndpoint: string;
 }
 
 /** Reads the settings; values of a wrong type or out of range count as not set. */
@@ -19,12 +21,14 @@ export function readSettings(): Settings {
   const runtime: unknown = section.get('runtime');
   const nativeRuntime: unknown = section.get('nativeRuntime');
   const candidates: unknown = section.get('candidates');
+  const hubEndpoint: unknown = section.get('hubEndpoint');
   return {
     model: typeof model === 'string' ? model.trim() : '',
     runtime: runtime === 'wasm' || runtime === 'native' ? runtime : 'auto',
     nativeRuntime: typeof nativeRuntime === 'string' ? nativeRuntime.trim() : '',
     colors: section.get('colors') !== false,
     candidates: typeof candidates === 'number' && candidates >= 1 && candidates <= 50 ? Math.round(candidates) : 10,
+    hubEndpoint: typeof hubEndpoint === 'string' ? hubEndpoint.trim() : '',
   };
 }
 

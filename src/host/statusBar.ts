@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import { CancelledError } from '../core/errors.ts';
 import type { TokenCount } from '../worker/api.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
@@ -10,6 +10,8 @@ import { MAX_TEXT, readDocument } from './target.ts';
 
 /** A selection is counted when it has stood still for so long. */
 const COUNT_AFTER_MS = 200;
+/** Longer names are cut: the status bar is shared by all. */
+const MAX_NAME = 24;
 
 /** Token count of the selection, surprisal where it is known, and how the model is: one item. */
 export class StatusBar extends Disposable {
@@ -31,6 +33,7 @@ export class StatusBar extends Disposable {
     this.register(vscode.window.onDidChangeActiveTextEditor((editor) => this.#countLater(editor)));
     this.register(current.onDidChange(() => this.#render()));
     this.register(current.onDidEdit(() => this.#render()));
+    this.#countLater(vscode.window.activeTextEditor);
   }
 
   setState(state: ModelState): void {
@@ -92,7 +95,14 @@ export class StatusBar extends Disposable {
     if (!count) return undefined;
     const tokens = t('{0} tokens', `${count.atLeast ? '≥ ' : ''}${count.count.toLocaleString(vscode.env.language)}`);
     const bits = explained?.bits ?? null;
-    return `$(symbol-numeric) ${tokens}${bits === null ? '' : ` · ${t('{0} bits/token', bits.toFixed(1))}`}`;
+    return [`$(symbol-numeric) ${tokens}`, ...(bits === null ? [] : [t('{0} bits/token', bits.toFixed(1))]), ...this.#modelName()].join(' · ');
+  }
+
+  /** The model that counts, where it is known. */
+  #modelName(): readonly string[] {
+    if (this.#state.kind !== 'ready') return [];
+    const { name } = this.#state.info;
+    return [name.length > MAX_NAME ? `${name.slice(0, MAX_NAME - 1)}…` : name];
   }
 
   /** The explanation's figures, where the selection is the explained text or the cursor stands in it, unchanged. */

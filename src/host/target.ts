@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import type { Continuation } from '../core/generation.ts';
 import type { PersistedState, TextSource } from '../protocol/messages.ts';
 import { paragraphAround, wholeCharacters } from './paragraph.ts';

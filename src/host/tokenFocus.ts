@@ -1,4 +1,4 @@
-import * as vscode from 'vscode';
+import { vscode } from './vscode.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from './disposable.ts';
 import { findDocument } from './target.ts';

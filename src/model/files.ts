@@ -1,5 +1,8 @@
+import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
 import type { StoredTensor } from './formats/safetensors.ts';
+
+export { bytesText };
 
 /** The files of one model folder, wherever they are: injected, so that disk, web and tests are alike. */
 export interface ModelFiles {
@@ -13,8 +16,8 @@ export interface ModelFiles {
   read(file: string, offset: number, length: number): Promise<Uint8Array>;
   /** Real path on disk (links resolved), where there is one: lets the native runtime map weights. null: the file is made of others. */
   localPath?(file: string): Promise<string | null>;
-  /** The weights, where they are not in safetensors files, and what their type is called. */
-  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string };
+  /** The weights, where they are not in safetensors files, what their type is called, and their bytes as stored. */
+  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string; readonly bytes: number };
 }
 
 /** config.json of the largest models known is under 100 kB. */
@@ -27,28 +30,24 @@ export function quoted(name: string): string {
   return JSON.stringify(name.length > 80 ? `${name.slice(0, 80)}…` : name);
 }
 
-/** A size as people read it. */
-export function bytesText(bytes: number): string {
-  const units = ['bytes', 'kB', 'MB', 'GB', 'TB'];
-  let unit = 0;
-  let value = bytes;
-  while (value >= 1000 && unit < units.length - 1) {
-    value /= 1000;
-    unit++;
-  }
-  return `${unit === 0 ? value : value.toFixed(1)} ${units[unit] ?? ''}`;
-}
-
 /** The text of a UTF-8 file of at most `maxBytes`; a larger one is refused by its size, unread. Throws UserError. */
 export async function readText(files: ModelFiles, file: string, maxBytes: number): Promise<string> {
   const size = await files.size(file);
   if (size > maxBytes) throw new UserError(`${file} is too large: ${bytesText(size)}, where at most ${bytesText(maxBytes)} make sense.`);
   const bytes = await files.read(file, 0, size);
+  refuseLfsPointer(bytes, file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw new UserError(`${file} is not UTF-8 text.`, { cause: error });
   }
+}
+
+const LFS_MARK = new TextEncoder().encode('version https://git-lfs');
+
+/** Throws UserError for what stands in a Git repository in place of a large file that was not fetched. `start`: the file's first bytes. */
+export function refuseLfsPointer(start: Uint8Array, file: string): void {
+  if (start.length >= LFS_MARK.length && LFS_MARK.every((byte, i) => byte === start[i])) throw new UserError(`${file} is a Git LFS pointer, not the file itself: fetch it with "git lfs pull".`);
 }
 
 /** The parsed JSON of a file of at most `maxBytes`. Throws UserError naming the file. */

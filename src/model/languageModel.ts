@@ -1,14 +1,12 @@
-import { UserError } from '../core/errors.ts';
+import type { MemoryShape } from '../core/memory.ts';
 import type { Tensor } from '../core/tensor.ts';
 import type { ModelInfo } from '../core/trace.ts';
-import { familyName, readDecoder } from './families/index.ts';
-import { CONFIG_MAX_BYTES, bytesText, readJson, type ModelFiles } from './files.ts';
-import { openWeights } from './formats/weights.ts';
 import { openAttention, type AttentionCalls } from './attention.ts';
+import { checkAddressable, readModel } from './describeModel.ts';
 import { openEmbeddingTable, type EmbeddingCalls } from './embeddingTable.ts';
+import type { ModelFiles } from './files.ts';
 import { NO_PAST, checkIds, forward } from './forward.ts';
 import { openPath, type PathCalls } from './forwardPath.ts';
-import { describe } from './modelInfo.ts';
 import { openPositions, type PositionCalls } from './positions.ts';
 import type { Runtime } from './runtime.ts';
 import { openSequence, type Sequence } from './sequence.ts';
@@ -66,6 +64,8 @@ export interface LanguageModel extends AttentionCalls, EmbeddingCalls, PathCalls
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
+  /** What its need of memory depends on. */
+  readonly shape: MemoryShape;
   /** Loads the weights on the first call. Throws UserError for no ids, ids outside the vocabulary, or more of them than learned positions. */
   run(ids: Int32Array, onProgress?: (progress: LayerProgress) => void): Promise<Trace>;
   /** A text that grows, read with a cache of keys and values; none of it yet. */
@@ -79,36 +79,29 @@ export interface LanguageModel extends AttentionCalls, EmbeddingCalls, PathCalls
   dispose(): Promise<void>;
 }
 
-/** WebAssembly addresses 4 GiB; what remains is for the runtime and the text. */
-const WASM_MAX_WEIGHT_BYTES = 3.5e9;
-
 /**
  * Checks config.json and the weights' headers, and describes the model. No weights are read before the first call.
  * Throws UserError naming the file, option or tensor at fault.
  */
 export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Promise<LanguageModel> {
-  const config = await readJson(files, 'config.json', CONFIG_MAX_BYTES);
-  const family = familyName(config);
-  const { spec, tensors } = readDecoder(config, await openWeights(files));
-  const info = describe(spec, tensors, family, files.name, runtime, files.weights?.type);
-  // The embedding is read from its file by rows, unless it is the unembedding too.
-  const loaded = info.parameters - (spec.embedding.name === spec.unembed.weight.name ? 0 : spec.embedding.shape.reduce((product, dim) => product * dim, 1));
-  if (runtime.kind === 'wasm' && loaded * 4 > WASM_MAX_WEIGHT_BYTES) {
-    throw new UserError(`${files.name} needs ${bytesText(loaded * 4)} of memory, more than the WebAssembly runtime can have.`);
-  }
+  const read = await readModel(files);
+  if (runtime.kind === 'wasm') checkAddressable(read);
+  const { config, spec } = read;
+  const info = { ...read.facts, runtime: runtime.kind, threads: runtime.threads };
   const sessions = openSessions(spec, files, runtime);
   const attention = openAttention(spec, files, sessions);
   const unembedding = openUnembedding(spec, () => sessions.unembed());
   return {
     info,
     config,
+    shape: read.shape,
     run: async (ids, onProgress) => {
       checkIds(ids, spec);
       return forward(spec, files, sessions, ids, NO_PAST, onProgress);
     },
     sequence: () => openSequence(spec, files, sessions, attention.lastRow),
     attention: attention.attention,
-    sinkWeights: attention.sinkWeights,
+    headAttention: attention.headAttention,
     scoreSteps: attention.scoreSteps,
     ...openEmbeddingTable(spec, files),
     ...openPath(spec, files, sessions),

@@ -1,10 +1,10 @@
+import type { ModelFacts } from '../core/memory.ts';
 import type { LayerTraits, ModelInfo } from '../core/trace.ts';
 import type { DecoderSpec, Norm } from './families/spec.ts';
 import type { StoredTensor } from './formats/safetensors.ts';
-import type { Runtime } from './runtime.ts';
 
 /** A model in the field's own terms; `tensors` are those it reads, once each. `weightType`: what its files call the type of its weights, where they do. */
-export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], family: string, name: string, runtime: Pick<Runtime, 'kind' | 'threads'>, weightType?: string): ModelInfo {
+export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], family: string, name: string, weightType?: string): ModelFacts {
   const elementsByType = new Map<string, number>();
   for (const tensor of tensors) elementsByType.set(tensor.dtype, Math.max(elements(tensor), elementsByType.get(tensor.dtype) ?? 0));
   return {
@@ -22,8 +22,6 @@ export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], fa
     positions: spec.positions.kind,
     norm: normOf(spec).kind === 'rms' ? 'RMSNorm' : 'LayerNorm',
     ...specialOf(spec),
-    runtime: runtime.kind,
-    threads: runtime.threads,
   };
 }
 

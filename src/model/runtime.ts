@@ -88,8 +88,13 @@ function oneAtATime(): Exclusive {
   };
 }
 
+/** Apart from what lives as long as the session: its closures would keep the weights' bytes for as long, which the runtime has copied. */
+function createSession(ort: OnnxRuntimeNode, bytes: Uint8Array, options: SessionOptions, exclusive: Exclusive): Promise<ortWeb.InferenceSession> {
+  return exclusive(() => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })).catch(explainFailure);
+}
+
 async function openSession(ort: OnnxRuntimeNode, bytes: Uint8Array, options: SessionOptions, exclusive: Exclusive): Promise<Session> {
-  const session = await exclusive(() => ort.InferenceSession.create(bytes, { logSeverityLevel: 3, ...options })).catch(explainFailure);
+  const session = await createSession(ort, bytes, options, exclusive);
   return {
     run: (feeds, fetches) => exclusive(() => runSession(ort, session, feeds, fetches)).catch(explainFailure),
     release: () => exclusive(() => session.release()),

@@ -14,11 +14,11 @@ export interface TrunkPart {
 
 /** The sessions of one model, each made when it is first needed and kept until `dispose`. */
 export interface Sessions {
-  /** All layers, in order. The unembedding is loaded with them, as every explanation needs it. */
+  /** All layers, in order. The unembedding is loaded with them, before them, as every explanation needs it. */
   trunk(onProgress: (done: number, total: number) => void): Promise<readonly TrunkPart[]>;
   /** Embedding rows to the first residual; null where that takes no weights. */
   input(): Promise<Session | null>;
-  attention(graph: () => OnnxGraph): Promise<Session>;
+  attention(heads: 'all' | 'one', graph: () => OnnxGraph): Promise<Session>;
   /** Layer `layer` for one token, as `rowGraph`, with the outputs that its names are found under. */
   row(layer: number): Promise<{ readonly session: Session; readonly outputs: ReadonlyMap<string, string> }>;
   unembed(): Promise<Session>;
@@ -62,20 +62,21 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       const parts: TrunkPart[] = [];
       const total = Math.ceil(spec.blocks.length / layersAtOnce) + 1;
       onProgress(0, total);
+      // Often the largest weight: while it is packed there are copies of it, whose room the layers then take.
+      await unembed();
+      onProgress(1, total);
       for (let from = 0; from < spec.blocks.length; from += layersAtOnce) {
         const to = from + layersAtOnce;
         parts.push({ session: await once(`trunk ${from}`, () => trunkGraph(spec, from, to)), from, to });
-        onProgress(parts.length, total);
+        onProgress(1 + parts.length, total);
       }
-      await unembed();
-      onProgress(total, total);
       return parts;
     },
     input: async () => {
       const graph = inputGraph(spec);
       return graph === null ? null : once('input', () => graph);
     },
-    attention: (graph) => once('attention', graph),
+    attention: (heads, graph) => once(`attention of ${heads}`, graph),
     row: async (layer) => {
       const { graph, outputs } = rowGraph(spec, layer);
       const name = `row ${layer}`;

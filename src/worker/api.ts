@@ -1,5 +1,6 @@
 import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
 import type { Continuation, GenerationStep, StepRequest } from '../core/generation.ts';
+import type { ModelDescription, RuntimeKind } from '../core/memory.ts';
 import type { PositionView } from '../core/positions.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, ModelInfo, Projection, Token } from '../core/trace.ts';
 import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
@@ -40,8 +41,15 @@ export interface Progress {
  * Errors: UserError with a sentence for the user, or any other Error for a defect.
  */
 export interface WorkerApi extends VectorApi, ComparisonApi {
-  /** Checks config, weights' header and tokenizer; the weights are loaded by the first forward pass. */
-  open(location: ModelLocation): ModelInfo;
+  /**
+   * Checks config, weights' header and tokenizer; the weights are loaded by the first forward pass. Throws NoMemoryError where a
+   * typical text would take more memory than is free; `released` bytes more will be, once the model before is gone.
+   */
+  open(location: ModelLocation, released?: number): ModelInfo;
+  /** A model that is not open, from its headers alone; every reason not to open it is a UserError, but for its tokenizer's kind. */
+  describe(location: ModelLocation): ModelDescription;
+  /** What would run a model here, and the bytes of memory it may take; null where the system does not tell. */
+  resources(): { readonly runtime: RuntimeKind; readonly free: number | null };
   countTokens(text: string): TokenCount;
   explain(request: ExplainRequest): Explanation;
   attention(ids: Int32Array, layer: number, head: number): AttentionMap;

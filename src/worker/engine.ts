@@ -1,8 +1,9 @@
 import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
+import type { HeadAttention } from '../model/attention.ts';
+import { describeModel } from '../model/describeModel.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/runtime.ts';
@@ -11,6 +12,7 @@ import { openTokenizer } from '../model/tokenizer.ts';
 import type { ExplainRequest, ModelLocation, Progress, TokenCount, WorkerApi } from './api.ts';
 import { comparisonCalls } from './comparisonCalls.ts';
 import { checkHead, checkIndex, type EngineParts, type OpenModel } from './engineParts.ts';
+import { checkFits } from './fitting.ts';
 import { lastResidual, predict } from './predictions.ts';
 import { pathCalls } from './pathCalls.ts';
 import type { CallContext, Implementation } from './rpc.ts';
@@ -29,11 +31,14 @@ const MAX_THUMBNAIL_BYTES = 400 * 1024;
 export interface EngineOptions {
   /** Made by the first `open`, so that its failure is an answer and not the end of the thread. */
   readonly runtime: () => Runtime;
+  readonly runtimeKind: Runtime['kind'];
   readonly openFiles: (location: ModelLocation) => Promise<ModelFiles>;
+  /** Bytes of memory that are free; absent where the system does not tell. */
+  readonly freeMemory?: () => Promise<number>;
 }
 
 /** The calls of the model's thread, over one model at a time. Calls run one after another, in the order they came. */
-export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions): Implementation<WorkerApi> {
+export function createEngine({ runtime: makeRuntime, runtimeKind, openFiles, freeMemory }: EngineOptions): Implementation<WorkerApi> {
   const cache = createTraceCache();
   let runtime: Runtime | null = null;
   let current: OpenModel | null = null;
@@ -49,20 +54,21 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
     return current;
   };
   const traceOf: EngineParts['traceOf'] = (model, ids, { progress }) => cache.trace(model, ids, progress);
-  /** All heads' weights [H, T, T] of a layer, and their sinks [H, T] where there are any. */
-  const headsOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<readonly [Tensor, Tensor | null]> => {
+  const headOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<HeadAttention> => {
     const { model } = opened();
     checkHead(model, layer, head);
-    const trace = await traceOf(model, ids, context);
-    return [await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer)];
+    return cache.head(model, await traceOf(model, ids, context), layer, head);
   };
 
   return {
-    open: inOrder(async (_, location: ModelLocation): Promise<ModelInfo> => {
+    describe: async (_, location: ModelLocation) => describeModel(await openFiles(location)),
+    resources: async () => ({ runtime: runtimeKind, free: (await freeMemory?.()) ?? null }),
+    open: inOrder(async (_, location: ModelLocation, released = 0): Promise<ModelInfo> => {
       const files = await openFiles(location);
       runtime ??= makeRuntime();
       const model = await openLanguageModel(files, runtime);
       try {
+        if (freeMemory !== undefined) checkFits(model, (await freeMemory()) + released);
         const tokenizer = await openTokenizer(files, model.info.vocab);
         const eos = await readStopTokens(files, model.config).catch((error: unknown): UserError => {
           if (error instanceof UserError) return error;
@@ -83,11 +89,11 @@ export function createEngine({ runtime: makeRuntime, openFiles }: EngineOptions)
       return { count: opened().tokenizer.count(text.slice(0, MAX_COUNTED_UNITS)), atLeast };
     }),
     explain: inOrder((context, request: ExplainRequest) => explain(opened(), cache, request, context.progress)),
-    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionMap(...(await headsOf(context, ids, layer, head)), layer, head)),
-    attentionPicture: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionPicture(...(await headsOf(context, ids, layer, head)), layer, head)),
+    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionMap(await headOf(context, ids, layer, head), layer, head)),
+    attentionPicture: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionPicture(await headOf(context, ids, layer, head), layer, head)),
     attentionRow: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number) => {
       checkIndex('query', query, ids.length);
-      return attentionRow(...(await headsOf(context, ids, layer, head)), layer, head, query);
+      return attentionRow(await headOf(context, ids, layer, head), layer, head, query);
     }),
     attentionCell: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
       const { model } = opened();

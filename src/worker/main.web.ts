@@ -27,6 +27,7 @@ scope.addEventListener('message', ({ data }) => {
   const engine = createEngine({
     // A page without cross-origin isolation has no shared memory, which several threads would need.
     runtime: () => wasmRuntime({ wasmBinary, threads: 1 }),
+    runtimeKind: 'wasm',
     openFiles: async (location) => {
       if (location.kind === 'folder') throw new UserError(`The folder ${location.path} cannot be read here: there is no disk.`);
       return asFolder(memoryFiles(location.name, location.files));

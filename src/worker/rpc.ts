@@ -1,4 +1,4 @@
-import { CancelledError, UserError, messageOf } from '../core/errors.ts';
+import { CancelledError, NoMemoryError, UserError, messageOf } from '../core/errors.ts';
 import type { Progress, Remote } from './api.ts';
 
 /** One end of a channel to another thread or process. */
@@ -165,7 +165,7 @@ function toWire(error: unknown): WireError {
 
 function fromWire({ name, message, stack, isUser }: WireError): Error {
   if (name === 'CancelledError') return new CancelledError();
-  const error = isUser ? new UserError(message) : Object.assign(new Error(message), { name });
+  const error = name === 'NoMemoryError' ? new NoMemoryError(message) : isUser ? new UserError(message) : Object.assign(new Error(message), { name });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

@@ -23,10 +23,15 @@ export interface SessionOptions {
   /** File names and contents of the workspace. */
   readonly files: Readonly<Record<string, string>>;
   readonly open: string;
+  /** What is installed before the window opens: the built extension unless given. */
+  readonly vsix?: readonly string[];
   /** Text that shows when the file is open. */
   readonly expect: string;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
+  /** Environment and options of Node for the server and the extension host. */
+  readonly env?: Readonly<Record<string, string>>;
+  readonly nodeArgs?: readonly string[];
   /** Display language, English unless given. VS Code itself stays in English; extensions see this one. */
   readonly language?: string;
 }
@@ -67,7 +72,7 @@ export function folderOf(files: Readonly<Record<string, string>>): string {
 /** A real VS Code with the built extension installed and a file open, in a real browser. */
 export async function openSession(options: SessionOptions): Promise<Session> {
   const workspace = folderOf(options.files);
-  const code = await startVSCode({ workspace, vsix: [vsixPath()], settings: { ...TEST_SETTINGS, ...options.settings }, args: options.args ?? [] });
+  const code = await startVSCode({ workspace, vsix: options.vsix ?? [vsixPath()], settings: { ...TEST_SETTINGS, ...options.settings }, args: options.args ?? [], env: options.env ?? {}, nodeArgs: options.nodeArgs ?? [] });
   rmSync(workspace, { recursive: true, force: true });
   const browser = await openBrowser().catch(async (error: unknown) => {
     await code.stop();

@@ -63,7 +63,7 @@ export async function openBundled(text: string, label = 'sample.md'): Promise<Op
 
 async function openPanel(name: string, files: ModelFiles, text: string, label: string, chat: boolean): Promise<OpenPanel> {
   const runtime = await wasm();
-  const engine = createEngine({ runtime: () => runtime, openFiles: async () => files });
+  const engine = createEngine({ runtime: () => runtime, runtimeKind: runtime.kind, openFiles: async () => files });
   const context = { progress: () => undefined };
   await engine.open(context, { kind: 'folder', name, path: name });
   const explanation = await engine.explain(context, { text, topK: 10, chat });

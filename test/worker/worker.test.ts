@@ -231,3 +231,25 @@ describe('the native runtime', () => {
     expect(() => startNodeWorker(join(root, 'dist'), { runtime: 'native', nativeFolder: join(root, 'src') })).toThrow('The native runtime was asked for, but the module onnxruntime-node is not installed.');
   });
 });
+
+describe('a model that is not open', () => {
+  it('is described from its headers, and refused with the sentence that opening it gives', async () => {
+    const { remote } = start({ runtime: 'wasm' });
+    expect(await remote.describe(bundled)).toMatchObject({ name: 'explain-tokens-9m', family: 'llama', layers: 6, heads: 8, dim: 256, contextLength: 512, weightType: 'F16', bytes: 18_029_056 });
+    const folder = mkdtempSync(join(tmpdir(), 'described-'));
+    try {
+      const location: ModelLocation = { kind: 'folder', name: 'mine', path: folder };
+      for (const config of ['{"model_type":"mamba"}', '{"model_type":']) {
+        writeFileSync(join(folder, 'config.json'), config);
+        const refusal: unknown = await remote.open(location).catch((error: unknown) => error);
+        expect(refusal).toBeInstanceOf(UserError);
+        await expect(remote.describe(location)).rejects.toEqual(refusal);
+      }
+    } finally {
+      rmSync(folder, { recursive: true });
+    }
+    const { runtime, free } = await remote.resources();
+    expect(runtime).toBe('wasm');
+    expect(free).toBeGreaterThan(0);
+  });
+});

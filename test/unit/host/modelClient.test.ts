@@ -31,6 +31,8 @@ class FakeWorker implements Connection<WorkerApi> {
     explain: ({ text }: { readonly text: string }) => this.#answer(`explain ${text}`, () => explanationOf([{ text, probability: null }])),
     lens: (_ids: Int32Array, layer: number) => this.#answer('lens', () => ({ ...LENS, layer })),
     attention: () => this.#answer('attention', () => ({ layer: 0, head: 0, weights: new Float32Array(1) })),
+    describe: () => Promise.reject(new Error('not asked for here')),
+    resources: () => Promise.reject(new Error('not asked for here')),
     attentionPicture: () => Promise.reject(new Error('not asked for here')),
     attentionRow: () => Promise.reject(new Error('not asked for here')),
     attentionCell: () => Promise.reject(new Error('not asked for here')),

@@ -48,7 +48,7 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
       return text(wanted)?.slice(offset, offset + length) ?? files.read(wanted, offset, length);
     },
     ...(localPath === undefined ? {} : { localPath: async (wanted: string) => (sources.has(wanted) ? null : localPath(wanted)) }),
-    weights: { tensors: weights, type: weightTypeOf(metadata, tensors.values()) },
+    weights: { tensors: weights, type: weightTypeOf(metadata, tensors.values()), bytes: [...tensors.values()].reduce((sum, { length }) => sum + length, 0) },
   };
 }
 

@@ -1,0 +1,124 @@
+import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
+import { request as requestHttps } from 'node:https';
+import { CancelledError, UserError, messageOf } from '../../core/errors.ts';
+import type { HubAccess, Translate } from './api.ts';
+import { isPrivate } from './address.ts';
+import { Transient } from './problems.ts';
+
+// Node's http and https and not fetch: VS Code gives these modules its proxy settings and certificates (`http.proxy`, `http.proxySupport`)
+// in every version the extension runs in; Node's fetch only since 1.96, and only where `http.fetchAdditionalSupport` is on.
+
+/** The hub redirects a file once or twice: to its newer name, and to where large files are. */
+const MAX_REDIRECTS = 8;
+
+export interface HttpOptions extends HubAccess {
+  readonly headers?: Readonly<Record<string, string>>;
+  readonly signal: AbortSignal;
+  /** A connection on which nothing comes for so long is broken. */
+  readonly idleMs: number;
+  readonly t: Translate;
+}
+
+export interface HttpAnswer {
+  readonly status: number;
+  readonly headers: IncomingHttpHeaders;
+  /** Headers of all answers, redirects first: the hub tells of a file before it sends elsewhere for it. */
+  readonly allHeaders: readonly IncomingHttpHeaders[];
+  /** To be read to its end or destroyed. */
+  readonly body: IncomingMessage;
+}
+
+/**
+ * The answer to a GET, redirects followed. The token goes to the endpoint's own origin alone, in the clear only to this machine, and not again once a redirect has led away.
+ * Throws Transient where the connection fails, UserError for redirects that must not be followed, CancelledError.
+ */
+export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
+  const { t } = options;
+  const own = new URL(options.endpoint);
+  const allHeaders: IncomingHttpHeaders[] = [];
+  let known = isPrivate(options.endpoint);
+  for (let hop = 0, at = url; hop <= MAX_REDIRECTS; hop++) {
+    known &&= at.origin === own.origin;
+    const authorization = known && options.token !== undefined ? { authorization: `Bearer ${options.token}` } : {};
+    const body = await send(at, { 'accept-encoding': 'identity', 'user-agent': 'explain-tokens', ...options.headers, ...authorization }, options);
+    const { statusCode: status = 0, headers } = body;
+    allHeaders.push(headers);
+    const { location } = headers;
+    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { status, headers, allHeaders, body };
+    body.destroy();
+    const next = URL.canParse(location, at) ? new URL(location, at) : undefined;
+    if (!next || !/^https?:$/.test(next.protocol) || (at.protocol === 'https:' && next.protocol !== 'https:')) throw new UserError(t('{0} redirects to an address that is not safe to follow.', at.host));
+    at = next;
+  }
+  throw new UserError(t('{0} redirects in a circle.', own.host));
+}
+
+function send(url: URL, headers: Record<string, string>, { signal, idleMs, t }: HttpOptions): Promise<IncomingMessage> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new CancelledError());
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, { headers, signal });
+    const broken = (): unknown => request.destroy(nothingCame(idleMs, t));
+    const timer = setTimeout(broken, idleMs);
+    request.on('error', (error) => {
+      clearTimeout(timer);
+      reject(connectionProblem(error, url.host, signal, t));
+    });
+    request.on('response', (response) => {
+      clearTimeout(timer);
+      // Whoever reads the body hears of its end there; a body that nobody reads must not end the process.
+      response.on('error', () => undefined);
+      resolve(response);
+    });
+    request.end();
+  });
+}
+
+/** What to throw for a connection that failed: tried again, unless the other side is not who it claims to be. */
+export function connectionProblem(error: unknown, host: string, signal: AbortSignal, t: Translate): Error {
+  if (signal.aborted) return new CancelledError();
+  const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
+  const reason = (messageOf(error) || code).replaceAll(/\s+/g, ' ');
+  const refusal = new UserError(t('The connection to {0} failed: {1}.', host, reason), { cause: error });
+  return /CERT|TLS|SSL|UNABLE_TO|SELF_SIGNED|HOSTNAME/.test(code) ? refusal : new Transient(refusal);
+}
+
+/** The body, piece by piece. Throws as a connection that fails does; what its reader throws passes through. */
+export async function* piecesOf({ body }: HttpAnswer, host: string, { signal, idleMs, t }: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>): AsyncGenerator<Buffer> {
+  const wait = (): NodeJS.Timeout => setTimeout(() => body.destroy(nothingCame(idleMs, t)), idleMs);
+  let timer = wait();
+  try {
+    for await (const piece of body as AsyncIterable<Buffer>) {
+      // The time its reader takes, for example for a slow disk, is not the connection's.
+      clearTimeout(timer);
+      yield piece;
+      timer = wait();
+    }
+  } catch (error) {
+    throw connectionProblem(error, host, signal, t);
+  } finally {
+    clearTimeout(timer);
+    body.destroy();
+  }
+}
+
+/** The whole body, which must not be longer than `most` bytes nor take longer than `deadlineMs`. */
+export async function readBody(answer: HttpAnswer, most: number, deadlineMs: number, host: string, options: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>): Promise<Buffer> {
+  const { t } = options;
+  const pieces: Buffer[] = [];
+  const timer = setTimeout(() => answer.body.destroy(new Error(t('the answer did not end'))), deadlineMs);
+  try {
+    let bytes = 0;
+    for await (const piece of piecesOf(answer, host, options)) {
+      bytes += piece.length;
+      if (bytes > most) throw new UserError(t('{0} gives an answer that does not end.', host));
+      pieces.push(piece);
+    }
+  } finally {
+    clearTimeout(timer);
+  }
+  return Buffer.concat(pieces);
+}
+
+function nothingCame(ms: number, t: Translate): Error {
+  return new Error(t('nothing came for {0} seconds', Math.max(1, Math.round(ms / 1000))));
+}

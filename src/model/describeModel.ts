@@ -1,0 +1,66 @@
+import { UserError } from '../core/errors.ts';
+import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts, type RuntimeKind } from '../core/memory.ts';
+import { familyName, readDecoder } from './families/index.ts';
+import type { DecoderSpec } from './families/spec.ts';
+import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './files.ts';
+import type { StoredTensor } from './formats/safetensors.ts';
+import { openWeights } from './formats/weights.ts';
+import { describe } from './modelInfo.ts';
+import { TOKENIZER_FILE } from './tokenizer/json.ts';
+
+/** WebAssembly addresses 4 GiB; what remains is for the runtime and the text. */
+const WASM_MAX_WEIGHT_BYTES = 3.5e9;
+
+/** A model's declaration, read and checked; no weights. */
+export interface ReadModel {
+  /** Parsed config.json. */
+  readonly config: unknown;
+  readonly spec: DecoderSpec;
+  readonly facts: ModelFacts;
+  readonly shape: MemoryShape;
+  /** Of its weights, as stored. */
+  readonly bytes: number;
+}
+
+/** Reads config.json and the weights' headers. Throws UserError naming the file, option or tensor at fault. */
+export async function readModel(files: ModelFiles): Promise<ReadModel> {
+  const config = await readJson(files, 'config.json', CONFIG_MAX_BYTES);
+  const family = familyName(config);
+  const { spec, tensors } = readDecoder(config, await openWeights(files));
+  const facts = describe(spec, tensors, family, files.name, files.weights?.type);
+  // The embedding is read from its file by rows, unless it is the unembedding too.
+  const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
+  const made = await madeOf(files, loaded);
+  const shape = { ...facts, madeBytes: total(made, wideBytes), loadedBytes: total(loaded, wideBytes), largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0), storedBytes: total(loaded, ({ length }) => length) };
+  return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
+}
+
+/** A model without its weights: what it is, and what it would need. Throws UserError as opening it would, but for its tokenizer's kind. */
+export async function describeModel(files: ModelFiles): Promise<ModelDescription> {
+  const { facts, shape, bytes } = await readModel(files);
+  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
+  const need = (runtime: RuntimeKind): MemoryNeed => ({ typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)), full: memoryNeed(shape, runtime, facts.contextLength) });
+  return { ...facts, bytes, memory: { wasm: shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm'), native: need('native') } };
+}
+
+/** Throws UserError for a model whose weights WebAssembly cannot hold. */
+export function checkAddressable({ facts: { name }, shape: { loadedBytes } }: ReadModel): void {
+  if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new UserError(`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
+}
+
+/** Tensors that lie in no file as they are read. */
+async function madeOf({ localPath }: ModelFiles, tensors: readonly StoredTensor[]): Promise<readonly StoredTensor[]> {
+  if (localPath === undefined) return [];
+  const places = new Map<string, string | null>();
+  for (const { file } of tensors) if (!places.has(file)) places.set(file, await localPath(file));
+  return tensors.filter(({ file }) => places.get(file) === null);
+}
+
+function total(tensors: readonly StoredTensor[], bytesOf: (tensor: StoredTensor) => number): number {
+  return tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+}
+
+/** As float32. */
+function wideBytes({ shape }: StoredTensor): number {
+  return 4 * shape.reduce((product, dim) => product * dim, 1);
+}
