@@ -33,8 +33,8 @@ describe.each(Object.entries(chats))("a GGUF file of llama.cpp's converter: %s",
     expect(generated.steps.at(-1)?.stop).toBe('eos');
   });
 
-  it('reads plain texts with the same ids, and tells every byte of them', async () => {
-    for (const [plainText, ids] of Object.entries(plain).slice(0, 2)) {
+  it('reads a plain text with the same ids, and tells every byte of it', async () => {
+    for (const [plainText, ids] of Object.entries(plain)) {
       const { tokens } = (await run('trace', '--model', `${name}.gguf`, '--text', plainText)) as { readonly tokens: readonly { readonly id: number; readonly bytes: readonly number[] }[] };
       expect(tokens.map((token) => token.id)).toEqual(ids);
       expect(Buffer.from(tokens.flatMap((token) => token.bytes)).toString()).toBe(plainText);
