@@ -20,6 +20,8 @@ export interface VSCode {
   readonly pid: number;
   /** Installs a VSIX file, also while VS Code runs. */
   install(vsix: string): Promise<unknown>;
+  /** Takes an extension away by its id, also while VS Code runs. */
+  uninstall(id: string): Promise<unknown>;
   stop(): Promise<void>;
 }
 export function startVSCode(options: VSCodeOptions): Promise<VSCode>;

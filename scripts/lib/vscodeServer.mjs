@@ -39,7 +39,9 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
     '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
   const options = { cwd: folder, env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder, EXTENSIONS_GALLERY: '{}' } };
-  const install = (file) => promisify(execFile)(SERVER_NODE, [...base, '--install-extension', resolve(file), '--force'], options);
+  const manage = (...what) => promisify(execFile)(SERVER_NODE, [...base, ...what], options);
+  const install = (file) => manage('--install-extension', resolve(file), '--force');
+  const uninstall = (id) => manage('--uninstall-extension', id);
   for (const file of vsix) await install(file);
   const child = spawn(SERVER_NODE, [...nodeArgs, ...base, '--host', '127.0.0.1', '--port', String(port), '--connection-token', code.token, ...args],
     { ...options, env: { ...options.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
@@ -49,7 +51,7 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
     removeFolder(folder);
   };
   try {
-    return { ...code, port: await listening(child), pid: child.pid, install, stop };
+    return { ...code, port: await listening(child), pid: child.pid, install, uninstall, stop };
   } catch (error) {
     await stop();
     throw error;

@@ -3,6 +3,7 @@ export const HELP = `Runs a language model over a text and writes what happened 
 Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens generate [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens compare [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH | --with-model PATH)
+       explain-tokens download ID [--output DIR] [--gguf FILE]
 
   --text TEXT         the text
   --file PATH         a UTF-8 text file
@@ -17,6 +18,10 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
                       compare: with another text, read by the same model
   --with-model PATH   compare: with another model, reading the same text
   --help, --version
+
+For download, from the Hugging Face hub (HF_ENDPOINT, HF_TOKEN); broken off, it goes on with the same command:
+  --output DIR        folder in which the model's folder is made (default: the current one); its path is printed
+  --gguf FILE         this GGUF file instead of the files in Hugging Face layout
 
 For generate, with filters applied in this order:
   --tokens N          tokens generated at most (default 50)

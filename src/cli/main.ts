@@ -1,6 +1,7 @@
 import { version } from '../../package.json';
 import { UserError, messageOf } from '../core/errors.ts';
 import { compare } from './compare.ts';
+import { download } from './download.ts';
 import { generate } from './generate.ts';
 import { HELP } from './help.ts';
 import { UsageError, parseCommand } from './options.ts';
@@ -22,6 +23,7 @@ async function main(): Promise<number> {
     else if (command.kind === 'version') await standardOutput().write(`${version}\n`);
     else if (command.kind === 'generate') await generate(command.options, __dirname, say);
     else if (command.kind === 'compare') await compare(command.options, __dirname, say);
+    else if (command.kind === 'download') await download(command.options, say);
     else await trace(command.options, __dirname, say);
     return 0;
   } catch (error) {

@@ -49,12 +49,22 @@ export interface GenerateOptions extends ModelOptions {
   readonly seed: number;
 }
 
+export interface DownloadCommand {
+  /** Of a model of the hub. */
+  readonly id: string;
+  /** Folder in which the model's own folder is made. */
+  readonly folder: string;
+  /** The GGUF file to take; null for the files in Hugging Face layout. */
+  readonly gguf: string | null;
+}
+
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'trace'; readonly options: TraceOptions }
   | { readonly kind: 'generate'; readonly options: GenerateOptions }
-  | { readonly kind: 'compare'; readonly options: CompareOptions };
+  | { readonly kind: 'compare'; readonly options: CompareOptions }
+  | { readonly kind: 'download'; readonly options: DownloadCommand };
 
 const DEFAULT_TOP = 10;
 const DEFAULT_TOKENS = 50;
@@ -66,16 +76,19 @@ const FLAG = { type: 'boolean' } as const;
 const OPTIONS = {
   text: TEXT, file: TEXT, ids: TEXT, model: TEXT, format: TEXT, output: TEXT, top: TEXT, runtime: TEXT, chat: FLAG, help: FLAG, version: FLAG,
   tokens: TEXT, temperature: TEXT, 'top-k': TEXT, 'top-p': TEXT, 'min-p': TEXT, seed: TEXT, greedy: FLAG,
-  'with-text': TEXT, 'with-file': TEXT, 'with-model': TEXT,
+  'with-text': TEXT, 'with-file': TEXT, 'with-model': TEXT, gguf: TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare'] as const;
+const COMMANDS = ['trace', 'generate', 'compare', 'download'] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
+/** Options of the commands that run a model. */
+const RUN = ['text', 'file', 'model', 'runtime', 'chat'] as const;
 /** Options that are not for every command. */
 const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
-  trace: ['ids', 'format', 'top'],
-  generate: ['ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy'],
-  compare: ['with-text', 'with-file', 'with-model'],
+  trace: [...RUN, 'ids', 'format', 'top'],
+  generate: [...RUN, 'ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy'],
+  compare: [...RUN, 'with-text', 'with-file', 'with-model'],
+  download: ['gguf'],
 };
 
 /** The command of the arguments. Throws UsageError with one sentence. */
@@ -86,6 +99,7 @@ export function parseCommand(args: readonly string[]): Command {
   const [command, ...rest] = positionals;
   if (command === undefined) throw new UsageError(`Which command? There are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
   if (!isCommand(command)) throw new UsageError(`There is no command ${JSON.stringify(command)}; there are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
+  if (command === 'download') return { kind: 'download', options: downloadOptions(rest, values) };
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
   refuseForeign(command, values);
   if (command === 'generate') return { kind: 'generate', options: generateOptions(values) };
@@ -156,6 +170,15 @@ function compareOptions(values: Values): CompareOptions {
     input,
     with: withModel !== undefined ? { kind: 'model', model: withModel } : { kind: 'text', input: withText !== undefined ? { kind: 'text', text: withText } : { kind: 'file', path: withFile ?? '' } },
   };
+}
+
+function downloadOptions(ids: readonly string[], values: Values): DownloadCommand {
+  refuseForeign('download', values);
+  const [id] = ids;
+  if (id === undefined || ids.length > 1) throw new UsageError('download takes the id of one model, such as openai-community/gpt2.');
+  if (values.output === '') throw new UsageError('--output names no folder.');
+  if (values.gguf === '') throw new UsageError('--gguf names no file.');
+  return { id, folder: values.output ?? '.', gguf: values.gguf ?? null };
 }
 
 function inputOf({ text, file, ids }: { text?: string | undefined; file?: string | undefined; ids?: string | undefined }): Input {

@@ -7,7 +7,7 @@ import { downloadModel } from './downloadCommand.ts';
 import type { Downloads } from './downloads.ts';
 import type { Explainer } from './explainer.ts';
 import { removeHubToken, setHubToken } from './hubAccess.ts';
-import { type Log, reportError } from './log.ts';
+import type { Log } from './log.ts';
 import { libraryCommands } from './libraryCommands.ts';
 import type { ModelLibrary } from './modelLibrary.ts';
 import type { PanelView } from './panelView.ts';
@@ -25,10 +25,10 @@ export interface CommandContext {
   readonly log: Log;
 }
 
-/** Registers every command. What a command throws is shown once, here. */
-export function registerCommands(context: CommandContext): vscode.Disposable {
+/** What every command of package.json does, by its id. */
+export function commandsOf(context: CommandContext): Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> {
   const { explainer, current, panel, library, downloads, secrets, log } = context;
-  const commands: Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> = {
+  return {
     'explainTokens.explain': () => explainSelection(explainer),
     'explainTokens.runAgain': () => explainer.runAgain(),
     'explainTokens.toggleColors': () => writeSetting('colors', !readSettings().colors),
@@ -45,16 +45,6 @@ export function registerCommands(context: CommandContext): vscode.Disposable {
     'explainTokens.showLog': () => log.show(),
     ...libraryCommands(library),
   };
-  const registered = Object.entries(commands).map(([id, command]) =>
-    vscode.commands.registerCommand(id, async (...args: readonly unknown[]) => {
-      try {
-        await command(...args);
-      } catch (error) {
-        void reportError(log, id, error);
-      }
-    }),
-  );
-  return vscode.Disposable.from(...registered);
 }
 
 async function explainSelection(explainer: Explainer): Promise<void> {

@@ -1,9 +1,8 @@
 import { vscode } from './vscode.ts';
 import { bytesText } from '../core/bytesText.ts';
 import { CancelledError } from '../core/errors.ts';
-import { parseModelId } from '../library/hub/address.ts';
 import { type DownloadedModel, HubAccessError, type HubChoice, type HubModel } from '../library/hub/api.ts';
-import { suggestedModels, type SuggestedModel } from './downloadList.ts';
+import { pickDownload } from './downloadPick.ts';
 import type { Downloads } from './downloads.ts';
 import { type Log, reportError } from './log.ts';
 import { writeSetting } from './settings.ts';
@@ -15,7 +14,7 @@ const NAMED_FILES = 6;
 export async function downloadModel(downloads: Downloads, log: Log): Promise<void> {
   const { t } = vscode.l10n;
   if (!(await downloads.isPossible())) return void vscode.window.showInformationMessage(t('Models can be downloaded in the desktop version only: a browser has no disk to keep them on.'));
-  const wanted = await askForId(downloads);
+  const wanted = await pickDownload(downloads);
   if (wanted === undefined) return;
   try {
     const downloaded = await downloadById(downloads, wanted.id, wanted.entry);
@@ -43,43 +42,6 @@ async function offerUse({ id, bytes, path }: DownloadedModel): Promise<void> {
   const use = t('Use This Model');
   const chosen = await vscode.window.showInformationMessage(t('{0} is downloaded: {1}.', id, bytesText(bytes)), use);
   if (chosen === use) await writeSetting('model', path);
-}
-
-interface IdItem extends vscode.QuickPickItem {
-  /** Undefined: to be typed. */
-  readonly id?: string;
-  readonly entry?: string | null;
-}
-
-/** A model of the list, one whose download was broken off, or an id typed in. */
-async function askForId(downloads: Downloads): Promise<{ readonly id: string; readonly entry?: string | null } | undefined> {
-  const { t } = vscode.l10n;
-  const unfinished = await downloads.unfinished();
-  const there = new Set((await downloads.list()).map(({ id }) => id));
-  const heading = (label: string): IdItem => ({ label, kind: vscode.QuickPickItemKind.Separator });
-  const items: IdItem[] = [
-    ...(unfinished.length > 0 ? [heading(t('Broken off'))] : []),
-    ...unfinished.map(({ id, entry, bytesDone, bytes }) => ({ label: `$(debug-continue) ${t('Go on with {0}', id)}`, description: t('{0} of {1}', bytesText(bytesDone), bytesText(bytes)), id, entry })),
-    { label: `$(edit) ${t('Another model of the hub…')}`, detail: t('By its id, such as {0}, or the address of its page.', 'openai-community/gpt2'), alwaysShow: true },
-    ...suggestedModels().flatMap(({ title, models }) => [heading(title), ...models.map((model) => suggestion(model, there.has(model.id)))]),
-  ];
-  const chosen = await vscode.window.showQuickPick(items, { title: t('Download a Model'), placeHolder: t('Which model? Its size and licence are shown before anything is downloaded.'), matchOnDescription: true, matchOnDetail: true });
-  if (!chosen) return undefined;
-  if (chosen.id !== undefined) return { id: chosen.id, ...(chosen.entry === undefined ? {} : { entry: chosen.entry }) };
-  const typed = await vscode.window.showInputBox({
-    title: t('Download a Model'),
-    prompt: t('Id of the model, such as {0}, or the address of its page', 'openai-community/gpt2'),
-    ignoreFocusOut: true,
-    validateInput: (value) => (parseModelId(value) === undefined ? t('An id is owner/name, such as {0}.', 'openai-community/gpt2') : undefined),
-  });
-  const id = typed === undefined ? undefined : parseModelId(typed);
-  return id === undefined ? undefined : { id };
-}
-
-function suggestion({ id, name, parameters, bytes, licence, goodFor }: SuggestedModel, isThere: boolean): IdItem {
-  const { t } = vscode.l10n;
-  const facts = [id, t('{0} parameters', parameters), t('about {0}', bytesText(bytes).replace('.0 ', ' ')), licence, ...(isThere ? [t('downloaded')] : [])];
-  return { label: `$(${isThere ? 'check' : 'cloud-download'}) ${name}`, description: facts.join(' · '), detail: goodFor, id };
 }
 
 async function chooseWeights({ id, choices }: HubModel): Promise<HubChoice | undefined> {

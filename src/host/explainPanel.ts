@@ -1,10 +1,9 @@
+import { PANEL_TYPE } from './ids.ts';
 import { vscode } from './vscode.ts';
 import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
 import { Disposable } from './disposable.ts';
 import { makeNonce, panelHtml } from './panelHtml.ts';
 import { parsePanelMessage } from './panelMessages.ts';
-
-export const PANEL_TYPE = 'explainTokens.panel';
 
 /** One webview panel: its page, typed messages both ways, nothing posted after its end. */
 export class ExplainPanel extends Disposable {

@@ -1,5 +1,6 @@
 import { vscode } from './vscode.ts';
-import { endpointOf, environmentToken, isToken } from '../library/hub/address.ts';
+import { UserError } from '../core/errors.ts';
+import { endpointOf, environmentToken, isPrivate, isToken } from '../library/hub/address.ts';
 import type { HubAccess } from '../library/hub/api.ts';
 import { hubEnvironment } from '#platform';
 import { readSettings } from './settings.ts';
@@ -20,6 +21,7 @@ export async function setHubToken(secrets: vscode.SecretStorage): Promise<void> 
   const { t } = vscode.l10n;
   const endpoint = hubEndpoint();
   const { host } = new URL(endpoint);
+  if (!isPrivate(endpoint)) throw new UserError(t('{0} is reached without encryption: an access token is not sent there.', host));
   const token = await vscode.window.showInputBox({
     title: t('Access token of {0}', host),
     prompt: t('A token that may read is enough. It is kept in the secret storage and sent to {0} only.', host),

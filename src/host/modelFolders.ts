@@ -5,8 +5,6 @@ import { Disposable } from './disposable.ts';
 const MAX_FOLDERS = 300;
 const MAX_DEPTH = 3;
 const SKIPPED = /^\.|^node_modules$/;
-/** The editor starts first. */
-const AFTER_MS = 3000;
 
 /** Tells menus which folders of the workspace hold a model in Hugging Face layout: the context key `explainTokens.modelFolders`. */
 export class ModelFolders extends Disposable {
@@ -14,7 +12,7 @@ export class ModelFolders extends Disposable {
 
   constructor() {
     super();
-    this.#later(AFTER_MS);
+    this.#later(0);
     this.register(vscode.workspace.onDidChangeWorkspaceFolders(() => this.#later(0)));
   }
 

@@ -2,6 +2,7 @@ import { vscode } from './vscode.ts';
 import { UserError } from '../core/errors.ts';
 import type { ModelLocation } from '../worker/api.ts';
 import type { WantedModel } from './liveWorker.ts';
+import { isGgufName, modelFilesOf, partsOf } from './modelFiles.ts';
 import type { Settings } from './settings.ts';
 import { folderUri, localPath } from '#platform';
 
@@ -36,12 +37,11 @@ async function locate(uri: vscode.Uri, name: string, known?: readonly string[]):
   return path === undefined ? { kind: 'files', name, files: await readAll(uri, known) } : { kind: 'folder', name, path };
 }
 
-async function readAll(place: vscode.Uri, known?: readonly string[]): Promise<Record<string, Uint8Array>> {
+async function readAll(uri: vscode.Uri, known?: readonly string[]): Promise<Record<string, Uint8Array>> {
+  const { folder, names } = known === undefined ? await placeOf(uri) : { folder: uri, names: known };
   const files: Record<string, Uint8Array> = {};
   let bytes = 0;
-  const isFile = known === undefined && /\.gguf$/i.test(place.path);
-  const folder = isFile ? vscode.Uri.joinPath(place, '..') : place;
-  for (const file of known ?? (isFile ? [baseName(place)] : await modelFiles(folder))) {
+  for (const file of names) {
     const uri = vscode.Uri.joinPath(folder, file);
     const size = known ? 0 : await sizeOf(uri);
     if (bytes + size > MAX_BYTES) throw new UserError(vscode.l10n.t('The model in {0} is too large to be read without a disk.', folder.toString(true)));
@@ -55,12 +55,18 @@ async function readAll(place: vscode.Uri, known?: readonly string[]): Promise<Re
   return files;
 }
 
-/** The files a model can consist of; others in the folder, such as weights in other formats, are not read. */
-async function modelFiles(folder: vscode.Uri): Promise<readonly string[]> {
+/** A model's folder and its files there: of a GGUF file the file itself, or all of which it is a part. */
+async function placeOf(uri: vscode.Uri): Promise<{ readonly folder: vscode.Uri; readonly names: readonly string[] }> {
+  const name = uri.path.slice(uri.path.lastIndexOf('/') + 1);
+  if (!isGgufName(name)) return { folder: uri, names: modelFilesOf(await filesIn(uri)).slice(0, MAX_FILES) };
+  const folder = vscode.Uri.joinPath(uri, '..');
+  return { folder, names: partsOf(name, await filesIn(folder)) };
+}
+
+async function filesIn(folder: vscode.Uri): Promise<readonly string[]> {
   try {
     const entries = await vscode.workspace.fs.readDirectory(folder);
-    const files = entries.flatMap(([name, type]) => ((type & vscode.FileType.File) !== 0 && /\.(json|safetensors|gguf)$/i.test(name) ? [name] : []));
-    return files.slice(0, MAX_FILES);
+    return entries.flatMap(([name, type]) => ((type & vscode.FileType.File) !== 0 ? [name] : []));
   } catch (error) {
     throw new UserError(vscode.l10n.t('explainTokens.model: the folder {0} cannot be read.', folder.toString(true)), { cause: error });
   }

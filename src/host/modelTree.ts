@@ -3,8 +3,6 @@ import { Disposable } from './disposable.ts';
 import { detailsOf, factsOf, fitOf, groupText, GROUPS, type Group, type ModelEntry } from './modelEntries.ts';
 import type { ModelLibrary } from './modelLibrary.ts';
 
-export const MODEL_VIEW = 'explainTokens.models';
-
 export type ModelNode = { readonly kind: 'group'; readonly group: Group; readonly entries: readonly ModelEntry[] } | { readonly kind: 'model'; readonly entry: ModelEntry };
 
 /** The view "Language Models": the library by where its models come from. A model is described when it is first shown. */
@@ -20,7 +18,6 @@ export class ModelTree extends Disposable implements vscode.TreeDataProvider<Mod
     super();
     this.#library = library;
     this.register(library.onDidChange((entry) => this.#changed.fire(entry && this.#nodes.get(entry.setting))));
-    this.register(vscode.window.registerTreeDataProvider(MODEL_VIEW, this));
   }
 
   async getChildren(node?: ModelNode): Promise<ModelNode[]> {

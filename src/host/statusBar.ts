@@ -33,6 +33,7 @@ export class StatusBar extends Disposable {
     this.register(vscode.window.onDidChangeActiveTextEditor((editor) => this.#countLater(editor)));
     this.register(current.onDidChange(() => this.#render()));
     this.register(current.onDidEdit(() => this.#render()));
+    this.#countLater(vscode.window.activeTextEditor);
   }
 
   setState(state: ModelState): void {

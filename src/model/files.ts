@@ -35,11 +35,19 @@ export async function readText(files: ModelFiles, file: string, maxBytes: number
   const size = await files.size(file);
   if (size > maxBytes) throw new UserError(`${file} is too large: ${bytesText(size)}, where at most ${bytesText(maxBytes)} make sense.`);
   const bytes = await files.read(file, 0, size);
+  refuseLfsPointer(bytes, file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
     throw new UserError(`${file} is not UTF-8 text.`, { cause: error });
   }
+}
+
+const LFS_MARK = new TextEncoder().encode('version https://git-lfs');
+
+/** Throws UserError for what stands in a Git repository in place of a large file that was not fetched. `start`: the file's first bytes. */
+export function refuseLfsPointer(start: Uint8Array, file: string): void {
+  if (start.length >= LFS_MARK.length && LFS_MARK.every((byte, i) => byte === start[i])) throw new UserError(`${file} is a Git LFS pointer, not the file itself: fetch it with "git lfs pull".`);
 }
 
 /** The parsed JSON of a file of at most `maxBytes`. Throws UserError naming the file. */

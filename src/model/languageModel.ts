@@ -101,7 +101,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Pr
     },
     sequence: () => openSequence(spec, files, sessions, attention.lastRow),
     attention: attention.attention,
-    sinkWeights: attention.sinkWeights,
+    headAttention: attention.headAttention,
     scoreSteps: attention.scoreSteps,
     ...openEmbeddingTable(spec, files),
     ...openPath(spec, files, sessions),

@@ -18,7 +18,7 @@ export interface Sessions {
   trunk(onProgress: (done: number, total: number) => void): Promise<readonly TrunkPart[]>;
   /** Embedding rows to the first residual; null where that takes no weights. */
   input(): Promise<Session | null>;
-  attention(graph: () => OnnxGraph): Promise<Session>;
+  attention(heads: 'all' | 'one', graph: () => OnnxGraph): Promise<Session>;
   /** Layer `layer` for one token, as `rowGraph`, with the outputs that its names are found under. */
   row(layer: number): Promise<{ readonly session: Session; readonly outputs: ReadonlyMap<string, string> }>;
   unembed(): Promise<Session>;
@@ -76,7 +76,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       const graph = inputGraph(spec);
       return graph === null ? null : once('input', () => graph);
     },
-    attention: (graph) => once('attention', graph),
+    attention: (heads, graph) => once(`attention of ${heads}`, graph),
     row: async (layer) => {
       const { graph, outputs } = rowGraph(spec, layer);
       const name = `row ${layer}`;

@@ -1,8 +1,8 @@
 import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
-import type { Tensor } from '../core/tensor.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
+import type { HeadAttention } from '../model/attention.ts';
 import { describeModel } from '../model/describeModel.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { openLanguageModel } from '../model/languageModel.ts';
@@ -54,12 +54,10 @@ export function createEngine({ runtime: makeRuntime, runtimeKind, openFiles, fre
     return current;
   };
   const traceOf: EngineParts['traceOf'] = (model, ids, { progress }) => cache.trace(model, ids, progress);
-  /** All heads' weights [H, T, T] of a layer, and their sinks [H, T] where there are any. */
-  const headsOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<readonly [Tensor, Tensor | null]> => {
+  const headOf = async (context: CallContext, ids: Int32Array, layer: number, head: number): Promise<HeadAttention> => {
     const { model } = opened();
     checkHead(model, layer, head);
-    const trace = await traceOf(model, ids, context);
-    return [await cache.attention(model, trace, layer), await cache.sinks(model, trace, layer)];
+    return cache.head(model, await traceOf(model, ids, context), layer, head);
   };
 
   return {
@@ -91,11 +89,11 @@ export function createEngine({ runtime: makeRuntime, runtimeKind, openFiles, fre
       return { count: opened().tokenizer.count(text.slice(0, MAX_COUNTED_UNITS)), atLeast };
     }),
     explain: inOrder((context, request: ExplainRequest) => explain(opened(), cache, request, context.progress)),
-    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionMap(...(await headsOf(context, ids, layer, head)), layer, head)),
-    attentionPicture: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionPicture(...(await headsOf(context, ids, layer, head)), layer, head)),
+    attention: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionMap(await headOf(context, ids, layer, head), layer, head)),
+    attentionPicture: inOrder(async (context, ids: Int32Array, layer: number, head: number) => attentionPicture(await headOf(context, ids, layer, head), layer, head)),
     attentionRow: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number) => {
       checkIndex('query', query, ids.length);
-      return attentionRow(...(await headsOf(context, ids, layer, head)), layer, head, query);
+      return attentionRow(await headOf(context, ids, layer, head), layer, head, query);
     }),
     attentionCell: inOrder(async (context, ids: Int32Array, layer: number, head: number, query: number, key: number) => {
       const { model } = opened();

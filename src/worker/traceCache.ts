@@ -1,4 +1,5 @@
-import type { Tensor } from '../core/tensor.ts';
+import { tensor, type Tensor } from '../core/tensor.ts';
+import type { HeadAttention } from '../model/attention.ts';
 import type { LanguageModel, Sequence, Trace } from '../model/languageModel.ts';
 import { commonLength } from '../model/sequence.ts';
 import type { Progress } from './api.ts';
@@ -9,9 +10,10 @@ import { readInto, type ReadText } from './step.ts';
 const TRACE_BYTES = 512 * 1024 * 1024;
 /** Traces of a text being generated are copies of what its sequence holds. */
 const GENERATED_BYTES = 128 * 1024 * 1024;
-/** Attention of whole layers, kept so that switching heads needs no computing: 4 layers of GPT-2's shape at 1,024 tokens. */
-const ATTENTION_BYTES = 200 * 1024 * 1024;
-const SINK_BYTES = 8 * 1024 * 1024;
+/** Attention of whole layers, kept so that switching heads needs no computing: 2 layers of GPT-2's shape at 1,024 tokens. */
+const ATTENTION_BYTES = 100 * 1024 * 1024;
+/** Attention of single heads: 25 at 1,024 tokens. */
+const HEAD_BYTES = 100 * 1024 * 1024;
 
 /** Least recently used values, with a budget in bytes; the newest one stays whatever its size. */
 interface Recent<Value> {
@@ -67,8 +69,8 @@ export interface TraceCache {
   read(model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<ReadText>;
   /** [H, T, T] */
   attention(model: LanguageModel, trace: Trace, layer: number): Promise<Tensor>;
-  /** [H, T]; null for a model without sinks. */
-  sinks(model: LanguageModel, trace: Trace, layer: number): Promise<Tensor | null>;
+  /** One head, from its layer where that is kept. */
+  head(model: LanguageModel, trace: Trace, layer: number, head: number): Promise<HeadAttention>;
   clear(): void;
 }
 
@@ -76,7 +78,7 @@ export function createTraceCache(): TraceCache {
   const traces = recent<TimedTrace>(TRACE_BYTES);
   const generated = recent<Trace>(GENERATED_BYTES);
   const attentions = recent<Tensor>(ATTENTION_BYTES);
-  const sinks = recent<Tensor>(SINK_BYTES);
+  const heads = recent<HeadAttention>(HEAD_BYTES);
   let sequence: Sequence | null = null;
 
   const wholePass = async (model: LanguageModel, ids: Int32Array, onProgress: OnProgress): Promise<TimedTrace> => {
@@ -126,21 +128,24 @@ export function createTraceCache(): TraceCache {
       attentions.set(key, weights, weights.data.byteLength);
       return weights;
     },
-    sinks: async (model, trace, layer) => {
-      if (model.info.special?.sinks !== true) return null;
-      const key = `${layer}:${trace.ids.join()}`;
-      const known = sinks.get(key);
+    head: async (model, trace, layer, head) => {
+      const { length } = trace.ids;
+      const text = trace.ids.join();
+      const whole = model.info.special?.sinks === true ? undefined : attentions.get(`${layer}:${text}`);
+      if (whole !== undefined) return { weights: tensor([length, length], whole.data.subarray(head * length ** 2, (head + 1) * length ** 2)), sink: null };
+      const key = `${layer}.${head}:${text}`;
+      const known = heads.get(key);
       if (known !== undefined) return known;
-      const shares = await model.sinkWeights(trace, layer);
-      if (shares !== null) sinks.set(key, shares, shares.data.byteLength);
-      return shares;
+      const found = await model.headAttention(trace, layer, head);
+      heads.set(key, found, found.weights.data.byteLength);
+      return found;
     },
     clear: () => {
       sequence = null;
       traces.clear();
       generated.clear();
       attentions.clear();
-      sinks.clear();
+      heads.clear();
     },
   };
 }

@@ -5,6 +5,7 @@ import { principalComponents } from '../core/projection.ts';
 import { at, dot, owned, row, tensor, type Tensor } from '../core/tensor.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, LatentVector, LensLayer, Projection } from '../core/trace.ts';
 import type { PathRequest } from '../model/forwardPath.ts';
+import type { HeadAttention } from '../model/attention.ts';
 import type { LanguageModel, Trace } from '../model/languageModel.ts';
 import { nextIds } from './predictions.ts';
 
@@ -18,26 +19,19 @@ export function piecesOf(ids: Int32Array, piece: (id: number) => string): Record
   return pieces;
 }
 
-/** One head of a layer's attention [H, T, T], and of its sinks [H, T] where there are any. */
-export function attentionMap(weights: Tensor, sinks: Tensor | null, layer: number, head: number): AttentionMap {
-  const tokens = at(weights.dims, 1);
-  const size = tokens ** 2;
-  const sink = sinks === null ? {} : { sink: sinks.data.slice(head * tokens, (head + 1) * tokens) };
-  return { layer, head, weights: weights.data.slice(head * size, (head + 1) * size), ...sink };
+/** One head's weights; copies, as what is answered is moved to the other thread. */
+export function attentionMap({ weights, sink }: HeadAttention, layer: number, head: number): AttentionMap {
+  return { layer, head, weights: weights.data.slice(), ...(sink === null ? {} : { sink: sink.slice() }) };
 }
 
 /** The same head as a picture. */
-export function attentionPicture(weights: Tensor, sinks: Tensor | null, layer: number, head: number): AttentionPicture {
-  const tokens = at(weights.dims, 1);
-  const sink = sinks === null ? {} : { sink: sinks.data.slice(head * tokens, (head + 1) * tokens) };
-  return { layer, head, ...headShades(weights.data.subarray(head * tokens ** 2, (head + 1) * tokens ** 2), tokens), ...sink };
+export function attentionPicture({ weights, sink }: HeadAttention, layer: number, head: number): AttentionPicture {
+  return { layer, head, ...headShades(weights.data, at(weights.dims, 0)), ...(sink === null ? {} : { sink: sink.slice() }) };
 }
 
 /** One query's weights in one head. */
-export function attentionRow(weights: Tensor, sinks: Tensor | null, layer: number, head: number, query: number): AttentionRow {
-  const tokens = at(weights.dims, 1);
-  const row = head * tokens + query;
-  return { layer, head, query, weights: weights.data.slice(row * tokens, row * tokens + query + 1), ...(sinks === null ? {} : { sink: at(sinks.data, row) }) };
+export function attentionRow({ weights, sink }: HeadAttention, layer: number, head: number, query: number): AttentionRow {
+  return { layer, head, query, weights: row(weights, query).slice(0, query + 1), ...(sink === null ? {} : { sink: at(sink, query) }) };
 }
 
 /** How one weight came about, recomputed in float64 from the model's own queries and keys. */

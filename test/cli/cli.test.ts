@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { version } from '../../package.json';
 import { expectClose, openGolden } from '../golden/compare.ts';
@@ -65,6 +66,18 @@ interface Expected {
   readonly topLogprobs: readonly (readonly number[])[];
 }
 const bundled = Object.entries(JSON.parse(readFileSync(join(models, 'bundled.json'), 'utf8')) as Record<string, Expected>);
+
+it('traces a GGUF file of any name, and says how it holds its weights', async () => {
+  writeFileSync(join(work, 'sha256-0a'), gunzipSync(readFileSync(join(root, 'test', 'fixtures', 'gguf', 'llama.q4_0.gguf.gz'))));
+  const golden = await openGolden(folder('test/fixtures/gguf'), 'golden.safetensors');
+  const asked = ['trace', '--model', 'sha256-0a', '--ids', [...(await golden.ids())].join(',')];
+  const listed = await run(asked);
+  expect([listed.code, listed.err]).toEqual([0, 'explain-tokens: Tokens have no text: sha256-0a holds no tokenizer.\n']);
+  expect((JSON.parse(listed.out.toString()) as TraceJson).model).toMatchObject({ name: 'sha256-0a', family: 'llama', weights: 'Q4_0 weights, float32 arithmetic' });
+  expect((await run([...asked, '--format', 'safetensors', '--output', 'gguf.safetensors'])).code).toBe(0);
+  const traced = await openGolden(folder(work), 'gguf.safetensors');
+  expectClose(await traced.floats('logits'), await golden.floats('llama.q4_0.logits'), 'logits');
+});
 
 describe.each(bundled)('trace of %s', (_, expected) => {
   it('equals PyTorch to 1e-4, and spells the text', async () => {

@@ -65,7 +65,12 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
     const trace = await model.run(await golden.ids());
     expect(golden.names.filter((name) => name.startsWith('attentions.'))).toHaveLength(model.info.layers);
     for (let layer = 0; layer < model.info.layers; layer++) {
-      compare(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`);
+      const attention = await golden.floats(`attentions.${layer}`);
+      compare(await model.attention(trace, layer), attention, `attention ${layer}`);
+      const [heads = 0, length = 0] = attention.dims;
+      const head = (layer + 1) % heads;
+      const part = tensor([length, length], attention.data.slice(head * length ** 2, (head + 1) * length ** 2));
+      compare((await model.headAttention(trace, layer, head)).weights, part, `attention ${layer}.${head}`);
       for (const name of ['k', 'v'] as const) {
         if (!golden.names.includes(`${name}.${layer}`)) continue;
         const found = trace[name][layer];

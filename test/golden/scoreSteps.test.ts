@@ -45,15 +45,16 @@ describe.each(CASES)('the cells of %s', (name, told) => {
     const tokens = trace.ids.length;
     for (let layer = 0; layer < model.info.layers; layer++) {
       const { data } = await model.attention(trace, layer);
-      const sinks = await model.sinkWeights(trace, layer);
-      expect(sinks === null).toBe(!told.some((step) => step === 'sink'));
+      const heads = await Promise.all(Array.from({ length: model.info.heads }, (_, head) => model.headAttention(trace, layer, head)));
+      expect(heads.every(({ sink }) => sink === null)).toBe(!told.some((step) => step === 'sink'));
       for (let row = 0; row < model.info.heads * tokens; row++) {
         const query = row % tokens;
         const { window } = await model.scoreSteps(layer, 0, query, tokens);
         const weights = data.subarray(row * tokens, (row + 1) * tokens);
         const first = window === null ? 0 : Math.max(0, query - window + 1);
         expect(weights.every((weight, key) => (key >= first && key <= query) || weight === 0)).toBe(true);
-        expect(weights.reduce((sum, weight) => sum + weight, sinks === null ? 0 : at(sinks.data, row))).toBeCloseTo(1, 5);
+        const sink = heads[Math.floor(row / tokens)]?.sink ?? null;
+        expect(weights.reduce((sum, weight) => sum + weight, sink === null ? 0 : at(sink, query))).toBeCloseTo(1, 5);
       }
     }
   });

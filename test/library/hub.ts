@@ -10,8 +10,10 @@ import { startHub, type HubServer, type ServedModel } from './hubServer.ts';
 /** As sentences are in English. */
 export const english: Translate = (message, ...values) => message.replaceAll(/\{(\d)\}/g, (_, place: string) => String(values[Number(place)]));
 
-/** A hundred times less than users have. */
-export const IMPATIENT: Patience = { attempts: 4, firstMs: 1, longestMs: 2, longestAskedMs: 3000, idleMs: 150, answerMs: 300 };
+/** Hardly any waits between attempts; connections may be silent for as long as a busy machine makes them. */
+export const IMPATIENT: Patience = { attempts: 4, firstMs: 1, longestMs: 2, longestAskedMs: 3000, idleMs: 10_000, answerMs: 20_000 };
+/** For hubs that fall silent on purpose. */
+export const HURRIED: Partial<Patience> = { idleMs: 250, answerMs: 500 };
 
 /** In memory where there is such a place: files are made sure of on the disk, which may be busy. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
@@ -26,14 +28,19 @@ export interface Setting {
 }
 
 /** A hub of these models, and an empty folder for downloads; both go with the test. */
-export async function setting(...models: readonly ServedModel[]): Promise<Setting> {
+export function setting(...models: readonly ServedModel[]): Promise<Setting> {
+  return settingWith({}, ...models);
+}
+
+/** The same with another patience. */
+export async function settingWith(patience: Partial<Patience>, ...models: readonly ServedModel[]): Promise<Setting> {
   const server = await startHub(...models);
   const root = mkdtempSync(join(FOLDER, 'explain-tokens-hub-'));
   onTestFinished(async () => {
     await server.close();
     rmSync(root, { recursive: true, force: true });
   });
-  const hub = openHub(english, IMPATIENT);
+  const hub = openHub(english, { ...IMPATIENT, ...patience });
   return {
     server,
     hub,

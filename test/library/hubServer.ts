@@ -144,7 +144,7 @@ function sendFile(request: IncomingMessage, response: ServerResponse, whole: Uin
     ...(isPart ? { 'content-range': `bytes ${start}-${whole.length - 1}/${whole.length}` } : {}),
   });
   if (wrong?.kind === 'endless') return pour(response);
-  if (wrong?.kind === 'cut') return void response.write(body.subarray(0, wrong.after), () => setTimeout(() => response.destroy(), 5));
+  if (wrong?.kind === 'cut') return void response.write(body.subarray(0, wrong.after), () => setTimeout(() => response.destroy(), 30));
   if (wrong?.kind === 'stall') return void response.write(body.subarray(0, wrong.after));
   if (wrong?.kind === 'slow') return void drip(response, body, wrong.bytesAtATime, wrong.ms);
   response.end(body);

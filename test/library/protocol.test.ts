@@ -2,9 +2,9 @@ import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import { HubAccessError } from '../../src/library/hub/api.ts';
 import { leavesFolder, isPlainName } from '../../src/library/hub/fileNames.ts';
-import { parseEndpoint, parseModelId } from '../../src/library/hub/address.ts';
+import { endpointOf, environmentToken, parseEndpoint, parseModelId } from '../../src/library/hub/address.ts';
 import { waitAsked } from '../../src/library/hub/problems.ts';
-import { contentsOf, english, setting } from './hub.ts';
+import { contentsOf, english, HURRIED, setting, settingWith } from './hub.ts';
 import { startHub } from './hubServer.ts';
 import { SHARDED, SINGLE } from './models.ts';
 
@@ -99,7 +99,7 @@ describe('an answer that is none', () => {
 
   it.each([500, 502, 503, 504, 408, 429])('%i is tried again, and told when it stays', async (status) => {
     const at = await setting(SINGLE);
-    at.server.misbehave({ where: 'api', kind: 'status', status, times: 3 }, { where: 'content', kind: 'status', status, times: 3 });
+    at.server.misbehave({ where: 'api', kind: 'status', status, times: 2 }, { where: 'content', kind: 'status', status, times: 3 });
     await at.fetch('tiny/llama');
     at.server.misbehave({ where: 'api', kind: 'status', status });
     await expect(at.fetch('tiny/llama')).rejects.toThrow(status === 429 ? /has too many requests from here: try again later\.$/ : new RegExp(`answers with error ${status}: try again later\\.$`));
@@ -120,7 +120,7 @@ describe('an answer that is none', () => {
   });
 
   it('and never ends, or never comes, is given up', async () => {
-    const at = await setting(SINGLE);
+    const at = await settingWith(HURRIED, SINGLE);
     at.server.misbehave({ where: 'api', kind: 'never' });
     await expect(at.fetch('tiny/llama')).rejects.toThrow(/^The connection to .* failed: nothing came for 1 seconds\.$/);
     at.server.misbehave({ where: 'api', kind: 'endless' });
@@ -191,6 +191,17 @@ describe('what a user types', () => {
     expect(ids.map(parseModelId)).toEqual(['gpt2', 'openai-community/gpt2', 'Qwen/Qwen3-0.6B', 'Qwen/Qwen3-0.6B', 'Qwen/Qwen3-0.6B', 'a_b/c.d', 'HuggingFaceTB/SmolLM2-135M']);
     const none = ['', '/', 'a/b/c', '../x', 'a/..', 'a--b/c', 'a/b..c', '-a/b', 'a/b-', 'a/b.git', 'a b', 'a/b?x=1', 'a\\b', `a/${'b'.repeat(97)}`, 'a/b\n', 'https://huggingface.co'].map((text) => text.replace('\n', '\nx'));
     expect(none.map(parseModelId)).toEqual(none.map(() => undefined));
+  });
+
+  it('or sets as a token goes to the hub it is meant for, and never in the clear', () => {
+    const public_ = 'https://huggingface.co';
+    expect(environmentToken({ endpoint: undefined, token: ` ${TOKEN}\n` }, public_)).toBe(TOKEN);
+    expect(environmentToken({ endpoint: 'https://mirror.example/hf', token: TOKEN }, 'https://mirror.example/hf')).toBe(TOKEN);
+    const none: readonly (readonly [string | undefined, string, string])[] = [[undefined, TOKEN, 'https://mirror.example'], ['https://mirror.example', TOKEN, public_], ['http://mirror.example', TOKEN, 'http://mirror.example'], [undefined, 'two words', public_], [undefined, '', public_], ['nonsense', TOKEN, public_]];
+    expect(none.map(([endpoint, token, hub]) => environmentToken({ endpoint, token }, hub))).toEqual(none.map(() => undefined));
+    expect(endpointOf('', { endpoint: ' https://mirror.example/ ', token: undefined }, english)).toBe('https://mirror.example');
+    expect(endpointOf('https://own.example', { endpoint: 'https://mirror.example', token: undefined }, english)).toBe('https://own.example');
+    expect(endpointOf('', { endpoint: undefined, token: undefined }, english)).toBe(public_);
   });
 
   it('is the address of a hub', () => {

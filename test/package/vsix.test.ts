@@ -24,6 +24,7 @@ const EXPECTED = [
   'extension/package.nls.zh-cn.json',
   'extension/l10n/bundle.l10n.zh-cn.json',
   'extension/dist/extension.js',
+  'extension/dist/host.js',
   'extension/dist/worker.js',
   'extension/dist/cli.js',
   'extension/dist/webview.js',

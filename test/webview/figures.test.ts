@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
 import type { AttentionMap, AttentionPicture, AttentionRow, Distribution, Projection } from '../../src/core/trace.ts';
-import { attentionMapFigure, attentionShades, cellShade, strongestWeight } from '../../webview/figures/attentionMap.ts';
+import { attentionMapFigure, attentionShades, blockSide, cellAt, cellShade, strongestWeight } from '../../webview/figures/attentionMap.ts';
 import { attentionRowFigure } from '../../webview/figures/attentionRow.ts';
 import { candidates } from '../../webview/figures/candidates.ts';
 import { labelled, labelStep, type Figure } from '../../webview/figures/figure.ts';
@@ -50,6 +50,39 @@ describe('attention map', () => {
     const strongest = Math.max(...weights.filter((_, index) => index % T > 0));
     expect(strongestWeight(picture, T, true, false)).toBe(strongest);
     expect(Math.abs(Number(trace(figure)['zmax']) - strongest)).toBeLessThan(STEP);
+  });
+
+  it.each([false, true])('shows the strongest weight of each square where cells are smaller than pixels, and finds it again; first column hidden: %s', (hideFirst) => {
+    const block = 3;
+    const first = hideFirst ? 1 : 0;
+    const figure = attentionMapFigure(attentionShades(picture, T, hideFirst, false, block), { ...view, hideFirst, block }, theme);
+    const z = trace(figure)['z'] as readonly Float32Array[];
+    const { x0, dx, y0, dy } = trace(figure) as Record<string, number>;
+    expect(z).toHaveLength(Math.ceil(T / block));
+    for (const [i, row] of z.entries()) {
+      expect(row).toHaveLength(Math.ceil((T - first) / block));
+      for (const [j, shade] of row.entries()) {
+        let strongest = -1;
+        for (let query = i * block; query < Math.min(T, (i + 1) * block); query++) {
+          for (let key = first + j * block; key < Math.min(query + 1, first + (j + 1) * block); key++) strongest = Math.max(strongest, at(weights, query * T + key));
+        }
+        const cell = cellAt(picture, T, hideFirst, block, { x: Number(x0) + j * Number(dx), y: Number(y0) + i * Number(dy) });
+        if (strongest < 0) {
+          expect(shade).toBeNaN();
+          expect(cell.key).toBeGreaterThan(cell.query);
+        } else {
+          expect(Math.abs(shade - strongest)).toBeLessThan(STEP);
+          expect(Math.floor(cell.query / block)).toBe(i);
+          expect(Math.floor((cell.key - first) / block)).toBe(j);
+          expect(Math.abs(at(weights, cell.query * T + cell.key) - strongest)).toBeLessThan(STEP);
+        }
+      }
+    }
+  });
+
+  it('gives every token a pixel where there is room, and a square of tokens one where there is not', () => {
+    expect([blockSide({}, 256, 600, 1), blockSide({}, 1024, 600, 1), blockSide({}, 1024, 480, 1), blockSide({}, 1024, 600, 2), blockSide({}, 1024, 0, 1)]).toEqual([1, 2, 3, 1, 1]);
+    expect(blockSide({ sink: new Float32Array(1024) }, 1024, 600, 1)).toBe(1);
   });
 
   it('maps weights to the logarithmic scale from 1e-4 to 1', () => {

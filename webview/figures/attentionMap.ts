@@ -25,6 +25,35 @@ export interface AttentionMapView {
   readonly width: number;
   /** The shades begin with a sink's column. */
   readonly sink?: boolean;
+  /** Queries and keys a square of the shades stands for, 1 unless given; see blockSide. */
+  readonly block?: number;
+}
+
+/**
+ * Tokens a side of one square of the map: 1 while each has a pixel of its own. Beyond, a square shows the strongest of its weights,
+ * as in the overview, so that a single strong one stays visible. A sink's column keeps the map as it is.
+ */
+export function blockSide({ sink }: Pick<AttentionPicture, 'sink'>, tokens: number, width: number, pixelRatio: number): number {
+  const pixels = (width - MAP_MARGINS.l - MAP_MARGINS.r) * pixelRatio;
+  return sink !== undefined || pixels <= 0 ? 1 : Math.max(1, Math.round(tokens / pixels));
+}
+
+/** The strongest weight's cell in the square around a point of the map; the future has none: its key comes after its query. */
+export function cellAt({ shades }: Pick<AttentionPicture, 'shades'>, tokens: number, hideFirst: boolean, block: number, point: { readonly x: number; readonly y: number }): Cell {
+  if (block === 1) return { query: point.y, key: point.x };
+  const queryFrom = Math.round(point.y - (block - 1) / 2);
+  const keyFrom = Math.max(firstKey(tokens, hideFirst), Math.round(point.x - (block - 1) / 2));
+  let found: Cell = { query: queryFrom, key: Math.max(keyFrom, queryFrom + 1) };
+  let strongest = -1;
+  for (let query = queryFrom; query < Math.min(tokens, queryFrom + block); query++) {
+    for (let key = keyFrom; key < Math.min(query + 1, keyFrom + block); key++) {
+      const shade = at(shades, (query * (query + 1)) / 2 + key);
+      if (shade <= strongest) continue;
+      strongest = shade;
+      found = { query, key };
+    }
+  }
+  return found;
 }
 
 /** What a cell's colour stands for: 0..1, where 1 is full weight. */
@@ -35,9 +64,10 @@ export function cellShade(weight: number, logScale: boolean): number {
 /** Shades of one head's cells, [query][key], the future NaN. Plotly skips its work for the same array: keep it between redraws. */
 export type Shades = readonly Float32Array[];
 
-/** With `hideFirst` the columns start at key 1; a sink's column comes before them. */
-export function attentionShades({ shades, sink }: Pick<AttentionPicture, 'shades' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean): Shades {
+/** With `hideFirst` the columns start at key 1; a sink's column comes before them. With `block` each is the strongest of a square of so many tokens a side. */
+export function attentionShades({ shades, sink }: Pick<AttentionPicture, 'shades' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean, block = 1): Shades {
   const first = firstKey(tokens, hideFirst);
+  if (block > 1) return blockShades(shades, tokens, first, logScale, block);
   const before = sink === undefined ? 0 : 1;
   const shadeOf = Float32Array.from({ length: 256 }, (_, shade) => cellShade(shadeWeight(shade), logScale));
   return Array.from({ length: tokens }, (_, query) => {
@@ -47,6 +77,22 @@ export function attentionShades({ shades, sink }: Pick<AttentionPicture, 'shades
     for (let key = first; key <= query; key++) row[before + key - first] = at(shadeOf, at(shades, start + key));
     return row;
   });
+}
+
+function blockShades(shades: Uint8Array, tokens: number, first: number, logScale: boolean, block: number): Shades {
+  const columns = Math.ceil((tokens - first) / block);
+  const strongest = Array.from({ length: Math.ceil(tokens / block) }, () => new Int16Array(columns).fill(-1));
+  const columnOf = Int32Array.from({ length: tokens }, (_, key) => Math.floor((key - first) / block));
+  for (let query = 0, start = 0; query < tokens; start += ++query) {
+    const row = strongest[Math.floor(query / block)] ?? new Int16Array(0);
+    for (let key = first; key <= query; key++) {
+      const shade = shades[start + key] ?? 0;
+      const column = columnOf[key] ?? 0;
+      if (shade > (row[column] ?? -1)) row[column] = shade;
+    }
+  }
+  const shadeOf = Float32Array.from({ length: 256 }, (_, shade) => cellShade(shadeWeight(shade), logScale));
+  return strongest.map((row) => Float32Array.from(row, (shade) => (shade < 0 ? Number.NaN : at(shadeOf, shade))));
 }
 
 /** The key of the first column shown. */
@@ -65,6 +111,9 @@ export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: The
   const first = firstKey(tokens, view.hideFirst);
   const sink = view.sink === true ? sinkColumn(tokens, view.hideFirst) : null;
   const left = sink ?? first;
+  const { block = 1 } = view;
+  /** From a square's first token to its middle. */
+  const offset = (block - 1) / 2;
   const side = view.width - MAP_MARGINS.l - MAP_MARGINS.r;
   const height = side + MAP_MARGINS.t + MAP_MARGINS.b;
   const step = labelStep(tokens, side, LABEL_PIXELS);
@@ -75,7 +124,7 @@ export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: The
     width: view.width,
     height,
     data: [{
-      type: 'heatmap', z, x0: left, dx: 1, y0: 0, dy: 1, zmin: 0, zmax: maximum(z, view.logScale), colorscale: plotlyScale(theme.sequential),
+      type: 'heatmap', z, x0: left + offset, dx: block, y0: offset, dy: block, zmin: 0, zmax: maximum(z, view.logScale), colorscale: plotlyScale(theme.sequential),
       showscale: false, hoverinfo: 'none', xgap: gap(side, tokens), ygap: gap(side, tokens),
     }],
     layout: {

@@ -4,7 +4,7 @@ import { HEAD_METRICS, type AttentionPicture, type AttentionRow, type Explanatio
 import { button, checkbox, gradientLegend } from '../controls.ts';
 import { failureNotice, markTokens, tokenLabels, whileBusy, type PanelContext, type View } from '../context.ts';
 import { changeDetector, el, ICONS } from '../dom.ts';
-import { attentionMapFigure, attentionShades, firstKey, LOG_FLOOR, sinkColumn, strongestWeight, type Shades } from '../figures/attentionMap.ts';
+import { attentionMapFigure, attentionShades, blockSide, cellAt, firstKey, LOG_FLOOR, sinkColumn, strongestWeight, type Shades } from '../figures/attentionMap.ts';
 import { attentionRowFigure } from '../figures/attentionRow.ts';
 import { headMetric, strongestKey } from '../figures/heads.ts';
 import { integer, percent, significant } from '../format.ts';
@@ -16,18 +16,17 @@ import { gradient } from '../theme.ts';
 import { cellSteps } from './cellSteps.ts';
 import { latentStrip } from './latent.ts';
 import { layerNotes } from './layerNotes.ts';
+import { createHeadsAhead } from './headsAhead.ts';
 import { createHeadOverview, metricTexts, metricValue } from './headOverview.ts';
 
 /** Milliseconds the pointer must rest on a cell before its numbers are asked for. */
 const HOVER_REST = 60;
 
-/** Milliseconds a head is on show before those that the arrow keys lead to are fetched. */
-const AHEAD_REST = 150;
-
 /** Overview of all heads, one head's map, one query's row, one cell's arithmetic. */
 export function createAttention(context: PanelContext): View {
   const { store, host } = context;
-  const overview = createHeadOverview(context, (layer, head) => fetchAhead('pointed', layer, head));
+  const overview = createHeadOverview(context, (layer, head) => ahead.pointed(layer, head));
+  const ahead = createHeadsAhead(context, shownQuery);
   const title = el('h2');
   const metrics = el('dl', { class: 'facts small' });
   const hideFirst = checkbox(t('Hide the first token'), (value) => store.dispatch({ type: 'settings', change: { hideFirst: value } }));
@@ -36,10 +35,21 @@ export function createAttention(context: PanelContext): View {
   const unlock = button(t('Unlock'), 'secondary', () => setLock(null), ICONS.close);
   unlock.title = t('Follow the pointer again (Escape)');
   const mapNotice = el('div');
+  const blockNote = el('div', { class: 'axis-note' });
   const rowTitle = el('h3');
   const cellBody = el('div', { class: 'cell-body' });
   const draw = (): void => render(store.state());
-  const map = createPlot(t('Attention of one head: rows are queries, columns are keys'), { hover: hoverCell, click: (point) => lockPoint({ query: point.y, key: point.x }), resized: draw });
+  const map = createPlot(t('Attention of one head: rows are queries, columns are keys'), {
+    hover: (point, event) => {
+      const cell = point === null ? undefined : mapCell(point);
+      hoverCell(point === null || cell === undefined ? null : { ...point, x: cell.key, y: cell.query }, event);
+    },
+    click: (point) => {
+      const cell = mapCell(point);
+      if (cell !== undefined) lockPoint(cell);
+    },
+    resized: draw,
+  });
   const row = createPlot(t('Where the query attends to'), {
     hover: (point, event) => hoverCell(point === null ? null : { ...point, y: shownCell()?.query ?? 0 }, event),
     click: (point) => lockPoint({ query: shownCell()?.query ?? 0, key: point.x }),
@@ -51,7 +61,7 @@ export function createAttention(context: PanelContext): View {
   const mapCard = el('section', { class: 'card map-card', 'aria-label': t('One head') },
     el('div', { class: 'card-head' }, title, metrics), el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
-    mapTools, mapNotice, map.root, rowTitle, row.root);
+    blockNote, mapTools, mapNotice, map.root, rowTitle, row.root);
   const cellCard = el('section', { class: 'card cell-card', 'aria-label': t('One weight') }, el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock), cellBody);
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cellCard);
 
@@ -62,12 +72,12 @@ export function createAttention(context: PanelContext): View {
   /** The point under the pointer. */
   let pointed: PlotPoint | null = null;
   let resting: ReturnType<typeof setTimeout> | undefined;
-  let ahead: ReturnType<typeof setTimeout> | undefined;
   const asked = changeDetector();
   const textChanged = changeDetector();
   const shadesChanged = changeDetector();
   const mapChanged = changeDetector();
   let shades: Shades = [];
+  let block = 1;
   const rowChanged = changeDetector();
   const rowAsked = changeDetector();
   const cellChanged = changeDetector();
@@ -82,6 +92,11 @@ export function createAttention(context: PanelContext): View {
     const tokens = store.state().shown?.explanation.tokens.length ?? 0;
     if (cell.key > cell.query || cell.key < firstKey(tokens, hidden)) return;
     setLock(locked?.query === cell.query && locked.key === cell.key ? null : cell);
+  }
+  /** The cell that a point of the map stands for. */
+  function mapCell(point: PlotPoint): Cell | undefined {
+    const { shown, settings } = store.state();
+    return picture === undefined || shown === null ? undefined : cellAt(picture, shown.explanation.tokens.length, settings.hideFirst, block, point);
   }
   /** The cell whose arithmetic is shown: locked, under the pointer, or the selected token's strongest. */
   function shownCell(): Cell | null {
@@ -160,21 +175,8 @@ export function createAttention(context: PanelContext): View {
     for (const part of [mapTools, map.root, rowTitle, row.root, cellCard]) part.hidden = !shown;
   }
 
-  /** Asks for a head that will likely be looked at next, so that it is drawn at once. One that does not come now is asked for again. */
-  function fetchAhead(place: string, layer: number, head: number): void {
-    const model = store.state().shown?.explanation.model;
-    if (model === undefined || layer < 0 || layer >= model.layers || head < 0 || head >= model.heads) return;
-    host.query(`attention ${place}`, 'attentionPicture', { layer, head }).catch(() => undefined);
-    host.query(`row ${place}`, 'attentionRow', { layer, head, query: shownQuery() }).catch(() => undefined);
-  }
-  function fetchNeighbours(layer: number, head: number): void {
-    clearTimeout(ahead);
-    ahead = setTimeout(() => {
-      for (const [place, down, right] of [['left', 0, -1], ['right', 0, 1], ['up', -1, 0], ['down', 1, 0]] as const) fetchAhead(place, layer + down, head + right);
-    }, AHEAD_REST);
-  }
-
   async function load(layer: number, head: number): Promise<void> {
+    ahead.asked();
     try {
       const query = shownQuery();
       const [map, queryRow] = await whileBusy(mapCard, Promise.all([host.query('attention', 'attentionPicture', { layer, head }), host.query('attentionRow', 'attentionRow', { layer, head, query })]));
@@ -183,7 +185,7 @@ export function createAttention(context: PanelContext): View {
       mapNotice.replaceChildren();
       showFigures(true);
       render(store.state());
-      fetchNeighbours(layer, head);
+      ahead.shown(layer, head);
     } catch (error) {
       if (error instanceof CancelledError) return;
       // The figures are of another head than the title says.
@@ -209,8 +211,11 @@ export function createAttention(context: PanelContext): View {
     const labels = tokenLabels(explanation);
     const width = map.width();
     if (width > 0 && mapChanged(picture, settings.hideFirst, settings.logScale, settings.locked, settings.selected, width, theme)) {
-      if (shadesChanged(picture, settings.hideFirst, settings.logScale)) shades = attentionShades(picture, labels.length, settings.hideFirst, settings.logScale);
-      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width, sink: picture.sink !== undefined }, theme));
+      block = blockSide(picture, labels.length, width, window.devicePixelRatio);
+      blockNote.hidden = block === 1;
+      blockNote.textContent = t('There are more cells than the screen has room for: a square shows the strongest of {0} × {0} weights, and pointing at it names that one.', block);
+      if (shadesChanged(picture, settings.hideFirst, settings.logScale, block)) shades = attentionShades(picture, labels.length, settings.hideFirst, settings.logScale, block);
+      map.draw(attentionMapFigure(shades, { labels, hideFirst: settings.hideFirst, logScale: settings.logScale, locked: settings.locked, selected: settings.selected, width, sink: picture.sink !== undefined, block }, theme));
       const strongest = strongestWeight(picture, labels.length, settings.hideFirst, settings.logScale);
       legend.set(gradient(theme.sequential), settings.logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0), percent(strongest));
       // The map first; the row and the cell come a frame later.

@@ -48,10 +48,16 @@ export function endpointOf(setting: string, { endpoint = '' }: HubEnvironment, t
   return endpoint.trim() === '' ? PUBLIC_HUB : parseEndpoint(endpoint.trim(), 'HF_ENDPOINT', t);
 }
 
+/** Whether what is sent to an address can be read by nobody on the way: only there a token goes. */
+export function isPrivate(address: string): boolean {
+  const { protocol, hostname } = new URL(address);
+  return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
+}
+
 /** `HF_TOKEN`, which is for the hub the environment means and for no other. */
 export function environmentToken({ endpoint = '', token = '' }: HubEnvironment, hub: string): string | undefined {
   const meant = endpoint.trim() === '' ? PUBLIC_HUB : endpoint.trim();
-  return isToken(token.trim()) && URL.canParse(meant) && new URL(meant).origin === new URL(hub).origin ? token.trim() : undefined;
+  return isToken(token.trim()) && isPrivate(hub) && URL.canParse(meant) && new URL(meant).origin === new URL(hub).origin ? token.trim() : undefined;
 }
 
 /** Whether a text can be an access token: one word that can stand in a header. */

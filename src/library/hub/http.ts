@@ -2,6 +2,7 @@ import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage 
 import { request as requestHttps } from 'node:https';
 import { CancelledError, UserError, messageOf } from '../../core/errors.ts';
 import type { HubAccess, Translate } from './api.ts';
+import { isPrivate } from './address.ts';
 import { Transient } from './problems.ts';
 
 // Node's http and https and not fetch: VS Code gives these modules its proxy settings and certificates (`http.proxy`, `http.proxySupport`)
@@ -35,7 +36,7 @@ export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
   const { t } = options;
   const own = new URL(options.endpoint);
   const allHeaders: IncomingHttpHeaders[] = [];
-  let known = isPrivate(own);
+  let known = isPrivate(options.endpoint);
   for (let hop = 0, at = url; hop <= MAX_REDIRECTS; hop++) {
     known &&= at.origin === own.origin;
     const authorization = known && options.token !== undefined ? { authorization: `Bearer ${options.token}` } : {};
@@ -50,11 +51,6 @@ export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
     at = next;
   }
   throw new UserError(t('{0} redirects in a circle.', own.host));
-}
-
-/** Whether what is sent there can be read by nobody on the way. */
-function isPrivate(url: URL): boolean {
-  return url.protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(url.hostname);
 }
 
 function send(url: URL, headers: Record<string, string>, { signal, idleMs, t }: HttpOptions): Promise<IncomingMessage> {

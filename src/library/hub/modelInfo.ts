@@ -15,6 +15,9 @@ const MAX_INDEX_BYTES = 100 * 1024 * 1024;
 /** No model is larger; sums stay exact. */
 const MAX_FILE_BYTES = 2 ** 44;
 
+/** A hub that cannot be reached is told of soon: nothing is lost by asking again later. */
+const MAX_ATTEMPTS = 3;
+
 interface Asking extends HubAccess {
   readonly signal: AbortSignal;
   readonly patience: Patience;
@@ -49,7 +52,7 @@ async function bodyOf(url: URL, id: string, file: string | undefined, most: numb
       answer.body.destroy();
       throw problemOf(answer.status, answer.headers, { id, endpoint, hasToken: token !== undefined, file }, t);
     },
-    { patience, signal },
+    { patience: { ...patience, attempts: Math.min(patience.attempts, MAX_ATTEMPTS) }, signal },
   );
 }
 

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { bytesText, isRecord, parseJson, quoted, type ModelFiles } from '../files.ts';
+import { bytesText, isRecord, parseJson, quoted, refuseLfsPointer, type ModelFiles } from '../files.ts';
 import { duplicateKey } from './duplicateKeys.ts';
 
 /** Where one tensor lies: `length` bytes from `offset` of `file`, row-major, little-endian. */
@@ -17,7 +17,8 @@ export interface StoredTensor {
 export const HEADER_MAX_BYTES = 100_000_000;
 /** More axes than any tensor has; keeps a hostile shape from being long. */
 const MAX_AXES = 16;
-const LFS_MARK = 'version https://git-lfs';
+/** Enough to tell what kind of file it is. */
+const START_BYTES = 64;
 
 /** Bits of one element; of a type that is not here the length cannot be checked, and no weight may use it. */
 const ELEMENT_BITS: ReadonlyMap<string, number> = new Map([
@@ -32,10 +33,8 @@ const ELEMENT_BITS: ReadonlyMap<string, number> = new Map([
  */
 export async function readSafetensorsHeader(files: ModelFiles, file: string): Promise<ReadonlyMap<string, StoredTensor>> {
   const size = await files.size(file);
-  const start = await files.read(file, 0, Math.min(size, LFS_MARK.length));
-  if (new TextDecoder().decode(start) === LFS_MARK) {
-    throw new UserError(`${file} is a Git LFS pointer, not the weights themselves: fetch the real file with "git lfs pull".`);
-  }
+  const start = await files.read(file, 0, Math.min(size, START_BYTES));
+  refuseLfsPointer(start, file);
   if (size < 8) throw new UserError(`${file} is cut off: it holds ${size} bytes.`);
   const headerLength = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   if (headerLength > size - 8) {

@@ -13,6 +13,8 @@ export async function openWeights(files: ModelFiles): Promise<ReadonlyMap<string
   if (files.weights !== undefined) return files.weights.tensors;
   const names = await files.list();
   if (names.includes(SINGLE)) return readSafetensorsHeader(files, SINGLE);
+  const indexes = names.filter((name) => name.endsWith('.safetensors.index.json'));
+  if (indexes.length > 1) throw new UserError(`${files.name} holds ${indexes.length} indexes of safetensors files, ${indexes.slice(0, 2).map(quoted).join(' and ')}: keep the one of the model that is meant.`);
   if (names.includes(INDEX)) return openSharded(files, names);
   const found = names.filter((name) => name.endsWith('.safetensors'));
   const [only] = found;

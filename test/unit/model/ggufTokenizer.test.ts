@@ -20,6 +20,8 @@ const unpacked = (name: string): unknown => JSON.parse(gunzipSync(fixture(name))
 const reference = unpacked('gguf.json.gz') as Reference;
 const kinds = unpacked('kinds.json.gz') as { readonly lines: readonly string[]; readonly tokenizers: Readonly<Record<string, Json>> };
 const lines = reference.lines.map((index) => kinds.lines[index] ?? '');
+/** All special cases and sentences, and a third of what is cut and mixed from them: the tokenizers themselves are tested on all. */
+const manyLines = kinds.lines.filter((_, i) => i < 110 || i % 3 === 0);
 /** More ids than any of the small tokenizers has. */
 const VOCAB = 4000;
 
@@ -41,10 +43,10 @@ describe.each(Object.entries(reference.folders))('%s, converted to GGUF', (name,
   // What is put around the text: GLM's two tokens cannot be said in GGUF, where one can.
   const own = name === 'glm4';
 
-  it('gives the ids, places and bytes of the folder it was made of, on 2,000 hard strings', () => {
+  it('gives the ids, places and bytes of the folder it was made of, on hard strings', () => {
     const original = createTokenizer(folder(name), VOCAB);
     const tokenizer = opened(metadataOf(metadata));
-    for (const line of kinds.lines) expect(tokensOf(tokenizer, line, own), JSON.stringify(line)).toEqual(tokensOf(original, line, own));
+    for (const line of manyLines) expect(tokensOf(tokenizer, line, own), JSON.stringify(line)).toEqual(tokensOf(original, line, own));
   });
 });
 
@@ -61,10 +63,10 @@ describe.each(Object.entries(reference.pieces))('SentencePiece, as in %s', (_, {
     lines.forEach((line, i) => expect(ids(tokenizer, line), JSON.stringify(line)).toBe(expected[i]?.join()));
   });
 
-  it('gives the ids, places and bytes of the folder that transformers makes of it, on 2,000 hard strings', () => {
+  it('gives the ids, places and bytes of the folder that transformers makes of it, on hard strings', () => {
     const folder = createTokenizer(original, VOCAB);
     const tokenizer = opened(metadataOf(metadata));
-    for (const line of kinds.lines) expect(tokensOf(tokenizer, line, false), JSON.stringify(line)).toEqual(tokensOf(folder, line, false));
+    for (const line of manyLines) expect(tokensOf(tokenizer, line, false), JSON.stringify(line)).toEqual(tokensOf(folder, line, false));
   });
 
   it('has the merges of transformers, in their order', () => {

@@ -1,5 +1,5 @@
 import type { GgufMetadata } from './header.ts';
-import { readToken, type GgufToken } from './vocabulary.ts';
+import { readToken, type GgufToken, type Vocabulary } from './vocabulary.ts';
 
 /** Texts of tokens that end an answer, whether or not a file names them: llama.cpp's own list (llama-vocab.cpp, special_eog_ids). */
 const ENDS: ReadonlySet<string> = new Set([
@@ -17,10 +17,10 @@ export function isEnd({ text, type }: GgufToken): boolean {
   return ENDS.has(text) && (type === 'control' || MARK.test(text));
 }
 
-/** Ids at which generation ends: those the file names, the end of the sequence first, and those whose text says so, as in llama.cpp. */
-export function endTokens(metadata: GgufMetadata, tokens: readonly GgufToken[], byId: ReadonlyMap<number, GgufToken>, eos: GgufToken | null): number[] {
-  const named = [eos, readToken(metadata, 'eot_token_id', byId, null), readToken(metadata, 'eom_token_id', byId, null)].filter((token) => token !== null);
-  const found = tokens.filter((token) => isEnd(token) || (token.type === 'control' && FILE_ENDS.has(token.text)));
+/** Ids at which generation ends: those the file names, the end of the sequence first, and those whose text says so, as in llama.cpp. `eosMissing`: the end of the sequence where the file names none. */
+export function endTokens(metadata: GgufMetadata, vocabulary: Vocabulary, eosMissing: number | null): number[] {
+  const named = [readToken(metadata, 'eos_token_id', vocabulary, eosMissing), readToken(metadata, 'eot_token_id', vocabulary, null), readToken(metadata, 'eom_token_id', vocabulary, null)].filter((token) => token !== null);
+  const found = vocabulary.tokens.filter((token) => isEnd(token) || (token.type === 'control' && FILE_ENDS.has(token.text)));
   const texts = new Set(found.map(({ text }) => text));
   // Where other tokens end the answer, these are within it.
   const calls = texts.has('<|call|>') || texts.has('<|calls|>');

@@ -5,6 +5,8 @@ import type { GgufMetadata, GgufValue } from './header.ts';
 
 /** More layers than any model has; lists by layer are made of them. */
 export const LAYERS_MAX = 10_000;
+/** The largest have 256 heads in a layer; tensors by head are made of them. */
+export const HEADS_MAX = 4096;
 /** The largest have 512 experts a layer, each of which becomes tensors of its own. */
 export const EXPERTS_MAX = 4096;
 

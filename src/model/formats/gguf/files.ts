@@ -10,7 +10,7 @@ import { ROPE_TENSORS } from './rope.ts';
 import { layersOf } from './architectures/common.ts';
 import { readBytes, rowCount, rowLength, storedSource, type Source } from './source.ts';
 import { modelNameOf, readGgufParts } from './split.ts';
-import { ggufTokenizer, type GgufTokenizer } from './tokenizer.ts';
+import { ggufGeneration, ggufTokenizer, hasTokenizer, type GgufTokenizer } from './tokenizer.ts';
 import { weightTypeOf } from './weightType.ts';
 
 /** More pairs than any head has: the tensors that describe positions are read into memory. */
@@ -63,7 +63,7 @@ function textFiles(config: unknown, metadata: GgufMetadata, file: string): (name
     'config.json': () => config,
     'tokenizer.json': () => tokenizerFiles().tokenizer,
     'tokenizer_config.json': () => tokenizerFiles().config,
-    'generation_config.json': () => tokenizerFiles().generation,
+    'generation_config.json': () => ggufGeneration(metadata),
   };
   return (name) => {
     const known = TEXT_FILES.find((text) => text === name);
@@ -75,8 +75,7 @@ function textFiles(config: unknown, metadata: GgufMetadata, file: string): (name
 }
 
 function tokenizerOf(metadata: GgufMetadata, file: string): GgufTokenizer {
-  const kind = metadata.get('tokenizer.ggml.model');
-  if (kind === undefined || kind === 'none' || kind === 'no_vocab') throw new UserError(`${file} holds no tokenizer.`);
+  if (!hasTokenizer(metadata)) throw new UserError(`${file} holds no tokenizer.`);
   return ggufTokenizer(metadata);
 }
 

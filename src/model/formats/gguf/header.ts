@@ -1,5 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
-import { bytesText, quoted, type ModelFiles } from '../../files.ts';
+import { bytesText, quoted, refuseLfsPointer, type ModelFiles } from '../../files.ts';
 import type { StoredTensor } from '../safetensors.ts';
 import { Cursor, NeedsMore, type GgufValue } from './cursor.ts';
 import { blockType, blockTypeNames, typeName } from './types.ts';
@@ -34,6 +34,9 @@ const VERSIONS = [2, 3];
 /** Read at first: the whole header of a model without a long vocabulary. Each further attempt reads 8 times as much. */
 const FIRST_BYTES = 1024 * 1024;
 
+/** Enough to tell what kind of file it is. */
+const START_BYTES = 64;
+
 /** Whether a file begins as GGUF files do, whatever its name is. */
 export function isGguf(start: Uint8Array): boolean {
   return start.length >= 4 && new TextDecoder('latin1').decode(start.subarray(0, 4)) === MAGIC;
@@ -47,6 +50,7 @@ export function isGguf(start: Uint8Array): boolean {
 export async function readGgufHeader(files: ModelFiles, file: string): Promise<GgufHeader> {
   const size = await files.size(file);
   const most = Math.min(size, HEADER_MAX_BYTES);
+  refuseLfsPointer(await files.read(file, 0, Math.min(size, START_BYTES)), file);
   for (let length = Math.min(FIRST_BYTES, most); ; length = Math.min(length * 8, most)) {
     try {
       return parseHeader(new Cursor(await files.read(file, 0, length), file), size);

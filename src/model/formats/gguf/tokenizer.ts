@@ -5,7 +5,13 @@ import { endTokens, isEnd } from './endTokens.ts';
 import type { GgufMetadata } from './header.ts';
 import { mergesOfScores, readMerges, type Merge } from './merges.ts';
 import { preTokenizerOf } from './preTokenizers.ts';
-import { readFlag, readList, readScores, readString, readToken, readTokens, refuse, type GgufToken } from './vocabulary.ts';
+import { readFlag, readScores, readString, readToken, readTokens, refuse, type GgufToken, type Vocabulary } from './vocabulary.ts';
+
+const MODEL = 'tokenizer.ggml.model';
+/** SentencePiece's ids where a file names none. */
+const BOS_OF_SENTENCEPIECE = 1;
+const EOS_OF_SENTENCEPIECE = 2;
+const UNKNOWN_OF_SENTENCEPIECE = 0;
 
 /** A GGUF file's tokenizer as the parsed files of a Hugging Face folder. */
 export interface GgufTokenizer {
@@ -13,13 +19,12 @@ export interface GgufTokenizer {
   readonly tokenizer: Json;
   /** tokenizer_config.json: special tokens by name, and the chat template. */
   readonly config: Json;
-  /** generation_config.json: where generation ends. */
-  readonly generation: Json;
 }
 
 /** What the kinds of tokenizers differ in. */
 interface Kind {
-  readonly vocabulary: ReadonlyMap<string, number>;
+  /** The tokens as tokenizer.json spells them. */
+  readonly texts: readonly string[];
   readonly merges: readonly Merge[];
   readonly model: Json;
   readonly normalizer: Json | null;
@@ -46,13 +51,12 @@ interface SpecialTokens {
  * Throws UserError naming the kind, pre-tokenizer or key at fault.
  */
 export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
-  const model = readString(metadata, 'tokenizer.ggml.model');
+  const model = readString(metadata, MODEL);
   if (model !== 'gpt2' && model !== 'llama') {
-    refuse(model === '' ? 'tokenizer.ggml.model is missing' : `tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
+    refuse(model === '' ? `${MODEL} is missing` : `tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
   }
-  const tokens = readTokens(metadata);
-  const byId = new Map(tokens.map((token) => [token.id, token]));
-  const kind = model === 'gpt2' ? byteLevel(metadata, tokens, byId) : sentencePiece(metadata, tokens, byId);
+  const vocabulary = readTokens(metadata);
+  const kind = model === 'gpt2' ? byteLevel(metadata, vocabulary) : sentencePiece(metadata, vocabulary);
   const { bos, eos, unknown, padding } = kind.special;
   const tokenizer = {
     version: '1.0',
@@ -63,89 +67,107 @@ export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
     pre_tokenizer: kind.preTokenizer,
     post_processor: postProcessor(kind.special),
     decoder: kind.decoder,
-    model: { type: 'BPE', ...kind.model, vocab: Object.fromEntries(kind.vocabulary), merges: kind.merges },
+    model: { type: 'BPE', ...kind.model, vocab: idsOf(kind.texts, vocabulary), merges: kind.merges },
   };
   const named = { bos_token: bos, eos_token: eos, unk_token: unknown, pad_token: padding };
   const template = readString(metadata, 'tokenizer.chat_template');
   const config = { ...Object.fromEntries(Object.entries(named).flatMap(([name, token]) => (token === null ? [] : [[name, token.text]]))), ...(template === '' ? {} : { chat_template: template }) };
-  return { tokenizer, config, generation: { eos_token_id: endTokens(metadata, tokens, byId, eos) } };
+  return { tokenizer, config };
 }
 
-function byteLevel(metadata: GgufMetadata, tokens: readonly GgufToken[], byId: ReadonlyMap<number, GgufToken>): Kind {
+/** generation_config.json: where generation ends. It asks for no tokenizer that can be used: tokens may be given by their ids. Throws UserError. */
+export function ggufGeneration(metadata: GgufMetadata): Json {
+  return hasTokenizer(metadata) ? { eos_token_id: endTokens(metadata, readTokens(metadata), readString(metadata, MODEL) === 'llama' ? EOS_OF_SENTENCEPIECE : null) } : {};
+}
+
+/** Whether a file describes a tokenizer, of whatever kind. */
+export function hasTokenizer(metadata: GgufMetadata): boolean {
+  const model = metadata.get(MODEL) ?? 'none';
+  return model !== 'none' && model !== 'no_vocab';
+}
+
+/** The `vocab` entry. Without a prototype, so that "__proto__" is a token like others. */
+function idsOf(texts: readonly string[], { tokens }: Vocabulary): Json {
+  const ids = Object.create(null) as Record<string, unknown>;
+  texts.forEach((text, i) => (ids[text] = tokens[i]?.id));
+  return ids;
+}
+
+function byteLevel(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   const name = readString(metadata, 'tokenizer.ggml.pre');
   const architecture = readString(metadata, 'general.architecture');
   const found = preTokenizerOf(name, architecture);
   if (found === null) return refuse(name === '' || name === 'default' ? 'it does not say which pre-tokenizer cuts the text (tokenizer.ggml.pre); newer files of the same model do' : `its pre-tokenizer ${quoted(name)} is not supported`);
-  const vocabulary = new Map(tokens.map(({ text, id }) => [text, id]));
-  const merges = readMerges(metadata, vocabulary);
+  const texts = vocabulary.tokens.map(({ text }) => text);
+  const merges = readMerges(metadata, texts);
   if (merges === null) return refuse('tokenizer.ggml.merges is missing');
   return {
-    vocabulary,
+    texts,
     merges,
     model: { unk_token: null, byte_fallback: false, fuse_unk: false, ignore_merges: found.wholeWords },
     normalizer: found.normalizer,
     preTokenizer: found.preTokenizer,
     decoder: { type: 'ByteLevel', add_prefix_space: false, trim_offsets: false, use_regex: false },
-    added: addedTokens(tokens, ({ text }) => text),
-    special: specialTokens(metadata, byId, { bos: null, eos: null, unknown: null, addsBos: found.addsBos }),
+    added: addedTokens(vocabulary.tokens, texts),
+    special: specialTokens(metadata, vocabulary, { bos: null, eos: null, unknown: null, addsBos: found.addsBos }),
   };
 }
 
 /** As LlamaConverter and GemmaConverter of transformers (convert_slow_tokenizer.py) write it. */
-function sentencePiece(metadata: GgufMetadata, tokens: readonly GgufToken[], byId: ReadonlyMap<number, GgufToken>): Kind {
+function sentencePiece(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   if (readFlag(metadata, 'tokenizer.ggml.remove_extra_whitespaces', false)) refuse('it removes white space from the text, which is not supported');
-  // ▁ in what the user defined was written as a space.
-  const spelled = ({ text, type }: GgufToken): string => (type === 'user defined' && /^ +$/.test(text) ? text.replaceAll(' ', '▁') : text);
-  const vocabulary = new Map(tokens.map((token) => [spelled(token), token.id]));
-  if (vocabulary.size !== tokens.length) refuse('two of its tokens are the same number of spaces');
-  // Gemma has no tab but its byte, and yet tokens of several tabs.
-  const tab = vocabulary.get(byteToken(9));
-  if (readString(metadata, 'general.architecture').startsWith('gemma') && tab !== undefined && !vocabulary.has('\t')) {
-    vocabulary.delete(byteToken(9));
-    vocabulary.set('\t', tab);
-  }
-  const special = specialTokens(metadata, byId, { bos: 1, eos: 2, unknown: 0, addsBos: true });
+  const texts = spelled(vocabulary.tokens, readString(metadata, 'general.architecture'));
+  const special = specialTokens(metadata, vocabulary, { bos: BOS_OF_SENTENCEPIECE, eos: EOS_OF_SENTENCEPIECE, unknown: UNKNOWN_OF_SENTENCEPIECE, addsBos: true });
   const prefixed = readFlag(metadata, 'tokenizer.ggml.add_space_prefix', true);
   const toMark: Json = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
   const fromMark: Json = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
   const phi3 = /phi-?3/.test(readString(metadata, 'general.name').toLowerCase());
   return {
-    vocabulary,
-    merges: readMerges(metadata, vocabulary) ?? mergesOfTokens(metadata, tokens, vocabulary, spelled),
-    model: { unk_token: special.unknown?.text ?? null, byte_fallback: tokens.some(({ type }) => type === 'byte'), fuse_unk: true, ignore_merges: false },
+    texts,
+    merges: readMerges(metadata, texts) ?? mergesOfTokens(metadata, vocabulary, texts),
+    model: { unk_token: special.unknown?.text ?? null, byte_fallback: vocabulary.tokens.some(({ type }) => type === 'byte'), fuse_unk: true, ignore_merges: false },
     normalizer: prefixed ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, toMark] } : toMark,
     preTokenizer: null,
     decoder: { type: 'Sequence', decoders: [fromMark, { type: 'ByteFallback' }, { type: 'Fuse' }, ...(prefixed ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : [])] },
-    added: addedTokens(tokens, spelled, phi3),
+    added: addedTokens(vocabulary.tokens, texts, phi3),
     special,
   };
 }
 
-function mergesOfTokens(metadata: GgufMetadata, tokens: readonly GgufToken[], vocabulary: ReadonlyMap<string, number>, spelled: (token: GgufToken) => string): Merge[] {
-  const scores = readScores(metadata, readList(metadata, 'tokenizer.ggml.tokens').length);
-  const normal = tokens.filter(({ type }) => type === 'normal');
-  const [first] = normal;
-  if (first === undefined || normal.every(({ id }) => scores[id] === scores[first.id])) refuse('the scores of its tokens are all alike, so the order of merges is not known');
+/** The texts of tokens as SentencePiece has them. */
+function spelled(tokens: readonly GgufToken[], architecture: string): string[] {
+  // The converter writes ▁ in what the user defined as a space.
+  const texts = tokens.map(({ text, type }) => (type === 'user defined' && /^ +$/.test(text) ? text.replaceAll(' ', '▁') : text));
+  // Gemma has no tab but its byte, and yet tokens of several tabs.
+  const tab = texts.indexOf(byteToken(9));
+  if (architecture.startsWith('gemma') && tab >= 0 && !texts.includes('\t')) texts[tab] = '\t';
+  return texts;
+}
+
+function mergesOfTokens(metadata: GgufMetadata, { tokens, byId }: Vocabulary, texts: readonly string[]): Merge[] {
+  const all = readScores(metadata, byId.length);
+  const first = tokens.find(({ type }) => type === 'normal');
+  if (first === undefined || tokens.every(({ id, type }) => type !== 'normal' || all[id] === all[first.id])) refuse('the scores of its tokens are all alike, so the order of merges is not known');
   // What the user defined comes before everything else, as in SentencePiece; the score it is given in the file says nothing.
-  return mergesOfScores(vocabulary, new Map(tokens.map((token) => [spelled(token), token.type === 'user defined' ? 0 : (scores[token.id] ?? 0)])));
+  return mergesOfScores(texts, tokens.map(({ id, type }) => (type === 'user defined' ? 0 : (all[id] ?? 0))));
 }
 
 /** Tokens that are matched in the text before it is cut. `phi3`: some take in the white space after them, which the file does not tell; by llama.cpp's rule. */
-function addedTokens(tokens: readonly GgufToken[], spelled: (token: GgufToken) => string, phi3 = false): Json[] {
-  return tokens.flatMap((token) => {
+function addedTokens(tokens: readonly GgufToken[], texts: readonly string[], phi3 = false): Json[] {
+  return tokens.flatMap((token, i) => {
     const special = token.type === 'control' || token.type === 'unknown' || isEnd(token);
     if (!special && token.type !== 'user defined' && !(phi3 && token.text === '</s>')) return [];
     const rstrip = phi3 && !['<unk>', '<s>', '<|endoftext|>'].includes(token.text);
-    return [{ id: token.id, content: spelled(token), single_word: false, lstrip: false, rstrip, normalized: false, special }];
+    return [{ id: token.id, content: texts[i], single_word: false, lstrip: false, rstrip, normalized: false, special }];
   });
 }
 
-function specialTokens(metadata: GgufMetadata, byId: ReadonlyMap<number, GgufToken>, missing: { readonly bos: number | null; readonly eos: number | null; readonly unknown: number | null; readonly addsBos: boolean }): SpecialTokens {
+function specialTokens(metadata: GgufMetadata, vocabulary: Vocabulary, missing: { readonly bos: number | null; readonly eos: number | null; readonly unknown: number | null; readonly addsBos: boolean }): SpecialTokens {
   const special = {
-    bos: readToken(metadata, 'bos_token_id', byId, missing.bos),
-    eos: readToken(metadata, 'eos_token_id', byId, missing.eos),
-    unknown: readToken(metadata, 'unknown_token_id', byId, missing.unknown),
-    padding: readToken(metadata, 'padding_token_id', byId, null),
+    bos: readToken(metadata, 'bos_token_id', vocabulary, missing.bos),
+    eos: readToken(metadata, 'eos_token_id', vocabulary, missing.eos),
+    unknown: readToken(metadata, 'unknown_token_id', vocabulary, missing.unknown),
+    padding: readToken(metadata, 'padding_token_id', vocabulary, null),
     addsBos: readFlag(metadata, 'tokenizer.ggml.add_bos_token', missing.addsBos),
     addsEos: readFlag(metadata, 'tokenizer.ggml.add_eos_token', false),
   };

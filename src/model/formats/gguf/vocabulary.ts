@@ -1,5 +1,4 @@
 import { UserError } from '../../../core/errors.ts';
-import { quoted } from '../../files.ts';
 import type { GgufMetadata, GgufValue } from './header.ts';
 
 /** Twice the largest vocabulary known (Gemma 3: 262,144 tokens). */
@@ -21,6 +20,12 @@ export interface GgufToken {
   readonly type: TokenType;
 }
 
+export interface Vocabulary {
+  readonly tokens: readonly GgufToken[];
+  /** One for each id; undefined where the id has no token. */
+  readonly byId: readonly (GgufToken | undefined)[];
+}
+
 /** Refuses the tokenizer of a file in one sentence. */
 export function refuse(reason: string): never {
   throw new UserError(`The tokenizer of this GGUF file cannot be used: ${reason}.`);
@@ -29,14 +34,14 @@ export function refuse(reason: string): never {
 const TOKENS = 'tokenizer.ggml.tokens';
 const TYPES = 'tokenizer.ggml.token_type';
 
-/** The tokens of a file that have a text, in the order of their ids. Throws UserError. */
-export function readTokens(metadata: GgufMetadata): GgufToken[] {
+/** The tokens of a file that have a text, in the order of their ids, and how many ids there are. Throws UserError. */
+export function readTokens(metadata: GgufMetadata): Vocabulary {
   const texts = readList(metadata, TOKENS);
   const types = readList(metadata, TYPES);
   if (texts.length === 0 || texts.length > MAX_TOKENS) refuse(`it has ${texts.length} tokens, where 1 to ${MAX_TOKENS} make sense`);
   if (types.length !== texts.length) refuse(`it has ${texts.length} tokens, but the types of ${types.length}`);
-  const known = new Map<string, number>();
   const tokens: GgufToken[] = [];
+  const byId: (GgufToken | undefined)[] = Array.from({ length: texts.length });
   texts.forEach((text, id) => {
     if (typeof text !== 'string') return refuse(`token ${id} is not a text`);
     if (text.length > MAX_TOKEN_UNITS) refuse(`token ${id} is ${text.length} letters long, where at most ${MAX_TOKEN_UNITS} make sense`);
@@ -44,12 +49,9 @@ export function readTokens(metadata: GgufMetadata): GgufToken[] {
     const type = typeof number === 'number' ? TOKEN_TYPES[number - 1] : undefined;
     if (type === undefined) return refuse(`token ${id} has the type ${JSON.stringify(number)}, which is not known`);
     if (text === '' || (type === 'unused' && UNFILLED.test(text))) return;
-    const other = known.get(text);
-    if (other !== undefined) refuse(`tokens ${other} and ${id} are both ${quoted(text)}`);
-    known.set(text, id);
-    tokens.push({ id, text, type });
+    tokens.push((byId[id] = { id, text, type }));
   });
-  return tokens;
+  return { tokens, byId };
 }
 
 /** Scores of all tokens. Throws UserError. */
@@ -81,10 +83,10 @@ export function readFlag(metadata: GgufMetadata, key: string, missing: boolean):
 }
 
 /** The token that `tokenizer.ggml.KEY` names; null where it names none. */
-export function readToken(metadata: GgufMetadata, key: string, byId: ReadonlyMap<number, GgufToken>, missing: number | null): GgufToken | null {
+export function readToken(metadata: GgufMetadata, key: string, { byId }: Vocabulary, missing: number | null): GgufToken | null {
   const value = metadata.get(`tokenizer.ggml.${key}`);
   if (value === -1 || value === NO_TOKEN) return null;
-  if (value === undefined) return missing === null ? null : (byId.get(missing) ?? null);
-  const token = typeof value === 'number' ? byId.get(value) : undefined;
+  if (value === undefined) return missing === null ? null : (byId[missing] ?? null);
+  const token = typeof value === 'number' ? byId[value] : undefined;
   return token ?? refuse(`tokenizer.ggml.${key} is ${JSON.stringify(value).slice(0, 40)}, which is no token's id`);
 }

@@ -1,4 +1,4 @@
-import { LAYERS_MAX, type Facts } from '../facts.ts';
+import { HEADS_MAX, LAYERS_MAX, type Facts } from '../facts.ts';
 import { split, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters, type RopeTensors } from '../rope.ts';
 
@@ -32,12 +32,19 @@ export function layersOf(facts: Facts): Pick<Sizes, 'layers' | 'extra'> {
   return { layers: all - extra, extra };
 }
 
+export function headsOf(facts: Facts): number {
+  const heads = facts.count('attention.head_count');
+  if (heads > HEADS_MAX) facts.refuse(`claims ${heads} heads in a layer, where at most ${HEADS_MAX} are allowed`);
+  return heads;
+}
+
 export function sizesOf(facts: Facts): Sizes {
   const dim = facts.count('embedding_length');
-  const heads = facts.count('attention.head_count');
+  const heads = headsOf(facts);
   const kvHeads = facts.count('attention.head_count_kv', heads);
   const headDim = facts.count('attention.key_length', Math.max(1, Math.floor(dim / heads)));
   const valueDim = facts.count('attention.value_length', headDim);
+  if (kvHeads > heads) facts.refuse(`claims ${kvHeads} heads of keys for ${heads} of queries`);
   if (valueDim !== headDim) facts.refuse(`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
   return { dim, heads, kvHeads, headDim, ...layersOf(facts), rotated: facts.count('rope.dimension_count', headDim) };
 }

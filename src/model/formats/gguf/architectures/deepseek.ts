@@ -2,7 +2,7 @@ import type { Facts } from '../facts.ts';
 import { experts, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters } from '../rope.ts';
 import { sliced, stacked, transposed, type Source } from '../source.ts';
-import { EXPERT_PARTS, hasBias, innerSize, layersOf, LLAMA_BLOCK, LLAMA_TOP, llamaConfig, rmsEpsilon, type Architecture } from './common.ts';
+import { EXPERT_PARTS, hasBias, headsOf, innerSize, layersOf, LLAMA_BLOCK, LLAMA_TOP, llamaConfig, rmsEpsilon, type Architecture } from './common.ts';
 
 /** `expert_gating_func` of models whose experts are chosen by a sigmoid (gguf's ExpertGatingFuncType). */
 const SIGMOID = 2;
@@ -10,7 +10,7 @@ const SOFTMAX = 1;
 
 /** DeepSeek V2, and V3 where experts are chosen by a sigmoid. */
 export const deepseek2: Architecture = (facts, ropes) => {
-  const heads = facts.count('attention.head_count');
+  const heads = headsOf(facts);
   const rotated = facts.count('rope.dimension_count');
   const rank = facts.count('attention.kv_lora_rank');
   // Newer files keep the matrix for keys and values in two parts, and the sizes of heads under names of their own.
