@@ -194,14 +194,14 @@ describe('what a user types', () => {
   });
 
   it('or sets as a token goes to the hub it is meant for, and never in the clear', () => {
-    const public_ = 'https://huggingface.co';
-    expect(environmentToken({ endpoint: undefined, token: ` ${TOKEN}\n` }, public_)).toBe(TOKEN);
+    const publicHub = 'https://huggingface.co';
+    expect(environmentToken({ endpoint: undefined, token: ` ${TOKEN}\n` }, publicHub)).toBe(TOKEN);
     expect(environmentToken({ endpoint: 'https://mirror.example/hf', token: TOKEN }, 'https://mirror.example/hf')).toBe(TOKEN);
-    const none: readonly (readonly [string | undefined, string, string])[] = [[undefined, TOKEN, 'https://mirror.example'], ['https://mirror.example', TOKEN, public_], ['http://mirror.example', TOKEN, 'http://mirror.example'], [undefined, 'two words', public_], [undefined, '', public_], ['nonsense', TOKEN, public_]];
+    const none: readonly (readonly [string | undefined, string, string])[] = [[undefined, TOKEN, 'https://mirror.example'], ['https://mirror.example', TOKEN, publicHub], ['http://mirror.example', TOKEN, 'http://mirror.example'], [undefined, 'two words', publicHub], [undefined, '', publicHub], ['nonsense', TOKEN, publicHub]];
     expect(none.map(([endpoint, token, hub]) => environmentToken({ endpoint, token }, hub))).toEqual(none.map(() => undefined));
     expect(endpointOf('', { endpoint: ' https://mirror.example/ ', token: undefined }, english)).toBe('https://mirror.example');
     expect(endpointOf('https://own.example', { endpoint: 'https://mirror.example', token: undefined }, english)).toBe('https://own.example');
-    expect(endpointOf('', { endpoint: undefined, token: undefined }, english)).toBe(public_);
+    expect(endpointOf('', { endpoint: undefined, token: undefined }, english)).toBe(publicHub);
   });
 
   it('is the address of a hub', () => {
