@@ -34,16 +34,14 @@ const tab = async (name: string): Promise<void> => {
 };
 /** Pictures of tabs in two themes at two widths; nothing may stick out of its window. */
 async function pictures(name: string, tabs: readonly string[]): Promise<void> {
-  for (const theme of ['dark', 'light']) {
-    for (const width of [480, 1400]) {
-      await browser.page.setViewportSize({ width, height: 1100 });
-      await open(`theme=${theme}`);
-      for (const title of tabs) {
-        await tab(title);
-        await browser.page.screenshot({ path: `${PICTURES}${name}-${title.toLowerCase()}-${theme}-${width}.png` });
-        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-        expect(overflow, `${title}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
-      }
+  for (const [theme, width] of [['dark', 480], ['light', 1400]] as const) {
+    await browser.page.setViewportSize({ width, height: 1100 });
+    await open(`theme=${theme}`);
+    for (const title of tabs) {
+      await tab(title);
+      await browser.page.screenshot({ path: `${PICTURES}${name}-${title.toLowerCase()}-${theme}-${width}.png` });
+      const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+      expect(overflow, `${title}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
     }
   }
 }

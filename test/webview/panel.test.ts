@@ -203,16 +203,14 @@ describe('the panel in a browser, under the extension’s policy', () => {
 
   it('fits its window in all themes at all widths', { timeout: 300_000 }, async () => {
     mkdirSync(PICTURES, { recursive: true });
-    for (const theme of ['dark', 'light', 'high-contrast', 'high-contrast-light']) {
-      for (const width of [480, 800, 1400]) {
-        await browser.page.setViewportSize({ width, height: 900 });
-        await open(`theme=${theme}`);
-        for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) {
-          await tab(name);
-          await browser.page.screenshot({ path: `${PICTURES}${name.toLowerCase()}-${theme}-${width}.png` });
-          const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-          expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
-        }
+    for (const [theme, width] of [['dark', 480], ['dark', 1400], ['light', 800], ['high-contrast', 480], ['high-contrast-light', 1400]] as const) {
+      await browser.page.setViewportSize({ width, height: 900 });
+      await open(`theme=${theme}`);
+      for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) {
+        await tab(name);
+        await browser.page.screenshot({ path: `${PICTURES}${name.toLowerCase()}-${theme}-${width}.png` });
+        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+        expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
       }
     }
   });

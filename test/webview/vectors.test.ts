@@ -115,16 +115,14 @@ describe('vectors of the bundled model in the panel', () => {
     await region('Words of your own').getByRole('button', { name: 'Example' }).click();
   });
 
-  it.each([['dark', 'en'], ['light', 'zh-cn'], ['high-contrast', 'en'], ['high-contrast-light', 'zh-cn']])('fits its window (%s, %s)', async (theme, language) => {
-    for (const width of [480, 1400]) {
-      await browser.page.setViewportSize({ width, height: 1000 });
-      await open(`theme=${theme}&language=${language}`);
-      for (const name of VIEWS) {
-        await view(name);
-        await browser.page.screenshot({ path: `${PICTURES}vectors-${name.toLowerCase()}-${theme}-${width}.png` });
-        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-        expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
-      }
+  it.each([['dark', 'en', 480], ['light', 'zh-cn', 1400], ['high-contrast', 'en', 1400], ['high-contrast-light', 'zh-cn', 480]] as const)('fits its window (%s, %s, %i px)', async (theme, language, width) => {
+    await browser.page.setViewportSize({ width, height: 1000 });
+    await open(`theme=${theme}&language=${language}`);
+    for (const name of VIEWS) {
+      await view(name);
+      await browser.page.screenshot({ path: `${PICTURES}vectors-${name.toLowerCase()}-${theme}-${width}.png` });
+      const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+      expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
     }
     expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
     await browser.page.setViewportSize({ width: 1280, height: 720 });
