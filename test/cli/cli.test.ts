@@ -190,7 +190,7 @@ describe('what cannot be used ends with code 1', () => {
     mkdirSync(join(work, 'empty'));
     expectRefusal(await run(['trace', '--text', 'a', '--model', 'nowhere']), 1, /nowhere/);
     expectRefusal(await run(['trace', '--text', 'a', '--model', 'empty']), 1, /config\.json/);
-    expectRefusal(await run(['trace', '--text', 'a', '--model', join(root, 'package.json')]), 1, /not a folder/);
+    expectRefusal(await run(['trace', '--text', 'a', '--model', join(root, 'package.json')]), 1, /neither a folder nor a GGUF file/);
     expectRefusal(await run(['trace', '--text', 'a', '--model', join(models, 'gpt2')]), 1, /gpt2 has no tokenizer\.json/);
   });
 

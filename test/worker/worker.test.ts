@@ -179,7 +179,7 @@ describe.each<[string, NodeWorkerOptions]>([
     await remote.open(bundled);
     await expect(remote.open({ kind: 'folder', name: 'gpt2', path: join(root, 'test', 'fixtures', 'models', 'gpt2') })).rejects.toThrow('The folder gpt2 has no tokenizer.json.');
     await expect(remote.open({ kind: 'folder', name: 'nowhere', path: join(root, 'nowhere') })).rejects.toThrow(UserError);
-    await expect(remote.open({ kind: 'folder', name: 'file', path: join(root, 'package.json') })).rejects.toThrow(/not a folder/);
+    await expect(remote.open({ kind: 'folder', name: 'file', path: join(root, 'package.json') })).rejects.toThrow(/neither a folder nor a GGUF file/);
     await expect(remote.explain({ text: '', topK: 1 })).rejects.toThrow(UserError);
     expect((await remote.explain({ text: 'still here', topK: 1 })).model.name).toBe('explain-tokens-9m');
   });
