@@ -26,7 +26,7 @@ export function suggestedModels(): readonly { readonly title: string; readonly m
       ],
     },
     {
-      title: t('One recipe, growing in size'),
+      title: t('Growing in size'),
       models: [
         { id: 'EleutherAI/pythia-14m', name: 'Pythia 14M', parameters: '14M', bytes: 50 * MB, licence: 'Apache-2.0', goodFor: t('The smallest of a series trained on the same data in the same order.') },
         { id: 'EleutherAI/pythia-70m', name: 'Pythia 70M', parameters: '70M', bytes: 170 * MB, licence: 'Apache-2.0', goodFor: t('Five times the smallest.') },
