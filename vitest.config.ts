@@ -1,4 +1,3 @@
-import { availableParallelism } from 'node:os';
 import { defineConfig } from 'vitest/config';
 
 /** What comes about in time comes about at once; a busy machine may be late. */
@@ -7,8 +6,6 @@ const exclude = ['**/node_modules/**'];
 
 export default defineConfig({
   test: {
-    // One less than there are processors unless told: of two, one would idle.
-    maxWorkers: availableParallelism(),
     // Two projects so that the real VS Code never shares the machine with the rest.
     projects: [
       { test: { name: 'code', include: ['test/**/*.test.ts'], exclude: [...exclude, 'test/e2e/**', 'test/package/**'], testTimeout: 60_000, hookTimeout: 120_000, expect: patience } },
