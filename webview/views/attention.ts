@@ -156,20 +156,25 @@ export function createAttention(context: PanelContext): View {
     }
   });
   map.root.addEventListener('keydown', (event) => {
-    const cell = shownCell();
     const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[event.key];
-    const { shown } = store.state();
-    if (cell === null || step === undefined || shown === null || picture === undefined) return;
+    if (step === undefined || store.state().shown === null || picture === undefined) return;
     event.preventDefault();
-    const query = Math.min(shown.explanation.tokens.length - 1, Math.max(0, cell.query + (step[0] ?? 0)));
-    const key = Math.min(query, Math.max(0, cell.key + (step[1] ?? 0)));
+    moveLock(step).catch((error: unknown) => failureNotice(cellBody, error));
+  });
+  /** A key that comes before the row of the token just chosen waits for it. */
+  async function moveLock([down = 0, right = 0]: readonly number[]): Promise<void> {
+    // Where another head takes the place of this one meanwhile, its row has to come too.
+    for (let row = 0; row < 2 && shownCell() === null; row++) await rowOf(shownQuery());
+    const cell = shownCell();
+    const { shown } = store.state();
+    if (cell === null || shown === null) return;
+    const query = Math.min(shown.explanation.tokens.length - 1, Math.max(0, cell.query + down));
+    const key = Math.min(query, Math.max(0, cell.key + right));
     setLock({ query, key });
     const labels = tokenLabels(shown.explanation);
-    rowOf(query).then(
-      (found) => found && context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(found.weights, key)))),
-      (error: unknown) => failureNotice(cellBody, error),
-    );
-  });
+    const found = await rowOf(query);
+    if (found !== undefined) context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(found.weights, key))));
+  }
 
   function showFigures(shown: boolean): void {
     for (const part of [mapTools, map.root, rowTitle, row.root, cellCard]) part.hidden = !shown;
