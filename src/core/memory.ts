@@ -6,13 +6,13 @@ export type RuntimeKind = ModelInfo['runtime'];
 
 /** What of a model its need of memory depends on. */
 export interface MemoryShape extends Pick<ModelFacts, 'layers' | 'heads' | 'kvHeads' | 'headDim' | 'dim' | 'vocab'> {
-  /** Of all weights that are loaded, as float32. An embedding that is not the unembedding too is read by rows. */
+  /** Of all weights that are loaded, as they are held: float32, or quantised. An embedding that is not the unembedding too is read by rows. */
   readonly loadedBytes: number;
   /** Of the largest of these weights, as float32. */
   readonly largestBytes: number;
-  /** Of these weights as they are stored. */
+  /** Of these weights as they are stored; of those that stay quantised, as they are held. */
   readonly storedBytes: number;
-  /** Of those of them that are made in memory, from quantised ones, as float32. */
+  /** Of those of them that are made in memory, from quantised ones, as they are held. */
   readonly madeBytes: number;
 }
 
@@ -33,7 +33,7 @@ const SLACK = 1.2;
 
 /**
  * Peak resident memory in bytes of opening a model and explaining `tokens` tokens, of the process or thread in which it runs.
- * Weights are held once, as float32, packed for the runtime. Copies of the largest leave their room to the text: in WebAssembly
+ * Weights are held once, as float32 or quantised, packed for the runtime. Copies of the largest leave their room to the text: in WebAssembly
  * what it is packed from, and where it is stored in 16 bits also that. The native runtime maps weights from their files; those that
  * are made are all there a second time while its one session is made. The constants are measured: test/bench/memory.bench.ts
  * holds the estimate against the peaks of the bundled model and of GPT-2's shape.

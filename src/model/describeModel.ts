@@ -3,8 +3,10 @@ import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type Mod
 import { familyName, readDecoder } from './families/index.ts';
 import type { DecoderSpec } from './families/spec.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './files.ts';
+import { quantizedMatrix } from './formats/quantized.ts';
 import type { StoredTensor } from './formats/safetensors.ts';
 import { openWeights } from './formats/weights.ts';
+import { DEQUANTIZED_MAX_BYTES, keptForm } from './keptQuantized.ts';
 import { describe } from './modelInfo.ts';
 import { TOKENIZER_FILE } from './tokenizer/json.ts';
 
@@ -22,27 +24,45 @@ export interface ReadModel {
   readonly bytes: number;
 }
 
-/** Reads config.json and the weights' headers. Throws UserError naming the file, option or tensor at fault. */
-export async function readModel(files: ModelFiles): Promise<ReadModel> {
+/**
+ * Reads config.json and the weights' headers. Quantised weights that take more than `dequantizedMaxBytes` as float32 stay as they are. Throws UserError naming
+ * the file, option or tensor at fault.
+ */
+export async function readModel(files: ModelFiles, runtime: RuntimeKind, dequantizedMaxBytes = DEQUANTIZED_MAX_BYTES[runtime]): Promise<ReadModel> {
   const config = await readJson(files, 'config.json', CONFIG_MAX_BYTES);
   const family = familyName(config);
-  const { spec, tensors } = readDecoder(config, await openWeights(files));
+  const stored = await openWeights(files);
+  const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
+  const { spec, tensors } = readDecoder(config, stored, form);
   const facts = describe(spec, tensors, family, files.name, files.weights?.type);
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
   const made = await madeOf(files, loaded);
-  const shape = { ...facts, madeBytes: total(made, wideBytes), loadedBytes: total(loaded, wideBytes), largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0), storedBytes: total(loaded, ({ length }) => length) };
+  const kept = ({ name, quantized }: StoredTensor): number | null => {
+    const own = quantized === undefined ? null : form(quantized);
+    return quantized === undefined || own === null ? null : quantizedMatrix(name, quantized, own).length;
+  };
+  const heldBytes = (tensor: StoredTensor): number => kept(tensor) ?? wideBytes(tensor);
+  const shape = {
+    ...facts,
+    madeBytes: total(made, heldBytes),
+    loadedBytes: total(loaded, heldBytes),
+    largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0),
+    storedBytes: total(loaded, (tensor) => kept(tensor) ?? tensor.length),
+  };
   return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
 }
 
 /** A model without its weights: what it is, and what it would need. Throws UserError as opening it would, but for its tokenizer's kind. */
 export async function describeModel(files: ModelFiles): Promise<ModelDescription> {
-  const { facts, shape, bytes } = await readModel(files);
+  const native = await readModel(files, 'native');
+  const wasm = [...(files.weights?.tensors.values() ?? [])].some(({ quantized }) => quantized !== undefined) ? await readModel(files, 'wasm') : native;
+  const { facts, bytes } = native;
   if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
   // A tokenizer that has to be made is made, which tells whether it can be.
   if (files.weights !== undefined) await files.size(TOKENIZER_FILE);
-  const need = (runtime: RuntimeKind): MemoryNeed => ({ typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)), full: memoryNeed(shape, runtime, facts.contextLength) });
-  return { ...facts, bytes, memory: { wasm: shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm'), native: need('native') } };
+  const need = (runtime: RuntimeKind, { shape }: ReadModel): MemoryNeed => ({ typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)), full: memoryNeed(shape, runtime, facts.contextLength) });
+  return { ...facts, bytes, memory: { wasm: wasm.shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm', wasm), native: need('native', native) } };
 }
 
 /** Throws UserError for a model whose weights WebAssembly cannot hold. */

@@ -84,7 +84,7 @@ export interface LanguageModel extends AttentionCalls, EmbeddingCalls, PathCalls
  * Throws UserError naming the file, option or tensor at fault.
  */
 export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Promise<LanguageModel> {
-  const read = await readModel(files);
+  const read = await readModel(files, runtime.kind, runtime.dequantizedMaxBytes);
   if (runtime.kind === 'wasm') checkAddressable(read);
   const { config, spec } = read;
   const info = { ...read.facts, runtime: runtime.kind, threads: runtime.threads };

@@ -1,8 +1,8 @@
 import * as ortWeb from 'onnxruntime-web/wasm';
 import { UserError, messageOf } from '../core/errors.ts';
-import type { Weight } from './families/spec.ts';
 import type { ModelFiles } from './files.ts';
-import type { OnnxGraph, Place } from './graph/onnx.ts';
+import type { OnnxGraph, Place, Stored } from './graph/onnx.ts';
+import { DEQUANTIZED_MAX_BYTES } from './keptQuantized.ts';
 
 /** The module onnxruntime-node, as far as it is used. */
 export type OnnxRuntimeNode = Pick<typeof ortWeb, 'InferenceSession' | 'Tensor'>;
@@ -30,6 +30,8 @@ export interface Runtime {
    * Native: sessions would fight with a thread pool each, so one holds all layers.
    */
   readonly sessionPerLayer: boolean;
+  /** Weights that take more than this as float32 stay quantised. */
+  readonly dequantizedMaxBytes: number;
   /** Throws UserError when the weights cannot be read or do not fit in memory. */
   openSession(graph: OnnxGraph, files: ModelFiles): Promise<Session>;
 }
@@ -52,6 +54,7 @@ export function wasmRuntime({ wasmBinary, wasmPaths, threads }: WasmOptions): Ru
     kind: 'wasm',
     threads,
     sessionPerLayer: true,
+    dequantizedMaxBytes: DEQUANTIZED_MAX_BYTES.wasm,
     openSession: async (graph, files) => {
       const { bytes, externalData = [] } = await weightsInMemory(graph, files);
       return openSession(ortWeb, bytes, { externalData }, exclusive);
@@ -66,6 +69,7 @@ export function nativeRuntime(ort: OnnxRuntimeNode, threads: number): Runtime {
     kind: 'native',
     threads,
     sessionPerLayer: false,
+    dequantizedMaxBytes: DEQUANTIZED_MAX_BYTES.native,
     openSession: async (graph, files) => {
       const options: SessionOptions = { intraOpNumThreads: threads, interOpNumThreads: 1 };
       const session = { intra_op: { allow_spinning: '0' } };
@@ -171,7 +175,7 @@ async function weightsOnDisk(graph: OnnxGraph, files: ModelFiles): Promise<Loade
 /** A model is copied while it is written and read, and must stay under 2 GB. */
 const WITHIN_MODEL_MAX_BYTES = 512 * 1024 * 1024;
 
-function bytesOf(weights: readonly Weight[]): number {
+function bytesOf(weights: readonly Stored[]): number {
   return weights.reduce((sum, { length }) => sum + length, 0);
 }
 
@@ -182,7 +186,7 @@ async function pathOf(files: ModelFiles, file: string): Promise<{ readonly folde
   return { folder: path.slice(0, end), name: path.slice(end) };
 }
 
-function placeOf(places: ReadonlyMap<string, Place>, weight: Weight): Place {
+function placeOf(places: ReadonlyMap<string, Place>, weight: Stored): Place {
   const place = places.get(weight.name);
   if (place === undefined) throw new Error(`No place for ${weight.name}.`);
   return place;

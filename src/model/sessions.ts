@@ -82,7 +82,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       const name = `row ${layer}`;
       const session = await once(name, () => graph);
       rows.delete(name);
-      rows.set(name, bytesOf(graph));
+      rows.set(name, graph.heldBytes);
       await closeRows(name);
       return { session, outputs };
     },
@@ -96,9 +96,4 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       }
     },
   };
-}
-
-/** Its weights as float32. */
-function bytesOf({ weights }: OnnxGraph): number {
-  return [...weights.values()].reduce((sum, { shape }) => sum + 4 * shape.reduce((product, dim) => product * dim, 1), 0);
 }

@@ -28,7 +28,7 @@ const CASES = MODELS.flatMap((model) => (['wasm', 'native'] as const).map((runti
 test.each(CASES)('memory of $name, $runtime', async ({ name, folder, large, prepare, runtime }) => {
   if ((await folderFiles(folder).catch(() => null)) === null) prepare(folder);
   const text = await benchText();
-  const { shape } = await readModel(await folderFiles(folder));
+  const { shape } = await readModel(await folderFiles(folder), runtime);
   const fileBytes = statSync(join(folder, 'model.safetensors')).size;
   for (const [what, tokens] of [['open', 1], ['typical', 256]] as const) {
     writeFileSync(join(scratch, 'text'), text.part(tokens, 0));

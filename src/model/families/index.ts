@@ -34,7 +34,7 @@ import { smollm3 } from './llama/smollm3.ts';
 import { stablelm } from './llama/stablelm.ts';
 import { starcoder2 } from './llama/starcoder2.ts';
 import type { DecoderSpec } from './spec.ts';
-import { refuseUnused, tensorsOf, type Tensors } from './tensors.ts';
+import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.ts';
 
 type Family = (config: Options, tensors: Tensors) => DecoderSpec;
 
@@ -67,17 +67,17 @@ export interface ReadDecoder {
 }
 
 /**
- * What config.json and the tensors of its files declare, with every option and shape checked.
+ * What config.json and the tensors of its files declare, with every option and shape checked; `keptForm`: in which form quantised matrices are kept.
  * Throws UserError naming the option or tensor at fault, or a tensor that config.json does not call for.
  */
-export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredTensor>): ReadDecoder {
+export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredTensor>, keptForm?: KeptForm): ReadDecoder {
   const family = FAMILIES.get(familyName(config));
   if (family === undefined) throw new Error('familyName admits only known families.');
   const from = options(config);
   for (const name of UNSUPPORTED) {
     if ((value(from, name) ?? null) !== null) refuse(from, name, 'is set, which is not supported');
   }
-  const tensors = tensorsOf(stored);
+  const tensors = tensorsOf(stored, keptForm);
   const spec = family(from, tensors);
   refuseUnused(stored, tensors.used, extraLayers(from, spec.blocks.length));
   return { spec, tensors: [...tensors.used].flatMap((name) => stored.get(name) ?? []) };

@@ -1,4 +1,5 @@
 import type { Activation } from '../../core/activations.ts';
+import type { QuantizedMatrix } from '../formats/quantized.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import type { WeightType } from '../formats/widen.ts';
 import type { Alibi } from './alibi.ts';
@@ -9,6 +10,8 @@ import type { Rope } from './rope.ts';
 /** A stored tensor, or one slice of its first axis, of a type that weights may have, its shape checked. */
 export interface Weight extends StoredTensor {
   readonly dtype: WeightType;
+  /** What the runtime multiplies with instead. */
+  readonly kept?: QuantizedMatrix;
 }
 
 /** y = norm(x) * (weight + offset) (+ bias), over the last axis. `layer`: Ba et al. 2016; `rms`: Zhang and Sennrich 2019. */

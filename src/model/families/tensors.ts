@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { quoted } from '../files.ts';
+import { quantizedMatrix, type Quantization, type QuantizedForm } from '../formats/quantized.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import { isWeightType } from '../formats/widen.ts';
 import type { Linear, Norm, Weight } from './spec.ts';
@@ -19,7 +20,10 @@ export interface Tensors {
   readonly used: ReadonlySet<string>;
 }
 
-export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
+/** In which form a quantised matrix is kept; null: as float32. */
+export type KeptForm = (quantization: Quantization) => QuantizedForm | null;
+
+export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>, keptForm: KeptForm = () => null): Tensors {
   const used = new Set<string>();
   const weight = (name: string, shape: readonly number[]): Weight => {
     const tensor = stored.get(name);
@@ -30,7 +34,9 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>): Tensors {
     }
     if (!isWeightType(dtype)) throw new UserError(`Tensor "${name}" in ${tensor.file} is stored as ${dtype.slice(0, 20)}; F32, F16 and BF16 are supported.`);
     used.add(name);
-    return { ...tensor, dtype };
+    const { quantized } = tensor;
+    const form = quantized === undefined ? null : keptForm(quantized);
+    return { ...tensor, dtype, ...(quantized === undefined || form === null ? {} : { kept: quantizedMatrix(name, quantized, form) }) };
   };
   return {
     has: (name) => stored.has(name),

@@ -1,6 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import { bytesText, isRecord, parseJson, quoted, refuseLfsPointer, type ModelFiles } from '../files.ts';
 import { duplicateKey } from './duplicateKeys.ts';
+import type { Quantized } from './quantized.ts';
 
 /** Where one tensor lies: `length` bytes from `offset` of `file`, row-major, little-endian. */
 export interface StoredTensor {
@@ -11,6 +12,8 @@ export interface StoredTensor {
   readonly file: string;
   readonly offset: number;
   readonly length: number;
+  /** A matrix whose numbers are quantised ones made float32: how to have them as they were. */
+  readonly quantized?: Quantized;
 }
 
 /** The limit of the reference implementation (safetensors, `MAX_HEADER_SIZE`). */

@@ -1,4 +1,5 @@
 import type { HeadNorm, Linear, Norm } from '../families/spec.ts';
+import type { QuantizedMatrix } from '../formats/quantized.ts';
 import type { OnnxGraph } from './onnx.ts';
 
 /** x [..., width] -> the same shape. */
@@ -31,6 +32,28 @@ export function scaleBy(graph: OnnxGraph, x: string, factor: number): string {
 
 /** x [N, in] -> [N, out]. Gemm takes either layout as it is stored; the runtime packs it without a transposed copy. */
 export function project(graph: OnnxGraph, x: string, linear: Linear): string {
+  const { weight: { kept } } = linear;
+  if (kept !== undefined) {
+    const product = multiply(graph, x, kept);
+    return linear.bias === null ? product : graph.op('Add', [product, graph.weight(linear.bias)]);
+  }
   const bias = linear.bias === null ? [] : [graph.weight(linear.bias)];
   return graph.op('Gemm', [x, graph.weight(linear.weight), ...bias], { transB: { int: linear.layout === 'out-in' ? 1 : 0 } });
+}
+
+/** The numbers are multiplied as float32, with float32 sums. */
+const FLOAT32_SUMS = 1;
+
+/** x [N, in] -> [N, out] by a matrix of quantised numbers: the same as by its numbers as float32, up to the rounding of sums. */
+function multiply(graph: OnnxGraph, x: string, matrix: QuantizedMatrix): string {
+  const { form, group, parts: { scales: { dims: [out = 0, groups = 0] } } } = matrix;
+  const { integers, lower, scales, offsets } = graph.quantized(matrix);
+  const attributes = { K: { int: groups * group }, N: { int: out }, bits: { int: form === 'bytes' ? 8 : 4 }, block_size: { int: group }, accuracy_level: { int: FLOAT32_SUMS } };
+  const upper = graph.contrib('MatMulNBits', [x, integers, scales], attributes);
+  // An upper half counts sixteenfold; a lower one is as it is kept.
+  const product = lower === null ? upper
+    : graph.op('Add', [graph.op('Mul', [upper, graph.float(16)]), graph.contrib('MatMulNBits', [x, lower, scales, graph.zeroBytes(out, Math.ceil(groups / 2))], attributes)]);
+  if (offsets === null) return product;
+  const sums = graph.op('ReduceSum', [graph.op('Reshape', [x, graph.ints(-1, groups, group)]), graph.ints(-1)], { keepdims: { int: 0 } });
+  return graph.op('Gemm', [sums, offsets, product], { transB: { int: 1 } });
 }

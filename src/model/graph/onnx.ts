@@ -1,11 +1,13 @@
 import type { Weight } from '../families/spec.ts';
+import type { QuantizedMatrix, QuantizedPart } from '../formats/quantized.ts';
+import type { StoredTensor } from '../formats/safetensors.ts';
 import type { WeightType } from '../formats/widen.ts';
 import { MessageWriter } from './protobuf.ts';
 
 // Writes ONNX models. Field numbers: https://github.com/onnx/onnx/blob/main/onnx/onnx.proto
 
 /** TensorProto.DataType. */
-export const DATA_TYPE = { float32: 1, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, bfloat16: 16 } as const;
+export const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, float16: 10, float64: 11, bfloat16: 16 } as const;
 export type DataType = (typeof DATA_TYPE)[keyof typeof DATA_TYPE];
 
 const STORED_TYPE: Readonly<Record<WeightType, DataType>> = { F32: DATA_TYPE.float32, F16: DATA_TYPE.float16, BF16: DATA_TYPE.bfloat16 };
@@ -19,7 +21,10 @@ export type Attribute = { readonly int: number } | { readonly float: number } | 
 /** A fixed size, or the name of one that the feeds decide. */
 export type Dim = number | string;
 
-/** Where the runtime finds a weight: a file or buffer by name, and the bytes of it; or the bytes themselves, within the model. */
+/** Bytes of a model's files. */
+export type Stored = Pick<StoredTensor, 'name' | 'file' | 'offset' | 'length'>;
+
+/** Where the runtime finds what is stored: a file or buffer by name, and the bytes of it; or the bytes themselves, within the model. */
 export type Place = { readonly location: string; readonly offset: number } | { readonly bytes: Uint8Array };
 
 interface GraphNode {
@@ -42,10 +47,26 @@ interface Constant extends Port {
   readonly bytes: Uint8Array;
 }
 
+/** A tensor of the graph, within what is stored under a name. */
+interface Initializer extends QuantizedPart {
+  readonly name: string;
+  readonly type: DataType;
+  readonly within: string;
+}
+
+/** A quantised matrix in a graph: the names of its parts. */
+export interface QuantizedValues {
+  readonly integers: string;
+  readonly lower: string | null;
+  readonly scales: string;
+  readonly offsets: string | null;
+}
+
 /** A graph being built. Values are named by strings; weights stay in their files, and only their places are written. */
 export class OnnxGraph {
-  /** Every weight the graph reads, once. */
-  readonly weights = new Map<string, Weight>();
+  /** What of the model's files the graph reads, once. */
+  readonly weights = new Map<string, Stored>();
+  private readonly initializers: Initializer[] = [];
   private readonly nodes: GraphNode[] = [];
   private readonly inputs: Port[] = [];
   private readonly outputs: Port[] = [];
@@ -116,6 +137,11 @@ export class OnnxGraph {
     return this.constant(`floats ${values.join(' ')}`, DATA_TYPE.float32, [values.length], new Uint8Array(Float32Array.from(values).buffer));
   }
 
+  /** A tensor of bytes, all 0. */
+  zeroBytes(...dims: readonly number[]): string {
+    return this.constant(`zeros ${dims.join(' ')}`, DATA_TYPE.uint8, dims, new Uint8Array(dims.reduce((product, dim) => product * dim, 1)));
+  }
+
   /** [n] float32 numbers, all 1. */
   ones(n: number): string {
     return this.constant(`ones ${n}`, DATA_TYPE.float32, [n], new Uint8Array(new Float32Array(n).fill(1).buffer));
@@ -125,14 +151,39 @@ export class OnnxGraph {
   weight(weight: Weight): string {
     const known = this.weights.has(weight.name);
     this.weights.set(weight.name, weight);
-    if (weight.dtype === 'F32') return stored(weight);
+    const name = `stored ${weight.name}`;
+    if (!known) this.initializers.push({ name, type: STORED_TYPE[weight.dtype], dims: weight.shape, within: weight.name, from: 0, length: weight.length });
+    if (weight.dtype === 'F32') return name;
     const wide = `wide ${weight.name}`;
-    if (!known) this.push('Cast', '', [stored(weight)], [wide], { to: { int: DATA_TYPE.float32 } });
+    if (!known) this.push('Cast', '', [name], [wide], { to: { int: DATA_TYPE.float32 } });
     return wide;
   }
 
-  /** The bytes of the ONNX model, with every weight where `place` says. */
-  encode(place: (weight: Weight) => Place): Uint8Array {
+  /** The parts of a matrix of quantised numbers. */
+  quantized(matrix: QuantizedMatrix): QuantizedValues {
+    const known = this.weights.has(matrix.name);
+    this.weights.set(matrix.name, matrix);
+    const add = (what: string, type: DataType, part: QuantizedPart): string => {
+      const name = `${what} of ${matrix.name}`;
+      if (!known) this.initializers.push({ name, type, within: matrix.name, ...part });
+      return name;
+    };
+    const { integers, lower, scales, offsets } = matrix.parts;
+    return {
+      integers: add('integers', DATA_TYPE.uint8, integers),
+      lower: lower === null ? null : add('lower halves', DATA_TYPE.uint8, lower),
+      scales: add('scales', DATA_TYPE.float32, scales),
+      offsets: offsets === null ? null : add('offsets', DATA_TYPE.float32, offsets),
+    };
+  }
+
+  /** Bytes of all weights as the runtime holds them: numbers as float32, quantised ones as they are. */
+  get heldBytes(): number {
+    return this.initializers.reduce((sum, { type, dims, length }) => sum + (type === DATA_TYPE.uint8 ? length : 4 * dims.reduce((product, dim) => product * dim, 1)), 0);
+  }
+
+  /** The bytes of the ONNX model, with everything stored where `place` says. */
+  encode(place: (stored: Stored) => Place): Uint8Array {
     const model = new MessageWriter();
     model.int(1, IR_VERSION);
     model.text(2, 'explain-tokens');
@@ -146,7 +197,7 @@ export class OnnxGraph {
     return model.finish();
   }
 
-  private encodeGraph(graph: MessageWriter, place: (weight: Weight) => Place): void {
+  private encodeGraph(graph: MessageWriter, place: (stored: Stored) => Place): void {
     const named = (values: readonly string[]): readonly string[] => values.map((value) => this.published.get(value) ?? value);
     for (const [index, node] of this.nodes.entries()) {
       graph.message(1, (message) => encodeNode(message, { ...node, inputs: named(node.inputs), outputs: named(node.outputs) }, index));
@@ -158,7 +209,8 @@ export class OnnxGraph {
         message.bytes(9, constant.bytes);
       });
     }
-    for (const weight of this.weights.values()) graph.message(5, (message) => encodeWeight(message, weight, place(weight)));
+    const places = new Map(Array.from(this.weights, ([name, stored]) => [name, place(stored)]));
+    for (const initializer of this.initializers) graph.message(5, (message) => encodeInitializer(message, initializer, places.get(initializer.within)));
     for (const port of this.inputs) graph.message(11, (message) => encodePort(message, port));
     for (const port of this.outputs) graph.message(12, (message) => encodePort(message, port));
   }
@@ -171,10 +223,6 @@ export class OnnxGraph {
     this.constants.set(name, { name, type, dims, bytes });
     return name;
   }
-}
-
-function stored(weight: Weight): string {
-  return `stored ${weight.name}`;
 }
 
 function encodeNode(message: MessageWriter, node: GraphNode, index: number): void {
@@ -200,14 +248,15 @@ function encodeTensorType(message: MessageWriter, name: string, type: DataType, 
   message.text(8, name);
 }
 
-function encodeWeight(message: MessageWriter, weight: Weight, place: Place): void {
-  encodeTensorType(message, stored(weight), STORED_TYPE[weight.dtype], weight.shape);
+function encodeInitializer(message: MessageWriter, { name, type, dims, within, from, length }: Initializer, place: Place | undefined): void {
+  if (place === undefined) throw new Error(`No place for ${within}.`);
+  encodeTensorType(message, name, type, dims);
   if ('bytes' in place) {
-    message.bytes(9, place.bytes);
+    message.bytes(9, place.bytes.subarray(from, from + length));
     return;
   }
   const { location, offset } = place;
-  for (const [key, value] of [['location', location], ['offset', String(offset)], ['length', String(weight.length)]] as const) {
+  for (const [key, value] of [['location', location], ['offset', String(offset + from)], ['length', String(length)]] as const) {
     message.message(13, (entry) => {
       entry.text(1, key);
       entry.text(2, value);

@@ -42,6 +42,16 @@ test.each(CASES)('WASM: %s equals transformers with the same weights', async (na
   worst.WASM.set(name, await compare(name, files, await wasm()));
 });
 
+test.each(CASES)('WASM, all that is quantised kept so: %s equals transformers with the same weights', async (name) => {
+  const files = await ggufFiles(filesOf({ 'model.gguf': bytesOf(name) }), 'model.gguf');
+  await compare(name, files, { ...await wasm(), dequantizedMaxBytes: 0 });
+});
+
+test.each(CASES)('native, all that is quantised kept so: %s equals transformers with the same weights', async (name) => {
+  const files = await ggufFiles(filesOf({ 'model.gguf': bytesOf(name) }), 'model.gguf');
+  await compare(name, files, { ...native(), dequantizedMaxBytes: 0 });
+});
+
 describe('native, with what needs no change mapped from the file', () => {
   let onDisk = '';
   beforeAll(async () => {

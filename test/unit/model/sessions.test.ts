@@ -11,7 +11,7 @@ import { folder, readJsonFile } from './folder.ts';
 function countingRuntime(): { readonly runtime: Runtime; readonly open: Set<string> } {
   const open = new Set<string>();
   const runtime: Runtime = {
-    kind: 'wasm', threads: 1, sessionPerLayer: true,
+    kind: 'wasm', threads: 1, sessionPerLayer: true, dequantizedMaxBytes: Infinity,
     openSession: async (graph) => {
       const name = [...graph.weights.keys()].find((weight) => weight.includes('down_proj')) ?? '';
       open.add(name);

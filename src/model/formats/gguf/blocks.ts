@@ -1,7 +1,15 @@
 import { float16 } from '../widen.ts';
 
-/** Writes the numbers of one block, `bytes` from `at` on, to `out` from `to` on. Each is what float32 arithmetic gives, rounded as there. */
-export type Dequantize = (bytes: Uint8Array, at: number, out: Float32Array, to: number) => void;
+/** Quantised numbers taken apart: number i is `integers[i] * scales[g] - mins[g]`, g being i divided by the numbers that share a scale. */
+export interface Quants {
+  readonly integers: Int8Array;
+  readonly scales: Float32Array;
+  /** null: nothing is taken away. */
+  readonly mins: Float32Array | null;
+}
+
+/** Takes the block apart whose bytes begin at `at`; its first integer is number `to`. Products of scales are rounded to float32, as in ggml. */
+export type Unpack = (bytes: Uint8Array, at: number, out: Quants, to: number) => void;
 
 // Blocks of 32 numbers; ggml-quants.c, dequantize_row_q4_0 and so on. A typed array rounds to float32 what is written to it.
 
@@ -16,49 +24,59 @@ function nibbles(bytes: Uint8Array, at: number, write: (index: number, nibble: n
   }
 }
 
-export const q4_0: Dequantize = (bytes, at, out, to) => {
-  const d = halfAt(bytes, at);
-  nibbles(bytes, at + 2, (i, nibble) => (out[to + i] = (nibble - 8) * d));
+/** The one or two scales that a block of 32 begins with. */
+function scaleOf(bytes: Uint8Array, at: number, { scales, mins }: Quants, to: number): void {
+  scales[to / (2 * HALF)] = halfAt(bytes, at);
+  if (mins !== null) mins[to / (2 * HALF)] = -halfAt(bytes, at + 2);
+}
+
+export const q4_0: Unpack = (bytes, at, out, to) => {
+  scaleOf(bytes, at, out, to);
+  const { integers } = out;
+  nibbles(bytes, at + 2, (i, nibble) => (integers[to + i] = nibble - 8));
 };
 
-export const q4_1: Dequantize = (bytes, at, out, to) => {
-  const d = halfAt(bytes, at);
-  const m = halfAt(bytes, at + 2);
-  nibbles(bytes, at + 4, (i, nibble) => (out[to + i] = nibble * d + m));
+export const q4_1: Unpack = (bytes, at, out, to) => {
+  scaleOf(bytes, at, out, to);
+  const { integers } = out;
+  nibbles(bytes, at + 4, (i, nibble) => (integers[to + i] = nibble));
 };
 
-export const q5_0: Dequantize = (bytes, at, out, to) => {
-  const d = halfAt(bytes, at);
-  nibbles(bytes, at + 6, (i, nibble) => (out[to + i] = ((nibble | fifthBit(bytes, at + 2, i)) - 16) * d));
+export const q5_0: Unpack = (bytes, at, out, to) => {
+  scaleOf(bytes, at, out, to);
+  const { integers } = out;
+  nibbles(bytes, at + 6, (i, nibble) => (integers[to + i] = (nibble | fifthBit(bytes, at + 2, i)) - 16));
 };
 
-export const q5_1: Dequantize = (bytes, at, out, to) => {
-  const d = halfAt(bytes, at);
-  const m = halfAt(bytes, at + 2);
-  nibbles(bytes, at + 8, (i, nibble) => (out[to + i] = (nibble | fifthBit(bytes, at + 4, i)) * d + m));
+export const q5_1: Unpack = (bytes, at, out, to) => {
+  scaleOf(bytes, at, out, to);
+  const { integers } = out;
+  nibbles(bytes, at + 8, (i, nibble) => (integers[to + i] = nibble | fifthBit(bytes, at + 4, i)));
 };
 
-export const q8_0: Dequantize = (bytes, at, out, to) => {
-  const d = halfAt(bytes, at);
-  for (let i = 0; i < 2 * HALF; i++) out[to + i] = signed(bytes[at + 2 + i] ?? 0) * d;
+export const q8_0: Unpack = (bytes, at, out, to) => {
+  scaleOf(bytes, at, out, to);
+  const { integers } = out;
+  for (let i = 0; i < 2 * HALF; i++) integers[to + i] = bytes[at + 2 + i] ?? 0;
 };
 
 /** What 4 bits stand for in the types IQ4 (ggml-common.h, kvalues_iq4nl). */
 const IQ4_VALUES = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
-export const iq4_nl: Dequantize = (bytes, at, out, to) => {
-  const d = halfAt(bytes, at);
-  nibbles(bytes, at + 2, (i, nibble) => (out[to + i] = (IQ4_VALUES[nibble] ?? 0) * d));
+export const iq4_nl: Unpack = (bytes, at, out, to) => {
+  scaleOf(bytes, at, out, to);
+  const { integers } = out;
+  nibbles(bytes, at + 2, (i, nibble) => (integers[to + i] = IQ4_VALUES[nibble] ?? 0));
 };
 
 /** 256 numbers: eight groups of 32 with a 6-bit scale each. */
-export const iq4_xs: Dequantize = (bytes, at, out, to) => {
+export const iq4_xs: Unpack = (bytes, at, { integers, scales }, to) => {
   const d = halfAt(bytes, at);
   const high = (bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8);
   for (let group = 0; group < 8; group++) {
     const low = ((bytes[at + 4 + (group >> 1)] ?? 0) >> (4 * (group & 1))) & 15;
-    const scale = Math.fround(d * ((low | (((high >> (2 * group)) & 3) << 4)) - 32));
-    nibbles(bytes, at + 8 + 16 * group, (i, nibble) => (out[to + 32 * group + i] = scale * (IQ4_VALUES[nibble] ?? 0)));
+    scales[to / 32 + group] = d * ((low | (((high >> (2 * group)) & 3) << 4)) - 32);
+    nibbles(bytes, at + 8 + 16 * group, (i, nibble) => (integers[to + 32 * group + i] = IQ4_VALUES[nibble] ?? 0));
   }
 };
 

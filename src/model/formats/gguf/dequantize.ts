@@ -1,21 +1,47 @@
+import type { Quantization } from '../quantized.ts';
 import { isWeightType, widen } from '../widen.ts';
-import { iq4_nl, iq4_xs, q4_0, q4_1, q5_0, q5_1, q8_0, type Dequantize } from './blocks.ts';
+import { iq4_nl, iq4_xs, q4_0, q4_1, q5_0, q5_1, q8_0, type Quants, type Unpack } from './blocks.ts';
 import { q2_k, q3_k, q4_k, q5_k, q6_k } from './superBlocks.ts';
 import { blockTypeNamed } from './types.ts';
 
-const BY_TYPE: ReadonlyMap<string, Dequantize> = new Map([
-  ['Q4_0', q4_0], ['Q4_1', q4_1], ['Q5_0', q5_0], ['Q5_1', q5_1], ['Q8_0', q8_0], ['Q2_K', q2_k], ['Q3_K', q3_k], ['Q4_K', q4_k], ['Q5_K', q5_k], ['Q6_K', q6_k],
-  ['IQ4_NL', iq4_nl], ['IQ4_XS', iq4_xs],
+const BY_TYPE: ReadonlyMap<string, Quantization & { readonly unpack: Unpack }> = new Map([
+  ['Q4_0', { unpack: q4_0, bits: 4, group: 32, mins: false }], ['Q4_1', { unpack: q4_1, bits: 4, group: 32, mins: true }],
+  ['Q5_0', { unpack: q5_0, bits: 8, group: 32, mins: false }], ['Q5_1', { unpack: q5_1, bits: 8, group: 32, mins: true }],
+  ['Q8_0', { unpack: q8_0, bits: 8, group: 32, mins: false }],
+  ['Q2_K', { unpack: q2_k, bits: 4, group: 16, mins: true }], ['Q3_K', { unpack: q3_k, bits: 4, group: 16, mins: false }],
+  ['Q4_K', { unpack: q4_k, bits: 4, group: 32, mins: true }], ['Q5_K', { unpack: q5_k, bits: 8, group: 32, mins: true }],
+  ['Q6_K', { unpack: q6_k, bits: 8, group: 16, mins: false }],
+  ['IQ4_NL', { unpack: iq4_nl, bits: 8, group: 32, mins: false }], ['IQ4_XS', { unpack: iq4_xs, bits: 8, group: 32, mins: false }],
 ]);
+
+/** How numbers of a quantised ggml type are kept. */
+export function quantizationOf(type: string): Quantization & { readonly unpack: Unpack } {
+  const found = BY_TYPE.get(type);
+  if (found === undefined) throw new Error(`There is no dequantisation of ${type}.`);
+  return found;
+}
+
+/** Whole blocks of a quantised ggml type, taken apart. */
+export function unpack(bytes: Uint8Array, type: string): Quants {
+  const block = blockTypeNamed(type);
+  const { unpack: take, group, mins } = quantizationOf(type);
+  const blocks = bytes.length / block.bytes;
+  const count = blocks * block.elements;
+  const out = { integers: new Int8Array(count), scales: new Float32Array(count / group), mins: mins ? new Float32Array(count / group) : null };
+  for (let i = 0; i < blocks; i++) take(bytes, i * block.bytes, out, i * block.elements);
+  return out;
+}
 
 /** The float32 numbers of whole blocks of a ggml type, equal to ggml's own. */
 export function dequantize(bytes: Uint8Array, type: string): Float32Array {
   if (isWeightType(type)) return widen(bytes, type);
-  const block = blockTypeNamed(type);
-  const write = BY_TYPE.get(type);
-  if (write === undefined) throw new Error(`There is no dequantisation of ${type}.`);
-  const blocks = bytes.length / block.bytes;
-  const out = new Float32Array(blocks * block.elements);
-  for (let i = 0; i < blocks; i++) write(bytes, i * block.bytes, out, i * block.elements);
+  const { group } = quantizationOf(type);
+  const { integers, scales, mins } = unpack(bytes, type);
+  const out = new Float32Array(integers.length);
+  for (let g = 0; g < scales.length; g++) {
+    const scale = scales[g] ?? 0;
+    const min = mins === null ? 0 : (mins[g] ?? 0);
+    for (let i = g * group; i < (g + 1) * group; i++) out[i] = (integers[i] ?? 0) * scale - min;
+  }
   return out;
 }

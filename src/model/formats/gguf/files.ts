@@ -1,13 +1,16 @@
 import { UserError } from '../../../core/errors.ts';
 import { quoted, type ModelFiles } from '../../files.ts';
+import type { Quantized, QuantizedForm } from '../quantized.ts';
 import type { StoredTensor } from '../safetensors.ts';
 import { WEIGHT_BYTES } from '../widen.ts';
+import { layersOf } from './architectures/common.ts';
 import { architectureNamed } from './architectures/index.ts';
+import { quantizationOf } from './dequantize.ts';
 import { factsOf } from './facts.ts';
 import type { GgufMetadata } from './header.ts';
 import { huggingFaceTensors } from './layout.ts';
+import { packedRows } from './pack.ts';
 import { ROPE_TENSORS } from './rope.ts';
-import { layersOf } from './architectures/common.ts';
 import { readBytes, rowCount, rowLength, storedSource, type Source } from './source.ts';
 import { modelNameOf, readGgufParts } from './split.ts';
 import { ggufGeneration, ggufTokenizer, hasTokenizer, type GgufTokenizer } from './tokenizer.ts';
@@ -28,13 +31,16 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
   if (read === null) return facts.refuse(`holds a model of architecture ${quoted(architecture)}, which is not supported`);
   const { layers, extra } = layersOf(facts);
   const { config, layout } = read(facts, await readRopes(files, tensors));
-  const sources = new Map<string, Source>();
+  /** Files that are made: bytes from an offset on. */
+  const sources = new Map<string, (offset: number, length: number) => Promise<Uint8Array>>();
   const weights = new Map<string, StoredTensor>();
   for (const [own, source] of huggingFaceTensors(facts, files, layout, layers, extra)) {
     const made = `${file}: ${own}`;
     const place = source.place ?? { file: made, offset: 0, length: rowCount(source.shape) * rowLength(source.shape) * WEIGHT_BYTES[source.dtype] };
-    weights.set(own, { name: own, dtype: source.dtype, shape: source.shape, ...place });
-    if (source.place === null) sources.set(made, source);
+    const quantized = quantizedOf(source, made);
+    weights.set(own, { name: own, dtype: source.dtype, shape: source.shape, ...place, ...(quantized === null ? {} : { quantized: quantized.stored }) });
+    if (source.place === null) sources.set(made, (offset, length) => readBytes(source, offset, length));
+    for (const [name, read] of quantized?.files ?? []) sources.set(name, async (offset, length) => (await read()).subarray(offset, offset + length));
   }
   const text = textFiles(config, metadata, file);
   const { localPath } = files;
@@ -44,11 +50,24 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
     size: async (wanted) => text(wanted)?.length ?? files.size(wanted),
     read: async (wanted, offset, length) => {
       const source = sources.get(wanted);
-      if (source !== undefined) return readBytes(source, offset, length);
+      if (source !== undefined) return source(offset, length);
       return text(wanted)?.slice(offset, offset + length) ?? files.read(wanted, offset, length);
     },
     ...(localPath === undefined ? {} : { localPath: async (wanted: string) => (sources.has(wanted) ? null : localPath(wanted)) }),
     weights: { tensors: weights, type: weightTypeOf(metadata, tensors.values()), bytes: [...tensors.values()].reduce((sum, { length }) => sum + length, 0) },
+  };
+}
+
+const FORMS: readonly QuantizedForm[] = ['nibbles', 'bytes', 'halves'];
+
+/** How a matrix is read quantised, and the files of its forms; null where the file does not have it so. */
+function quantizedOf({ blocks, shape }: Source, made: string): { readonly stored: Quantized; readonly files: readonly (readonly [name: string, read: () => Promise<Uint8Array>])[] } | null {
+  if (blocks === null || shape.length !== 2) return null;
+  const { bits, group, mins } = quantizationOf(blocks.type);
+  const fileOf = (form: QuantizedForm): string => `${made}, ${form}`;
+  return {
+    stored: { bits, group, mins, shape: blocks.shape, file: fileOf },
+    files: FORMS.map((form) => [fileOf(form), () => packedRows(blocks, form)]),
   };
 }
 

@@ -15,6 +15,17 @@ export interface Source {
   rows(first: number, count: number): Promise<Uint8Array>;
   /** Where the numbers lie just so in a file; null where they are made. */
   readonly place: Pick<StoredTensor, 'file' | 'offset' | 'length'> | null;
+  /** The rows quantised, where the file has them so. */
+  readonly blocks: BlockRows | null;
+}
+
+/** Rows as they lie in a file, in blocks of a quantised type. */
+export interface BlockRows {
+  readonly type: string;
+  /** Rows and numbers of each: of a matrix the outputs and inputs, also where it is read with its axes exchanged. */
+  readonly shape: readonly [out: number, width: number];
+  /** Bytes of the blocks of rows `first` up to `first + count`. */
+  rows(first: number, count: number): Promise<Uint8Array>;
 }
 
 /** Numbers of a row. */
@@ -35,16 +46,17 @@ export function storedSource(files: ModelFiles, tensor: StoredTensor): Source {
   const { dtype, shape, file, offset, length } = tensor;
   if (isWeightType(dtype)) {
     const bytes = rowBytes({ shape, dtype });
-    return { dtype, shape, rows: (first, count) => files.read(file, offset + first * bytes, count * bytes), place: { file, offset, length } };
+    return { dtype, shape, rows: (first, count) => files.read(file, offset + first * bytes, count * bytes), place: { file, offset, length }, blocks: null };
   }
   const { elements, bytes } = blockTypeNamed(dtype);
   const perRow = (rowLength(shape) / elements) * bytes;
+  const blocks: BlockRows = { type: dtype, shape: [rowCount(shape), rowLength(shape)], rows: (first: number, count: number) => files.read(file, offset + first * perRow, count * perRow) };
   return {
-    dtype: 'F32', shape, place: null,
+    dtype: 'F32', shape, place: null, blocks: shape.length === 1 ? null : blocks,
     rows: async (first, count) => {
       // The numbers of a quantised vector share blocks: all are read.
       if (shape.length === 1) return bytesOf(dequantize(await files.read(file, offset, length), dtype).slice(first, first + count));
-      return bytesOf(dequantize(await files.read(file, offset + first * perRow, count * perRow), dtype));
+      return bytesOf(dequantize(await blocks.rows(first, count), dtype));
     },
   };
 }
@@ -57,7 +69,7 @@ export function reshaped(source: Source, shape: readonly number[]): Source {
   const own = rowBytes(source);
   const wanted = rowLength(shape) * numbers;
   return {
-    ...source, shape,
+    ...source, shape, blocks: null,
     rows: async (first, count) => {
       const from = Math.floor((first * wanted) / own);
       const to = Math.ceil(((first + count) * wanted) / own);
@@ -70,9 +82,10 @@ export function reshaped(source: Source, shape: readonly number[]): Source {
 /** Rows `first` up to `first + count`, under `shape`. */
 export function sliced(source: Source, first: number, shape: readonly number[]): Source {
   const bytes = rowBytes(source);
-  const { place } = source;
+  const { place, blocks } = source;
   return {
     dtype: source.dtype, shape,
+    blocks: blocks === null ? null : { ...blocks, shape: [rowCount(shape), rowLength(shape)], rows: (from, count) => blocks.rows(first + from, count) },
     rows: (from, count) => source.rows(first + from, count),
     place: place === null ? null : { file: place.file, offset: place.offset + first * bytes, length: rowCount(shape) * bytes },
   };
@@ -80,24 +93,23 @@ export function sliced(source: Source, first: number, shape: readonly number[]):
 
 /** Row r is the source's row `rowOf(r)`. What lies between the rows wanted is read with them. */
 export function gathered(source: Source, rowOf: (row: number) => number): Source {
-  const bytes = rowBytes(source);
-  return {
-    dtype: source.dtype, shape: source.shape, place: null,
-    rows: async (first, count) => {
-      const wanted = Array.from({ length: count }, (_, i) => rowOf(first + i));
-      const from = wanted.reduce((least, row) => Math.min(least, row), Infinity);
-      const to = wanted.reduce((most, row) => Math.max(most, row), 0);
-      const all = await source.rows(from, to - from + 1);
-      const out = new Uint8Array(count * bytes);
-      for (const [i, row] of wanted.entries()) out.set(all.subarray((row - from) * bytes, (row - from + 1) * bytes), i * bytes);
-      return out;
-    },
+  const { blocks } = source;
+  const gather = (rows: Source['rows']): Source['rows'] => async (first, count) => {
+    const wanted = Array.from({ length: count }, (_, i) => rowOf(first + i));
+    const from = wanted.reduce((least, row) => Math.min(least, row), Infinity);
+    const to = wanted.reduce((most, row) => Math.max(most, row), 0);
+    const all = await rows(from, to - from + 1);
+    const bytes = all.length / (to - from + 1);
+    const out = new Uint8Array(count * bytes);
+    for (const [i, row] of wanted.entries()) out.set(all.subarray((row - from) * bytes, (row - from + 1) * bytes), i * bytes);
+    return out;
   };
+  return { ...source, place: null, rows: gather(source.rows), blocks: blocks === null ? null : { ...blocks, rows: gather(blocks.rows) } };
 }
 
 /** Each number plus `offset`, as float32. */
 export function shifted(source: Source, offset: number): Source {
-  return { dtype: 'F32', shape: source.shape, place: null, rows: async (first, count) => bytesOf(widen(await source.rows(first, count), source.dtype).map((value) => value + offset)) };
+  return { dtype: 'F32', shape: source.shape, place: null, blocks: null, rows: async (first, count) => bytesOf(widen(await source.rows(first, count), source.dtype).map((value) => value + offset)) };
 }
 
 /** A matrix with its axes exchanged: all of it is read for any of its rows. */
@@ -105,7 +117,7 @@ export function transposed(source: Source): Source {
   const [rows = 0, width = 0] = source.shape;
   const size = WEIGHT_BYTES[source.dtype];
   return {
-    dtype: source.dtype, shape: [width, rows], place: null,
+    dtype: source.dtype, shape: [width, rows], place: null, blocks: source.blocks,
     rows: async (first, count) => {
       const all = await source.rows(0, rows);
       const out = new Uint8Array(count * rows * size);
@@ -124,7 +136,7 @@ export function stacked(sources: readonly Source[]): Source {
   const counts = sources.map(({ shape }) => rowCount(shape));
   const shape = [counts.reduce((sum, count) => sum + count, 0), ...first.shape.slice(-1)];
   return {
-    dtype, shape, place: null,
+    dtype, shape, place: null, blocks: null,
     rows: async (from, count) => {
       const parts: Uint8Array[] = [];
       let start = 0;

@@ -3,6 +3,7 @@ import { gunzipSync } from 'node:zlib';
 import { describe, expect, test } from 'vitest';
 import { UserError } from '../../../../src/core/errors.ts';
 import { asFolder } from '../../../../src/model/asFolder.ts';
+import { readModel } from '../../../../src/model/describeModel.ts';
 import { readDecoder } from '../../../../src/model/families/index.ts';
 import { CONFIG_MAX_BYTES, readJson, type ModelFiles } from '../../../../src/model/files.ts';
 import { architectureNames } from '../../../../src/model/formats/gguf/architectures/index.ts';
@@ -133,4 +134,18 @@ test('every architecture has a model among the fixtures', async () => {
   const names = readdirSync('test/fixtures/gguf').filter((name) => name.endsWith('.gguf.gz')).map((name) => name.slice(0, -'.gguf.gz'.length));
   const headers = await Promise.all(names.map((name) => readGgufHeader(filesOf({ 'm.gguf': bytesOf(name) }), 'm.gguf')));
   expect(new Set(headers.map(({ metadata }) => metadata.get('general.architecture')))).toEqual(new Set(architectureNames()));
+});
+
+describe('what quantised weights take in memory', () => {
+  const held = async (name: string, runtime: 'native' | 'wasm', limit: number): Promise<number> => (await readModel(await openFile(bytesOf(name)), runtime, limit)).shape.loadedBytes;
+
+  test('natively those of 4 bits stay quantised, those of 8 bits and in WebAssembly only where they exceed the limit', async () => {
+    const wide = await held('llama.q4_k', 'wasm', Infinity);
+    // 4 bits, a scale and an offset for each 32 numbers, against 32 bits: the norms are float32, and llama.cpp keeps some matrices in 6 bits.
+    expect(await held('llama.q4_k', 'native', Infinity)).toBeLessThan(wide);
+    expect(await held('llama.q4_k', 'wasm', 0)).toBeLessThan(wide / 2);
+    expect(await held('llama.q8_0', 'native', Infinity)).toBe(await held('llama.q8_0', 'wasm', Infinity));
+    expect(await held('llama.q8_0', 'native', 0)).toBeLessThan(wide / 2);
+    expect(await held('llama.f16', 'native', 0)).toBe(await held('llama.f16', 'native', Infinity));
+  });
 });

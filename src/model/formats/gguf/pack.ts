@@ -1,0 +1,48 @@
+import { partsOf, type QuantizedForm } from '../quantized.ts';
+import { unpack, quantizationOf } from './dequantize.ts';
+import type { BlockRows } from './source.ts';
+
+/** Numbers taken apart at once. */
+const NUMBERS_AT_ONCE = 1024 * 1024;
+
+/** All rows in a form that the runtime multiplies with, laid out as `partsOf` says. */
+export async function packedRows(source: BlockRows, form: QuantizedForm): Promise<Uint8Array> {
+  const { type, shape: [out, width] } = source;
+  const quantization = quantizationOf(type);
+  const parts = partsOf([out, width], quantization, form);
+  const last = parts.offsets ?? parts.scales;
+  const packed = new Uint8Array(last.from + last.length);
+  const floats = ({ from, length }: { readonly from: number; readonly length: number }): Float32Array => new Float32Array(packed.buffer, from, length / 4);
+  const scales = floats(parts.scales);
+  const offsets = parts.offsets === null ? null : floats(parts.offsets);
+  const { group, bits } = quantization;
+  const rowsAtOnce = Math.max(1, Math.floor(NUMBERS_AT_ONCE / width));
+  for (let first = 0; first < out; first += rowsAtOnce) {
+    const quants = unpack(await source.rows(first, Math.min(rowsAtOnce, out - first)), type);
+    const number = first * width;
+    // Where something is taken away, integers of 4 bits run from 0 to 15: they are kept so, and what they are thereby less is added.
+    const unsigned = bits === 4 && quants.mins !== null ? 8 : 0;
+    if (form === 'bytes') writeBytes(quants.integers, packed, parts.integers.from + number);
+    else if (form === 'nibbles') writeNibbles(quants.integers, 8 - unsigned, 0, packed, parts.integers.from + number / 2);
+    else {
+      writeNibbles(quants.integers, 128, 4, packed, parts.integers.from + number / 2);
+      writeNibbles(quants.integers, 128, 0, packed, (parts.lower?.from ?? 0) + number / 2);
+    }
+    scales.set(quants.scales, number / group);
+    if (offsets !== null) for (const [g, scale] of quants.scales.entries()) offsets[number / group + g] = unsigned * scale - (quants.mins?.[g] ?? 0);
+  }
+  return packed;
+}
+
+function writeBytes(integers: Int8Array, out: Uint8Array, at: number): void {
+  for (let i = 0; i < integers.length; i++) out[at + i] = (integers[i] ?? 0) + 128;
+}
+
+/** Four bits of each integer plus `added`, from bit `shift` on. */
+function writeNibbles(integers: Int8Array, added: number, shift: number, out: Uint8Array, at: number): void {
+  for (let i = 0; i < integers.length; i += 2) {
+    const low = (((integers[i] ?? 0) + added) >> shift) & 15;
+    const high = (((integers[i + 1] ?? 0) + added) >> shift) & 15;
+    out[at + i / 2] = low | (high << 4);
+  }
+}
