@@ -15,27 +15,26 @@ export async function packedRows(source: BlockRows, form: QuantizedForm): Promis
   const floats = ({ from, length }: { readonly from: number; readonly length: number }): Float32Array => new Float32Array(packed.buffer, from, length / 4);
   const scales = floats(parts.scales);
   const offsets = parts.offsets === null ? null : floats(parts.offsets);
-  const { group, bits } = quantization;
+  const { group, middle } = quantization;
   const rowsAtOnce = Math.max(1, Math.floor(NUMBERS_AT_ONCE / width));
   for (let first = 0; first < out; first += rowsAtOnce) {
     const quants = unpack(await source.rows(first, Math.min(rowsAtOnce, out - first)), type);
     const number = first * width;
-    // Where something is taken away, integers of 4 bits run from 0 to 15: they are kept so, and what they are thereby less is added.
-    const unsigned = bits === 4 && quants.mins !== null ? 8 : 0;
-    if (form === 'bytes') writeBytes(quants.integers, packed, parts.integers.from + number);
-    else if (form === 'nibbles') writeNibbles(quants.integers, 8 - unsigned, 0, packed, parts.integers.from + number / 2);
+    // Integers of 0 and above are moved around 0, so that sums do not grow large before the offset brings them back.
+    if (form === 'bytes') writeBytes(quants.integers, 128 - middle, packed, parts.integers.from + number);
+    else if (form === 'nibbles') writeNibbles(quants.integers, 8 - middle, 0, packed, parts.integers.from + number / 2);
     else {
-      writeNibbles(quants.integers, 128, 4, packed, parts.integers.from + number / 2);
-      writeNibbles(quants.integers, 128, 0, packed, (parts.lower?.from ?? 0) + number / 2);
+      writeNibbles(quants.integers, 128 - middle, 4, packed, parts.integers.from + number / 2);
+      writeNibbles(quants.integers, 128 - middle, 0, packed, (parts.lower?.from ?? 0) + number / 2);
     }
     scales.set(quants.scales, number / group);
-    if (offsets !== null) for (const [g, scale] of quants.scales.entries()) offsets[number / group + g] = unsigned * scale - (quants.mins?.[g] ?? 0);
+    if (offsets !== null) for (const [g, scale] of quants.scales.entries()) offsets[number / group + g] = middle * scale - (quants.mins?.[g] ?? 0);
   }
   return packed;
 }
 
-function writeBytes(integers: Int8Array, out: Uint8Array, at: number): void {
-  for (let i = 0; i < integers.length; i++) out[at + i] = (integers[i] ?? 0) + 128;
+function writeBytes(integers: Int8Array, added: number, out: Uint8Array, at: number): void {
+  for (let i = 0; i < integers.length; i++) out[at + i] = (integers[i] ?? 0) + added;
 }
 
 /** Four bits of each integer plus `added`, from bit `shift` on. */
