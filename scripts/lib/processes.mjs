@@ -45,6 +45,12 @@ export async function endTree(pid, graceMs = 3000) {
   for (let waited = 0; waited < 2000 && pids.some(alive); waited += 50) await delay(50);
 }
 
+/** Ends everything this process started, at once, and removes the folders: for when nothing can be waited for. */
+export function endDescendants(...folders) {
+  for (const each of processTree(process.pid)) if (each !== process.pid) signal(each, 'SIGKILL');
+  for (const folder of folders) removeFolder(folder);
+}
+
 /**
  * A temporary folder that one program owns. Its path is short, because Unix sockets (107 bytes) live in it.
  * What an owner that was killed left behind (folder, servers) is cleared away by the next call.

@@ -25,5 +25,7 @@ export interface VSCode {
   stop(): Promise<void>;
 }
 export function startVSCode(options: VSCodeOptions): Promise<VSCode>;
+export function writeUserSettings(code: Pick<VSCode, 'userData'>, settings: Readonly<Record<string, unknown>>): void;
+
 export function writeSettings(code: Pick<VSCode, 'userData'>, settings: Readonly<Record<string, unknown>>): void;
 export function workbenchUrl(code: VSCode, openFile?: string): string;

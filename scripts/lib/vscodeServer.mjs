@@ -35,7 +35,7 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   const code = { folder, workspace: join(folder, 'workspace'), userData: join(folder, 'user'), token: randomUUID() };
   cpSync(workspace, code.workspace, { recursive: true });
   for (const name of ['user/User', 'user/Machine', 'extensions']) mkdirSync(join(folder, name), { recursive: true });
-  writeFileSync(join(code.userData, 'User/settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
+  writeUserSettings(code, settings);
   const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
     '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
   const options = { cwd: folder, env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder, EXTENSIONS_GALLERY: '{}' } };
@@ -56,6 +56,11 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
     await stop();
     throw error;
   }
+}
+
+/** Replaces the settings of the user. */
+export function writeUserSettings(code, settings) {
+  writeFileSync(join(code.userData, 'User/settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
 }
 
 /** Replaces the settings of the machine, which stand above the user's; a running VS Code takes them over at once. */

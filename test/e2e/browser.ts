@@ -4,12 +4,20 @@ import { chromium, type Page } from 'playwright-core';
 import { findBrowser } from '../../scripts/lib/browser.mjs';
 import { removeFolder, sessionFolder } from '../../scripts/lib/processes.mjs';
 
-export interface Browser {
+/** A page, and what happened in it. */
+export interface Window {
   readonly page: Page;
   /** Addresses outside this machine that the page asked for. */
   readonly outside: readonly string[];
   /** Uncaught errors and error messages of the page and its frames. */
   readonly errors: readonly string[];
+}
+
+export interface Browser extends Window {
+  /** Another page; what the pages before asked for outside is not counted. The one before is left alone. */
+  nextWindow(): Promise<Window>;
+  /** Of its process, to be ended when nobody can close it any more. */
+  readonly folder: string;
   close(): Promise<void>;
 }
 
@@ -37,22 +45,25 @@ export async function openBrowser(): Promise<Browser> {
       '--host-resolver-rules=MAP * ~NOTFOUND, EXCLUDE 127.0.0.1, EXCLUDE localhost, EXCLUDE *.localhost',
     ],
   });
-  const page = context.pages()[0] ?? (await context.newPage());
-  page.setDefaultTimeout(20_000);
-  const outside: string[] = [];
-  const errors: string[] = [];
+  let outside: string[] = [];
   context.on('request', (request) => {
     const url = request.url();
     if (/^(https?|wss?):/.test(url) && !LOCAL.test(url) && !WEBVIEW_RESOURCE.test(url)) outside.push(url);
   });
-  page.on('pageerror', (error) => errors.push(`uncaught: ${error.stack ?? String(error)}`));
-  page.on('console', (message) => {
-    if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
-  });
+  const windowOf = (page: Page): Window => {
+    page.setDefaultTimeout(20_000);
+    const errors: string[] = [];
+    outside = [];
+    page.on('pageerror', (error) => errors.push(`uncaught: ${error.stack ?? String(error)}`));
+    page.on('console', (message) => {
+      if (message.type() === 'error') errors.push(`${message.text()} (${message.location().url})`);
+    });
+    return { page, outside, errors };
+  };
   return {
-    page,
-    outside,
-    errors,
+    ...windowOf(context.pages()[0] ?? (await context.newPage())),
+    nextWindow: async () => windowOf(await context.newPage()),
+    folder,
     close: async () => {
       await context.close();
       removeFolder(folder);

@@ -27,7 +27,7 @@ describe('the model library', () => {
 
   beforeAll(async () => {
     hub = await startHub({ id: 'tester/tiny', files: filesOf(BUNDLED, ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']), licence: 'mit' });
-    session = await openSession({ files: { 'sample.md': SAMPLE, 'models/readme.txt': '' }, open: 'sample.md', expect: 'The model reads', settings: { 'window.dialogStyle': 'custom' } });
+    session = await openSession({ files: { 'sample.md': SAMPLE, 'models/readme.txt': '' }, open: 'sample.md', expect: 'The model reads', settings: { 'window.dialogStyle': 'custom' }, alone: true });
     panel = panelOf(session.workbench);
     traced = traceByCommandLine(FIRST_LINE);
     const { code } = session;
