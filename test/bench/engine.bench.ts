@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, expect, test } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import type { WorkerApi } from '../../src/worker/api.ts';
 import { folderFiles } from '../../src/worker/files.node.ts';
 import { startNodeWorker } from '../../src/worker/port.node.ts';
@@ -19,7 +20,7 @@ const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-bench-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const MODELS = [
-  { name: 'bundled', folder: BUNDLED, sizes: [16, 64, 256, 512], prepare: () => undefined },
+  { name: 'bundled', folder: BUNDLED, sizes: [16, 64, 256, BUNDLED_CONTEXT], prepare: () => undefined },
   { name: 'GPT-2 124M shape', folder: join(scratch, 'gpt2'), sizes: [16, 64, 256, 1024], prepare: (folder: string) => writeRandomGpt2(folder, BUNDLED) },
 ] as const;
 

@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { version } from '../../package.json';
 import { expectClose, openGolden } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
@@ -150,8 +151,8 @@ describe('trace of hard input', () => {
     const { code, out, err } = await run(['trace', '--file', 'long.txt', '--top', '1']);
     const { tokens } = JSON.parse(out.toString()) as TraceJson;
     const end = tokens.at(-1)?.end ?? 0;
-    expect([code, tokens.length]).toEqual([0, 512]);
-    expect(err).toBe(`explain-tokens: The model reads 512 tokens at once: the last ${32000 - end} of 32000 characters were left out.\n`);
+    expect([code, tokens.length]).toEqual([0, BUNDLED_CONTEXT]);
+    expect(err).toBe(`explain-tokens: The model reads ${BUNDLED_CONTEXT} tokens at once: the last ${32000 - end} of 32000 characters were left out.\n`);
   });
 
   it('gives ids their readings, no place, and the same predictions as their text', async () => {

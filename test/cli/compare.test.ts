@@ -3,6 +3,7 @@ import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'nod
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -128,9 +129,9 @@ describe('one text and two models', () => {
   });
 
   it('a text longer than one reads is cut, and said so', async () => {
-    writeFileSync(join(work, 'long.txt'), 'One more sentence of the story. '.repeat(200));
+    writeFileSync(join(work, 'long.txt'), 'One more sentence of the story. '.repeat(400));
     const { code, err } = await run(['--file', 'long.txt', '--with-text', 'short']);
-    expect([code, err]).toEqual([0, expect.stringMatching(/^explain-tokens: explain-tokens-9m reads 512 tokens at once: [^\n]+\n$/)]);
+    expect([code, err]).toEqual([0, expect.stringMatching(new RegExp(`^explain-tokens: explain-tokens-9m reads ${BUNDLED_CONTEXT} tokens at once: [^\\n]+\\n$`))]);
   });
 });
 

@@ -3,6 +3,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const bundled = join(root, 'media', 'models', 'explain-tokens-9m');
@@ -182,8 +183,8 @@ describe('generate is refused', () => {
 
   it('with code 1: a text that fills the context, and files that cannot be used, leaving no output', async () => {
     writeFileSync(join(work, 'long.txt'), 'One more sentence of the story. '.repeat(1000));
-    expectRefusal(await run(['generate', '--file', 'long.txt', '--output', 'out.json']), 1, /more than the 512 tokens.*no room/);
-    expectRefusal(await run(['generate', '--ids', Array.from({ length: 512 }, () => 5).join(','), '--output', 'out.json']), 1, /no room/);
+    expectRefusal(await run(['generate', '--file', 'long.txt', '--output', 'out.json']), 1, new RegExp(`more than the ${BUNDLED_CONTEXT} tokens.*no room`));
+    expectRefusal(await run(['generate', '--ids', Array.from({ length: BUNDLED_CONTEXT }, () => 5).join(','), '--output', 'out.json']), 1, /no room/);
     expectRefusal(await run(['generate', '--text', 'a', '--model', variant('damaged', { 'generation_config.json': '{"eos_token_id": "x"}' }), '--output', 'out.json']), 1, /generation_config\.json/);
     expectRefusal(await run(['generate', '--text', 'a', '--output', join('nowhere', 'a.json')]), 1, /nowhere/);
     expect(readdirSync(work).filter((name) => /partial|out\.json/.test(name))).toEqual([]);

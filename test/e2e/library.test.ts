@@ -2,6 +2,7 @@ import { cpSync, existsSync, mkdirSync, readFileSync, writeFileSync } from 'node
 import { dirname, join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { filesOf, startHub, type HubServer } from '../library/hubServer.ts';
@@ -72,10 +73,10 @@ describe('the model library', () => {
     const { workbench, page } = session;
     await workbench.selectLines(1, 1);
     await workbench.command('Explain Tokens');
-    await workbench.status().getByText('12 tokens · 8.1 bits/token · explain-tokens-9m').waitFor({ timeout: 60_000 });
+    await workbench.status().getByText(/^12 tokens · \d+\.\d bits\/token · explain-tokens-9m$/).waitFor({ timeout: 60_000 });
     await showsNumbersOf('explain-tokens-9m', traced);
     await page.locator('.pane-header', { hasText: 'Language Models' }).click();
-    await row(/^Bundled model, current, llama, 9M parameters, 18\.0 MB, 512 tokens, F16, needs \d+\.\d MB$/).waitFor();
+    await row(new RegExp(`^Bundled model, current, llama, 9M parameters, 18\\.0 MB, ${BUNDLED_CONTEXT.toLocaleString('en')} tokens, F16, needs \\d+\\.\\d MB$`)).waitFor();
     await row(/^tiny-llama:latest, llama, .* 64 tokens, Q4_K_M, needs/).waitFor();
     await begin('Explain Tokens: Choose Model…');
     await choice('broken').waitFor();

@@ -2,6 +2,7 @@ import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
 import type { GenerationStep, StepRequest } from '../../src/core/generation.ts';
 import { rankOf, softmax } from '../../src/core/probability.ts';
@@ -160,10 +161,10 @@ describe('generation', () => {
 
   it('ends where the context is full, and refuses to go beyond', async () => {
     const { remote } = await start(options);
-    const ids = Int32Array.from({ length: 512 }, (_, i) => (i * 37) % 16384);
-    expect((await remote.step(request(ids.slice(0, 510)))).stop).toBeNull();
-    expect((await remote.step(request(ids.slice(0, 511)))).stop).toBe('context');
-    await expect(remote.step(request(ids))).rejects.toThrow('The text takes 512 tokens and the model reads 512 at once: there is no room for another.');
+    const ids = Int32Array.from({ length: BUNDLED_CONTEXT }, (_, i) => (i * 37) % 16384);
+    expect((await remote.step(request(ids.slice(0, -2)))).stop).toBeNull();
+    expect((await remote.step(request(ids.slice(0, -1)))).stop).toBe('context');
+    await expect(remote.step(request(ids))).rejects.toThrow(`The text takes ${BUNDLED_CONTEXT} tokens and the model reads ${BUNDLED_CONTEXT} at once: there is no room for another.`);
   });
 
   it("ends with any token of generation_config.json's list, else of config.json's, else never", async () => {

@@ -2,6 +2,7 @@ import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, describe, expect, it } from 'vitest';
+import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { shadeWeight } from '../../src/core/attention.ts';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
 import type { Explanation } from '../../src/core/trace.ts';
@@ -81,7 +82,7 @@ describe.each<[string, NodeWorkerOptions]>([
     const stages = new Set<string>();
     onProgress((progress, call) => stages.add(`${call} ${progress.stage}`));
     const info = await remote.open(bundled);
-    expect(info).toMatchObject({ family: 'llama', layers: 6, heads: 8, dim: 256, vocab: 16384, contextLength: 512, runtime: options.runtime });
+    expect(info).toMatchObject({ family: 'llama', layers: 6, heads: 8, dim: 256, vocab: 16384, contextLength: BUNDLED_CONTEXT, runtime: options.runtime });
     const explanation = await remote.explain({ text, topK: 10 });
     everythingFits(explanation);
     expect((await remote.explain({ text, topK: 10 })).forwardMs).toBe(explanation.forwardMs);
@@ -140,8 +141,8 @@ describe.each<[string, NodeWorkerOptions]>([
     await remote.open(bundled);
     const long = '😀 emoji 大型语言模型 text '.repeat(2000);
     const explanation = await remote.explain({ text: long, topK: 1 });
-    expect(explanation.tokens.length).toBeGreaterThan(505);
-    expect(explanation.tokens.length).toBeLessThanOrEqual(512);
+    expect(explanation.tokens.length).toBeGreaterThan(BUNDLED_CONTEXT - 7);
+    expect(explanation.tokens.length).toBeLessThanOrEqual(BUNDLED_CONTEXT);
     expect(long.startsWith(explanation.text)).toBe(true);
     expect(/\p{Surrogate}/u.test(explanation.text)).toBe(false);
     expect(explanation.omitted).toBe(long.length - explanation.text.length);
