@@ -110,7 +110,7 @@ export function groupText(group: Group, t: Translate): string {
     case 'downloaded':
       return t('Downloaded');
     case 'added':
-      return t('Added');
+      return t('Added by You');
     case 'huggingFace':
       return t('Hugging Face cache');
     case 'ollama':

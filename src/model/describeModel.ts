@@ -1,4 +1,4 @@
-import { UserError } from '../core/errors.ts';
+import { NoMemoryError, UserError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts, type RuntimeKind } from '../core/memory.ts';
 import { familyName, readDecoder } from './families/index.ts';
 import type { DecoderSpec } from './families/spec.ts';
@@ -65,9 +65,9 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
   return { ...facts, bytes, memory: { wasm: wasm.shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm', wasm), native: need('native', native) } };
 }
 
-/** Throws UserError for a model whose weights WebAssembly cannot hold. */
+/** Throws NoMemoryError for a model whose weights WebAssembly cannot hold. */
 export function checkAddressable({ facts: { name }, shape: { loadedBytes } }: ReadModel): void {
-  if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new UserError(`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
+  if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new NoMemoryError(`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
 }
 
 /** Tensors that lie in no file as they are read. */

@@ -1,0 +1,153 @@
+import { cpSync, mkdirSync, openSync, closeSync, ftruncateSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Locator } from 'playwright-core';
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { ROOT } from '../../scripts/lib/paths.mjs';
+import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
+import { filesOf, startHub, type HubServer } from '../library/hubServer.ts';
+import { ggufWithTokenizer } from './ggufWithTokenizer.ts';
+import { panelOf, type Panel } from './panel.ts';
+import { openSession, type Session } from './session.ts';
+import { SAMPLE, sampleLines } from './texts.ts';
+import { traceByCommandLine } from './trace.ts';
+
+const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
+const LINE = sampleLines(1, 1);
+const TOKEN = 'hf_letmein';
+const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
+const zh = (text: string): string => strings[text] ?? expect.fail(`"${text}" has no translation`);
+/** What stands before the first thing filled in. */
+const start = (text: string): string => zh(text).split('{')[0] ?? '';
+
+/** A Llama of 60 billion parameters, whose file takes no room on the disk. */
+function writeHuge(folder: string): void {
+  cpSync(BUNDLED, folder, { recursive: true });
+  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as { readonly num_hidden_layers: number; readonly vocab_size: number };
+  const [dim, inner] = [65_536, 262_144];
+  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, hidden_size: dim, intermediate_size: inner, num_attention_heads: 512, num_key_value_heads: 512, head_dim: 128, num_hidden_layers: 1 }));
+  const shapes: Record<string, readonly number[]> = { 'model.embed_tokens.weight': [config.vocab_size, dim], 'model.norm.weight': [dim] };
+  const at = 'model.layers.0';
+  for (const norm of ['input_layernorm', 'post_attention_layernorm']) shapes[`${at}.${norm}.weight`] = [dim];
+  for (const name of ['q', 'k', 'v', 'o']) shapes[`${at}.self_attn.${name}_proj.weight`] = [dim, dim];
+  for (const name of ['gate', 'up']) shapes[`${at}.mlp.${name}_proj.weight`] = [inner, dim];
+  shapes[`${at}.mlp.down_proj.weight`] = [dim, inner];
+  let offset = 0;
+  const header = Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(shapes).map(([name, shape]) => {
+    const from = offset;
+    offset += 2 * shape.reduce((product, size) => product * size, 1);
+    return [name, { dtype: 'F16', shape, data_offsets: [from, offset] }];
+  }))));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(header.length));
+  const file = openSync(join(folder, 'model.safetensors'), 'w');
+  writeSync(file, Buffer.concat([length, header]));
+  ftruncateSync(file, 8 + header.length + offset);
+  closeSync(file);
+}
+
+describe('the model library in Chinese, in a dark theme', () => {
+  let session: Session;
+  let panel: Panel;
+  let hub: HubServer;
+
+  beforeAll(async () => {
+    const gguf = ggufWithTokenizer(LINE, 64);
+    hub = await startHub(
+      { id: 'tester/closed', files: filesOf(BUNDLED, ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']), licence: 'llama3', gatedFor: TOKEN },
+      { id: 'tester/several', files: { 'tiny-Q4_K_M.gguf': gguf, 'tiny-Q8_0.gguf': gguf }, licence: 'mit' },
+    );
+    session = await openSession({ files: { 'sample.md': SAMPLE, 'models/readme.txt': '' }, open: 'sample.md', expect: 'The model reads', settings: { 'window.dialogStyle': 'custom' }, language: 'zh-cn', alone: true });
+    panel = panelOf(session.workbench);
+    mkdirSync(join(session.code.workspace, 'models/mine'));
+    cpSync(BUNDLED, join(session.code.workspace, 'models/mine'), { recursive: true });
+    writeHuge(join(session.code.workspace, 'models/huge'));
+    useSettings({});
+    await session.workbench.selectLines(1, 1);
+    await session.page.keyboard.press('Control+Alt+e');
+    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+  });
+  afterAll(async () => {
+    await session?.close();
+    await hub?.close();
+  });
+  afterEach(async (context) => {
+    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
+  });
+
+  const useSettings = (more: Readonly<Record<string, unknown>>): void => writeSettings(session.code, { 'explainTokens.hubEndpoint': hub.endpoint, 'workbench.colorTheme': 'Dark Modern', ...more });
+  const input = (): Locator => session.page.locator('.quick-input-widget:not([style*="display: none"]) input:not([type="checkbox"])').first();
+  const choice = (text: string): Locator => session.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
+  const toast = (text: string): Locator => session.page.locator('.notifications-toasts .notification-list-item', { hasText: text });
+  const download = async (id: string): Promise<void> => {
+    await session.page.keyboard.press('F1');
+    await input().fill('>Explain Tokens: 下载模型');
+    await choice('下载模型').click();
+    await choice('GPT-2').waitFor();
+    await input().fill(id);
+    await choice(id).click();
+  };
+  const modelIs = (name: string): Promise<void> => session.workbench.status().getByText(new RegExp(`· ${name}$`)).waitFor({ timeout: 60_000 });
+
+  it('refuses a model that does not fit in memory with the numbers, and uses the one offered instead', async () => {
+    useSettings({ 'explainTokens.model': join(session.code.workspace, 'models/huge') });
+    const refusal = toast('huge');
+    await refusal.waitFor({ timeout: 60_000 });
+    expect(await refusal.innerText()).toMatch(/huge needs [\d.]+ GB of memory, more than the WebAssembly runtime can have\..*[\d.]+ MB/s);
+    await session.screenshot('84 library does not fit');
+    await refusal.getByRole('button', { name: start('Use {0}') }).click();
+    await modelIs('explain-tokens-9m');
+    await session.workbench.command('Notifications: Clear All Notifications');
+  });
+
+  it('uses a folder from its menu', async () => {
+    const { page } = session;
+    const explorer = page.locator('.explorer-folders-view');
+    await explorer.getByRole('treeitem', { name: 'models' }).click();
+    await explorer.getByRole('treeitem', { name: 'mine' }).click({ button: 'right' });
+    const item = page.getByRole('menuitem', { name: 'Explain Tokens: Use This Model' }).or(page.getByRole('menuitem', { name: 'Explain Tokens：使用此模型' }));
+    await item.waitFor();
+    await session.screenshot('85 library folder menu');
+    await item.click();
+    await modelIs('mine');
+    await session.page.locator('.pane-header', { hasText: /Language Models|语言模型/ }).click();
+    await session.screenshot('85 library view Chinese');
+  });
+
+  it('lets one of several GGUF files be chosen, and says what would come', async () => {
+    await download('tester/several');
+    await choice('tiny-Q8_0.gguf').waitFor();
+    await session.screenshot('86 library GGUF files');
+    await choice('tiny-Q8_0.gguf').click();
+    const dialog = session.page.locator('.monaco-dialog-box');
+    await dialog.getByText('tester/several').first().waitFor();
+    expect(await dialog.innerText()).toContain('tiny-Q8_0.gguf');
+    expect(await dialog.innerText()).not.toContain('tiny-Q4_K_M.gguf');
+    await session.screenshot('86 library consent Chinese');
+    await session.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    expect(hub.requests.filter(({ host }) => host === 'cdn')).toEqual([]);
+  });
+
+  it('asks for the token of a gated model, and downloads with it', async () => {
+    await download('tester/closed');
+    const dialog = session.page.locator('.monaco-dialog-box');
+    await dialog.getByRole('button', { name: zh('Download'), exact: true }).click();
+    const refusal = toast('tester/closed');
+    await refusal.getByRole('button', { name: zh('Set Access Token…') }).waitFor({ timeout: 60_000 });
+    await session.screenshot('87 library gated');
+    await refusal.getByRole('button', { name: zh('Set Access Token…') }).click();
+    await input().waitFor();
+    await session.screenshot('87 library token');
+    await session.workbench.answer(TOKEN);
+    await toast(zh('The access token of {0} is kept.').split('{0}')[1] ?? '').waitFor();
+    await session.workbench.command('Notifications: Clear All Notifications');
+    await download('tester/closed');
+    await dialog.getByRole('button', { name: zh('Download'), exact: true }).click();
+    await toast('tester/closed').getByRole('button', { name: zh('Use This Model') }).click({ timeout: 60_000 });
+    await modelIs('tester/closed');
+    expect(hub.requests.filter(({ host, headers }) => host === 'cdn' && headers.authorization !== undefined)).toEqual([]);
+    await session.screenshot('88 library closed model');
+    expect(traceByCommandLine(LINE)).toHaveLength(await panel.frame.locator('.strip .token').count());
+    expect(session.ownErrors()).toEqual([]);
+  });
+});
