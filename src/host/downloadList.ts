@@ -28,7 +28,7 @@ export function suggestedModels(): readonly { readonly title: string; readonly m
     {
       title: t('Growing in size'),
       models: [
-        { id: 'EleutherAI/pythia-14m', name: 'Pythia 14M', parameters: '14M', bytes: 50 * MB, licence: 'Apache-2.0', goodFor: t('The smallest of a series trained on the same data in the same order.') },
+        { id: 'EleutherAI/pythia-14m', name: 'Pythia 14M', parameters: '14M', bytes: 55 * MB, licence: 'Apache-2.0', goodFor: t('The smallest of a series trained on the same data in the same order.') },
         { id: 'EleutherAI/pythia-70m', name: 'Pythia 70M', parameters: '70M', bytes: 170 * MB, licence: 'Apache-2.0', goodFor: t('Five times the smallest.') },
         { id: 'EleutherAI/pythia-160m', name: 'Pythia 160M', parameters: '160M', bytes: 377 * MB, licence: 'Apache-2.0', goodFor: t('As wide and deep as GPT-2, with rotary positions.') },
         { id: 'EleutherAI/pythia-410m', name: 'Pythia 410M', parameters: '410M', bytes: 913 * MB, licence: 'Apache-2.0', goodFor: t('24 layers: compare it with the smaller ones.') },
