@@ -24,7 +24,7 @@ export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
     const content = asString(entry['content'], 'the content of an added token');
     const special = asFlag(entry['special'], 'special', false);
     return {
-      id: asTokenId(entry['id'], `the added token ${quoted(content)}`, vocab),
+      id: asTokenId(entry['id'], () => `the added token ${quoted(content)}`, vocab),
       content,
       singleWord: asFlag(entry['single_word'], 'single_word', false),
       lstrip: asFlag(entry['lstrip'], 'lstrip', false),

@@ -1,5 +1,5 @@
-import { BPE } from '@huggingface/tokenizers';
 import { asArray, asFlag, asObject, asTokenId, quoted, refuse, type Json } from './json.ts';
+import { mergesOf, mergeSymbols, type Merges, type WordSymbol } from './merges.ts';
 import { byteIds, misplaced, placedBytes, placedPart, type PieceEncoder, type Placed } from './piece.ts';
 import type { Run } from './run.ts';
 
@@ -10,24 +10,20 @@ export function readBpe(entry: Json, vocab: number): PieceEncoder {
     if (value !== undefined && value !== null && value !== '' && value !== 0) refuse(`the BPE option ${option} is not supported.`);
   }
   const vocabulary = readVocabulary(entry, vocab);
-  const merges = readMerges(entry, vocabulary);
-  const byteFallback = asFlag(entry['byte_fallback'], 'byte_fallback', false);
-  const fuseUnknown = asFlag(entry['fuse_unk'], 'fuse_unk', false);
-  const ignoreMerges = asFlag(entry['ignore_merges'], 'ignore_merges', false);
-  const unknown = typeof entry['unk_token'] === 'string' ? vocabulary.get(entry['unk_token']) : undefined;
-  const bpe = new BPE({
-    type: 'BPE',
-    vocab: Object.fromEntries(vocabulary),
-    merges,
-    byte_fallback: byteFallback,
-    ignore_merges: ignoreMerges,
-    unk_token: typeof entry['unk_token'] === 'string' ? entry['unk_token'] : null,
-  });
-  return { vocabulary, encode: (piece) => place(piece, bpe.encode([piece.text]), { vocabulary, byteFallback, fuseUnknown, ignoreMerges, unknown }) };
+  const options = {
+    vocabulary,
+    merges: readMerges(entry, vocabulary, vocab),
+    byteFallback: asFlag(entry['byte_fallback'], 'byte_fallback', false),
+    fuseUnknown: asFlag(entry['fuse_unk'], 'fuse_unk', false),
+    ignoreMerges: asFlag(entry['ignore_merges'], 'ignore_merges', false),
+    unknown: typeof entry['unk_token'] === 'string' ? vocabulary.get(entry['unk_token']) : undefined,
+  };
+  return { vocabulary, encode: (piece) => encode(piece, options) };
 }
 
-interface PlaceOptions {
+interface BpeOptions {
   readonly vocabulary: ReadonlyMap<string, number>;
+  readonly merges: Merges;
   readonly byteFallback: boolean;
   readonly fuseUnknown: boolean;
   readonly ignoreMerges: boolean;
@@ -35,59 +31,63 @@ interface PlaceOptions {
 }
 
 /**
- * Lays the tokens over the piece. A character outside the vocabulary is the only reason for a token that does not spell
- * its text: it is written byte by byte (byte fallback) or as the unknown token; everything else must match literally.
+ * The tokens of a piece. A character outside the vocabulary is written byte by byte (byte fallback) or as the unknown token; what lies
+ * between such characters is merged. Throws UserError where there is neither.
  */
-function place(piece: Run, tokens: readonly string[], options: PlaceOptions): Placed[] {
+function encode(piece: Run, { vocabulary, merges, byteFallback, fuseUnknown, ignoreMerges, unknown }: BpeOptions): Placed[] {
+  const { text } = piece;
+  const whole = ignoreMerges ? vocabulary.get(text) : undefined;
+  if (whole !== undefined) return [placedPart(whole, piece, 0, text.length)];
   const placed: Placed[] = [];
-  let unit = 0;
-  let next = 0;
+  let symbols: WordSymbol[] = [];
   let afterUnknown = false;
-  while (unit < piece.text.length) {
-    const codePoint = piece.text.codePointAt(unit) ?? 0;
-    const character = String.fromCodePoint(codePoint);
-    const token = tokens[next];
-    const id = token === undefined ? undefined : options.vocabulary.get(token);
-    if (token === undefined || id === undefined) throw misplaced(piece.text);
-    if (piece.text.startsWith(token, unit) && (options.vocabulary.has(character) || (options.ignoreMerges && token === piece.text))) {
-      placed.push(placedPart(id, piece, unit, unit + token.length));
-      unit += token.length;
-      next++;
-      afterUnknown = false;
-      continue;
-    }
-    const fallback = options.byteFallback ? byteIds(character, options.vocabulary) : null;
-    if (fallback !== null) {
-      for (const byte of placedBytes(fallback, piece, unit, unit + character.length)) placed.push(byte);
-      next += fallback.length;
+  const merge = (): void => {
+    for (const { id, start, end } of mergeSymbols(symbols, merges)) placed.push(placedPart(id, piece, start, end));
+    symbols = [];
+  };
+  for (let unit = 0; unit < text.length; ) {
+    const character = String.fromCodePoint(text.codePointAt(unit) ?? 0);
+    const end = unit + character.length;
+    const id = vocabulary.get(character);
+    if (id !== undefined) {
+      symbols.push({ id, start: unit, end });
       afterUnknown = false;
     } else {
-      if (id !== options.unknown) throw misplaced(piece.text);
-      const last = placed.at(-1);
-      if (options.fuseUnknown && afterUnknown && last !== undefined) placed[placed.length - 1] = { ...last, end: piece.ends[unit] ?? last.end };
-      else placed.push(placedPart(id, piece, unit, unit + character.length));
-      next++;
-      afterUnknown = true;
+      merge();
+      const fallback = byteFallback ? byteIds(character, vocabulary) : null;
+      if (fallback !== null) {
+        for (const byte of placedBytes(fallback, piece, unit, end)) placed.push(byte);
+        afterUnknown = false;
+      } else {
+        if (unknown === undefined) throw misplaced(text);
+        const last = placed.at(-1);
+        if (fuseUnknown && afterUnknown && last !== undefined) placed[placed.length - 1] = { ...last, end: piece.ends[unit] ?? last.end };
+        else placed.push(placedPart(unknown, piece, unit, end));
+        afterUnknown = true;
+      }
     }
-    unit += character.length;
+    unit = end;
   }
-  if (next !== tokens.length) throw misplaced(piece.text);
+  merge();
   return placed;
 }
 
 function readVocabulary(entry: Json, vocab: number): Map<string, number> {
   const vocabulary = new Map<string, number>();
-  for (const [token, id] of Object.entries(asObject(entry['vocab'], 'the vocabulary'))) vocabulary.set(token, asTokenId(id, `the token ${quoted(token)}`, vocab));
+  for (const [token, id] of Object.entries(asObject(entry['vocab'], 'the vocabulary'))) vocabulary.set(token, asTokenId(id, () => `the token ${quoted(token)}`, vocab));
   if (vocabulary.size === 0) refuse('the vocabulary is empty.');
   return vocabulary;
 }
 
-function readMerges(entry: Json, vocabulary: ReadonlyMap<string, number>): [string, string][] {
-  return asArray(entry['merges'], 'the list of merges').map((merge) => {
+function readMerges(entry: Json, vocabulary: ReadonlyMap<string, number>, vocab: number): Merges {
+  const pairs = asArray(entry['merges'], 'the list of merges').map((merge): readonly [number, number, number] => {
     const parts: readonly unknown[] = typeof merge === 'string' ? merge.split(' ') : asArray(merge, 'a merge');
     const [left, right] = parts;
     if (parts.length !== 2 || typeof left !== 'string' || typeof right !== 'string') refuse('a merge is not a pair of tokens.');
-    if (!vocabulary.has(left + right)) refuse(`the merge of ${quoted(left)} and ${quoted(right)} makes a token that is not in the vocabulary.`);
-    return [left, right];
+    const [leftId, rightId, joined] = [vocabulary.get(left), vocabulary.get(right), vocabulary.get(left + right)];
+    if (joined === undefined) refuse(`the merge of ${quoted(left)} and ${quoted(right)} makes a token that is not in the vocabulary.`);
+    if (leftId === undefined || rightId === undefined) refuse(`the merge of ${quoted(left)} and ${quoted(right)} is of a token that is not in the vocabulary.`);
+    return [leftId, rightId, joined];
   });
+  return mergesOf(pairs, vocab);
 }

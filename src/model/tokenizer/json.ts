@@ -33,9 +33,9 @@ export function asFlag(value: unknown, what: string, missing: boolean): boolean 
 }
 
 /** A token id: a whole number from 0 below the model's vocabulary. */
-export function asTokenId(value: unknown, what: string, vocab: number): number {
-  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) refuse(`the id of ${what} is not a whole number.`);
-  if (value >= vocab) refuse(`${what} has id ${value}, but the model's vocabulary ends at ${vocab - 1}.`);
+export function asTokenId(value: unknown, what: () => string, vocab: number): number {
+  if (typeof value !== 'number' || !Number.isInteger(value) || value < 0) refuse(`the id of ${what()} is not a whole number.`);
+  if (value >= vocab) refuse(`${what()} has id ${value}, but the model's vocabulary ends at ${vocab - 1}.`);
   return value;
 }
 

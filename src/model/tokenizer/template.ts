@@ -46,7 +46,7 @@ function readTemplateProcessing(entry: Json, vocab: number): Template {
     }
     const name = asString(asObject(part['SpecialToken'], 'a part of the template')['id'], 'a part of the template');
     const ids = asArray(asObject(specials[name], `the special token ${quoted(name)}`)['ids'], `the ids of ${quoted(name)}`);
-    (seen ? after : before).push(...ids.map((id) => asTokenId(id, quoted(name), vocab)));
+    (seen ? after : before).push(...ids.map((id) => asTokenId(id, () => quoted(name), vocab)));
   }
   if (!seen) refuse('the template of the post-processor does not name the text.');
   return { before, after };
@@ -54,5 +54,5 @@ function readTemplateProcessing(entry: Json, vocab: number): Template {
 
 function pairId(value: unknown, vocab: number): number {
   const pair = asArray(value, 'a token of the post-processor');
-  return asTokenId(pair[1], quoted(String(pair[0])), vocab);
+  return asTokenId(pair[1], () => quoted(String(pair[0])), vocab);
 }

@@ -14,12 +14,12 @@ export function readUnigram(entry: Json, vocab: number): PieceEncoder {
     const [token, score] = asArray(item, 'a token of the vocabulary');
     if (typeof token !== 'string') refuse('a token of the vocabulary is not a text.');
     if (typeof score !== 'number' || !Number.isFinite(score)) refuse(`the score of the token ${quoted(token)} is not a number.`);
-    vocabulary.set(token, asTokenId(scores.length, `the token ${quoted(token)}`, vocab));
+    vocabulary.set(token, asTokenId(scores.length, () => `the token ${quoted(token)}`, vocab));
     scores.push(score);
     lowest = Math.min(lowest, score);
   }
   if (vocabulary.size === 0) refuse('the vocabulary is empty.');
-  const unknown = entry['unk_id'] === undefined || entry['unk_id'] === null ? undefined : asTokenId(entry['unk_id'], 'the unknown token', scores.length);
+  const unknown = entry['unk_id'] === undefined || entry['unk_id'] === null ? undefined : asTokenId(entry['unk_id'], () => 'the unknown token', scores.length);
   const byteFallback = asFlag(entry['byte_fallback'], 'byte_fallback', false);
   const lattice = { tokens: sortedTokens(vocabulary), scores, unknown, unknownScore: lowest - UNKNOWN_PENALTY };
   return {
