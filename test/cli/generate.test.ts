@@ -128,7 +128,7 @@ describe('generate', () => {
     const { eos_token_id: _, ...config } = JSON.parse(readFileSync(join(bundled, 'config.json'), 'utf8')) as Record<string, unknown>;
     const endless = await generate('--model', variant('endless', { 'generation_config.json': null, 'config.json': JSON.stringify(config) }), '--text', 'The story begins', '--tokens', '3');
     expect([endless.eos, endless.end]).toEqual([[], 'limit']);
-    const ids = Array.from({ length: 510 }, (__, i) => (i * 37) % 16384).join(',');
+    const ids = Array.from({ length: BUNDLED_CONTEXT - 2 }, (__, i) => (i * 37) % 16384).join(',');
     const full = await generate('--ids', ids, '--tokens', '9', '--model', join(work, 'endless'));
     expect([full.steps.length, full.end]).toEqual([2, 'context']);
     expect((await generate('--text', 'a', '--tokens', '0')).steps).toEqual([]);

@@ -6,6 +6,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { PanelMessage } from '../../src/protocol/messages.ts';
 import { openBrowser, type Browser } from '../e2e/browser.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { readFixture } from './readFixture.ts';
 
 const ROOT = new URL('../../', import.meta.url);
 const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
@@ -58,7 +59,9 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await open();
     await tab('Tokens');
     const row = panel.locator('.token-table tbody tr').nth(34);
-    expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual(['34', '·i', '20 69', '745', '35.6%', '1']);
+    const { logprob, rank } = readFixture().shown.explanation;
+    const probability = 100 * Math.exp(logprob[34] ?? Number.NaN);
+    expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual(['34', '·i', '20 69', '745', `${probability.toPrecision(3)}%`, String(rank[34])]);
     expect(await row.getAttribute('title')).toBe('·i · Bytes: 20 69');
   });
 

@@ -236,7 +236,7 @@ describe('the native runtime', () => {
 describe('a model that is not open', () => {
   it('is described from its headers, and refused with the sentence that opening it gives', async () => {
     const { remote } = start({ runtime: 'wasm' });
-    expect(await remote.describe(bundled)).toMatchObject({ name: 'explain-tokens-9m', family: 'llama', layers: 6, heads: 8, dim: 256, contextLength: 512, weightType: 'F16', bytes: 18_029_056 });
+    expect(await remote.describe(bundled)).toMatchObject({ name: 'explain-tokens-9m', family: 'llama', layers: 6, heads: 8, dim: 256, contextLength: BUNDLED_CONTEXT, weightType: 'F16', bytes: 18_029_056 });
     const folder = mkdtempSync(join(tmpdir(), 'described-'));
     try {
       const location: ModelLocation = { kind: 'folder', name: 'mine', path: folder };
