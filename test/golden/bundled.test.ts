@@ -39,7 +39,7 @@ describe.each([['WASM', wasm], ['native', native]])('the bundled model, %s', (_,
   });
 
   test('is described as its card says', () => {
-    expect(model.info).toMatchObject({ family: 'llama', layers: 6, heads: 8, kvHeads: 8, headDim: 32, dim: 256, vocab: 16_384, contextLength: 512, weightType: 'F16', positions: 'rotary', norm: 'RMSNorm' });
+    expect(model.info).toMatchObject({ family: 'llama', layers: 6, heads: 8, kvHeads: 8, headDim: 32, dim: 256, vocab: 16_384, contextLength: 1_024, weightType: 'F16', positions: 'rotary', norm: 'RMSNorm' });
     // Tied: the file holds each parameter once, in 2 bytes.
     expect(model.info.parameters * 2).toBeGreaterThan(18_000_000);
     expect(model.info.parameters * 2).toBeLessThan(18_035_120);
