@@ -130,9 +130,11 @@ describe('labels', () => {
 
 describe('heads', () => {
   it('are found by their metric', () => {
-    expect(bestHead(explanation, 'previous')).toMatchObject({ layer: 2, head: 5 });
-    expect(bestHead(explanation, 'induction')).toMatchObject({ layer: 3, head: 2 });
-    expect(bestHead(explanation, 'entropy')?.value).toBe(Math.min(...Array.from({ length: 48 }, (_, i) => headMetric(explanation, Math.floor(i / 8), i % 8, 'entropy'))));
+    for (const [metric, extreme] of [['previous', Math.max], ['induction', Math.max], ['entropy', Math.min]] as const) {
+      const best = bestHead(explanation, metric);
+      expect(best?.value, metric).toBe(extreme(...Array.from({ length: 48 }, (_, i) => headMetric(explanation, Math.floor(i / 8), i % 8, metric))));
+      expect(headMetric(explanation, best?.layer ?? -1, best?.head ?? -1, metric), metric).toBe(best?.value);
+    }
   });
   it('have no best where the text defines none', () => {
     expect(bestHead({ ...explanation, headMetrics: explanation.headMetrics.map(() => Number.NaN) }, 'induction')).toBeUndefined();
