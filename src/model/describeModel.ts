@@ -1,9 +1,8 @@
 import { NoMemoryError, UserError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts, type RuntimeKind } from '../core/memory.ts';
 import { familyName, readDecoder } from './families/index.ts';
-import type { DecoderSpec } from './families/spec.ts';
+import type { DecoderSpec, Weight } from './families/spec.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './files.ts';
-import { quantizedMatrix } from './formats/quantized.ts';
 import type { StoredTensor } from './formats/safetensors.ts';
 import { openWeights } from './formats/weights.ts';
 import { DEQUANTIZED_MAX_BYTES, keptForm } from './keptQuantized.ts';
@@ -38,17 +37,12 @@ export async function readModel(files: ModelFiles, runtime: RuntimeKind, dequant
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
   const made = await madeOf(files, loaded);
-  const kept = ({ name, quantized }: StoredTensor): number | null => {
-    const own = quantized === undefined ? null : form(quantized);
-    return quantized === undefined || own === null ? null : quantizedMatrix(name, quantized, own).length;
-  };
-  const heldBytes = (tensor: StoredTensor): number => kept(tensor) ?? wideBytes(tensor);
   const shape = {
     ...facts,
     madeBytes: total(made, heldBytes),
     loadedBytes: total(loaded, heldBytes),
     largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0),
-    storedBytes: total(loaded, (tensor) => kept(tensor) ?? tensor.length),
+    storedBytes: total(loaded, ({ kept, length }) => kept?.length ?? length),
   };
   return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
 }
@@ -71,15 +65,20 @@ export function checkAddressable({ facts: { name }, shape: { loadedBytes } }: Re
 }
 
 /** Tensors that lie in no file as they are read. */
-async function madeOf({ localPath }: ModelFiles, tensors: readonly StoredTensor[]): Promise<readonly StoredTensor[]> {
+async function madeOf({ localPath }: ModelFiles, tensors: readonly Weight[]): Promise<readonly Weight[]> {
   if (localPath === undefined) return [];
   const places = new Map<string, string | null>();
   for (const { file } of tensors) if (!places.has(file)) places.set(file, await localPath(file));
   return tensors.filter(({ file }) => places.get(file) === null);
 }
 
-function total(tensors: readonly StoredTensor[], bytesOf: (tensor: StoredTensor) => number): number {
+function total<Tensor extends StoredTensor>(tensors: readonly Tensor[], bytesOf: (tensor: Tensor) => number): number {
   return tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
+}
+
+/** As the runtime holds it. */
+function heldBytes(weight: Weight): number {
+  return weight.kept?.length ?? wideBytes(weight);
 }
 
 /** As float32. */

@@ -73,7 +73,9 @@ describe('the model library', () => {
     const { workbench, page } = session;
     await workbench.selectLines(1, 1);
     await workbench.command('Explain Tokens');
-    await workbench.status().getByText(/12 tokens · \d+\.\d bits\/token · explain-tokens-9m/).waitFor({ timeout: 60_000 });
+    const read = traced.flatMap(({ logprob }) => logprob ?? []);
+    const bits = -read.reduce((sum, logprob) => sum + logprob, 0) / read.length / Math.LN2;
+    await workbench.status().getByText(`${read.length} tokens · ${bits.toFixed(1)} bits/token · explain-tokens-9m`).waitFor({ timeout: 60_000 });
     await showsNumbersOf('explain-tokens-9m', traced);
     await page.locator('.pane-header', { hasText: 'Language Models' }).click();
     await row(new RegExp(`^Bundled model, current, llama, 9M parameters, 18\\.0 MB, ${BUNDLED_CONTEXT.toLocaleString('en')} tokens, F16, needs \\d+\\.\\d MB$`)).waitFor();

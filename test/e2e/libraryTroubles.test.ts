@@ -1,4 +1,4 @@
-import { cpSync, mkdirSync, openSync, closeSync, ftruncateSync, readFileSync, writeFileSync, writeSync } from 'node:fs';
+import { cpSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
@@ -8,6 +8,7 @@ import { filesOf, startHub, type HubServer } from '../library/hubServer.ts';
 import { ggufWithTokenizer } from './ggufWithTokenizer.ts';
 import { panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
+import { HUGE, writeZeroModel } from './zeroModel.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine } from './trace.ts';
 
@@ -18,32 +19,6 @@ const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'
 const zh = (text: string): string => strings[text] ?? expect.fail(`"${text}" has no translation`);
 /** What stands before the first thing filled in. */
 const start = (text: string): string => zh(text).split('{')[0] ?? '';
-
-/** A Llama of 60 billion parameters, whose file takes no room on the disk. */
-function writeHuge(folder: string): void {
-  cpSync(BUNDLED, folder, { recursive: true });
-  const config = JSON.parse(readFileSync(join(folder, 'config.json'), 'utf8')) as { readonly num_hidden_layers: number; readonly vocab_size: number };
-  const [dim, inner] = [65_536, 262_144];
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, hidden_size: dim, intermediate_size: inner, num_attention_heads: 512, num_key_value_heads: 512, head_dim: 128, num_hidden_layers: 1 }));
-  const shapes: Record<string, readonly number[]> = { 'model.embed_tokens.weight': [config.vocab_size, dim], 'model.norm.weight': [dim] };
-  const at = 'model.layers.0';
-  for (const norm of ['input_layernorm', 'post_attention_layernorm']) shapes[`${at}.${norm}.weight`] = [dim];
-  for (const name of ['q', 'k', 'v', 'o']) shapes[`${at}.self_attn.${name}_proj.weight`] = [dim, dim];
-  for (const name of ['gate', 'up']) shapes[`${at}.mlp.${name}_proj.weight`] = [inner, dim];
-  shapes[`${at}.mlp.down_proj.weight`] = [dim, inner];
-  let offset = 0;
-  const header = Buffer.from(JSON.stringify(Object.fromEntries(Object.entries(shapes).map(([name, shape]) => {
-    const from = offset;
-    offset += 2 * shape.reduce((product, size) => product * size, 1);
-    return [name, { dtype: 'F16', shape, data_offsets: [from, offset] }];
-  }))));
-  const length = Buffer.alloc(8);
-  length.writeBigUInt64LE(BigInt(header.length));
-  const file = openSync(join(folder, 'model.safetensors'), 'w');
-  writeSync(file, Buffer.concat([length, header]));
-  ftruncateSync(file, 8 + header.length + offset);
-  closeSync(file);
-}
 
 describe('the model library in Chinese, in a dark theme', () => {
   let session: Session;
@@ -58,9 +33,8 @@ describe('the model library in Chinese, in a dark theme', () => {
     );
     session = await openSession({ files: { 'sample.md': SAMPLE, 'models/readme.txt': '' }, open: 'sample.md', expect: 'The model reads', settings: { 'window.dialogStyle': 'custom' }, language: 'zh-cn', alone: true });
     panel = panelOf(session.workbench);
-    mkdirSync(join(session.code.workspace, 'models/mine'));
     cpSync(BUNDLED, join(session.code.workspace, 'models/mine'), { recursive: true });
-    writeHuge(join(session.code.workspace, 'models/huge'));
+    writeZeroModel(join(session.code.workspace, 'models/huge'), HUGE);
     useSettings({});
     await session.workbench.selectLines(1, 1);
     await session.page.keyboard.press('Control+Alt+e');

@@ -4,11 +4,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
-import { writeSlowModel } from './slowModel.ts';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
+import { SLOW, writeZeroModel } from './zeroModel.ts';
 
 const EXPLAIN = 'Explain Tokens';
 const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
@@ -45,7 +45,7 @@ describe('the model setting', () => {
 
   it('takes effect at once, and Cancel stops the loading of a large model', async () => {
     const slow = join(folder, 'slow-model');
-    writeSlowModel(slow);
+    writeZeroModel(slow, SLOW);
     await useModel(slow);
     await explainFirstLine();
     const cancel = panel.frame.getByRole('button', { name: 'Cancel' });

@@ -121,7 +121,7 @@ async function openShared(files: string, settings: SessionOptions['settings']): 
   try {
     const { code, browser, stop } = await own.started;
     own.sessions++;
-    const workspace = join(code.folder, `workspace-${own.sessions}`);
+    const workspace = join(code.folder, String(own.sessions), 'workspace');
     cpSync(files, workspace, { recursive: true });
     writeUserSettings(code, { ...TEST_SETTINGS, ...settings });
     writeSettings(code, {});

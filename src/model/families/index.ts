@@ -33,7 +33,7 @@ import { qwen2, qwen3 } from './llama/qwen.ts';
 import { smollm3 } from './llama/smollm3.ts';
 import { stablelm } from './llama/stablelm.ts';
 import { starcoder2 } from './llama/starcoder2.ts';
-import type { DecoderSpec } from './spec.ts';
+import type { DecoderSpec, Weight } from './spec.ts';
 import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.ts';
 
 type Family = (config: Options, tensors: Tensors) => DecoderSpec;
@@ -63,7 +63,7 @@ export function familyName(config: unknown): string {
 export interface ReadDecoder {
   readonly spec: DecoderSpec;
   /** Every stored tensor that is read, once. */
-  readonly tensors: readonly StoredTensor[];
+  readonly tensors: readonly Weight[];
 }
 
 /**
@@ -80,7 +80,7 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   const tensors = tensorsOf(stored, keptForm);
   const spec = family(from, tensors);
   refuseUnused(stored, tensors.used, extraLayers(from, spec.blocks.length));
-  return { spec, tensors: [...tensors.used].flatMap((name) => stored.get(name) ?? []) };
+  return { spec, tensors: [...tensors.used.values()] };
 }
 
 /** Layers behind the last one that predict further tokens, which the reference leaves out. */

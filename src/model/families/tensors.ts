@@ -16,15 +16,15 @@ export interface Tensors {
   slice(name: string, shape: readonly number[], index: number): Weight;
   rms(name: string, width: number, epsilon: number, offset?: 0 | 1): Norm;
   layerNorm(name: string, width: number, epsilon: number, parts?: { readonly weight?: boolean; readonly bias?: boolean; readonly offset?: 0 | 1 }): Norm;
-  /** Names asked for so far. */
-  readonly used: ReadonlySet<string>;
+  /** Tensors asked for so far, by name. */
+  readonly used: ReadonlyMap<string, Weight>;
 }
 
 /** In which form a quantised matrix is kept; null: as float32. */
 export type KeptForm = (quantization: Quantization) => QuantizedForm | null;
 
 export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>, keptForm: KeptForm = () => null): Tensors {
-  const used = new Set<string>();
+  const used = new Map<string, Weight>();
   const weight = (name: string, shape: readonly number[]): Weight => {
     const tensor = stored.get(name);
     if (tensor === undefined) throw new UserError(`The model's files hold no tensor "${name}", which config.json calls for.`);
@@ -33,10 +33,11 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>, keptForm: K
       throw new UserError(`Tensor "${name}" in ${tensor.file} is ${tensor.shape.join(' x ')}, where config.json calls for ${shape.join(' x ')}.`);
     }
     if (!isWeightType(dtype)) throw new UserError(`Tensor "${name}" in ${tensor.file} is stored as ${dtype.slice(0, 20)}; F32, F16 and BF16 are supported.`);
-    used.add(name);
     const { quantized } = tensor;
     const form = quantized === undefined ? null : keptForm(quantized);
-    return { ...tensor, dtype, ...(quantized === undefined || form === null ? {} : { kept: quantizedMatrix(name, quantized, form) }) };
+    const found = { ...tensor, dtype, ...(quantized === undefined || form === null ? {} : { kept: quantizedMatrix(name, quantized, form) }) };
+    used.set(name, found);
+    return found;
   };
   return {
     has: (name) => stored.has(name),
@@ -83,8 +84,8 @@ const BUFFERS = /(^|\.)(inv_freq|attn\.(attention\.)?(masked_)?bias|attention\.(
  * Throws UserError naming a tensor of the decoder that nothing asked for: the files then hold another model than config.json says.
  * `isExtra` names parts that a family's reference leaves out, such as layers for predicting several tokens.
  */
-export function refuseUnused(stored: ReadonlyMap<string, StoredTensor>, used: ReadonlySet<string>, isExtra: (name: string) => boolean): void {
-  const roots = new Set([...used].filter((name) => !name.startsWith('lm_head.') && !name.startsWith('embed_out.')).map(rootOf));
+export function refuseUnused(stored: ReadonlyMap<string, StoredTensor>, used: ReadonlyMap<string, Weight>, isExtra: (name: string) => boolean): void {
+  const roots = new Set([...used.keys()].filter((name) => !name.startsWith('lm_head.') && !name.startsWith('embed_out.')).map(rootOf));
   for (const [name, { file }] of stored) {
     if (used.has(name) || !roots.has(rootOf(name)) || BUFFERS.test(name) || isExtra(name)) continue;
     throw new UserError(`Tensor ${quoted(name)} in ${file} is not one that config.json calls for.`);
