@@ -15,6 +15,7 @@ import math
 import os
 import signal
 import time
+from collections.abc import Iterable
 from contextlib import nullcontext
 from dataclasses import asdict
 from datetime import datetime
@@ -24,7 +25,7 @@ import torch
 from safetensors.torch import load_file
 from tokenizers import Tokenizer
 
-from data import MIXTURE, Batches
+from data import MIXTURES, Batches
 from model import Llama, ModelConfig, TiedCrossEntropy, probabilities_and_loss
 
 # Up to this share of the schedule the steps go through these row lengths in turn. Long rows are expensive, but positions want time.
@@ -57,10 +58,10 @@ def make_optimizers(model: Llama, rate: float, embedding_rate: float) -> list[to
     return optimizers
 
 
-def held_out_rows(data: Path, tokenizer: Tokenizer) -> dict[str, tuple[torch.Tensor, float]]:
+def held_out_rows(data: Path, subsets: Iterable[str], tokenizer: Tokenizer) -> dict[str, tuple[torch.Tensor, float]]:
     """For each subset a few rows of held-out ids, [rows, length + 1], and the bytes of a token; for the curve in the log only."""
     rows = {}
-    for subset in MIXTURE:
+    for subset in subsets:
         texts = [json.loads(line)["t"] for line in (data / f"{subset}.heldout.jsonl").open(encoding="utf8")]
         ids = [i for e in tokenizer.encode_batch_fast(texts, add_special_tokens=False) for i in (0, *e.ids)]
         count = len(ids) // QUICK_LENGTH
@@ -94,6 +95,7 @@ def main() -> None:
     parser.add_argument("--rate", type=float, default=3e-3, help="peak learning rate of Muon")
     parser.add_argument("--embedding-rate", type=float, default=3e-3, help="peak learning rate of AdamW")
     parser.add_argument("--repeat-share", type=float, default=0.03, help="share of rows with a repeated chunk")
+    parser.add_argument("--mixture", choices=MIXTURES, default="broad", help="shares of the rows, in data.py")
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--device", default="cuda" if torch.cuda.is_available() else "cpu")
     parser.add_argument("--threads", type=int, default=0)
@@ -128,7 +130,7 @@ def main() -> None:
         compiled_block = torch.compile(plain_block, dynamic=False)
         TiedCrossEntropy.chunk_loss = torch.compile(probabilities_and_loss, dynamic=False)
 
-    batches = Batches(options.data, options.seed, options.repeat_share)
+    batches = Batches(options.data, MIXTURES[options.mixture], options.seed, options.repeat_share)
     if options.compile:                                     # every row length before the clock starts
         model.run_block = compiled_block
         for length in sorted({length for _, lengths in LENGTHS for length in lengths}):
@@ -138,7 +140,7 @@ def main() -> None:
             model.zero_grad(set_to_none=True)
             print(f"rows of {length} compiled after {time.time() - started:.0f} s", flush=True)
         started = started if step else time.time()
-    quick_rows = held_out_rows(options.data, Tokenizer.from_file(str(options.tokenizer / "tokenizer.json")))
+    quick_rows = held_out_rows(options.data, MIXTURES[options.mixture], Tokenizer.from_file(str(options.tokenizer / "tokenizer.json")))
     log_path = options.out / "log.jsonl"
 
     def log(**record: object) -> None:

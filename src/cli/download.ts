@@ -1,8 +1,9 @@
 import { resolve } from 'node:path';
 import { bytesText } from '../core/bytesText.ts';
 import { CancelledError, UserError } from '../core/errors.ts';
+import { english } from '../core/translatable.ts';
 import { endpointOf, environmentToken } from '../library/hub/address.ts';
-import type { DownloadProgress, HubChoice, HubModel, Translate } from '../library/hub/api.ts';
+import type { DownloadProgress, HubChoice, HubModel } from '../library/hub/api.ts';
 import { openHub } from '../library/hub/hub.ts';
 import type { Note } from './input.ts';
 import type { DownloadCommand } from './options.ts';
@@ -10,8 +11,6 @@ import { standardOutput } from './output.ts';
 
 /** Progress on a terminal is written at most this often. */
 const TELL_EVERY_MS = 200;
-
-const english: Translate = (message, ...values) => message.replaceAll(/\{(\d)\}/g, (_, place: string) => String(values[Number(place)]));
 
 /** Downloads a model of the hub and writes where it is. Throws UserError, CancelledError after Ctrl+C. */
 export async function download({ id, folder, gguf }: DownloadCommand, note: Note): Promise<void> {

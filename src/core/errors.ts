@@ -1,9 +1,18 @@
+import { english, translated, type Translatable, type Translate } from './translatable.ts';
+
 /**
  * A failure the user can act on: its message is one sentence that names the file or option at fault.
  * Anything else that is thrown is a defect of ours and is shown as "unexpected", with the log.
  */
 export class UserError extends Error {
   override readonly name: string = 'UserError';
+  /** The sentence for other languages than English; undefined where it is in the user's already. */
+  readonly said: Translatable | undefined;
+
+  constructor(sentence: string | Translatable, options?: ErrorOptions) {
+    super(typeof sentence === 'string' ? sentence : translated(sentence, english), options);
+    this.said = typeof sentence === 'string' ? undefined : sentence;
+  }
 }
 
 /** A model needs more memory than is free: another model, or another runtime, may fit. */
@@ -22,4 +31,9 @@ export class CancelledError extends Error {
 /** The message of anything thrown, for logs and sentences. */
 export function messageOf(error: unknown): string {
   return error instanceof Error ? error.message : String(error);
+}
+
+/** The sentence of an error in the user's language. */
+export function userSentence({ said, message }: UserError, translate: Translate): string {
+  return said === undefined ? message : translated(said, translate);
 }

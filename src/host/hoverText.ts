@@ -1,10 +1,8 @@
 import type { Explanation } from '../core/trace.ts';
+import type { Translate } from '../core/translatable.ts';
 import { hexBytes, shortened, visibleText, visibleToken } from '../core/visibleText.ts';
 import { codeBlock, codeSpan } from './markdownCode.ts';
 import { surprisalBits } from './surprisal.ts';
-
-/** Translates an English text and fills in {0}, {1}, ... */
-export type Translate = (english: string, ...values: (string | number)[]) => string;
 
 /** Tokens one hover shows; a longer word is cut around the one under the pointer. */
 const MAX_TOKENS = 6;

@@ -1,5 +1,5 @@
 import { vscode } from './vscode.ts';
-import { messageOf, UserError } from '../core/errors.ts';
+import { messageOf, userSentence, UserError } from '../core/errors.ts';
 
 /** The extension's log, made when first written to. */
 export class Log {
@@ -34,7 +34,7 @@ export class Log {
 
 /** One sentence for the user about anything thrown. */
 export function sentenceOf(error: unknown): string {
-  if (error instanceof UserError) return error.message;
+  if (error instanceof UserError) return userSentence(error, vscode.l10n.t);
   return vscode.l10n.t('Something unexpected went wrong: {0}', firstLine(messageOf(error)));
 }
 

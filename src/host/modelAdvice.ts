@@ -1,5 +1,5 @@
 import { bytesText } from '../core/bytesText.ts';
-import { NoMemoryError, UserError } from '../core/errors.ts';
+import { NoMemoryError, userSentence, UserError } from '../core/errors.ts';
 import { vscode } from './vscode.ts';
 import type { Remedies } from './log.ts';
 import { fitOf, needOf, type ModelEntry } from './modelEntries.ts';
@@ -19,7 +19,7 @@ export async function adviceFor(library: ModelLibrary, error: unknown): Promise<
   if (!smaller) return { error, remedies: {} };
   const { entry, bytes } = smaller;
   return {
-    error: new UserError(`${error.message} ${t('{0} would fit: it needs {1}.', entry.name, bytesText(bytes))}`, { cause: error }),
+    error: new UserError(`${userSentence(error, t)} ${t('{0} would fit: it needs {1}.', entry.name, bytesText(bytes))}`, { cause: error }),
     remedies: { [t('Use {0}', entry.name)]: () => library.use(entry) },
   };
 }

@@ -1,11 +1,11 @@
-import { CancelledError, UserError } from '../core/errors.ts';
+import { CancelledError, messageOf, userSentence, UserError } from '../core/errors.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { Query, QueryName, QueryResult } from '../protocol/messages.ts';
 import type { ExplainRequest, Progress, Remote, TokenCount, WorkerApi } from '../worker/api.ts';
 import type { Connection } from '../worker/rpc.ts';
 import { ask } from './ask.ts';
 import { Disposable } from './disposable.ts';
-import type { Translate } from './hoverText.ts';
+import type { Translate } from '../core/translatable.ts';
 import { liveWorker, type LiveWorker, type WantedModel } from './liveWorker.ts';
 
 export type ModelState =
@@ -175,7 +175,7 @@ export class ModelClient extends Disposable {
     } catch (error) {
       live?.end(new CancelledError());
       if (error instanceof CancelledError) this.#options.onState({ kind: 'idle' });
-      else this.#options.onState({ kind: 'failed', message: error instanceof Error ? error.message : String(error) });
+      else this.#options.onState({ kind: 'failed', message: error instanceof UserError ? userSentence(error, this.#options.t) : messageOf(error) });
       throw error;
     } finally {
       this.#starting = undefined;

@@ -1,4 +1,5 @@
-import { UserError } from '../core/errors.ts';
+import { userSentence, UserError } from '../core/errors.ts';
+import type { Translate } from '../core/translatable.ts';
 import type { ModelLocation, WorkerApi } from '../worker/api.ts';
 import type { Connection } from '../worker/rpc.ts';
 import { Disposable } from './disposable.ts';
@@ -12,15 +13,17 @@ const IDLE_MS = 20_000;
 export class ModelDescriber extends Disposable {
   readonly #connect: () => Promise<Connection<WorkerApi>>;
   readonly #log: Log;
+  readonly #t: Translate;
   readonly #known = new Map<string, Promise<Known>>();
   #worker: Promise<Connection<WorkerApi>> | undefined;
   #tail: Promise<unknown> = Promise.resolve();
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  constructor(connect: () => Promise<Connection<WorkerApi>>, log: Log) {
+  constructor(connect: () => Promise<Connection<WorkerApi>>, log: Log, t: Translate) {
     super();
     this.#connect = connect;
     this.#log = log;
+    this.#t = t;
   }
 
   /** What is known of the model under `key`, at `locate()`; described where it was not yet. */
@@ -56,7 +59,7 @@ export class ModelDescriber extends Disposable {
       const resources: Resources = await remote.resources();
       return { kind: 'described', description, resources };
     } catch (error) {
-      if (error instanceof UserError) return { kind: 'refused', reason: error.message };
+      if (error instanceof UserError) return { kind: 'refused', reason: userSentence(error, this.#t) };
       this.#log.error('Describing a model', error);
       this.#end();
       return UNKNOWN;

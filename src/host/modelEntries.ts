@@ -1,7 +1,7 @@
 import { bytesText } from '../core/bytesText.ts';
 import { TYPICAL_TOKENS, type MemoryNeed, type ModelDescription, type RuntimeKind } from '../core/memory.ts';
 import type { Source } from '../library/found/api.ts';
-import type { Translate } from './hoverText.ts';
+import type { Translate } from '../core/translatable.ts';
 
 /** Where a model of the library comes from. */
 export type Group = 'bundled' | 'downloaded' | 'added' | Source;

@@ -36,7 +36,7 @@ export class ModelLibrary extends Disposable {
   constructor(options: LibraryOptions) {
     super();
     this.#options = options;
-    this.#describer = this.register(new ModelDescriber(options.connect, options.log));
+    this.#describer = this.register(new ModelDescriber(options.connect, options.log, vscode.l10n.t));
     this.register(options.downloads.onDidChange(() => this.#changed.fire(undefined)));
     this.register(onSettingChange(['model'], () => this.#changed.fire(undefined)));
     this.register(onSettingChange(['runtime', 'nativeRuntime'], () => this.refresh()));

@@ -1,5 +1,6 @@
 import { Environment, Interpreter, Template } from '@huggingface/jinja';
 import { UserError, messageOf } from '../core/errors.ts';
+import { msg, type Translatable } from '../core/translatable.ts';
 import { parseJson, readText, type ModelFiles } from './files.ts';
 import { SPACE, characterClass } from './tokenizer/unicode.ts';
 
@@ -34,7 +35,7 @@ export type ChatTemplate = (text: string) => RenderedChat;
 export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate | null> {
   const names = await files.list();
   const config = names.includes(CONFIG_FILE) ? parseJson(await readText(files, CONFIG_FILE, MAX_CONFIG_BYTES), CONFIG_FILE) : {};
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new UserError(`${CONFIG_FILE} is not an object.`);
+  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new UserError(msg`${CONFIG_FILE} is not an object.`);
   const entries = config as Readonly<Record<string, unknown>>;
   const source = names.includes(TEMPLATE_FILE) ? await readText(files, TEMPLATE_FILE, MAX_TEMPLATE_CHARACTERS) : defaultTemplate(entries['chat_template']);
   return source === null ? null : chatTemplate(source, specialTokens(entries));
@@ -59,7 +60,7 @@ function specialTokens(config: Readonly<Record<string, unknown>>): Record<string
 
 /** The template `source` (Jinja). `tokens`: what the template may write by name, such as `bos_token`. It is first read when a text is rendered. */
 export function chatTemplate(source: string, tokens: Readonly<Record<string, string>>): ChatTemplate {
-  if (source.length > MAX_TEMPLATE_CHARACTERS) return () => fail('is too large');
+  if (source.length > MAX_TEMPLATE_CHARACTERS) return () => fail(msg`is too large`);
   let template: Template | null = null;
   const render = (content: string): string => {
     try {
@@ -68,16 +69,16 @@ export function chatTemplate(source: string, tokens: Readonly<Record<string, str
       const text = run(template, variables);
       if (text.length <= content.length + MAX_ADDED_CHARACTERS) return text;
     } catch (error) {
-      return fail(`cannot be used (${messageOf(error)})`, error);
+      return fail(msg`cannot be used (${messageOf(error)})`, error);
     }
-    return fail('adds too much text');
+    return fail(msg`adds too much text`);
   };
   let known: Surroundings | null = null;
   return (text) => {
     known ??= surroundings(render);
     const { before, after, left, right } = known;
     const inJavaScript = left ? (right ? text.trim() : text.trimStart()) : right ? text.trimEnd() : text;
-    if (render(text) !== before + inJavaScript + after) fail('changes the text of the message, so no token can be placed');
+    if (render(text) !== before + inJavaScript + after) fail(msg`changes the text of the message, so no token can be placed`);
     // What JavaScript trims and what Python strips are not the same white space; the reference strips.
     const skipped = left ? text.length - text.replace(LEADING_SPACE, '').length : 0;
     const inner = right ? text.slice(skipped).replace(TRAILING_SPACE, '') : text.slice(skipped);
@@ -101,7 +102,7 @@ interface Surroundings {
 function surroundings(render: (content: string) => string): Surroundings {
   const [before, after, ...more] = render(MARK).split(MARK);
   const [spacedBefore, spacedAfter] = render(` ${MARK} `).split(MARK);
-  if (before === undefined || after === undefined || more.length > 0) return fail('does not write the message exactly once');
+  if (before === undefined || after === undefined || more.length > 0) return fail(msg`does not write the message exactly once`);
   return { before, after, left: spacedBefore === before, right: spacedAfter === after };
 }
 
@@ -150,6 +151,6 @@ function range(start: number, stop?: number, step = 1): number[] {
   return Array.from({ length }, (_, i) => first + i * step);
 }
 
-function fail(reason: string, cause?: unknown): never {
-  throw new UserError(`The chat template of this model ${reason}.`, { cause });
+function fail(reason: Translatable, cause?: unknown): never {
+  throw new UserError(msg`The chat template of this model ${reason}.`, { cause });
 }

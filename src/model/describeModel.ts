@@ -1,5 +1,6 @@
 import { NoMemoryError, UserError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts, type RuntimeKind } from '../core/memory.ts';
+import { msg } from '../core/translatable.ts';
 import { familyName, readDecoder } from './families/index.ts';
 import type { DecoderSpec, Weight } from './families/spec.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './files.ts';
@@ -52,7 +53,7 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
   const native = await readModel(files, 'native');
   const wasm = [...(files.weights?.tensors.values() ?? [])].some(({ quantized }) => quantized !== undefined) ? await readModel(files, 'wasm') : native;
   const { facts, bytes } = native;
-  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
+  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(msg`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
   // A tokenizer that has to be made is made, which tells whether it can be.
   if (files.weights !== undefined) await files.size(TOKENIZER_FILE);
   const need = (runtime: RuntimeKind, { shape }: ReadModel): MemoryNeed => ({ typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)), full: memoryNeed(shape, runtime, facts.contextLength) });
@@ -61,7 +62,7 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
 
 /** Throws NoMemoryError for a model whose weights WebAssembly cannot hold. */
 export function checkAddressable({ facts: { name }, shape: { loadedBytes } }: ReadModel): void {
-  if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new NoMemoryError(`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
+  if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new NoMemoryError(msg`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
 }
 
 /** Tensors that lie in no file as they are read. */

@@ -1,5 +1,6 @@
 import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import type { StoredTensor } from './formats/safetensors.ts';
 
 export { bytesText };
@@ -33,13 +34,13 @@ export function quoted(name: string): string {
 /** The text of a UTF-8 file of at most `maxBytes`; a larger one is refused by its size, unread. Throws UserError. */
 export async function readText(files: ModelFiles, file: string, maxBytes: number): Promise<string> {
   const size = await files.size(file);
-  if (size > maxBytes) throw new UserError(`${file} is too large: ${bytesText(size)}, where at most ${bytesText(maxBytes)} make sense.`);
+  if (size > maxBytes) throw new UserError(msg`${file} is too large: ${bytesText(size)}, where at most ${bytesText(maxBytes)} make sense.`);
   const bytes = await files.read(file, 0, size);
   refuseLfsPointer(bytes, file);
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`${file} is not UTF-8 text.`, { cause: error });
+    throw new UserError(msg`${file} is not UTF-8 text.`, { cause: error });
   }
 }
 
@@ -47,7 +48,7 @@ const LFS_MARK = new TextEncoder().encode('version https://git-lfs');
 
 /** Throws UserError for what stands in a Git repository in place of a large file that was not fetched. `start`: the file's first bytes. */
 export function refuseLfsPointer(start: Uint8Array, file: string): void {
-  if (start.length >= LFS_MARK.length && LFS_MARK.every((byte, i) => byte === start[i])) throw new UserError(`${file} is a Git LFS pointer, not the file itself: fetch it with "git lfs pull".`);
+  if (start.length >= LFS_MARK.length && LFS_MARK.every((byte, i) => byte === start[i])) throw new UserError(msg`${file} is a Git LFS pointer, not the file itself: fetch it with "git lfs pull".`);
 }
 
 /** The parsed JSON of a file of at most `maxBytes`. Throws UserError naming the file. */
@@ -60,7 +61,7 @@ export function parseJson(text: string, file: string): unknown {
   try {
     return JSON.parse(text);
   } catch (error) {
-    throw new UserError(`${file} is not valid JSON: ${messageOf(error).replaceAll(/\s+/g, ' ')}.`, { cause: error });
+    throw new UserError(msg`${file} is not valid JSON: ${messageOf(error).replaceAll(/\s+/g, ' ')}.`, { cause: error });
   }
 }
 

@@ -1,5 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import { at, tensor, type Tensor } from '../core/tensor.ts';
+import { msg } from '../core/translatable.ts';
 import { readRows } from './embedding.ts';
 import type { DecoderSpec } from './families/spec.ts';
 import type { ModelFiles } from './files.ts';
@@ -92,16 +93,16 @@ function missing(name: string): never {
 }
 
 function finite(resid: Tensor, layer: number): Tensor {
-  if (!resid.data.every(Number.isFinite)) throw new UserError(`The model's numbers are not finite after layer ${layer}: its weights are damaged.`);
+  if (!resid.data.every(Number.isFinite)) throw new UserError(msg`The model's numbers are not finite after layer ${layer}: its weights are damaged.`);
   return resid;
 }
 
 /** Throws UserError for no ids, ids outside the vocabulary, or more of them than learned positions. */
 export function checkIds(ids: Int32Array, spec: DecoderSpec): void {
-  if (ids.length === 0) throw new UserError('There is no token to run the model on.');
+  if (ids.length === 0) throw new UserError(msg`There is no token to run the model on.`);
   const outside = ids.find((id) => id < 0 || id >= spec.vocab);
-  if (outside !== undefined) throw new UserError(`Token ${outside} is outside the model's vocabulary of ${spec.vocab}.`);
+  if (outside !== undefined) throw new UserError(msg`Token ${outside} is outside the model's vocabulary of ${spec.vocab}.`);
   if (spec.positions.kind === 'learned' && ids.length > spec.contextLength) {
-    throw new UserError(`The model reads ${spec.contextLength} tokens at most, not ${ids.length}.`);
+    throw new UserError(msg`The model reads ${spec.contextLength} tokens at most, not ${ids.length}.`);
   }
 }

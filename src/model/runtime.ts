@@ -1,5 +1,6 @@
 import * as ortWeb from 'onnxruntime-web/wasm';
 import { UserError, messageOf } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import type { ModelFiles } from './files.ts';
 import type { OnnxGraph, Place, Stored } from './graph/onnx.ts';
 import { DEQUANTIZED_MAX_BYTES } from './keptQuantized.ts';
@@ -195,7 +196,7 @@ function placeOf(places: ReadonlyMap<string, Place>, weight: Stored): Place {
 /** Running out of memory is the one failure of the runtime that users can do something about. */
 function explainFailure(error: unknown): never {
   if (/bad_alloc|out of memory|allocation failed|cannot enlarge memory/i.test(messageOf(error))) {
-    throw new UserError('The model or the text needs more memory than the runtime can have: choose a smaller model or a shorter text.', { cause: error });
+    throw new UserError(msg`The model or the text needs more memory than the runtime can have: choose a smaller model or a shorter text.`, { cause: error });
   }
   throw error;
 }

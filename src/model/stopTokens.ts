@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import { CONFIG_MAX_BYTES, isRecord, readJson, type ModelFiles } from './files.ts';
 
 const GENERATION_CONFIG = 'generation_config.json';
@@ -15,10 +16,10 @@ export async function readStopTokens(files: ModelFiles, config: unknown): Promis
 
 function stopTokensOf(config: unknown, file: string): readonly number[] {
   const found = isRecord(config) ? (config['eos_token_id'] ?? []) : null;
-  if (found === null) throw new UserError(`${file} is not a JSON object.`);
+  if (found === null) throw new UserError(msg`${file} is not a JSON object.`);
   const ids: readonly unknown[] = Array.isArray(found) ? found : [found];
   return ids.map((id) => {
-    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) throw new UserError(`${file}: eos_token_id must be a token id or a list of them.`);
+    if (typeof id !== 'number' || !Number.isInteger(id) || id < 0) throw new UserError(msg`${file}: eos_token_id must be a token id or a list of them.`);
     return id;
   });
 }

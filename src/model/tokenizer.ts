@@ -1,6 +1,7 @@
 import { UserError, messageOf } from '../core/errors.ts';
 import { wellFormed } from '../core/textSpans.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
+import { msg } from '../core/translatable.ts';
 import { readChatTemplate, type ChatTemplate } from './chatTemplate.ts';
 import { readJson, type ModelFiles } from './files.ts';
 import { readAddedTokens } from './tokenizer/addedTokens.ts';
@@ -56,8 +57,8 @@ export interface TextTokenizer {
  * `vocab` is the number of rows of the model's unembedding. Throws UserError naming the file and the unsupported kind.
  */
 export async function openTokenizer(files: ModelFiles, vocab: number): Promise<TextTokenizer> {
-  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
-  const json = asObject(await readJson(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES), 'the file');
+  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(msg`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
+  const json = asObject(await readJson(files, TOKENIZER_FILE, MAX_TOKENIZER_BYTES), msg`the file`);
   // A template that cannot be used is told when a chat is asked for.
   const chat = await readChatTemplate(files).catch((error: unknown): ChatTemplate => () => {
     throw error;
@@ -66,7 +67,7 @@ export async function openTokenizer(files: ModelFiles, vocab: number): Promise<T
     return createTokenizer(json, vocab, chat);
   } catch (error) {
     // What is wrong in the file may show as any error of the library.
-    throw error instanceof UserError ? error : new UserError(`${TOKENIZER_FILE} cannot be used: ${messageOf(error)}.`, { cause: error });
+    throw error instanceof UserError ? error : new UserError(msg`${TOKENIZER_FILE} cannot be used: ${messageOf(error)}.`, { cause: error });
   }
 }
 
@@ -79,7 +80,7 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
   const template = readTemplate(json['post_processor'], vocab);
   const { piece, textOf, spell } = readingsOf(pieces.vocabulary, added, byteLevel);
   const encodeChat = (text: string): TokenizedText => {
-    if (chat === null) throw new UserError('This model has no chat template.');
+    if (chat === null) throw new UserError(msg`This model has no chat template.`);
     const whole = wellFormed(text);
     const rendered = chat(whole);
     const { before, own, after } = partChat(encodeText(rendered.text), whole, rendered);
@@ -115,7 +116,7 @@ function firstTokens(text: string, room: number, encodeText: (text: string) => P
       const length = spans[count - 1]?.end ?? 0;
       if (length > 0 && (spans[count]?.start ?? length) >= length) return { placed: placed.slice(0, count), length };
     }
-    throw new UserError('The first character of the text takes more tokens than the model reads at once.');
+    throw new UserError(msg`The first character of the text takes more tokens than the model reads at once.`);
   }
 }
 
@@ -127,7 +128,7 @@ function firstOfChat(text: string, limit: number, encodeChat: (text: string) => 
     if (excess <= 0) return { tokenized, length: Math.min(length, text.length) };
     const own = tokenized.tokens.filter((token) => !token.special);
     length = own.at(-excess)?.start ?? 0;
-    if (own.length <= excess || length === 0) throw new UserError('The chat template takes more tokens than the model reads at once.');
+    if (own.length <= excess || length === 0) throw new UserError(msg`The chat template takes more tokens than the model reads at once.`);
   }
 }
 

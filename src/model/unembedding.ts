@@ -1,5 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import { tensor, type Tensor } from '../core/tensor.ts';
+import { msg } from '../core/translatable.ts';
 import type { DecoderSpec } from './families/spec.ts';
 import type { UnembedOutput } from './graph/unembed.ts';
 import type { LanguageModel } from './languageModel.ts';
@@ -102,7 +103,7 @@ async function inChunks<Result>(rows: Tensor, run: (chunk: Chunk) => Promise<Res
 
 /** A sum of exponentials is finite exactly where all logits are. */
 function checkFinite(logSumExp: Float32Array | Int32Array): void {
-  if (!logSumExp.every(Number.isFinite)) throw new UserError("The model's logits are not finite: its final norm or unembedding is damaged.");
+  if (!logSumExp.every(Number.isFinite)) throw new UserError(msg`The model's logits are not finite: its final norm or unembedding is damaged.`);
 }
 
 function statsOf(found: Outputs<(typeof STATS)[number]>): UnembedStats {

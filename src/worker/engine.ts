@@ -2,6 +2,7 @@ import { headMetrics, thumbnails } from '../core/attention.ts';
 import { UserError } from '../core/errors.ts';
 import type { StepRequest } from '../core/generation.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
+import { msg } from '../core/translatable.ts';
 import type { HeadAttention } from '../model/attention.ts';
 import { describeModel } from '../model/describeModel.ts';
 import type { ModelFiles } from '../model/files.ts';
@@ -146,7 +147,7 @@ function infoOf({ model, tokenizer, eos }: OpenModel): ModelInfo {
 }
 
 async function explain(current: OpenModel, cache: TraceCache, request: ExplainRequest, progress: (progress: Progress) => void): Promise<Explanation> {
-  if (request.text === '') throw new UserError('There is no text to explain.');
+  if (request.text === '') throw new UserError(msg`There is no text to explain.`);
   const { model, tokenizer } = current;
   const info = infoOf(current);
   const chat = request.chat === true && tokenizer.hasChat;

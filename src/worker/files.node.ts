@@ -1,6 +1,7 @@
 import { open, readdir, realpath, stat } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { UserError, messageOf } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import { asFolder } from '../model/asFolder.ts';
 import type { ModelFiles } from '../model/files.ts';
 import { ggufFiles } from '../model/formats/gguf/files.ts';
@@ -16,7 +17,7 @@ export async function modelAt(path: string, name?: string): Promise<ModelFiles> 
   if (found?.isFile() !== true) return asFolder(await folderFiles(path, name));
   const shown = modelNameOf(name ?? basename(path));
   if (!isGguf(await readRange(path, basename(path), 0, Math.min(found.size, 4)))) {
-    throw new UserError(`The model ${path} is neither a folder nor a GGUF file${path.endsWith('.safetensors') ? ': choose the folder it is in' : ''}.`);
+    throw new UserError(path.endsWith('.safetensors') ? msg`The model ${path} is neither a folder nor a GGUF file: choose the folder it is in.` : msg`The model ${path} is neither a folder nor a GGUF file.`);
   }
   // A link was chosen as it is, wherever it leads; the parts of a model are beside each other.
   const real = ggufParts(basename(path)) > 1 ? resolve(path) : await realpath(path);
@@ -27,8 +28,8 @@ export async function modelAt(path: string, name?: string): Promise<ModelFiles> 
 export async function folderFiles(path: string, name?: string): Promise<ModelFiles> {
   const folder = resolve(path);
   const found = await stat(folder).catch(() => null);
-  if (found === null) throw new UserError(`There is no model folder ${path}.`);
-  if (!found.isDirectory()) throw new UserError(`The model ${path} is not a folder.`);
+  if (found === null) throw new UserError(msg`There is no model folder ${path}.`);
+  if (!found.isDirectory()) throw new UserError(msg`The model ${path} is not a folder.`);
   const inside = await insideOf(folder);
   return {
     name: name ?? basename(folder),
@@ -48,17 +49,17 @@ async function insideOf(folder: string): Promise<(file: string) => Promise<strin
   const allowed = [real, ...(basename(dirname(real)) === 'snapshots' ? [join(dirname(dirname(real)), 'blobs')] : [])];
   return async (file) => {
     const path = await realpath(join(folder, file)).catch(() => null);
-    if (path === null) throw new UserError(`The model folder has no file ${file}.`);
-    if (!allowed.some((place) => path.startsWith(place + sep))) throw new UserError(`${file} in the model folder is a link to a place outside of it, which is not followed.`);
+    if (path === null) throw new UserError(msg`The model folder has no file ${file}.`);
+    if (!allowed.some((place) => path.startsWith(place + sep))) throw new UserError(msg`${file} in the model folder is a link to a place outside of it, which is not followed.`);
     return path;
   };
 }
 
 async function fileSize(path: string, file: string): Promise<number> {
   const found = await stat(path).catch(() => null);
-  if (found === null) throw new UserError(`The model folder has no file ${file}.`);
+  if (found === null) throw new UserError(msg`The model folder has no file ${file}.`);
   // Reading a pipe or a device could wait for ever.
-  if (!found.isFile()) throw new UserError(`${file} in the model folder is not a file.`);
+  if (!found.isFile()) throw new UserError(msg`${file} in the model folder is not a file.`);
   return found.size;
 }
 
@@ -69,7 +70,7 @@ async function readRange(path: string, file: string, offset: number, length: num
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length; ) {
       const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw new UserError(`${file} ends before byte ${offset + length}.`);
+      if (bytesRead === 0) throw new UserError(msg`${file} ends before byte ${offset + length}.`);
       done += bytesRead;
     }
     return bytes;
@@ -81,5 +82,5 @@ async function readRange(path: string, file: string, offset: number, length: num
 }
 
 function unreadable(file: string, error: unknown): UserError {
-  return new UserError(`${file} cannot be read: ${messageOf(error)}.`, { cause: error });
+  return new UserError(msg`${file} cannot be read: ${messageOf(error)}.`, { cause: error });
 }

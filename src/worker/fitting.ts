@@ -1,6 +1,7 @@
 import { bytesText } from '../core/bytesText.ts';
 import { NoMemoryError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS } from '../core/memory.ts';
+import { msg } from '../core/translatable.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 
 /** A model that needs less is always tried: the estimate is no better than that. */
@@ -15,6 +16,6 @@ export function checkFits({ info, shape }: Pick<LanguageModel, 'info' | 'shape'>
   const need = memoryNeed(shape, info.runtime, tokens);
   if (need <= Math.max(free, ALWAYS_TRIED_BYTES)) return;
   const native = memoryNeed(shape, 'native', tokens);
-  const way = info.runtime === 'wasm' && native <= free ? ` The native runtime would need about ${bytesText(native)}.` : '';
-  throw new NoMemoryError(`${info.name} needs about ${bytesText(need)} of memory for a text of ${tokens} tokens, and ${bytesText(free)} are free.${way}`);
+  const sentence = msg`${info.name} needs about ${bytesText(need)} of memory for a text of ${tokens} tokens, and ${bytesText(free)} are free.`;
+  throw new NoMemoryError(info.runtime === 'wasm' && native <= free ? msg`${sentence} The native runtime would need about ${bytesText(native)}.` : sentence);
 }

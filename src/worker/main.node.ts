@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import { asFolder } from '../model/asFolder.ts';
 import type { WorkerApi } from './api.ts';
 import { createEngine } from './engine.ts';
@@ -16,7 +17,7 @@ const engine = createEngine({
   freeMemory,
   openFiles: async (location) => {
     if (location.kind === 'files') return asFolder(memoryFiles(location.name, location.files));
-    if (location.path === '') throw new UserError('No model was given.');
+    if (location.path === '') throw new UserError(msg`No model was given.`);
     return modelAt(location.path, location.name);
   },
 });

@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import { asFolder } from '../model/asFolder.ts';
 import { wasmRuntime } from '../model/runtime.ts';
 import type { WorkerApi } from './api.ts';
@@ -29,7 +30,7 @@ scope.addEventListener('message', ({ data }) => {
     runtime: () => wasmRuntime({ wasmBinary, threads: 1 }),
     runtimeKind: 'wasm',
     openFiles: async (location) => {
-      if (location.kind === 'folder') throw new UserError(`The folder ${location.path} cannot be read here: there is no disk.`);
+      if (location.kind === 'folder') throw new UserError(msg`The folder ${location.path} cannot be read here: there is no disk.`);
       return asFolder(memoryFiles(location.name, location.files));
     },
   });

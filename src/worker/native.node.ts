@@ -2,6 +2,7 @@ import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import type { OnnxRuntimeNode } from '../model/runtime.ts';
 import { UserError, messageOf } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 
 const MODULE = 'onnxruntime-node';
 
@@ -23,7 +24,7 @@ export function findNativeRuntime(choice: RuntimeChoice, distFolder: string, fol
       // Not there: the next place, or WASM.
     }
   }
-  if (choice === 'native') throw new UserError(`The native runtime was asked for, but the module ${MODULE} is not installed.`);
+  if (choice === 'native') throw new UserError(msg`The native runtime was asked for, but the module ${MODULE} is not installed.`);
   return null;
 }
 
@@ -32,6 +33,6 @@ export function loadNativeRuntime(file: string): OnnxRuntimeNode {
   try {
     return createRequire(file)(file) as OnnxRuntimeNode;
   } catch (error) {
-    throw new UserError(`The native runtime ${file} cannot be loaded: ${messageOf(error)}.`, { cause: error });
+    throw new UserError(msg`The native runtime ${file} cannot be loaded: ${messageOf(error)}.`, { cause: error });
   }
 }

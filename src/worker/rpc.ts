@@ -1,4 +1,5 @@
 import { CancelledError, NoMemoryError, UserError, messageOf } from '../core/errors.ts';
+import type { Translatable } from '../core/translatable.ts';
 import type { Progress, Remote } from './api.ts';
 
 /** One end of a channel to another thread or process. */
@@ -33,6 +34,7 @@ interface WireError {
   readonly message: string;
   readonly stack: string | undefined;
   readonly isUser: boolean;
+  readonly said: Translatable | undefined;
 }
 
 type Answer =
@@ -159,13 +161,14 @@ function buffersOf(result: unknown): ArrayBuffer[] {
 }
 
 function toWire(error: unknown): WireError {
-  if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error), stack: undefined, isUser: false };
-  return { name: error.name, message: error.message, stack: error.stack, isUser: error instanceof UserError };
+  if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error), stack: undefined, isUser: false, said: undefined };
+  const isUser = error instanceof UserError;
+  return { name: error.name, message: error.message, stack: error.stack, isUser, said: isUser ? error.said : undefined };
 }
 
-function fromWire({ name, message, stack, isUser }: WireError): Error {
+function fromWire({ name, message, stack, isUser, said }: WireError): Error {
   if (name === 'CancelledError') return new CancelledError();
-  const error = name === 'NoMemoryError' ? new NoMemoryError(message) : isUser ? new UserError(message) : Object.assign(new Error(message), { name });
+  const error = name === 'NoMemoryError' ? new NoMemoryError(said ?? message) : isUser ? new UserError(said ?? message) : Object.assign(new Error(message), { name });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

@@ -4,6 +4,7 @@ import { entropyBits, rankOf, softmax, topIndices } from '../core/probability.ts
 import { uniformAt } from '../core/random.ts';
 import { draw, sample } from '../core/sampling.ts';
 import { at } from '../core/tensor.ts';
+import { msg } from '../core/translatable.ts';
 import type { LanguageModel, Sequence } from '../model/languageModel.ts';
 import type { TextTokenizer } from '../model/tokenizer.ts';
 import { piecesOf } from './views.ts';
@@ -25,11 +26,11 @@ export interface Generator {
 export function checkStep({ ids, sampling, seed, topK }: StepRequest, contextLength: number): void {
   const { temperature, topP, minP } = sampling;
   for (const [name, value] of Object.entries({ temperature, 'top-k': sampling.topK, 'top-p': topP, 'min-p': minP })) {
-    if (!Number.isFinite(value)) throw new UserError(`The ${name} must be a number, not ${value}.`);
+    if (!Number.isFinite(value)) throw new UserError(msg`The ${name} must be a number, not ${value}.`);
   }
-  if (!Number.isSafeInteger(seed) || seed < 0) throw new UserError(`The seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${seed}.`);
+  if (!Number.isSafeInteger(seed) || seed < 0) throw new UserError(msg`The seed must be a whole number from 0 to ${Number.MAX_SAFE_INTEGER}, not ${seed}.`);
   if (!Number.isInteger(topK) || topK < 0) throw new RangeError(`${topK} candidates cannot be named.`);
-  if (ids.length >= contextLength) throw new UserError(`The text takes ${ids.length} tokens and the model reads ${contextLength} at once: there is no room for another.`);
+  if (ids.length >= contextLength) throw new UserError(msg`The text takes ${ids.length} tokens and the model reads ${contextLength} at once: there is no room for another.`);
 }
 
 /** Draws the token after the text that `read` has read; see `WorkerApi.step`. */

@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { msg } from '../core/translatable.ts';
 import type { TableVector } from '../core/vectors.ts';
 import type { TextReading, TokenPlace, VectorApi } from './api.ts';
 import { checkIndex, type EngineParts } from './engineParts.ts';
@@ -9,7 +10,7 @@ import { lensTop, neighbours, readWord, similarity, vectorMap, wordByLayer } fro
 export function vectorCalls({ inOrder, opened, traceOf }: EngineParts): Implementation<VectorApi> {
   return {
     readText: inOrder(async (_, text: string): Promise<TextReading> => {
-      if (text === '') throw new UserError('There is no text to read.');
+      if (text === '') throw new UserError(msg`There is no text to read.`);
       const { model, tokenizer } = opened();
       const { tokenized, length } = tokenizer.encodeFirst(text, model.info.contextLength);
       return { tokens: tokenized.tokens, length };

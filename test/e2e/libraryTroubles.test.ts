@@ -66,7 +66,7 @@ describe('the model library in Chinese, in a dark theme', () => {
     useSettings({ 'explainTokens.model': join(session.code.workspace, 'models/huge') });
     const refusal = toast('huge');
     await refusal.waitFor({ timeout: 60_000 });
-    expect(await refusal.innerText()).toMatch(/huge needs [\d.]+ GB of memory, more than the WebAssembly runtime can have\..*[\d.]+ MB/s);
+    expect(await refusal.innerText()).toMatch(/huge 需要 [\d.]+ GB 内存，超出 WebAssembly 运行时的上限。.*[\d.]+ MB/s);
     await session.screenshot('84 library does not fit');
     await refusal.getByRole('button', { name: start('Use {0}') }).click();
     await modelIs('explain-tokens-9m');

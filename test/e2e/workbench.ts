@@ -4,7 +4,7 @@ import { until } from './until.ts';
 /** What a user does in VS Code's window. Every step waits for what it leads to. */
 export interface Workbench {
   readonly page: Page;
-  /** Waits until the window is up and the file's editor shows `text`. */
+  /** Waits until the window is up, the file's editor shows `text`, and the extension's keys and commands are there: its view is. */
   ready(text: string): Promise<void>;
   /** Runs a command from the palette by its full title. */
   command(title: string): Promise<void>;
@@ -37,6 +37,8 @@ export interface Box {
   readonly height: number;
 }
 
+/** Name of the extension's view in the Explorer, in either language. */
+const MODELS_VIEW = /Language Models|语言模型/;
 /** How the editor draws a space. */
 const NO_BREAK_SPACE = '\u00a0';
 
@@ -62,6 +64,7 @@ export function workbenchOf(page: Page): Workbench {
     async ready(text) {
       await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
       await page.locator('.view-line', { hasText: text.replaceAll(' ', NO_BREAK_SPACE) }).or(page.locator('.view-line', { hasText: text })).first().waitFor({ timeout: 60_000 });
+      await page.locator('.pane-header', { hasText: MODELS_VIEW }).waitFor({ timeout: 60_000 });
     },
     async command(title) {
       await open(`>${title}`);

@@ -2,13 +2,11 @@ import { existsSync, mkdtempSync, readdirSync, readFileSync, rmSync } from 'node
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
-import type { DownloadedModel, DownloadProgress, Hub, Translate } from '../../src/library/hub/api.ts';
+import { english } from '../../src/core/translatable.ts';
+import type { DownloadedModel, DownloadProgress, Hub } from '../../src/library/hub/api.ts';
 import { openHub } from '../../src/library/hub/hub.ts';
 import type { Patience } from '../../src/library/hub/retry.ts';
 import { startHub, type HubServer, type ServedModel } from './hubServer.ts';
-
-/** As sentences are in English. */
-export const english: Translate = (message, ...values) => message.replaceAll(/\{(\d)\}/g, (_, place: string) => String(values[Number(place)]));
 
 /** Hardly any waits between attempts; connections may be silent for as long as a busy machine makes them. */
 export const IMPATIENT: Patience = { attempts: 4, firstMs: 1, longestMs: 2, longestAskedMs: 3000, idleMs: 10_000, answerMs: 20_000 };

@@ -1,10 +1,11 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
+import { english } from '../../src/core/translatable.ts';
 import { HubAccessError } from '../../src/library/hub/api.ts';
 import { leavesFolder, isPlainName } from '../../src/library/hub/fileNames.ts';
 import { endpointOf, environmentToken, parseEndpoint, parseModelId } from '../../src/library/hub/address.ts';
 import { waitAsked } from '../../src/library/hub/problems.ts';
-import { contentsOf, english, HURRIED, setting, settingWith } from './hub.ts';
+import { contentsOf, HURRIED, setting, settingWith } from './hub.ts';
 import { startHub } from './hubServer.ts';
 import { SHARDED, SINGLE } from './models.ts';
 

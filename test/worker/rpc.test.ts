@@ -1,6 +1,7 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
+import { msg } from '../../src/core/translatable.ts';
 import { connect, serve, type Connection, type Implementation, type Port } from '../../src/worker/rpc.ts';
 
 interface Api {
@@ -27,7 +28,7 @@ const implementation: Implementation<Api> = {
   add: async (_, a, b) => a + b,
   numbers: async (_, count) => ({ values: new Float32Array(count).fill(7), view: kept.subarray(1, 3) }),
   fail: async (_, kind) => {
-    if (kind === 'user') throw new UserError('config.json is missing.');
+    if (kind === 'user') throw new UserError(msg`${'config.json'} is missing.`);
     if (kind === 'cancelled') throw new CancelledError();
     // A library may throw anything.
     if (kind === 'text') throw 'plain text';
@@ -66,7 +67,7 @@ describe('calls', () => {
   it('carry errors as what they are', async () => {
     const { connection } = open();
     await expect(connection.remote.fail('user')).rejects.toThrow(UserError);
-    await expect(connection.remote.fail('user')).rejects.toThrow('config.json is missing.');
+    await expect(connection.remote.fail('user')).rejects.toMatchObject({ message: 'config.json is missing.', said: { parts: ['', ' is missing.'], values: ['config.json'] } });
     await expect(connection.remote.fail('cancelled')).rejects.toThrow(CancelledError);
     await expect(connection.remote.fail('text')).rejects.toThrow('plain text');
     const defect = await connection.remote.fail('defect').catch((error: unknown) => error);

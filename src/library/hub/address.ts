@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import type { Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
 
 /** The hub everyone means. */
 export const PUBLIC_HUB = 'https://huggingface.co';

@@ -2,9 +2,6 @@ import { UserError } from '../../core/errors.ts';
 
 /** What the rest of the extension knows of the hub: plain data and the calls of `hub.ts`. */
 
-/** A sentence in the user's language, with `{0}`, `{1}` … replaced. */
-export type Translate = (message: string, ...values: (string | number)[]) => string;
-
 /** Where models come from, and as whom. */
 export interface HubAccess {
   /** Address of the hub without a slash at its end. */

@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
-import type { HubChoice, HubFile, Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { HubChoice, HubFile } from './api.ts';
 import { isPlainName, sameIgnoringCase } from './fileNames.ts';
 
 export const INDEX = 'model.safetensors.index.json';

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { UserError } from '../../core/errors.ts';
-import type { HubAccess, HubFile, HubModel, Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { HubAccess, HubFile, HubModel } from './api.ts';
 import { get, piecesOf, type HttpAnswer } from './http.ts';
 import { hubUrl } from './address.ts';
 import { Part } from './part.ts';

@@ -3,7 +3,8 @@ import { mkdir, readFile, readdir, rename, rm, writeFile } from 'node:fs/promise
 import { join } from 'node:path';
 import { setTimeout as delay } from 'node:timers/promises';
 import { UserError } from '../../core/errors.ts';
-import type { DownloadedModel, DownloadMarker, HubFile, Translate, UnfinishedModel } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { DownloadedModel, DownloadMarker, HubFile, UnfinishedModel } from './api.ts';
 import { isPlainName } from './fileNames.ts';
 import { withLock } from './lock.ts';
 import { folderName, parseModelId } from './address.ts';

@@ -1,7 +1,8 @@
 import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage } from 'node:http';
 import { request as requestHttps } from 'node:https';
 import { CancelledError, UserError, messageOf } from '../../core/errors.ts';
-import type { HubAccess, Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { HubAccess } from './api.ts';
 import { isPrivate } from './address.ts';
 import { Transient } from './problems.ts';
 

@@ -1,4 +1,5 @@
-import type { Hub, Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { Hub } from './api.ts';
 import { download, spaceFor } from './download.ts';
 import { listDownloaded, listUnfinished, removeDownload } from './folders.ts';
 import { findModel } from './modelInfo.ts';

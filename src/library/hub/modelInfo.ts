@@ -1,5 +1,6 @@
 import { CancelledError, UserError } from '../../core/errors.ts';
-import type { HubAccess, HubFile, HubModel, Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { HubAccess, HubFile, HubModel } from './api.ts';
 import { choicesOf, INDEX, type Listing } from './choices.ts';
 import { digestOf } from './content.ts';
 import { isPlainName, leavesFolder } from './fileNames.ts';

@@ -1,6 +1,7 @@
 import type { IncomingHttpHeaders } from 'node:http';
 import { UserError } from '../../core/errors.ts';
-import { HubAccessError, type Translate } from './api.ts';
+import type { Translate } from '../../core/translatable.ts';
+import { HubAccessError } from './api.ts';
 
 /** Something that may go better in a moment; `refusal` is what the user reads where it does not. */
 export class Transient extends Error {

@@ -1,5 +1,6 @@
 import type { Activation } from '../../core/activations.ts';
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 import { quoted } from '../files.ts';
 
 /** The names of transformers' ACT2FN that have no parameters. */
@@ -14,6 +15,6 @@ const BY_NAME: ReadonlyMap<string, Activation> = new Map([
 /** The activation that config.json names in `option`. Throws UserError for one that is not known or has weights of its own. */
 export function activationNamed(name: string, option: string): Activation {
   const activation = BY_NAME.get(name);
-  if (activation === undefined) throw new UserError(`config.json: "${option}" is ${quoted(name)}, an activation that is not supported.`);
+  if (activation === undefined) throw new UserError(msg`config.json: "${option}" is ${quoted(name)}, an activation that is not supported.`);
   return activation;
 }

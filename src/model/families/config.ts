@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg, type Translatable } from '../../core/translatable.ts';
 import { isRecord } from '../files.ts';
 
 /**
@@ -13,7 +14,7 @@ export interface Options {
 }
 
 export function options(values: unknown, path = ''): Options {
-  if (!isRecord(values)) throw new UserError(path === '' ? 'config.json is not a JSON object.' : `config.json: "${path}" is not a JSON object.`);
+  if (!isRecord(values)) throw new UserError(path === '' ? msg`config.json is not a JSON object.` : msg`config.json: "${path}" is not a JSON object.`);
   return { values, path: path === '' ? '' : `${path}.` };
 }
 
@@ -23,15 +24,15 @@ export function value(from: Options, name: string): unknown {
 }
 
 /** Throws the sentence that says what the option should have been. */
-export function refuse(from: Options, name: string, reason: string): never {
-  throw new UserError(`config.json: "${from.path}${name}" ${reason}.`);
+export function refuse(from: Options, name: string, reason: Translatable): never {
+  throw new UserError(msg`config.json: "${from.path}${name}" ${reason}.`);
 }
 
 /** A whole number from `least` on. */
 export function count(from: Options, name: string, absent: number, least = 1): number {
   const found = value(from, name);
   if (found === undefined) return absent;
-  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < least) refuse(from, name, `must be a whole number from ${least} on, not ${shown(found)}`);
+  if (typeof found !== 'number' || !Number.isSafeInteger(found) || found < least) refuse(from, name, msg`must be a whole number from ${least} on, not ${shown(found)}`);
   return found;
 }
 
@@ -43,7 +44,7 @@ export function optionalCount(from: Options, name: string, absent: number): numb
 /** A finite number above 0. */
 export function positive(from: Options, name: string, absent: number): number {
   const found = number(from, name, absent);
-  if (found <= 0) refuse(from, name, `must be above 0, not ${found}`);
+  if (found <= 0) refuse(from, name, msg`must be above 0, not ${found}`);
   return found;
 }
 
@@ -51,7 +52,7 @@ export function positive(from: Options, name: string, absent: number): number {
 export function number(from: Options, name: string, absent?: number): number {
   const found = value(from, name);
   if (found === undefined && absent !== undefined) return absent;
-  if (typeof found !== 'number' || !Number.isFinite(found)) refuse(from, name, `must be a number, not ${shown(found)}`);
+  if (typeof found !== 'number' || !Number.isFinite(found)) refuse(from, name, msg`must be a number, not ${shown(found)}`);
   return found;
 }
 
@@ -64,14 +65,14 @@ export function optionalNumber(from: Options, name: string): number | null {
 export function flag(from: Options, name: string, absent: boolean): boolean {
   const found = value(from, name);
   if (found === undefined) return absent;
-  if (typeof found !== 'boolean') refuse(from, name, `must be true or false, not ${shown(found)}`);
+  if (typeof found !== 'boolean') refuse(from, name, msg`must be true or false, not ${shown(found)}`);
   return found;
 }
 
 export function text(from: Options, name: string, absent: string): string {
   const found = value(from, name);
   if (found === undefined) return absent;
-  if (typeof found !== 'string') refuse(from, name, `must be a text, not ${shown(found)}`);
+  if (typeof found !== 'string') refuse(from, name, msg`must be a text, not ${shown(found)}`);
   return found;
 }
 
@@ -82,7 +83,7 @@ function shown(found: unknown): string {
 /** An option under its family's own name or the common one (transformers' `attribute_map`). Throws UserError where the two differ. */
 export function eitherCount(from: Options, own: string, common: string, absent: number): number {
   const found = count(from, own, count(from, common, absent));
-  if (value(from, common) !== undefined && count(from, common, absent) !== found) refuse(from, common, `contradicts "${own}": ${found}`);
+  if (value(from, common) !== undefined && count(from, common, absent) !== found) refuse(from, common, msg`contradicts "${own}": ${found}`);
   return found;
 }
 
@@ -92,18 +93,18 @@ export function numberOrNull(from: Options, name: string, absent: number | null)
 }
 
 /** A list of exactly `length` items that `isItem` accepts; null where the option is absent or null. */
-export function list<Item>(from: Options, name: string, length: number | null, isItem: (item: unknown) => item is Item, what: string): readonly Item[] | null {
+export function list<Item>(from: Options, name: string, length: number | null, isItem: (item: unknown) => item is Item, what: Translatable | string): readonly Item[] | null {
   const found = value(from, name);
   if (found === undefined || found === null) return null;
-  if (!Array.isArray(found)) return refuse(from, name, `must be a list, not ${shown(found)}`);
+  if (!Array.isArray(found)) return refuse(from, name, msg`must be a list, not ${shown(found)}`);
   const items: readonly unknown[] = found;
-  if (length !== null && items.length !== length) refuse(from, name, `has ${items.length} entries for ${length} layers`);
-  for (const item of items) if (!isItem(item)) refuse(from, name, `holds ${shown(item)}, where ${what} are supported`);
+  if (length !== null && items.length !== length) refuse(from, name, msg`has ${items.length} entries for ${length} layers`);
+  for (const item of items) if (!isItem(item)) refuse(from, name, msg`holds ${shown(item)}, where ${what} are supported`);
   return items as readonly Item[];
 }
 
 /** Throws UserError where an option says something that is not computed: only `expected`, null or absence are. */
 export function only(from: Options, name: string, expected: string | number | boolean): void {
   const found = value(from, name);
-  if (found !== undefined && found !== null && found !== expected) refuse(from, name, `is ${shown(found)}, which is not supported`);
+  if (found !== undefined && found !== null && found !== expected) refuse(from, name, msg`is ${shown(found)}, which is not supported`);
 }

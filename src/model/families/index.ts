@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 import { quoted } from '../files.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
 import { count, options, refuse, text, value, type Options } from './config.ts';
@@ -54,8 +55,8 @@ const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
 /** `model_type` of config.json. Throws UserError for one that is not supported. */
 export function familyName(config: unknown): string {
   const name = text(options(config), 'model_type', '');
-  if (name === '') throw new UserError('config.json does not say what "model_type" the model is.');
-  if (!FAMILIES.has(name)) throw new UserError(`config.json: models of type ${quoted(name)} are not supported.`);
+  if (name === '') throw new UserError(msg`config.json does not say what "model_type" the model is.`);
+  if (!FAMILIES.has(name)) throw new UserError(msg`config.json: models of type ${quoted(name)} are not supported.`);
   return name;
 }
 
@@ -75,7 +76,7 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   if (family === undefined) throw new Error('familyName admits only known families.');
   const from = options(config);
   for (const name of UNSUPPORTED) {
-    if ((value(from, name) ?? null) !== null) refuse(from, name, 'is set, which is not supported');
+    if ((value(from, name) ?? null) !== null) refuse(from, name, msg`is set, which is not supported`);
   }
   const tensors = tensorsOf(stored, keptForm);
   const spec = family(from, tensors);

@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { list, numberOrNull, optionalCount, refuse, value, type Options } from './config.ts';
 
 // Rules by layer are functions: how many layers there are is known to be true only when their tensors have been found.
@@ -14,7 +15,7 @@ function isKind(item: unknown): item is LayerKind {
  * Throws UserError for a kind that is not supported.
  */
 export function slidingLayers(config: Options, layers: number, rule: (layer: number) => boolean): (layer: number) => boolean {
-  const given = list(config, 'layer_types', layers, isKind, KINDS.join(' and '));
+  const given = list(config, 'layer_types', layers, isKind, KINDS.join(', '));
   return given === null ? rule : (layer) => given[layer] === 'sliding_attention';
 }
 
@@ -28,7 +29,7 @@ export function windowOption(config: Options, absent: number | null): number | n
 export function windowsOf(config: Options, sliding: (layer: number) => boolean, window: number | null): (layer: number) => number | null {
   return (layer) => {
     if (!sliding(layer)) return null;
-    return window ?? refuse(config, 'sliding_window', `is missing, though layer ${layer} has one by "layer_types"`);
+    return window ?? refuse(config, 'sliding_window', msg`is missing, though layer ${layer} has one by "layer_types"`);
   };
 }
 

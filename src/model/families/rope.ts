@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 import { quoted } from '../files.ts';
 import { count, flag, number, optionalNumber, options, positive, refuse, text, value, type Options } from './config.ts';
 
@@ -60,14 +61,14 @@ export function ropeOf(config: Options, rope: Options, headDim: number, maxPosit
   const theta = positive(value(rope, 'rope_theta') === undefined ? config : rope, 'rope_theta', style.theta ?? 10_000);
   const named = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
   const type = Object.entries(style.renamed ?? {}).find(([old]) => old === named)?.[1] ?? named;
-  if (style.types?.every((own) => own !== type) === true) refuse(rope, 'rope_type', `is ${quoted(named)}, which is not supported for this family`);
+  if (style.types?.every((own) => own !== type) === true) refuse(rope, 'rope_type', msg`is ${quoted(named)}, which is not supported for this family`);
   const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
   const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? style.partial ?? 1;
   const turnsPart = style.partial !== undefined && type !== 'proportional';
-  if (!turnsPart && partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', `cannot be ${partial} with rope type ${quoted(type)}`);
+  if (!turnsPart && partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', msg`cannot be ${partial} with rope type ${quoted(type)}`);
   const dim = turnsPart ? Math.trunc(headDim * partial) : headDim;
-  if (turnsPart && (partial <= 0 || partial > 1)) refuse(partialFrom, 'partial_rotary_factor', `must be above 0 and at most 1, not ${partial}`);
-  if (dim % 2 !== 0 || dim === 0) throw new UserError(`config.json: rotary positions need an even head size, not ${dim}.`);
+  if (turnsPart && (partial <= 0 || partial > 1)) refuse(partialFrom, 'partial_rotary_factor', msg`must be above 0 and at most 1, not ${partial}`);
+  if (dim % 2 !== 0 || dim === 0) throw new UserError(msg`config.json: rotary positions need an even head size, not ${dim}.`);
   const needsTrained = type === 'llama3' || type === 'yarn' || type === 'longrope';
   const trainedFrom = value(config, 'original_max_position_embeddings') === undefined ? rope : config;
   const trained = needsTrained ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions) : maxPositions;
@@ -92,12 +93,12 @@ function readScaling(rope: Options, type: string, context: RopeContext): { scali
     case 'linear':
       return { scaling: { kind: 'linear', factor: requiredFactor(rope) }, attentionFactor: 1 };
     case 'dynamic':
-      if (headDim === 2) refuse(rope, 'rope_type', 'cannot be "dynamic" with a head size of 2');
+      if (headDim === 2) refuse(rope, 'rope_type', msg`cannot be "dynamic" with a head size of 2`);
       return { scaling: { kind: 'dynamic', factor: requiredFactor(rope), trained: maxPositions }, attentionFactor: 1 };
     case 'llama3': {
       const lowFactor = requiredPositive(rope, 'low_freq_factor');
       const highFactor = requiredPositive(rope, 'high_freq_factor');
-      if (highFactor <= lowFactor) refuse(rope, 'high_freq_factor', `must be above low_freq_factor, ${lowFactor}`);
+      if (highFactor <= lowFactor) refuse(rope, 'high_freq_factor', msg`must be above low_freq_factor, ${lowFactor}`);
       return { scaling: { kind: 'llama3', factor: requiredFactor(rope), lowFactor, highFactor, trained }, attentionFactor: 1 };
     }
     case 'yarn':
@@ -110,18 +111,18 @@ function readScaling(rope: Options, type: string, context: RopeContext): { scali
     }
     case 'proportional': {
       const pairs = Math.floor(Math.trunc(context.partial * headDim) / 2);
-      if (pairs < 0 || pairs > headDim / 2) refuse(rope, 'partial_rotary_factor', 'must be between 0 and 1');
+      if (pairs < 0 || pairs > headDim / 2) refuse(rope, 'partial_rotary_factor', msg`must be between 0 and 1`);
       return { scaling: { kind: 'proportional', pairs, factor: positive(rope, 'factor', 1) }, attentionFactor: 1 };
     }
     default:
-      return refuse(rope, 'rope_type', `is ${quoted(type)}, which is not supported`);
+      return refuse(rope, 'rope_type', msg`is ${quoted(type)}, which is not supported`);
   }
 }
 
 function readYarn(rope: Options, { headDim, theta, trained, maxPositions }: RopeContext): { scaling: RopeScaling; attentionFactor: number } {
-  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', 'is missing');
+  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', msg`is missing`);
   const factor = optionalNumber(rope, 'factor') ?? maxPositions / trained;
-  if (factor <= 0) refuse(rope, 'factor', `must be above 0, not ${factor}`);
+  if (factor <= 0) refuse(rope, 'factor', msg`must be above 0, not ${factor}`);
   const mscale = optionalNumber(rope, 'mscale') ?? 0;
   const mscaleAllDim = optionalNumber(rope, 'mscale_all_dim') ?? 0;
   const magnitude = (scale: number): number => (factor <= 1 ? 1 : 0.1 * scale * Math.log(factor) + 1);
@@ -129,8 +130,8 @@ function readYarn(rope: Options, { headDim, theta, trained, maxPositions }: Rope
   // 0 and null mean the default, as `or` does in the reference.
   const betaFast = optionalNumber(rope, 'beta_fast') || 32;
   const betaSlow = optionalNumber(rope, 'beta_slow') || 1;
-  if (betaFast < 0 || betaSlow < 0) refuse(rope, betaFast < 0 ? 'beta_fast' : 'beta_slow', 'must be above 0');
-  if (theta === 1) refuse(rope, 'rope_theta', 'cannot be 1 with rope type "yarn"');
+  if (betaFast < 0 || betaSlow < 0) refuse(rope, betaFast < 0 ? 'beta_fast' : 'beta_slow', msg`must be above 0`);
+  if (theta === 1) refuse(rope, 'rope_theta', msg`cannot be 1 with rope type "yarn"`);
   const pairAt = (turns: number): number => (headDim * Math.log(trained / (turns * 2 * Math.PI))) / (2 * Math.log(theta));
   const truncate = flag(rope, 'truncate', true);
   const low = Math.max(truncate ? Math.floor(pairAt(betaFast)) : pairAt(betaFast), 0);
@@ -154,13 +155,13 @@ function requiredFactor(rope: Options): number {
 
 function requiredPositive(rope: Options, name: string): number {
   const found = number(rope, name);
-  if (found <= 0) refuse(rope, name, `must be above 0, not ${found}`);
+  if (found <= 0) refuse(rope, name, msg`must be above 0, not ${found}`);
   return found;
 }
 
 function divisors(rope: Options, name: string, length: number): readonly number[] {
   const found = value(rope, name);
   const valid = Array.isArray(found) && found.length === length && found.every((item) => typeof item === 'number' && Number.isFinite(item) && item > 0);
-  if (!valid) refuse(rope, name, `must be a list of ${length} numbers above 0`);
+  if (!valid) refuse(rope, name, msg`must be a list of ${length} numbers above 0`);
   return found;
 }

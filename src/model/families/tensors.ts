@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 import { quoted } from '../files.ts';
 import { quantizedMatrix, type Quantization, type QuantizedForm } from '../formats/quantized.ts';
 import type { StoredTensor } from '../formats/safetensors.ts';
@@ -27,12 +28,12 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>, keptForm: K
   const used = new Map<string, Weight>();
   const weight = (name: string, shape: readonly number[]): Weight => {
     const tensor = stored.get(name);
-    if (tensor === undefined) throw new UserError(`The model's files hold no tensor "${name}", which config.json calls for.`);
+    if (tensor === undefined) throw new UserError(msg`The model's files hold no tensor "${name}", which config.json calls for.`);
     const { dtype } = tensor;
     if (tensor.shape.length !== shape.length || tensor.shape.some((dim, axis) => dim !== shape[axis])) {
-      throw new UserError(`Tensor "${name}" in ${tensor.file} is ${tensor.shape.join(' x ')}, where config.json calls for ${shape.join(' x ')}.`);
+      throw new UserError(msg`Tensor "${name}" in ${tensor.file} is ${tensor.shape.join(' x ')}, where config.json calls for ${shape.join(' x ')}.`);
     }
-    if (!isWeightType(dtype)) throw new UserError(`Tensor "${name}" in ${tensor.file} is stored as ${dtype.slice(0, 20)}; F32, F16 and BF16 are supported.`);
+    if (!isWeightType(dtype)) throw new UserError(msg`Tensor "${name}" in ${tensor.file} is stored as ${dtype.slice(0, 20)}; F32, F16 and BF16 are supported.`);
     const { quantized } = tensor;
     const form = quantized === undefined ? null : keptForm(quantized);
     const found = { ...tensor, dtype, ...(quantized === undefined || form === null ? {} : { kept: quantizedMatrix(name, quantized, form) }) };
@@ -72,7 +73,7 @@ export function embeddingPair(tensors: Tensors, embedding: string, unembed: stri
     const separate = read(unembed);
     return { embedding: tied && !tensors.has(embedding) ? separate : read(embedding), unembed: unbiased(separate) };
   }
-  if (!tied) throw new UserError(`The model's files hold no tensor "${unembed}", and config.json does not say "tie_word_embeddings": true.`);
+  if (!tied) throw new UserError(msg`The model's files hold no tensor "${unembed}", and config.json does not say "tie_word_embeddings": true.`);
   const shared = read(embedding);
   return { embedding: shared, unembed: unbiased(shared) };
 }
@@ -88,7 +89,7 @@ export function refuseUnused(stored: ReadonlyMap<string, StoredTensor>, used: Re
   const roots = new Set([...used.keys()].filter((name) => !name.startsWith('lm_head.') && !name.startsWith('embed_out.')).map(rootOf));
   for (const [name, { file }] of stored) {
     if (used.has(name) || !roots.has(rootOf(name)) || BUFFERS.test(name) || isExtra(name)) continue;
-    throw new UserError(`Tensor ${quoted(name)} in ${file} is not one that config.json calls for.`);
+    throw new UserError(msg`Tensor ${quoted(name)} in ${file} is not one that config.json calls for.`);
   }
 }
 

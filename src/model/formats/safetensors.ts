@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg, type Translatable } from '../../core/translatable.ts';
 import { bytesText, isRecord, parseJson, quoted, refuseLfsPointer, type ModelFiles } from '../files.ts';
 import { duplicateKey } from './duplicateKeys.ts';
 import type { Quantized } from './quantized.ts';
@@ -38,19 +39,19 @@ export async function readSafetensorsHeader(files: ModelFiles, file: string): Pr
   const size = await files.size(file);
   const start = await files.read(file, 0, Math.min(size, START_BYTES));
   refuseLfsPointer(start, file);
-  if (size < 8) throw new UserError(`${file} is cut off: it holds ${size} bytes.`);
+  if (size < 8) throw new UserError(msg`${file} is cut off: it holds ${size} bytes.`);
   const headerLength = Number(new DataView(start.buffer, start.byteOffset).getBigUint64(0, true));
   if (headerLength > size - 8) {
-    throw new UserError(`${file} is cut off or not a safetensors file: its header would take ${bytesText(headerLength)} of ${bytesText(size)}.`);
+    throw new UserError(msg`${file} is cut off or not a safetensors file: its header would take ${bytesText(headerLength)} of ${bytesText(size)}.`);
   }
   if (headerLength > HEADER_MAX_BYTES) {
-    throw new UserError(`${file} has a header of ${bytesText(headerLength)}, where at most ${bytesText(HEADER_MAX_BYTES)} are allowed.`);
+    throw new UserError(msg`${file} has a header of ${bytesText(headerLength)}, where at most ${bytesText(HEADER_MAX_BYTES)} are allowed.`);
   }
   const text = headerText(await files.read(file, 8, headerLength), file);
   const header = parseJson(text, `The header of ${file}`);
-  if (!isRecord(header)) throw new UserError(`The header of ${file} is not a JSON object.`);
+  if (!isRecord(header)) throw new UserError(msg`The header of ${file} is not a JSON object.`);
   const twice = duplicateKey(text);
-  if (twice !== null) throw new UserError(`The header of ${file} says ${quoted(twice)} twice.`);
+  if (twice !== null) throw new UserError(msg`The header of ${file} says ${quoted(twice)} twice.`);
   const tensors = Object.entries(header)
     .filter(([name]) => name !== '__metadata__')
     .map(([name, entry]) => readEntry(name, entry, file, 8 + headerLength));
@@ -62,26 +63,26 @@ function headerText(bytes: Uint8Array, file: string): string {
   try {
     return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
   } catch (error) {
-    throw new UserError(`The header of ${file} is not UTF-8 text.`, { cause: error });
+    throw new UserError(msg`The header of ${file} is not UTF-8 text.`, { cause: error });
   }
 }
 
 function readEntry(name: string, entry: unknown, file: string, dataStart: number): StoredTensor {
-  const fail = (reason: string): never => {
-    throw new UserError(`Tensor ${quoted(name)} in ${file} ${reason}.`);
+  const fail = (reason: Translatable): never => {
+    throw new UserError(msg`Tensor ${quoted(name)} in ${file} ${reason}.`);
   };
-  if (name === '__proto__') return fail('has a name that is not allowed');
-  if (!isRecord(entry)) return fail('is not described by a JSON object');
+  if (name === '__proto__') return fail(msg`has a name that is not allowed`);
+  if (!isRecord(entry)) return fail(msg`is not described by a JSON object`);
   const { dtype, shape, data_offsets: offsets } = entry;
-  if (typeof dtype !== 'string') return fail('has no "dtype"');
-  if (!isCounts(shape) || shape.length > MAX_AXES) return fail('has a "shape" that is not a list of whole numbers');
-  if (!isCounts(offsets) || offsets.length !== 2) return fail('has "data_offsets" that are not two whole numbers');
+  if (typeof dtype !== 'string') return fail(msg`has no "dtype"`);
+  if (!isCounts(shape) || shape.length > MAX_AXES) return fail(msg`has a "shape" that is not a list of whole numbers`);
+  if (!isCounts(offsets) || offsets.length !== 2) return fail(msg`has "data_offsets" that are not two whole numbers`);
   const [begin = 0, end = 0] = offsets;
-  if (begin > end) return fail(`ends at byte ${end}, before it begins at ${begin}`);
+  if (begin > end) return fail(msg`ends at byte ${end}, before it begins at ${begin}`);
   const elements = shape.reduce((product, dim) => product * dim, 1);
   const bits = ELEMENT_BITS.get(dtype);
   if (bits !== undefined && elements * bits !== (end - begin) * 8) {
-    return fail(`is ${shape.join(' x ')} numbers of ${dtype.slice(0, 20)}, which is not the ${end - begin} bytes it is given`);
+    return fail(msg`is ${shape.join(' x ')} numbers of ${dtype.slice(0, 20)}, which is not the ${end - begin} bytes it is given`);
   }
   return { name, dtype, shape, file, offset: dataStart + begin, length: end - begin };
 }
@@ -97,12 +98,12 @@ function checkLayout(tensors: readonly StoredTensor[], file: string, dataStart: 
   let position = dataStart;
   for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
     if (tensor.offset + tensor.length > size) {
-      throw new UserError(`${file} is cut off: tensor ${quoted(tensor.name)} ends at byte ${tensor.offset + tensor.length}, the file at ${size}.`);
+      throw new UserError(msg`${file} is cut off: tensor ${quoted(tensor.name)} ends at byte ${tensor.offset + tensor.length}, the file at ${size}.`);
     }
-    if (tensor.offset < position) throw new UserError(`Tensors ${quoted(previous?.name ?? '')} and ${quoted(tensor.name)} in ${file} overlap.`);
-    if (tensor.offset > position) throw new UserError(`${file} has ${tensor.offset - position} bytes before tensor ${quoted(tensor.name)} that belong to none.`);
+    if (tensor.offset < position) throw new UserError(msg`Tensors ${quoted(previous?.name ?? '')} and ${quoted(tensor.name)} in ${file} overlap.`);
+    if (tensor.offset > position) throw new UserError(msg`${file} has ${tensor.offset - position} bytes before tensor ${quoted(tensor.name)} that belong to none.`);
     position += tensor.length;
     previous = tensor;
   }
-  if (position !== size) throw new UserError(`${file} has ${size - position} bytes after its last tensor that belong to none.`);
+  if (position !== size) throw new UserError(msg`${file} has ${size - position} bytes after its last tensor that belong to none.`);
 }

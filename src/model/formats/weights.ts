@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 import { INDEX_MAX_BYTES, isRecord, quoted, readJson, type ModelFiles } from '../files.ts';
 import { readSafetensorsHeader, type StoredTensor } from './safetensors.ts';
 
@@ -14,35 +15,36 @@ export async function openWeights(files: ModelFiles): Promise<ReadonlyMap<string
   const names = await files.list();
   if (names.includes(SINGLE)) return readSafetensorsHeader(files, SINGLE);
   const indexes = names.filter((name) => name.endsWith('.safetensors.index.json'));
-  if (indexes.length > 1) throw new UserError(`${files.name} holds ${indexes.length} indexes of safetensors files, ${indexes.slice(0, 2).map(quoted).join(' and ')}: keep the one of the model that is meant.`);
+  const [index, another] = indexes;
+  if (index !== undefined && another !== undefined) throw new UserError(msg`${files.name} holds ${indexes.length} indexes of safetensors files, ${quoted(index)} and ${quoted(another)}: keep the one of the model that is meant.`);
   if (names.includes(INDEX)) return openSharded(files, names);
   const found = names.filter((name) => name.endsWith('.safetensors'));
   const [only] = found;
   if (found.length === 1 && only !== undefined) return readSafetensorsHeader(files, only);
-  if (found.length > 1) throw new UserError(`${files.name} holds ${found.length} safetensors files but no ${INDEX} that says what is where.`);
+  if (found.length > 1) throw new UserError(msg`${files.name} holds ${found.length} safetensors files but no ${INDEX} that says what is where.`);
   const pickled = names.find((name) => /\.(bin|pt|pth)$/.test(name));
-  if (pickled !== undefined) throw new UserError(`${files.name} holds its weights as ${pickled}: only safetensors files are read, as the others can run code.`);
-  throw new UserError(`${files.name} holds no ${SINGLE}.`);
+  if (pickled !== undefined) throw new UserError(msg`${files.name} holds its weights as ${pickled}: only safetensors files are read, as the others can run code.`);
+  throw new UserError(msg`${files.name} holds no ${SINGLE}.`);
 }
 
 async function openSharded(files: ModelFiles, names: readonly string[]): Promise<ReadonlyMap<string, StoredTensor>> {
   const index = await readJson(files, INDEX, INDEX_MAX_BYTES);
   const places = isRecord(index) ? index['weight_map'] : undefined;
-  if (!isRecord(places)) throw new UserError(`${INDEX} has no "weight_map".`);
+  if (!isRecord(places)) throw new UserError(msg`${INDEX} has no "weight_map".`);
   const shards = new Map<string, ReadonlyMap<string, StoredTensor>>();
   const tensors = new Map<string, StoredTensor>();
   for (const [name, file] of Object.entries(places)) {
     if (typeof file !== 'string' || /[/\\]|^\.\.?$/.test(file)) {
-      throw new UserError(`${INDEX} places ${quoted(name)} in ${typeof file === 'string' ? quoted(file) : JSON.stringify(file).slice(0, 80)}, which is not the name of a file beside it.`);
+      throw new UserError(msg`${INDEX} places ${quoted(name)} in ${typeof file === 'string' ? quoted(file) : JSON.stringify(file).slice(0, 80)}, which is not the name of a file beside it.`);
     }
-    if (!names.includes(file)) throw new UserError(`${quoted(file)} is missing, where ${INDEX} places ${quoted(name)}.`);
+    if (!names.includes(file)) throw new UserError(msg`${quoted(file)} is missing, where ${INDEX} places ${quoted(name)}.`);
     let shard = shards.get(file);
     if (shard === undefined) {
       shard = await readSafetensorsHeader(files, file);
       shards.set(file, shard);
     }
     const tensor = shard.get(name);
-    if (tensor === undefined) throw new UserError(`${INDEX} places ${quoted(name)} in ${quoted(file)}, which does not hold it.`);
+    if (tensor === undefined) throw new UserError(msg`${INDEX} places ${quoted(name)} in ${quoted(file)}, which does not hold it.`);
     tensors.set(name, tensor);
   }
   return tensors;

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 
 /** The types a weight may be stored in. Arithmetic is float32. */
 export type WeightType = 'F32' | 'F16' | 'BF16';
@@ -11,7 +12,7 @@ export function isWeightType(dtype: string): dtype is WeightType {
 
 /** The float32 numbers in little-endian bytes of a stored type; exact. Throws UserError for another byte order of the machine. */
 export function widen(bytes: Uint8Array, type: WeightType): Float32Array {
-  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new UserError('Weights are read on little-endian machines only.');
+  if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new UserError(msg`Weights are read on little-endian machines only.`);
   // A copy of exactly these bytes: a view may start at any offset, or (Node's Buffer) share its memory with others.
   const own = new Uint8Array(bytes).buffer;
   if (type === 'F32') return new Float32Array(own);

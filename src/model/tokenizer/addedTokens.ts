@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { asArray, asFlag, asObject, asString, asTokenId, quoted } from './json.ts';
 import { sliceRun, type Run } from './run.ts';
 import { SPACE, WORD } from './unicode.ts';
@@ -20,11 +21,11 @@ export type Section = { readonly run: Run; readonly token: AddedToken | null };
 export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
   if (json === undefined || json === null) return [];
   return asArray(json, 'added_tokens').map((item) => {
-    const entry = asObject(item, 'an added token');
-    const content = asString(entry['content'], 'the content of an added token');
+    const entry = asObject(item, msg`an added token`);
+    const content = asString(entry['content'], msg`the content of an added token`);
     const special = asFlag(entry['special'], 'special', false);
     return {
-      id: asTokenId(entry['id'], () => `the added token ${quoted(content)}`, vocab),
+      id: asTokenId(entry['id'], () => msg`the added token ${quoted(content)}`, vocab),
       content,
       singleWord: asFlag(entry['single_word'], 'single_word', false),
       lstrip: asFlag(entry['lstrip'], 'lstrip', false),

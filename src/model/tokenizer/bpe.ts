@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { asArray, asFlag, asObject, asTokenId, quoted, refuse, type Json } from './json.ts';
 import { mergesOf, mergeSymbols, type Merges, type WordSymbol } from './merges.ts';
 import { byteIds, misplaced, placedBytes, placedPart, type PieceEncoder, type Placed } from './piece.ts';
@@ -7,7 +8,7 @@ import type { Run } from './run.ts';
 export function readBpe(entry: Json, vocab: number): PieceEncoder {
   for (const option of ['continuing_subword_prefix', 'end_of_word_suffix', 'dropout'] as const) {
     const value = entry[option];
-    if (value !== undefined && value !== null && value !== '' && value !== 0) refuse(`the BPE option ${option} is not supported.`);
+    if (value !== undefined && value !== null && value !== '' && value !== 0) refuse(msg`the BPE option ${option} is not supported.`);
   }
   const vocabulary = readVocabulary(entry, vocab);
   const options = {
@@ -74,19 +75,19 @@ function encode(piece: Run, { vocabulary, merges, byteFallback, fuseUnknown, ign
 
 function readVocabulary(entry: Json, vocab: number): Map<string, number> {
   const vocabulary = new Map<string, number>();
-  for (const [token, id] of Object.entries(asObject(entry['vocab'], 'the vocabulary'))) vocabulary.set(token, asTokenId(id, () => `the token ${quoted(token)}`, vocab));
-  if (vocabulary.size === 0) refuse('the vocabulary is empty.');
+  for (const [token, id] of Object.entries(asObject(entry['vocab'], msg`the vocabulary`))) vocabulary.set(token, asTokenId(id, () => msg`the token ${quoted(token)}`, vocab));
+  if (vocabulary.size === 0) refuse(msg`the vocabulary is empty.`);
   return vocabulary;
 }
 
 function readMerges(entry: Json, vocabulary: ReadonlyMap<string, number>, vocab: number): Merges {
-  const pairs = asArray(entry['merges'], 'the list of merges').map((merge): readonly [number, number, number] => {
-    const parts: readonly unknown[] = typeof merge === 'string' ? merge.split(' ') : asArray(merge, 'a merge');
+  const pairs = asArray(entry['merges'], msg`the list of merges`).map((merge): readonly [number, number, number] => {
+    const parts: readonly unknown[] = typeof merge === 'string' ? merge.split(' ') : asArray(merge, msg`a merge`);
     const [left, right] = parts;
-    if (parts.length !== 2 || typeof left !== 'string' || typeof right !== 'string') refuse('a merge is not a pair of tokens.');
+    if (parts.length !== 2 || typeof left !== 'string' || typeof right !== 'string') refuse(msg`a merge is not a pair of tokens.`);
     const [leftId, rightId, joined] = [vocabulary.get(left), vocabulary.get(right), vocabulary.get(left + right)];
-    if (joined === undefined) refuse(`the merge of ${quoted(left)} and ${quoted(right)} makes a token that is not in the vocabulary.`);
-    if (leftId === undefined || rightId === undefined) refuse(`the merge of ${quoted(left)} and ${quoted(right)} is of a token that is not in the vocabulary.`);
+    if (joined === undefined) refuse(msg`the merge of ${quoted(left)} and ${quoted(right)} makes a token that is not in the vocabulary.`);
+    if (leftId === undefined || rightId === undefined) refuse(msg`the merge of ${quoted(left)} and ${quoted(right)} is of a token that is not in the vocabulary.`);
     return [leftId, rightId, joined];
   });
   return mergesOf(pairs, vocab);

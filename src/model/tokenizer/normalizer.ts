@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { toBytes } from './byteLevel.ts';
 import { asArray, asFlag, asObject, asString, kindName, refuse } from './json.ts';
 import { normalForm } from './normalForm.ts';
@@ -11,11 +12,11 @@ export type Normalizer = (run: Run) => Run;
 /** Steps of the `normalizer` entry, in order. Every one keeps, for each character, the source bytes it stands for. */
 export function readNormalizer(json: unknown): Normalizer[] {
   if (json === undefined || json === null) return [];
-  const entry = asObject(json, 'the normalizer');
+  const entry = asObject(json, msg`the normalizer`);
   const type = entry['type'];
   switch (type) {
     case 'Sequence':
-      return asArray(entry['normalizers'], 'the list of normalizers').flatMap(readNormalizer);
+      return asArray(entry['normalizers'], msg`the list of normalizers`).flatMap(readNormalizer);
     case 'NFC':
     case 'NFD':
     case 'NFKC':
@@ -34,19 +35,19 @@ export function readNormalizer(json: unknown): Normalizer[] {
     case 'ByteLevel':
       return [toBytes];
     case 'Prepend': {
-      const added = asString(entry['prepend'], 'the text of the normalizer Prepend');
+      const added = asString(entry['prepend'], msg`the text of the normalizer Prepend`);
       return [(run) => (run.text === '' ? run : prepend(run, added))];
     }
     case 'Replace': {
-      const what = 'the pattern of the normalizer Replace';
+      const what = msg`the pattern of the normalizer Replace`;
       const from = asObject(entry['pattern'], what)['String'];
-      const to = asString(entry['content'], 'the content of the normalizer Replace');
+      const to = asString(entry['content'], msg`the content of the normalizer Replace`);
       if (typeof from === 'string' && from.length === 1 && to.length === 1) return [(run) => replaceUnit(run, from, to)];
       const pattern = patternOf(entry['pattern'], what);
       return [(run) => replaceMatches(run, pattern, to)];
     }
     default:
-      return refuse(`the normalizer ${kindName(type)} is not supported.`);
+      return refuse(msg`the normalizer ${kindName(type)} is not supported.`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../../core/errors.ts';
+import { msg } from '../../core/translatable.ts';
 import { quoted } from './json.ts';
 import { ownsBytes, type Run } from './run.ts';
 
@@ -51,5 +52,5 @@ export function byteIds(text: string, vocabulary: ReadonlyMap<string, number>): 
 }
 
 export function misplaced(text: string): UserError {
-  return new UserError(`tokenizer.json: its tokens do not spell the text at ${quoted(text)}, so no token can be placed exactly.`);
+  return new UserError(msg`tokenizer.json: its tokens do not spell the text at ${quoted(text)}, so no token can be placed exactly.`);
 }

@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { addedTokenSplitter, type AddedToken } from './addedTokens.ts';
 import { asObject, kindName, refuse, type Json } from './json.ts';
 import { readBpe } from './bpe.ts';
@@ -9,12 +10,12 @@ import { readUnigram } from './unigram.ts';
 
 /** The `model` entry of tokenizer.json. Throws UserError naming the kind that is not supported. */
 export function readModel(json: unknown, vocab: number): PieceEncoder {
-  const entry = asObject(json, 'the model');
+  const entry = asObject(json, msg`the model`);
   // Files of before 2021 name no kind.
   const type = entry['type'] ?? (entry['merges'] === undefined ? 'without a name' : 'BPE');
   if (type === 'BPE') return readBpe(entry, vocab);
   if (type === 'Unigram') return readUnigram(entry, vocab);
-  return refuse(`a tokenizer of kind ${kindName(type)} is not supported; BPE and Unigram are.`);
+  return refuse(msg`a tokenizer of kind ${kindName(type)} is not supported; BPE and Unigram are.`);
 }
 
 /** The text's own tokens with their source bytes: added tokens first, then normalizer, pre-tokenizer and model on what lies between. */

@@ -1,3 +1,4 @@
+import { msg, type Translatable } from '../../core/translatable.ts';
 import { refuse } from './json.ts';
 
 /** A token of a regular expression: an escape, the start of a class or group, a counted repetition, or one character. */
@@ -8,7 +9,7 @@ const PART = /\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|x[\dA-Fa-f]{2}|u[\dA-Fa-f]{4}|[\s\S]
  * library reads as greedy ones, written with lookaheads. For a single character X they say the same: as many as there
  * are, and none after. Refuses possessive groups.
  */
-export function withoutPossessives(source: string, what: string): string {
+export function withoutPossessives(source: string, what: Translatable | string): string {
   const parts = source.match(PART) ?? [];
   let written = '';
   for (let i = 0; i < parts.length; ) {
@@ -20,7 +21,7 @@ export function withoutPossessives(source: string, what: string): string {
       written += atom;
       continue;
     }
-    if (atom === ')') refuse(`${what} has a possessive group, which is not supported.`);
+    if (atom === ')') refuse(msg`${what} has a possessive group, which is not supported.`);
     written += quantifier === '?' ? `(?:${atom}|(?!${atom}))` : `${atom}${quantifier}(?!${atom})`;
     i += 2;
   }

@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { toBytes } from './byteLevel.ts';
 import { asArray, asFlag, asObject, asString, kindName, quoted, refuse, type Json } from './json.ts';
 import { fromOniguruma, literally, patternOf } from './pattern.ts';
@@ -14,11 +15,11 @@ const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\
 /** Steps of the `pre_tokenizer` entry, in order. */
 export function readPreTokenizer(json: unknown): PreTokenizer[] {
   if (json === undefined || json === null) return [];
-  const entry = asObject(json, 'the pre-tokenizer');
+  const entry = asObject(json, msg`the pre-tokenizer`);
   const type = entry['type'];
   switch (type) {
     case 'Sequence':
-      return asArray(entry['pretokenizers'], 'the list of pre-tokenizers').flatMap(readPreTokenizer);
+      return asArray(entry['pretokenizers'], msg`the list of pre-tokenizers`).flatMap(readPreTokenizer);
     case 'Split':
       return [readSplit(entry)];
     case 'Digits':
@@ -30,13 +31,13 @@ export function readPreTokenizer(json: unknown): PreTokenizer[] {
     case 'WhitespaceSplit':
       return [split(new RegExp(`[${SPACE}]+`, 'gu'), 'Removed', false)];
     case 'CharDelimiterSplit':
-      return [split(literally(asString(entry['delimiter'], 'the delimiter of the pre-tokenizer CharDelimiterSplit')), 'Removed', false)];
+      return [split(literally(asString(entry['delimiter'], msg`the delimiter of the pre-tokenizer CharDelimiterSplit`)), 'Removed', false)];
     case 'ByteLevel':
       return readByteLevel(entry);
     case 'Metaspace':
       return [readMetaspace(entry)];
     default:
-      return refuse(`the pre-tokenizer ${kindName(type)} is not supported.`);
+      return refuse(msg`the pre-tokenizer ${kindName(type)} is not supported.`);
   }
 }
 
@@ -49,29 +50,29 @@ export function isByteLevel(json: unknown): boolean {
 }
 
 function readBehavior(entry: Json, missing?: string): Parameters<typeof split>[1] {
-  const what = `the behavior of the pre-tokenizer ${String(entry['type'])}`;
+  const what = msg`the behavior of the pre-tokenizer ${String(entry['type'])}`;
   const behavior = asString(entry['behavior'] ?? missing, what);
-  return isSplitBehavior(behavior) ? behavior : refuse(`${what} is ${quoted(behavior)}, which is not supported.`);
+  return isSplitBehavior(behavior) ? behavior : refuse(msg`${what} is ${quoted(behavior)}, which is not supported.`);
 }
 
 function readSplit(entry: Json): PreTokenizer {
-  return split(patternOf(entry['pattern'], 'the pattern of the pre-tokenizer Split'), readBehavior(entry), asFlag(entry['invert'], 'invert', false));
+  return split(patternOf(entry['pattern'], msg`the pattern of the pre-tokenizer Split`), readBehavior(entry), asFlag(entry['invert'], 'invert', false));
 }
 
 function readByteLevel(entry: Json): PreTokenizer[] {
   const prefixed = asFlag(entry['add_prefix_space'], 'add_prefix_space', true);
   const steps: PreTokenizer[] = [];
   if (prefixed) steps.push((run) => [run.text.startsWith(' ') ? run : prepend(run, ' ')]);
-  if (asFlag(entry['use_regex'], 'use_regex', true)) steps.push(split(fromOniguruma(GPT2_PATTERN, 'the pattern of GPT-2'), 'Isolated', false));
+  if (asFlag(entry['use_regex'], 'use_regex', true)) steps.push(split(fromOniguruma(GPT2_PATTERN, msg`the pattern of GPT-2`), 'Isolated', false));
   return [...steps, (run) => [toBytes(run)]];
 }
 
 function readMetaspace(entry: Json): PreTokenizer {
-  const mark = asString(entry['replacement'] ?? '▁', 'the replacement of the pre-tokenizer Metaspace');
-  if (Array.from(mark).length !== 1) refuse('the replacement of the pre-tokenizer Metaspace is not one character.');
+  const mark = asString(entry['replacement'] ?? '▁', msg`the replacement of the pre-tokenizer Metaspace`);
+  if (Array.from(mark).length !== 1) refuse(msg`the replacement of the pre-tokenizer Metaspace is not one character.`);
   const never = entry['add_prefix_space'] === false;
   const scheme = never ? 'never' : asString(entry['prepend_scheme'] ?? 'always', 'prepend_scheme');
-  if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never') refuse(`the prepend_scheme ${quoted(scheme)} is not supported.`);
+  if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never') refuse(msg`the prepend_scheme ${quoted(scheme)} is not supported.`);
   const cut = asFlag(entry['split'], 'split', true) ? split(literally(mark), 'MergedWithNext', false) : (run: Run) => [run];
   return (run) => {
     const marked = replaceMatches(run, / /gu, mark);

@@ -1,4 +1,5 @@
 import { utf8Length } from '../../core/textSpans.ts';
+import { msg } from '../../core/translatable.ts';
 import { asString, refuse } from './json.ts';
 import { rewrite, type Change, type Run } from './run.ts';
 
@@ -18,7 +19,7 @@ const encoder = new TextEncoder();
  * A grapheme of at most 5 bytes is replaced by the rule of its shortest prefix, as the `tokenizers` library does it.
  */
 export function readPrecompiled(json: unknown): (run: Run) => Run {
-  const encoded = asString(json ?? '', 'the charsmap of the normalizer Precompiled');
+  const encoded = asString(json ?? '', msg`the charsmap of the normalizer Precompiled`);
   if (encoded === '') return (run) => run;
   const lookup = readCharsmap(encoded);
   const known = new Map<string, string | null>();
@@ -91,11 +92,11 @@ function byteLength(text: string): number {
 
 /** The text that the shortest key at the start of `bytes` is replaced by, or null. Units as in Darts-clone. */
 function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
-  if (encoded.length > MAX_CHARSMAP_CHARACTERS) refuse('the charsmap of the normalizer Precompiled is too large.');
+  if (encoded.length > MAX_CHARSMAP_CHARACTERS) refuse(msg`the charsmap of the normalizer Precompiled is too large.`);
   const data = fromBase64(encoded);
   const view = new DataView(data.buffer);
   const trieBytes = data.length < 4 ? 0 : view.getUint32(0, true);
-  if (trieBytes % 4 !== 0 || trieBytes < 4 || 4 + trieBytes > data.length) refuse('the charsmap of the normalizer Precompiled is cut off.');
+  if (trieBytes % 4 !== 0 || trieBytes < 4 || 4 + trieBytes > data.length) refuse(msg`the charsmap of the normalizer Precompiled is cut off.`);
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
   const texts = data.subarray(4 + trieBytes);
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -113,7 +114,7 @@ function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
       try {
         return decoder.decode(texts.subarray(start, end < 0 ? texts.length : end));
       } catch {
-        return refuse('the charsmap of the normalizer Precompiled holds text that is not UTF-8.');
+        return refuse(msg`the charsmap of the normalizer Precompiled holds text that is not UTF-8.`);
       }
     }
     return null;
@@ -129,6 +130,6 @@ function fromBase64(encoded: string): Uint8Array<ArrayBuffer> {
   try {
     return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
   } catch {
-    return refuse('the charsmap of the normalizer Precompiled is not base64.');
+    return refuse(msg`the charsmap of the normalizer Precompiled is not base64.`);
   }
 }

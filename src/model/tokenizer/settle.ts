@@ -1,5 +1,6 @@
 import { UserError } from '../../core/errors.ts';
 import { textSpans, utf8Length, type ByteRange, type TextSpan } from '../../core/textSpans.ts';
+import { msg } from '../../core/translatable.ts';
 import { TOKENIZER_FILE } from './json.ts';
 import { misplaced, type Placed } from './piece.ts';
 
@@ -20,7 +21,7 @@ export interface Settled extends TextSpan {
  */
 export function settle(text: string, placed: readonly Placed[]): Settled[] {
   const total = utf8Bytes(text);
-  if (placed.length === 0 && total > 0) throw new UserError(`${TOKENIZER_FILE} drops all of this text, so there are no tokens to explain.`);
+  if (placed.length === 0 && total > 0) throw new UserError(msg`${TOKENIZER_FILE} drops all of this text, so there are no tokens to explain.`);
   const owned: ByteRange[] = [];
   const seen: ByteRange[] = [];
   let done = 0;

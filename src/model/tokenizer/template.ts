@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { asArray, asObject, asString, asTokenId, quoted, refuse, type Json } from './json.ts';
 
 /** Ids the tokenizer adds around a text. */
@@ -14,12 +15,12 @@ const NOTHING: Template = { before: [], after: [] };
  */
 export function readTemplate(json: unknown, vocab: number): Template {
   if (json === undefined || json === null) return NOTHING;
-  const entry = asObject(json, 'the post-processor');
+  const entry = asObject(json, msg`the post-processor`);
   switch (entry['type']) {
     case 'ByteLevel':
       return NOTHING;
     case 'Sequence':
-      return asArray(entry['processors'], 'the list of post-processors')
+      return asArray(entry['processors'], msg`the list of post-processors`)
         .map((processor) => readTemplate(processor, vocab))
         .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
     case 'TemplateProcessing':
@@ -28,31 +29,31 @@ export function readTemplate(json: unknown, vocab: number): Template {
     case 'BertProcessing':
       return { before: [pairId(entry['cls'], vocab)], after: [pairId(entry['sep'], vocab)] };
     default:
-      return refuse(`the post-processor ${String(entry['type'])} is not supported.`);
+      return refuse(msg`the post-processor ${String(entry['type'])} is not supported.`);
   }
 }
 
 function readTemplateProcessing(entry: Json, vocab: number): Template {
-  const specials = asObject(entry['special_tokens'] ?? {}, 'special_tokens of the post-processor');
+  const specials = asObject(entry['special_tokens'] ?? {}, msg`special_tokens of the post-processor`);
   const before: number[] = [];
   const after: number[] = [];
   let seen = false;
-  for (const item of asArray(entry['single'], 'the template of the post-processor')) {
-    const part = asObject(item, 'a part of the template');
+  for (const item of asArray(entry['single'], msg`the template of the post-processor`)) {
+    const part = asObject(item, msg`a part of the template`);
     if (part['Sequence'] !== undefined) {
-      if (seen) refuse('the template of the post-processor names the text twice.');
+      if (seen) refuse(msg`the template of the post-processor names the text twice.`);
       seen = true;
       continue;
     }
-    const name = asString(asObject(part['SpecialToken'], 'a part of the template')['id'], 'a part of the template');
-    const ids = asArray(asObject(specials[name], `the special token ${quoted(name)}`)['ids'], `the ids of ${quoted(name)}`);
+    const name = asString(asObject(part['SpecialToken'], msg`a part of the template`)['id'], msg`a part of the template`);
+    const ids = asArray(asObject(specials[name], msg`the special token ${quoted(name)}`)['ids'], msg`the ids of ${quoted(name)}`);
     (seen ? after : before).push(...ids.map((id) => asTokenId(id, () => quoted(name), vocab)));
   }
-  if (!seen) refuse('the template of the post-processor does not name the text.');
+  if (!seen) refuse(msg`the template of the post-processor does not name the text.`);
   return { before, after };
 }
 
 function pairId(value: unknown, vocab: number): number {
-  const pair = asArray(value, 'a token of the post-processor');
+  const pair = asArray(value, msg`a token of the post-processor`);
   return asTokenId(pair[1], () => quoted(String(pair[0])), vocab);
 }

@@ -1,3 +1,4 @@
+import { msg } from '../../core/translatable.ts';
 import { asArray, asFlag, asTokenId, quoted, refuse, type Json } from './json.ts';
 import { byteIds, misplaced, placedBytes, placedPart, type PieceEncoder, type Placed } from './piece.ts';
 import type { Run } from './run.ts';
@@ -10,16 +11,16 @@ export function readUnigram(entry: Json, vocab: number): PieceEncoder {
   const vocabulary = new Map<string, number>();
   const scores: number[] = [];
   let lowest = Infinity;
-  for (const item of asArray(entry['vocab'], 'the vocabulary')) {
-    const [token, score] = asArray(item, 'a token of the vocabulary');
-    if (typeof token !== 'string') refuse('a token of the vocabulary is not a text.');
-    if (typeof score !== 'number' || !Number.isFinite(score)) refuse(`the score of the token ${quoted(token)} is not a number.`);
-    vocabulary.set(token, asTokenId(scores.length, () => `the token ${quoted(token)}`, vocab));
+  for (const item of asArray(entry['vocab'], msg`the vocabulary`)) {
+    const [token, score] = asArray(item, msg`a token of the vocabulary`);
+    if (typeof token !== 'string') refuse(msg`a token of the vocabulary is not a text.`);
+    if (typeof score !== 'number' || !Number.isFinite(score)) refuse(msg`the score of the token ${quoted(token)} is not a number.`);
+    vocabulary.set(token, asTokenId(scores.length, () => msg`the token ${quoted(token)}`, vocab));
     scores.push(score);
     lowest = Math.min(lowest, score);
   }
-  if (vocabulary.size === 0) refuse('the vocabulary is empty.');
-  const unknown = entry['unk_id'] === undefined || entry['unk_id'] === null ? undefined : asTokenId(entry['unk_id'], () => 'the unknown token', scores.length);
+  if (vocabulary.size === 0) refuse(msg`the vocabulary is empty.`);
+  const unknown = entry['unk_id'] === undefined || entry['unk_id'] === null ? undefined : asTokenId(entry['unk_id'], () => msg`the unknown token`, scores.length);
   const byteFallback = asFlag(entry['byte_fallback'], 'byte_fallback', false);
   const lattice = { tokens: sortedTokens(vocabulary), scores, unknown, unknownScore: lowest - UNKNOWN_PENALTY };
   return {

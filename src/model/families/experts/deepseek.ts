@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { count, eitherCount, flag, number, only, optionalCount, optionalNumber, options, positive, refuse, text, value, type Options } from '../config.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
 import { isRecord } from '../../files.ts';
@@ -16,11 +17,11 @@ export function deepseekV2(config: Options, tensors: Tensors): DecoderSpec {
   // The reference reads this option and does not apply it.
   if (value(config, 'norm_topk_prob') !== null) only(config, 'norm_topk_prob', false);
   const experts = eitherCount(config, 'n_routed_experts', 'num_experts', 64);
-  if ((value(config, 'num_experts_per_tok') ?? null) === null) refuse(config, 'num_experts_per_tok', 'is missing');
+  if ((value(config, 'num_experts_per_tok') ?? null) === null) refuse(config, 'num_experts_per_tok', msg`is missing`);
   const method = text(config, 'topk_method', 'greedy');
   if (method !== 'greedy' && method !== 'group_limited_greedy') only(config, 'topk_method', 'greedy');
   const missing = ['n_group', 'topk_group'].find((name) => method !== 'greedy' && (value(config, name) ?? null) === null);
-  if (missing !== undefined) refuse(config, missing, `is missing, with "topk_method": "${method}"`);
+  if (missing !== undefined) refuse(config, missing, msg`is missing, with "topk_method": "${method}"`);
   const bias = flag(config, 'mlp_bias', false);
   return deepseek(config, tensors, sizes, { style: 'interleaved', firstSparse: 0, bias, experts, chosen: 1, scale: 1, inner: 1407, shared: 2 }, {
     score: 'softmax', correction: () => null, normalised: false,
@@ -65,7 +66,7 @@ export function denseThenExperts(config: Options, tensors: Tensors, { dim, inner
   const chosen = chosenExperts(config, absent.experts, absent.chosen);
   const scale = number(config, 'routed_scaling_factor', absent.scale);
   const available = routing.groups === null ? absent.experts : (routing.groups.kept * absent.experts) / routing.groups.count;
-  if (chosen > available) refuse(config, 'num_experts_per_tok', `is ${chosen}, more than the groups that are kept hold`);
+  if (chosen > available) refuse(config, 'num_experts_per_tok', msg`is ${chosen}, more than the groups that are kept hold`);
   return (place) => {
     if (place.layer < firstSparse) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
     return {
@@ -86,7 +87,7 @@ function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: Exper
   const rank = count(config, 'kv_lora_rank', 512);
   const queryRank = value(config, 'q_lora_rank') === null ? null : count(config, 'q_lora_rank', 1536);
   const bias = flag(config, 'attention_bias', false);
-  if (sizes.kvHeads !== heads) refuse(config, 'num_key_value_heads', `is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
+  if (sizes.kvHeads !== heads) refuse(config, 'num_key_value_heads', msg`is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
   const rope = readRope(config, rotated, sizes.maxPositions, { style: absent.style });
   const headDim = plain + rotated;
   const attention = ({ attention: at }: Place): Partial<Attention> => {
@@ -120,7 +121,7 @@ function yarnScale(config: Options): number {
   if (!isRecord(given)) return 1;
   const rope = options(given, 'rope_parameters');
   if ((value(rope, 'rope_type') ?? value(rope, 'type') ?? 'default') === 'default') return 1;
-  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', 'is missing');
+  if (value(rope, 'factor') === undefined) refuse(rope, 'factor', msg`is missing`);
   const mscale = optionalNumber(rope, 'mscale_all_dim') ?? 0;
   const factor = mscale === 0 ? 1 : positive(rope, 'factor', 1);
   return factor <= 1 ? 1 : (0.1 * mscale * Math.log(factor) + 1) ** 2;

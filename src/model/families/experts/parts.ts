@@ -1,5 +1,6 @@
 import type { Activation } from '../../../core/activations.ts';
 import { UserError } from '../../../core/errors.ts';
+import { msg } from '../../../core/translatable.ts';
 import { count, flag, list, refuse, type Options } from '../config.ts';
 import { gatedMlp } from '../llama/base.ts';
 import type { DenseMlp, Experts } from '../spec.ts';
@@ -33,14 +34,14 @@ export function gatedExperts(tensors: Tensors, at: string, experts: number, dim:
 /** Experts each token is sent to. Throws UserError where there are not as many. */
 export function chosenExperts(config: Options, experts: number, absent: number): number {
   const chosen = count(config, 'num_experts_per_tok', absent);
-  if (chosen > experts) refuse(config, 'num_experts_per_tok', `is ${chosen}, with ${experts} experts`);
+  if (chosen > experts) refuse(config, 'num_experts_per_tok', msg`is ${chosen}, with ${experts} experts`);
   return chosen;
 }
 
 /** Which layers have experts, of a family with `decoder_sparse_step` and `mlp_only_layers`. */
 export function sparseLayers(config: Options, experts: number): (layer: number) => boolean {
   const step = count(config, 'decoder_sparse_step', 1);
-  const dense = list(config, 'mlp_only_layers', null, isLayer, 'whole numbers') ?? [];
+  const dense = list(config, 'mlp_only_layers', null, isLayer, msg`whole numbers`) ?? [];
   return (layer) => experts > 0 && !dense.includes(layer) && (layer + 1) % step === 0;
 }
 
@@ -52,9 +53,9 @@ function isLayer(item: unknown): item is number {
 export function expertGroups(config: Options, experts: number, absent: readonly [groups: number, kept: number], by: 'best' | 'bestTwo'): NonNullable<Experts['groups']> {
   const groups = count(config, 'n_group', absent[0]);
   const kept = count(config, 'topk_group', absent[1]);
-  if (experts % groups !== 0) refuse(config, 'n_group', `is ${groups}, which does not divide ${experts} experts`);
-  if (kept > groups) refuse(config, 'topk_group', `is ${kept}, with ${groups} groups`);
-  if (by === 'bestTwo' && experts / groups < 2) throw new UserError(`config.json: "n_group" is ${groups}, which leaves groups of fewer than two of the ${experts} experts.`);
+  if (experts % groups !== 0) refuse(config, 'n_group', msg`is ${groups}, which does not divide ${experts} experts`);
+  if (kept > groups) refuse(config, 'topk_group', msg`is ${kept}, with ${groups} groups`);
+  if (by === 'bestTwo' && experts / groups < 2) throw new UserError(msg`config.json: "n_group" is ${groups}, which leaves groups of fewer than two of the ${experts} experts.`);
   return { count: groups, kept, by };
 }
 

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { alibiSlopes } from '../alibi.ts';
 import { count, eitherCount, flag, optionalCount, positive, refuse, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
@@ -12,8 +13,8 @@ export function bloom(config: Options, tensors: Tensors): DecoderSpec {
   const epsilon = positive(config, 'layer_norm_epsilon', 1e-5);
   const addTo = flag(config, 'apply_residual_connection_post_layernorm', false) ? 'normed' : 'stream';
   const inSlices = count(config, 'pretraining_tp', 1) > 1 && flag(config, 'slow_but_exact', false);
-  if (inSlices) refuse(config, 'slow_but_exact', 'is true with "pretraining_tp" above 1, where the reference leaves out biases');
-  if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
+  if (inSlices) refuse(config, 'slow_but_exact', msg`is true with "pretraining_tp" above 1, where the reference leaves out biases`);
+  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
 
   const prefix = tensors.has('ln_f.weight') ? '' : 'transformer.';

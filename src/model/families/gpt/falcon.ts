@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { alibiSlopes } from '../alibi.ts';
 import { activationNamed } from '../activations.ts';
 import { count, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
@@ -21,12 +22,12 @@ export function falcon(config: Options, tensors: Tensors): DecoderSpec {
   const [grouped, single, parallel, bias, alibi] = [on('new_decoder_architecture', false), on('multi_query', true), on('parallel_attn', true), on('bias', false), on('alibi', false)];
   const norms = optionalCount(config, 'num_ln_in_parallel_attn', grouped ? 2 : 1);
   const activation = activationNamed(text(config, 'activation', 'gelu'), 'activation');
-  if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
-  if (grouped && !parallel) refuse(config, 'parallel_attn', 'is false with "new_decoder_architecture", which the reference cannot compute');
-  if (!grouped && parallel && norms === 2) refuse(config, 'num_ln_in_parallel_attn', 'is 2 without "new_decoder_architecture", which the reference cannot compute');
+  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
+  if (grouped && !parallel) refuse(config, 'parallel_attn', msg`is false with "new_decoder_architecture", which the reference cannot compute`);
+  if (!grouped && parallel && norms === 2) refuse(config, 'num_ln_in_parallel_attn', msg`is 2 without "new_decoder_architecture", which the reference cannot compute`);
   const headDim = dim / heads;
   const kvHeads = grouped ? optionalCount(config, 'num_kv_heads', heads) : single ? 1 : heads;
-  if (heads % kvHeads !== 0) refuse(config, 'num_kv_heads', `is ${kvHeads}, which does not divide ${heads} heads`);
+  if (heads % kvHeads !== 0) refuse(config, 'num_kv_heads', msg`is ${kvHeads}, which does not divide ${heads} heads`);
   const rope = alibi ? null : readRope(config, headDim, maxPositions);
 
   const prefix = tensors.has('ln_f.weight') ? '' : 'transformer.';

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, eitherCount, flag, optionalCount, positive, refuse, text, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Linear, type Norm } from '../spec.ts';
@@ -34,8 +35,8 @@ function gpt2Like(
   const scaledByLayer = keyHeads === 'same' && flag(config, 'scale_attn_by_inverse_layer_idx', false);
   const tied = flag(config, 'tie_word_embeddings', true);
   const activation = activationNamed(text(config, 'activation_function', activationName), 'activation_function');
-  if (flag(config, 'add_cross_attention', false)) refuse(config, 'add_cross_attention', 'is true: a decoder that reads an encoder is not supported');
-  if (dim % heads !== 0) refuse(config, 'n_embd', `is ${dim}, which ${heads} heads do not divide`);
+  if (flag(config, 'add_cross_attention', false)) refuse(config, 'add_cross_attention', msg`is true: a decoder that reads an encoder is not supported`);
+  if (dim % heads !== 0) refuse(config, 'n_embd', msg`is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
   const kvHeads = keyHeads === 'one' ? 1 : heads;
 

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, eitherCount, flag, optionalCount, positive, refuse, text, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Projections } from '../spec.ts';
@@ -17,7 +18,7 @@ export function gptJ(config: Options, tensors: Tensors): DecoderSpec {
 /** CodeGen: GPT-J with queries, values and keys in one matrix, in four groups. */
 export function codegen(config: Options, tensors: Tensors): DecoderSpec {
   const heads = eitherCount(config, 'n_head', 'num_attention_heads', 16);
-  if (heads % CODEGEN_GROUPS !== 0) refuse(config, 'n_head', `is ${heads}, which ${CODEGEN_GROUPS} does not divide`);
+  if (heads % CODEGEN_GROUPS !== 0) refuse(config, 'n_head', msg`is ${heads}, which ${CODEGEN_GROUPS} does not divide`);
   return gptJLike(config, tensors, (at, dim) => ({ kind: 'fused', qkv: tensors.linear(`${at}.qkv_proj`, dim, 3 * dim, false), layout: { groups: CODEGEN_GROUPS, order: 'qvk' } }));
 }
 
@@ -31,9 +32,9 @@ function gptJLike(config: Options, tensors: Tensors, projections: (at: string, d
   const vocab = count(config, 'vocab_size', 50_400);
   const epsilon = positive(config, 'layer_norm_epsilon', 1e-5);
   const activation = activationNamed(text(config, 'activation_function', 'gelu_new'), 'activation_function');
-  if (dim % heads !== 0) refuse(config, 'n_embd', `is ${dim}, which ${heads} heads do not divide`);
+  if (dim % heads !== 0) refuse(config, 'n_embd', msg`is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
-  if (turned > headDim || turned % 2 !== 0) refuse(config, 'rotary_dim', `is ${turned}, which must be even and at most ${headDim}`);
+  if (turned > headDim || turned % 2 !== 0) refuse(config, 'rotary_dim', msg`is ${turned}, which must be even and at most ${headDim}`);
 
   const prefix = tensors.has('ln_f.weight') ? '' : 'transformer.';
   const rope = { theta: 10_000, width: headDim, dim: turned, style: 'interleaved', scaling: { kind: 'default' }, attentionFactor: 1 } as const;

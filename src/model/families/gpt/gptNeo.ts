@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, eitherCount, flag, list, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
@@ -15,7 +16,7 @@ export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
   const window = count(config, 'window_size', 256);
   const local = localLayers(config, layers);
   const activation = activationNamed(text(config, 'activation_function', 'gelu_new'), 'activation_function');
-  if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
+  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
 
   const prefix = tensors.has('ln_f.weight') ? '' : 'transformer.';
   const norm = (name: string): Norm => tensors.layerNorm(name, dim, epsilon);
@@ -50,10 +51,10 @@ function isKind(item: unknown): item is 'global' | 'local' {
 
 /** `attention_layers`, a kind for each layer, or `attention_types`, lists of kinds with how often each is repeated. */
 function localLayers(config: Options, layers: number): (layer: number) => boolean {
-  const given = list(config, 'attention_layers', layers, isKind, '"global" and "local"');
+  const given = list(config, 'attention_layers', layers, isKind, msg`"global" and "local"`);
   if (given !== null) return (layer) => given[layer] === 'local';
   const types = value(config, 'attention_types') ?? [[['global', 'local'], 12]];
-  const invalid = (): never => refuse(config, 'attention_types', 'must be a list of kinds ("global", "local") and how often they are repeated');
+  const invalid = (): never => refuse(config, 'attention_types', msg`must be a list of kinds ("global", "local") and how often they are repeated`);
   if (!Array.isArray(types)) return invalid();
   const runs: { readonly kinds: readonly unknown[]; readonly from: number; readonly to: number }[] = [];
   let described = 0;
@@ -65,7 +66,7 @@ function localLayers(config: Options, layers: number): (layer: number) => boolea
     described += kinds.length * repeats;
     runs.push({ kinds, from, to: described });
   }
-  if (described !== layers) refuse(config, 'attention_types', `describes ${described} layers of ${layers}`);
+  if (described !== layers) refuse(config, 'attention_types', msg`describes ${described} layers of ${layers}`);
   return (layer) => {
     const run = runs.find(({ from, to }) => layer >= from && layer < to);
     return run?.kinds[(layer - run.from) % run.kinds.length] === 'local';

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, flag, optionalNumber, positive, refuse, text, value, type Options } from '../config.ts';
 import { readRope, ropeContext } from '../rope.ts';
@@ -16,7 +17,7 @@ export function gptNeoX(config: Options, tensors: Tensors): DecoderSpec {
   const bias = flag(config, 'attention_bias', true);
   const parallel = flag(config, 'use_parallel_residual', true);
   const activation = activationNamed(text(config, 'hidden_act', 'gelu'), 'hidden_act');
-  if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
+  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
   const rope = readRope(withoutCommonNames(config), headDim, maxPositions, { theta: positive(config, 'rotary_emb_base', 10_000), partial: optionalNumber(config, 'rotary_pct') ?? 0.25 });
 
@@ -50,7 +51,7 @@ export function gptNeoX(config: Options, tensors: Tensors): DecoderSpec {
 function withoutCommonNames(config: Options): Options {
   for (const name of ['rope_theta', 'partial_rotary_factor']) {
     const own = name === 'rope_theta' ? 'rotary_emb_base' : 'rotary_pct';
-    if (value(config, name) !== undefined && value(config, own) !== undefined && value(config, name) !== value(config, own)) refuse(config, name, `contradicts "${own}"`);
+    if (value(config, name) !== undefined && value(config, own) !== undefined && value(config, name) !== value(config, own)) refuse(config, name, msg`contradicts "${own}"`);
   }
   return { ...config, values: Object.fromEntries(Object.entries(config.values).filter(([name]) => name !== 'rope_theta' && name !== 'partial_rotary_factor')) };
 }

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { mptSlopes } from '../alibi.ts';
 import { count, eitherCount, flag, number, numberOrNull, only, options, positive, refuse, value, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
@@ -16,8 +17,8 @@ export function mpt(config: Options, tensors: Tensors): DecoderSpec {
   only(attention, 'alibi_bias_max', 8);
   for (const name of ['prefix_lm', 'qk_ln', 'attn_uses_sequence_id']) only(attention, name, false);
   only(config, 'no_bias', true);
-  if ((value(config, 'logit_scale') ?? null) !== null) refuse(config, 'logit_scale', 'is set, which is not supported');
-  if (dim % heads !== 0) refuse(config, 'd_model', `is ${dim}, which ${heads} heads do not divide`);
+  if ((value(config, 'logit_scale') ?? null) !== null) refuse(config, 'logit_scale', msg`is set, which is not supported`);
+  if (dim % heads !== 0) refuse(config, 'd_model', msg`is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
   const clip = numberOrNull(attention, 'clip_qkv', null) === null ? 0 : number(attention, 'clip_qkv');
   const scale = numberOrNull(attention, 'softmax_scale', null) ?? headDim ** -0.5;

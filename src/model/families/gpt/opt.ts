@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, flag, optionalCount, refuse, text, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm, type Norms } from '../spec.ts';
@@ -20,7 +21,7 @@ export function opt(config: Options, tensors: Tensors): DecoderSpec {
   const normsFirst = flag(config, 'do_layer_norm_before', true);
   const weighted = flag(config, 'layer_norm_elementwise_affine', true);
   const activation = activationNamed(text(config, 'activation_function', 'relu'), 'activation_function');
-  if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
+  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
   const headDim = dim / heads;
 
   const prefix = tensors.has('decoder.embed_tokens.weight') ? 'decoder.' : 'model.decoder.';

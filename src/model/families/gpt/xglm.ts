@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, eitherCount, flag, optionalNumber, refuse, text, value, type Options } from '../config.ts';
 import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
@@ -13,9 +14,9 @@ export function xglm(config: Options, tensors: Tensors): DecoderSpec {
   const inner = count(config, 'ffn_dim', 4096);
   const vocab = count(config, 'vocab_size', 256_008);
   const activation = activationNamed(text(config, 'activation_function', 'gelu'), 'activation_function');
-  if (flag(config, 'add_cross_attention', false)) refuse(config, 'add_cross_attention', 'is true: a decoder that reads an encoder is not supported');
-  if (dim % heads !== 0) refuse(config, 'd_model', `is ${dim}, which ${heads} heads do not divide`);
-  if (dim % 2 !== 0 || dim < 4) refuse(config, 'd_model', `is ${dim}, where sinusoidal positions need an even number from 4 on`);
+  if (flag(config, 'add_cross_attention', false)) refuse(config, 'add_cross_attention', msg`is true: a decoder that reads an encoder is not supported`);
+  if (dim % heads !== 0) refuse(config, 'd_model', msg`is ${dim}, which ${heads} heads do not divide`);
+  if (dim % 2 !== 0 || dim < 4) refuse(config, 'd_model', msg`is ${dim}, where sinusoidal positions need an even number from 4 on`);
   const headDim = dim / heads;
 
   const prefix = tensors.has('layer_norm.weight') ? '' : 'model.';

@@ -1,4 +1,5 @@
 import type { Activation } from '../../../core/activations.ts';
+import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activations.ts';
 import { count, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
 import { readRope, ropeContext, type Rope, type RopeStyle } from '../rope.ts';
@@ -40,8 +41,8 @@ export function readSizes(config: Options, defaults: Defaults): Sizes {
   const kvHeads = optionalCount(config, 'num_key_value_heads', value(config, 'num_key_value_heads') === null ? heads : (defaults.kvHeads ?? heads));
   const headDim = optionalCount(config, 'head_dim', defaults.headDim !== undefined && value(config, 'head_dim') === undefined ? defaults.headDim : Math.floor(dim / heads));
   const activationOption = defaults.activationOption ?? 'hidden_act';
-  if (dim % heads !== 0) refuse(config, 'hidden_size', `is ${dim}, which ${heads} heads do not divide`);
-  if (heads % kvHeads !== 0) refuse(config, 'num_key_value_heads', `is ${kvHeads}, which does not divide ${heads} heads`);
+  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
+  if (heads % kvHeads !== 0) refuse(config, 'num_key_value_heads', msg`is ${kvHeads}, which does not divide ${heads} heads`);
   return {
     dim, heads, kvHeads, headDim,
     inner: count(config, 'intermediate_size', defaults.inner),

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { flag, numberOrNull, positive, refuse, text, value, type Options } from '../config.ts';
 import { activationNamed } from '../activations.ts';
 import { everyNth, slidingLayers, windowOption, windowsOf } from '../layers.ts';
@@ -35,7 +36,7 @@ export function gemma3(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { ...DEFAULTS, dim: 2304, inner: 9216, layers: 26, heads: 8, kvHeads: 4, vocab: 262_208, positions: 131_072, activationOption: 'hidden_activation' });
   const epsilon = rmsEpsilon(config);
   // The reference reads this option and does not apply it.
-  if (numberOrNull(config, 'attn_logit_softcapping', null) !== null) refuse(config, 'attn_logit_softcapping', 'is set, which is not supported');
+  if (numberOrNull(config, 'attn_logit_softcapping', null) !== null) refuse(config, 'attn_logit_softcapping', msg`is set, which is not supported`);
   const common = shared(config, tensors, sizes);
   const sliding = slidingLayers(config, sizes.layers, everyNth(config, 'sliding_window_pattern', 6));
   const ropes = ropesByKind(config, sizes, { full: 1_000_000, sliding: 10_000, slidingOption: 'rope_local_base_freq' });
@@ -52,7 +53,7 @@ export function gemma3(config: Options, tensors: Tensors): DecoderSpec {
 
 function shared(config: Options, tensors: Tensors, { dim }: Sizes): Differences {
   if (value(config, 'use_bidirectional_attention') !== null && flag(config, 'use_bidirectional_attention', false)) {
-    refuse(config, 'use_bidirectional_attention', 'is true: attention to later tokens is not supported');
+    refuse(config, 'use_bidirectional_attention', msg`is true: attention to later tokens is not supported`);
   }
   const epsilon = rmsEpsilon(config);
   return {

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { numberOrNull, positive, refuse, value, type Options } from '../config.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import type { DecoderSpec } from '../spec.ts';
@@ -37,7 +38,7 @@ export function olmo3(config: Options, tensors: Tensors): DecoderSpec {
   const epsilon = rmsEpsilon(config, 1e-5);
   // transformers 5 gives `rope_theta` to the layers without a window alone, where 4 gave it to all.
   if (value(config, 'rope_parameters') === undefined && positive(config, 'rope_theta', SLIDING_THETA) !== SLIDING_THETA) {
-    refuse(config, 'rope_theta', `is not ${SLIDING_THETA}: versions of the reference differ on which layers it means, so only "rope_parameters" can say it`);
+    refuse(config, 'rope_theta', msg`is not ${SLIDING_THETA}: versions of the reference differ on which layers it means, so only "rope_parameters" can say it`);
   }
   const sliding = slidingLayers(config, sizes.layers, (layer) => (layer + 1) % 4 !== 0);
   const ropes = ropesByKind(config, sizes, { full: SLIDING_THETA, sliding: SLIDING_THETA, slidingOption: null });

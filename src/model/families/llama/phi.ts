@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { flag, positive, refuse, type Options } from '../config.ts';
 import { windowOption } from '../layers.ts';
 import { PARTIAL_TYPES } from '../rope.ts';
@@ -11,7 +12,7 @@ export function phi(config: Options, tensors: Tensors): DecoderSpec {
   const { dim, inner, heads, headDim, activation } = sizes;
   const epsilon = positive(config, 'layer_norm_eps', 1e-5);
   const normed = flag(config, 'qk_layernorm', false);
-  if (normed && headDim * heads !== dim) refuse(config, 'qk_layernorm', `is true with heads of ${headDim}, which are not hidden_size / num_attention_heads`);
+  if (normed && headDim * heads !== dim) refuse(config, 'qk_layernorm', msg`is true with heads of ${headDim}, which are not hidden_size / num_attention_heads`);
   const norm = (name: string, width: number) => tensors.layerNorm(name, width, epsilon);
   const headNorms = (attention: string): Pick<Attention, 'queryKeyNorm'> => ({
     queryKeyNorm: { query: { kind: 'heads', norm: norm(`${attention}.q_layernorm`, headDim) }, key: { kind: 'heads', norm: norm(`${attention}.k_layernorm`, headDim) }, when: 'beforeRope' },

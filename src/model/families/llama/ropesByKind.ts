@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { options, positive, refuse, value, type Options } from '../config.ts';
 import { readRope, ropeOf, type Rope } from '../rope.ts';
 import type { Sizes } from './base.ts';
@@ -19,8 +20,8 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
   const nested = given === null ? null : options(given, 'rope_parameters');
   if (nested !== null && Object.keys(nested.values).length > 0) {
     const other = Object.keys(nested.values).find((name) => name !== 'full_attention' && name !== 'sliding_attention');
-    if (other !== undefined) refuse(nested, other, 'is not said of "full_attention" or "sliding_attention", which have ropes of their own');
-    if ((value(config, 'rope_scaling') ?? null) !== null) refuse(config, 'rope_scaling', 'stands beside "rope_parameters", of which one only is supported');
+    if (other !== undefined) refuse(nested, other, msg`is not said of "full_attention" or "sliding_attention", which have ropes of their own`);
+    if ((value(config, 'rope_scaling') ?? null) !== null) refuse(config, 'rope_scaling', msg`stands beside "rope_parameters", of which one only is supported`);
     const entry = (kind: string): Options => applied(options(value(nested, kind) ?? {}, `rope_parameters.${kind}`));
     return {
       full: ropeOf(config, entry('full_attention'), headDim, maxPositions, { theta: defaults.full }),
@@ -30,7 +31,7 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
   const scaling = value(config, 'rope_scaling') ?? null;
   // Over the rope types that stand there already, the reference reads the newer name only.
   const scaled = applied(options(scaling ?? {}, 'rope_scaling'));
-  if (value(scaled, 'type') !== undefined) refuse(scaled, 'type', 'is not read for this family: the reference knows "rope_type" only');
+  if (value(scaled, 'type') !== undefined) refuse(scaled, 'type', msg`is not read for this family: the reference knows "rope_type" only`);
   return {
     full: readRope(config, headDim, maxPositions, { theta: defaults.full }),
     sliding: ropeOf(withoutTheta(config), options({}), headDim, maxPositions, { theta: slidingTheta }),
@@ -39,7 +40,7 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
 
 /** Throws UserError for what the reference reads and does not apply to ropes by layer. */
 function applied(rope: Options): Options {
-  if (value(rope, 'truncate') === false) refuse(rope, 'truncate', 'is false, which the reference does not apply for this family');
+  if (value(rope, 'truncate') === false) refuse(rope, 'truncate', msg`is false, which the reference does not apply for this family`);
   return rope;
 }
 

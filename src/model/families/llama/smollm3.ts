@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { count, flag, list, type Options } from '../config.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { readRope } from '../rope.ts';
@@ -10,7 +11,7 @@ export function smollm3(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 2048, inner: 11_008, layers: 36, heads: 16, kvHeads: 4, vocab: 128_256, positions: 32_768, tied: true });
   const interval = count(config, 'no_rope_layer_interval', 4);
   // Named after what it switches off, and 1 where positions are used.
-  const given = list(config, 'no_rope_layers', sizes.layers, isFlag, '0 and 1');
+  const given = list(config, 'no_rope_layers', sizes.layers, isFlag, msg`0 and 1`);
   const turned = (layer: number): boolean => (given === null ? (layer + 1) % interval !== 0 : given[layer] === 1);
   const rope = readRope(config, sizes.headDim, sizes.maxPositions, { theta: 2_000_000 });
   const window = windowOption(config, null);

@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import { msg, type Translatable } from '../../../core/translatable.ts';
 import { bytesText, quoted } from '../../files.ts';
 
 /** A whole tokenizer.json, the longest text that is put into metadata, is under 40 MB; a chat template is under 100 kB. */
@@ -27,8 +28,8 @@ export class Cursor {
     this.file = file;
   }
 
-  fail(reason: string): never {
-    throw new UserError(`${this.file} ${reason}.`);
+  fail(reason: Translatable): never {
+    throw new UserError(msg`${this.file} ${reason}.`);
   }
 
   /** Place of the next `length` bytes, which are passed. */
@@ -53,14 +54,14 @@ export class Cursor {
   }
 
   /** A text of at most `maxBytes`; `what` names it in the sentence that refuses a longer one. */
-  text(maxBytes: number, what: string): string {
+  text(maxBytes: number, what: Translatable): string {
     const length = this.u64();
-    if (length > maxBytes) this.fail(`holds ${what} of ${bytesText(length)}, where at most ${bytesText(maxBytes)} are allowed`);
+    if (length > maxBytes) this.fail(msg`holds ${what} of ${bytesText(length)}, where at most ${bytesText(maxBytes)} are allowed`);
     const start = this.take(length);
     try {
       return this.decoder.decode(this.bytes.subarray(start, start + length));
     } catch {
-      return this.fail(`holds ${what} that is not UTF-8 text`);
+      return this.fail(msg`holds ${what} that is not UTF-8 text`);
     }
   }
 
@@ -75,28 +76,28 @@ export class Cursor {
       case 5: return this.view.getInt32(this.take(4), true);
       case 6: return this.view.getFloat32(this.take(4), true);
       case 7: return this.flag(key);
-      case 8: return this.text(STRING_MAX_BYTES, `a value of ${quoted(key)}`);
+      case 8: return this.text(STRING_MAX_BYTES, msg`a value of ${quoted(key)}`);
       case 9: return this.list(key, depth + 1);
       case 10: return this.u64();
       case 11: return Number(this.view.getBigInt64(this.take(8), true));
       case 12: return this.view.getFloat64(this.take(8), true);
-      default: return this.fail(`says ${quoted(key)} as a value of type ${type}, which the format does not have`);
+      default: return this.fail(msg`says ${quoted(key)} as a value of type ${type}, which the format does not have`);
     }
   }
 
   private flag(key: string): boolean {
     const byte = this.u8();
-    if (byte > 1) this.fail(`says ${quoted(key)} as ${byte}, which is neither true nor false`);
+    if (byte > 1) this.fail(msg`says ${quoted(key)} as ${byte}, which is neither true nor false`);
     return byte === 1;
   }
 
   private list(key: string, depth: number): readonly GgufValue[] {
-    if (depth > LIST_MAX_DEPTH) this.fail(`holds lists within lists under ${quoted(key)}, deeper than ${LIST_MAX_DEPTH}`);
+    if (depth > LIST_MAX_DEPTH) this.fail(msg`holds lists within lists under ${quoted(key)}, deeper than ${LIST_MAX_DEPTH}`);
     const type = this.u32();
     const length = this.u64();
-    if (length > LIST_MAX_ITEMS) this.fail(`holds a list of ${length} under ${quoted(key)}, where at most ${LIST_MAX_ITEMS} are allowed`);
+    if (length > LIST_MAX_ITEMS) this.fail(msg`holds a list of ${length} under ${quoted(key)}, where at most ${LIST_MAX_ITEMS} are allowed`);
     const smallest = SMALLEST_BYTES[type];
-    if (smallest === undefined) return this.fail(`says ${quoted(key)} as a list of type ${type}, which the format does not have`);
+    if (smallest === undefined) return this.fail(msg`says ${quoted(key)} as a list of type ${type}, which the format does not have`);
     // Before anything is made for them: so many items must be there.
     if (length * smallest > this.bytes.length - this.position) throw new NeedsMore();
     return Array.from({ length }, () => this.value(type, key, depth));

@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import { msg, type Translatable } from '../../../core/translatable.ts';
 import { quoted } from '../../files.ts';
 import type { StoredTensor } from '../safetensors.ts';
 import type { GgufMetadata, GgufValue } from './header.ts';
@@ -27,12 +28,12 @@ export interface Facts {
   /** Axis `axis` of a tensor. */
   dim(tensor: string, axis: number): number;
   /** Throws UserError: the file, then `reason`. */
-  refuse(reason: string): never;
+  refuse(reason: Translatable): never;
 }
 
 export function factsOf(file: string, architecture: string, metadata: GgufMetadata, tensors: ReadonlyMap<string, StoredTensor>): Facts {
-  const refuse = (reason: string): never => {
-    throw new UserError(`${file} ${reason}.`);
+  const refuse = (reason: Translatable): never => {
+    throw new UserError(msg`${file} ${reason}.`);
   };
   const full = (key: string): string => `${architecture}.${key}`;
   const find = (key: string): GgufValue | undefined => {
@@ -43,9 +44,9 @@ export function factsOf(file: string, architecture: string, metadata: GgufMetada
   };
   const number = (key: string, absent?: number): number => {
     const value = find(key) ?? absent;
-    if (value === undefined) return refuse(`does not say "${full(key)}"`);
-    if (Array.isArray(value)) return refuse(`says "${full(key)}" differently for each layer, which is not supported`);
-    if (typeof value !== 'number' || !Number.isFinite(value)) return refuse(`says "${full(key)}" as ${shown(value)}, which is not a number`);
+    if (value === undefined) return refuse(msg`does not say "${full(key)}"`);
+    if (Array.isArray(value)) return refuse(msg`says "${full(key)}" differently for each layer, which is not supported`);
+    if (typeof value !== 'number' || !Number.isFinite(value)) return refuse(msg`says "${full(key)}" as ${shown(value)}, which is not a number`);
     return decimal(value);
   };
   return {
@@ -54,19 +55,19 @@ export function factsOf(file: string, architecture: string, metadata: GgufMetada
     optional: (key) => (metadata.has(full(key)) ? number(key) : null),
     count: (key, absent) => {
       const value = number(key, absent);
-      if (!Number.isSafeInteger(value) || value < 1) refuse(`says "${full(key)}" as ${value}, which is not a whole number from 1 on`);
+      if (!Number.isSafeInteger(value) || value < 1) refuse(msg`says "${full(key)}" as ${value}, which is not a whole number from 1 on`);
       return value;
     },
     flag: (key, absent) => {
       const value = find(key) ?? absent;
-      return typeof value === 'boolean' ? value : refuse(`says "${full(key)}" as ${shown(value)}, which is neither true nor false`);
+      return typeof value === 'boolean' ? value : refuse(msg`says "${full(key)}" as ${shown(value)}, which is neither true nor false`);
     },
     text: (key, absent) => {
       const value = find(key) ?? absent;
-      return typeof value === 'string' ? value : refuse(`says "${full(key)}" as ${shown(value)}, which is not a text`);
+      return typeof value === 'string' ? value : refuse(msg`says "${full(key)}" as ${shown(value)}, which is not a text`);
     },
     has: (name) => tensors.has(name),
-    dim: (name, axis) => tensors.get(name)?.shape[axis] ?? refuse(`holds no tensor ${quoted(name)}${tensors.has(name) ? ' with so many axes' : ''}`),
+    dim: (name, axis) => tensors.get(name)?.shape[axis] ?? refuse(tensors.has(name) ? msg`holds a tensor ${quoted(name)} of too few axes` : msg`holds no tensor ${quoted(name)}`),
   };
 }
 

@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import { msg } from '../../../core/translatable.ts';
 import { quoted, type ModelFiles } from '../../files.ts';
 import type { Quantized, QuantizedForm } from '../quantized.ts';
 import type { StoredTensor } from '../safetensors.ts';
@@ -28,7 +29,7 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
   const architecture = architectureOf(metadata, file);
   const facts = factsOf(file, architecture, metadata, tensors);
   const read = architectureNamed(architecture);
-  if (read === null) return facts.refuse(`holds a model of architecture ${quoted(architecture)}, which is not supported`);
+  if (read === null) return facts.refuse(msg`holds a model of architecture ${quoted(architecture)}, which is not supported`);
   const { layers, extra } = layersOf(facts);
   const { config, layout } = read(facts, await readRopes(files, tensors));
   /** Files that are made: bytes from an offset on. */
@@ -94,15 +95,15 @@ function textFiles(config: unknown, metadata: GgufMetadata, file: string): (name
 }
 
 function tokenizerOf(metadata: GgufMetadata, file: string): GgufTokenizer {
-  if (!hasTokenizer(metadata)) throw new UserError(`${file} holds no tokenizer.`);
+  if (!hasTokenizer(metadata)) throw new UserError(msg`${file} holds no tokenizer.`);
   return ggufTokenizer(metadata);
 }
 
 function architectureOf(metadata: GgufMetadata, file: string): string {
   const type = metadata.get('general.type') ?? 'model';
-  if (type !== 'model') throw new UserError(`${file} holds no model but, as it says, ${quoted(String(type))}.`);
+  if (type !== 'model') throw new UserError(msg`${file} holds no model but, as it says, ${quoted(String(type))}.`);
   const architecture = metadata.get('general.architecture');
-  if (typeof architecture !== 'string') throw new UserError(`${file} does not say "general.architecture".`);
+  if (typeof architecture !== 'string') throw new UserError(msg`${file} does not say "general.architecture".`);
   return architecture;
 }
 
@@ -112,7 +113,7 @@ async function readRopes(files: ModelFiles, tensors: ReadonlyMap<string, StoredT
     const tensor = tensors.get(name);
     if (tensor === undefined) continue;
     const [pairs = 0] = tensor.shape;
-    if (tensor.dtype !== 'F32' || tensor.shape.length !== 1 || pairs > ROPE_MAX_PAIRS) throw new UserError(`Tensor ${quoted(name)} in ${tensor.file} is not a list of at most ${ROPE_MAX_PAIRS} float32 numbers.`);
+    if (tensor.dtype !== 'F32' || tensor.shape.length !== 1 || pairs > ROPE_MAX_PAIRS) throw new UserError(msg`Tensor ${quoted(name)} in ${tensor.file} is not a list of at most ${ROPE_MAX_PAIRS} float32 numbers.`);
     found.set(name, new Float32Array((await storedSource(files, tensor).rows(0, pairs)).slice().buffer));
   }
   return found;

@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import { msg, type Translatable } from '../../../core/translatable.ts';
 import { bytesText, quoted, refuseLfsPointer, type ModelFiles } from '../../files.ts';
 import type { StoredTensor } from '../safetensors.ts';
 import { Cursor, NeedsMore, type GgufValue } from './cursor.ts';
@@ -57,7 +58,7 @@ export async function readGgufHeader(files: ModelFiles, file: string): Promise<G
     } catch (error) {
       if (!(error instanceof NeedsMore)) throw error;
       if (length < most) continue;
-      throw new UserError(length === size ? `${file} is cut off: it ends at byte ${size}, inside its header.` : `${file} has a header of more than ${bytesText(HEADER_MAX_BYTES)}, which is not allowed.`, { cause: error });
+      throw new UserError(length === size ? msg`${file} is cut off: it ends at byte ${size}, inside its header.` : msg`${file} has a header of more than ${bytesText(HEADER_MAX_BYTES)}, which is not allowed.`, { cause: error });
     }
   }
 }
@@ -66,12 +67,12 @@ function parseHeader(cursor: Cursor, size: number): GgufHeader {
   checkVersion(cursor);
   const tensorCount = cursor.u64();
   const keyCount = cursor.u64();
-  if (tensorCount > TENSORS_MAX) cursor.fail(`claims ${tensorCount} tensors, where at most ${TENSORS_MAX} are allowed`);
-  if (keyCount > METADATA_MAX_KEYS) cursor.fail(`claims ${keyCount} keys of metadata, where at most ${METADATA_MAX_KEYS} are allowed`);
+  if (tensorCount > TENSORS_MAX) cursor.fail(msg`claims ${tensorCount} tensors, where at most ${TENSORS_MAX} are allowed`);
+  if (keyCount > METADATA_MAX_KEYS) cursor.fail(msg`claims ${keyCount} keys of metadata, where at most ${METADATA_MAX_KEYS} are allowed`);
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keyCount; i++) {
-    const key = cursor.text(KEY_MAX_BYTES, 'a key');
-    if (metadata.has(key)) cursor.fail(`says ${quoted(key)} twice`);
+    const key = cursor.text(KEY_MAX_BYTES, msg`a key`);
+    if (metadata.has(key)) cursor.fail(msg`says ${quoted(key)} twice`);
     metadata.set(key, cursor.value(cursor.u32(), key));
   }
   const entries = Array.from({ length: tensorCount }, () => readEntry(cursor));
@@ -79,8 +80,8 @@ function parseHeader(cursor: Cursor, size: number): GgufHeader {
   const dataStart = Math.ceil(cursor.position / alignment) * alignment;
   const tensors = new Map<string, StoredTensor>();
   for (const entry of entries) {
-    if (tensors.has(entry.name)) cursor.fail(`holds tensor ${quoted(entry.name)} twice`);
-    if (entry.offset % alignment !== 0) cursor.fail(`places tensor ${quoted(entry.name)} at byte ${entry.offset} of its data, which is not a multiple of ${alignment}`);
+    if (tensors.has(entry.name)) cursor.fail(msg`holds tensor ${quoted(entry.name)} twice`);
+    if (entry.offset % alignment !== 0) cursor.fail(msg`places tensor ${quoted(entry.name)} at byte ${entry.offset} of its data, which is not a multiple of ${alignment}`);
     tensors.set(entry.name, { ...entry, offset: dataStart + entry.offset });
   }
   checkPlaces([...tensors.values()], cursor, size);
@@ -88,38 +89,39 @@ function parseHeader(cursor: Cursor, size: number): GgufHeader {
 }
 
 function checkVersion(cursor: Cursor): void {
-  if (cursor.u32() !== 0x46554747) cursor.fail(`is not a GGUF file: it does not begin with "${MAGIC}"`);
+  if (cursor.u32() !== 0x46554747) cursor.fail(msg`is not a GGUF file: it does not begin with "${MAGIC}"`);
   const version = cursor.u32();
   if (VERSIONS.includes(version)) return;
   const swapped = ((version & 0xff) << 24) | ((version & 0xff00) << 8) | ((version >>> 8) & 0xff00) | (version >>> 24);
-  if (swapped >= 1 && swapped <= 0xff) cursor.fail('is a GGUF file for big-endian machines, which is not read');
-  cursor.fail(`is a GGUF file of version ${version}: versions ${VERSIONS.join(' and ')} are read${version === 1 ? '; newer files of the same model are' : ''}`);
+  if (swapped >= 1 && swapped <= 0xff) cursor.fail(msg`is a GGUF file for big-endian machines, which is not read`);
+  const reason = msg`is a GGUF file of version ${version}: versions ${Math.min(...VERSIONS)} and ${Math.max(...VERSIONS)} are read`;
+  cursor.fail(version === 1 ? msg`${reason}; newer files of the same model are` : reason);
 }
 
 /** A tensor's description; its offset counts from the start of the data. */
 function readEntry(cursor: Cursor): StoredTensor {
-  const name = cursor.text(NAME_MAX_BYTES, "a tensor's name");
-  const fail = (reason: string): never => cursor.fail(`holds tensor ${quoted(name)}, which ${reason}`);
+  const name = cursor.text(NAME_MAX_BYTES, msg`a tensor's name`);
+  const fail = (reason: Translatable): never => cursor.fail(msg`holds tensor ${quoted(name)}, which ${reason}`);
   const axes = cursor.u32();
-  if (axes > AXES_MAX) fail(`has ${axes} axes, where at most ${AXES_MAX} are allowed`);
+  if (axes > AXES_MAX) fail(msg`has ${axes} axes, where at most ${AXES_MAX} are allowed`);
   // ggml names the axis first that varies fastest.
   const shape = Array.from({ length: axes }, () => cursor.u64()).toReversed();
   const id = cursor.u32();
   const offset = cursor.u64();
   const type = blockType(id);
-  if (type === null) return fail(`is of type ${typeName(id)}: ${blockTypeNames().join(', ')} are read`);
+  if (type === null) return fail(msg`is of type ${typeName(id)}: ${blockTypeNames().join(', ')} are read`);
   const elements = shape.reduce((product, dim) => product * dim, 1);
-  if (!Number.isSafeInteger(elements) || !Number.isSafeInteger(offset)) return fail('is larger than any file');
-  if (elements === 0) return fail('has no numbers');
+  if (!Number.isSafeInteger(elements) || !Number.isSafeInteger(offset)) return fail(msg`is larger than any file`);
+  if (elements === 0) return fail(msg`has no numbers`);
   const width = shape.at(-1) ?? 1;
-  if (width % type.elements !== 0) return fail(`has rows of ${width} numbers, which blocks of ${type.elements} of type ${type.name} do not fill`);
+  if (width % type.elements !== 0) return fail(msg`has rows of ${width} numbers, which blocks of ${type.elements} of type ${type.name} do not fill`);
   return { name, dtype: type.name, shape, file: cursor.file, offset, length: (elements / type.elements) * type.bytes };
 }
 
 function alignmentOf(metadata: GgufMetadata, cursor: Cursor): number {
   const alignment = metadata.get('general.alignment') ?? 32;
   if (typeof alignment !== 'number' || !Number.isInteger(Math.log2(alignment)) || alignment < 1 || alignment > ALIGNMENT_MAX) {
-    return cursor.fail(`says "general.alignment" as ${JSON.stringify(alignment).slice(0, 40)}, which is not a power of two up to ${ALIGNMENT_MAX}`);
+    return cursor.fail(msg`says "general.alignment" as ${JSON.stringify(alignment).slice(0, 40)}, which is not a power of two up to ${ALIGNMENT_MAX}`);
   }
   return alignment;
 }
@@ -129,8 +131,8 @@ function checkPlaces(tensors: readonly StoredTensor[], cursor: Cursor, size: num
   let previous: StoredTensor | null = null;
   for (const tensor of tensors.toSorted((a, b) => a.offset - b.offset || a.length - b.length)) {
     const end = tensor.offset + tensor.length;
-    if (end > size) cursor.fail(`is cut off: tensor ${quoted(tensor.name)} ends at byte ${end}, the file at ${size}`);
-    if (previous !== null && tensor.offset < previous.offset + previous.length) cursor.fail(`holds tensors ${quoted(previous.name)} and ${quoted(tensor.name)} that overlap`);
+    if (end > size) cursor.fail(msg`is cut off: tensor ${quoted(tensor.name)} ends at byte ${end}, the file at ${size}`);
+    if (previous !== null && tensor.offset < previous.offset + previous.length) cursor.fail(msg`holds tensors ${quoted(previous.name)} and ${quoted(tensor.name)} that overlap`);
     if (tensor.length > 0) previous = tensor;
   }
 }

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import type { ModelFiles } from '../../files.ts';
 import { quoted } from '../../files.ts';
 import { EXPERTS_MAX, type Facts } from './facts.ts';
@@ -32,7 +33,7 @@ export function huggingFaceTensors(facts: Facts, files: ModelFiles, { top, block
     const names = layer === undefined ? top : block;
     const change = Object.hasOwn(names, stem) ? names[stem] : undefined;
     if (change === undefined || (part !== 'weight' && part !== 'bias') || Number(layer ?? 0) >= layers) {
-      return facts.refuse(`holds tensor ${quoted(name)}, which models of architecture ${facts.architecture} do not have as they are supported`);
+      return facts.refuse(msg`holds tensor ${quoted(name)}, which models of architecture ${facts.architecture} do not have as they are supported`);
     }
     const source = storedSource(files, tensor);
     const prefix = layer === undefined ? '' : `${blocks}.${Number(layer)}.`;
@@ -42,7 +43,7 @@ export function huggingFaceTensors(facts: Facts, files: ModelFiles, { top, block
     };
     const made = typeof change === 'string' ? [[`${change}.${part}`, source] as const] : change(source, part, beside);
     for (const [own, numbers] of made) {
-      if (found.has(prefix + own)) facts.refuse(`holds the numbers of ${quoted(prefix + own)} twice`);
+      if (found.has(prefix + own)) facts.refuse(msg`holds the numbers of ${quoted(prefix + own)} twice`);
       found.set(prefix + own, numbers);
     }
   }
@@ -54,7 +55,7 @@ export function unpermuted(name: string, heads: number, facts: Facts): Expand {
   return (source, part) => {
     const rows = rowCount(source.shape);
     const width = rows / heads;
-    if (!Number.isInteger(width / 2)) facts.refuse(`holds queries or keys of ${rows} rows, which are not an even number for each of ${heads} heads`);
+    if (!Number.isInteger(width / 2)) facts.refuse(msg`holds queries or keys of ${rows} rows, which are not an even number for each of ${heads} heads`);
     const half = width / 2;
     return [[`${name}.${part}`, gathered(source, (row) => {
       const inHead = row % width;
@@ -67,7 +68,7 @@ export function unpermuted(name: string, heads: number, facts: Facts): Expand {
 export function split(names: readonly (readonly [name: string, rows: number])[], facts: Facts): Expand {
   return (source, part) => {
     const total = names.reduce((sum, [, rows]) => sum + rows, 0);
-    if (total !== rowCount(source.shape)) facts.refuse(`holds a tensor of ${rowCount(source.shape)} rows where ${names.map(([name]) => name).join(', ')} have ${total}`);
+    if (total !== rowCount(source.shape)) facts.refuse(msg`holds a tensor of ${rowCount(source.shape)} rows where ${names.map(([name]) => name).join(', ')} have ${total}`);
     let first = 0;
     return names.map(([name, rows]) => {
       const own = [`${name}.${part}`, sliced(source, first, [rows, ...source.shape.slice(1)])] as const;
@@ -81,7 +82,7 @@ export function split(names: readonly (readonly [name: string, rows: number])[],
 export function experts(name: (expert: number) => string, facts: Facts): Expand {
   return (source, part) => {
     const [count = 0, ...shape] = source.shape;
-    if (count > EXPERTS_MAX) facts.refuse(`holds ${count} experts in a layer, where at most ${EXPERTS_MAX} are allowed`);
+    if (count > EXPERTS_MAX) facts.refuse(msg`holds ${count} experts in a layer, where at most ${EXPERTS_MAX} are allowed`);
     return Array.from({ length: count }, (_, expert) => [`${name(expert)}.${part}`, sliced(source, expert * rowCount(shape), shape)] as const);
   };
 }

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { quoted } from '../../files.ts';
 import type { GgufMetadata } from './header.ts';
 import { tokenIndex } from './tokenIndex.ts';
@@ -19,8 +20,8 @@ export function readMerges(metadata: GgufMetadata, tokens: readonly string[]): M
   return list.map((text, i) => {
     // A space parts the two; one in a token is written as another character.
     const space = typeof text === 'string' ? text.indexOf(' ', 1) : -1;
-    if (typeof text !== 'string' || space < 0) return refuse(`merge ${i} is not a pair of tokens`);
-    return index.pair(text, space) ?? refuse(`merge ${i}, ${quoted(text)}, does not make a token of two tokens`);
+    if (typeof text !== 'string' || space < 0) return refuse(msg`merge ${i} is not a pair of tokens`);
+    return index.pair(text, space) ?? refuse(msg`merge ${i}, ${quoted(text)}, does not make a token of two tokens`);
   });
 }
 
@@ -55,5 +56,5 @@ function letters(text: string): number {
 }
 
 function tooMany(count: number): never {
-  return refuse(`it has ${count} merges or more, where at most ${MAX_MERGES} make sense`);
+  return refuse(msg`it has ${count} merges or more, where at most ${MAX_MERGES} make sense`);
 }

@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import type { Facts } from './facts.ts';
 import { decimal } from './facts.ts';
 
@@ -24,11 +25,11 @@ export function ropeParameters(facts: Facts, tensors: RopeTensors, dim: number, 
   if (type === 'yarn') return { rope_theta: base, rope_type: 'yarn', ...yarn(facts, factor) };
   if (type === 'none' || (type === 'linear' && (factor === 0 || factor === 1))) return { rope_theta: base, rope_type: 'default' };
   if (type === 'linear') return { rope_theta: base, rope_type: 'linear', factor };
-  return facts.refuse(`scales positions by "${type}", which is not supported for ${facts.architecture}`);
+  return facts.refuse(msg`scales positions by "${type}", which is not supported for ${facts.architecture}`);
 }
 
 function yarn(facts: Facts, factor: number): RopeParameters {
-  if (factor <= 0) facts.refuse('widens its context by "yarn" without saying by which factor');
+  if (factor <= 0) facts.refuse(msg`widens its context by "yarn" without saying by which factor`);
   // Here DeepSeek's `mscale_all_dim` is multiplied by 0.1; its models have the same `mscale`, which is not in the file.
   const multiplier = facts.optional('rope.scaling.yarn_log_multiplier');
   const mscale = multiplier === null ? null : decimal(Math.fround(multiplier / 0.1));
@@ -60,7 +61,7 @@ function llama3(facts: Facts, divisors: Float32Array, base: number, dim: number)
   const trained = [solved, 8192, ...wavelengths.map((wavelength) => Math.ceil(wavelength * LOW))].find((context) => {
     return context > 0 && divisors.length === dim / 2 && divisors.every((divisor, pair) => Math.abs(ramp(wavelengths[pair] ?? 0, factor, context) / divisor - 1) < SAME);
   });
-  if (trained === undefined) return facts.refuse('holds "rope_freqs.weight" that are not the scaling of Llama 3, which is not supported');
+  if (trained === undefined) return facts.refuse(msg`holds "rope_freqs.weight" that are not the scaling of Llama 3, which is not supported`);
   return { rope_type: 'llama3', factor, low_freq_factor: LOW, high_freq_factor: HIGH, original_max_position_embeddings: trained };
 }
 

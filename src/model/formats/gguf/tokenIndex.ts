@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import { quoted } from '../../files.ts';
 import { refuse } from './vocabulary.ts';
 
@@ -32,7 +33,7 @@ export function tokenIndex(tokens: readonly string[]): TokenIndex {
   let work = 0;
   const labour = (amount: number): void => {
     work += amount;
-    if (work > MAX_WORK) refuse('its tokens are so long and alike that they take too long to compare');
+    if (work > MAX_WORK) refuse(msg`its tokens are so long and alike that they take too long to compare`);
   };
   const slotOf = (hash: number): number => Math.imul(hash ^ (hash >>> 15), 0x2c1b3c6d) >>> 8;
   /** The token that the text goes on with at `start`, of a hash and length. */
@@ -52,7 +53,7 @@ export function tokenIndex(tokens: readonly string[]): TokenIndex {
   tokens.forEach((token, index) => {
     begin(token);
     hashes[index] = begun[token.length] ?? 0;
-    if (find(hashes[index] ?? 0, token.length, token, 0) !== null) refuse(`two of its tokens are ${quoted(token)}`);
+    if (find(hashes[index] ?? 0, token.length, token, 0) !== null) refuse(msg`two of its tokens are ${quoted(token)}`);
     let slot = slotOf(hashes[index] ?? 0) & mask;
     while ((slots[slot] ?? -1) >= 0) slot = (slot + 1) & mask;
     slots[slot] = index;

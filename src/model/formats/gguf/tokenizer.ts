@@ -1,3 +1,4 @@
+import { msg } from '../../../core/translatable.ts';
 import type { Json } from '../../tokenizer/json.ts';
 import { byteToken } from '../../tokenizer/piece.ts';
 import { quoted } from '../../files.ts';
@@ -53,7 +54,7 @@ interface SpecialTokens {
 export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
   const model = readString(metadata, MODEL);
   if (model !== 'gpt2' && model !== 'llama') {
-    refuse(model === '' ? `${MODEL} is missing` : `tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
+    refuse(model === '' ? msg`${MODEL} is missing` : msg`tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
   }
   const vocabulary = readTokens(metadata);
   const kind = model === 'gpt2' ? byteLevel(metadata, vocabulary) : sentencePiece(metadata, vocabulary);
@@ -97,10 +98,10 @@ function byteLevel(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   const name = readString(metadata, 'tokenizer.ggml.pre');
   const architecture = readString(metadata, 'general.architecture');
   const found = preTokenizerOf(name, architecture);
-  if (found === null) return refuse(name === '' || name === 'default' ? 'it does not say which pre-tokenizer cuts the text (tokenizer.ggml.pre); newer files of the same model do' : `its pre-tokenizer ${quoted(name)} is not supported`);
+  if (found === null) return refuse(name === '' || name === 'default' ? msg`it does not say which pre-tokenizer cuts the text (tokenizer.ggml.pre); newer files of the same model do` : msg`its pre-tokenizer ${quoted(name)} is not supported`);
   const texts = vocabulary.tokens.map(({ text }) => text);
   const merges = readMerges(metadata, texts);
-  if (merges === null) return refuse('tokenizer.ggml.merges is missing');
+  if (merges === null) return refuse(msg`tokenizer.ggml.merges is missing`);
   return {
     texts,
     merges,
@@ -115,7 +116,7 @@ function byteLevel(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
 
 /** As LlamaConverter and GemmaConverter of transformers (convert_slow_tokenizer.py) write it. */
 function sentencePiece(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
-  if (readFlag(metadata, 'tokenizer.ggml.remove_extra_whitespaces', false)) refuse('it removes white space from the text, which is not supported');
+  if (readFlag(metadata, 'tokenizer.ggml.remove_extra_whitespaces', false)) refuse(msg`it removes white space from the text, which is not supported`);
   const texts = spelled(vocabulary.tokens, readString(metadata, 'general.architecture'));
   const special = specialTokens(metadata, vocabulary, { bos: BOS_OF_SENTENCEPIECE, eos: EOS_OF_SENTENCEPIECE, unknown: UNKNOWN_OF_SENTENCEPIECE, addsBos: true });
   const prefixed = readFlag(metadata, 'tokenizer.ggml.add_space_prefix', true);
@@ -147,7 +148,7 @@ function spelled(tokens: readonly GgufToken[], architecture: string): string[] {
 function mergesOfTokens(metadata: GgufMetadata, { tokens, byId }: Vocabulary, texts: readonly string[]): Merge[] {
   const all = readScores(metadata, byId.length);
   const first = tokens.find(({ type }) => type === 'normal');
-  if (first === undefined || tokens.every(({ id, type }) => type !== 'normal' || all[id] === all[first.id])) refuse('the scores of its tokens are all alike, so the order of merges is not known');
+  if (first === undefined || tokens.every(({ id, type }) => type !== 'normal' || all[id] === all[first.id])) refuse(msg`the scores of its tokens are all alike, so the order of merges is not known`);
   // What the user defined comes before everything else, as in SentencePiece; the score it is given in the file says nothing.
   return mergesOfScores(texts, tokens.map(({ id, type }) => (type === 'user defined' ? 0 : (all[id] ?? 0))));
 }
@@ -171,8 +172,8 @@ function specialTokens(metadata: GgufMetadata, vocabulary: Vocabulary, missing: 
     addsBos: readFlag(metadata, 'tokenizer.ggml.add_bos_token', missing.addsBos),
     addsEos: readFlag(metadata, 'tokenizer.ggml.add_eos_token', false),
   };
-  if (special.addsBos && special.bos === null) refuse('it puts a token before every text, but tokenizer.ggml.bos_token_id names none');
-  if (special.addsEos && special.eos === null) refuse('it puts a token after every text, but tokenizer.ggml.eos_token_id names none');
+  if (special.addsBos && special.bos === null) refuse(msg`it puts a token before every text, but tokenizer.ggml.bos_token_id names none`);
+  if (special.addsEos && special.eos === null) refuse(msg`it puts a token after every text, but tokenizer.ggml.eos_token_id names none`);
   return special;
 }
 

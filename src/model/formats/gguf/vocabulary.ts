@@ -1,4 +1,5 @@
 import { UserError } from '../../../core/errors.ts';
+import { msg, type Translatable } from '../../../core/translatable.ts';
 import type { GgufMetadata, GgufValue } from './header.ts';
 
 /** Twice the largest vocabulary known (Gemma 3: 262,144 tokens). */
@@ -27,8 +28,8 @@ export interface Vocabulary {
 }
 
 /** Refuses the tokenizer of a file in one sentence. */
-export function refuse(reason: string): never {
-  throw new UserError(`The tokenizer of this GGUF file cannot be used: ${reason}.`);
+export function refuse(reason: Translatable): never {
+  throw new UserError(msg`The tokenizer of this GGUF file cannot be used: ${reason}.`);
 }
 
 const TOKENS = 'tokenizer.ggml.tokens';
@@ -38,16 +39,16 @@ const TYPES = 'tokenizer.ggml.token_type';
 export function readTokens(metadata: GgufMetadata): Vocabulary {
   const texts = readList(metadata, TOKENS);
   const types = readList(metadata, TYPES);
-  if (texts.length === 0 || texts.length > MAX_TOKENS) refuse(`it has ${texts.length} tokens, where 1 to ${MAX_TOKENS} make sense`);
-  if (types.length !== texts.length) refuse(`it has ${texts.length} tokens, but the types of ${types.length}`);
+  if (texts.length === 0 || texts.length > MAX_TOKENS) refuse(msg`it has ${texts.length} tokens, where 1 to ${MAX_TOKENS} make sense`);
+  if (types.length !== texts.length) refuse(msg`it has ${texts.length} tokens, but the types of ${types.length}`);
   const tokens: GgufToken[] = [];
   const byId: (GgufToken | undefined)[] = Array.from({ length: texts.length });
   texts.forEach((text, id) => {
-    if (typeof text !== 'string') return refuse(`token ${id} is not a text`);
-    if (text.length > MAX_TOKEN_UNITS) refuse(`token ${id} is ${text.length} letters long, where at most ${MAX_TOKEN_UNITS} make sense`);
+    if (typeof text !== 'string') return refuse(msg`token ${id} is not a text`);
+    if (text.length > MAX_TOKEN_UNITS) refuse(msg`token ${id} is ${text.length} letters long, where at most ${MAX_TOKEN_UNITS} make sense`);
     const number = types[id];
     const type = typeof number === 'number' ? TOKEN_TYPES[number - 1] : undefined;
-    if (type === undefined) return refuse(`token ${id} has the type ${JSON.stringify(number)}, which is not known`);
+    if (type === undefined) return refuse(msg`token ${id} has the type ${JSON.stringify(number)}, which is not known`);
     if (text === '' || (type === 'unused' && UNFILLED.test(text))) return;
     tokens.push((byId[id] = { id, text, type }));
   });
@@ -57,14 +58,14 @@ export function readTokens(metadata: GgufMetadata): Vocabulary {
 /** Scores of all tokens. Throws UserError. */
 export function readScores(metadata: GgufMetadata, count: number): readonly number[] {
   const scores = readList(metadata, 'tokenizer.ggml.scores');
-  if (scores.length !== count) refuse(`it has ${count} tokens, but the scores of ${scores.length}`);
-  return scores.map((score, id) => (typeof score === 'number' && Number.isFinite(score) ? score : refuse(`the score of token ${id} is not a number`)));
+  if (scores.length !== count) refuse(msg`it has ${count} tokens, but the scores of ${scores.length}`);
+  return scores.map((score, id) => (typeof score === 'number' && Number.isFinite(score) ? score : refuse(msg`the score of token ${id} is not a number`)));
 }
 
 export function readList(metadata: GgufMetadata, key: string): readonly GgufValue[] {
   const value = metadata.get(key);
-  if (value === undefined) return refuse(`${key} is missing`);
-  return isList(value) ? value : refuse(`${key} is not a list`);
+  if (value === undefined) return refuse(msg`${key} is missing`);
+  return isList(value) ? value : refuse(msg`${key} is not a list`);
 }
 
 function isList(value: GgufValue): value is readonly GgufValue[] {
@@ -74,12 +75,12 @@ function isList(value: GgufValue): value is readonly GgufValue[] {
 /** A text, or '' where there is none. */
 export function readString(metadata: GgufMetadata, key: string): string {
   const value = metadata.get(key) ?? '';
-  return typeof value === 'string' ? value : refuse(`${key} is not a text`);
+  return typeof value === 'string' ? value : refuse(msg`${key} is not a text`);
 }
 
 export function readFlag(metadata: GgufMetadata, key: string, missing: boolean): boolean {
   const value = metadata.get(key) ?? missing;
-  return typeof value === 'boolean' ? value : refuse(`${key} is neither true nor false`);
+  return typeof value === 'boolean' ? value : refuse(msg`${key} is neither true nor false`);
 }
 
 /** The token that `tokenizer.ggml.KEY` names; null where it names none. */
@@ -88,5 +89,5 @@ export function readToken(metadata: GgufMetadata, key: string, { byId }: Vocabul
   if (value === -1 || value === NO_TOKEN) return null;
   if (value === undefined) return missing === null ? null : (byId[missing] ?? null);
   const token = typeof value === 'number' ? byId[value] : undefined;
-  return token ?? refuse(`tokenizer.ggml.${key} is ${JSON.stringify(value).slice(0, 40)}, which is no token's id`);
+  return token ?? refuse(msg`tokenizer.ggml.${key} is ${JSON.stringify(value).slice(0, 40)}, which is no token's id`);
 }

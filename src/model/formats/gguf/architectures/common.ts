@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import { HEADS_MAX, LAYERS_MAX, type Facts } from '../facts.ts';
 import { split, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters, type RopeTensors } from '../rope.ts';
@@ -27,14 +28,14 @@ export interface Sizes {
 export function layersOf(facts: Facts): Pick<Sizes, 'layers' | 'extra'> {
   const all = facts.count('block_count');
   const extra = facts.number('nextn_predict_layers', 0);
-  if (all > LAYERS_MAX) facts.refuse(`claims ${all} layers, where at most ${LAYERS_MAX} are allowed`);
-  if (!Number.isInteger(extra) || extra < 0 || extra >= all) facts.refuse(`says "${facts.architecture}.nextn_predict_layers" as ${extra}, of ${all} blocks`);
+  if (all > LAYERS_MAX) facts.refuse(msg`claims ${all} layers, where at most ${LAYERS_MAX} are allowed`);
+  if (!Number.isInteger(extra) || extra < 0 || extra >= all) facts.refuse(msg`says "${facts.architecture}.nextn_predict_layers" as ${extra}, of ${all} blocks`);
   return { layers: all - extra, extra };
 }
 
 export function headsOf(facts: Facts): number {
   const heads = facts.count('attention.head_count');
-  if (heads > HEADS_MAX) facts.refuse(`claims ${heads} heads in a layer, where at most ${HEADS_MAX} are allowed`);
+  if (heads > HEADS_MAX) facts.refuse(msg`claims ${heads} heads in a layer, where at most ${HEADS_MAX} are allowed`);
   return heads;
 }
 
@@ -44,8 +45,8 @@ export function sizesOf(facts: Facts): Sizes {
   const kvHeads = facts.count('attention.head_count_kv', heads);
   const headDim = facts.count('attention.key_length', Math.max(1, Math.floor(dim / heads)));
   const valueDim = facts.count('attention.value_length', headDim);
-  if (kvHeads > heads) facts.refuse(`claims ${kvHeads} heads of keys for ${heads} of queries`);
-  if (valueDim !== headDim) facts.refuse(`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
+  if (kvHeads > heads) facts.refuse(msg`claims ${kvHeads} heads of keys for ${heads} of queries`);
+  if (valueDim !== headDim) facts.refuse(msg`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
   return { dim, heads, kvHeads, headDim, ...layersOf(facts), rotated: facts.count('rope.dimension_count', headDim) };
 }
 
@@ -76,13 +77,13 @@ export function rmsEpsilon(facts: Facts): { readonly rms_norm_eps: number } {
 
 /** Rope of whole heads. Throws UserError where a part of each is turned. */
 export function wholeRope(facts: Facts, ropes: RopeTensors, { headDim, rotated }: Sizes): Readonly<Record<string, unknown>> {
-  if (rotated !== headDim) facts.refuse(`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
+  if (rotated !== headDim) facts.refuse(msg`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
   return { rope_parameters: ropeParameters(facts, ropes, headDim) };
 }
 
 /** Rope of the first part of each head. */
 export function partialRope(facts: Facts, ropes: RopeTensors, { headDim, rotated }: Sizes): Readonly<Record<string, unknown>> {
-  if (rotated > headDim) facts.refuse(`turns ${rotated} numbers of heads of ${headDim}`);
+  if (rotated > headDim) facts.refuse(msg`turns ${rotated} numbers of heads of ${headDim}`);
   return { rope_parameters: { ...ropeParameters(facts, ropes, rotated), partial_rotary_factor: rotated / headDim } };
 }
 

@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import { experts, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters } from '../rope.ts';
@@ -17,9 +18,9 @@ export const deepseek2: Architecture = (facts, ropes) => {
   const headDim = facts.count('attention.key_length_mla', facts.count('attention.key_length', 1));
   const valueDim = facts.count('attention.value_length_mla', facts.count('attention.value_length', 1));
   const plain = headDim - rotated;
-  if (plain < 1) facts.refuse(`turns ${rotated} of the ${headDim} numbers of a head`);
+  if (plain < 1) facts.refuse(msg`turns ${rotated} of the ${headDim} numbers of a head`);
   const gating = facts.number('expert_gating_func', SOFTMAX);
-  if (gating !== SIGMOID && gating !== SOFTMAX) facts.refuse(`chooses experts by function ${gating}, which is not supported`);
+  if (gating !== SIGMOID && gating !== SOFTMAX) facts.refuse(msg`chooses experts by function ${gating}, which is not supported`);
   const sigmoid = gating === SIGMOID;
   const sizes = { dim: facts.count('embedding_length'), heads, kvHeads: heads, headDim: rotated, rotated, ...layersOf(facts) };
   const { head_dim: _, ...common } = llamaConfig(facts, sigmoid ? 'deepseek_v3' : 'deepseek_v2', sizes);
@@ -72,7 +73,7 @@ function keysAndValues(facts: Facts, heads: number, plain: number, valueDim: num
   return (keys, part, beside) => {
     const values = beside('attn_v_b');
     const fits = (source: Source | null, shape: readonly number[]): source is Source => source !== null && source.shape.length === 3 && source.shape.every((dim, axis) => dim === shape[axis]);
-    if (!fits(keys, [heads, rank, plain]) || !fits(values, [heads, valueDim, rank])) return facts.refuse(`holds no "attn_k_b" of ${heads} x ${rank} x ${plain} with an "attn_v_b" of ${heads} x ${valueDim} x ${rank}`);
+    if (!fits(keys, [heads, rank, plain]) || !fits(values, [heads, valueDim, rank])) return facts.refuse(msg`holds no "attn_k_b" of ${heads} x ${rank} x ${plain} with an "attn_v_b" of ${heads} x ${valueDim} x ${rank}`);
     const rows = Array.from({ length: heads }, (_, head) => [transposed(sliced(keys, head * rank, [rank, plain])), sliced(values, head * valueDim, [valueDim, rank])]).flat();
     return [[`self_attn.kv_b_proj.${part}`, stacked(rows)]];
   };

@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import { fromOne, type Layout } from '../layout.ts';
 import type { Facts } from '../facts.ts';
 import { ropeParameters } from '../rope.ts';
@@ -40,7 +41,7 @@ export const gemma2: Architecture = (facts, ropes) => {
 export const gemma3: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   const { headDim, rotated } = sizes;
-  if (rotated !== headDim) facts.refuse(`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for gemma3`);
+  if (rotated !== headDim) facts.refuse(msg`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for gemma3`);
   const window = facts.number('attention.sliding_window', 0);
   return {
     config: {
@@ -76,7 +77,7 @@ export function layerTypes(facts: Facts, { layers }: Sizes, absent: number): rea
   const sliding = (layer: number): boolean => {
     if (typeof given === 'number' && Number.isInteger(given) && given > 0) return (layer + 1) % given !== 0;
     const own: unknown = Array.isArray(given) ? given[layer] : undefined;
-    return typeof own === 'boolean' ? own : facts.refuse(`does not say in "${facts.architecture}.attention.sliding_window_pattern" whether layer ${layer} has a window`);
+    return typeof own === 'boolean' ? own : facts.refuse(msg`does not say in "${facts.architecture}.attention.sliding_window_pattern" whether layer ${layer} has a window`);
   };
   return Array.from({ length: layers }, (_, layer) => (sliding(layer) ? 'sliding_attention' : 'full_attention'));
 }

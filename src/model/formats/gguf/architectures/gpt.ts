@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import { exchanged, type Expand, type Layout } from '../layout.ts';
 import { gathered, rowCount } from '../source.ts';
@@ -52,7 +53,7 @@ export const gptneox: Architecture = (facts, ropes) => {
 /** All queries, all keys, all values in the file; query, key, value of one head after another at Hugging Face. */
 function byHead(name: string, facts: Facts, { heads, headDim }: Sizes): Expand {
   return (source, part) => {
-    if (rowCount(source.shape) !== 3 * heads * headDim) facts.refuse(`holds queries, keys and values of ${rowCount(source.shape)} rows, where ${heads} heads of ${headDim} have ${3 * heads * headDim}`);
+    if (rowCount(source.shape) !== 3 * heads * headDim) facts.refuse(msg`holds queries, keys and values of ${rowCount(source.shape)} rows, where ${heads} heads of ${headDim} have ${3 * heads * headDim}`);
     return [[`${name}.${part}`, gathered(source, (row) => {
       const head = Math.floor(row / (3 * headDim));
       const kind = Math.floor(row / headDim) % 3;

@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import { experts, unpermuted, type Layout } from '../layout.ts';
 import { hasBias, innerSize, llamaConfig, llamaLayout, rmsEpsilon, sizesOf, wholeRope, type Architecture } from './common.ts';
 
@@ -25,7 +26,7 @@ export const llama: Architecture = (facts, ropes) => {
 /** Granite 3: Llama with multipliers. */
 export const granite: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
-  if (!facts.flag('rope.scaling.finetuned', true)) facts.refuse('turns no queries and keys, which is not supported for granite');
+  if (!facts.flag('rope.scaling.finetuned', true)) facts.refuse(msg`turns no queries and keys, which is not supported for granite`);
   const config = {
     ...llamaConfig(facts, 'granite', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes),
     attention_bias: hasBias(facts),

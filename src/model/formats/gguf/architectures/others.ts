@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import { split, type Expand, type Layout } from '../layout.ts';
 import { reshaped } from '../source.ts';
 import { hasBias, innerSize, llamaConfig, llamaLayout, partialRope, rmsEpsilon, sizesOf, splitProjections, wholeRope, type Architecture } from './common.ts';
@@ -6,7 +7,7 @@ import { layerTypes } from './gemma.ts';
 /** GLM 4 (0414). */
 export const glm4: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
-  if (facts.value('rope.dimension_sections') !== undefined) facts.refuse('turns queries and keys by places in pictures, which is not supported');
+  if (facts.value('rope.dimension_sections') !== undefined) facts.refuse(msg`turns queries and keys by places in pictures, which is not supported`);
   return {
     config: { ...llamaConfig(facts, 'glm4', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...partialRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
     layout: llamaLayout({

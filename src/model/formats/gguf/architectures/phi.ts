@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import type { RopeTensors } from '../rope.ts';
 import { LLAMA_BLOCK, LLAMA_TOP, innerSize, llamaConfig, llamaLayout, partialRope, rmsEpsilon, sizesOf, splitProjections, type Architecture, type Sizes } from './common.ts';
@@ -42,7 +43,7 @@ function longRope(facts: Facts, ropes: RopeTensors, sizes: Sizes): Record<string
   if (long === undefined || short === undefined) {
     // The file names the type even where the factors that make it one are not there.
     if (facts.text('rope.scaling.type', 'none') !== 'longrope') return { ...partialRope(facts, ropes, sizes), original_max_position_embeddings: trained };
-    return facts.refuse('scales positions by "longrope" without "rope_factors_long.weight" and "rope_factors_short.weight"');
+    return facts.refuse(msg`scales positions by "longrope" without "rope_factors_long.weight" and "rope_factors_short.weight"`);
   }
   const factor = facts.optional('rope.scaling.attn_factor');
   return {

@@ -1,3 +1,4 @@
+import { msg } from '../../../../core/translatable.ts';
 import { asRow, experts, type Layout } from '../layout.ts';
 import type { Facts } from '../facts.ts';
 import { EXPERT_PARTS, hasBias, innerSize, llamaConfig, llamaLayout, rmsEpsilon, sizesOf, splitProjections, wholeRope, type Architecture, type Sizes } from './common.ts';
@@ -62,7 +63,7 @@ function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised:
 /** The first layer with experts. */
 function firstSparse(facts: Facts, { layers }: Sizes): number {
   for (let layer = 0; layer < layers; layer++) if (facts.has(`blk.${layer}.ffn_gate_inp.weight`)) return layer;
-  return facts.refuse('holds no layer with experts');
+  return facts.refuse(msg`holds no layer with experts`);
 }
 
 function sparseBlock(facts: Facts): Layout['block'] {
