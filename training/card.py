@@ -7,7 +7,7 @@ import argparse
 import json
 from pathlib import Path
 
-from data import MIXTURE
+from data import MIXTURES
 from evaluate import table
 
 HERE = Path(__file__).parent
@@ -15,7 +15,7 @@ HERE = Path(__file__).parent
 
 def sources_table(path: Path) -> str:
     """The text corpus: repository, commit, licence and size."""
-    used = [source for source in json.loads(path.read_text("utf8"))["sources"] if source["subset"] in MIXTURE]
+    used = [source for source in json.loads(path.read_text("utf8"))["sources"] if source["subset"] in MIXTURES["broad"]]
     rows = [[s["subset"], s["repo"], s["commit"][:12], s["licence"], f"{s['bytes'] / 1e6:.1f}"] for s in sorted(used, key=lambda s: (s["subset"], -s["bytes"]))]
     return table(["subset", "repository", "commit", "licence", "MB"], rows)
 
@@ -28,7 +28,7 @@ def packages_table(path: Path) -> str:
 
 
 def mixture_table() -> str:
-    return table(["subset", "share of rows"], [[name, f"{share:.1%}"] for name, share in MIXTURE.items()])
+    return table(["subset", *(f"share of rows, `{name}`" for name in MIXTURES)], [[subset, *(f"{mixture[subset]:.1%}" for mixture in MIXTURES.values())] for subset in MIXTURES["broad"]])
 
 
 def main() -> None:

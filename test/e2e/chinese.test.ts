@@ -1,21 +1,23 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../scripts/lib/paths.mjs';
+import { visibleText } from '../../src/core/visibleText.ts';
+import { zh } from './chinese.ts';
+import { compareByCommandLine, expectCompared, FIRST, SECOND } from './compared.ts';
+import { generateTab } from './generateTab.ts';
 import { panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
-import { traceByCommandLine } from './trace.ts';
-
-const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
+import { generateByCommandLine, traceByCommandLine } from './trace.ts';
 
 describe('with Chinese as the display language', () => {
   let session: Session;
   let panel: Panel;
 
   beforeAll(async () => {
-    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads', language: 'zh-cn' });
+    session = await openSession({ files: { 'sample.md': SAMPLE, 'first.txt': FIRST, 'second.txt': SECOND }, open: 'sample.md', expect: 'The model reads', language: 'zh-cn' });
     panel = panelOf(session.workbench);
+    await session.workbench.selectLines(3, 3);
+    await session.page.keyboard.press('Control+Alt+e');
+    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
   });
   afterAll(() => session.close());
   afterEach(async (context) => {
@@ -23,15 +25,11 @@ describe('with Chinese as the display language', () => {
   });
 
   it('the panel speaks Chinese', async () => {
-    const { page, workbench } = session;
-    const traced = traceByCommandLine(sampleLines(3, 3));
-    await workbench.selectLines(3, 3);
-    await page.keyboard.press('Control+Alt+e');
     const { frame } = panel;
-    await frame.locator('.strip').waitFor({ timeout: 60_000 });
-    expect(await frame.getByRole('listbox', { name: strings['Tokens of the text'] ?? '' }).getByRole('option').count()).toBe(traced.length);
+    const traced = traceByCommandLine(sampleLines(3, 3));
+    expect(await frame.getByRole('listbox', { name: zh('Tokens of the text') }).getByRole('option').count()).toBe(traced.length);
     for (const [index, title] of ['Tokens', 'Attention', 'Embeddings', 'Predictions'].entries()) {
-      await frame.getByRole('tab', { name: strings[title] ?? '', exact: true }).click();
+      await frame.getByRole('tab', { name: zh(title), exact: true }).click();
       await session.screenshot(`7${index} Chinese ${title}`);
     }
   });
@@ -39,5 +37,45 @@ describe('with Chinese as the display language', () => {
   it('the hover speaks Chinese', async () => {
     expect(await session.workbench.hover('世界')).toMatch(/概率.*%/);
     await session.screenshot('75 Chinese hover');
+  });
+
+  it('Generate speaks Chinese and writes the same', async () => {
+    const greedy = generateByCommandLine(sampleLines(3, 3), ['--greedy', '--tokens', '5']);
+    const tab = generateTab(panel, zh);
+    await tab.open();
+    await panel.frame.getByRole('radio', { name: zh('Greedy'), exact: true }).check();
+    await tab.set('New tokens at most', '5');
+    await tab.play(5);
+    expect(await tab.texts()).toEqual(greedy.steps.map(({ text }) => visibleText(text)));
+    await session.screenshot('76 Chinese Generate');
+  });
+
+  it('every view of the vectors has numbers and Chinese words', async () => {
+    const { page, workbench } = session;
+    const { frame } = panel;
+    await workbench.openFile('first.txt');
+    await workbench.selectLines(1, 2);
+    await page.keyboard.press('Control+Alt+e');
+    await expect.poll(() => frame.locator('.strip .token').count(), { timeout: 60_000 }).toBe(traceByCommandLine(FIRST.trimEnd()).length);
+    await frame.getByRole('tab', { name: zh('Embeddings'), exact: true }).click();
+    const answered: Readonly<Record<string, string>> = { Map: '.projection-plot .scatterlayer', Neighbours: '.ranked tbody tr', Arithmetic: '.arithmetic-plot .scatterlayer', Words: '.heatmaplayer image', Context: '.context-figures .scatterlayer', Similarity: '.square-plot .heatmaplayer image' };
+    for (const [name, mark] of Object.entries(answered)) {
+      await frame.locator('.embedding-views .segment', { hasText: zh(name) }).first().click();
+      await frame.locator(`.embedding-views ${mark}`).first().waitFor({ state: 'attached', timeout: 60_000 });
+      await session.screenshot(`86 Chinese ${name}`);
+    }
+  });
+
+  it('the comparison speaks Chinese', async () => {
+    const { workbench } = session;
+    await workbench.openFile('second.txt');
+    await workbench.command('Explain Tokens: 对比…');
+    await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
+    await panel.frame.getByText(zh('Surprisal, token by token')).waitFor();
+    await session.screenshot('87 Chinese compare');
+  });
+
+  it('breaks no rule of the page', () => {
+    expect(session.ownErrors()).toEqual([]);
   });
 });

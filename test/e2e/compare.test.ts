@@ -1,51 +1,17 @@
-import { execFileSync } from 'node:child_process';
 import { cpSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { workbenchUrl, writeSettings } from '../../scripts/lib/vscodeServer.mjs';
-import { numberIn, panelOf, type Panel } from './panel.ts';
+import { compareByCommandLine, expectCompared, FIRST, SECOND } from './compared.ts';
+import { panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { isStored } from './storage.ts';
 import { until } from './until.ts';
 
-const FIRST = 'She ate a red apple after lunch.\nShares of apple rose after the company showed a new phone.\n';
-const SECOND = 'She ate a green apple after lunch.\nShares of the company rose after it showed a new phone.\n';
 const COMPARE = 'Explain Tokens: Compare With…';
 const MODEL = join(ROOT, 'media/models/explain-tokens-9m');
-
-interface CompareJson {
-  readonly sides: readonly { readonly bitsPerByte: number }[];
-  readonly finalKl: number;
-  readonly rows: readonly { readonly a: readonly { readonly index: number }[]; readonly aBits: number | null; readonly bBits: number | null; readonly difference: number | null; readonly kl: number | null }[];
-}
-
-function compareByCommandLine(...args: readonly string[]): CompareJson {
-  return JSON.parse(execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), 'compare', ...args], { encoding: 'utf8', maxBuffer: 1 << 28 })) as CompareJson;
-}
-
-/** The table's numbers, NaN for a dash; a minus sign as such. */
-async function table(panel: Panel): Promise<readonly (readonly number[])[]> {
-  const cells = await panel.frame.locator('.compare-table tbody tr').evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll('td')].slice(2).map((cell) => cell.textContent)));
-  return cells.map((row) => row.map((text) => (text === '–' ? Number.NaN : (text.startsWith('−') ? -1 : 1) * numberIn(text))));
-}
-
-/** Expects the panel to show the command line's numbers, to the digits on screen. */
-async function expectCompared(panel: Panel, expected: CompareJson): Promise<void> {
-  await panel.frame.locator('.compare-table tbody tr').first().waitFor({ timeout: 120_000 });
-  await expect.poll(async () => (await table(panel)).length, { timeout: 60_000 }).toBe(expected.rows.length);
-  const close = (shown: number, value: number | null, digits: number): boolean => (value === null ? Number.isNaN(shown) : Math.abs(shown - value) <= 0.51 * 10 ** -digits + 1e-4);
-  await expect.poll(async () => {
-    const shown = await table(panel);
-    return expected.rows.flatMap(({ aBits, bBits, difference, kl }, index) => {
-      const [a = 0, b = 0, apart = 0, divergence = 0] = shown[index] ?? [];
-      return close(a, aBits, 2) && close(b, bBits, 2) && close(apart, difference, 2) && close(divergence, kl, 3) ? [] : [`row ${index}: ${[a, b, apart, divergence].join()} is not ${[aBits, bBits, difference, kl].join()}`];
-    });
-  }, { timeout: 60_000 }).toEqual([]);
-  const sides = await panel.frame.locator('.side .facts').allInnerTexts();
-  sides.forEach((text, side) => expect(close(numberIn(text.split(/bits\/token|比特\/词元/)[1] ?? ''), expected.sides[side]?.bitsPerByte ?? 0, 3), text).toBe(true));
-}
 
 describe('Compare in VS Code', () => {
   let session: Session;
@@ -158,47 +124,6 @@ describe('Compare in VS Code', () => {
 
   it('breaks no rule of the page and asks nothing outside', () => {
     expect(session.browser.outside).toEqual([]);
-    expect(session.ownErrors()).toEqual([]);
-  });
-});
-
-const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
-const zh = (text: string): string => strings[text] ?? expect.fail(`"${text}" has no translation`);
-
-describe('Embeddings and Compare in Chinese', () => {
-  let session: Session;
-  let panel: Panel;
-  beforeAll(async () => {
-    session = await openSession({ files: { 'first.txt': FIRST, 'second.txt': SECOND }, open: 'first.txt', expect: 'She ate', language: 'zh-cn' });
-    panel = panelOf(session.workbench);
-    await session.workbench.selectLines(1, 2);
-    await session.page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
-    await panel.frame.locator('.page > .status').first().waitFor({ state: 'hidden', timeout: 120_000 });
-  });
-  afterAll(() => session.close());
-  afterEach(async (context) => {
-    if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
-  });
-
-  it('every view of the vectors has numbers and Chinese words', async () => {
-    const { frame } = panel;
-    await frame.getByRole('tab', { name: zh('Embeddings'), exact: true }).click();
-    const answered: Readonly<Record<string, string>> = { Map: '.projection-plot .scatterlayer', Neighbours: '.ranked tbody tr', Arithmetic: '.arithmetic-plot .scatterlayer', Words: '.heatmaplayer image', Context: '.context-figures .scatterlayer', Similarity: '.square-plot .heatmaplayer image' };
-    for (const [name, mark] of Object.entries(answered)) {
-      await frame.locator('.embedding-views .segment', { hasText: zh(name) }).first().click();
-      await frame.locator(`.embedding-views ${mark}`).first().waitFor({ state: 'attached', timeout: 60_000 });
-      await session.screenshot(`86 Chinese ${name}`);
-    }
-  });
-
-  it('the comparison speaks Chinese', async () => {
-    const { workbench } = session;
-    await workbench.openFile('second.txt');
-    await workbench.command('Explain Tokens: 对比…');
-    await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
-    await panel.frame.getByText(zh('Surprisal, token by token')).waitFor();
-    await session.screenshot('87 Chinese compare');
     expect(session.ownErrors()).toEqual([]);
   });
 });

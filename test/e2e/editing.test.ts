@@ -16,7 +16,7 @@ describe('an explained text', () => {
 
   beforeAll(async () => {
     traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
-    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
+    session = await openSession({ files: { 'sample.md': SAMPLE, 'other.txt': 'Another text.\n' }, open: 'sample.md', expect: 'The model reads' });
     panel = panelOf(session.workbench);
     await session.workbench.selectLines(1, SAMPLE_LINES);
     await session.workbench.command(EXPLAIN);
@@ -51,6 +51,19 @@ describe('an explained text', () => {
     await session.screenshot('10 token chosen in the panel');
     const marked = session.page.locator('.editor-group-container .view-overlays [class*="ced-"], .editor-group-container .view-line [class*="ced-"]');
     await marked.first().waitFor();
+  });
+
+  it('shows the text again for a token chosen in the panel, with the cursor on it', async () => {
+    const { page, workbench } = session;
+    await workbench.openFile('other.txt');
+    const token = tokenAt('console');
+    await panel.tokens.nth(token.index).click();
+    await page.locator('.tabs-container .tab.active[data-resource-name="sample.md"]').waitFor();
+    await panel.selected(token.index);
+    await workbench.command('View: Focus First Editor Group');
+    const before = SAMPLE.slice(0, token.start).split('\n');
+    await workbench.status().getByText(`Ln ${before.length}, Col ${(before.at(-1) ?? '').length + 1}`, { exact: true }).waitFor();
+    await panel.selected(token.index);
   });
 
   it('keeps its ranges when text is put before it', async () => {

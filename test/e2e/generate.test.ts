@@ -1,8 +1,6 @@
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
-import { ROOT } from '../../scripts/lib/paths.mjs';
 import { visibleText } from '../../src/core/visibleText.ts';
+import { generateTab } from './generateTab.ts';
 import { expectShown, numberIn, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
@@ -12,31 +10,6 @@ import { until } from './until.ts';
 const LINE = sampleLines(1, 1);
 const COUNT = 8;
 const SAMPLED = { temperature: '0.9', 'top-k': '40', 'top-p': '0.95', 'min-p': '0.01', seed: '7' } as const;
-const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
-
-/** The Generate tab, by the texts of a display language. */
-function generateTab(panel: Panel, say: (english: string) => string) {
-  const { frame } = panel;
-  const button = (name: string) => frame.getByRole('button', { name: say(name), exact: true });
-  const tokens = frame.getByRole('listbox', { name: say('Generated tokens') }).getByRole('option');
-  return {
-    button,
-    tokens,
-    open: () => frame.locator('#tab-generate').click(),
-    set: async (label: string, value: string) => {
-      const field = frame.getByRole('spinbutton', { name: say(label), exact: true });
-      await field.fill(value);
-      await field.press('Tab');
-    },
-    /** Plays until it rests, and waits for exactly so many tokens. */
-    play: async (count: number) => {
-      await button('Play').click();
-      await until(`${count} generated tokens`, () => tokens.count(), (shown) => shown === count, 60_000);
-      await button('Play').waitFor({ timeout: 60_000 });
-    },
-    texts: () => tokens.allTextContents(),
-  };
-}
 
 describe('generating in VS Code', () => {
   let session: Session;
@@ -138,29 +111,5 @@ describe('generating in VS Code', () => {
 
   it('breaks no rule of the page', () => {
     expect(session.ownErrors()).toEqual([]);
-  });
-});
-
-describe('generating with Chinese as the display language', () => {
-  it('speaks Chinese and writes the same', async () => {
-    const session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads', language: 'zh-cn' });
-    try {
-      const panel = panelOf(session.workbench);
-      const say = (english: string): string => strings[english] ?? english;
-      const greedy = generateByCommandLine(sampleLines(3, 3), ['--greedy', '--tokens', '5']);
-      await session.workbench.selectLines(3, 3);
-      await session.page.keyboard.press('Control+Alt+e');
-      await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
-      const tab = generateTab(panel, say);
-      await tab.open();
-      await panel.frame.getByRole('radio', { name: say('Greedy'), exact: true }).check();
-      await tab.set('New tokens at most', '5');
-      await tab.play(5);
-      expect(await tab.texts()).toEqual(greedy.steps.map(({ text }) => visibleText(text)));
-      await session.screenshot('76 Chinese Generate');
-      expect(session.ownErrors()).toEqual([]);
-    } finally {
-      await session.close();
-    }
   });
 });

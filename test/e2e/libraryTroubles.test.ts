@@ -1,8 +1,9 @@
-import { cpSync, readFileSync } from 'node:fs';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import type { Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
+import { zh } from './chinese.ts';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { filesOf, startHub, type HubServer } from '../library/hubServer.ts';
 import { ggufWithTokenizer } from './ggufWithTokenizer.ts';
@@ -15,8 +16,6 @@ import { traceByCommandLine } from './trace.ts';
 const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
 const LINE = sampleLines(1, 1);
 const TOKEN = 'hf_letmein';
-const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
-const zh = (text: string): string => strings[text] ?? expect.fail(`"${text}" has no translation`);
 /** What stands before the first thing filled in. */
 const start = (text: string): string => zh(text).split('{')[0] ?? '';
 

@@ -132,8 +132,15 @@ async function openShared(files: string, settings: SessionOptions['settings']): 
   }
 }
 
-/** A real VS Code with the built extension installed and a file open, in a real browser. */
+/** A real VS Code with the built extension installed and a file open, in a real browser. As with a test, what fails twice is broken. */
 export async function openSession(options: SessionOptions): Promise<Session> {
+  return openOnce(options).catch((error: unknown) => {
+    console.warn(`A window with ${options.open} did not open and is opened again: ${String(error)}`);
+    return openOnce(options);
+  });
+}
+
+async function openOnce(options: SessionOptions): Promise<Session> {
   const { alone = options.vsix !== undefined || options.args !== undefined || options.env !== undefined || options.nodeArgs !== undefined } = options;
   const files = folderOf(options.files);
   const opened = alone ? await start(files, options).then((started) => ({ ...started, window: started.browser })) : await openShared(files, options.settings);
