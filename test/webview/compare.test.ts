@@ -1,47 +1,35 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Frame, FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PanelMessage } from '../../src/protocol/messages.ts';
-import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { Browser } from '../e2e/browser.ts';
 import { comparePanels, FAMILY_TEXT, openBundled, openFamily } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
 const FIRST = 'She ate a red apple after lunch. Shares of apple rose after the company showed a new phone.';
 const SECOND = 'She ate a green apple after lunch. Shares of the company rose after it showed a new phone.';
 
+const page = panelPage();
+const { picture, posted, settled, violations } = page;
 let browser: Browser;
 let panel: FrameLocator;
 let server: HarnessServer;
 beforeAll(async () => {
-  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
-  mkdirSync(PICTURES, { recursive: true });
-  browser = await openBrowser();
+  ({ browser, panel } = page);
 });
-afterAll(() => browser.close());
 
 async function open(options = ''): Promise<void> {
-  await browser.page.goto(`${server.url}?family&${options}`);
-  panel = browser.page.frameLocator('iframe');
-  await panel.locator('.strip .token').first().waitFor();
+  await page.open(server, `family&${options}`);
   await panel.locator('#tab-compare').click();
-  await expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
+  await settled();
 }
-const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
-const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
 const region = (name: string): Locator => panel.getByRole('region', { name, exact: true });
 /** Pictures of the whole view; nothing may stick out of its window. */
-async function picture(name: string, theme: string, width: number, language: string): Promise<void> {
+async function pictureOf(name: string, theme: string, width: number, language: string): Promise<void> {
   await browser.page.setViewportSize({ width, height: 2600 });
   await open(`theme=${theme}&language=${language}`);
   await panel.locator('.maps .heatmaplayer image').first().waitFor({ state: 'attached' });
-  await browser.page.screenshot({ path: `${PICTURES}${name}-${theme}-${width}.png` });
-  const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-  expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
-  expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+  await picture(`${name}-${theme}-${width}`);
+  expect(await violations()).toEqual([]);
   await browser.page.setViewportSize({ width: 1280, height: 720 });
 }
 
@@ -113,7 +101,7 @@ describe('two texts', () => {
     await panel.getByText('The comparison was cancelled.').waitFor();
   });
 
-  it.each([['dark', 480, 'en'], ['dark', 1400, 'zh-cn'], ['light', 1400, 'en'], ['light', 480, 'zh-cn'], ['high-contrast', 1400, 'en'], ['high-contrast-light', 800, 'en']])('fit their window (%s, %i px, %s)', (theme, width, language) => picture('compare', theme, width, language));
+  it.each([['dark', 480, 'en'], ['dark', 1400, 'zh-cn'], ['light', 1400, 'en'], ['light', 480, 'zh-cn'], ['high-contrast', 1400, 'en'], ['high-contrast-light', 800, 'en']])('fit their window (%s, %i px, %s)', (theme, width, language) => pictureOf('compare', theme, width, language));
 });
 
 describe('the same text twice', () => {
@@ -141,5 +129,5 @@ describe('one text and two models of different vocabularies', () => {
     expect(await region('Attention of both sides').locator('.caption').last().innerText()).toMatch(/different layers and heads/);
   });
 
-  it('fits its window', () => picture('compare-models', 'dark', 1400, 'en'));
+  it('fits its window', () => pictureOf('compare-models', 'dark', 1400, 'en'));
 });

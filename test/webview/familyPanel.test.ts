@@ -1,37 +1,22 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Frame, FrameLocator } from 'playwright-core';
+import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PanelMessage } from '../../src/protocol/messages.ts';
-import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { Browser } from '../e2e/browser.ts';
 import { openFamily } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
-
+const page = panelPage();
+const { picture, posted, tab } = page;
 let browser: Browser;
 let panel: FrameLocator;
 let server: HarnessServer;
 beforeAll(async () => {
-  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
-  mkdirSync(PICTURES, { recursive: true });
-  browser = await openBrowser();
+  ({ browser, panel } = page);
 });
-afterAll(() => browser.close());
 
 async function open(options = ''): Promise<void> {
-  await browser.page.goto(`${server.url}?family&${options}`);
-  panel = browser.page.frameLocator('iframe');
-  await panel.locator('.strip .token').first().waitFor();
+  await page.open(server, `family&${options}`);
 }
-const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
-const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
-const tab = async (name: string): Promise<void> => {
-  await panel.getByRole('tab', { name }).click();
-  await expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
-};
 /** Pictures of tabs in two themes at two widths; nothing may stick out of its window. */
 async function pictures(name: string, tabs: readonly string[]): Promise<void> {
   for (const [theme, width] of [['dark', 480], ['light', 1400]] as const) {
@@ -39,9 +24,7 @@ async function pictures(name: string, tabs: readonly string[]): Promise<void> {
     await open(`theme=${theme}`);
     for (const title of tabs) {
       await tab(title);
-      await browser.page.screenshot({ path: `${PICTURES}${name}-${title.toLowerCase()}-${theme}-${width}.png` });
-      const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-      expect(overflow, `${title}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+      await picture(`${name}-${title.toLowerCase()}-${theme}-${width}`);
     }
   }
 }

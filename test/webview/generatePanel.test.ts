@@ -1,33 +1,25 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Frame, FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
-import type { PanelMessage } from '../../src/protocol/messages.ts';
-import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { Browser } from '../e2e/browser.ts';
 import { openBundled, type FamilyPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 
+const page = panelPage();
+const { picture, posted, settled, violations } = page;
 let model: FamilyPanel;
 let server: HarnessServer;
 let browser: Browser;
 let panel: FrameLocator;
 
 beforeAll(async () => {
-  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
-  mkdirSync(PICTURES, { recursive: true });
   model = await openBundled('The lighthouse keeper wrote: 大型语言模型');
   server = await startHarness(model);
-  browser = await openBrowser();
+  ({ browser, panel } = page);
 });
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+afterAll(() => server.close());
 beforeEach(async () => {
   await browser.page.setViewportSize({ width: 1000, height: 1200 });
   await browser.page.goto(`${server.url}?empty`);
@@ -35,14 +27,10 @@ beforeEach(async () => {
 });
 
 async function open(options = ''): Promise<void> {
-  await browser.page.goto(`${server.url}?family&${options}`);
-  panel = browser.page.frameLocator('iframe');
-  await panel.locator('.strip .token').first().waitFor();
+  await page.open(server, `family&${options}`);
   await browser.page.evaluate(() => window.harness.send({ type: 'insertable', possible: true }));
   await panel.locator('#tab-generate').click();
 }
-const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
-const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
 const tokens = (): Locator => panel.locator('.generated .token');
 const press = (name: string): Promise<void> => panel.getByRole('button', { name, exact: true }).click();
 const set = async (label: string, value: string): Promise<void> => {
@@ -191,7 +179,7 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await panel.getByText('Attention of the last token read').click();
     await panel.locator('.step-attention .heatmaplayer image').waitFor({ state: 'attached' });
     expect((await posted()).some((message) => message.type === 'query' && message.query.name === 'step' && message.query.attention)).toBe(true);
-    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(await violations()).toEqual([]);
   });
 
   it('fits its window in all themes, in English and Chinese', { timeout: 300_000 }, async () => {
@@ -203,10 +191,8 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
       await expect.poll(() => tokens().count()).toBeGreaterThan(0);
       for (const tab of ['generate', 'predictions']) {
         await panel.locator(`#tab-${tab}`).click();
-        await expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
-        await browser.page.screenshot({ path: `${PICTURES}${tab}-bundled-${theme}-${width}.png` });
-        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-        expect(overflow, `${tab}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+        await settled();
+        await picture(`${tab}-bundled-${theme}-${width}`);
       }
     }
   });

@@ -1,55 +1,34 @@
-import { execFileSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Frame, FrameLocator } from 'playwright-core';
+import { readFileSync } from 'node:fs';
+import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PanelMessage } from '../../src/protocol/messages.ts';
-import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { Browser } from '../e2e/browser.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
 import { readFixture } from './readFixture.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
-
+const page = panelPage();
+const { picture, posted, tab, violations } = page;
 let server: HarnessServer;
 let browser: Browser;
 let panel: FrameLocator;
 
 /** Opens the harness: the built panel under the extension's policy, answered from the fixture. */
 async function open(options = ''): Promise<void> {
-  await browser.page.goto(`${server.url}?${options}`);
-  panel = browser.page.frameLocator('iframe');
-  await panel.locator('.strip .token').first().waitFor();
+  await page.open(server, options);
 }
-
-function frame(): Frame {
-  const found = browser.page.frames().find((one) => one.url().endsWith('/panel'));
-  if (found === undefined) throw new Error('The panel has no frame.');
-  return found;
-}
-
-const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
-const tab = async (name: string): Promise<void> => {
-  await panel.getByRole('tab', { name }).click();
-  await expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
-};
 
 beforeAll(async () => {
-  if (!existsSync(new URL('dist/webview.js', ROOT))) execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
   server = await startHarness();
-  browser = await openBrowser();
+  ({ browser, panel } = page);
 });
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+afterAll(() => server.close());
 
 describe('the panel in a browser, under the extension’s policy', () => {
   it('shows every tab without breaking the policy, leaving the machine, or offering an upload', async () => {
     await open();
     for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) await tab(name);
     await panel.locator('.lens-cell[data-layer="0"]').first().waitFor();
-    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(await violations()).toEqual([]);
     expect(browser.outside).toEqual([]);
     expect(await panel.locator('.modebar, [data-title*="cloud" i], [data-title*="share" i], a[href^="http"]').count()).toBe(0);
     expect(browser.errors.filter((error) => !error.includes('favicon'))).toEqual([]);
@@ -95,7 +74,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     const [download] = await Promise.all([browser.page.waitForEvent('download'), panel.getByRole('button', { name: 'Save picture' }).click()]);
     expect(download.suggestedFilename()).toBe('attention.svg');
     expect(readFileSync(await download.path(), 'utf8')).toMatch(/^<svg[^]*<image/);
-    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(await violations()).toEqual([]);
   });
 
   it('selects with keys in the strip and tells the editor', async () => {
@@ -205,15 +184,12 @@ describe('the panel in a browser, under the extension’s policy', () => {
   });
 
   it('fits its window in all themes at all widths', { timeout: 300_000 }, async () => {
-    mkdirSync(PICTURES, { recursive: true });
-    for (const [theme, width] of [['dark', 480], ['dark', 1400], ['light', 800], ['high-contrast', 480], ['high-contrast-light', 1400]] as const) {
+      for (const [theme, width] of [['dark', 480], ['dark', 1400], ['light', 800], ['high-contrast', 480], ['high-contrast-light', 1400]] as const) {
       await browser.page.setViewportSize({ width, height: 900 });
       await open(`theme=${theme}`);
       for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) {
         await tab(name);
-        await browser.page.screenshot({ path: `${PICTURES}${name.toLowerCase()}-${theme}-${width}.png` });
-        const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-        expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+        await picture(`${name.toLowerCase()}-${theme}-${width}`);
       }
     }
   });

@@ -1,40 +1,27 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Frame, FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import type { PanelMessage } from '../../src/protocol/messages.ts';
-import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { Browser } from '../e2e/browser.ts';
 import { openBundled } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
 const TEXT = 'She ate a red apple after lunch. Shares of apple rose after the company showed a new phone.';
 const VIEWS = ['Neighbours', 'Arithmetic', 'Words', 'Context', 'Similarity'] as const;
 
+const page = panelPage();
+const { picture, posted, settled, violations } = page;
 let browser: Browser;
 let panel: FrameLocator;
 let server: HarnessServer;
 beforeAll(async () => {
-  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
-  mkdirSync(PICTURES, { recursive: true });
   server = await startHarness(await openBundled(TEXT));
-  browser = await openBrowser();
+  ({ browser, panel } = page);
 });
-afterAll(async () => {
-  await browser.close();
-  server.close();
-});
+afterAll(() => server.close());
 
 async function open(options = ''): Promise<void> {
-  await browser.page.goto(`${server.url}?family&${options}`);
-  panel = browser.page.frameLocator('iframe');
-  await panel.locator('.strip .token').first().waitFor();
+  await page.open(server, `family&${options}`);
 }
-const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
-const posted = (): Promise<readonly PanelMessage[]> => browser.page.evaluate(() => window.harness.posted);
-const settled = (): Promise<void> => expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
 async function view(name: string): Promise<void> {
   await panel.locator('#tab-embeddings').click();
   await panel.locator('.embedding-views .segment').nth(['Map', ...VIEWS].indexOf(name)).click();
@@ -120,11 +107,9 @@ describe('vectors of the bundled model in the panel', () => {
     await open(`theme=${theme}&language=${language}`);
     for (const name of VIEWS) {
       await view(name);
-      await browser.page.screenshot({ path: `${PICTURES}vectors-${name.toLowerCase()}-${theme}-${width}.png` });
-      const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-      expect(overflow, `${name}, ${theme}, ${width} px`).toBeLessThanOrEqual(0);
+      await picture(`vectors-${name.toLowerCase()}-${theme}-${width}`);
     }
-    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(await violations()).toEqual([]);
     await browser.page.setViewportSize({ width: 1280, height: 720 });
   });
 });

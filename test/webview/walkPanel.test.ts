@@ -1,48 +1,30 @@
-import { execFileSync } from 'node:child_process';
-import { mkdirSync } from 'node:fs';
-import { fileURLToPath } from 'node:url';
-import type { Frame, FrameLocator } from 'playwright-core';
+import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { Browser } from '../e2e/browser.ts';
 import { openBundled, openFamily } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
 
-const ROOT = new URL('../../', import.meta.url);
-const PICTURES = fileURLToPath(new URL('artifacts/webview/', ROOT));
 const TEXT = 'The model reads a line of text.\n你好，世界！今天天气很好。\nfor (let i = 0; i < 10; i++) {\n  console.log(i);\n}\n';
 
+const page = panelPage();
+const { picture, settled, tab, violations } = page;
 let browser: Browser;
 let panel: FrameLocator;
 let server: HarnessServer;
 beforeAll(async () => {
-  execFileSync(process.execPath, ['esbuild.mjs', 'webview'], { cwd: fileURLToPath(ROOT) });
-  mkdirSync(PICTURES, { recursive: true });
-  browser = await openBrowser();
+  ({ browser, panel } = page);
 });
-afterAll(() => browser.close());
 
 /** Opens the panel, forgetting what an earlier page kept unless told otherwise. */
 async function open(options = '', kept = false): Promise<void> {
   if (!kept && browser.page.url().startsWith(server.url)) await browser.page.evaluate(() => sessionStorage.clear());
-  await browser.page.goto(`${server.url}?family&${options}`);
-  panel = browser.page.frameLocator('iframe');
-  await panel.locator('.strip .token').first().waitFor();
+  await page.open(server, `family&${options}`);
 }
-const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
-const settled = (): Promise<void> => expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
-const tab = async (name: string): Promise<void> => {
-  await panel.getByRole('tab', { name }).click();
-  await settled();
-};
 const step = async (name: string | RegExp): Promise<void> => {
   await panel.locator('.step-map').getByRole('button', { name }).click();
   await settled();
 };
-async function picture(name: string): Promise<void> {
-  await browser.page.screenshot({ path: `${PICTURES}${name}.png` });
-  const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
-  expect(overflow, name).toBeLessThanOrEqual(0);
-}
 
 describe('the bundled model', () => {
   beforeAll(async () => {
@@ -162,7 +144,7 @@ describe('the bundled model', () => {
   });
 
   it('breaks no rule of the page', async () => {
-    expect(await frame().evaluate(() => (window as unknown as { violations: string[] }).violations)).toEqual([]);
+    expect(await violations()).toEqual([]);
     expect(browser.errors.filter((error) => !error.includes('favicon'))).toEqual([]);
   });
 

@@ -2,7 +2,9 @@ import { build } from 'esbuild';
 import { readFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { basename } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { bundles } from '../../../scripts/lib/bundles.mjs';
 import { panelHtml } from '../../../src/host/panelHtml.ts';
 import type { Query } from '../../../src/protocol/messages.ts';
 import type { FamilyPanel } from '../family.ts';
@@ -22,16 +24,25 @@ window.acquireVsCodeApi = () => ({
 });
 </script>`;
 
+/** The panel as it is built, by file name; once for all servers. */
+let panel: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
+
+async function buildPanel(): Promise<ReadonlyMap<string, Uint8Array>> {
+  const { outputFiles } = await build({ ...bundles.webview, write: false });
+  return new Map(outputFiles.map(({ path, contents }) => [basename(path), contents]));
+}
+
 export interface HarnessServer {
   readonly url: string;
   close(): void;
 }
 
-/** Serves the built panel under the policy the extension gives it, and a page around it that answers from the fixture, or with `?family` from a tiny model. Needs `dist/webview.js`. */
+/** Serves the built panel under the policy the extension gives it, and a page around it that answers from the fixture, or with `?family` from a tiny model. */
 export async function startHarness(family?: FamilyPanel): Promise<HarnessServer> {
   const host = await build({ entryPoints: [fileURLToPath(new URL('test/webview/harness/host.ts', ROOT))], bundle: true, write: false, format: 'iife', target: 'es2022' });
   const embedding = embeddingTable();
-  const dist = (name: string): Buffer => readFileSync(new URL(`dist/${name}`, ROOT));
+  const files = await (panel ??= buildPanel());
+  const dist = (name: string): Uint8Array => files.get(name) ?? new Uint8Array();
   const pages: Readonly<Record<string, () => readonly [type: string, body: string | Uint8Array]>> = {
     '/': () => ['text/html', '<!doctype html><meta charset="utf-8"><title>harness</title><style>html,body,iframe{margin:0;border:0;width:100%;height:100%;display:block}</style><iframe src="/panel"></iframe><script src="/host.js"></script>'],
     '/family.json': () => ['application/json', toWire(family?.shown ?? null)],

@@ -1,0 +1,66 @@
+import { mkdirSync } from 'node:fs';
+import { join } from 'node:path';
+import type { Frame, FrameLocator } from 'playwright-core';
+import { afterAll, beforeAll, expect } from 'vitest';
+import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
+import type { PanelMessage } from '../../src/protocol/messages.ts';
+import { openBrowser, type Browser } from '../e2e/browser.ts';
+import type { HarnessServer } from './harness/server.ts';
+
+const PICTURES = join(ARTIFACTS, 'webview');
+
+/** The built panel in a browser: what the tests of a file do with it. */
+export interface PanelPage {
+  readonly browser: Browser;
+  /** The panel's document, whichever page was opened last. */
+  readonly panel: FrameLocator;
+  /** Opens the panel under the extension's policy, answered by `server`; `options` is the harness's query. */
+  open(server: HarnessServer, options: string): Promise<void>;
+  /** What the panel sent to the extension since it was opened. */
+  posted(): Promise<readonly PanelMessage[]>;
+  /** Nothing is waited for any more. */
+  settled(): Promise<void>;
+  tab(name: string): Promise<void>;
+  /** Keeps a picture; nothing may stick out of the window. */
+  picture(name: string): Promise<void>;
+  /** What the page did against its policy. */
+  violations(): Promise<readonly string[]>;
+}
+
+/** Opens a browser before the tests of this file, and closes it after them. */
+export function panelPage(): PanelPage {
+  let opened: Browser | undefined;
+  const browser = (): Browser => opened ?? expect.fail('The browser opens before the tests.');
+  const frame = (): Frame => browser().page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
+  const panel = (): FrameLocator => browser().page.frameLocator('iframe');
+  const settled = (): Promise<void> => expect.poll(() => panel().locator('[aria-busy="true"]').count()).toBe(0);
+  beforeAll(async () => {
+    mkdirSync(PICTURES, { recursive: true });
+    opened = await openBrowser();
+  });
+  afterAll(() => opened?.close());
+  return {
+    get browser() {
+      return browser();
+    },
+    get panel() {
+      return panel();
+    },
+    settled,
+    open: async (server, options) => {
+      await browser().page.goto(`${server.url}?${options}`);
+      await panel().locator('.strip .token').first().waitFor();
+    },
+    posted: () => browser().page.evaluate(() => window.harness.posted),
+    tab: async (name) => {
+      await panel().getByRole('tab', { name }).click();
+      await settled();
+    },
+    picture: async (name) => {
+      await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
+      const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+      expect(overflow, name).toBeLessThanOrEqual(0);
+    },
+    violations: () => frame().evaluate(() => (window as unknown as { violations: string[] }).violations),
+  };
+}
