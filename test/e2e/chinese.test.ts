@@ -67,9 +67,10 @@ describe('with Chinese as the display language', () => {
   });
 
   it('the comparison speaks Chinese', async () => {
-    const { workbench } = session;
+    const { page, workbench } = session;
     await workbench.openFile('second.txt');
     await workbench.command('Explain Tokens: 对比…');
+    await page.locator('.quick-input-list .monaco-list-row', { hasText: 'second.txt' }).click();
     await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
     await panel.frame.getByText(zh('Surprisal, token by token')).waitFor();
     await session.screenshot('87 Chinese compare');
