@@ -168,7 +168,8 @@ function toWire(error: unknown): WireError {
 
 function fromWire({ name, message, stack, isUser, said }: WireError): Error {
   if (name === 'CancelledError') return new CancelledError();
-  const error = name === 'NoMemoryError' ? new NoMemoryError(said ?? message) : isUser ? new UserError(said ?? message) : Object.assign(new Error(message), { name });
+  const sentence = said ?? message;
+  const error = name === 'NoMemoryError' ? new NoMemoryError(sentence) : isUser ? new UserError(sentence) : Object.assign(new Error(message), { name });
   if (stack !== undefined) error.stack = stack;
   return error;
 }

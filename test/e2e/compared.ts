@@ -1,8 +1,6 @@
-import { execFileSync } from 'node:child_process';
-import { join } from 'node:path';
 import { expect } from 'vitest';
-import { ROOT } from '../../scripts/lib/paths.mjs';
 import { numberIn, type Panel } from './panel.ts';
+import { byCommandLine } from './trace.ts';
 
 /** Two texts that differ a little, and in which a word stands in two senses. */
 export const FIRST = 'She ate a red apple after lunch.\nShares of apple rose after the company showed a new phone.\n';
@@ -16,7 +14,7 @@ interface CompareJson {
 
 /** What the command line says of a comparison. */
 export function compareByCommandLine(...args: readonly string[]): CompareJson {
-  return JSON.parse(execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), 'compare', ...args], { encoding: 'utf8', maxBuffer: 1 << 28 })) as CompareJson;
+  return JSON.parse(byCommandLine('compare', ...args).toString()) as CompareJson;
 }
 
 /** The table's numbers, NaN for a dash; a minus sign as such. */

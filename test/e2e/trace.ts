@@ -74,7 +74,12 @@ function trace(folder: string, text: string, options: readonly string[]): Buffer
 function run(command: 'trace' | 'generate', folder: string, text: string, options: readonly string[]): Buffer {
   const file = join(folder, 'text');
   writeFileSync(file, text);
-  return execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), command, '--file', file, ...options], { maxBuffer: 1 << 28 });
+  return byCommandLine(command, '--file', file, ...options);
+}
+
+/** What the built command line writes. */
+export function byCommandLine(...args: readonly string[]): Buffer {
+  return execFileSync(process.execPath, [join(ROOT, 'dist/cli.js'), ...args], { maxBuffer: 1 << 28 });
 }
 
 function inFolder<Result>(work: (folder: string) => Result): Result {

@@ -15,7 +15,7 @@ function isKind(item: unknown): item is LayerKind {
  * Throws UserError for a kind that is not supported.
  */
 export function slidingLayers(config: Options, layers: number, rule: (layer: number) => boolean): (layer: number) => boolean {
-  const given = list(config, 'layer_types', layers, isKind, KINDS.join(', '));
+  const given = list(config, 'layer_types', layers, isKind, msg`${KINDS[0]} and ${KINDS[1]}`);
   return given === null ? rule : (layer) => given[layer] === 'sliding_attention';
 }
 

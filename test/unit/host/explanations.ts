@@ -55,8 +55,3 @@ export function explanationOf(pieces: readonly Piece[], others: readonly (readon
     forwardMs: 1,
   };
 }
-
-/** English texts as they are: what the host gives where there is no translation. */
-export function english(text: string, ...values: (string | number)[]): string {
-  return text.replace(/\{(\d+)\}/g, (placeholder, index: string) => String(values[Number(index)] ?? placeholder));
-}

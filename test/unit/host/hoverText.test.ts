@@ -1,7 +1,8 @@
 import { describe, expect, test } from 'vitest';
+import { english } from '../../../src/core/translatable.ts';
 import { bar, hoverMarkdown, percent, wordTokens } from '../../../src/host/hoverText.ts';
 import { codeBlock, codeSpan } from '../../../src/host/markdownCode.ts';
-import { english, explanationOf } from './explanations.ts';
+import { explanationOf } from './explanations.ts';
 
 const BOS = { text: '<s>', probability: null, special: true };
 

@@ -1,10 +1,11 @@
 import { describe, expect, test, vi } from 'vitest';
 import { CancelledError, UserError } from '../../../src/core/errors.ts';
 import type { LensLayer } from '../../../src/core/trace.ts';
+import { english } from '../../../src/core/translatable.ts';
 import { ModelClient, type ModelState } from '../../../src/host/modelClient.ts';
 import type { ModelLocation, Progress, WorkerApi } from '../../../src/worker/api.ts';
 import type { Connection } from '../../../src/worker/rpc.ts';
-import { english, explanationOf, MODEL } from './explanations.ts';
+import { explanationOf, MODEL } from './explanations.ts';
 
 const LENS: LensLayer = {
   layer: 0,

@@ -1,8 +1,8 @@
 import { expect, test } from 'vitest';
 import type { ModelDescription } from '../../../src/core/memory.ts';
+import { english as t } from '../../../src/core/translatable.ts';
 import { countText, detailsOf, factsOf, fitOf, type Known, type ModelEntry } from '../../../src/host/modelEntries.ts';
 
-const t = (english: string, ...values: (string | number)[]): string => english.replaceAll(/\{(\d)\}/g, (_, index: string) => String(values[Number(index)]));
 const entry: ModelEntry = { group: 'ollama', setting: '/blobs/sha256-1', name: 'qwen3:0.6b', aliases: ['qwen3:latest'], bytes: 522_653_536 };
 const description: ModelDescription = {
   name: 'qwen3:0.6b', family: 'qwen3', layers: 28, heads: 16, kvHeads: 8, headDim: 128, dim: 1024, vocab: 151_936, contextLength: 40_960, parameters: 596_049_920, weightType: 'Q4_K_M', positions: 'rotary', norm: 'RMSNorm',

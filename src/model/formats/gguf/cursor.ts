@@ -54,14 +54,14 @@ export class Cursor {
   }
 
   /** A text of at most `maxBytes`; `what` names it in the sentence that refuses a longer one. */
-  text(maxBytes: number, what: Translatable): string {
+  text(maxBytes: number, what: () => Translatable): string {
     const length = this.u64();
-    if (length > maxBytes) this.fail(msg`holds ${what} of ${bytesText(length)}, where at most ${bytesText(maxBytes)} are allowed`);
+    if (length > maxBytes) this.fail(msg`holds ${what()} of ${bytesText(length)}, where at most ${bytesText(maxBytes)} are allowed`);
     const start = this.take(length);
     try {
       return this.decoder.decode(this.bytes.subarray(start, start + length));
     } catch {
-      return this.fail(msg`holds ${what} that is not UTF-8 text`);
+      return this.fail(msg`holds ${what()} that is not UTF-8 text`);
     }
   }
 
@@ -76,7 +76,7 @@ export class Cursor {
       case 5: return this.view.getInt32(this.take(4), true);
       case 6: return this.view.getFloat32(this.take(4), true);
       case 7: return this.flag(key);
-      case 8: return this.text(STRING_MAX_BYTES, msg`a value of ${quoted(key)}`);
+      case 8: return this.text(STRING_MAX_BYTES, () => msg`a value of ${quoted(key)}`);
       case 9: return this.list(key, depth + 1);
       case 10: return this.u64();
       case 11: return Number(this.view.getBigInt64(this.take(8), true));

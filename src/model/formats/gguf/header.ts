@@ -71,7 +71,7 @@ function parseHeader(cursor: Cursor, size: number): GgufHeader {
   if (keyCount > METADATA_MAX_KEYS) cursor.fail(msg`claims ${keyCount} keys of metadata, where at most ${METADATA_MAX_KEYS} are allowed`);
   const metadata = new Map<string, GgufValue>();
   for (let i = 0; i < keyCount; i++) {
-    const key = cursor.text(KEY_MAX_BYTES, msg`a key`);
+    const key = cursor.text(KEY_MAX_BYTES, () => msg`a key`);
     if (metadata.has(key)) cursor.fail(msg`says ${quoted(key)} twice`);
     metadata.set(key, cursor.value(cursor.u32(), key));
   }
@@ -100,7 +100,7 @@ function checkVersion(cursor: Cursor): void {
 
 /** A tensor's description; its offset counts from the start of the data. */
 function readEntry(cursor: Cursor): StoredTensor {
-  const name = cursor.text(NAME_MAX_BYTES, msg`a tensor's name`);
+  const name = cursor.text(NAME_MAX_BYTES, () => msg`a tensor's name`);
   const fail = (reason: Translatable): never => cursor.fail(msg`holds tensor ${quoted(name)}, which ${reason}`);
   const axes = cursor.u32();
   if (axes > AXES_MAX) fail(msg`has ${axes} axes, where at most ${AXES_MAX} are allowed`);
