@@ -7,14 +7,14 @@ export interface AlignedSpan {
   readonly aEnd: number;
   readonly bStart: number;
   readonly bEnd: number;
-  /** Both sides hold the same: the same token, or the same characters cut otherwise. */
+  /** Whether both sides hold the same token, or the same characters split differently. */
   readonly same: boolean;
 }
 
 /**
  * Tokens of two texts in the same vocabulary, aligned by the longest common subsequence of their ids (Wagner and Fischer 1974).
- * Tokens of one side only stand alone, the first text's before the second's. Takes as many bytes as the parts that differ
- * have pairs of tokens.
+ * A token of one side only gets a span of its own, the first text's before the second's. Memory: one byte per pair of tokens
+ * in the parts that differ.
  */
 export function alignIds(a: ArrayLike<number>, b: ArrayLike<number>): readonly AlignedSpan[] {
   let start = 0;
@@ -38,7 +38,7 @@ export function alignIds(a: ArrayLike<number>, b: ArrayLike<number>): readonly A
   return spans;
 }
 
-/** One text cut in two ways: the smallest groups of tokens that cover the same characters. Tokens not of the text stand alone. */
+/** One text tokenized in two ways: the smallest groups of tokens that cover the same characters. Special tokens stand alone. */
 export function alignCharacters(a: readonly Token[], b: readonly Token[]): readonly AlignedSpan[] {
   const spans: AlignedSpan[] = [];
   let i = 0;
@@ -48,7 +48,7 @@ export function alignCharacters(a: readonly Token[], b: readonly Token[]): reado
     const bStart = j;
     const [one, other] = [a[i], b[j]];
     if (one === undefined || one.special || other === undefined || other.special) {
-      // What one side has alone goes first; the other waits where it is.
+      // The side whose next token is not part of the text advances; the other stays.
       if (one !== undefined && (one.special || other === undefined)) i++;
       else j++;
       spans.push({ aStart, aEnd: i, bStart, bEnd: j, same: false });
@@ -57,8 +57,8 @@ export function alignCharacters(a: readonly Token[], b: readonly Token[]): reado
     i++;
     j++;
     let end = Math.max(one.end, other.end);
-    // Each side takes in what begins before the other's end, until both end together.
-    for (let before = -1; before !== end; ) {
+    // Each side takes in the tokens that begin before the other's end, until both end at the same character.
+    for (let before = -1; before !== end;) {
       before = end;
       while (beginsBefore(a[i], end)) end = Math.max(end, a[i++]?.end ?? end);
       while (beginsBefore(b[j], end)) end = Math.max(end, b[j++]?.end ?? end);
@@ -72,12 +72,17 @@ function beginsBefore(token: Token | undefined, end: number): boolean {
   return token !== undefined && !token.special && token.start < end;
 }
 
-/** Two texts or readings, aligned by ids where these mean the same on both sides, else by characters. */
+/** Two tokenized texts, aligned by ids where both sides share a vocabulary, otherwise by characters. */
 export function alignTokens(a: readonly Token[], b: readonly Token[], sameVocabulary: boolean): readonly AlignedSpan[] {
-  return sameVocabulary ? alignIds(a.map(({ id }) => id), b.map(({ id }) => id)) : alignCharacters(a, b);
+  return sameVocabulary
+    ? alignIds(
+        a.map(({ id }) => id),
+        b.map(({ id }) => id),
+      )
+    : alignCharacters(a, b);
 }
 
-/** Whether a span is one token on each side, the same. */
+/** Whether a span is a single token on each side, and the same one. */
 export function isPair({ aStart, aEnd, bStart, bEnd, same }: AlignedSpan): boolean {
   return same && aEnd - aStart === 1 && bEnd - bStart === 1;
 }
@@ -90,11 +95,17 @@ const DIAGONAL = 1;
 const DOWN = 2;
 
 /** Index pairs of a longest common subsequence of a[start..aEnd) and b[start..bEnd), ascending. */
-function commonPairs(a: ArrayLike<number>, b: ArrayLike<number>, start: number, aEnd: number, bEnd: number): readonly (readonly [number, number])[] {
+function commonPairs(
+  a: ArrayLike<number>,
+  b: ArrayLike<number>,
+  start: number,
+  aEnd: number,
+  bEnd: number,
+): readonly (readonly [number, number])[] {
   const rows = aEnd - start;
   const columns = bEnd - start;
   if (rows === 0 || columns === 0) return [];
-  // step[i, j]: the first step of a longest way from (i, j) on; lengths are needed of two rows only.
+  // step[i, j]: the first step of a longest path from (i, j); only two rows of lengths are needed at a time.
   const step = new Uint8Array(rows * columns);
   let below = new Int32Array(columns + 1);
   for (let i = rows - 1; i >= 0; i--) {
@@ -108,7 +119,7 @@ function commonPairs(a: ArrayLike<number>, b: ArrayLike<number>, start: number, 
     below = lengths;
   }
   const pairs: (readonly [number, number])[] = [];
-  for (let i = 0, j = 0; i < rows && j < columns; ) {
+  for (let i = 0, j = 0; i < rows && j < columns;) {
     const next = at(step, i * columns + j);
     if (next === DIAGONAL) pairs.push([start + i, start + j]);
     if (next !== 0) i++;

@@ -1,16 +1,18 @@
 import { isPair, type AlignedSpan } from './alignment.ts';
 import { logSumExp, surprisalBits } from './probability.ts';
+import type { Run } from './run.ts';
 import { at } from './tensor.ts';
+import { bitsPerByte, NO_SCORES, withToken } from './textScores.ts';
 import type { Explanation, Token } from './trace.ts';
 
-/** What of an explanation is compared. */
+/** The parts of an explanation that a comparison reads. */
 export type ComparedText = Pick<Explanation, 'tokens' | 'logprob'>;
 
 /** The surprisal of a text as a whole. */
 export interface TextTotals {
-  /** Tokens of the text that were predicted. */
+  /** Number of tokens of the text that were predicted. */
   readonly predicted: number;
-  /** Bytes of those. */
+  /** Number of bytes of those tokens. */
   readonly bytes: number;
   readonly bits: number;
   /** NaN where nothing was predicted. */
@@ -18,30 +20,23 @@ export interface TextTotals {
   readonly bitsPerByte: number;
 }
 
-/** Sums over the text's predicted tokens: those added around it count nothing. */
+/** Totals over the text's predicted tokens; special tokens around the text do not count. */
 export function textTotals({ tokens, logprob }: ComparedText): TextTotals {
-  let bits = 0;
-  let predicted = 0;
-  let bytes = 0;
-  for (const token of tokens) {
-    const value = at(logprob, token.index);
-    if (token.special || Number.isNaN(value)) continue;
-    bits += surprisalBits(value);
-    predicted++;
-    bytes += token.bytes.length;
-  }
-  return { predicted, bytes, bits, bitsPerToken: predicted === 0 ? Number.NaN : bits / predicted, bitsPerByte: bytes === 0 ? Number.NaN : bits / bytes };
+  const totals = tokens.reduce((sum, token) => withToken(sum, token, at(logprob, token.index)), NO_SCORES);
+  const { scored: predicted, bytes, bits } = totals;
+  return { predicted, bytes, bits, bitsPerToken: predicted === 0 ? Number.NaN : bits / predicted, bitsPerByte: bitsPerByte(totals) };
 }
 
 /** One span with the surprisal of each side. */
 export interface ComparedSpan extends AlignedSpan {
-  /** Bits of all its tokens; NaN where there are none or nothing predicted one of them. */
+  /** Surprisal in bits of all tokens of the span; NaN where it has none or one of them was not predicted. */
   readonly aBits: number;
   readonly bBits: number;
-  /** log2 of how many times likelier the second side found it: aBits - bBits. NaN where the sides do not hold the same. */
+  /** aBits - bBits: log2 of how many times likelier the span was on the second side. NaN where the sides differ in content. */
   readonly difference: number;
 }
 
+/** Each span with its surprisal on both sides. */
 export function compareSpans(spans: readonly AlignedSpan[], a: ComparedText, b: ComparedText): readonly ComparedSpan[] {
   return spans.map((span) => {
     const aBits = bitsOf(a.logprob, span.aStart, span.aEnd);
@@ -60,11 +55,11 @@ function bitsOf(logprob: ArrayLike<number>, start: number, end: number): number 
 export interface DistributionPairs {
   readonly a: Int32Array;
   readonly b: Int32Array;
-  /** Index of the span each pair predicts; the last pair, of what follows both texts, predicts none. */
+  /** Index of the span that each pair predicts; -1 for the last pair, which predicts what follows both texts. */
   readonly spans: Int32Array;
 }
 
-/** For each token that both sides have, the distributions that predicted it; and last, those after the ends of both texts. */
+/** For each token that both sides share, the distributions that predicted it; last, the distributions after both texts' ends. */
 export function distributionPairs(spans: readonly AlignedSpan[], a: readonly Token[], b: readonly Token[]): DistributionPairs {
   const both = [...spans.entries()].filter(([, span]) => isPair(span) && span.aStart > 0 && span.bStart > 0);
   return {
@@ -74,15 +69,43 @@ export function distributionPairs(spans: readonly AlignedSpan[], a: readonly Tok
   };
 }
 
+/** The second side of a comparison of next-token distributions: another run of the same model, or another model's logits [N, vocab]. */
+export type OtherRows =
+  { readonly kind: 'run'; readonly run: Run; readonly positions: Int32Array } | { readonly kind: 'logits'; readonly logits: Float32Array };
+
 /** How far apart the two sides' next-token distributions are, in bits: KL(first || second). */
 export interface Divergence {
-  /** [spans] of the distributions that predicted the span's token; NaN where it is not one token of both sides, or not predicted. */
+  /** [spans] divergence at the span's token; NaN where it is not a single token shared by both sides, or not predicted. */
   readonly spans: Float32Array;
-  /** Of the distributions after the ends of both texts. */
+  /** Divergence of the distributions after the ends of both texts. */
   readonly final: number;
 }
 
-/** The bits of all pairs, brought to the spans they belong to. */
+/** Pairs of distributions compared at once, so that messages between two models stay small. */
+const PAIRS_AT_ONCE = 32;
+
+/**
+ * The divergence of two texts' distributions, computed a batch of pairs at a time. `bitsOf` compares the distributions after positions
+ * of the first text with those after positions of the second; `tell` receives the fraction of pairs done, 0..1.
+ */
+export async function divergenceInParts(
+  spans: readonly AlignedSpan[],
+  a: readonly Token[],
+  b: readonly Token[],
+  bitsOf: (a: Int32Array, b: Int32Array) => Promise<Float32Array>,
+  tell: (fraction: number) => void = () => undefined,
+): Promise<Divergence> {
+  const pairs = distributionPairs(spans, a, b);
+  const bits = new Float32Array(pairs.a.length);
+  for (let from = 0; from < bits.length; from += PAIRS_AT_ONCE) {
+    tell(from / bits.length);
+    const to = from + PAIRS_AT_ONCE;
+    bits.set(await bitsOf(pairs.a.slice(from, to), pairs.b.slice(from, to)), from);
+  }
+  return divergenceOf(bits, pairs, spans.length);
+}
+
+/** The divergence of every pair, assigned to the span that the pair belongs to. */
 export function divergenceOf(bits: ArrayLike<number>, pairs: DistributionPairs, spanCount: number): Divergence {
   const spans = new Float32Array(spanCount).fill(Number.NaN);
   pairs.spans.forEach((span, pair) => {

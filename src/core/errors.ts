@@ -6,7 +6,7 @@ import { english, translated, type Translatable, type Translate } from './transl
  */
 export class UserError extends Error {
   override readonly name: string = 'UserError';
-  /** The sentence for other languages than English; undefined where it is in the user's already. */
+  /** The message in translatable form; undefined where `message` is in the user's language already. */
   readonly said: Translatable | undefined;
 
   constructor(sentence: string | Translatable, options?: ErrorOptions) {
@@ -18,6 +18,14 @@ export class UserError extends Error {
 /** A model needs more memory than is free: another model, or another runtime, may fit. */
 export class NoMemoryError extends UserError {
   override readonly name = 'NoMemoryError';
+}
+
+/**
+ * The runtime failed during a computation: its state cannot be relied on, and its process is replaced. The runtime's own message
+ * is the `cause`.
+ */
+export class RuntimeFailedError extends UserError {
+  override readonly name = 'RuntimeFailedError';
 }
 
 /** The user, or a newer request, stopped the work. Never shown as an error. */

@@ -1,100 +1,232 @@
-import type { Activation } from './activations.ts';
+import type { Activation } from './activationFunctions.ts';
 
-// One token's way through the model, in stages. Every stage says which stages its numbers are made from and how, so that each
-// number can be shown with those it comes from, and checked against them.
+// One token's path through the model, in stages. Every stage names the stages it is computed from and the operation, so that each
+// number can be shown together with its inputs, and checked against them.
 
-/** What happens to the token, in the words of the walkthrough; a model has those of them that it does. In order. */
-export type PathStep =
-  | 'embedding' | 'position' | 'embeddingNorm'
-  | 'attentionNorm' | 'heads' | 'headNorm' | 'clip' | 'rotary' | 'scores' | 'scale' | 'mask' | 'softmax' | 'mix' | 'join' | 'attentionOutput' | 'attentionBehind' | 'attentionAdd' | 'attentionAfter'
-  | 'mlpNorm' | 'router' | 'mlp' | 'mlpOutput' | 'mixture' | 'mlpBehind' | 'mlpAdd' | 'mlpAfter'
-  | 'layers' | 'finalNorm' | 'logits' | 'probabilities';
-
-/** Vectors of the token by their place on the way. */
-const STAGE_NAMES = [
-  'embedding', 'scaledEmbedding', 'projectedEmbedding', 'position', 'placedEmbedding', 'normedEmbedding',
-  'input', 'attentionRead',
-  'queryNarrow', 'queryNarrowNormed', 'latent', 'latentNormed', 'plainKey', 'sharedKey',
-  'query', 'key', 'value', 'queryNormed', 'keyNormed', 'queryClipped', 'keyClipped', 'valueClipped', 'queryTurned', 'keyTurned', 'sharedKeyTurned', 'joinedKey',
-  'dots', 'scaledScores', 'cappedScores', 'biasedScores', 'maskedScores', 'weights', 'mixed', 'joined',
-  'attentionOutput', 'attentionBehind', 'attentionAdded', 'attentionAfter',
-  'mlpRead', 'routerLogits', 'routerScores', 'correctedScores', 'chosenScores', 'expertWeights', 'sharedGateLogit', 'sharedGate',
-  'gate', 'gateClipped', 'activated', 'up', 'upClipped', 'hidden', 'expertOutput', 'mlpOutput', 'mlpBehind', 'mlpAdded', 'mlpAfter',
-  'lengths', 'changes', 'finalInput', 'finalRead', 'finalNarrowed', 'rawLogits', 'scaledLogits', 'logits', 'probabilities',
+/** Steps of the walkthrough, in order; a model has only the steps that it performs. */
+export const PATH_STEPS = [
+  'embedding',
+  'position',
+  'embeddingNorm',
+  'attentionNorm',
+  'heads',
+  'headNorm',
+  'clip',
+  'rotary',
+  'scores',
+  'scale',
+  'mask',
+  'softmax',
+  'z',
+  'concatenate',
+  'attentionOutput',
+  'attentionPostNorm',
+  'attentionAdd',
+  'attentionStreamNorm',
+  'mlpNorm',
+  'router',
+  'mlp',
+  'mlpOutput',
+  'mixture',
+  'mlpPostNorm',
+  'mlpAdd',
+  'mlpStreamNorm',
+  'layers',
+  'finalNorm',
+  'logits',
+  'probabilities',
 ] as const;
-export type StageName = (typeof STAGE_NAMES)[number];
+/** A step of the walkthrough. */
+export type PathStep = (typeof PATH_STEPS)[number];
 
+/**
+ * Vectors of the token by their place on the path, each with the field's names for it: the hook of TransformerLens's HookedTransformer
+ * (within `blocks.N` unless it is of the embedding or `ln_final`), and the module of Hugging Face's transformers whose output it is, in
+ * Llama's names (within `model.layers.N` likewise) or those of a family that has it. null: neither a hook nor a module's output.
+ *
+ * Four hooks differ in some models: `hook_normalized` of an RMSNorm is before its weight; `hook_attn_out` and `hook_mlp_out` are after
+ * the post-norm where there is one; `hook_embed` is after a scale or norm of the embedding; in an MLP without a gate, `mlp.hook_pre` is
+ * `up`.
+ */
+export const STAGES = {
+  embedding: ['hook_embed', 'model.embed_tokens'],
+  scaledEmbedding: [null, null],
+  projectedEmbedding: [null, 'model.decoder.project_in'],
+  position: ['hook_pos_embed', 'transformer.wpe'],
+  placedEmbedding: [null, null],
+  normedEmbedding: ['embed.ln.hook_normalized', 'transformer.word_embeddings_layernorm'],
+  inputChanged: [null, null],
+  input: ['hook_resid_pre', null],
+  ln1Out: ['ln1.hook_normalized', 'input_layernorm'],
+  queryDown: [null, 'self_attn.q_a_proj'],
+  queryDownNormed: [null, 'self_attn.q_a_layernorm'],
+  latent: [null, 'self_attn.kv_a_proj_with_mqa'],
+  latentNormed: [null, 'self_attn.kv_a_layernorm'],
+  plainKey: [null, null],
+  sharedKey: [null, null],
+  query: ['attn.hook_q', 'self_attn.q_proj'],
+  key: ['attn.hook_k', 'self_attn.k_proj'],
+  value: ['attn.hook_v', 'self_attn.v_proj'],
+  queryNormed: ['attn.q_norm.hook_normalized', 'self_attn.q_norm'],
+  keyNormed: ['attn.k_norm.hook_normalized', 'self_attn.k_norm'],
+  queryClipped: [null, null],
+  keyClipped: [null, null],
+  valueClipped: [null, null],
+  queryRotated: ['attn.hook_rot_q', null],
+  keyRotated: ['attn.hook_rot_k', null],
+  sharedKeyRotated: [null, null],
+  concatenatedKey: [null, null],
+  dots: [null, null],
+  scaledScores: [null, null],
+  cappedScores: [null, null],
+  biasedScores: [null, null],
+  maskedScores: ['attn.hook_attn_scores', null],
+  weights: ['attn.hook_pattern', null],
+  z: ['attn.hook_z', null],
+  zScaled: [null, null],
+  concatenatedHeads: [null, 'self_attn.o_proj (input)'],
+  attentionOutput: ['hook_attn_out', 'self_attn.o_proj'],
+  attentionPostNorm: ['ln1_post.hook_normalized', 'post_attention_layernorm (Gemma 2)'],
+  attentionAdded: ['hook_resid_mid', null],
+  attentionStreamNorm: [null, 'self_attn_layer_norm (OPT 350M)'],
+  ln2Out: ['ln2.hook_normalized', 'post_attention_layernorm'],
+  routerLogits: [null, 'mlp.gate'],
+  routerScores: ['mlp.hook_expert_weights', null],
+  correctedScores: [null, null],
+  chosenScores: [null, null],
+  expertWeights: [null, null],
+  sharedGateLogit: [null, 'mlp.shared_expert_gate'],
+  sharedGate: [null, null],
+  gate: ['mlp.hook_pre', 'mlp.gate_proj'],
+  gateClipped: [null, null],
+  activated: [null, 'mlp.act_fn'],
+  up: ['mlp.hook_pre_linear', 'mlp.up_proj'],
+  upClipped: [null, null],
+  hidden: ['mlp.hook_post', 'mlp.down_proj (input)'],
+  hiddenScaled: [null, null],
+  expertOutput: [null, null],
+  mlpOutput: ['hook_mlp_out', 'mlp.down_proj'],
+  mlpScaled: [null, null],
+  mlpPostNorm: ['ln2_post.hook_normalized', 'post_feedforward_layernorm (Gemma 2)'],
+  mlpAdded: ['hook_resid_post', null],
+  mlpStreamNorm: [null, 'final_layer_norm (OPT 350M)'],
+  residualChanged: [null, null],
+  lengths: [null, null],
+  changes: [null, null],
+  finalInput: [null, 'model.norm (input)'],
+  lnFinalOut: ['ln_final.hook_normalized', 'model.norm'],
+  finalProjected: [null, 'model.decoder.project_out'],
+  rawLogits: [null, 'lm_head'],
+  scaledLogits: [null, null],
+  logits: [null, null],
+  probabilities: [null, null],
+} as const satisfies Readonly<Record<string, readonly [hook: string | null, module: string | null]>>;
+/** Name of a stage. */
+export type StageName = keyof typeof STAGES;
+
+/** Whether a value from outside is the name of a stage. */
 export function isStageName(value: unknown): value is StageName {
-  return STAGE_NAMES.some((name) => name === value);
+  return typeof value === 'string' && Object.hasOwn(STAGES, value);
 }
 
-/** How the numbers of a stage come from those of others. `of` is always the stage they are made from. */
+/** The operation that computes a stage. `of` is always its input stage. */
 export type Making =
-  /** They come from before: the residual stream at this place. */
+  /** Not computed here: the residual stream at this place. */
   | { readonly kind: 'given' }
   /** Row `row` of a stored table. */
   | { readonly kind: 'row'; readonly row: number; readonly rows: number; readonly tensor: string }
   /** Sines of the position, then cosines; wavelengths from 2 pi to 10000 * 2 pi. */
   | { readonly kind: 'sinusoid'; readonly position: number }
   | { readonly kind: 'scaled'; readonly of: StageName; readonly factor: number }
+  /** What a recipe makes of `of`: factor * of + shifts, or each number times its own factor. */
+  | { readonly kind: 'moved'; readonly of: StageName; readonly factor: number; readonly shifts: Float32Array }
+  | { readonly kind: 'scaledEach'; readonly of: StageName; readonly factors: Float32Array }
   /** of + factor * with */
   | { readonly kind: 'sum'; readonly of: StageName; readonly with: StageName; readonly factor: number }
   /**
-   * (x - mean) / divisor * weight + bias, where divisor = sqrt(variance or mean square + epsilon) of the numbers normed together:
-   * the first `values.length` of `of`, or `whole`, where a head's numbers are normed with those of all heads (they begin at `from`).
+   * (x - mean) / divisor * weight + bias, where divisor = sqrt(variance or mean square + epsilon) over the numbers normalised together:
+   * the first `values.length` of `of`; or `whole`, where all heads are normalised together and this head's numbers begin at `from`.
    */
   | {
-    readonly kind: 'norm'; readonly of: StageName; readonly form: 'layer' | 'rms'; readonly mean: number; readonly divisor: number; readonly epsilon: number;
-    readonly weight: Float32Array | null; readonly bias: Float32Array | null; readonly whole?: Float32Array; readonly from?: number;
-  }
-  /** W of (+ bias): the weights of one number are asked for. */
+      readonly kind: 'norm';
+      readonly of: StageName;
+      readonly form: 'layer' | 'rms';
+      readonly mean: number;
+      readonly divisor: number;
+      readonly epsilon: number;
+      readonly weight: Float32Array | null;
+      readonly bias: Float32Array | null;
+      readonly whole?: Float32Array;
+      readonly from?: number;
+    }
+  /** W of (+ bias); the weights behind one number are a separate question (`WeightedSum`). */
   | { readonly kind: 'linear'; readonly of: StageName; readonly bias: boolean }
   | { readonly kind: 'clip'; readonly of: StageName; readonly low: number; readonly high: number }
   /** of[i] * cos[i] + of[partner[i]] * sin[i] (Su et al. 2021, equation 34). */
-  | { readonly kind: 'turned'; readonly of: StageName; readonly cos: Float32Array; readonly sin: Float32Array; readonly partner: Int32Array }
-  /** Numbers of `of` from `from` on. */
+  | {
+      readonly kind: 'rotated';
+      readonly of: StageName;
+      readonly cos: Float32Array;
+      readonly sin: Float32Array;
+      readonly partner: Int32Array;
+    }
+  /** Slice of `of` that begins at index `from`. */
   | { readonly kind: 'part'; readonly of: StageName; readonly from: number }
-  /** One after another. */
-  | { readonly kind: 'joined'; readonly of: StageName; readonly with: StageName }
-  /** All heads' vectors one after another; `of` is that of head `head`. */
+  /** Concatenation of `of` and `with`. */
+  | { readonly kind: 'concatenated'; readonly of: StageName; readonly with: StageName }
+  /** Concatenation of all heads' vectors; `of` is that of head `head`. */
   | { readonly kind: 'heads'; readonly of: StageName; readonly head: number; readonly heads: number }
-  /** of . row, for each row of `rows` [n, values of `of`]. */
+  /** Dot products of `of` with each row of `rows` [n, length of `of`]. */
   | { readonly kind: 'dots'; readonly of: StageName; readonly rows: Float32Array }
   /** limit * tanh(of / limit) */
   | { readonly kind: 'capped'; readonly of: StageName; readonly limit: number }
   | { readonly kind: 'biased'; readonly of: StageName; readonly bias: Float32Array }
-  /** Minus infinity outside of first..last. */
-  | { readonly kind: 'masked'; readonly of: StageName; readonly first: number; readonly last: number; readonly window: number | null }
-  /** exp(of - max) / sum; `sink` is a further score that takes part in max and sum. */
+  /** `of` at first..last, minus infinity elsewhere and at the keys `cut` that the recipe hides. */
+  | {
+      readonly kind: 'masked';
+      readonly of: StageName;
+      readonly first: number;
+      readonly last: number;
+      readonly window: number | null;
+      readonly cut: readonly number[];
+    }
+  /** exp(of - max) / sum; `sink` is the score of the attention sink, which takes part in max and sum. */
   | { readonly kind: 'softmax'; readonly of: StageName; readonly max: number; readonly sum: number; readonly sink: number | null }
-  /** Rows of `rows` [values of `of`, n], each times its number of `of`, added up. */
+  /** Sum of the rows of `rows` [length of `of`, n], each weighted by its number of `of`. */
   | { readonly kind: 'weighted'; readonly of: StageName; readonly rows: Float32Array }
   | { readonly kind: 'activation'; readonly of: StageName; readonly activation: Activation }
   /** of * (with + plus) */
   | { readonly kind: 'product'; readonly of: StageName; readonly with: StageName; readonly plus: 0 | 1 }
-  /** The numbers of `of` at `ids` of the stage. */
+  /** The numbers of `of` at this stage's `ids`. */
   | { readonly kind: 'chosen'; readonly of: StageName }
   /** of / sum * factor */
   | { readonly kind: 'shares'; readonly of: StageName; readonly sum: number; readonly factor: number }
-  /** Rows of `rows` [experts, n], each times its number of `of`, added up, and `shared` times the stage `gate` where there is one. */
-  | { readonly kind: 'mixture'; readonly of: StageName; readonly rows: Float32Array; readonly shared: Float32Array | null; readonly gate: StageName | null }
-  /** Euclidean lengths of the residual at each place, or of what each layer changed. */
+  /** Sum of `rows` [experts, n] weighted by `of`, plus the shared expert's output `shared`, times the stage `gate` where there is one. */
+  | {
+      readonly kind: 'mixture';
+      readonly of: StageName;
+      readonly rows: Float32Array;
+      readonly shared: Float32Array | null;
+      readonly gate: StageName | null;
+    }
+  /** Euclidean norms of the residual at each place, or of what each layer added to it. */
   | { readonly kind: 'lengths' };
 
-/** What the numbers of a stage are counted by. */
+/** What the index of a number in a stage stands for. */
 export type StageAxis = 'dimension' | 'neuron' | 'key' | 'expert' | 'layer' | 'vocabulary';
 
+/** A vector on the token's path, and how it is computed. */
 export interface Stage {
   readonly step: PathStep;
   readonly name: StageName;
   readonly axis: StageAxis;
   readonly values: Float32Array;
   readonly made: Making;
-  /** Of which expert or token of the vocabulary each number is; absent: number i is of i. */
+  /** The expert or token id that each number belongs to; absent: number i belongs to i. */
   readonly ids?: Int32Array;
 }
 
-/** The way of token `token`, through layer `layer` as head `head` sees it. */
+/** The path of token `token`, in detail through layer `layer` and its head `head`. */
 export interface ForwardPath {
   readonly token: number;
   readonly layer: number;
@@ -102,25 +234,28 @@ export interface ForwardPath {
   /** The key and value head that `head` reads. */
   readonly kvHead: number;
   readonly stages: readonly Stage[];
-  /** Of a layer with experts: those the token was sent to, by falling weight, the one that is shown inside, and whether there is a shared one behind them. */
+  /**
+   * Only in a layer with experts: ids of the experts the token was routed to, by falling weight; the index of the one shown in detail
+   * (the shared expert comes last); and whether there is a shared expert.
+   */
   readonly experts?: { readonly ids: Int32Array; readonly shown: number; readonly shared: boolean };
-  /** Attention and MLP both read the layer's input. */
+  /** Whether attention and MLP both read the layer's input. */
   readonly parallel: boolean;
-  /** Text of every id of the vocabulary that a stage names. */
+  /** Text of every token id that a stage names. */
   readonly pieces: Readonly<Record<number, string>>;
 }
 
-/** One number of a stage made by a matrix: the sum of inputs times weights, and the bias. */
+/** One number of a stage that a matrix computes: the dot product of inputs and weights, plus the bias. */
 export interface WeightedSum {
   readonly stage: StageName;
   readonly index: number;
   readonly inputs: Float32Array;
   readonly weights: Float32Array;
   readonly bias: number | null;
-  /** Name of the stored tensor, and where in it the weights are. */
+  /** Name of the stored tensor, and the index of the row (or column) of weights in it. */
   readonly tensor: string;
   readonly row: number;
-  /** The weights are a column of the tensor, not a row. */
+  /** Whether the weights are a column of the tensor rather than a row. */
   readonly column: boolean;
 }
 
@@ -129,4 +264,10 @@ export function stageOf(stages: readonly Stage[], name: StageName): Stage {
   const found = stages.find((stage) => stage.name === name);
   if (found === undefined) throw new RangeError(`The path has no ${name}.`);
   return found;
+}
+
+/** The stage of what the path's head contributes to the vector of all heads: scaled, where a recipe scales it. */
+export function headResult(stages: readonly Stage[]): Stage {
+  const { made } = stageOf(stages, 'concatenatedHeads');
+  return stageOf(stages, made.kind === 'heads' ? made.of : 'z');
 }

@@ -2,7 +2,7 @@ import { at } from './tensor.ts';
 
 const LN2 = Math.log(2);
 
-/** ln(sum(exp(values))), with the largest value taken off first so that nothing overflows. */
+/** ln(sum(exp(values))), with the largest value subtracted first so that nothing overflows. */
 export function logSumExp(values: ArrayLike<number>): number {
   let max = -Infinity;
   for (let i = 0; i < values.length; i++) max = Math.max(max, at(values, i));
@@ -24,7 +24,7 @@ export function softmax(logits: ArrayLike<number>, temperature = 1): Float32Arra
     probs[best] = 1;
     return probs;
   }
-  // The largest is taken off before dividing: by a temperature near 0 the rest would not be finite.
+  // The largest is subtracted before dividing: a temperature near 0 would make logits infinite.
   const largest = at(logits, best);
   const exponentials = new Float64Array(logits.length);
   let sum = 0;
@@ -50,7 +50,7 @@ export function entropyBits(probs: ArrayLike<number>): number {
   return nats / LN2;
 }
 
-/** Surprisal in bits of an event of this natural-log probability. */
+/** Surprisal in bits of an event with this natural-log probability. */
 export function surprisalBits(logprob: number): number {
   return -logprob / LN2;
 }
@@ -63,11 +63,11 @@ export function rankOf(logits: ArrayLike<number>, index: number): number {
   return rank;
 }
 
-/** Indices of the `count` largest values, falling; equal values in order of index. One pass with a small heap, no full sort. */
+/** Indices of the `count` largest values in descending order, equal values by index. One pass with a small heap, no full sort. */
 export function topIndices(values: ArrayLike<number>, count: number): Int32Array {
   const size = Math.min(count, values.length);
   const heap: number[] = [];
-  /** Whether index a belongs nearer the root: the heap's root is the worst of the kept. */
+  /** Whether index a belongs nearer the root: the heap's root is the worst one kept. */
   const worse = (a: number, b: number): boolean => {
     const difference = at(values, a) - at(values, b);
     return difference < 0 || (difference === 0 && a > b);
@@ -78,7 +78,7 @@ export function topIndices(values: ArrayLike<number>, count: number): Int32Array
     heap[j] = kept;
   };
   const siftDown = (): void => {
-    for (let parent = 0; ; ) {
+    for (let parent = 0; ;) {
       const left = 2 * parent + 1;
       if (left >= heap.length) return;
       const child = left + 1 < heap.length && worse(at(heap, left + 1), at(heap, left)) ? left + 1 : left;
@@ -90,7 +90,7 @@ export function topIndices(values: ArrayLike<number>, count: number): Int32Array
   for (let i = 0; i < values.length; i++) {
     if (heap.length < size) {
       heap.push(i);
-      for (let child = heap.length - 1; child > 0; ) {
+      for (let child = heap.length - 1; child > 0;) {
         const parent = (child - 1) >> 1;
         if (!worse(at(heap, child), at(heap, parent))) break;
         swap(parent, child);

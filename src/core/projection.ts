@@ -1,146 +1,119 @@
-import { EigenvalueDecomposition, Matrix } from 'ml-matrix';
+import { leadingEigenpairs } from './eigenvectors.ts';
 import { at, dot, row, type Tensor } from './tensor.ts';
 
 const COMPONENTS = 3;
-/** Vectors added to the Krylov space at a time: more than the components, so that equal eigenvalues are found too. */
-const BLOCK = 4;
-const MAX_BASIS = 240;
-const FIRST_LOOK = 24;
-/** Length of A v - lambda v, as a share of the largest eigenvalue, at which a component counts as found. */
-const TOLERANCE = 1e-7;
+/** Share of the rows' own squares below which their variance is rounding: all of them are one vector. */
+const ROUNDING = 1e-24;
+/** Rows multiplied together. */
+const AT_ONCE = 8;
 
+/** The leading principal components of T rows. */
 export interface PrincipalComponents {
   /** [T, 3] */
   readonly points: Float32Array;
-  /** [3] share of the total variance. */
+  /** [3] share of the total variance that each component explains. */
   readonly explained: Float32Array;
-  /** [T] lengths before centring. */
+  /** [T] Euclidean norms before centring. */
   readonly norms: Float32Array;
 }
 
 /**
  * Principal component analysis of T rows. Shape [T, D] -> points [T, 3].
- * With `skipFirst` the first row takes no part in the mean and the components, but is projected onto them.
+ * With `skipFirst` the first row is left out of the mean and the components, but is projected onto them.
  * Signs: the row farthest along a component lies on its positive side. Missing components (T < 4) are zero.
  *
- * The components are eigenvectors of X^T X for the centred rows X, found by block Krylov iteration with
- * Rayleigh-Ritz (Golub and Van Loan, Matrix Computations, 10.3), which needs only products with X.
+ * The components are eigenvectors of X^T X for the centred rows X. That matrix is never made: making it takes as long as hundreds of
+ * products with X, and the search needs tens.
  */
 export function principalComponents(rows: Tensor, skipFirst: boolean): PrincipalComponents {
   const tokens = at(rows.dims, 0);
   const dim = at(rows.dims, 1);
   const first = skipFirst && tokens > 1 ? 1 : 0;
+  const norms = Float32Array.from({ length: tokens }, (_, token) => Math.sqrt(dot(row(rows, token), row(rows, token))));
   const mean = meanOf(rows, first);
-  const centred = Array.from({ length: tokens }, (_, token) => Float64Array.from(row(rows, token), (value, i) => value - at(mean, i)));
-  const fitted = centred.slice(first);
-  const total = fitted.reduce((sum, vector) => sum + dot(vector, vector), 0);
-  const components = total > 0 ? leadingDirections(fitted, dim) : [];
+  const centred = lessMean(rows, mean);
+  const fitted = centred.subarray(first * dim);
+  const total = dot(fitted, fitted);
+  const rank = total > ROUNDING * dot(norms, norms) ? Math.min(tokens - first, dim) : 0;
+  const product = (vector: Float64Array): Float64Array => weightedRows(fitted, alongRows(fitted, vector), dim);
+  const components = leadingEigenpairs(product, { size: dim, rank, count: COMPONENTS });
   const points = new Float32Array(tokens * COMPONENTS);
   const explained = new Float32Array(COMPONENTS);
-  components.forEach(({ direction, value }, c) => {
+  components.forEach(({ vector, value }, c) => {
     explained[c] = value / total;
-    const coordinates = centred.map((vector) => dot(vector, direction));
-    const sign = farthestSign(coordinates.slice(first));
-    coordinates.forEach((coordinate, token) => {
-      points[token * COMPONENTS + c] = sign * coordinate;
-    });
+    const coordinates = alongRows(centred, vector);
+    const sign = farthestSign(coordinates.subarray(first, tokens));
+    for (let token = 0; token < tokens; token++) points[token * COMPONENTS + c] = sign * at(coordinates, token);
   });
-  const norms = Float32Array.from({ length: tokens }, (_, token) => Math.sqrt(dot(row(rows, token), row(rows, token))));
   return { points, explained, norms };
 }
 
+/** [D] mean of the rows from `first` on, in float64. */
 function meanOf(rows: Tensor, first: number): Float64Array {
-  const tokens = at(rows.dims, 0);
-  const mean = new Float64Array(at(rows.dims, 1));
+  const [tokens, dim] = [at(rows.dims, 0), at(rows.dims, 1)];
+  const mean = new Float64Array(dim);
   for (let token = first; token < tokens; token++) {
-    const vector = row(rows, token);
-    for (let i = 0; i < mean.length; i++) mean[i] = at(mean, i) + at(vector, i) / (tokens - first);
+    const own = row(rows, token);
+    for (let i = 0; i < dim; i++) mean[i] = (mean[i] ?? 0) + (own[i] ?? 0);
   }
-  return mean;
+  return mean.map((sum) => sum / (tokens - first));
 }
 
-function farthestSign(coordinates: readonly number[]): number {
+/** The rows less a vector, in float64, and rows of zeros after them that change no sum. */
+function lessMean(rows: Tensor, mean: Float64Array): Float64Array {
+  const [tokens, dim] = [at(rows.dims, 0), at(rows.dims, 1)];
+  const centred = new Float64Array((tokens + AT_ONCE) * dim);
+  for (let token = 0; token < tokens; token++) {
+    const own = row(rows, token);
+    for (let i = 0; i < dim; i++) centred[token * dim + i] = (own[i] ?? 0) - (mean[i] ?? 0);
+  }
+  return centred;
+}
+
+function farthestSign(coordinates: Float64Array): number {
   let farthest = 0;
   for (const coordinate of coordinates) if (Math.abs(coordinate) > Math.abs(farthest)) farthest = coordinate;
   return farthest < 0 ? -1 : 1;
 }
 
-interface Component {
-  readonly direction: Float64Array;
-  readonly value: number;
-}
+// Products of rows [N, D], eight rows at a time: that many sums do not wait for each other. Rows that are left over are left out.
 
-/** The leading eigenvectors of X^T X and their eigenvalues. */
-function leadingDirections(rows: readonly Float64Array[], dim: number): readonly Component[] {
-  const basis: Float64Array[] = [];
-  const images: Float64Array[] = [];
-  const limit = Math.min(dim, rows.length, MAX_BASIS);
-  let block = Array.from({ length: BLOCK }, (_, b) => gramProduct(rows, startVector(dim, b)));
-  // Solving the small problem costs the cube of its size: look again only when it has grown by half.
-  for (let nextLook = FIRST_LOOK; ; ) {
-    const before = basis.length;
-    for (const vector of block) {
-      if (basis.length === limit) break;
-      const fresh = orthonormal(vector, basis);
-      if (fresh === null) continue;
-      basis.push(fresh);
-      images.push(gramProduct(rows, fresh));
+/** [N] dot products of the rows with a vector [D]. */
+function alongRows(rows: Float64Array, vector: Float64Array): Float64Array {
+  const dim = vector.length;
+  const result = new Float64Array(Math.floor(rows.length / dim / AT_ONCE) * AT_ONCE);
+  for (let token = 0; token < result.length; token += AT_ONCE) {
+    const a = token * dim;
+    const [b, c, d, e, f, g, h] = [a + dim, a + 2 * dim, a + 3 * dim, a + 4 * dim, a + 5 * dim, a + 6 * dim, a + 7 * dim];
+    let [s0, s1, s2, s3, s4, s5, s6, s7] = [0, 0, 0, 0, 0, 0, 0, 0];
+    for (let i = 0; i < dim; i++) {
+      const value = vector[i] ?? 0;
+      s0 += (rows[a + i] ?? 0) * value;
+      s1 += (rows[b + i] ?? 0) * value;
+      s2 += (rows[c + i] ?? 0) * value;
+      s3 += (rows[d + i] ?? 0) * value;
+      s4 += (rows[e + i] ?? 0) * value;
+      s5 += (rows[f + i] ?? 0) * value;
+      s6 += (rows[g + i] ?? 0) * value;
+      s7 += (rows[h + i] ?? 0) * value;
     }
-    const exhausted = basis.length === limit || basis.length === before;
-    if (exhausted || basis.length >= nextLook) {
-      const found = ritzVectors(basis, images);
-      if (exhausted || found.every((component) => component.residual <= TOLERANCE * (found[0]?.value ?? 0))) return found;
-      nextLook = basis.length * 1.5;
-    }
-    block = images.slice(before);
+    result.set([s0, s1, s2, s3, s4, s5, s6, s7], token);
   }
-}
-
-/** A fixed vector with no symmetry that a component could hide behind. */
-function startVector(dim: number, seed: number): Float64Array {
-  return Float64Array.from({ length: dim }, (_, i) => Math.cos((i + 1) * (seed + 1) * 1.618033988749895 + seed));
-}
-
-/** X^T (X v). */
-function gramProduct(rows: readonly Float64Array[], vector: Float64Array): Float64Array {
-  const result = new Float64Array(vector.length);
-  for (const entries of rows) addScaled(result, dot(entries, vector), entries);
   return result;
 }
 
-/** The part of `vector` outside the basis, of length 1; null when nothing is left of it. Two passes keep it orthogonal. */
-function orthonormal(vector: Float64Array, basis: readonly Float64Array[]): Float64Array | null {
-  const rest = Float64Array.from(vector);
-  const length = Math.sqrt(dot(vector, vector));
-  for (let pass = 0; pass < 2; pass++) {
-    for (const direction of basis) addScaled(rest, -dot(rest, direction), direction);
+/** [D] sum of the rows, each times its weight. */
+function weightedRows(rows: Float64Array, weights: Float64Array, dim: number): Float64Array {
+  const result = new Float64Array(dim);
+  for (let token = 0; token + AT_ONCE <= weights.length; token += AT_ONCE) {
+    const a = token * dim;
+    const [b, c, d, e, f, g, h] = [a + dim, a + 2 * dim, a + 3 * dim, a + 4 * dim, a + 5 * dim, a + 6 * dim, a + 7 * dim];
+    const [w0 = 0, w1 = 0, w2 = 0, w3 = 0, w4 = 0, w5 = 0, w6 = 0, w7 = 0] = weights.subarray(token, token + AT_ONCE);
+    for (let i = 0; i < dim; i++) {
+      const low = w0 * (rows[a + i] ?? 0) + w1 * (rows[b + i] ?? 0) + (w2 * (rows[c + i] ?? 0) + w3 * (rows[d + i] ?? 0));
+      const high = w4 * (rows[e + i] ?? 0) + w5 * (rows[f + i] ?? 0) + (w6 * (rows[g + i] ?? 0) + w7 * (rows[h + i] ?? 0));
+      result[i] = (result[i] ?? 0) + (low + high);
+    }
   }
-  const left = Math.sqrt(dot(rest, rest));
-  return left > 1e-10 * length ? rest.map((value) => value / left) : null;
-}
-
-/** Best approximations to the leading eigenvectors inside the basis, with the length of what they miss. */
-function ritzVectors(basis: readonly Float64Array[], images: readonly Float64Array[]): readonly (Component & { residual: number })[] {
-  const projected = Matrix.zeros(basis.length, basis.length);
-  basis.forEach((left, i) => images.forEach((image, j) => projected.set(i, j, dot(left, image))));
-  const decomposition = new EigenvalueDecomposition(projected, { assumeSymmetric: true });
-  const order = decomposition.realEigenvalues.map((value, index) => ({ value, index })).sort((a, b) => b.value - a.value);
-  return order.slice(0, COMPONENTS).map(({ value, index }) => {
-    const weights = decomposition.eigenvectorMatrix.getColumn(index);
-    const direction = combine(basis, weights);
-    const image = combine(images, weights);
-    const miss = image.map((entry, i) => entry - value * at(direction, i));
-    return { direction, value: Math.max(0, value), residual: Math.sqrt(dot(miss, miss)) };
-  });
-}
-
-function combine(vectors: readonly Float64Array[], weights: readonly number[]): Float64Array {
-  const sum = new Float64Array(vectors[0]?.length ?? 0);
-  vectors.forEach((vector, j) => addScaled(sum, at(weights, j), vector));
-  return sum;
-}
-
-/** target += scale * vector. */
-function addScaled(target: Float64Array, scale: number, vector: Float64Array): void {
-  for (let i = 0; i < target.length; i++) target[i] = at(target, i) + scale * at(vector, i);
+  return result;
 }

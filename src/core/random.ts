@@ -4,6 +4,7 @@ const INCREMENTS = [0x9e3779b9, 0xbb67ae85] as const;
 const ROUNDS = 10;
 const WORD = 2 ** 32;
 
+/** Four unsigned 32-bit words. */
 export type Words4 = readonly [number, number, number, number];
 
 /**
@@ -24,12 +25,14 @@ export function philox(counter: Words4, key: readonly [number, number]): Words4 
 }
 
 /**
- * A number from 0 up to, not including, 1, with 53 random bits: the only one for this seed and index.
- * Philox with the index as counter and the seed as key, low words first; of its first two words the upper 27 and 26 bits.
+ * A number in [0, 1) with 53 random bits, determined by seed and index alone.
+ * Philox with the index as counter and the seed as key, low words first; its bits are the upper 27 and 26 of the first two words.
  * Throws RangeError unless both are whole numbers from 0 to 2^53 - 1.
  */
 export function uniformAt(seed: number, index: number): number {
-  for (const value of [seed, index]) if (!Number.isSafeInteger(value) || value < 0) throw new RangeError(`${value} is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
+  for (const value of [seed, index])
+    if (!Number.isSafeInteger(value) || value < 0)
+      throw new RangeError(`${value} is not a whole number from 0 to ${Number.MAX_SAFE_INTEGER}.`);
   const [a, b] = philox([index % WORD, Math.floor(index / WORD), 0, 0], [seed % WORD, Math.floor(seed / WORD)]);
   return ((a >>> 5) * 2 ** 26 + (b >>> 6)) / 2 ** 53;
 }

@@ -1,42 +1,33 @@
-import type { Draw } from './generation.ts';
+import type { FilterStep } from './generationRules.ts';
 import { argmax, entropyBits, softmax, topIndices } from './probability.ts';
 import { at } from './tensor.ts';
 
-/** Above every vocabulary; with the 31 bits of a probability it still makes whole numbers that are exact. */
+/** Larger than any vocabulary, and small enough that a probability's 31 bits and an index fit in one exact whole number. */
 const MAX_VOCAB = 2 ** 22;
 
 /** Settings of the next-token draw, as transformers' generation config names them. */
 export interface SamplingSettings {
   /** 0 = greedy. */
   readonly temperature: number;
-  /** Keep the k most likely; 0 = all. */
+  /** Keeps the k most likely tokens; 0 = all. */
   readonly topK: number;
-  /** Keep the most likely whose sum reaches p; 1 = all. */
+  /** Keeps the most likely tokens until their sum reaches p; 1 = all. */
   readonly topP: number;
-  /** Keep those at least this share as likely as the most likely; 0 = all. */
+  /** Keeps tokens whose probability is at least this share of the largest; 0 = all. */
   readonly minP: number;
 }
 
-/** What each filter leaves, in the order they are applied. */
-export interface FilterStep {
-  readonly filter: 'topK' | 'topP' | 'minP';
-  /** Tokens left after the filter, and those it took away. */
-  readonly kept: number;
-  readonly dropped: number;
-  /** Probability mass the filter took away, of the distribution it was given. */
-  readonly removed: number;
-}
-
+/** A next-token distribution before and after the sampling settings. */
 export interface SampledDistribution {
   /** [vocab] softmax at the temperature, before any filter. */
   readonly probs: Float32Array;
-  /** [vocab] what is drawn from: filtered and summing to 1 again. */
+  /** [vocab] the distribution drawn from: filtered and renormalised. */
   readonly final: Float32Array;
   /** [vocab] 1 = still possible. */
   readonly kept: Uint8Array;
   readonly steps: readonly FilterStep[];
   readonly keptCount: number;
-  /** Bits, of `probs` and of `final`. */
+  /** Entropy in bits of `probs` and of `final`. */
   readonly entropyBefore: number;
   readonly entropyAfter: number;
 }
@@ -45,12 +36,13 @@ export interface SampledDistribution {
  * Temperature, then top-k, top-p and min-p over the whole vocabulary, in the order and by the definitions of
  * transformers' logits warpers: each filter sees the distribution renormalised over what the one before left;
  * top-k keeps logits equal to the k-th; top-p keeps the token that crosses p; at least one token always stays.
- * Out-of-range settings mean the nearest sensible one (top-k over the vocabulary: all; top-p <= 0: the best token).
+ * A logit of -Infinity marks a token that a rule forbids; it is never kept. Out-of-range settings mean the nearest sensible one
+ * (top-k larger than the vocabulary: all; top-p <= 0: the best token).
  */
 export function sample(logits: Float32Array, settings: SamplingSettings): SampledDistribution {
   const vocab = logits.length;
   const probs = softmax(logits, Math.max(0, settings.temperature));
-  const kept = new Uint8Array(vocab).fill(1);
+  const kept = Uint8Array.from(logits, (logit) => (logit === -Infinity ? 0 : 1));
   const steps: FilterStep[] = [];
   if (settings.temperature <= 0) kept.fill(0)[argmax(logits)] = 1;
   const apply = (filter: FilterStep['filter'], dropsAt: (mass: number) => (index: number) => boolean): void => {
@@ -79,7 +71,15 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
   const mass = keptMass(probs, kept);
   const final = probs.slice();
   for (let index = 0; index < vocab; index++) final[index] = kept[index] === 1 ? at(probs, index) / mass : 0;
-  return { probs, final, kept, steps, keptCount: steps.at(-1)?.kept ?? (settings.temperature <= 0 ? 1 : vocab), entropyBefore: entropyBits(probs), entropyAfter: entropyBits(final) };
+  return {
+    probs,
+    final,
+    kept,
+    steps,
+    keptCount: kept.reduce((count, one) => count + one, 0),
+    entropyBefore: entropyBits(probs),
+    entropyAfter: entropyBits(final),
+  };
 }
 
 /** Whether a logit is below the k-th. */
@@ -90,7 +90,7 @@ function belowKth(logits: Float32Array, k: number): (index: number) => boolean {
 
 /**
  * Whether an index is outside the smallest set of most likely tokens whose mass reaches `target`.
- * Of equal ones that do not all fit the last stay, as in the reference, which drops from the start of a rising order.
+ * Of equal tokens that do not all fit, the last ones stay, as in the reference, which drops from the start of a rising order.
  */
 function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): (index: number) => boolean {
   const left = probs.slice();
@@ -107,11 +107,11 @@ function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): (
   }
   let excess = -fitting;
   for (const p of left) if (p === threshold) excess++;
-  // Asked in order of index: the first of the equal ones are the excess.
+  // Called in order of index: the first of the equal ones are the excess.
   return (index) => at(probs, index) < threshold || (at(probs, index) === threshold && excess-- > 0);
 }
 
-/** Indices of probabilities, falling, equal ones in order. Mostly the first few are asked for: no more is sorted than is taken. */
+/** Indices of probabilities in descending order, equal ones by index. Usually few are taken: no more is sorted than that. */
 function* falling(probs: Float32Array): Generator<number> {
   let done = 0;
   for (let size = 64; done < probs.length; size *= 8) {
@@ -121,7 +121,10 @@ function* falling(probs: Float32Array): Generator<number> {
   }
 }
 
-/** The bits of a probability rise with it: one whole number below 2^53 holds both its place in the falling order and its index, and is sorted without comparing by a function. */
+/**
+ * The bit pattern of a probability rises with it, so one whole number below 2^53 holds both its place in the order and its index,
+ * and is sorted without a comparison function.
+ */
 function fallingOrder(probs: Float32Array): Int32Array {
   const bits = new Uint32Array(probs.buffer, probs.byteOffset, probs.length);
   const keys = new Float64Array(probs.length);
@@ -132,12 +135,12 @@ function fallingOrder(probs: Float32Array): Int32Array {
   return order;
 }
 
-/** The token whose share of 0..1 holds `uniform`; see `Draw`. `final` [vocab] sums to 1. */
+/** Draws the token whose share of 0..1 contains `uniform`; see `Draw`. `final` [vocab] sums to 1. */
 export function draw(final: Float32Array, uniform: number): Draw & { readonly index: number } {
   let last = { index: argmax(final), from: 0, to: 0 };
   for (const index of falling(final)) {
     const p = at(final, index);
-    // Rounding may leave the sum a hair below the number: the last token is drawn then.
+    // Rounding may leave the sum slightly below `uniform`: then the last token is drawn.
     if (p === 0) break;
     last = { index, from: last.to, to: last.to + p };
     if (uniform < last.to) break;
@@ -149,4 +152,16 @@ function keptMass(probs: Float32Array, kept: Uint8Array): number {
   let mass = 0;
   for (let i = 0; i < probs.length; i++) if (kept[i] === 1) mass += at(probs, i);
   return mass;
+}
+
+/**
+ * A draw by the inverse of the cumulative distribution: tokens stand side by side in falling order of their final probability
+ * (equal ones in order of id), and the token is drawn whose share of 0..1 contains the uniform number.
+ */
+export interface Draw {
+  /** 0 <= uniform < 1 */
+  readonly uniform: number;
+  /** The token's share: from <= uniform < to. */
+  readonly from: number;
+  readonly to: number;
 }

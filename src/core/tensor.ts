@@ -24,16 +24,6 @@ export function at(data: ArrayLike<number>, index: number): number {
   return value;
 }
 
-/**
- * The same numbers in a buffer of exactly their size: what may cross to a webview or another thread.
- * A view would take its whole buffer along.
- */
-export function owned(view: Float32Array): Float32Array<ArrayBuffer> {
-  const { buffer } = view;
-  const whole = view.byteOffset === 0 && view.byteLength === buffer.byteLength && buffer instanceof ArrayBuffer;
-  return whole ? new Float32Array(buffer) : new Float32Array(view);
-}
-
 /** Dot product of two vectors of equal length, accumulated in float64. */
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;

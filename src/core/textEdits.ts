@@ -1,7 +1,7 @@
-// Where an explained text is now, while its document is edited. The text is kept as the pieces of it that are still
-// as they were; everything between two pieces was edited. Offsets are UTF-16 units.
+// Tracks an explained text while its document is edited. The text is represented by its unchanged pieces; everything
+// between two pieces was edited. Offsets are UTF-16 units.
 
-/** One replacement in the document: `removed` units at `offset` gave way to `inserted` units. */
+/** One replacement in the document: `inserted` units in place of the `removed` units at `offset`. */
 export interface TextEdit {
   readonly offset: number;
   readonly removed: number;
@@ -38,14 +38,14 @@ export function trackText(start: number, length: number): TrackedText {
   return { length, start, end: start + length, pieces: length > 0 ? [{ from: 0, to: length, at: start }] : [] };
 }
 
-/** A text none of which is known to be left; [start, end) is what stands in its place. */
+/** A text of which no piece is known to be left; [start, end) is what stands in its place. */
 export function lostText(start: number, end: number, length: number): TrackedText {
   return { length, start, end, pieces: [] };
 }
 
 /**
- * The text after one edit of the document. An insertion at an end of the text is outside of it, unless that end was
- * edited already: then it may be what was there, coming back.
+ * The tracked text after one edit of the document. An insertion at an end of the text is outside of it, unless that end
+ * was edited before: then the insertion may restore it.
  */
 export function applyEdit(tracked: TrackedText, edit: TextEdit): TrackedText {
   const { offset, inserted } = edit;
@@ -56,7 +56,12 @@ export function applyEdit(tracked: TrackedText, edit: TextEdit): TrackedText {
   const endIsWhole = tracked.pieces.at(-1)?.to === tracked.length;
   if (offset > tracked.end || (offset === tracked.end && (endIsWhole || !insertion))) return tracked;
   if (editEnd < tracked.start || (editEnd === tracked.start && (startIsWhole || !insertion))) {
-    return { ...tracked, start: tracked.start + shift, end: tracked.end + shift, pieces: tracked.pieces.map((piece) => moved(piece, shift)) };
+    return {
+      ...tracked,
+      start: tracked.start + shift,
+      end: tracked.end + shift,
+      pieces: tracked.pieces.map((piece) => moved(piece, shift)),
+    };
   }
   const pieces: KeptPiece[] = [];
   for (const piece of tracked.pieces) {
@@ -76,8 +81,8 @@ export function applyEdit(tracked: TrackedText, edit: TextEdit): TrackedText {
 }
 
 /**
- * Finds pieces of `original` that came back, by undoing or by retyping: the whole text first, then what the edited gaps
- * begin and end with. A piece is only claimed where the document holds exactly its text.
+ * Finds pieces of `original` that undoing or retyping restored: the whole text first, then the beginnings and ends of the
+ * edited gaps. A piece is claimed only where the document holds exactly its text.
  */
 export function heal(tracked: TrackedText, original: string, read: ReadText): TrackedText {
   if (tracked.pieces[0]?.to === tracked.length && tracked.pieces[0].from === 0) return tracked;
@@ -95,7 +100,8 @@ export function heal(tracked: TrackedText, original: string, read: ReadText): Tr
     let prefix = 0;
     while (prefix < shorter && wanted.charCodeAt(prefix) === present.charCodeAt(prefix)) prefix++;
     let suffix = 0;
-    while (suffix < shorter - prefix && wanted.charCodeAt(wanted.length - 1 - suffix) === present.charCodeAt(present.length - 1 - suffix)) suffix++;
+    while (suffix < shorter - prefix && wanted.charCodeAt(wanted.length - 1 - suffix) === present.charCodeAt(present.length - 1 - suffix))
+      suffix++;
     append(pieces, { from, to: from + prefix, at });
     append(pieces, { from: next.from - suffix, to: next.from, at: next.at - suffix });
     append(pieces, next);
@@ -112,7 +118,7 @@ export function heal(tracked: TrackedText, original: string, read: ReadText): Tr
   };
 }
 
-/** Finds `original` again in a document whose edits were not seen: where it was, else its occurrence nearest to that. */
+/** Finds `original` again in a document whose edits were missed: at its old place, or its nearest occurrence. */
 export function relocate(tracked: TrackedText, original: string, document: string): TrackedText {
   if (document.startsWith(original, tracked.start)) return trackText(tracked.start, original.length);
   const after = document.indexOf(original, tracked.start);
@@ -143,6 +149,17 @@ export function trackedRange(tracked: TrackedText, start: number, end: number): 
 export function originalOffset(tracked: TrackedText, at: number): number | null {
   const piece = tracked.pieces.find((kept) => kept.at <= at && at < kept.at + kept.to - kept.from);
   return piece ? piece.from + at - piece.at : null;
+}
+
+/** Offset in the original text of a place in the document; in edited parts, of where the unchanged text before them ends. */
+export function originalNear({ pieces, length }: TrackedText, at: number): number {
+  const before = pieces.findLast((piece) => piece.at <= at);
+  return before === undefined ? 0 : Math.min(length, before.from + Math.min(at - before.at, before.to - before.from));
+}
+
+/** Whether no part of the text was edited. */
+export function isWhole({ pieces, length }: TrackedText): boolean {
+  return length === 0 || (pieces[0]?.from === 0 && pieces[0].to === length);
 }
 
 function moved(piece: KeptPiece, shift: number): KeptPiece {

@@ -1,9 +1,9 @@
-/** Where a token lies in the text. */
+/** The place of a token in the text. */
 export interface TextSpan {
   /** UTF-16 offsets of the smallest run of whole characters (code points) that holds the token's bytes. */
   readonly start: number;
   readonly end: number;
-  /** The token begins or ends inside a character. */
+  /** Whether the token begins or ends inside a character. */
   readonly partial: boolean;
 }
 
@@ -12,9 +12,21 @@ export function utf8Length(codePoint: number): number {
   return codePoint < 0x80 ? 1 : codePoint < 0x800 ? 2 : codePoint < 0x10000 ? 3 : 4;
 }
 
+/** Bytes of a text in UTF-8. */
+export function utf8Bytes(text: string): number {
+  let bytes = 0;
+  for (const character of text) bytes += utf8Length(character.codePointAt(0) ?? 0);
+  return bytes;
+}
+
 /** The same text with every lone surrogate replaced by U+FFFD, as UTF-8 encoders do; UTF-16 offsets do not change. */
 export function wellFormed(text: string): string {
   return text.replace(/\p{Surrogate}/gu, '\uFFFD');
+}
+
+/** `units` UTF-16 units of a text, or one less where the last of them is the first half of a surrogate pair. */
+export function wholeCharacters(text: string, units: number): number {
+  return (text.codePointAt(units - 1) ?? 0) > 0xffff ? units - 1 : units;
 }
 
 /** A range of the text's UTF-8 bytes. */
@@ -41,11 +53,9 @@ export function textSpans(text: string, ranges: readonly ByteRange[]): TextSpan[
   });
 }
 
-/** For every byte of the text's UTF-8, and for its end, the UTF-16 unit at which its character begins. */
+/** For every UTF-8 byte of the text, and for its end, the offset of the UTF-16 unit where its character begins. */
 function unitsOfBytes(text: string): Uint32Array {
-  let bytes = 0;
-  for (const character of text) bytes += utf8Length(character.codePointAt(0) ?? 0);
-  const units = new Uint32Array(bytes + 1).fill(text.length);
+  const units = new Uint32Array(utf8Bytes(text) + 1).fill(text.length);
   let byte = 0;
   let unit = 0;
   for (const character of text) {

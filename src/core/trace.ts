@@ -1,7 +1,11 @@
+import type { ProviderUse, RuntimeKind } from './runtimeChoice.ts';
 // The types every view, export and message reads. Axes: attention [layer, head, query, key],
 // residual [layer, token, dim], logits [token, vocab]. All are plain data: they cross threads and webviews as they are.
 
-/** What a model is, in the field's own terms. */
+import type { Run } from './run.ts';
+import type { Translatable } from './translatable.ts';
+
+/** Properties of a model. */
 export interface ModelInfo {
   readonly name: string;
   /** `model_type` of config.json, such as "llama". */
@@ -16,41 +20,65 @@ export interface ModelInfo {
   readonly dim: number;
   /** Rows of the unembedding. */
   readonly vocab: number;
-  /** Tokens the model reads at once. */
+  /** Context length in tokens. */
   readonly contextLength: number;
   readonly parameters: number;
-  /** How the weights are stored: "F32", "F16", "BF16", or what a GGUF file calls its mix of types, such as "Q4_K_M". Arithmetic is float32. */
+  /**
+   * How the weights are stored: "F32", "F16", "BF16", or what a GGUF file calls its mix of types, such as "Q4_K_M". Arithmetic is
+   * float32.
+   */
   readonly weightType: string;
   readonly positions: 'learned' | 'rotary' | 'alibi' | 'sinusoidal' | 'none';
   readonly norm: 'LayerNorm' | 'RMSNorm';
-  /** Absent where every layer attends to all earlier tokens and has one MLP, and nothing else is special. */
-  readonly special?: ModelTraits;
-  /** The model's folder has a chat template. Absent: not looked for. */
+  /** Traits beyond plain attention and one MLP a layer; absent where there are none. */
+  readonly traits?: ModelTraits;
+  /** Whether the model's folder has a chat template. Absent: not checked. */
   readonly chatTemplate?: boolean;
-  /** Tokens that end a generation; none: it goes on to its limit. Absent: not looked for, or generation_config.json cannot be read. */
+  /** Ids of tokens that end a generation; empty: only its limit does. Absent: not checked, or generation_config.json is unreadable. */
   readonly eos?: readonly number[];
-  readonly runtime: 'wasm' | 'native';
+  /**
+   * Options of generation_config.json: applied at every step, not supported (`leftOut`), or suggested to the user. Absent: there are
+   * none, or the file is unreadable.
+   */
+  readonly generation?: Readonly<Record<'applied' | 'leftOut' | 'suggested', readonly GenerationOption[]>>;
+  /**
+   * Parts of the model's files that its numbers do not include, and why: an adapter that is not applied, a vision encoder. Absent:
+   * none.
+   */
+  readonly notices?: readonly Translatable[];
+  readonly runtime: RuntimeKind;
   readonly threads: number;
+  /** The native runtime's own error, for the log, where WASM replaces it. Absent: no failure. */
+  readonly nativeFailure?: string;
+  /** What became of the execution provider that was asked for. Absent: none but the CPU was. */
+  readonly provider?: ProviderUse;
 }
 
-/** What sets a model apart from plain attention and one MLP a layer. */
+/** An option of generation_config.json with its value as JSON. */
+export interface GenerationOption {
+  readonly name: string;
+  readonly value: string;
+}
+
+/** Traits of a model beyond plain attention and one MLP a layer. */
 export interface ModelTraits {
   readonly layers: readonly LayerTraits[];
-  /** Each head has a score of no token that takes its share of every row. */
+  /** Whether each head has an attention sink: a learned score, of no token, that takes part in every row's softmax. */
   readonly sinks: boolean;
-  /** Numbers a token from which latent attention makes all keys and values. */
+  /** Rank of latent attention: numbers per token that all keys and values are computed from; null without it. */
   readonly latentRank: number | null;
-  /** Scores, and logits, are squeezed to within this of 0. */
+  /** Soft caps of attention scores and of logits: x becomes cap * tanh(x / cap); null: none. */
   readonly scoreCap: number | null;
   readonly logitCap: number | null;
 }
 
+/** Traits of one layer. */
 export interface LayerTraits {
-  /** Keys a query sees, its own the last; null: all before it. */
+  /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
-  /** Base frequency of the layer's rope; null: its queries and keys are not turned. */
+  /** Base frequency of the layer's rope; null: no rotation. */
   readonly ropeTheta: number | null;
-  /** How many experts there are, how many each token is sent to, and whether there is one that every token passes. */
+  /** Number of experts, number that each token is routed to, and whether a shared expert runs for every token; null: one MLP. */
   readonly experts: { readonly count: number; readonly chosen: number; readonly shared: boolean } | null;
 }
 
@@ -58,51 +86,85 @@ export interface LayerTraits {
 export interface Token {
   readonly index: number;
   readonly id: number;
-  /** The token's bytes read as UTF-8; a part of a character shows as U+FFFD. */
+  /** The token's bytes decoded as UTF-8; a part of a character shows as U+FFFD. */
   readonly text: string;
-  /** The bytes of the text that the token stands for; empty for an added token. */
+  /** The bytes of the text that the token covers; empty for an added token. */
   readonly bytes: readonly number[];
   /** UTF-16 offsets of the smallest run of whole characters that holds the token's bytes. */
   readonly start: number;
   readonly end: number;
-  /** Added by the tokenizer (such as BOS) or the chat template, not part of the text. */
+  /** Whether the token was added by the tokenizer (such as BOS) or the chat template and is not part of the text. */
   readonly special: boolean;
-  /** Holds part of a character only. */
+  /** Whether the token covers only part of a character. */
   readonly partial: boolean;
 }
 
-/** A text as the model reads it. */
+/** A text split into tokens. */
 export interface TokenizedText {
   readonly ids: Int32Array;
   readonly tokens: readonly Token[];
 }
 
-/** Names of the per-head numbers, in the order of `HeadMetrics`' last axis. */
-export const HEAD_METRICS = ['previous', 'induction', 'first', 'entropy'] as const;
-export type HeadMetric = (typeof HEAD_METRICS)[number];
+/** A window of a text that is longer than a model's context. Offsets are UTF-16 units of the whole text. */
+export interface TextWindow {
+  /** Tokens `begin` to `end` - 1 of the whole text, with those that the tokenizer puts around it. */
+  readonly begin: number;
+  readonly end: number;
+  /** The text of these tokens: whole characters, although the first token may be the later part of one. */
+  readonly start: number;
+  readonly stop: number;
+  /** Start of what no window before holds. */
+  readonly enter: number;
+}
+
+/** The window that was read of a text, and those there are. */
+export interface ReadWindow {
+  /** The one that was read. */
+  readonly index: number;
+  readonly windows: readonly TextWindow[];
+  /** Tokens of the whole text. */
+  readonly tokens: number;
+  /** Tokens of a window, and from the begin of one to that of the next. */
+  readonly length: number;
+  readonly stride: number;
+}
+
+/** The memory that a whole text would need, and the memory available. */
+export interface Shortage {
+  /** Estimated number of tokens of the whole text, at most the context length. */
+  readonly wholeTokens: number;
+  readonly neededBytes: number;
+  readonly availableBytes: number;
+}
 
 /**
- * One forward pass over T tokens, reduced to what the panel needs at once. Everything else is asked for by view.
+ * One forward pass over T tokens, reduced to what the panel needs at once. Views request everything else.
  * `NaN` (and rank 0) means: nothing precedes this token, so nothing predicted it.
  */
 export interface Explanation {
   readonly model: ModelInfo;
-  /** The text was read as a user's message in the model's chat template. Absent: as it is. */
+  /** The run of the ids of `tokens`; every question about the explanation refers to it. */
+  readonly run: Run;
+  /** Whether the text was read as a user's message in the model's chat template. Absent: as plain text. */
   readonly chat?: boolean;
-  /** The text explained: exactly the part that fits. */
+  /** The explained text: exactly the part that was read. */
   readonly text: string;
-  /** So many tokens at the end were generated after the text, by this model; `text` holds what they spell. Absent: none. */
+  /** The window of a longer text that `text` is. Absent: it is the text, or its beginning. */
+  readonly window?: ReadWindow;
+  /** Number of tokens at the end that this model generated; `text` includes their text. Absent: 0. */
   readonly generated?: number;
-  /** UTF-16 units of the request's text that did not fit the model's context. */
+  /** UTF-16 units at the end of the request's text that were not read, and that no window reads. */
   readonly omitted: number;
+  /** Present where memory, not the context, limited what was read. */
+  readonly shortage?: Shortage;
   readonly tokens: readonly Token[];
   /** [T] natural log of the probability the model gave this token. */
   readonly logprob: Float32Array;
   /** [T] 1 = the model's first choice; 0 = not predicted. */
   readonly rank: Int32Array;
-  /** [T] bits, of the distribution that predicted this token. */
+  /** [T] entropy in bits of the distribution that predicted this token. */
   readonly entropy: Float32Array;
-  /** K candidates per position, of the distribution after the token. */
+  /** K, the number of candidates per position, of the distribution after the token. */
   readonly topK: number;
   /** [T, K] ids, best first. */
   readonly topIds: Int32Array;
@@ -110,14 +172,27 @@ export interface Explanation {
   readonly topProbs: Float32Array;
   /** Text of every id in `topIds`. */
   readonly pieces: Readonly<Record<number, string>>;
-  /** [layers, heads, HEAD_METRICS.length]; NaN where the text does not define it. */
-  readonly headMetrics: Float32Array;
+  /** Milliseconds of the forward pass, without loading. */
+  readonly forwardMs: number;
+  /** Whether the forward pass came from the cache; `forwardMs` is then what it took originally. Absent: it was run for this explanation. */
+  readonly forwardKept?: boolean;
+  /**
+   * Number of tokens at the start that were not run, as an earlier text began with the same; `forwardMs` is of the others alone.
+   * Absent: 0.
+   */
+  readonly forwardShared?: number;
+}
+
+/** Numbers and a small picture of every head of some layers. */
+export interface HeadSummaries {
+  /** The first of the layers. */
+  readonly layer: number;
+  /** [layers, heads, HEAD_METRICS.length], see `headMetrics`; NaN where the text does not define it. */
+  readonly metrics: Float32Array;
   /** Side of one thumbnail in cells. */
   readonly thumbnailSize: number;
   /** [layers, heads, S, S] attention, the largest value of each cell, 255 = 1. */
   readonly thumbnails: Uint8Array;
-  /** Milliseconds of the forward pass, without loading. */
-  readonly forwardMs: number;
 }
 
 /** Attention of one head over the whole text. */
@@ -126,23 +201,23 @@ export interface AttentionMap {
   readonly head: number;
   /** [T, T] after softmax; row = query, column = key. A row and its sink, where there is one, sum to 1. */
   readonly weights: Float32Array;
-  /** [T] the share of each row that the head's sink takes; absent for a model without sinks. */
+  /** [T] weight of the head's sink in each row; absent for a model without sinks. */
   readonly sink?: Float32Array;
 }
 
 /**
- * Attention of one head as a picture: a byte a weight, for its colour only. Exact weights come by rows (`AttentionRow`).
+ * Attention of one head as a picture: one byte per weight, for its colour only. Exact weights come by rows (`AttentionRow`).
  * At 1,024 tokens this is 0.5 MB where the weights themselves are 4 MB.
  */
 export interface AttentionPicture {
   readonly layer: number;
   readonly head: number;
-  /** [T (T + 1) / 2] row after row, keys 0..query: 255 times the fourth root of the weight, so that small weights still differ. */
+  /** [T (T + 1) / 2] by rows, keys 0..query: 255 times the fourth root of the weight, so that small weights remain distinguishable. */
   readonly shades: Uint8Array;
-  /** The largest weight, and the largest where the first key is left out; exact. */
+  /** The largest weight, and the largest without the first key; exact. */
   readonly largest: number;
   readonly largestRest: number;
-  /** [T] the share of each row that the head's sink takes, exact; absent for a model without sinks. */
+  /** [T] weight of the head's sink in each row, exact; absent for a model without sinks. */
   readonly sink?: Float32Array;
 }
 
@@ -157,7 +232,7 @@ export interface AttentionRow {
 }
 
 /**
- * How one attention weight came about: dot = q . k; scaled = dot * scale; cap; bias; mask; softmax over the row and the sink.
+ * Computation of one attention weight: dot = q . k; scaled = dot * scale; cap; bias; mask; softmax over the row and the sink.
  * Vaswani et al. 2017, equation 1.
  */
 export interface AttentionCell {
@@ -165,93 +240,100 @@ export interface AttentionCell {
   readonly head: number;
   readonly query: number;
   readonly key: number;
-  /** [headDim] after positions are applied. */
+  /** [headDim] after rotary positions. */
   readonly q: Float32Array;
   readonly k: Float32Array;
   readonly v: Float32Array;
   readonly dot: number;
-  /** What the dot product is multiplied by, usually 1 / sqrt(headDim). */
+  /** Factor of the dot product, usually 1 / sqrt(headDim). */
   readonly scale: number;
   readonly scaled: number;
-  /** Limit of a soft cap, and the score behind it: softCap * tanh(scaled / softCap). */
+  /** Limit of the soft cap, and the score after it: softCap * tanh(scaled / softCap). */
   readonly softCap?: number;
   readonly capped?: number;
   /** Added to the score for the key's distance (ALiBi). */
   readonly bias?: number;
-  /** Keys a query sees, where it sees its latest only. */
+  /** Sliding window: number of keys a query sees; absent: all up to its own. */
   readonly window?: number;
-  /** The score of no token that takes part in the row's softmax, and the weight it takes. */
+  /** The attention sink's score, which takes part in the row's softmax, and its weight. */
   readonly sink?: { readonly score: number; readonly weight: number };
-  /** The score that enters the softmax, where a cap or a bias makes it another than `scaled`. */
+  /** The score that enters the softmax, where a cap or a bias makes it differ from `scaled`. */
   readonly score?: number;
-  /** The key comes after the query or before its window: the score is replaced by minus infinity. */
+  /** Whether the key comes after the query or before its window, or the recipe hides it, so that the score becomes minus infinity. */
   readonly masked: boolean;
+  /** Whether the run's recipe hides the key from the query; absent: it does not. */
+  readonly cut?: true;
   /** First key that the query sees; absent: 0. */
   readonly firstKey?: number;
-  /** [query - firstKey + 1] scores of the keys the query sees. */
+  /** Scores of the keys the query sees, in order: query - firstKey + 1, less those that a recipe hides. */
   readonly rowScores: Float32Array;
-  /** Largest of `rowScores` and the sink's, taken off before exponentiating. */
+  /** Largest of `rowScores` and the sink's score, subtracted before exponentiation. */
   readonly rowMax: number;
   /** Sum of exp(score - rowMax) over the row, the sink's included. */
   readonly rowSum: number;
   readonly weight: number;
 }
 
-/** Which experts of a layer each token was sent to. */
+/** The experts of a layer that each token was routed to. */
 export interface ExpertRouting {
   readonly layer: number;
-  /** Experts there are, and those each token is sent to. */
+  /** Number of experts in the layer, and number that each token is routed to. */
   readonly count: number;
   readonly chosen: number;
   /** [T, chosen] */
   readonly ids: Int32Array;
-  /** [T, chosen] what each expert's output is multiplied by. */
+  /** [T, chosen] weight of each expert's output. */
   readonly weights: Float32Array;
 }
 
-/** What latent attention keeps of one token in one layer: the keys and values of all heads are made from it. */
+/** Latent attention's cache of one token in one layer, from which the keys and values of all heads are computed. */
 export interface LatentVector {
   readonly layer: number;
   readonly token: number;
   /** [rank] after its norm. */
   readonly compressed: Float32Array;
-  /** [rotated] the part of the key that all heads share, after positions. */
+  /** [rotated] the part of the key that all heads share, after rotation. */
   readonly sharedKey: Float32Array;
-  /** Numbers that keys and values of all heads would take in full. */
+  /** Number of values that all heads' keys and values would take without compression. */
   readonly full: number;
 }
 
-/** Principal components of the T token vectors at one place of the residual stream. */
+/** The T token vectors at one place of the residual stream, projected onto their principal components. */
 export interface Projection {
   /** -1: static embedding, before positions; 0: input of the first block; i: after block i. */
   readonly layer: number;
   /** [T, 3] coordinates, in units of the residual stream. */
   readonly points: Float32Array;
-  /** [3] share of the variance each component explains. */
+  /** [3] share of the variance that each component explains. */
   readonly explained: Float32Array;
-  /** [T] Euclidean length of each vector before centring. */
+  /** [T] Euclidean norm of each vector before centring. */
   readonly norms: Float32Array;
-  /** Tokens that took no part in finding the components (but are projected): the first token where asked. */
+  /** Number of first tokens left out when computing the components (they are projected nevertheless): 0 or 1. */
   readonly leftOut: number;
 }
 
 /**
- * What the model would predict if it stopped after `layer` (0 = input of the first block, L = the model itself):
- * final norm and unembedding applied to the residual stream (nostalgebraist 2020, "logit lens").
+ * Some layers at some positions of the logit lens (nostalgebraist 2020): final norm and unembedding applied to the residual stream
+ * after a layer, as if the model stopped there (0 = input of the first block, L = the model itself).
  */
-export interface LensLayer {
+export interface LensWindow {
+  /** The first layer, and how many follow one another. */
   readonly layer: number;
-  /** [T] */
+  readonly layers: number;
+  /** The first position, and how many follow one another. */
+  readonly position: number;
+  readonly positions: number;
+  /** [layers, positions] */
   readonly topIds: Int32Array;
-  /** [T] */
+  /** [layers, positions] */
   readonly topProbs: Float32Array;
-  /** [T] rank of the token that really follows; 0 for the last token. */
+  /** [layers, positions] rank of the actual next token; 0 for the last token. */
   readonly nextRank: Int32Array;
-  /** [T] probability of the token that really follows; NaN for the last token. */
+  /** [layers, positions] probability of the actual next token; NaN for the last token. */
   readonly nextProb: Float32Array;
-  /** [T] bits */
+  /** [layers, positions] bits */
   readonly entropy: Float32Array;
-  /** [T] Kullback-Leibler divergence in bits, of this distribution from the final one: KL(final || layer). */
+  /** [layers, positions] Kullback-Leibler divergence KL(final || layer) in bits. */
   readonly kl: Float32Array;
   readonly pieces: Readonly<Record<number, string>>;
 }
@@ -261,7 +343,7 @@ export interface Distribution {
   readonly position: number;
   /** [vocab] */
   readonly logits: Float32Array;
-  /** Ids by falling logit: as many as `pieces` names. */
+  /** Ids by descending logit: as many as `pieces` names. */
   readonly topIds: Int32Array;
   readonly pieces: Readonly<Record<number, string>>;
 }

@@ -1,6 +1,7 @@
 import { at, dot, row, tensor, type Tensor } from './tensor.ts';
+import type { Token } from './trace.ts';
 
-// Vectors of the static embedding table, typed words, and how alike vectors are.
+// Vectors of the static embedding table, typed words, and the similarity of vectors.
 
 /** The mean of some rows of the static embedding table, times `weight`. */
 export interface VectorTerm {
@@ -11,46 +12,72 @@ export interface VectorTerm {
 /** A sum of terms: one token's row is one term of one id and weight 1; a - b + c has three terms. */
 export type TableVector = readonly VectorTerm[];
 
-/** One way to take a typed word: these tokens, the mean of their rows where there are several. */
+/** One tokenization of a typed word; its vector is the mean of the tokens' rows. */
 export interface Reading {
   readonly ids: readonly number[];
-  /** What each token reads as. */
+  /** Text of each token. */
   readonly pieces: readonly string[];
 }
 
+/** A typed word with its possible tokenizations. */
 export interface Word {
   readonly text: string;
-  /** The likeliest meant first; empty only for a text without tokens. */
+  /** The most plausible tokenization first; empty only for a text without tokens. */
   readonly readings: readonly Reading[];
 }
 
+/** A text's tokens, and the length in UTF-16 units of the part that fits the model. */
+export interface TextReading {
+  readonly tokens: readonly Token[];
+  readonly length: number;
+}
+
+/** Typed words with their tokenizations. */
 export interface Words {
   readonly words: readonly Word[];
 }
 
-/** Nearest rows of the whole static table to a vector, by cosine, the vector's own tokens left out. */
+/**
+ * How vectors are compared: `centred`, minus their mean (for rows of the static table the table's mean, for vectors of tokens in a
+ * text the mean over the text without its first token), or `stored`, as they are.
+ * Mu and Viswanath 2018, "All-but-the-Top": a common part makes all cosines large, and tells how frequent a token is.
+ */
+export type VectorFrame = 'centred' | 'stored';
+
+/** Distribution of the cosines of random pairs, as a baseline: similarities within it are noise. */
+export interface TypicalPair {
+  readonly mean: number;
+  /** Standard deviation. */
+  readonly deviation: number;
+}
+
+/** Nearest neighbours of a vector by cosine among all rows of the static table, without the vector's own tokens. */
 export interface Neighbours {
   /** [N] best first. */
   readonly ids: Int32Array;
   /** [N] */
   readonly cosines: Float32Array;
   readonly pieces: Readonly<Record<number, string>>;
-  /** Rows compared: the whole table less the vector's own tokens and rows of zeros. */
+  /** Number of rows compared: all but the vector's own tokens and rows of zeros. */
   readonly compared: number;
-  /** Euclidean length of the vector. */
+  /** Euclidean norm of the vector, minus the table's mean where vectors are compared `centred`. */
   readonly length: number;
+  /** Cosines of random pairs of rows of the table, compared the same way; NaN where it has fewer than two. */
+  readonly typical: TypicalPair;
 }
 
-/** Principal components of N vectors of the static table, and what they are in the whole space. */
+/** N vectors of the static table projected onto their principal components, with their cosines in the whole space. */
 export interface VectorMap {
   /** [N, 3] */
   readonly points: Float32Array;
   /** [3] share of the variance each component explains. */
   readonly explained: Float32Array;
-  /** [N] Euclidean lengths before centring. */
+  /** [N] Euclidean norms of the compared vectors. */
   readonly norms: Float32Array;
-  /** [N, N] in all dimensions. */
+  /** [N, N] cosines in all dimensions. */
   readonly cosines: Float32Array;
+  /** As in `Neighbours`. */
+  readonly typical: TypicalPair;
 }
 
 /** The most probable tokens when final norm and unembedding read one token's residual after `layer` (logit lens). */
@@ -64,12 +91,14 @@ export interface LensTop {
   readonly pieces: Readonly<Record<number, string>>;
 }
 
-/** How alike all tokens' vectors are at one place of the residual stream. */
+/** Similarity of all pairs of token vectors at one place of the residual stream. */
 export interface Similarity {
   /** -1: static embedding; 0: input of the first block; i: after block i. */
   readonly layer: number;
   /** [T, T] */
   readonly cosines: Float32Array;
+  /** Mean cosine of all pairs of different tokens, without the first; NaN where there are none. */
+  readonly typical: TypicalPair;
 }
 
 /** One word at two places, layer by layer. Index 0 is the static embedding, 1 the input of the first block, i + 1 after block i. */
@@ -80,7 +109,10 @@ export interface WordByLayer {
   readonly typical: Float32Array;
 }
 
-/** Product of two rows that begin at these places, four sums at a time so that no addition waits for the one before; accumulated in float64. */
+/**
+ * Dot product of two rows that begin at these offsets, in four partial sums so that additions do not wait for each other;
+ * accumulated in float64.
+ */
 function rowsDot(a: Float32Array, aStart: number, b: Float32Array, bStart: number, length: number): number {
   let s0 = 0;
   let s1 = 0;
@@ -102,7 +134,7 @@ export function cosine(a: ArrayLike<number>, b: ArrayLike<number>): number {
   return within(dot(a, b) / Math.sqrt(dot(a, a) * dot(b, b)));
 }
 
-/** Cosines of all pairs of rows. [T, D] -> [T, T]. A vector is wholly like itself: the diagonal is exactly 1. */
+/** Cosines of all pairs of rows. [T, D] -> [T, T]. The diagonal is exactly 1. */
 export function cosineMatrix(rows: Tensor): Float32Array {
   const count = at(rows.dims, 0);
   const dim = at(rows.dims, 1);
@@ -119,7 +151,38 @@ export function cosineMatrix(rows: Tensor): Float32Array {
   return cosines;
 }
 
-/** Mean cosine over all pairs of different rows, rows before `first` left out: (|sum of units|^2 - n) / (n (n - 1)). NaN for fewer than two. */
+/** Mean and standard deviation of cosines; NaN for an empty list, and where one is of a row of zeros. */
+export function typicalOf(cosines: readonly number[]): TypicalPair {
+  const mean = cosines.reduce((sum, value) => sum + value, 0) / cosines.length;
+  return { mean, deviation: Math.sqrt(cosines.reduce((sum, value) => sum + (value - mean) ** 2, 0) / cosines.length) };
+}
+
+/** Rows [N, D], each minus `centre` [D]. */
+export function lessCentre(rows: Tensor, centre: ArrayLike<number>): Tensor {
+  const dim = at(rows.dims, 1);
+  return tensor(
+    rows.dims,
+    rows.data.map((value, index) => value - at(centre, index % dim)),
+  );
+}
+
+/** [D] mean in float64 of the rows of several tensors [N, D], without the first row of each; zeros where none is left. */
+export function meanRow(parts: readonly Tensor[]): Float64Array {
+  const sum = new Float64Array(at(parts[0]?.dims ?? [0, 0], 1));
+  let count = 0;
+  for (const rows of parts) {
+    for (let token = 1; token < at(rows.dims, 0); token++, count++) {
+      const own = row(rows, token);
+      for (let i = 0; i < sum.length; i++) sum[i] = at(sum, i) + at(own, i);
+    }
+  }
+  return sum.map((value) => value / Math.max(1, count));
+}
+
+/**
+ * Mean cosine over all pairs of different rows, from row `first` on: (|sum of units|^2 - n) / (n (n - 1)). NaN for fewer
+ * than two.
+ */
 export function meanCosine(rows: Tensor, first: number): number {
   const count = at(rows.dims, 0) - first;
   if (count < 2) return Number.NaN;
@@ -144,7 +207,7 @@ function unitRows(rows: Tensor): Tensor {
   return tensor(rows.dims, units);
 }
 
-/** Rounding can carry a cosine a hair outside -1..1, which it never is. */
+/** Clamps to -1..1, which rounding can leave slightly. */
 function within(value: number): number {
   return Math.max(-1, Math.min(1, value));
 }

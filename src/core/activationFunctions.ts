@@ -1,7 +1,21 @@
-/** Functions between the two matrices of an MLP; each as in transformers' `activations.py`. */
+/** Activation functions of an MLP, each as in transformers' `activations.py`. */
 export type Activation =
-  | 'gelu' | 'geluTanh' | 'geluClipped' | 'geluQuick' | 'hardSwish' | 'laplace' | 'leakyRelu' | 'linear' | 'mish' | 'relu' | 'relu2' | 'relu6'
-  | 'sigmoid' | 'silu' | 'sqrtSoftplus' | 'tanh';
+  | 'gelu'
+  | 'geluTanh'
+  | 'geluClipped'
+  | 'geluQuick'
+  | 'hardSwish'
+  | 'laplace'
+  | 'leakyRelu'
+  | 'linear'
+  | 'mish'
+  | 'relu'
+  | 'relu2'
+  | 'relu6'
+  | 'sigmoid'
+  | 'silu'
+  | 'sqrtSoftplus'
+  | 'tanh';
 
 /** The activation of one number, in float64. */
 export function activate(activation: Activation, x: number): number {

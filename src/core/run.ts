@@ -1,0 +1,189 @@
+/** A factor of an output: 0, or one that the recipe gives. */
+type Factor = { readonly action: 'zero' } | { readonly action: 'scale'; readonly factor: number };
+
+/**
+ * In place of an output stand other numbers: given ones, such as its value in another text, or its mean over the text without the recipe
+ * (`values`: that mean, once the recipe is of a text).
+ */
+type Put =
+  { readonly action: 'set'; readonly values: readonly number[] } | { readonly action: 'mean'; readonly values?: readonly number[] };
+
+/** The one token at whose position an output is changed; absent: at all positions. */
+interface AtToken {
+  readonly token?: number;
+}
+
+/** A head's output before the output projection is changed; the projection's bias stays. `values` [valueDim]. */
+export type HeadIntervention = (Factor | Put) & AtToken & { readonly kind: 'head'; readonly layer: number; readonly head: number };
+
+/** A layer's MLP output (that of all its experts together) is changed before a norm behind it. `values` [D]. */
+export type MlpIntervention = (Factor | Put) & AtToken & { readonly kind: 'mlp'; readonly layer: number };
+
+/** One neuron of a layer's MLP, at all positions, is multiplied after its activation (and its gate). */
+export type NeuronIntervention = Factor & { readonly kind: 'neuron'; readonly layer: number; readonly neuron: number };
+
+/**
+ * A head attends as it is told: to the token before, or alike to all tokens that a query sees. A query that does not see the token before
+ * attends to its own; an attention sink takes no part.
+ */
+export interface PatternIntervention {
+  readonly kind: 'pattern';
+  readonly layer: number;
+  readonly head: number;
+  readonly action: 'previous' | 'uniform';
+}
+
+/**
+ * One token's residual at the input of block `layer`, or after the last block where `layer` is their number. `values` [D]: what it is set
+ * to, or what is added to it. `direction`: added is the unembedding's row of this token, as long as the residual there without the recipe
+ * times `strength` (`values`: that vector, once the recipe is of a text).
+ */
+export type ResidualIntervention = { readonly kind: 'residual'; readonly layer: number; readonly token: number } & (
+  | { readonly action: 'set' | 'move'; readonly values: readonly number[] }
+  | { readonly action: 'move'; readonly direction: number; readonly strength: number; readonly values?: readonly number[] }
+);
+
+/** Where attention is cut: in one layer or head index, or in all where it is absent. */
+interface CutPlace {
+  readonly layer?: number;
+  readonly head?: number;
+  readonly action: 'cut';
+}
+
+/** No later query sees the key, masked before the softmax; the token itself does. Positions count from the text's start. */
+export type KeyCut = CutPlace & { readonly kind: 'key'; readonly key: number };
+
+/** One query does not see one key before it. */
+export type EdgeCut = CutPlace & { readonly kind: 'edge'; readonly query: number; readonly key: number };
+
+/** One intervention on the model while it runs. Plain data that survives JSON, as a run's key is made of it. */
+export type Intervention =
+  HeadIntervention | MlpIntervention | NeuronIntervention | PatternIntervention | ResidualIntervention | KeyCut | EdgeCut;
+
+/** All interventions on the model while it runs, in order. */
+export type Recipe = readonly Intervention[];
+
+/** A head's output switched off, at all positions. */
+export function headOff({ layer, head }: { readonly layer: number; readonly head: number }): HeadIntervention {
+  return { kind: 'head', layer, head, action: 'zero' };
+}
+
+/** The recipe without interventions: the model as stored. */
+export const UNCHANGED: Recipe = [];
+
+/** Inputs of a forward pass besides the model. Both parts are required: another recipe gives other numbers. */
+export interface Run {
+  /** [T] */
+  readonly ids: Int32Array;
+  readonly recipe: Recipe;
+}
+
+declare const brand: unique symbol;
+
+/** Key of a run: equal exactly where ids and recipe are. Only `runKey` makes one, so no cache can be keyed by the ids alone. */
+export type RunKey = string & { readonly [brand]: true };
+
+/** The run of `ids` with the interventions of `recipe`. */
+export function runOf(ids: Int32Array | readonly number[], recipe: Recipe): Run {
+  return { ids: ids instanceof Int32Array ? ids : Int32Array.from(ids), recipe };
+}
+
+/** The key of a run. */
+export function runKey({ ids, recipe }: Run): RunKey {
+  return `${JSON.stringify(recipe)}${ids.join()}` as RunKey;
+}
+
+/** The run extended by more tokens. */
+export function continued({ ids, recipe }: Run, more: ArrayLike<number>): Run {
+  const all = new Int32Array(ids.length + more.length);
+  all.set(ids);
+  all.set(more, ids.length);
+  return { ids: all, recipe };
+}
+
+/** The run of the first `length` tokens alone. */
+export function startOf({ ids, recipe }: Run, length: number): Run {
+  return { ids: ids.slice(0, length), recipe };
+}
+
+/** The run of tokens from..to - 1 as a text of their own: positions that the recipe names are counted from there, or are not among them. */
+export function partOf({ ids, recipe }: Run, from: number, to: number): Run {
+  return { ids: ids.slice(from, to), recipe: moved(recipe, (position) => (position < from || position >= to ? null : position - from)) };
+}
+
+/** The recipe of a run for a text that begins like it: what names a position after the common beginning, of other tokens, is gone. */
+export function carriedOver({ ids, recipe }: Run, other: ArrayLike<number>): Recipe {
+  const different = ids.findIndex((id, position) => id !== other[position]);
+  const shared = different === -1 ? ids.length : different;
+  return moved(recipe, (position) => (position < shared ? position : null));
+}
+
+/** The run without one of its tokens: positions that the recipe names move up with those behind it, and what names it is gone. */
+export function withoutToken({ ids, recipe }: Run, token: number): Run {
+  const place = (position: number): number | null => (position === token ? null : position - Number(position > token));
+  return { ids: ids.filter((_, index) => index !== token), recipe: moved(recipe, place) };
+}
+
+/** The interventions that belong to the model rather than to the tokens of one text: those that name no position. */
+export function withoutPositions(recipe: Recipe): Recipe {
+  return moved(recipe, () => null);
+}
+
+/** A recipe for tokens that have moved to other places; null: a token is not there, and nor is what names it. */
+function moved(recipe: Recipe, place: (position: number) => number | null): Recipe {
+  return recipe.flatMap((step): Recipe => {
+    if (step.kind === 'neuron' || step.kind === 'pattern') return [step];
+    if (step.kind === 'head' || step.kind === 'mlp' || step.kind === 'residual') {
+      const token = step.token === undefined ? undefined : place(step.token);
+      return token === null ? [] : [token === undefined ? step : { ...step, token }];
+    }
+    const key = place(step.key);
+    if (step.kind === 'key') return key === null ? [] : [{ ...step, key }];
+    const query = place(step.query);
+    return key === null || query === null ? [] : [{ ...step, query, key }];
+  });
+}
+
+/** Length in tokens of the common prefix of two runs: same ids, and nothing that only one of the recipes does reaches them. */
+export function commonTokens(a: Run, b: Run): number {
+  const different = a.ids.findIndex((id, i) => id !== b.ids[i]);
+  const sameIds = different === -1 ? a.ids.length : different;
+  return Math.min(sameIds, firstReached(a.recipe, b.recipe), firstReached(b.recipe, a.recipe));
+}
+
+/** The first position whose values change by what the recipe does and `other` does not. */
+function firstReached(recipe: Recipe, other: Recipe): number {
+  if (recipe === other) return Infinity;
+  const unmatched = other.map((step) => JSON.stringify(step));
+  let first = Infinity;
+  for (const step of recipe) {
+    const match = unmatched.indexOf(JSON.stringify(step));
+    if (match === -1) first = Math.min(first, firstChanged(step));
+    else unmatched.splice(match, 1);
+  }
+  return first;
+}
+
+/** The first position whose values an intervention can change: attention looks back, so those before it are as without. */
+function firstChanged(step: Intervention): number {
+  switch (step.kind) {
+    case 'key':
+      return step.key + 1;
+    case 'edge':
+      return step.query;
+    case 'neuron':
+    case 'pattern':
+      return 0;
+    default:
+      return step.token ?? 0;
+  }
+}
+
+/** Whether `start` is a prefix of `run`, with the same recipe. */
+export function startsWith(run: Run, start: Run): boolean {
+  return sameRecipe(run, start) && commonTokens(start, run) === start.ids.length;
+}
+
+function sameRecipe(a: Run, b: Run): boolean {
+  return JSON.stringify(a.recipe) === JSON.stringify(b.recipe);
+}

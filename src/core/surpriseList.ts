@@ -1,0 +1,82 @@
+import { fileTotals, UNREAD, type FileScores } from './fileScores.ts';
+import { firstTokenBeyond, tokenPlace } from './packedTokens.ts';
+import { bitsPerByte, lineParts, wordParts, type Parts, type ScoredPart } from './textScores.ts';
+
+/** What a list of surprises is made of. */
+export const SURPRISE_UNITS = ['token', 'word', 'line', 'symbol'] as const;
+/** Unit of a list of surprises. */
+export type SurpriseUnit = (typeof SURPRISE_UNITS)[number];
+/** What a list is sorted by: bits in total, or for each byte. */
+export type SurpriseOrder = 'total' | 'perByte';
+
+/** A symbol of a text, such as a function or a heading, in UTF-16 units. */
+export interface TextSymbol {
+  readonly name: string;
+  readonly start: number;
+  readonly end: number;
+}
+
+/** A part of a text with its surprisal; `name`: its text, or the symbol's name. */
+export interface Surprise extends ScoredPart {
+  readonly name: string;
+}
+
+/** How a list is made. */
+export interface SurpriseChoice {
+  readonly unit: SurpriseUnit;
+  readonly order: SurpriseOrder;
+  /** Only parts whose name holds this text, in any case; empty: all. */
+  readonly filter: string;
+}
+
+/** The most surprising parts of a text, at most `most`, the most surprising first. `symbols`: those of the text, for that unit. */
+export function surpriseList(
+  text: string,
+  scores: FileScores,
+  symbols: readonly TextSymbol[],
+  { unit, order, filter }: SurpriseChoice,
+  most: number,
+): readonly Surprise[] {
+  const wanted = filter.toLowerCase();
+  const measure = order === 'total' ? ({ bits }: Surprise): number => bits : bitsPerByte;
+  return partsOf(text, scores, symbols, unit)
+    .filter(({ scored, name }) => scored > 0 && name.toLowerCase().includes(wanted))
+    .toSorted((a, b) => measure(b) - measure(a) || a.start - b.start)
+    .slice(0, most);
+}
+
+function partsOf(text: string, scores: FileScores, symbols: readonly TextSymbol[], unit: SurpriseUnit): readonly Surprise[] {
+  const { tokens } = scores;
+  if (unit === 'symbol')
+    return symbols.map((symbol) => ({
+      ...fileTotals(scores, firstTokenBeyond(tokens, symbol.start), firstTokenBeyond(tokens, symbol.end)),
+      ...symbol,
+    }));
+  if (unit === 'token')
+    return Array.from(tokens.ids, (_, index) => {
+      const { start, end } = tokenPlace(tokens, index);
+      return { ...fileTotals(scores, index, index + 1), start, end, name: text.slice(start, end) };
+    });
+  const named = (part: ScoredPart): Surprise => ({ ...part, name: text.slice(part.start, part.end) });
+  return unit === 'line' ? collected(lineParts(text), scores, named) : collected(wordParts(text), scores, named, ({ word }) => word);
+}
+
+function collected<P extends ScoredPart>(
+  parts: Parts<P>,
+  { tokens, logprob, known }: FileScores,
+  named: (part: P) => Surprise,
+  wanted: (part: P) => boolean = () => true,
+): readonly Surprise[] {
+  const all: P[] = [];
+  for (let index = 0; index < tokens.ids.length; index++)
+    all.push(...parts.add(tokenPlace(tokens, index), known[index] === UNREAD ? NaN : (logprob[index] ?? NaN)));
+  return [...all, ...parts.end()].filter(wanted).map(named);
+}
+
+/** A list as a table of tab-separated values with a heading; line ends and tabs in names are spaces. `lineOf`: of a place in the text. */
+export function surpriseTable(list: readonly Surprise[], lineOf: (offset: number) => number): string {
+  const rows = list.map((part) =>
+    [part.bits.toFixed(3), bitsPerByte(part).toFixed(3), part.tokens, lineOf(part.start), part.name.replaceAll(/\s+/g, ' ')].join('\t'),
+  );
+  return `${['bits\tbits/byte\ttokens\tline\ttext', ...rows].join('\n')}\n`;
+}
