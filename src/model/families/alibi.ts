@@ -2,11 +2,14 @@
 export interface Alibi {
   /** [heads] */
   readonly slopes: readonly number[];
-  /** Positions counted from the text's first token up to T - 1, or up to 0 at its last. The softmax is the same; the scores shown are not. */
+  /**
+   * Origin of positions: the text's first token (0 to T - 1) or its last (1 - T to 0). The softmax is the same; the displayed scores
+   * are not.
+   */
   readonly from: 'first' | 'last';
   /** Slopes and products are rounded to bfloat16, as Falcon's reference does. */
   readonly rounded: boolean;
-  /** The bias is multiplied by this. */
+  /** Factor of the bias. */
   readonly scale: number;
 }
 
@@ -16,7 +19,7 @@ export function alibiSlopes(heads: number): readonly number[] {
   return [...powers(n, n, 1), ...powers(2 * n, heads - n, 2)];
 }
 
-/** `count` powers of 2^(-8/n), from the first on in steps of `stride`. */
+/** `count` powers of 2^(-8/n), from the first in steps of `stride`. */
 function powers(n: number, count: number, stride: number): number[] {
   const base = Math.fround(2 ** -(2 ** -(Math.log2(n) - 3)));
   return Array.from({ length: count }, (_, i) => Math.fround(base ** (1 + i * stride)));

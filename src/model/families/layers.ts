@@ -1,7 +1,7 @@
 import { msg } from '../../core/translatable.ts';
 import { list, numberOrNull, optionalCount, refuse, value, type Options } from './config.ts';
 
-// Rules by layer are functions: how many layers there are is known to be true only when their tensors have been found.
+// Rules by layer are functions, not lists: the number of layers is verified only when their tensors have been found.
 
 const KINDS = ['full_attention', 'sliding_attention'] as const;
 type LayerKind = (typeof KINDS)[number];
@@ -11,7 +11,7 @@ function isKind(item: unknown): item is LayerKind {
 }
 
 /**
- * Which layers see a window only: `layer_types`, or what the family's rule says where the option is absent.
+ * Whether each layer has a sliding window: by `layer_types`, or by the family's rule where the option is missing.
  * Throws UserError for a kind that is not supported.
  */
 export function slidingLayers(config: Options, layers: number, rule: (layer: number) => boolean): (layer: number) => boolean {
@@ -25,7 +25,7 @@ export function windowOption(config: Options, absent: number | null): number | n
   return optionalCount(config, 'sliding_window', absent ?? 1);
 }
 
-/** The window of each layer, which throws UserError for a layer that slides where there is no window. */
+/** The window of each layer. Throws UserError for a sliding layer where config.json gives no window. */
 export function windowsOf(config: Options, sliding: (layer: number) => boolean, window: number | null): (layer: number) => number | null {
   return (layer) => {
     if (!sliding(layer)) return null;
@@ -33,9 +33,10 @@ export function windowsOf(config: Options, sliding: (layer: number) => boolean, 
   };
 }
 
-/** Every `pattern`th layer sees all, the others a window: the rule of Gemma 3, Cohere 2 and EXAONE 4. */
+/** Every n-th layer attends globally, the others to a window: the rule of Gemma 3, Cohere 2 and EXAONE 4. */
 export function everyNth(config: Options, name: string, absent: number): (layer: number) => boolean {
-  // Newer files state `layer_types` and leave a pattern as text, which is then not read.
-  const pattern = typeof value(config, name) === 'string' && value(config, 'layer_types') !== undefined ? absent : optionalCount(config, name, absent);
+  // Newer files have `layer_types`, and then a pattern that may be a string, which is not read.
+  const pattern =
+    typeof value(config, name) === 'string' && value(config, 'layer_types') !== undefined ? absent : optionalCount(config, name, absent);
   return (layer) => (layer + 1) % pattern !== 0;
 }

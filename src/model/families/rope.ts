@@ -1,42 +1,43 @@
 import { UserError } from '../../core/errors.ts';
 import { msg } from '../../core/translatable.ts';
-import { quoted } from '../files.ts';
+import { quoted } from '../formats/modelFiles.ts';
 import { count, flag, number, optionalNumber, options, positive, refuse, text, value, type Options } from './config.ts';
 
-/** How the angle of each rotated pair grows with the position. All as in transformers' `modeling_rope_utils.py`. */
+/** Scaling of the angles of rotated pairs, as in transformers' `modeling_rope_utils.py`. */
 export type RopeScaling =
   | { readonly kind: 'default' }
   | { readonly kind: 'linear'; readonly factor: number }
-  /** NTK-aware, growing with the text past `trained` tokens. */
+  /** NTK-aware, adapting to texts longer than `trained` tokens. */
   | { readonly kind: 'dynamic'; readonly factor: number; readonly trained: number }
   | { readonly kind: 'llama3'; readonly factor: number; readonly lowFactor: number; readonly highFactor: number; readonly trained: number }
   /** Peng et al. 2023. `low` and `high` bound the ramp over pairs. */
   | { readonly kind: 'yarn'; readonly factor: number; readonly low: number; readonly high: number }
   /** Ding et al. 2024. One divisor per pair: `long` for texts over `trained` tokens. */
   | { readonly kind: 'longrope'; readonly short: readonly number[]; readonly long: readonly number[]; readonly trained: number }
-  /** Only the first `pairs` pairs are turned. */
+  /** Rotates only the first `pairs` pairs. */
   | { readonly kind: 'proportional'; readonly pairs: number; readonly factor: number };
 
+/** Rotary positions of a layer (Su et al. 2021). */
 export interface Rope {
   readonly theta: number;
-  /** Numbers of a head. */
+  /** Width of a head. */
   readonly width: number;
-  /** The first of them, that are turned. */
+  /** Number of a head's first numbers that are rotated. */
   readonly dim: number;
   /** `half`: number i is paired with i + dim / 2; `interleaved`: 2 i with 2 i + 1. */
   readonly style: 'half' | 'interleaved';
   readonly scaling: RopeScaling;
-  /** Cosines and sines are multiplied by this. */
+  /** Factor of cosines and sines. */
   readonly attentionFactor: number;
 }
 
-/** What a family's rope does where config.json is silent, and what it does differently. */
+/** A family's defaults and peculiarities of the rope. */
 export interface RopeStyle {
   readonly style?: 'half' | 'interleaved';
   readonly theta?: number;
-  /** Share of a head that is turned; left out where the family turns whole heads whatever `partial_rotary_factor` says. */
+  /** Share of a head that is rotated by default; absent where the family rotates whole heads whatever `partial_rotary_factor` says. */
   readonly partial?: number;
-  /** Pretrained context, where `original_max_position_embeddings` is an option of the family and not of its rope. */
+  /** Pretrained context, where `original_max_position_embeddings` is an option of the family rather than of its rope. */
   readonly trained?: number;
   /** The only types that the family has. */
   readonly types?: readonly RopeScaling['kind'][];
@@ -44,11 +45,22 @@ export interface RopeStyle {
   readonly renamed?: Readonly<Record<string, string>>;
 }
 
-/** The types that go with heads of which the reference cuts the turned part off: all but "proportional", which turns part of a whole head. */
-export const PARTIAL_TYPES = ['default', 'linear', 'dynamic', 'llama3', 'yarn', 'longrope'] as const satisfies readonly RopeScaling['kind'][];
+/**
+ * The types that the reference allows where it slices off the rotated part of a head: all but "proportional", which rotates part of
+ * a whole head.
+ */
+export const PARTIAL_TYPES = [
+  'default',
+  'linear',
+  'dynamic',
+  'llama3',
+  'yarn',
+  'longrope',
+] as const satisfies readonly RopeScaling['kind'][];
 
 /**
- * The rope of config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (4), the latter first as transformers does.
+ * The rope of config.json: `rope_parameters` (transformers 5) or `rope_theta` and `rope_scaling` (4), the latter first as transformers
+ * does.
  * Throws UserError naming the option, or the rope type that is not supported.
  */
 export function readRope(config: Options, headDim: number, maxPositions: number, style: RopeStyle = {}): Rope {
@@ -56,22 +68,27 @@ export function readRope(config: Options, headDim: number, maxPositions: number,
   return ropeOf(config, name === undefined ? options({}) : options(value(config, name), name), headDim, maxPositions, style);
 }
 
-/** The rope that one JSON object of config.json describes; what it leaves out is looked for in config.json itself. */
+/** The rope that one JSON object of config.json describes; options missing there are looked up in config.json itself. */
 export function ropeOf(config: Options, rope: Options, headDim: number, maxPositions: number, style: RopeStyle): Rope {
   const theta = positive(value(rope, 'rope_theta') === undefined ? config : rope, 'rope_theta', style.theta ?? 10_000);
   const named = text(rope, value(rope, 'rope_type') === undefined ? 'type' : 'rope_type', 'default');
   const type = Object.entries(style.renamed ?? {}).find(([old]) => old === named)?.[1] ?? named;
-  if (style.types?.every((own) => own !== type) === true) refuse(rope, 'rope_type', msg`is ${quoted(named)}, which is not supported for this family`);
+  if (style.types?.every((own) => own !== type) === true)
+    refuse(rope, 'rope_type', msg`is ${quoted(named)}, which is not supported for this family`);
   const partialFrom = value(rope, 'partial_rotary_factor') === undefined ? config : rope;
   const partial = optionalNumber(partialFrom, 'partial_rotary_factor') ?? style.partial ?? 1;
   const turnsPart = style.partial !== undefined && type !== 'proportional';
-  if (!turnsPart && partial !== 1 && type !== 'default' && type !== 'proportional') refuse(partialFrom, 'partial_rotary_factor', msg`cannot be ${partial} with rope type ${quoted(type)}`);
+  if (!turnsPart && partial !== 1 && type !== 'default' && type !== 'proportional')
+    refuse(partialFrom, 'partial_rotary_factor', msg`cannot be ${partial} with rope type ${quoted(type)}`);
   const dim = turnsPart ? Math.trunc(headDim * partial) : headDim;
-  if (turnsPart && (partial <= 0 || partial > 1)) refuse(partialFrom, 'partial_rotary_factor', msg`must be above 0 and at most 1, not ${partial}`);
+  if (turnsPart && (partial <= 0 || partial > 1))
+    refuse(partialFrom, 'partial_rotary_factor', msg`must be above 0 and at most 1, not ${partial}`);
   if (dim % 2 !== 0 || dim === 0) throw new UserError(msg`config.json: rotary positions need an even head size, not ${dim}.`);
   const needsTrained = type === 'llama3' || type === 'yarn' || type === 'longrope';
   const trainedFrom = value(config, 'original_max_position_embeddings') === undefined ? rope : config;
-  const trained = needsTrained ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions) : maxPositions;
+  const trained = needsTrained
+    ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions)
+    : maxPositions;
   const { scaling, attentionFactor } = readScaling(rope, type, { headDim: dim, theta, partial, trained, maxPositions });
   return { theta, width: headDim, dim, style: style.style ?? 'half', scaling, attentionFactor };
 }
@@ -80,7 +97,7 @@ interface RopeContext {
   readonly headDim: number;
   readonly theta: number;
   readonly partial: number;
-  /** Tokens the model read before its context was widened. */
+  /** Context length before it was extended. */
   readonly trained: number;
   readonly maxPositions: number;
 }
@@ -107,7 +124,15 @@ function readScaling(rope: Options, type: string, context: RopeContext): { scali
       const factor = optionalNumber(rope, 'factor') ?? maxPositions / trained;
       const grown = factor <= 1 ? 1 : Math.sqrt(1 + Math.log(factor) / Math.log(trained));
       const attentionFactor = optionalNumber(rope, 'attention_factor') ?? grown;
-      return { scaling: { kind: 'longrope', short: divisors(rope, 'short_factor', headDim / 2), long: divisors(rope, 'long_factor', headDim / 2), trained }, attentionFactor };
+      return {
+        scaling: {
+          kind: 'longrope',
+          short: divisors(rope, 'short_factor', headDim / 2),
+          long: divisors(rope, 'long_factor', headDim / 2),
+          trained,
+        },
+        attentionFactor,
+      };
     }
     case 'proportional': {
       const pairs = Math.floor(Math.trunc(context.partial * headDim) / 2);
@@ -119,7 +144,10 @@ function readScaling(rope: Options, type: string, context: RopeContext): { scali
   }
 }
 
-function readYarn(rope: Options, { headDim, theta, trained, maxPositions }: RopeContext): { scaling: RopeScaling; attentionFactor: number } {
+function readYarn(
+  rope: Options,
+  { headDim, theta, trained, maxPositions }: RopeContext,
+): { scaling: RopeScaling; attentionFactor: number } {
   if (value(rope, 'factor') === undefined) refuse(rope, 'factor', msg`is missing`);
   const factor = optionalNumber(rope, 'factor') ?? maxPositions / trained;
   if (factor <= 0) refuse(rope, 'factor', msg`must be above 0, not ${factor}`);
@@ -139,12 +167,12 @@ function readYarn(rope: Options, { headDim, theta, trained, maxPositions }: Rope
   return { scaling: { kind: 'yarn', factor, low, high }, attentionFactor: optionalNumber(rope, 'attention_factor') ?? natural };
 }
 
-/** transformers takes an empty object or null for no scaling at all. */
+/** Whether scaling is configured: transformers treats an empty object like null. */
 function isGiven(found: unknown): boolean {
   return found !== undefined && found !== null && !(typeof found === 'object' && Object.keys(found).length === 0);
 }
 
-/** Tokens that a rope made for `maxPositions` reads at once. */
+/** Context length in tokens of a rope made for `maxPositions`. */
 export function ropeContext(rope: Rope | null, maxPositions: number): number {
   return rope?.scaling.kind === 'dynamic' ? Math.floor(maxPositions * rope.scaling.factor) : maxPositions;
 }
@@ -161,7 +189,8 @@ function requiredPositive(rope: Options, name: string): number {
 
 function divisors(rope: Options, name: string, length: number): readonly number[] {
   const found = value(rope, name);
-  const valid = Array.isArray(found) && found.length === length && found.every((item) => typeof item === 'number' && Number.isFinite(item) && item > 0);
+  const valid =
+    Array.isArray(found) && found.length === length && found.every((item) => typeof item === 'number' && Number.isFinite(item) && item > 0);
   if (!valid) refuse(rope, name, msg`must be a list of ${length} numbers above 0`);
   return found;
 }

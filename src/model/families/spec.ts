@@ -1,27 +1,27 @@
-import type { Activation } from '../../core/activations.ts';
+import type { Activation } from '../../core/activationFunctions.ts';
 import type { QuantizedMatrix } from '../formats/quantized.ts';
-import type { StoredTensor } from '../formats/safetensors.ts';
+import type { StoredTensor } from '../formats/storedTensor.ts';
 import type { WeightType } from '../formats/widen.ts';
 import type { Alibi } from './alibi.ts';
 import type { Rope } from './rope.ts';
 
-// A decoder as a declaration: what the graph builder reads, and all that a family file states.
+// A decoder as a declaration: family files produce it, and the graph builder reads it.
 
-/** A stored tensor, or one slice of its first axis, of a type that weights may have, its shape checked. */
+/** A stored tensor, or one slice of its first axis, with checked type and shape. */
 export interface Weight extends StoredTensor {
   readonly dtype: WeightType;
-  /** What the runtime multiplies with instead. */
+  /** The quantised matrix that the runtime multiplies with instead. */
   readonly kept?: QuantizedMatrix;
 }
 
 /** y = norm(x) * (weight + offset) (+ bias), over the last axis. `layer`: Ba et al. 2016; `rms`: Zhang and Sennrich 2019. */
 export interface Norm {
   readonly kind: 'layer' | 'rms';
-  /** Numbers normalised together. */
+  /** Number of values normalised together. */
   readonly width: number;
   /** [width]; null: all 1. */
   readonly weight: Weight | null;
-  /** 1 where the files hold how far the weight is from 1. */
+  /** 1 where the files hold the weight minus 1. */
   readonly offset: 0 | 1;
   /** [width] */
   readonly bias: Weight | null;
@@ -35,21 +35,24 @@ export interface Linear {
   readonly bias: Weight | null;
 }
 
-/** The outputs of one matrix for queries, keys and values: `groups` times the group's queries, keys and values in `order`. */
+/** Order of the outputs of a fused matrix: for each of `groups`, its queries, keys and values in `order`. */
 export interface FusedLayout {
   readonly groups: number;
   readonly order: 'qkv' | 'qvk';
 }
 
-/** Latent attention (DeepSeek-AI 2024, section 2.1): keys and values of all heads are made from `rank` numbers a token, the rotated part of the key is shared. */
+/**
+ * Latent attention (DeepSeek-AI 2024, section 2.1): keys and values of all heads are computed from `rank` numbers per token; the
+ * rotated part of the key is shared by all heads.
+ */
 export interface LatentProjections {
   readonly kind: 'latent';
-  /** Straight from x, or through a narrow normed vector. */
+  /** Query directly from x, or through a down-projected, normalised vector. */
   readonly query: Linear | { readonly down: Linear; readonly norm: Norm; readonly up: Linear };
-  /** Outputs `rank` compressed numbers, then the rotated part of the key. */
+  /** Down-projection to `rank` compressed numbers, then the part of the key to be rotated. */
   readonly down: Linear;
   readonly norm: Norm;
-  /** Per head: the unrotated part of the key, then the value. */
+  /** Up-projection; per head: the unrotated part of the key, then the value. */
   readonly up: Linear;
   readonly rank: number;
   /** Unrotated and rotated numbers of a query or key. */
@@ -57,7 +60,7 @@ export interface LatentProjections {
   readonly rotated: number;
 }
 
-/** How queries, keys and values are made from the normed residual. */
+/** Matrices that compute queries, keys and values from the normed residual. */
 export type Projections =
   | { readonly kind: 'fused'; readonly qkv: Linear; readonly layout: FusedLayout }
   | { readonly kind: 'separate'; readonly q: Linear; readonly k: Linear; readonly v: Linear }
@@ -71,24 +74,26 @@ export type HeadNorm =
   | { readonly kind: 'joined' | 'heads'; readonly norm: Norm }
   | { readonly kind: 'perHead'; readonly norm: Norm; readonly weights: readonly Weight[] };
 
+/** Norms of queries and keys. */
 export interface QueryKeyNorm {
   readonly query: HeadNorm;
   readonly key: HeadNorm;
   readonly when: 'beforeRope' | 'afterRope';
 }
 
+/** Attention of one layer. */
 export interface Attention {
   readonly projections: Projections;
-  /** Queries, keys and values are kept within this of 0. */
+  /** Queries, keys and values are clipped to this distance from 0; null: no clipping. */
   readonly clip: number | null;
   readonly queryKeyNorm: QueryKeyNorm | null;
-  /** null: queries and keys are not turned. */
+  /** Rotary positions; null: queries and keys are not rotated. */
   readonly rope: Rope | null;
-  /** What q . k is multiplied by before the softmax. */
+  /** Factor of q . k before the softmax. */
   readonly scale: number;
-  /** A query sees this many keys, its own the last; null: all before it. */
+  /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
-  /** [heads] a score of no token that takes its share of the softmax (Xiao et al. 2023). */
+  /** [heads] scores of attention sinks, which take part in the softmax (Xiao et al. 2023). */
   readonly sinks: Weight | null;
   readonly output: Linear;
 }
@@ -101,36 +106,38 @@ export type DenseMlp =
   /** GPT-OSS: gate and up alternate; down((up + 1) * gate * sigmoid(1.702 gate)), with gate up to `limit` and up within it. */
   | { readonly kind: 'clamped'; readonly gateUp: Linear; readonly down: Linear; readonly limit: number };
 
-/** A layer that sends each token to some of its experts (Shazeer et al. 2017). */
+/** A layer that routes each token to some of its experts (Shazeer et al. 2017). */
 export interface Experts {
   readonly kind: 'experts';
   readonly router: Linear;
   readonly experts: readonly DenseMlp[];
   /** Experts per token. */
   readonly chosen: number;
-  /** Router logits to weights: over all experts, each by itself, or over the chosen ones alone. */
+  /** Function from router logits to weights: over all experts, for each alone, or over the chosen ones alone. */
   readonly score: 'softmax' | 'sigmoid' | 'softmaxOfChosen';
-  /** [experts] added to the scores for choosing only. */
+  /** [experts] added to the scores for choosing experts, but not to their weights. */
   readonly correction: Weight | null;
-  /** Only experts of the `kept` best of `count` groups may be chosen; a group is as good as its best expert or its best two. */
+  /** Experts are chosen only from the `kept` best of `count` groups, ranked by their best expert or the sum of their best two. */
   readonly groups: { readonly count: number; readonly kept: number; readonly by: 'best' | 'bestTwo' } | null;
-  /** The chosen weights are divided by their sum. */
+  /** Whether the chosen weights are divided by their sum. */
   readonly normalised: boolean;
-  /** The weights are multiplied by this. */
+  /** Factor of the weights. */
   readonly scale: number;
-  /** Runs for every token; `gate` weighs it by a sigmoid. */
+  /** The shared expert, which runs for every token; `gate`, through a sigmoid, gives its weight. */
   readonly shared: { readonly mlp: DenseMlp; readonly gate: Linear | null } | null;
 }
 
+/** MLP of one layer. */
 export type Mlp = DenseMlp | Experts;
 
-/** The norms around one sublayer: x' = after(x + behind(sublayer(before(x)))). */
+/** The norms around one sublayer: x' = stream(x + post(sublayer(pre(x)))): its pre-norm, its post-norm, the norm of the stream after it. */
 export interface Norms {
-  readonly before: Norm | null;
-  readonly behind: Norm | null;
-  readonly after: Norm | null;
+  readonly pre: Norm | null;
+  readonly post: Norm | null;
+  readonly stream: Norm | null;
 }
 
+/** One layer of the decoder. */
 export interface Block {
   readonly attentionNorms: Norms;
   readonly attention: Attention;
@@ -138,12 +145,12 @@ export interface Block {
   readonly mlp: Mlp;
   /** `sequential`: the MLP reads what attention has added to; `parallel`: both read the block's input (Wang and Komatsuzaki 2021). */
   readonly wiring: 'sequential' | 'parallel';
-  /** What a sublayer's output is added to: the residual stream, or the stream after the sublayer's norm. */
+  /** Target of the residual addition: the residual stream, or the stream after the sublayer's pre-norm. */
   readonly addTo: 'stream' | 'normed';
 }
 
 /**
- * What of positions lies outside the layers. `learned`: rows of `table` from `offset` on are added to the embedding;
+ * Positions of the model as a whole. `learned`: rows of `table` from `offset` on are added to the embedding;
  * `sinusoidal`: sines then cosines of Vaswani et al. 2017 from position `offset` on, zeros at position `zeros`;
  * `alibi`: a bias on the scores (Press et al. 2021); `rotary`: each layer's own `rope`; `none`: the causal mask alone.
  */
@@ -154,50 +161,64 @@ export type Positions =
   | { readonly kind: 'rotary' }
   | { readonly kind: 'none' };
 
+/** A decoder: all sizes, weights and choices that its graph depends on. */
 export interface DecoderSpec {
   readonly heads: number;
   /** Divides `heads`. */
   readonly kvHeads: number;
   readonly headDim: number;
-  /** Numbers of one head's value; the same as of its key but with latent attention. */
+  /** Width of a head's value; equal to `headDim` except with latent attention. */
   readonly valueDim: number;
   /** D, the width of the residual stream. */
   readonly dim: number;
   readonly vocab: number;
-  /** Tokens the model was made to read at once. */
+  /** Context length in tokens. */
   readonly contextLength: number;
-  /** [vocab, D], or [vocab, E] where `embeddingProjection` widens it. */
+  /** [vocab, D], or [vocab, E] with an `embeddingProjection`. */
   readonly embedding: Weight;
   readonly embeddingScale: number;
   readonly embeddingProjection: Linear | null;
   readonly embeddingNorm: Norm | null;
   readonly positions: Positions;
   readonly blocks: readonly Block[];
-  /** What each sublayer adds is multiplied by this. */
+  /** Factor of each sublayer's output before it is added. */
   readonly residualScale: number;
-  /** Scores and logits are squeezed to within this of 0: cap * tanh(x / cap). */
+  /** Soft caps of attention scores and of logits: cap * tanh(x / cap); null: none. */
   readonly scoreCap: number | null;
   readonly logitCap: number | null;
   readonly finalNorm: Norm | null;
   readonly finalProjection: Linear | null;
   /** [vocab, D]; the embedding itself where the two are tied. */
   readonly unembed: Linear;
-  /** Logits are multiplied by this, before `logitCap`. */
+  /** Factor of the logits, before `logitCap`. */
   readonly logitScale: number;
 }
 
-/** Attention as most have it; a family states the rest. */
-export const PLAIN_ATTENTION = { clip: null, queryKeyNorm: null, rope: null, window: null, sinks: null } as const satisfies Partial<Attention>;
+/** Common defaults of attention; a family states the rest. */
+export const PLAIN_ATTENTION = {
+  clip: null,
+  queryKeyNorm: null,
+  rope: null,
+  window: null,
+  sinks: null,
+} as const satisfies Partial<Attention>;
 
-/** A block that normalises what its sublayers read, one after the other. */
+/** Common defaults of a block: sequential sublayers that add to the residual stream. */
 export const PLAIN_BLOCK = { wiring: 'sequential', addTo: 'stream' } as const satisfies Partial<Block>;
 
-/** A decoder without multipliers, caps and projections around its blocks. */
+/** Common defaults of a decoder: no multipliers, caps or projections around its blocks. */
 export const PLAIN_DECODER = {
-  embeddingScale: 1, embeddingProjection: null, embeddingNorm: null, residualScale: 1, scoreCap: null, logitCap: null, finalProjection: null, logitScale: 1,
+  embeddingScale: 1,
+  embeddingProjection: null,
+  embeddingNorm: null,
+  residualScale: 1,
+  scoreCap: null,
+  logitCap: null,
+  finalProjection: null,
+  logitScale: 1,
 } as const satisfies Partial<DecoderSpec>;
 
-/** The norm of what a sublayer reads, and no other. */
-export function before(norm: Norm | null): Norms {
-  return { before: norm, behind: null, after: null };
+/** A pre-norm and no other norm. */
+export function preNorm(norm: Norm | null): Norms {
+  return { pre: norm, post: null, stream: null };
 }

@@ -1,13 +1,27 @@
 import { msg } from '../../../core/translatable.ts';
-import { count, eitherCount, flag, number, only, optionalCount, optionalNumber, options, positive, refuse, text, value, type Options } from '../config.ts';
+import { isRecord } from '../../../core/records.ts';
+import {
+  count,
+  eitherCount,
+  flag,
+  number,
+  only,
+  optionalCount,
+  optionalNumber,
+  options,
+  positive,
+  refuse,
+  text,
+  value,
+  type Options,
+} from '../config.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
-import { isRecord } from '../../files.ts';
 import { readRope } from '../rope.ts';
 import type { Attention, DecoderSpec, Experts, LatentProjections, Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { chosenExperts, expertGroups, gatedExperts, normalisedOption, sharedExperts } from './parts.ts';
+import { chosenExperts, expertGroups, gatedExperts, normalisedOption, sharedExperts } from './expertParts.ts';
 
-/** Of the norms inside latent attention, whatever `rms_norm_eps` says. */
+/** Epsilon of the norms inside latent attention, whatever `rms_norm_eps` says. */
 const LATENT_EPSILON = 1e-6;
 
 /** DeepSeek V2: latent attention, experts chosen by softmax. */
@@ -23,10 +37,18 @@ export function deepseekV2(config: Options, tensors: Tensors): DecoderSpec {
   const missing = ['n_group', 'topk_group'].find((name) => method !== 'greedy' && (value(config, name) ?? null) === null);
   if (missing !== undefined) refuse(config, missing, msg`is missing, with "topk_method": "${method}"`);
   const bias = flag(config, 'mlp_bias', false);
-  return deepseek(config, tensors, sizes, { style: 'interleaved', firstSparse: 0, bias, experts, chosen: 1, scale: 1, inner: 1407, shared: 2 }, {
-    score: 'softmax', correction: () => null, normalised: false,
-    groups: method === 'greedy' ? null : expertGroups(config, experts, [1, 1], 'best'),
-  });
+  return deepseek(
+    config,
+    tensors,
+    sizes,
+    { style: 'interleaved', firstSparse: 0, bias, experts, chosen: 1, scale: 1, inner: 1407, shared: 2 },
+    {
+      score: 'softmax',
+      correction: () => null,
+      normalised: false,
+      groups: method === 'greedy' ? null : expertGroups(config, experts, [1, 1], 'best'),
+    },
+  );
 }
 
 /** DeepSeek V3 and R1: latent attention, experts chosen by sigmoid and a correction, within groups. */
@@ -36,20 +58,27 @@ export function deepseekV3(config: Options, tensors: Tensors): DecoderSpec {
   only(config, 'topk_method', 'noaux_tc');
   const experts = eitherCount(config, 'n_routed_experts', 'num_local_experts', 256);
   const style = flag(config, 'rope_interleave', true) ? 'interleaved' : 'half';
-  return deepseek(config, tensors, sizes, { style, firstSparse: 3, bias: false, experts, chosen: 8, scale: 2.5, inner: 2048, shared: 1 }, {
-    score: 'sigmoid', normalised: normalisedOption(config, true),
-    correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
-    groups: expertGroups(config, experts, [8, 4], 'bestTwo'),
-  });
+  return deepseek(
+    config,
+    tensors,
+    sizes,
+    { style, firstSparse: 3, bias: false, experts, chosen: 8, scale: 2.5, inner: 2048, shared: 1 },
+    {
+      score: 'sigmoid',
+      normalised: normalisedOption(config, true),
+      correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
+      groups: expertGroups(config, experts, [8, 4], 'bestTwo'),
+    },
+  );
 }
 
-/** What differs in how experts are chosen. */
+/** Options of expert routing in which families differ. */
 export type Routing = Pick<Experts, 'score' | 'normalised' | 'groups'> & { readonly correction: (place: Place) => Experts['correction'] };
 
-/** What config.json may leave out of a layer of experts. */
+/** Defaults of options about experts. */
 export interface ExpertDefaults {
   readonly firstSparse: number;
-  /** Biases of the dense MLPs. */
+  /** Whether the dense MLPs have biases. */
   readonly bias: boolean;
   readonly experts: number;
   readonly chosen: number;
@@ -59,7 +88,13 @@ export interface ExpertDefaults {
 }
 
 /** Dense MLPs in the layers before `first_k_dense_replace`, experts with shared ones from there on. */
-export function denseThenExperts(config: Options, tensors: Tensors, { dim, inner, activation }: Sizes, absent: ExpertDefaults, { correction, ...routing }: Routing): (place: Place) => Mlp {
+export function denseThenExperts(
+  config: Options,
+  tensors: Tensors,
+  { dim, inner, activation }: Sizes,
+  absent: ExpertDefaults,
+  { correction, ...routing }: Routing,
+): (place: Place) => Mlp {
   const firstSparse = count(config, 'first_k_dense_replace', absent.firstSparse, 0);
   const expertInner = count(config, 'moe_intermediate_size', absent.inner);
   const sharedInner = expertInner * count(config, 'n_shared_experts', absent.shared);
@@ -70,7 +105,10 @@ export function denseThenExperts(config: Options, tensors: Tensors, { dim, inner
   return (place) => {
     if (place.layer < firstSparse) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
     return {
-      kind: 'experts', chosen, scale, ...routing,
+      kind: 'experts',
+      chosen,
+      scale,
+      ...routing,
       correction: correction(place),
       router: tensors.linear(`${place.mlp}.gate`, dim, absent.experts, false),
       experts: gatedExperts(tensors, `${place.mlp}.experts`, absent.experts, dim, expertInner, activation),
@@ -79,7 +117,13 @@ export function denseThenExperts(config: Options, tensors: Tensors, { dim, inner
   };
 }
 
-function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: ExpertDefaults & { readonly style: 'half' | 'interleaved' }, routing: Routing): DecoderSpec {
+function deepseek(
+  config: Options,
+  tensors: Tensors,
+  sizes: Sizes,
+  absent: ExpertDefaults & { readonly style: 'half' | 'interleaved' },
+  routing: Routing,
+): DecoderSpec {
   const { dim, heads } = sizes;
   const rotated = count(config, 'qk_rope_head_dim', 64);
   const plain = count(config, 'qk_nope_head_dim', 128);
@@ -87,18 +131,25 @@ function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: Exper
   const rank = count(config, 'kv_lora_rank', 512);
   const queryRank = value(config, 'q_lora_rank') === null ? null : count(config, 'q_lora_rank', 1536);
   const bias = flag(config, 'attention_bias', false);
-  if (sizes.kvHeads !== heads) refuse(config, 'num_key_value_heads', msg`is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
+  if (sizes.kvHeads !== heads)
+    refuse(config, 'num_key_value_heads', msg`is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
   const rope = readRope(config, rotated, sizes.maxPositions, { style: absent.style });
   const headDim = plain + rotated;
   const attention = ({ attention: at }: Place): Partial<Attention> => {
     const linear = (name: string, input: number, output: number, biased: boolean) => tensors.linear(`${at}.${name}`, input, output, biased);
     const projections: LatentProjections = {
-      kind: 'latent', rank, plain, rotated,
-      query: queryRank === null ? linear('q_proj', dim, heads * headDim, false) : {
-        down: linear('q_a_proj', dim, queryRank, bias),
-        norm: tensors.rms(`${at}.q_a_layernorm`, queryRank, LATENT_EPSILON),
-        up: linear('q_b_proj', queryRank, heads * headDim, false),
-      },
+      kind: 'latent',
+      rank,
+      plain,
+      rotated,
+      query:
+        queryRank === null
+          ? linear('q_proj', dim, heads * headDim, false)
+          : {
+              down: linear('q_a_proj', dim, queryRank, bias),
+              norm: tensors.rms(`${at}.q_a_layernorm`, queryRank, LATENT_EPSILON),
+              up: linear('q_b_proj', queryRank, heads * headDim, false),
+            },
       down: linear('kv_a_proj_with_mqa', dim, rank + rotated, bias),
       norm: tensors.rms(`${at}.kv_a_layernorm`, rank, LATENT_EPSILON),
       up: linear('kv_b_proj', rank, heads * (plain + valueDim), false),
@@ -115,7 +166,7 @@ function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: Exper
   });
 }
 
-/** With a widened context and `mscale_all_dim`, scores are multiplied by the square of its magnitude. */
+/** Factor of the scores: with an extended context and `mscale_all_dim`, the square of YaRN's magnitude scale. */
 function yarnScale(config: Options): number {
   const given = value(config, 'rope_scaling') ?? value(config, 'rope_parameters');
   if (!isRecord(given)) return 1;

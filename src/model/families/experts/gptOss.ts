@@ -3,15 +3,24 @@ import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { attentionBias, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
 import type { DecoderSpec, DenseMlp, Linear } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { chosenExperts } from './parts.ts';
+import { chosenExperts } from './expertParts.ts';
 
-/** The reference's, whatever config.json says. */
+/** The reference's limit, whatever config.json says. */
 const LIMIT = 7;
 const YARN = { rope_type: 'yarn', factor: 32, beta_fast: 32, beta_slow: 1, truncate: false, original_max_position_embeddings: 4096 };
 
 /** GPT-OSS: an attention sink per head, every other layer with a window, experts with biases. */
 export function gptOss(config: Options, tensors: Tensors): DecoderSpec {
-  const sizes = readSizes(config, { dim: 2880, inner: 2880, layers: 36, heads: 64, kvHeads: 8, headDim: 64, vocab: 201_088, positions: 131_072 });
+  const sizes = readSizes(config, {
+    dim: 2880,
+    inner: 2880,
+    layers: 36,
+    heads: 64,
+    kvHeads: 8,
+    headDim: 64,
+    vocab: 201_088,
+    positions: 131_072,
+  });
   only(config, 'swiglu_limit', LIMIT);
   const experts = eitherCount(config, 'num_local_experts', 'num_experts', 128);
   const chosen = chosenExperts(config, experts, 4);
@@ -20,10 +29,21 @@ export function gptOss(config: Options, tensors: Tensors): DecoderSpec {
   return llamaLike(roped, tensors, sizes, rmsEpsilon(config, 1e-5), {
     biases: attentionBias(config, true),
     rope: { theta: 150_000 },
-    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => layer % 2 === 0), windowOption(config, 128)),
+    windows: windowsOf(
+      config,
+      slidingLayers(config, sizes.layers, (layer) => layer % 2 === 0),
+      windowOption(config, 128),
+    ),
     attention: ({ attention }) => ({ sinks: tensors.weight(`${attention}.sinks`, [sizes.heads]) }),
     mlp: (place) => ({
-      kind: 'experts', chosen, score: 'softmaxOfChosen', correction: null, groups: null, normalised: false, scale: 1, shared: null,
+      kind: 'experts',
+      chosen,
+      score: 'softmaxOfChosen',
+      correction: null,
+      groups: null,
+      normalised: false,
+      scale: 1,
+      shared: null,
       router: tensors.linear(`${place.mlp}.router`, sizes.dim, experts, true),
       experts: Array.from({ length: experts }, (_, index) => expert(tensors, place, sizes, experts, index)),
     }),

@@ -3,7 +3,7 @@ import { windowOption } from '../layers.ts';
 import { llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { chosenExperts, gatedExperts } from './parts.ts';
+import { chosenExperts, gatedExperts } from './expertParts.ts';
 
 /** Mixtral: Mistral with experts, whose weights sum to 1. */
 export function mixtral(config: Options, tensors: Tensors): DecoderSpec {
@@ -18,7 +18,14 @@ export function mixtral(config: Options, tensors: Tensors): DecoderSpec {
     mlp: ({ at, mlp }) => {
       const place = tensors.has(`${mlp}.gate.weight`) ? mlp : `${at}.block_sparse_moe`;
       return {
-        kind: 'experts', chosen, score: 'softmax', correction: null, groups: null, normalised: true, scale: 1, shared: null,
+        kind: 'experts',
+        chosen,
+        score: 'softmax',
+        correction: null,
+        groups: null,
+        normalised: true,
+        scale: 1,
+        shared: null,
         router: tensors.linear(`${place}.gate`, dim, experts, false),
         experts: gatedExperts(tensors, `${place}.experts`, experts, dim, inner, activation, { gate: 'w1', up: 'w3', down: 'w2' }),
       };

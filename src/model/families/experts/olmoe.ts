@@ -3,7 +3,7 @@ import { attentionBias, joinedNorms, llamaLike, readSizes, rmsEpsilon } from '..
 import { clipOption } from '../llama/olmo.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { chosenExperts, gatedExperts, normalisedOption } from './parts.ts';
+import { chosenExperts, gatedExperts, normalisedOption } from './expertParts.ts';
 
 /** OLMoE: queries and keys normalised over all heads together, experts in every layer. */
 export function olmoe(config: Options, tensors: Tensors): DecoderSpec {
@@ -18,7 +18,14 @@ export function olmoe(config: Options, tensors: Tensors): DecoderSpec {
     biases: attentionBias(config),
     attention: ({ attention }) => ({ clip, ...joinedNorms(tensors, attention, sizes, epsilon) }),
     mlp: ({ mlp }) => ({
-      kind: 'experts', chosen, score: 'softmax', correction: null, groups: null, normalised, scale: 1, shared: null,
+      kind: 'experts',
+      chosen,
+      score: 'softmax',
+      correction: null,
+      groups: null,
+      normalised,
+      scale: 1,
+      shared: null,
       router: tensors.linear(`${mlp}.gate`, dim, experts, false),
       experts: gatedExperts(tensors, `${mlp}.experts`, experts, dim, inner, activation),
     }),

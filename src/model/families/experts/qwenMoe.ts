@@ -3,9 +3,9 @@ import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { attentionBias, gatedMlp, headNorms, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
 import type { DecoderSpec, Experts, Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { chosenExperts, gatedExperts, normalisedOption, sparseLayers } from './parts.ts';
+import { chosenExperts, gatedExperts, normalisedOption, sparseLayers } from './expertParts.ts';
 
-/** Qwen 1.5 and 2 with experts, one of which every token passes, weighed by a sigmoid. */
+/** Qwen 1.5 and 2 with experts, and a shared expert gated by a sigmoid. */
 export function qwen2Moe(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 2048, inner: 5632, layers: 24, heads: 16, kvHeads: 16, vocab: 151_936, positions: 32_768 });
   const { dim, activation } = sizes;
@@ -14,7 +14,11 @@ export function qwen2Moe(config: Options, tensors: Tensors): DecoderSpec {
   const until = count(config, 'max_window_layers', 28, 0);
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), {
     biases: { qkv: flag(config, 'qkv_bias', true), output: false, mlp: false },
-    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => window !== null && layer % 2 === 0 && layer < until), window),
+    windows: windowsOf(
+      config,
+      slidingLayers(config, sizes.layers, (layer) => window !== null && layer % 2 === 0 && layer < until),
+      window,
+    ),
     mlp: qwenExperts(config, tensors, sizes, { experts: count(config, 'num_experts', 60, 0), chosen: 4, inner: 1408 }, ({ mlp }) => ({
       mlp: gatedMlp(tensors, `${mlp}.shared_expert`, dim, sharedInner, activation),
       gate: tensors.linear(`${mlp}.shared_expert_gate`, dim, 1, false),
@@ -31,12 +35,21 @@ export function qwen3Moe(config: Options, tensors: Tensors): DecoderSpec {
     biases: attentionBias(config),
     windows: () => window,
     attention: ({ attention }) => headNorms(tensors, attention, sizes.headDim, epsilon),
-    mlp: qwenExperts(config, tensors, sizes, { experts: eitherCount(config, 'num_local_experts', 'num_experts', 128), chosen: 8, inner: 768 }, () => null),
+    mlp: qwenExperts(
+      config,
+      tensors,
+      sizes,
+      { experts: eitherCount(config, 'num_local_experts', 'num_experts', 128), chosen: 8, inner: 768 },
+      () => null,
+    ),
   });
 }
 
 function qwenExperts(
-  config: Options, tensors: Tensors, { dim, inner: denseInner, activation }: Sizes, { experts, ...absent }: { readonly experts: number; readonly chosen: number; readonly inner: number },
+  config: Options,
+  tensors: Tensors,
+  { dim, inner: denseInner, activation }: Sizes,
+  { experts, ...absent }: { readonly experts: number; readonly chosen: number; readonly inner: number },
   shared: (place: Place) => Experts['shared'],
 ): (place: Place) => Mlp {
   const inner = count(config, 'moe_intermediate_size', absent.inner);
@@ -46,7 +59,13 @@ function qwenExperts(
   return (place) => {
     if (!isSparse(place.layer)) return gatedMlp(tensors, place.mlp, dim, denseInner, activation);
     return {
-      kind: 'experts', chosen, score: 'softmax', correction: null, groups: null, normalised, scale: 1,
+      kind: 'experts',
+      chosen,
+      score: 'softmax',
+      correction: null,
+      groups: null,
+      normalised,
+      scale: 1,
       router: tensors.linear(`${place.mlp}.gate`, dim, experts, false),
       experts: gatedExperts(tensors, `${place.mlp}.experts`, experts, dim, inner, activation),
       shared: shared(place),

@@ -1,13 +1,13 @@
 import { msg } from '../../../core/translatable.ts';
-import { activationNamed } from '../activations.ts';
+import { activationNamed } from '../activationNames.ts';
 import { count, eitherCount, flag, optionalCount, positive, refuse, text, type Options } from '../config.ts';
-import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Projections } from '../spec.ts';
+import { preNorm, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Projections } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
-/** Parts that CodeGen's fused matrix was cut into for training on as many devices. */
+/** Number of groups in CodeGen's fused matrix, one per device it was trained on. */
 const CODEGEN_GROUPS = 4;
 
-/** GPT-J: attention and MLP in parallel behind one LayerNorm, part of each head turned, neighbours paired. */
+/** GPT-J: attention and MLP in parallel after one LayerNorm, part of each head rotated, neighbours paired. */
 export function gptJ(config: Options, tensors: Tensors): DecoderSpec {
   return gptJLike(config, tensors, (at, dim) => {
     const linear = (name: string) => tensors.linear(`${at}.${name}_proj`, dim, dim, false);
@@ -19,7 +19,11 @@ export function gptJ(config: Options, tensors: Tensors): DecoderSpec {
 export function codegen(config: Options, tensors: Tensors): DecoderSpec {
   const heads = eitherCount(config, 'n_head', 'num_attention_heads', 16);
   if (heads % CODEGEN_GROUPS !== 0) refuse(config, 'n_head', msg`is ${heads}, which ${CODEGEN_GROUPS} does not divide`);
-  return gptJLike(config, tensors, (at, dim) => ({ kind: 'fused', qkv: tensors.linear(`${at}.qkv_proj`, dim, 3 * dim, false), layout: { groups: CODEGEN_GROUPS, order: 'qvk' } }));
+  return gptJLike(config, tensors, (at, dim) => ({
+    kind: 'fused',
+    qkv: tensors.linear(`${at}.qkv_proj`, dim, 3 * dim, false),
+    layout: { groups: CODEGEN_GROUPS, order: 'qvk' },
+  }));
 }
 
 function gptJLike(config: Options, tensors: Tensors, projections: (at: string, dim: number) => Projections): DecoderSpec {
@@ -37,22 +41,58 @@ function gptJLike(config: Options, tensors: Tensors, projections: (at: string, d
   if (turned > headDim || turned % 2 !== 0) refuse(config, 'rotary_dim', msg`is ${turned}, which must be even and at most ${headDim}`);
 
   const prefix = tensors.has('ln_f.weight') ? '' : 'transformer.';
-  const rope = { theta: 10_000, width: headDim, dim: turned, style: 'interleaved', scaling: { kind: 'default' }, attentionFactor: 1 } as const;
-  const { embedding, unembed } = embeddingPair(tensors, `${prefix}wte.weight`, 'lm_head.weight', vocab, dim, flag(config, 'tie_word_embeddings', false));
+  const rope = {
+    theta: 10_000,
+    width: headDim,
+    dim: turned,
+    style: 'interleaved',
+    scaling: { kind: 'default' },
+    attentionFactor: 1,
+  } as const;
+  const { embedding, unembed } = embeddingPair(
+    tensors,
+    `${prefix}wte.weight`,
+    'lm_head.weight',
+    vocab,
+    dim,
+    flag(config, 'tie_word_embeddings', false),
+  );
   const blocks = Array.from({ length: layers }, (_, layer): Block => {
     const at = `${prefix}h.${layer}`;
-    const norms = before(tensors.layerNorm(`${at}.ln_1`, dim, epsilon));
+    const norms = preNorm(tensors.layerNorm(`${at}.ln_1`, dim, epsilon));
     return {
       ...PLAIN_BLOCK,
       wiring: 'parallel',
       attentionNorms: norms,
-      attention: { ...PLAIN_ATTENTION, projections: projections(`${at}.attn`, dim), rope, scale: headDim ** -0.5, output: tensors.linear(`${at}.attn.out_proj`, dim, dim, false) },
+      attention: {
+        ...PLAIN_ATTENTION,
+        projections: projections(`${at}.attn`, dim),
+        rope,
+        scale: headDim ** -0.5,
+        output: tensors.linear(`${at}.attn.out_proj`, dim, dim, false),
+      },
       mlpNorms: norms,
-      mlp: { kind: 'plain', up: tensors.linear(`${at}.mlp.fc_in`, dim, inner, true), down: tensors.linear(`${at}.mlp.fc_out`, inner, dim, true), activation },
+      mlp: {
+        kind: 'plain',
+        up: tensors.linear(`${at}.mlp.fc_in`, dim, inner, true),
+        down: tensors.linear(`${at}.mlp.fc_out`, inner, dim, true),
+        activation,
+      },
     };
   });
   return {
-    ...PLAIN_DECODER, heads, kvHeads: heads, headDim, valueDim: headDim, dim, vocab, contextLength: positions, embedding, positions: { kind: 'rotary' }, blocks,
-    finalNorm: tensors.layerNorm(`${prefix}ln_f`, dim, epsilon), unembed: { ...unembed, bias: tensors.weight('lm_head.bias', [vocab]) },
+    ...PLAIN_DECODER,
+    heads,
+    kvHeads: heads,
+    headDim,
+    valueDim: headDim,
+    dim,
+    vocab,
+    contextLength: positions,
+    embedding,
+    positions: { kind: 'rotary' },
+    blocks,
+    finalNorm: tensors.layerNorm(`${prefix}ln_f`, dim, epsilon),
+    unembed: { ...unembed, bias: tensors.weight('lm_head.bias', [vocab]) },
   };
 }

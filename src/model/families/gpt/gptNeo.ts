@@ -1,10 +1,10 @@
 import { msg } from '../../../core/translatable.ts';
-import { activationNamed } from '../activations.ts';
+import { activationNamed } from '../activationNames.ts';
 import { count, eitherCount, flag, list, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
-import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
+import { preNorm, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
-/** GPT-Neo: GPT-2 with separate projections, scores that are not scaled, and layers with a window. */
+/** GPT-Neo: GPT-2 with separate projections, unscaled scores, and layers with a window. */
 export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
   const dim = count(config, 'hidden_size', 2048);
   const heads = eitherCount(config, 'num_heads', 'num_attention_heads', 16);
@@ -20,14 +20,21 @@ export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
 
   const prefix = tensors.has('ln_f.weight') ? '' : 'transformer.';
   const norm = (name: string): Norm => tensors.layerNorm(name, dim, epsilon);
-  const { embedding, unembed } = embeddingPair(tensors, `${prefix}wte.weight`, 'lm_head.weight', vocab, dim, flag(config, 'tie_word_embeddings', true));
+  const { embedding, unembed } = embeddingPair(
+    tensors,
+    `${prefix}wte.weight`,
+    'lm_head.weight',
+    vocab,
+    dim,
+    flag(config, 'tie_word_embeddings', true),
+  );
   const table = tensors.weight(`${prefix}wpe.weight`, [positions, dim]);
   const blocks = Array.from({ length: layers }, (_, layer): Block => {
     const at = `${prefix}h.${layer}`;
     const attention = (name: string, bias: boolean) => tensors.linear(`${at}.attn.attention.${name}`, dim, dim, bias);
     return {
       ...PLAIN_BLOCK,
-      attentionNorms: before(norm(`${at}.ln_1`)),
+      attentionNorms: preNorm(norm(`${at}.ln_1`)),
       attention: {
         ...PLAIN_ATTENTION,
         projections: { kind: 'separate', q: attention('q_proj', false), k: attention('k_proj', false), v: attention('v_proj', false) },
@@ -35,13 +42,29 @@ export function gptNeo(config: Options, tensors: Tensors): DecoderSpec {
         window: local(layer) ? window : null,
         output: attention('out_proj', true),
       },
-      mlpNorms: before(norm(`${at}.ln_2`)),
-      mlp: { kind: 'plain', up: tensors.linear(`${at}.mlp.c_fc`, dim, inner, true), down: tensors.linear(`${at}.mlp.c_proj`, inner, dim, true), activation },
+      mlpNorms: preNorm(norm(`${at}.ln_2`)),
+      mlp: {
+        kind: 'plain',
+        up: tensors.linear(`${at}.mlp.c_fc`, dim, inner, true),
+        down: tensors.linear(`${at}.mlp.c_proj`, inner, dim, true),
+        activation,
+      },
     };
   });
   return {
-    ...PLAIN_DECODER, heads, kvHeads: heads, headDim: dim / heads, valueDim: dim / heads, dim, vocab, contextLength: positions, embedding,
-    positions: { kind: 'learned', table, offset: 0 }, blocks, finalNorm: norm(`${prefix}ln_f`), unembed,
+    ...PLAIN_DECODER,
+    heads,
+    kvHeads: heads,
+    headDim: dim / heads,
+    valueDim: dim / heads,
+    dim,
+    vocab,
+    contextLength: positions,
+    embedding,
+    positions: { kind: 'learned', table, offset: 0 },
+    blocks,
+    finalNorm: norm(`${prefix}ln_f`),
+    unembed,
   };
 }
 
@@ -54,7 +77,8 @@ function localLayers(config: Options, layers: number): (layer: number) => boolea
   const given = list(config, 'attention_layers', layers, isKind, msg`"global" and "local"`);
   if (given !== null) return (layer) => given[layer] === 'local';
   const types = value(config, 'attention_types') ?? [[['global', 'local'], 12]];
-  const invalid = (): never => refuse(config, 'attention_types', msg`must be a list of kinds ("global", "local") and how often they are repeated`);
+  const invalid = (): never =>
+    refuse(config, 'attention_types', msg`must be a list of kinds ("global", "local") and how often they are repeated`);
   if (!Array.isArray(types)) return invalid();
   const runs: { readonly kinds: readonly unknown[]; readonly from: number; readonly to: number }[] = [];
   let described = 0;

@@ -1,10 +1,13 @@
 import { msg } from '../../../core/translatable.ts';
 import { mptSlopes } from '../alibi.ts';
 import { count, eitherCount, flag, number, numberOrNull, only, options, positive, refuse, value, type Options } from '../config.ts';
-import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
+import { preNorm, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Norm } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
-/** MPT: ALiBi, LayerNorm without bias, no biases at all. Options that the reference reads and does not apply are refused where they ask for something. */
+/**
+ * MPT: ALiBi, LayerNorm without bias, no biases at all. Options that the reference reads but does not apply are refused unless they
+ * are off.
+ */
 export function mpt(config: Options, tensors: Tensors): DecoderSpec {
   const dim = eitherCount(config, 'd_model', 'hidden_size', 2048);
   const heads = eitherCount(config, 'n_heads', 'num_attention_heads', 16);
@@ -25,12 +28,19 @@ export function mpt(config: Options, tensors: Tensors): DecoderSpec {
 
   const prefix = tensors.has('norm_f.weight') ? '' : 'transformer.';
   const norm = (name: string): Norm => tensors.layerNorm(name, dim, epsilon, { bias: false });
-  const { embedding, unembed } = embeddingPair(tensors, `${prefix}wte.weight`, 'lm_head.weight', vocab, dim, flag(config, 'tie_word_embeddings', true));
+  const { embedding, unembed } = embeddingPair(
+    tensors,
+    `${prefix}wte.weight`,
+    'lm_head.weight',
+    vocab,
+    dim,
+    flag(config, 'tie_word_embeddings', true),
+  );
   const blocks = Array.from({ length: layers }, (_, layer): Block => {
     const at = `${prefix}blocks.${layer}`;
     return {
       ...PLAIN_BLOCK,
-      attentionNorms: before(norm(`${at}.norm_1`)),
+      attentionNorms: preNorm(norm(`${at}.norm_1`)),
       attention: {
         ...PLAIN_ATTENTION,
         projections: { kind: 'fused', qkv: tensors.linear(`${at}.attn.Wqkv`, dim, 3 * dim, false), layout: { groups: 1, order: 'qkv' } },
@@ -38,12 +48,27 @@ export function mpt(config: Options, tensors: Tensors): DecoderSpec {
         scale,
         output: tensors.linear(`${at}.attn.out_proj`, dim, dim, false),
       },
-      mlpNorms: before(norm(`${at}.norm_2`)),
-      mlp: { kind: 'plain', up: tensors.linear(`${at}.ffn.up_proj`, dim, 4 * dim, false), down: tensors.linear(`${at}.ffn.down_proj`, 4 * dim, dim, false), activation: 'gelu' },
+      mlpNorms: preNorm(norm(`${at}.norm_2`)),
+      mlp: {
+        kind: 'plain',
+        up: tensors.linear(`${at}.ffn.up_proj`, dim, 4 * dim, false),
+        down: tensors.linear(`${at}.ffn.down_proj`, 4 * dim, dim, false),
+        activation: 'gelu',
+      },
     };
   });
   return {
-    ...PLAIN_DECODER, heads, kvHeads: heads, headDim, valueDim: headDim, dim, vocab, contextLength: count(config, 'max_seq_len', 2048), embedding, blocks, unembed,
+    ...PLAIN_DECODER,
+    heads,
+    kvHeads: heads,
+    headDim,
+    valueDim: headDim,
+    dim,
+    vocab,
+    contextLength: count(config, 'max_seq_len', 2048),
+    embedding,
+    blocks,
+    unembed,
     positions: { kind: 'alibi', alibi: { slopes: mptSlopes(heads), from: 'last', rounded: false, scale: 1 } },
     finalNorm: norm(`${prefix}norm_f`),
   };

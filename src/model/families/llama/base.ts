@@ -1,12 +1,25 @@
-import type { Activation } from '../../../core/activations.ts';
+import type { Activation } from '../../../core/activationFunctions.ts';
 import { msg } from '../../../core/translatable.ts';
-import { activationNamed } from '../activations.ts';
+import { activationNamed } from '../activationNames.ts';
 import { count, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
 import { readRope, ropeContext, type Rope, type RopeStyle } from '../rope.ts';
-import { before, PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Attention, type Block, type DecoderSpec, type DenseMlp, type Mlp, type Norm } from '../spec.ts';
+import {
+  preNorm,
+  PLAIN_ATTENTION,
+  PLAIN_BLOCK,
+  PLAIN_DECODER,
+  type Attention,
+  type Block,
+  type DecoderSpec,
+  type DenseMlp,
+  type Mlp,
+  type Norm,
+} from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
-/** What config.json leaves out, of a family that names its sizes as Llama does. null: as many as heads, or the width shared out among them. */
+/**
+ * Default sizes of a family that uses Llama's option names. null: as many as heads, or the model's width divided by the heads.
+ */
 export interface Defaults {
   readonly dim: number;
   readonly inner: number;
@@ -14,6 +27,8 @@ export interface Defaults {
   readonly heads: number;
   readonly kvHeads: number | null;
   readonly headDim?: number;
+  /** Whether `head_dim` may differ from the model's width divided by the heads. */
+  readonly ownHeadDim?: boolean;
   readonly vocab: number;
   readonly positions: number;
   readonly activation?: string;
@@ -22,6 +37,7 @@ export interface Defaults {
   readonly tied?: boolean;
 }
 
+/** Sizes of a model. */
 export interface Sizes {
   readonly dim: number;
   readonly heads: number;
@@ -35,16 +51,29 @@ export interface Sizes {
   readonly tied: boolean;
 }
 
+/** Reads the sizes from config.json. */
 export function readSizes(config: Options, defaults: Defaults): Sizes {
   const dim = count(config, 'hidden_size', defaults.dim);
   const heads = count(config, 'num_attention_heads', defaults.heads);
-  const kvHeads = optionalCount(config, 'num_key_value_heads', value(config, 'num_key_value_heads') === null ? heads : (defaults.kvHeads ?? heads));
-  const headDim = optionalCount(config, 'head_dim', defaults.headDim !== undefined && value(config, 'head_dim') === undefined ? defaults.headDim : Math.floor(dim / heads));
+  const kvHeads = optionalCount(
+    config,
+    'num_key_value_heads',
+    value(config, 'num_key_value_heads') === null ? heads : (defaults.kvHeads ?? heads),
+  );
+  const headDim = optionalCount(
+    config,
+    'head_dim',
+    defaults.headDim !== undefined && value(config, 'head_dim') === undefined ? defaults.headDim : Math.floor(dim / heads),
+  );
   const activationOption = defaults.activationOption ?? 'hidden_act';
-  if (dim % heads !== 0) refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
+  if (dim % heads !== 0 && !(defaults.ownHeadDim === true && typeof value(config, 'head_dim') === 'number'))
+    refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
   if (heads % kvHeads !== 0) refuse(config, 'num_key_value_heads', msg`is ${kvHeads}, which does not divide ${heads} heads`);
   return {
-    dim, heads, kvHeads, headDim,
+    dim,
+    heads,
+    kvHeads,
+    headDim,
     inner: count(config, 'intermediate_size', defaults.inner),
     layers: count(config, 'num_hidden_layers', defaults.layers),
     vocab: count(config, 'vocab_size', defaults.vocab),
@@ -54,18 +83,18 @@ export function readSizes(config: Options, defaults: Defaults): Sizes {
   };
 }
 
-/** Where a layer's tensors are. */
+/** A layer, and the prefixes of its tensors' names. */
 export interface Place {
   readonly layer: number;
-  /** "model.layers.0" */
+  /** Prefix of the layer: "model.layers.0". */
   readonly at: string;
-  /** "model.layers.0.self_attn" */
+  /** Prefix of attention: "model.layers.0.self_attn". */
   readonly attention: string;
-  /** "model.layers.0.mlp" */
+  /** Prefix of the MLP: "model.layers.0.mlp". */
   readonly mlp: string;
 }
 
-/** What a family does otherwise than Llama. */
+/** Differences of a family from Llama. */
 export interface Differences {
   /** Default: RMSNorm with a weight. */
   readonly norm?: (name: string, width: number) => Norm;
@@ -74,7 +103,7 @@ export interface Differences {
   readonly wiring?: Block['wiring'];
   readonly biases?: { readonly qkv: boolean; readonly output: boolean; readonly mlp: boolean };
   readonly attention?: (place: Place) => Partial<Attention>;
-  /** Name of attention's last matrix; default "o_proj". */
+  /** Name of attention's output matrix; default "o_proj". */
   readonly outputName?: string;
   readonly rope?: RopeStyle;
   /** The rope of a layer, null for none; default: the same for all. */
@@ -88,7 +117,7 @@ export interface Differences {
 }
 
 /**
- * A decoder whose files are laid out as Llama's: gated MLP, rotary positions, `model.layers.0.self_attn.q_proj` and so on.
+ * A decoder with Llama's layout: gated MLP, rotary positions, `model.layers.0.self_attn.q_proj` and so on.
  * Files saved from the bare decoder have no prefix "model.".
  */
 export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsilon: number, differences: Differences = {}): DecoderSpec {
@@ -107,14 +136,22 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
     const special = differences.attention?.(place) ?? {};
     const projection = (name: string, output: number) => tensors.linear(`${place.attention}.${name}_proj`, dim, output, biases.qkv);
     blocks.push({
-      ...PLAIN_BLOCK, ...norms, wiring,
+      ...PLAIN_BLOCK,
+      ...norms,
+      wiring,
       attention: {
         ...PLAIN_ATTENTION,
         scale: differences.scale ?? headDim ** -0.5,
         rope: differences.ropes === undefined ? shared : differences.ropes(layer),
         window: differences.windows?.(layer) ?? null,
-        projections: special.projections ?? { kind: 'separate', q: projection('q', heads * headDim), k: projection('k', kvHeads * headDim), v: projection('v', kvHeads * headDim) },
-        output: special.output ?? tensors.linear(`${place.attention}.${differences.outputName ?? 'o_proj'}`, heads * headDim, dim, biases.output),
+        projections: special.projections ?? {
+          kind: 'separate',
+          q: projection('q', heads * headDim),
+          k: projection('k', kvHeads * headDim),
+          v: projection('v', kvHeads * headDim),
+        },
+        output:
+          special.output ?? tensors.linear(`${place.attention}.${differences.outputName ?? 'o_proj'}`, heads * headDim, dim, biases.output),
         ...special,
       },
       mlp: differences.mlp?.(place) ?? gatedMlp(tensors, place.mlp, dim, inner, activation, biases.mlp),
@@ -122,7 +159,15 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
   }
   const rope = blocks.find(({ attention }) => attention.rope !== null)?.attention.rope ?? null;
   return {
-    ...PLAIN_DECODER, heads, kvHeads, headDim, valueDim: headDim, dim, vocab, embedding, blocks,
+    ...PLAIN_DECODER,
+    heads,
+    kvHeads,
+    headDim,
+    valueDim: headDim,
+    dim,
+    vocab,
+    embedding,
+    blocks,
     contextLength: ropeContext(rope, maxPositions),
     positions: { kind: rope === null ? 'none' : 'rotary' },
     finalNorm: ofStream(`${prefix}${finalNorm}`),
@@ -132,56 +177,77 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
 }
 
 function preNorms({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
-  return { attentionNorms: before(norm(`${at}.input_layernorm`)), mlpNorms: before(norm(`${at}.post_attention_layernorm`)) };
+  return { attentionNorms: preNorm(norm(`${at}.input_layernorm`)), mlpNorms: preNorm(norm(`${at}.post_attention_layernorm`)) };
 }
 
-/** Norms behind the sublayers only (OLMo 2, section 3.2). */
+/** Post-norms of the sublayers only (OLMo 2, section 3.2). */
 export function postNorms({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
   return {
-    attentionNorms: { before: null, behind: norm(`${at}.post_attention_layernorm`), after: null },
-    mlpNorms: { before: null, behind: norm(`${at}.post_feedforward_layernorm`), after: null },
+    attentionNorms: { pre: null, post: norm(`${at}.post_attention_layernorm`), stream: null },
+    mlpNorms: { pre: null, post: norm(`${at}.post_feedforward_layernorm`), stream: null },
   };
 }
 
 /** One norm that attention and MLP share, for parallel blocks. */
 export function sharedNorm({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
-  const norms = before(norm(`${at}.input_layernorm`));
+  const norms = preNorm(norm(`${at}.input_layernorm`));
   return { attentionNorms: norms, mlpNorms: norms };
 }
 
+/** A gated MLP with Llama's names. */
 export function gatedMlp(tensors: Tensors, at: string, dim: number, inner: number, activation: Activation, bias = false): DenseMlp {
   return {
-    kind: 'gated', activation,
+    kind: 'gated',
+    activation,
     gate: tensors.linear(`${at}.gate_proj`, dim, inner, bias),
     up: tensors.linear(`${at}.up_proj`, dim, inner, bias),
     down: tensors.linear(`${at}.down_proj`, inner, dim, bias),
   };
 }
 
-export function plainMlp(tensors: Tensors, up: string, down: string, dim: number, inner: number, activation: Activation, bias: boolean): DenseMlp {
+/** An MLP without a gate. */
+export function plainMlp(
+  tensors: Tensors,
+  up: string,
+  down: string,
+  dim: number,
+  inner: number,
+  activation: Activation,
+  bias: boolean,
+): DenseMlp {
   return { kind: 'plain', activation, up: tensors.linear(up, dim, inner, bias), down: tensors.linear(down, inner, dim, bias) };
 }
 
-/** RMSNorm of queries and keys, the same for each head (Henry et al. 2020), by these names under the attention. */
+/** RMSNorm of queries and keys, shared by all heads (Henry et al. 2020), with these names under the attention's prefix. */
 export function headNorms(
-  tensors: Tensors, attention: string, headDim: number, epsilon: number, names: readonly [query: string, key: string] = ['q_norm', 'k_norm'], offset: 0 | 1 = 0,
+  tensors: Tensors,
+  attention: string,
+  headDim: number,
+  epsilon: number,
+  names: readonly [query: string, key: string] = ['q_norm', 'k_norm'],
+  offset: 0 | 1 = 0,
 ): Pick<Attention, 'queryKeyNorm'> {
   const norm = (name: string) => ({ kind: 'heads', norm: tensors.rms(`${attention}.${name}`, headDim, epsilon, offset) }) as const;
   return { queryKeyNorm: { query: norm(names[0]), key: norm(names[1]), when: 'beforeRope' } };
 }
 
 /** RMSNorm of all heads' queries, and of all heads' keys, together. */
-export function joinedNorms(tensors: Tensors, attention: string, { heads, kvHeads, headDim }: Sizes, epsilon: number): Pick<Attention, 'queryKeyNorm'> {
+export function joinedNorms(
+  tensors: Tensors,
+  attention: string,
+  { heads, kvHeads, headDim }: Sizes,
+  epsilon: number,
+): Pick<Attention, 'queryKeyNorm'> {
   const norm = (name: string, width: number) => ({ kind: 'joined', norm: tensors.rms(`${attention}.${name}`, width, epsilon) }) as const;
   return { queryKeyNorm: { query: norm('q_norm', heads * headDim), key: norm('k_norm', kvHeads * headDim), when: 'beforeRope' } };
 }
 
-/** The usual option `rms_norm_eps`. */
+/** The option `rms_norm_eps`. */
 export function rmsEpsilon(config: Options, absent = 1e-6): number {
   return positive(config, 'rms_norm_eps', absent);
 }
 
-/** The usual option `attention_bias`, for queries, keys and values, and where `output` for the last matrix too. */
+/** The option `attention_bias`: for queries, keys and values, and with `output` for the output matrix too. */
 export function attentionBias(config: Options, absent = false, output = true, mlp = false): NonNullable<Differences['biases']> {
   const bias = flag(config, 'attention_bias', absent);
   return { qkv: bias, output: output && bias, mlp };

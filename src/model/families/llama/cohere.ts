@@ -7,7 +7,7 @@ import { attentionBias, llamaLike, readSizes, sharedNorm, type Defaults, type Di
 
 const DEFAULTS: Defaults = { dim: 8192, inner: 22_528, layers: 40, heads: 64, kvHeads: null, vocab: 256_000, positions: 8192, tied: true };
 
-/** Command R: attention and MLP in parallel behind one LayerNorm without bias, neighbours paired by the rope, logits scaled. */
+/** Command R: attention and MLP in parallel after one LayerNorm without bias, rope on neighbouring pairs, scaled logits. */
 export function cohere(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, DEFAULTS);
   const { heads, kvHeads, headDim } = sizes;
@@ -28,7 +28,7 @@ export function cohere(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** Command R7B and A: three layers with a window and a rope, then one with neither. */
+/** Command R7B and A: repeats three layers with a window and a rope, and one with neither. */
 export function cohere2(config: Options, tensors: Tensors): DecoderSpec {
   const read = readSizes(config, DEFAULTS);
   const sizes = { ...read, headDim: read.dim / read.heads };

@@ -3,9 +3,19 @@ import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { llamaLike, readSizes, rmsEpsilon } from './base.ts';
 
-/** ERNIE 4.5, its dense models: Llama with neighbours paired by the rope. */
+/** Dense models of ERNIE 4.5: Llama with rope on neighbouring pairs. */
 export function ernie(config: Options, tensors: Tensors): DecoderSpec {
-  const sizes = readSizes(config, { dim: 1024, inner: 3072, layers: 18, heads: 16, kvHeads: 2, headDim: 128, vocab: 103_424, positions: 131_072, tied: true });
+  const sizes = readSizes(config, {
+    dim: 1024,
+    inner: 3072,
+    layers: 18,
+    heads: 16,
+    kvHeads: 2,
+    headDim: 128,
+    vocab: 103_424,
+    positions: 131_072,
+    tied: true,
+  });
   const bias = value(config, 'use_bias') !== null && flag(config, 'use_bias', false);
   return llamaLike(config, tensors, sizes, rmsEpsilon(config, 1e-5), {
     biases: { qkv: bias, output: bias, mlp: bias },

@@ -5,7 +5,7 @@ import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { headNorms, llamaLike, postNorms, readSizes, rmsEpsilon } from './base.ts';
 
-/** EXAONE 4: norms behind the sublayers, queries and keys normalised per head; where some layers have a window, the others have no rope. */
+/** EXAONE 4: post-norms, queries and keys normalised per head; where some layers have a window, the others have no rope. */
 export function exaone4(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 4096, inner: 16_384, layers: 32, heads: 32, kvHeads: 32, vocab: 102_400, positions: 2048 });
   const epsilon = rmsEpsilon(config, 1e-5);

@@ -1,42 +1,90 @@
 import { msg } from '../../../core/translatable.ts';
 import { flag, numberOrNull, positive, refuse, text, value, type Options } from '../config.ts';
-import { activationNamed } from '../activations.ts';
+import { activationNamed } from '../activationNames.ts';
 import { everyNth, slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import type { Block, DecoderSpec, Norm } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon, type Defaults, type Differences, type Place, type Sizes } from './base.ts';
+import {
+  attentionBias,
+  headNorms,
+  llamaLike,
+  readSizes,
+  rmsEpsilon,
+  type Defaults,
+  type Differences,
+  type Place,
+  type Sizes,
+} from './base.ts';
 import { ropesByKind } from './ropesByKind.ts';
 
-const DEFAULTS: Defaults = { dim: 3072, inner: 24_576, layers: 28, heads: 16, kvHeads: 16, headDim: 256, vocab: 256_000, positions: 8192, activation: 'gelu_pytorch_tanh', tied: true };
+const DEFAULTS: Defaults = {
+  dim: 3072,
+  inner: 24_576,
+  layers: 28,
+  heads: 16,
+  kvHeads: 16,
+  headDim: 256,
+  vocab: 256_000,
+  positions: 8192,
+  activation: 'gelu_pytorch_tanh',
+  tied: true,
+};
 
-/** Gemma 1: norms hold how far a weight is from 1, embeddings are scaled by sqrt(D). */
+/** Gemma 1: norm weights are stored minus 1, embeddings are scaled by sqrt(D). */
 export function gemma(config: Options, tensors: Tensors): DecoderSpec {
   const read = readSizes(config, DEFAULTS);
-  // The first files say "gelu" and mean its tanh form; of the two names of the option, only the older one is read.
+  // The first files say "gelu" but mean its tanh form; of the option's two names only the older one is read.
   const named = text(config, 'hidden_act', 'gelu_pytorch_tanh');
   const sizes = { ...read, activation: activationNamed(named === 'gelu' ? 'gelu_pytorch_tanh' : named, 'hidden_act') };
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), shared(config, tensors, sizes));
 }
 
-/** Gemma 2: norms before and behind each sublayer, caps on scores and logits, every other layer with a window. */
+/** Gemma 2: pre-norm and post-norm of each sublayer, soft caps of scores and logits, every other layer with a window. */
 export function gemma2(config: Options, tensors: Tensors): DecoderSpec {
-  const sizes = readSizes(config, { ...DEFAULTS, dim: 2304, inner: 9216, layers: 26, heads: 8, kvHeads: 4, activationOption: 'hidden_activation' });
+  const sizes = readSizes(config, {
+    ...DEFAULTS,
+    dim: 2304,
+    inner: 9216,
+    layers: 26,
+    heads: 8,
+    kvHeads: 4,
+    activationOption: 'hidden_activation',
+  });
   const common = shared(config, tensors, sizes);
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), {
     ...common,
     norms: sandwich,
     scale: positive(config, 'query_pre_attn_scalar', 256) ** -0.5,
-    windows: windowsOf(config, slidingLayers(config, sizes.layers, (layer) => layer % 2 === 0), windowOption(config, 4096)),
-    decoder: { ...common.decoder, scoreCap: capOption(config, 'attn_logit_softcapping', 50), logitCap: capOption(config, 'final_logit_softcapping', 30) },
+    windows: windowsOf(
+      config,
+      slidingLayers(config, sizes.layers, (layer) => layer % 2 === 0),
+      windowOption(config, 4096),
+    ),
+    decoder: {
+      ...common.decoder,
+      scoreCap: capOption(config, 'attn_logit_softcapping', 50),
+      logitCap: capOption(config, 'final_logit_softcapping', 30),
+    },
   });
 }
 
-/** Gemma 3, its text model: queries and keys normalised per head, a rope of its own for the layers with a window. */
+/** Text model of Gemma 3: queries and keys normalised per head, a separate rope for the layers with a window. */
 export function gemma3(config: Options, tensors: Tensors): DecoderSpec {
-  const sizes = readSizes(config, { ...DEFAULTS, dim: 2304, inner: 9216, layers: 26, heads: 8, kvHeads: 4, vocab: 262_208, positions: 131_072, activationOption: 'hidden_activation' });
+  const sizes = readSizes(config, {
+    ...DEFAULTS,
+    dim: 2304,
+    inner: 9216,
+    layers: 26,
+    heads: 8,
+    kvHeads: 4,
+    vocab: 262_208,
+    positions: 131_072,
+    activationOption: 'hidden_activation',
+  });
   const epsilon = rmsEpsilon(config);
   // The reference reads this option and does not apply it.
-  if (numberOrNull(config, 'attn_logit_softcapping', null) !== null) refuse(config, 'attn_logit_softcapping', msg`is set, which is not supported`);
+  if (numberOrNull(config, 'attn_logit_softcapping', null) !== null)
+    refuse(config, 'attn_logit_softcapping', msg`is set, which is not supported`);
   const common = shared(config, tensors, sizes);
   const sliding = slidingLayers(config, sizes.layers, everyNth(config, 'sliding_window_pattern', 6));
   const ropes = ropesByKind(config, sizes, { full: 1_000_000, sliding: 10_000, slidingOption: 'rope_local_base_freq' });
@@ -65,8 +113,8 @@ function shared(config: Options, tensors: Tensors, { dim }: Sizes): Differences 
 
 function sandwich({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
   return {
-    attentionNorms: { before: norm(`${at}.input_layernorm`), behind: norm(`${at}.post_attention_layernorm`), after: null },
-    mlpNorms: { before: norm(`${at}.pre_feedforward_layernorm`), behind: norm(`${at}.post_feedforward_layernorm`), after: null },
+    attentionNorms: { pre: norm(`${at}.input_layernorm`), post: norm(`${at}.post_attention_layernorm`), stream: null },
+    mlpNorms: { pre: norm(`${at}.pre_feedforward_layernorm`), post: norm(`${at}.post_feedforward_layernorm`), stream: null },
   };
 }
 

@@ -3,7 +3,7 @@ import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, llamaLike, readSizes, rmsEpsilon } from './base.ts';
 
-/** Granite 3: multipliers of embeddings, scores, what sublayers add, and logits (Yang et al. 2022). */
+/** Granite 3: multipliers of embeddings, scores, sublayer outputs and logits (Yang et al. 2022). */
 export function granite(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 4096, inner: 11_008, layers: 32, heads: 32, kvHeads: null, vocab: 32_000, positions: 2048 });
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), {

@@ -1,11 +1,11 @@
 import { options, optionalNumber, value, type Options } from '../config.ts';
+import { isRecord } from '../../../core/records.ts';
 import { readRope, ropeOf, type Rope } from '../rope.ts';
-import { isRecord } from '../../files.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon, type Sizes } from './base.ts';
 
-/** Hunyuan, its dense models: queries and keys normalised per head, after they are turned. */
+/** Dense models of Hunyuan: queries and keys normalised per head, after rotation. */
 export function hunyuan(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 4096, inner: 11_008, layers: 32, heads: 32, kvHeads: null, vocab: 290_943, positions: 2048 });
   const epsilon = rmsEpsilon(config, 1e-5);
@@ -20,7 +20,7 @@ export function hunyuan(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** A dynamic rope with `alpha` is a plain one whose base frequency is raised once, whatever the text's length. */
+/** Hunyuan's rope: a dynamic one with `alpha` is a plain one with a raised base frequency, whatever the text's length. */
 function hunyuanRope(config: Options, { headDim, maxPositions }: Sizes): Rope {
   const given = value(config, 'rope_scaling') ?? value(config, 'rope_parameters');
   const rope = isRecord(given) ? options(given, 'rope_parameters') : options({});

@@ -4,7 +4,7 @@ import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { llamaLike, readSizes, rmsEpsilon } from './base.ts';
 
-/** Mistral 7B and its relatives: a window on every layer where there is one. */
+/** Mistral 7B and its relatives: a window in every layer, or in none. */
 export function mistral(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, { dim: 4096, inner: 14_336, layers: 32, heads: 32, kvHeads: 8, vocab: 32_000, positions: 131_072 });
   const window = windowOption(config, 4096);

@@ -10,7 +10,7 @@ const DEFAULTS: Defaults = { dim: 4096, inner: 11_008, layers: 32, heads: 32, kv
 /** The base frequency of OLMo 3's layers with a window, whatever `rope_theta` says. */
 const SLIDING_THETA = 500_000;
 
-/** OLMo 1: LayerNorm without weights, queries, keys and values kept within `clip_qkv`. */
+/** OLMo 1: LayerNorm without weights, queries, keys and values clipped to `clip_qkv`. */
 export function olmo(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, DEFAULTS);
   const clip = clipOption(config);
@@ -21,7 +21,7 @@ export function olmo(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** OLMo 2: norms behind the sublayers, queries and keys normalised over all heads together. */
+/** OLMo 2: post-norms, queries and keys normalised over all heads together. */
 export function olmo2(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, DEFAULTS);
   const epsilon = rmsEpsilon(config, 1e-5);
@@ -32,13 +32,17 @@ export function olmo2(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** OLMo 3: OLMo 2 with windows, and a rope of its own for the layers that have one. */
+/** OLMo 3: OLMo 2 with windows, and a separate rope for the layers that have one. */
 export function olmo3(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, DEFAULTS);
   const epsilon = rmsEpsilon(config, 1e-5);
-  // transformers 5 gives `rope_theta` to the layers without a window alone, where 4 gave it to all.
+  // transformers 5 applies `rope_theta` only to layers without a window, transformers 4 to all.
   if (value(config, 'rope_parameters') === undefined && positive(config, 'rope_theta', SLIDING_THETA) !== SLIDING_THETA) {
-    refuse(config, 'rope_theta', msg`is not ${SLIDING_THETA}: versions of the reference differ on which layers it means, so only "rope_parameters" can say it`);
+    refuse(
+      config,
+      'rope_theta',
+      msg`is not ${SLIDING_THETA}: versions of the reference differ on which layers it means, so only "rope_parameters" can say it`,
+    );
   }
   const sliding = slidingLayers(config, sizes.layers, (layer) => (layer + 1) % 4 !== 0);
   const ropes = ropesByKind(config, sizes, { full: SLIDING_THETA, sliding: SLIDING_THETA, slidingOption: null });

@@ -9,7 +9,10 @@ const DEFAULTS: Defaults = { dim: 4096, inner: 22_016, layers: 32, heads: 32, kv
 /** Qwen 1.5 to 2.5: biases on queries, keys and values. */
 export function qwen2(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, DEFAULTS);
-  return llamaLike(config, tensors, sizes, rmsEpsilon(config), { biases: { qkv: true, output: false, mlp: false }, windows: qwenWindows(config, sizes.layers) });
+  return llamaLike(config, tensors, sizes, rmsEpsilon(config), {
+    biases: { qkv: true, output: false, mlp: false },
+    windows: qwenWindows(config, sizes.layers),
+  });
 }
 
 /** Qwen 3: queries and keys are normalised per head. */
@@ -23,9 +26,13 @@ export function qwen3(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** With `use_sliding_window`, the layers from `max_window_layers` on see a window. */
+/** Windows: with `use_sliding_window`, the layers from `max_window_layers` on have one. */
 function qwenWindows(config: Options, layers: number): (layer: number) => number | null {
   const window = flag(config, 'use_sliding_window', false) ? windowOption(config, 4096) : null;
   const first = count(config, 'max_window_layers', 28, 0);
-  return windowsOf(config, slidingLayers(config, layers, (layer) => window !== null && layer >= first), window);
+  return windowsOf(
+    config,
+    slidingLayers(config, layers, (layer) => window !== null && layer >= first),
+    window,
+  );
 }

@@ -3,7 +3,7 @@ import { options, positive, refuse, value, type Options } from '../config.ts';
 import { readRope, ropeOf, type Rope } from '../rope.ts';
 import type { Sizes } from './base.ts';
 
-/** Base frequencies where config.json names none, and the option of transformers 4 for the layers with a window, where there is one. */
+/** Default base frequencies, and transformers 4's option for the layers with a window, where the family has one. */
 export interface KindDefaults {
   readonly full: number;
   readonly sliding: number;
@@ -11,17 +11,23 @@ export interface KindDefaults {
 }
 
 /**
- * The ropes of layers that see all and of those with a window: `rope_parameters` with an entry for each (transformers 5), or (4)
- * `rope_theta` and `rope_scaling` for the former and plain angles for the latter. Throws UserError for one rope without saying whose.
+ * The ropes of global layers and of those with a window: `rope_parameters` with an entry for each (transformers 5), or (4) `rope_theta`
+ * and `rope_scaling` for the former and an unscaled rope for the latter. Throws UserError for a single rope that names neither kind.
  */
-export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, defaults: KindDefaults): { readonly full: Rope; readonly sliding: Rope } {
+export function ropesByKind(
+  config: Options,
+  { headDim, maxPositions }: Sizes,
+  defaults: KindDefaults,
+): { readonly full: Rope; readonly sliding: Rope } {
   const slidingTheta = defaults.slidingOption === null ? defaults.sliding : positive(config, defaults.slidingOption, defaults.sliding);
   const given = value(config, 'rope_parameters') ?? null;
   const nested = given === null ? null : options(given, 'rope_parameters');
   if (nested !== null && Object.keys(nested.values).length > 0) {
     const other = Object.keys(nested.values).find((name) => name !== 'full_attention' && name !== 'sliding_attention');
-    if (other !== undefined) refuse(nested, other, msg`is not said of "full_attention" or "sliding_attention", which have ropes of their own`);
-    if ((value(config, 'rope_scaling') ?? null) !== null) refuse(config, 'rope_scaling', msg`stands beside "rope_parameters", of which one only is supported`);
+    if (other !== undefined)
+      refuse(nested, other, msg`is not said of "full_attention" or "sliding_attention", which have ropes of their own`);
+    if ((value(config, 'rope_scaling') ?? null) !== null)
+      refuse(config, 'rope_scaling', msg`stands beside "rope_parameters", of which one only is supported`);
     const entry = (kind: string): Options => applied(options(value(nested, kind) ?? {}, `rope_parameters.${kind}`));
     return {
       full: ropeOf(config, entry('full_attention'), headDim, maxPositions, { theta: defaults.full }),
@@ -29,7 +35,7 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
     };
   }
   const scaling = value(config, 'rope_scaling') ?? null;
-  // Over the rope types that stand there already, the reference reads the newer name only.
+  // In an object with rope types already present, the reference reads only the newer name.
   const scaled = applied(options(scaling ?? {}, 'rope_scaling'));
   if (value(scaled, 'type') !== undefined) refuse(scaled, 'type', msg`is not read for this family: the reference knows "rope_type" only`);
   return {
@@ -38,13 +44,13 @@ export function ropesByKind(config: Options, { headDim, maxPositions }: Sizes, d
   };
 }
 
-/** Throws UserError for what the reference reads and does not apply to ropes by layer. */
+/** Throws UserError for options that the reference reads but does not apply to ropes by layer. */
 function applied(rope: Options): Options {
   if (value(rope, 'truncate') === false) refuse(rope, 'truncate', msg`is false, which the reference does not apply for this family`);
   return rope;
 }
 
-/** The rope of layers with a window has no part in `rope_theta`. */
+/** Options without `rope_theta`, which does not apply to layers with a window. */
 function withoutTheta({ values, path }: Options): Options {
   return { values: Object.fromEntries(Object.entries(values).filter(([name]) => name !== 'rope_theta')), path };
 }

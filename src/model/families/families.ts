@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import { msg } from '../../core/translatable.ts';
-import { quoted } from '../files.ts';
-import type { StoredTensor } from '../formats/safetensors.ts';
+import { quoted } from '../formats/modelFiles.ts';
+import type { StoredTensor } from '../formats/storedTensor.ts';
 import { count, options, refuse, text, value, type Options } from './config.ts';
 import { deepseekV2, deepseekV3 } from './experts/deepseek.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
@@ -39,14 +39,51 @@ import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.
 
 type Family = (config: Options, tensors: Tensors) => DecoderSpec;
 
-/** By `model_type`. */
+/** Supported families by `model_type`. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map([
-  ['bloom', bloom], ['codegen', codegen], ['cohere', cohere], ['cohere2', cohere2], ['deepseek_v2', deepseekV2], ['deepseek_v3', deepseekV3], ['ernie4_5', ernie],
-  ['exaone4', exaone4], ['falcon', falcon], ['gemma', gemma], ['gemma2', gemma2], ['gemma3_text', gemma3], ['glm', glm], ['glm4', glm4], ['glm4_moe', glm4Moe],
-  ['gpt2', gpt2], ['gpt_bigcode', gptBigCode], ['gpt_neo', gptNeo], ['gpt_neox', gptNeoX], ['gpt_oss', gptOss], ['gptj', gptJ], ['granite', granite],
-  ['hunyuan_v1_dense', hunyuan], ['llama', llama], ['mistral', mistral], ['mixtral', mixtral], ['mpt', mpt], ['nemotron', nemotron], ['olmo', olmo], ['olmo2', olmo2],
-  ['olmo3', olmo3], ['olmoe', olmoe], ['opt', opt], ['phi', phi], ['phi3', phi3], ['qwen2', qwen2], ['qwen2_moe', qwen2Moe], ['qwen3', qwen3], ['qwen3_moe', qwen3Moe],
-  ['smollm3', smollm3], ['stablelm', stablelm], ['starcoder2', starcoder2], ['xglm', xglm],
+  ['bloom', bloom],
+  ['codegen', codegen],
+  ['cohere', cohere],
+  ['cohere2', cohere2],
+  ['deepseek_v2', deepseekV2],
+  ['deepseek_v3', deepseekV3],
+  ['ernie4_5', ernie],
+  ['exaone4', exaone4],
+  ['falcon', falcon],
+  ['gemma', gemma],
+  ['gemma2', gemma2],
+  ['gemma3_text', gemma3],
+  ['glm', glm],
+  ['glm4', glm4],
+  ['glm4_moe', glm4Moe],
+  ['gpt2', gpt2],
+  ['gpt_bigcode', gptBigCode],
+  ['gpt_neo', gptNeo],
+  ['gpt_neox', gptNeoX],
+  ['gpt_oss', gptOss],
+  ['gptj', gptJ],
+  ['granite', granite],
+  ['hunyuan_v1_dense', hunyuan],
+  ['llama', llama],
+  ['mistral', mistral],
+  ['mixtral', mixtral],
+  ['mpt', mpt],
+  ['nemotron', nemotron],
+  ['olmo', olmo],
+  ['olmo2', olmo2],
+  ['olmo3', olmo3],
+  ['olmoe', olmoe],
+  ['opt', opt],
+  ['phi', phi],
+  ['phi3', phi3],
+  ['qwen2', qwen2],
+  ['qwen2_moe', qwen2Moe],
+  ['qwen3', qwen3],
+  ['qwen3_moe', qwen3Moe],
+  ['smollm3', smollm3],
+  ['stablelm', stablelm],
+  ['starcoder2', starcoder2],
+  ['xglm', xglm],
 ]);
 
 /** Options of any family that change the numbers and are not supported. */
@@ -60,15 +97,16 @@ export function familyName(config: unknown): string {
   return name;
 }
 
-/** What config.json and the files declare together. */
+/** A model's declaration: its decoder and tensors. */
 export interface ReadDecoder {
   readonly spec: DecoderSpec;
-  /** Every stored tensor that is read, once. */
+  /** Every stored tensor that is read, once each. */
   readonly tensors: readonly Weight[];
 }
 
 /**
- * What config.json and the tensors of its files declare, with every option and shape checked; `keptForm`: in which form quantised matrices are kept.
+ * Reads the decoder that config.json and the tensors declare, and checks every option and shape. `keptForm`: the form in which
+ * quantised matrices are kept.
  * Throws UserError naming the option or tensor at fault, or a tensor that config.json does not call for.
  */
 export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredTensor>, keptForm?: KeptForm): ReadDecoder {
@@ -76,7 +114,14 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   if (family === undefined) throw new Error('familyName admits only known families.');
   const from = options(config);
   for (const name of UNSUPPORTED) {
-    if ((value(from, name) ?? null) !== null) refuse(from, name, msg`is set, which is not supported`);
+    if ((value(from, name) ?? null) === null) continue;
+    refuse(
+      from,
+      name,
+      name === 'quantization_config'
+        ? msg`is set: weights quantised in this way are not read. Take the same model as its makers published it, or as a GGUF file`
+        : msg`is set, which is not supported`,
+    );
   }
   const tensors = tensorsOf(stored, keptForm);
   const spec = family(from, tensors);
@@ -84,7 +129,7 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   return { spec, tensors: [...tensors.used.values()] };
 }
 
-/** Layers behind the last one that predict further tokens, which the reference leaves out. */
+/** Whether a tensor belongs to layers after the last one that predict further tokens, which the reference ignores. */
 function extraLayers(config: Options, layers: number): (name: string) => boolean {
   const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
   return (name) => {

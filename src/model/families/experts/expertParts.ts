@@ -1,4 +1,4 @@
-import type { Activation } from '../../../core/activations.ts';
+import type { Activation } from '../../../core/activationFunctions.ts';
 import { UserError } from '../../../core/errors.ts';
 import { msg } from '../../../core/translatable.ts';
 import { count, flag, list, refuse, type Options } from '../config.ts';
@@ -16,22 +16,37 @@ interface Names {
 const USUAL: Names = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
 
 /**
- * Gated experts, as a file each way of saving has them: matrices for each expert, or one tensor for all,
+ * Gated experts in either storage layout: matrices for each expert, or one tensor for all,
  * `gate_up_proj` [experts, 2 inner, D] and `down_proj` [experts, D, inner].
  */
-export function gatedExperts(tensors: Tensors, at: string, experts: number, dim: number, inner: number, activation: Activation, names: Names = USUAL): readonly DenseMlp[] {
+export function gatedExperts(
+  tensors: Tensors,
+  at: string,
+  experts: number,
+  dim: number,
+  inner: number,
+  activation: Activation,
+  names: Names = USUAL,
+): readonly DenseMlp[] {
   const packed = tensors.has(`${at}.gate_up_proj`);
   return Array.from({ length: experts }, (_, index): DenseMlp => {
     if (!packed) {
       const linear = (name: string, input: number, output: number) => tensors.linear(`${at}.${index}.${name}`, input, output, false);
-      return { kind: 'gated', activation, gate: linear(names.gate, dim, inner), up: linear(names.up, dim, inner), down: linear(names.down, inner, dim) };
+      return {
+        kind: 'gated',
+        activation,
+        gate: linear(names.gate, dim, inner),
+        up: linear(names.up, dim, inner),
+        down: linear(names.down, inner, dim),
+      };
     }
-    const slice = (name: string, output: number, input: number) => ({ weight: tensors.slice(`${at}.${name}`, [experts, output, input], index), layout: 'out-in', bias: null }) as const;
+    const slice = (name: string, output: number, input: number) =>
+      ({ weight: tensors.slice(`${at}.${name}`, [experts, output, input], index), layout: 'out-in', bias: null }) as const;
     return { kind: 'gatedFused', activation, gateUp: slice('gate_up_proj', 2 * inner, dim), down: slice('down_proj', dim, inner) };
   });
 }
 
-/** Experts each token is sent to. Throws UserError where there are not as many. */
+/** Number of experts each token is routed to. Throws UserError where it exceeds the number of experts. */
 export function chosenExperts(config: Options, experts: number, absent: number): number {
   const chosen = count(config, 'num_experts_per_tok', absent);
   if (chosen > experts) refuse(config, 'num_experts_per_tok', msg`is ${chosen}, with ${experts} experts`);
@@ -50,21 +65,34 @@ function isLayer(item: unknown): item is number {
 }
 
 /** `n_group` groups of experts, of which `topk_group` are kept. */
-export function expertGroups(config: Options, experts: number, absent: readonly [groups: number, kept: number], by: 'best' | 'bestTwo'): NonNullable<Experts['groups']> {
+export function expertGroups(
+  config: Options,
+  experts: number,
+  absent: readonly [groups: number, kept: number],
+  by: 'best' | 'bestTwo',
+): NonNullable<Experts['groups']> {
   const groups = count(config, 'n_group', absent[0]);
   const kept = count(config, 'topk_group', absent[1]);
   if (experts % groups !== 0) refuse(config, 'n_group', msg`is ${groups}, which does not divide ${experts} experts`);
   if (kept > groups) refuse(config, 'topk_group', msg`is ${kept}, with ${groups} groups`);
-  if (by === 'bestTwo' && experts / groups < 2) throw new UserError(msg`config.json: "n_group" is ${groups}, which leaves groups of fewer than two of the ${experts} experts.`);
+  if (by === 'bestTwo' && experts / groups < 2)
+    throw new UserError(msg`config.json: "n_group" is ${groups}, which leaves groups of fewer than two of the ${experts} experts.`);
   return { count: groups, kept, by };
 }
 
-/** An MLP that every token passes. */
-export function sharedExperts(tensors: Tensors, at: string, dim: number, inner: number, activation: Activation, bias = false): { readonly mlp: DenseMlp; readonly gate: null } {
+/** The shared expert, an MLP that runs for every token. */
+export function sharedExperts(
+  tensors: Tensors,
+  at: string,
+  dim: number,
+  inner: number,
+  activation: Activation,
+  bias = false,
+): { readonly mlp: DenseMlp; readonly gate: null } {
   return { mlp: gatedMlp(tensors, at, dim, inner, activation, bias), gate: null };
 }
 
-/** The usual `norm_topk_prob`. */
+/** The option `norm_topk_prob`. */
 export function normalisedOption(config: Options, absent: boolean): boolean {
   return flag(config, 'norm_topk_prob', absent);
 }
