@@ -1,8 +1,8 @@
-import type { StoredTensor } from './safetensors.ts';
-
-/** How quantised numbers are kept: integers that are multiplied by a scale, which the numbers of a group share; what is taken away then, they share too. */
+/**
+ * Form of quantised numbers: integers times a scale, minus an optional minimum; the numbers of a group share both.
+ */
 export interface Quantization {
-  /** That the integers take. */
+  /** Bits per integer. */
   readonly bits: 4 | 8;
   /** Consecutive numbers of a row that share a scale. */
   readonly group: 16 | 32;
@@ -10,27 +10,31 @@ export interface Quantization {
 }
 
 /**
- * What a runtime multiplies with: integers of 4 bits; of 8 bits; or those of 8 bits as an upper and a lower half, for a
- * runtime that is fast with 4 bits only.
+ * Packing that a runtime multiplies with: `nibbles`, 4-bit integers; `bytes`, 8-bit integers; or `halves`, 8-bit integers as an upper
+ * and a lower nibble, for a runtime that is fast with 4 bits only.
  */
 export type QuantizedForm = 'nibbles' | 'bytes' | 'halves';
 
-/** That a matrix can be read as integers and scales too. */
+/** A matrix that can also be read as integers and scales. */
 export interface Quantized extends Quantization {
-  /** Its outputs and inputs, in whichever order its numbers are stored. */
+  /** Number of outputs and inputs, whatever the storage order. */
   readonly shape: readonly [out: number, width: number];
-  /** The file that holds them in a form: laid out as `partsOf` says. */
+  /** Name of the file that holds the matrix in a form, in the layout of `partsOf`. */
   file(form: QuantizedForm): string;
 }
 
-/** A matrix [out, in] as integers and scales: bytes of a file. */
-export interface QuantizedMatrix extends Pick<StoredTensor, 'name' | 'file' | 'offset' | 'length'> {
+/** A matrix [out, in] as integers and scales: `length` bytes from `offset` of `file`. */
+export interface QuantizedMatrix {
+  readonly name: string;
+  readonly file: string;
+  readonly offset: number;
+  readonly length: number;
   readonly form: QuantizedForm;
   readonly group: 16 | 32;
   readonly parts: QuantizedParts;
 }
 
-/** `length` bytes from byte `from` of the matrix on. */
+/** A part of a matrix: `length` bytes from its byte `from`. */
 export interface QuantizedPart {
   readonly from: number;
   readonly length: number;
@@ -38,13 +42,13 @@ export interface QuantizedPart {
 }
 
 /**
- * Number i of a row is `integer * scale + offset`. Integers of 4 bits are kept plus 8, two in a byte, the first in the lower half; those of 8 bits plus 128.
- * Of halves, 16 * (upper - 8) + lower is the integer.
+ * Parts of a quantised matrix. Number i of a row is `integer * scale + offset`. 4-bit integers are stored plus 8, two per byte, the first
+ * in the lower nibble; 8-bit integers are stored plus 128. With halves, the integer is 16 * (upper - 8) + lower.
  */
 export interface QuantizedParts {
   /** uint8 [out, groups, bytes of a group]; the upper halves. */
   readonly integers: QuantizedPart;
-  /** The same shape; null where integers are whole. */
+  /** The lower halves, same shape; null where integers are not split. */
   readonly lower: QuantizedPart | null;
   /** float32 [out, groups] */
   readonly scales: QuantizedPart;
@@ -52,7 +56,12 @@ export interface QuantizedParts {
   readonly offsets: QuantizedPart | null;
 }
 
-export function partsOf([out, width]: readonly [out: number, width: number], { group, mins }: Quantization, form: QuantizedForm): QuantizedParts {
+/** The layout of a matrix in a form: where each part begins and how long it is. */
+export function partsOf(
+  [out, width]: readonly [out: number, width: number],
+  { group, mins }: Quantization,
+  form: QuantizedForm,
+): QuantizedParts {
   const groups = width / group;
   let from = 0;
   const next = (dims: readonly number[], bytes: number): QuantizedPart => {
@@ -66,7 +75,7 @@ export function partsOf([out, width]: readonly [out: number, width: number], { g
   return { integers: upper, lower, scales: next([out, groups], 4), offsets: mins ? next([out, groups], 4) : null };
 }
 
-/** A matrix in a form. */
+/** A quantised matrix in a form. */
 export function quantizedMatrix(name: string, quantized: Quantized, form: QuantizedForm): QuantizedMatrix {
   const parts = partsOf(quantized.shape, quantized, form);
   const { from, length } = parts.offsets ?? parts.scales;

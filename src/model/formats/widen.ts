@@ -4,13 +4,15 @@ import { msg } from '../../core/translatable.ts';
 /** The types a weight may be stored in. Arithmetic is float32. */
 export type WeightType = 'F32' | 'F16' | 'BF16';
 
+/** Bytes per number. */
 export const WEIGHT_BYTES: Readonly<Record<WeightType, number>> = { F32: 4, F16: 2, BF16: 2 };
 
+/** Whether weights may have this type. */
 export function isWeightType(dtype: string): dtype is WeightType {
   return dtype === 'F32' || dtype === 'F16' || dtype === 'BF16';
 }
 
-/** The float32 numbers in little-endian bytes of a stored type; exact. Throws UserError for another byte order of the machine. */
+/** The float32 numbers of little-endian bytes of a stored type; exact. Throws UserError on a big-endian machine. */
 export function widen(bytes: Uint8Array, type: WeightType): Float32Array {
   if (new Uint8Array(Uint16Array.of(1).buffer)[0] !== 1) throw new UserError(msg`Weights are read on little-endian machines only.`);
   // A copy of exactly these bytes: a view may start at any offset, or (Node's Buffer) share its memory with others.
@@ -32,7 +34,7 @@ export function float16(half: number): number {
   return float[0] ?? 0;
 }
 
-/** bfloat16 is the upper half of a float32. */
+/** bfloat16 to the bits of the equal binary32, whose upper half it is. */
 function bfloat16Word(half: number): number {
   return half << 16;
 }

@@ -1,14 +1,16 @@
 import { float16 } from '../widen.ts';
 
-/** Quantised numbers taken apart: number i is `integers[i] * scales[g] - mins[g]`, g being i divided by the numbers that share a scale. */
+/** Unpacked quantised numbers: number i is `integers[i] * scales[g] - mins[g]`, where g is i divided by the group size. */
 export interface Quants {
   readonly integers: Int8Array;
   readonly scales: Float32Array;
-  /** null: nothing is taken away. */
+  /** null: nothing is subtracted. */
   readonly mins: Float32Array | null;
 }
 
-/** Takes the block apart whose bytes begin at `at`; its first integer is number `to`. Products of scales are rounded to float32, as in ggml. */
+/**
+ * Unpacks the block whose bytes begin at `at` into `out` from number `to` on. Products of scales are rounded to float32, as in ggml.
+ */
 export type Unpack = (bytes: Uint8Array, at: number, out: Quants, to: number) => void;
 
 // Blocks of 32 numbers; ggml-quants.c, dequantize_row_q4_0 and so on. A typed array rounds to float32 what is written to it.
@@ -30,46 +32,52 @@ function scaleOf(bytes: Uint8Array, at: number, { scales, mins }: Quants, to: nu
   if (mins !== null) mins[to / (2 * HALF)] = -halfAt(bytes, at + 2);
 }
 
+/** 32 numbers: a float16 scale, 4-bit integers around 8. */
 export const q4_0: Unpack = (bytes, at, out, to) => {
   scaleOf(bytes, at, out, to);
   const { integers } = out;
   nibbles(bytes, at + 2, (i, nibble) => (integers[to + i] = nibble - 8));
 };
 
+/** 32 numbers: a float16 scale and minimum, 4-bit integers. */
 export const q4_1: Unpack = (bytes, at, out, to) => {
   scaleOf(bytes, at, out, to);
   const { integers } = out;
   nibbles(bytes, at + 4, (i, nibble) => (integers[to + i] = nibble));
 };
 
+/** 32 numbers: a float16 scale, 5-bit integers around 16. */
 export const q5_0: Unpack = (bytes, at, out, to) => {
   scaleOf(bytes, at, out, to);
   const { integers } = out;
   nibbles(bytes, at + 6, (i, nibble) => (integers[to + i] = (nibble | fifthBit(bytes, at + 2, i)) - 16));
 };
 
+/** 32 numbers: a float16 scale and minimum, 5-bit integers. */
 export const q5_1: Unpack = (bytes, at, out, to) => {
   scaleOf(bytes, at, out, to);
   const { integers } = out;
   nibbles(bytes, at + 8, (i, nibble) => (integers[to + i] = nibble | fifthBit(bytes, at + 4, i)));
 };
 
+/** 32 numbers: a float16 scale, 8-bit integers. */
 export const q8_0: Unpack = (bytes, at, out, to) => {
   scaleOf(bytes, at, out, to);
   const { integers } = out;
   for (let i = 0; i < 2 * HALF; i++) integers[to + i] = bytes[at + 2 + i] ?? 0;
 };
 
-/** What 4 bits stand for in the types IQ4 (ggml-common.h, kvalues_iq4nl). */
+/** Integers of the 4-bit indices in the IQ4 types (ggml-common.h, kvalues_iq4nl). */
 const IQ4_VALUES = Int8Array.of(-127, -104, -83, -65, -49, -35, -22, -10, 1, 13, 25, 38, 53, 69, 89, 113);
 
+/** 32 numbers: a float16 scale, 4-bit indices into `IQ4_VALUES`. */
 export const iq4_nl: Unpack = (bytes, at, out, to) => {
   scaleOf(bytes, at, out, to);
   const { integers } = out;
   nibbles(bytes, at + 2, (i, nibble) => (integers[to + i] = IQ4_VALUES[nibble] ?? 0));
 };
 
-/** 256 numbers: eight groups of 32 with a 6-bit scale each. */
+/** 256 numbers: a float16 scale, eight groups of 32 with a 6-bit scale each, 4-bit indices into `IQ4_VALUES`. */
 export const iq4_xs: Unpack = (bytes, at, { integers, scales }, to) => {
   const d = halfAt(bytes, at);
   const high = (bytes[at + 2] ?? 0) | ((bytes[at + 3] ?? 0) << 8);
@@ -80,11 +88,12 @@ export const iq4_xs: Unpack = (bytes, at, { integers, scales }, to) => {
   }
 };
 
-/** The fifth bit of number `index`, in its place. */
+/** The fifth bit of number `index`, as 0 or 16. */
 function fifthBit(bytes: Uint8Array, at: number, index: number): number {
   return (((bytes[at + (index >> 3)] ?? 0) >> (index & 7)) & 1) << 4;
 }
 
+/** The float16 number at a byte offset. */
 export function halfAt(bytes: Uint8Array, at: number): number {
   return float16((bytes[at] ?? 0) | ((bytes[at + 1] ?? 0) << 8));
 }

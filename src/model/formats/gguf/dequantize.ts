@@ -4,36 +4,45 @@ import { iq4_nl, iq4_xs, q4_0, q4_1, q5_0, q5_1, q8_0, type Quants, type Unpack 
 import { q2_k, q3_k, q4_k, q5_k, q6_k } from './superBlocks.ts';
 import { blockTypeNamed } from './types.ts';
 
-/** A ggml type: how its blocks are taken apart, and the middle of its integers. */
+/** A ggml type: how its blocks are unpacked, and the midpoint of its integers. */
 interface Quantised extends Quantization {
   readonly unpack: Unpack;
   readonly middle: number;
 }
 
 const BY_TYPE: ReadonlyMap<string, Quantised> = new Map([
-  ['Q4_0', { unpack: q4_0, bits: 4, group: 32, mins: false, middle: 0 }], ['Q4_1', { unpack: q4_1, bits: 4, group: 32, mins: true, middle: 8 }],
-  ['Q5_0', { unpack: q5_0, bits: 8, group: 32, mins: false, middle: 0 }], ['Q5_1', { unpack: q5_1, bits: 8, group: 32, mins: true, middle: 16 }],
+  ['Q4_0', { unpack: q4_0, bits: 4, group: 32, mins: false, middle: 0 }],
+  ['Q4_1', { unpack: q4_1, bits: 4, group: 32, mins: true, middle: 8 }],
+  ['Q5_0', { unpack: q5_0, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['Q5_1', { unpack: q5_1, bits: 8, group: 32, mins: true, middle: 16 }],
   ['Q8_0', { unpack: q8_0, bits: 8, group: 32, mins: false, middle: 0 }],
-  ['Q2_K', { unpack: q2_k, bits: 4, group: 16, mins: true, middle: 2 }], ['Q3_K', { unpack: q3_k, bits: 4, group: 16, mins: false, middle: 0 }],
-  ['Q4_K', { unpack: q4_k, bits: 4, group: 32, mins: true, middle: 8 }], ['Q5_K', { unpack: q5_k, bits: 8, group: 32, mins: true, middle: 16 }],
+  ['Q2_K', { unpack: q2_k, bits: 4, group: 16, mins: true, middle: 2 }],
+  ['Q3_K', { unpack: q3_k, bits: 4, group: 16, mins: false, middle: 0 }],
+  ['Q4_K', { unpack: q4_k, bits: 4, group: 32, mins: true, middle: 8 }],
+  ['Q5_K', { unpack: q5_k, bits: 8, group: 32, mins: true, middle: 16 }],
   ['Q6_K', { unpack: q6_k, bits: 8, group: 16, mins: false, middle: 0 }],
-  ['IQ4_NL', { unpack: iq4_nl, bits: 8, group: 32, mins: false, middle: 0 }], ['IQ4_XS', { unpack: iq4_xs, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ4_NL', { unpack: iq4_nl, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ4_XS', { unpack: iq4_xs, bits: 8, group: 32, mins: false, middle: 0 }],
 ]);
 
-/** How numbers of a quantised ggml type are kept. */
+/** The quantisation of a ggml type. */
 export function quantizationOf(type: string): Quantised {
   const found = BY_TYPE.get(type);
   if (found === undefined) throw new Error(`There is no dequantisation of ${type}.`);
   return found;
 }
 
-/** Whole blocks of a quantised ggml type, taken apart. */
+/** Unpacks whole blocks of a quantised ggml type. */
 export function unpack(bytes: Uint8Array, type: string): Quants {
   const block = blockTypeNamed(type);
   const { unpack: take, group, mins } = quantizationOf(type);
   const blocks = bytes.length / block.bytes;
   const count = blocks * block.elements;
-  const out = { integers: new Int8Array(count), scales: new Float32Array(count / group), mins: mins ? new Float32Array(count / group) : null };
+  const out = {
+    integers: new Int8Array(count),
+    scales: new Float32Array(count / group),
+    mins: mins ? new Float32Array(count / group) : null,
+  };
   for (let i = 0; i < blocks; i++) take(bytes, i * block.bytes, out, i * block.elements);
   return out;
 }

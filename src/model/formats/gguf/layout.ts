@@ -1,29 +1,43 @@
 import { msg } from '../../../core/translatable.ts';
-import type { ModelFiles } from '../../files.ts';
-import { quoted } from '../../files.ts';
+import type { ModelFiles } from '../modelFiles.ts';
+import { quoted } from '../modelFiles.ts';
 import { EXPERTS_MAX, type Facts } from './facts.ts';
-import { ROPE_TENSORS } from './rope.ts';
+import { ROPE_TENSORS } from './ggufRope.ts';
 import { gathered, reshaped, rowCount, rowLength, shifted, sliced, storedSource, transposed, type Source } from './source.ts';
 
+/** The two tensors that a module may have. */
 export type Part = 'weight' | 'bias';
-/** A tensor of the file as one or more of Hugging Face's, by names under the block; `beside` finds others of the block. */
-export type Expand = (source: Source, part: Part, beside: (stem: string) => Source | null) => readonly (readonly [name: string, source: Source])[];
+/** Maps a tensor of the file to one or more of Hugging Face's, by names within the block; `beside` finds others of the block. */
+export type Expand = (
+  source: Source,
+  part: Part,
+  beside: (stem: string) => Source | null,
+) => readonly (readonly [name: string, source: Source])[];
 
-/** How an architecture's tensors are named in GGUF files and by Hugging Face. A name alone: the same numbers, with ".weight" or ".bias" behind. */
+/**
+ * Hugging Face's names for an architecture's tensors in GGUF files. A plain name means the same numbers; ".weight" or ".bias" is
+ * appended.
+ */
 export interface Layout {
-  /** Outside the blocks: "token_embd" -> "model.embed_tokens". */
+  /** Tensors outside the blocks: "token_embd" -> "model.embed_tokens". */
   readonly top: Readonly<Record<string, string | Expand>>;
-  /** "model.layers" */
+  /** Prefix of the blocks, such as "model.layers". */
   readonly blocks: string;
-  /** "attn_q" -> "self_attn.q_proj" */
+  /** Tensors of a block: "attn_q" -> "self_attn.q_proj". */
   readonly block: Readonly<Record<string, string | Expand>>;
 }
 
 /**
  * All tensors under Hugging Face's names. Throws UserError for a tensor that the architecture does not have.
- * Blocks from `layers` up to `layers + extra` predict further tokens and are left out.
+ * Blocks `layers` to `layers + extra` - 1 predict further tokens and are left out.
  */
-export function huggingFaceTensors(facts: Facts, files: ModelFiles, { top, blocks, block }: Layout, layers: number, extra: number): ReadonlyMap<string, Source> {
+export function huggingFaceTensors(
+  facts: Facts,
+  files: ModelFiles,
+  { top, blocks, block }: Layout,
+  layers: number,
+  extra: number,
+): ReadonlyMap<string, Source> {
   const found = new Map<string, Source>();
   for (const [name, tensor] of facts.tensors) {
     if (ROPE_TENSORS.some((known) => known === name)) continue;
@@ -33,7 +47,9 @@ export function huggingFaceTensors(facts: Facts, files: ModelFiles, { top, block
     const names = layer === undefined ? top : block;
     const change = Object.hasOwn(names, stem) ? names[stem] : undefined;
     if (change === undefined || (part !== 'weight' && part !== 'bias') || Number(layer ?? 0) >= layers) {
-      return facts.refuse(msg`holds tensor ${quoted(name)}, which models of architecture ${facts.architecture} do not have as they are supported`);
+      return facts.refuse(
+        msg`holds tensor ${quoted(name)}, which models of architecture ${facts.architecture} do not have as they are supported`,
+      );
     }
     const source = storedSource(files, tensor);
     const prefix = layer === undefined ? '' : `${blocks}.${Number(layer)}.`;
@@ -50,25 +66,35 @@ export function huggingFaceTensors(facts: Facts, files: ModelFiles, { top, block
   return found;
 }
 
-/** Llama's converter pairs neighbouring rows of a head where Hugging Face pairs rows half a head apart. Of queries or keys of `heads` heads. */
+/**
+ * Restores the order of rows of queries or keys of `heads` heads: Llama's converter pairs neighbouring rows of a head, Hugging Face
+ * rows half a head apart.
+ */
 export function unpermuted(name: string, heads: number, facts: Facts): Expand {
   return (source, part) => {
     const rows = rowCount(source.shape);
     const width = rows / heads;
-    if (!Number.isInteger(width / 2)) facts.refuse(msg`holds queries or keys of ${rows} rows, which are not an even number for each of ${heads} heads`);
+    if (!Number.isInteger(width / 2))
+      facts.refuse(msg`holds queries or keys of ${rows} rows, which are not an even number for each of ${heads} heads`);
     const half = width / 2;
-    return [[`${name}.${part}`, gathered(source, (row) => {
-      const inHead = row % width;
-      return row - inHead + 2 * (inHead % half) + Math.floor(inHead / half);
-    })]];
+    return [
+      [
+        `${name}.${part}`,
+        gathered(source, (row) => {
+          const inHead = row % width;
+          return row - inHead + 2 * (inHead % half) + Math.floor(inHead / half);
+        }),
+      ],
+    ];
   };
 }
 
-/** Rows of one tensor shared out among several, in order. */
+/** Splits the rows of one tensor among several, in order. */
 export function split(names: readonly (readonly [name: string, rows: number])[], facts: Facts): Expand {
   return (source, part) => {
     const total = names.reduce((sum, [, rows]) => sum + rows, 0);
-    if (total !== rowCount(source.shape)) facts.refuse(msg`holds a tensor of ${rowCount(source.shape)} rows where ${names.map(([name]) => name).join(', ')} have ${total}`);
+    if (total !== rowCount(source.shape))
+      facts.refuse(msg`holds a tensor of ${rowCount(source.shape)} rows where ${names.map(([name]) => name).join(', ')} have ${total}`);
     let first = 0;
     return names.map(([name, rows]) => {
       const own = [`${name}.${part}`, sliced(source, first, [rows, ...source.shape.slice(1)])] as const;
@@ -78,21 +104,24 @@ export function split(names: readonly (readonly [name: string, rows: number])[],
   };
 }
 
-/** A stack of one matrix per expert as matrices of their own. */
+/** Splits a stack of one matrix per expert into separate matrices. */
 export function experts(name: (expert: number) => string, facts: Facts): Expand {
   return (source, part) => {
     const [count = 0, ...shape] = source.shape;
     if (count > EXPERTS_MAX) facts.refuse(msg`holds ${count} experts in a layer, where at most ${EXPERTS_MAX} are allowed`);
-    return Array.from({ length: count }, (_, expert) => [`${name(expert)}.${part}`, sliced(source, expert * rowCount(shape), shape)] as const);
+    return Array.from(
+      { length: count },
+      (_, expert) => [`${name(expert)}.${part}`, sliced(source, expert * rowCount(shape), shape)] as const,
+    );
   };
 }
 
-/** Gemma's norms: the file holds the weight, Hugging Face how far it is from 1. */
+/** Gemma's norms: the file holds the weight, Hugging Face the weight minus 1. */
 export function fromOne(name: string): Expand {
   return (source, part) => [[`${name}.${part}`, part === 'weight' ? shifted(source, -1) : source]];
 }
 
-/** GPT-2's matrices: [out, in] in the file, [in, out] at Hugging Face. */
+/** Transposes GPT-2's matrices: [out, in] in the file, [in, out] in Hugging Face's layout. */
 export function exchanged(name: string): Expand {
   return (source, part) => [[`${name}.${part}`, part === 'weight' ? transposed(source) : source]];
 }

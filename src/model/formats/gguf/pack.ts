@@ -2,17 +2,21 @@ import { partsOf, type QuantizedForm } from '../quantized.ts';
 import { unpack, quantizationOf } from './dequantize.ts';
 import type { BlockRows } from './source.ts';
 
-/** Numbers taken apart at once. */
+/** Numbers unpacked at a time. */
 const NUMBERS_AT_ONCE = 1024 * 1024;
 
-/** All rows in a form that the runtime multiplies with, laid out as `partsOf` says. */
+/** Bytes of all rows in a quantised form, in the layout of `partsOf`. */
 export async function packedRows(source: BlockRows, form: QuantizedForm): Promise<Uint8Array> {
-  const { type, shape: [out, width] } = source;
+  const {
+    type,
+    shape: [out, width],
+  } = source;
   const quantization = quantizationOf(type);
   const parts = partsOf([out, width], quantization, form);
   const last = parts.offsets ?? parts.scales;
   const packed = new Uint8Array(last.from + last.length);
-  const floats = ({ from, length }: { readonly from: number; readonly length: number }): Float32Array => new Float32Array(packed.buffer, from, length / 4);
+  const floats = ({ from, length }: { readonly from: number; readonly length: number }): Float32Array =>
+    new Float32Array(packed.buffer, from, length / 4);
   const scales = floats(parts.scales);
   const offsets = parts.offsets === null ? null : floats(parts.offsets);
   const { group, middle } = quantization;
@@ -20,7 +24,7 @@ export async function packedRows(source: BlockRows, form: QuantizedForm): Promis
   for (let first = 0; first < out; first += rowsAtOnce) {
     const quants = unpack(await source.rows(first, Math.min(rowsAtOnce, out - first)), type);
     const number = first * width;
-    // Integers of 0 and above are moved around 0, so that sums do not grow large before the offset brings them back.
+    // Non-negative integers are centred around 0, so that sums stay small until the offset is added.
     if (form === 'bytes') writeBytes(quants.integers, 128 - middle, packed, parts.integers.from + number);
     else if (form === 'nibbles') writeNibbles(quants.integers, 8 - middle, 0, packed, parts.integers.from + number / 2);
     else {
@@ -28,7 +32,8 @@ export async function packedRows(source: BlockRows, form: QuantizedForm): Promis
       writeNibbles(quants.integers, 128 - middle, 0, packed, (parts.lower?.from ?? 0) + number / 2);
     }
     scales.set(quants.scales, number / group);
-    if (offsets !== null) for (const [g, scale] of quants.scales.entries()) offsets[number / group + g] = middle * scale - (quants.mins?.[g] ?? 0);
+    if (offsets !== null)
+      for (const [g, scale] of quants.scales.entries()) offsets[number / group + g] = middle * scale - (quants.mins?.[g] ?? 0);
   }
   return packed;
 }

@@ -1,38 +1,39 @@
-import type { ModelFiles } from '../../files.ts';
-import type { StoredTensor } from '../safetensors.ts';
+import type { ModelFiles } from '../modelFiles.ts';
+import type { StoredTensor } from '../storedTensor.ts';
 import { WEIGHT_BYTES, isWeightType, widen, type WeightType } from '../widen.ts';
 import { dequantize } from './dequantize.ts';
 import { blockTypeNamed } from './types.ts';
 
 /**
- * Numbers as Hugging Face has them, made when they are asked for of those in a GGUF file. They come by rows, a row being the
- * last axis; of a vector each number is a row, so that its numbers can be reordered as the rows of a matrix are.
+ * A tensor in Hugging Face's form, computed on demand from those in a GGUF file. It is read by rows along the last axis; in a vector
+ * each number is a row, so that numbers can be reordered like the rows of a matrix.
  */
 export interface Source {
   readonly dtype: WeightType;
   readonly shape: readonly number[];
-  /** Bytes of rows `first` up to `first + count`. */
+  /** Bytes of `count` rows from row `first`. */
   rows(first: number, count: number): Promise<Uint8Array>;
-  /** Where the numbers lie just so in a file; null where they are made. */
+  /** Location of exactly these numbers in a file; null where they are computed. */
   readonly place: Pick<StoredTensor, 'file' | 'offset' | 'length'> | null;
-  /** The rows quantised, where the file has them so. */
+  /** The rows in quantised form; null where the file does not hold them so. */
   readonly blocks: BlockRows | null;
 }
 
-/** Rows as they lie in a file, in blocks of a quantised type. */
+/** Rows as stored in a file, in blocks of a quantised type. */
 export interface BlockRows {
   readonly type: string;
-  /** Rows and numbers of each: of a matrix the outputs and inputs, also where it is read with its axes exchanged. */
+  /** Number of rows and row length: a matrix's outputs and inputs, even where it is read transposed. */
   readonly shape: readonly [out: number, width: number];
-  /** Bytes of the blocks of rows `first` up to `first + count`. */
+  /** Bytes of the blocks of `count` rows from row `first`. */
   rows(first: number, count: number): Promise<Uint8Array>;
 }
 
-/** Numbers of a row. */
+/** Length of a row. */
 export function rowLength(shape: readonly number[]): number {
   return shape.length > 1 ? (shape.at(-1) ?? 1) : 1;
 }
 
+/** Number of rows. */
 export function rowCount(shape: readonly number[]): number {
   return shape.reduce((product, dim) => product * dim, 1) / rowLength(shape);
 }
@@ -41,18 +42,31 @@ function rowBytes({ shape, dtype }: Pick<Source, 'shape' | 'dtype'>): number {
   return rowLength(shape) * WEIGHT_BYTES[dtype];
 }
 
-/** A tensor's numbers as they are, quantised ones as float32. */
+/** A stored tensor; quantised numbers become float32. */
 export function storedSource(files: ModelFiles, tensor: StoredTensor): Source {
   const { dtype, shape, file, offset, length } = tensor;
   if (isWeightType(dtype)) {
     const bytes = rowBytes({ shape, dtype });
-    return { dtype, shape, rows: (first, count) => files.read(file, offset + first * bytes, count * bytes), place: { file, offset, length }, blocks: null };
+    return {
+      dtype,
+      shape,
+      rows: (first, count) => files.read(file, offset + first * bytes, count * bytes),
+      place: { file, offset, length },
+      blocks: null,
+    };
   }
   const { elements, bytes } = blockTypeNamed(dtype);
   const perRow = (rowLength(shape) / elements) * bytes;
-  const blocks: BlockRows = { type: dtype, shape: [rowCount(shape), rowLength(shape)], rows: (first: number, count: number) => files.read(file, offset + first * perRow, count * perRow) };
+  const blocks: BlockRows = {
+    type: dtype,
+    shape: [rowCount(shape), rowLength(shape)],
+    rows: (first: number, count: number) => files.read(file, offset + first * perRow, count * perRow),
+  };
   return {
-    dtype: 'F32', shape, place: null, blocks: shape.length === 1 ? null : blocks,
+    dtype: 'F32',
+    shape,
+    place: null,
+    blocks: shape.length === 1 ? null : blocks,
     rows: async (first, count) => {
       // The numbers of a quantised vector share blocks: all are read.
       if (shape.length === 1) return bytesOf(dequantize(await files.read(file, offset, length), dtype).slice(first, first + count));
@@ -61,7 +75,7 @@ export function storedSource(files: ModelFiles, tensor: StoredTensor): Source {
   };
 }
 
-/** The same numbers under another shape with rows of the same length, or a vector for a matrix of one column. */
+/** The same numbers in another shape with rows of the same length, or between a vector and a matrix of one row. */
 export function reshaped(source: Source, shape: readonly number[]): Source {
   if (rowLength(shape) === rowLength(source.shape)) return { ...source, shape };
   // A matrix of one row read as a vector, or a vector as a matrix of one row: a number is there what a row is here.
@@ -69,7 +83,9 @@ export function reshaped(source: Source, shape: readonly number[]): Source {
   const own = rowBytes(source);
   const wanted = rowLength(shape) * numbers;
   return {
-    ...source, shape, blocks: null,
+    ...source,
+    shape,
+    blocks: null,
     rows: async (first, count) => {
       const from = Math.floor((first * wanted) / own);
       const to = Math.ceil(((first + count) * wanted) / own);
@@ -79,56 +95,74 @@ export function reshaped(source: Source, shape: readonly number[]): Source {
   };
 }
 
-/** Rows `first` up to `first + count`, under `shape`. */
+/** The rows from row `first` that fill `shape`. */
 export function sliced(source: Source, first: number, shape: readonly number[]): Source {
   const bytes = rowBytes(source);
   const { place, blocks } = source;
   return {
-    dtype: source.dtype, shape,
-    blocks: blocks === null ? null : { ...blocks, shape: [rowCount(shape), rowLength(shape)], rows: (from, count) => blocks.rows(first + from, count) },
+    dtype: source.dtype,
+    shape,
+    blocks:
+      blocks === null
+        ? null
+        : { ...blocks, shape: [rowCount(shape), rowLength(shape)], rows: (from, count) => blocks.rows(first + from, count) },
     rows: (from, count) => source.rows(first + from, count),
     place: place === null ? null : { file: place.file, offset: place.offset + first * bytes, length: rowCount(shape) * bytes },
   };
 }
 
-/** Row r is the source's row `rowOf(r)`. What lies between the rows wanted is read with them. */
+/** Reordered rows: row r is the source's row `rowOf(r)`. Rows in between are read too. */
 export function gathered(source: Source, rowOf: (row: number) => number): Source {
   const { blocks } = source;
-  const gather = (rows: Source['rows']): Source['rows'] => async (first, count) => {
-    const wanted = Array.from({ length: count }, (_, i) => rowOf(first + i));
-    const from = wanted.reduce((least, row) => Math.min(least, row), Infinity);
-    const to = wanted.reduce((most, row) => Math.max(most, row), 0);
-    const all = await rows(from, to - from + 1);
-    const bytes = all.length / (to - from + 1);
-    const out = new Uint8Array(count * bytes);
-    for (const [i, row] of wanted.entries()) out.set(all.subarray((row - from) * bytes, (row - from + 1) * bytes), i * bytes);
-    return out;
-  };
+  const gather =
+    (rows: Source['rows']): Source['rows'] =>
+    async (first, count) => {
+      const wanted = Array.from({ length: count }, (_, i) => rowOf(first + i));
+      const from = wanted.reduce((least, row) => Math.min(least, row), Infinity);
+      const to = wanted.reduce((most, row) => Math.max(most, row), 0);
+      const all = await rows(from, to - from + 1);
+      const bytes = all.length / (to - from + 1);
+      const out = new Uint8Array(count * bytes);
+      for (const [i, row] of wanted.entries()) out.set(all.subarray((row - from) * bytes, (row - from + 1) * bytes), i * bytes);
+      return out;
+    };
   return { ...source, place: null, rows: gather(source.rows), blocks: blocks === null ? null : { ...blocks, rows: gather(blocks.rows) } };
 }
 
 /** Each number plus `offset`, as float32. */
 export function shifted(source: Source, offset: number): Source {
-  return { dtype: 'F32', shape: source.shape, place: null, blocks: null, rows: async (first, count) => bytesOf(widen(await source.rows(first, count), source.dtype).map((value) => value + offset)) };
+  return {
+    dtype: 'F32',
+    shape: source.shape,
+    place: null,
+    blocks: null,
+    rows: async (first, count) => bytesOf(widen(await source.rows(first, count), source.dtype).map((value) => value + offset)),
+  };
 }
 
-/** A matrix with its axes exchanged: all of it is read for any of its rows. */
+/** A transposed matrix: any row requires reading all of it. */
 export function transposed(source: Source): Source {
   const [rows = 0, width = 0] = source.shape;
   const size = WEIGHT_BYTES[source.dtype];
   return {
-    dtype: source.dtype, shape: [width, rows], place: null, blocks: source.blocks,
+    dtype: source.dtype,
+    shape: [width, rows],
+    place: null,
+    blocks: source.blocks,
     rows: async (first, count) => {
       const all = await source.rows(0, rows);
       const out = new Uint8Array(count * rows * size);
-      const [from, to] = size === 4 ? [new Uint32Array(all.slice().buffer), new Uint32Array(out.buffer)] : [new Uint16Array(all.slice().buffer), new Uint16Array(out.buffer)];
+      const [from, to] =
+        size === 4
+          ? [new Uint32Array(all.slice().buffer), new Uint32Array(out.buffer)]
+          : [new Uint16Array(all.slice().buffer), new Uint16Array(out.buffer)];
       for (let row = 0; row < count; row++) for (let i = 0; i < rows; i++) to[row * rows + i] = from[i * width + first + row] ?? 0;
       return out;
     },
   };
 }
 
-/** The rows of several sources one after the other, of the widest of their types. */
+/** Concatenated rows of several sources, in the widest of their types. */
 export function stacked(sources: readonly Source[]): Source {
   const [first] = sources;
   if (first === undefined) throw new Error('Nothing to stack.');
@@ -136,7 +170,10 @@ export function stacked(sources: readonly Source[]): Source {
   const counts = sources.map(({ shape }) => rowCount(shape));
   const shape = [counts.reduce((sum, count) => sum + count, 0), ...first.shape.slice(-1)];
   return {
-    dtype, shape, place: null, blocks: null,
+    dtype,
+    shape,
+    place: null,
+    blocks: null,
     rows: async (from, count) => {
       const parts: Uint8Array[] = [];
       let start = 0;

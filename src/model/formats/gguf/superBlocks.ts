@@ -1,12 +1,13 @@
 import { halfAt, signed, type Quants, type Unpack } from './blocks.ts';
 
-// Blocks of 256 numbers with scales of their own for each 16 or 32; ggml-quants.c, dequantize_row_q2_K and so on.
+// Blocks of 256 numbers with a scale for each 16 or 32; ggml-quants.c, dequantize_row_q2_K and so on.
 
 /** Bits 2 j and 2 j + 1 of 32 bytes hold 32 numbers, j from 0 to 3; the next 32 bytes the second half of the block. */
 function quarters(write: (half: number, shift: number, first: number) => void): void {
   for (let half = 0; half < 2; half++) for (let j = 0; j < 4; j++) write(half, 2 * j, 128 * half + 32 * j);
 }
 
+/** 256 numbers: 2-bit integers, a 4-bit scale and minimum for each 16. */
 export const q2_k: Unpack = (bytes, at, { integers, scales, mins }, to) => {
   const d = halfAt(bytes, at + 80);
   const min = halfAt(bytes, at + 82);
@@ -20,6 +21,7 @@ export const q2_k: Unpack = (bytes, at, { integers, scales, mins }, to) => {
   });
 };
 
+/** 256 numbers: 3-bit integers, a 6-bit scale for each 16. */
 export const q3_k: Unpack = (bytes, at, { integers, scales }, to) => {
   const d = halfAt(bytes, at + 108);
   for (let group = 0; group < 16; group++) scales[to / 16 + group] = d * (thirdScale(bytes, at + 96, group) - 32);
@@ -39,6 +41,7 @@ function thirdScale(bytes: Uint8Array, at: number, index: number): number {
   return low | (high << 4);
 }
 
+/** 256 numbers: 4-bit integers, a 6-bit scale and minimum for each 32. */
 export const q4_k: Unpack = (bytes, at, out, to) => {
   scalesAndMins(bytes, at, out, to);
   const { integers } = out;
@@ -47,6 +50,7 @@ export const q4_k: Unpack = (bytes, at, out, to) => {
   }
 };
 
+/** 256 numbers: 5-bit integers, a 6-bit scale and minimum for each 32. */
 export const q5_k: Unpack = (bytes, at, out, to) => {
   scalesAndMins(bytes, at, out, to);
   const { integers } = out;
@@ -59,20 +63,22 @@ export const q5_k: Unpack = (bytes, at, out, to) => {
   }
 };
 
-/** Eight 6-bit scales and eight 6-bit minima in twelve bytes (get_scale_min_k4), behind what each is a multiple of. */
+/** Eight 6-bit scales and eight 6-bit minima in twelve bytes (get_scale_min_k4), after the float16 factor of each kind. */
 function scalesAndMins(bytes: Uint8Array, at: number, { scales, mins }: Quants, to: number): void {
   const d = halfAt(bytes, at);
   const min = halfAt(bytes, at + 2);
   const byte = (index: number): number => bytes[at + 4 + index] ?? 0;
   for (let group = 0; group < 8; group++) {
-    const [scale, m] = group < 4
-      ? [byte(group) & 63, byte(group + 4) & 63]
-      : [(byte(group + 4) & 15) | ((byte(group - 4) >> 6) << 4), (byte(group + 4) >> 4) | ((byte(group) >> 6) << 4)];
+    const [scale, m] =
+      group < 4
+        ? [byte(group) & 63, byte(group + 4) & 63]
+        : [(byte(group + 4) & 15) | ((byte(group - 4) >> 6) << 4), (byte(group + 4) >> 4) | ((byte(group) >> 6) << 4)];
     scales[to / 32 + group] = d * scale;
     if (mins !== null) mins[to / 32 + group] = min * m;
   }
 }
 
+/** 256 numbers: 6-bit integers, an 8-bit scale for each 16. */
 export const q6_k: Unpack = (bytes, at, { integers, scales }, to) => {
   const d = halfAt(bytes, at + 208);
   for (let group = 0; group < 16; group++) scales[to / 16 + group] = d * signed(bytes[at + 192 + group] ?? 0);

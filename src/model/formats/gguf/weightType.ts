@@ -1,18 +1,42 @@
-import type { StoredTensor } from '../safetensors.ts';
-import type { GgufMetadata } from './header.ts';
+import type { StoredTensor } from '../storedTensor.ts';
+import type { GgufMetadata } from './ggufHeader.ts';
 
-/** What `general.file_type` calls the mix of types in a file (gguf's LlamaFileType). */
+/** Names of the mixes of types by `general.file_type` (gguf's LlamaFileType). */
 const FILE_TYPES: ReadonlyMap<number, string> = new Map([
-  [0, 'F32'], [1, 'F16'], [2, 'Q4_0'], [3, 'Q4_1'], [7, 'Q8_0'], [8, 'Q5_0'], [9, 'Q5_1'], [10, 'Q2_K'], [11, 'Q3_K_S'], [12, 'Q3_K_M'], [13, 'Q3_K_L'],
-  [14, 'Q4_K_S'], [15, 'Q4_K_M'], [16, 'Q5_K_S'], [17, 'Q5_K_M'], [18, 'Q6_K'], [21, 'Q2_K_S'], [25, 'IQ4_NL'], [30, 'IQ4_XS'], [32, 'BF16'],
+  [0, 'F32'],
+  [1, 'F16'],
+  [2, 'Q4_0'],
+  [3, 'Q4_1'],
+  [7, 'Q8_0'],
+  [8, 'Q5_0'],
+  [9, 'Q5_1'],
+  [10, 'Q2_K'],
+  [11, 'Q3_K_S'],
+  [12, 'Q3_K_M'],
+  [13, 'Q3_K_L'],
+  [14, 'Q4_K_S'],
+  [15, 'Q4_K_M'],
+  [16, 'Q5_K_S'],
+  [17, 'Q5_K_M'],
+  [18, 'Q6_K'],
+  [21, 'Q2_K_S'],
+  [25, 'IQ4_NL'],
+  [30, 'IQ4_XS'],
+  [32, 'BF16'],
 ]);
 
-/** The name of a file's weights: what the file calls itself, as long as some tensor is of that type, else the types of its tensors, the most numerous first. */
+/**
+ * The name of a file's weight type: its own name for the mix, if some tensor has that type, else the types of its tensors, the most
+ * frequent first.
+ */
 export function weightTypeOf(metadata: GgufMetadata, tensors: Iterable<StoredTensor>): string {
   const numbers = new Map<string, number>();
   for (const { dtype, shape } of tensors) numbers.set(dtype, (numbers.get(dtype) ?? 0) + shape.reduce((product, dim) => product * dim, 1));
   const type = metadata.get('general.file_type');
   const named = typeof type === 'number' ? FILE_TYPES.get(type) : undefined;
   if (named !== undefined && numbers.has(named.replace(/_[SML]$/, ''))) return named;
-  return [...numbers].toSorted((a, b) => b[1] - a[1]).map(([name]) => name).join(', ');
+  return [...numbers]
+    .toSorted((a, b) => b[1] - a[1])
+    .map(([name]) => name)
+    .join(', ');
 }

@@ -1,44 +1,53 @@
-import { msg } from '../../../../core/translatable.ts';
+import { msg, type Translatable } from '../../../../core/translatable.ts';
 import { HEADS_MAX, LAYERS_MAX, type Facts } from '../facts.ts';
 import { split, type Expand, type Layout } from '../layout.ts';
-import { ropeParameters, type RopeTensors } from '../rope.ts';
+import { ropeParameters, type RopeTensors } from '../ggufRope.ts';
 
-/** What a GGUF file of one architecture is as a Hugging Face folder. */
+/** A GGUF file as a Hugging Face folder: its configuration and the layout of its tensors. */
 export interface Described {
-  /** config.json */
+  /** Contents of config.json. */
   readonly config: Readonly<Record<string, unknown>>;
   readonly layout: Layout;
+  /** Names of tensors that are not part of the language model. */
+  readonly ignored?: RegExp;
+  /** Notices about parts left out, and about values assumed where the file does not state them. */
+  readonly notices?: readonly Translatable[];
 }
 
+/** Reads a file of one architecture. Throws UserError naming the key or tensor at fault. */
 export type Architecture = (facts: Facts, ropes: RopeTensors) => Described;
 
+/** Sizes of a model. */
 export interface Sizes {
   readonly dim: number;
   readonly layers: number;
-  /** Blocks behind the last layer that predict further tokens. */
+  /** Number of blocks after the last layer that predict further tokens. */
   readonly extra: number;
   readonly heads: number;
   readonly kvHeads: number;
   readonly headDim: number;
-  /** Numbers of each head that are turned. */
+  /** Numbers of each head that are rotated. */
   readonly rotated: number;
 }
 
-/** Layers of the model, and blocks behind them. */
+/** Number of layers, and of extra blocks after them. */
 export function layersOf(facts: Facts): Pick<Sizes, 'layers' | 'extra'> {
   const all = facts.count('block_count');
   const extra = facts.number('nextn_predict_layers', 0);
   if (all > LAYERS_MAX) facts.refuse(msg`claims ${all} layers, where at most ${LAYERS_MAX} are allowed`);
-  if (!Number.isInteger(extra) || extra < 0 || extra >= all) facts.refuse(msg`says "${facts.architecture}.nextn_predict_layers" as ${extra}, of ${all} blocks`);
+  if (!Number.isInteger(extra) || extra < 0 || extra >= all)
+    facts.refuse(msg`says "${facts.architecture}.nextn_predict_layers" as ${extra}, of ${all} blocks`);
   return { layers: all - extra, extra };
 }
 
+/** Number of query heads, the same in every layer. */
 export function headsOf(facts: Facts): number {
   const heads = facts.count('attention.head_count');
   if (heads > HEADS_MAX) facts.refuse(msg`claims ${heads} heads in a layer, where at most ${HEADS_MAX} are allowed`);
   return heads;
 }
 
+/** The sizes of a model. */
 export function sizesOf(facts: Facts): Sizes {
   const dim = facts.count('embedding_length');
   const heads = headsOf(facts);
@@ -46,11 +55,12 @@ export function sizesOf(facts: Facts): Sizes {
   const headDim = facts.count('attention.key_length', Math.max(1, Math.floor(dim / heads)));
   const valueDim = facts.count('attention.value_length', headDim);
   if (kvHeads > heads) facts.refuse(msg`claims ${kvHeads} heads of keys for ${heads} of queries`);
-  if (valueDim !== headDim) facts.refuse(msg`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
+  if (valueDim !== headDim)
+    facts.refuse(msg`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
   return { dim, heads, kvHeads, headDim, ...layersOf(facts), rotated: facts.count('rope.dimension_count', headDim) };
 }
 
-/** The options of config.json that all families have which name their sizes as Llama does. */
+/** Options of config.json that families with Llama's names for sizes have in common. */
 export function llamaConfig(facts: Facts, modelType: string, sizes: Sizes): Record<string, unknown> {
   const { dim, layers, heads, kvHeads, headDim } = sizes;
   return {
@@ -71,19 +81,21 @@ export function innerSize(facts: Facts): { readonly intermediate_size: number } 
   return { intermediate_size: facts.count('feed_forward_length') };
 }
 
+/** The epsilon of RMSNorm. */
 export function rmsEpsilon(facts: Facts): { readonly rms_norm_eps: number } {
   return { rms_norm_eps: facts.number('attention.layer_norm_rms_epsilon') };
 }
 
-/** Rope of whole heads. Throws UserError where a part of each is turned. */
+/** Rope of whole heads. Throws UserError where only a part of each is rotated. */
 export function wholeRope(facts: Facts, ropes: RopeTensors, { headDim, rotated }: Sizes): Readonly<Record<string, unknown>> {
-  if (rotated !== headDim) facts.refuse(msg`turns ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
+  if (rotated !== headDim)
+    facts.refuse(msg`rotates ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
   return { rope_parameters: ropeParameters(facts, ropes, headDim) };
 }
 
 /** Rope of the first part of each head. */
 export function partialRope(facts: Facts, ropes: RopeTensors, { headDim, rotated }: Sizes): Readonly<Record<string, unknown>> {
-  if (rotated > headDim) facts.refuse(msg`turns ${rotated} numbers of heads of ${headDim}`);
+  if (rotated > headDim) facts.refuse(msg`rotates ${rotated} numbers of heads of ${headDim}`);
   return { rope_parameters: { ...ropeParameters(facts, ropes, rotated), partial_rotary_factor: rotated / headDim } };
 }
 
@@ -92,17 +104,32 @@ export function hasBias(facts: Facts, stem = 'attn_q'): boolean {
   return facts.has(`blk.0.${stem}.bias`) || (stem === 'attn_q' && facts.has('blk.0.attn_qkv.bias'));
 }
 
-/** Queries, keys and values of one matrix. */
+/** Splits a matrix of queries, keys and values into three. */
 export function splitProjections(facts: Facts, { heads, kvHeads, headDim }: Sizes): Expand {
-  return split([['self_attn.q_proj', heads * headDim], ['self_attn.k_proj', kvHeads * headDim], ['self_attn.v_proj', kvHeads * headDim]], facts);
+  return split(
+    [
+      ['self_attn.q_proj', heads * headDim],
+      ['self_attn.k_proj', kvHeads * headDim],
+      ['self_attn.v_proj', kvHeads * headDim],
+    ],
+    facts,
+  );
 }
 
+/** Llama's tensors outside the blocks. */
 export const LLAMA_TOP = { token_embd: 'model.embed_tokens', output_norm: 'model.norm', output: 'lm_head' } as const;
 
-/** The tensors of a layer as Llama has them. */
+/** Llama's tensors within a block. */
 export const LLAMA_BLOCK = {
-  attn_norm: 'input_layernorm', attn_q: 'self_attn.q_proj', attn_k: 'self_attn.k_proj', attn_v: 'self_attn.v_proj', attn_output: 'self_attn.o_proj',
-  ffn_norm: 'post_attention_layernorm', ffn_gate: 'mlp.gate_proj', ffn_up: 'mlp.up_proj', ffn_down: 'mlp.down_proj',
+  attn_norm: 'input_layernorm',
+  attn_q: 'self_attn.q_proj',
+  attn_k: 'self_attn.k_proj',
+  attn_v: 'self_attn.v_proj',
+  attn_output: 'self_attn.o_proj',
+  ffn_norm: 'post_attention_layernorm',
+  ffn_gate: 'mlp.gate_proj',
+  ffn_up: 'mlp.up_proj',
+  ffn_down: 'mlp.down_proj',
 } as const;
 
 /** A layout with Llama's names, and these differences in its blocks. */

@@ -2,7 +2,20 @@ import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import { exchanged, type Expand, type Layout } from '../layout.ts';
 import { gathered, rowCount } from '../source.ts';
-import { LLAMA_BLOCK, LLAMA_TOP, hasBias, innerSize, layersOf, llamaConfig, partialRope, sizesOf, splitProjections, wholeRope, type Architecture, type Sizes } from './common.ts';
+import {
+  LLAMA_BLOCK,
+  LLAMA_TOP,
+  hasBias,
+  innerSize,
+  layersOf,
+  llamaConfig,
+  partialRope,
+  sizesOf,
+  splitProjections,
+  wholeRope,
+  type Architecture,
+  type Sizes,
+} from './common.ts';
 
 /** GPT-2. */
 export const gpt2: Architecture = (facts) => {
@@ -23,8 +36,12 @@ export const gpt2: Architecture = (facts) => {
       top: { token_embd: 'transformer.wte', position_embd: 'transformer.wpe', output_norm: 'transformer.ln_f', output: 'lm_head' },
       blocks: 'transformer.h',
       block: {
-        attn_norm: 'ln_1', attn_qkv: exchanged('attn.c_attn'), attn_output: exchanged('attn.c_proj'),
-        ffn_norm: 'ln_2', ffn_up: exchanged('mlp.c_fc'), ffn_down: exchanged('mlp.c_proj'),
+        attn_norm: 'ln_1',
+        attn_qkv: exchanged('attn.c_attn'),
+        attn_output: exchanged('attn.c_proj'),
+        ffn_norm: 'ln_2',
+        ffn_up: exchanged('mlp.c_fc'),
+        ffn_down: exchanged('mlp.c_proj'),
       },
     },
   };
@@ -35,30 +52,48 @@ export const gptneox: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   const { rope_parameters: rope } = partialRope(facts, ropes, sizes);
   const block: Layout['block'] = {
-    attn_norm: 'input_layernorm', attn_qkv: byHead('attention.query_key_value', facts, sizes), attn_output: 'attention.dense',
-    ffn_norm: 'post_attention_layernorm', ffn_up: 'mlp.dense_h_to_4h', ffn_down: 'mlp.dense_4h_to_h',
+    attn_norm: 'input_layernorm',
+    attn_qkv: byHead('attention.query_key_value', facts, sizes),
+    attn_output: 'attention.dense',
+    ffn_norm: 'post_attention_layernorm',
+    ffn_up: 'mlp.dense_h_to_4h',
+    ffn_down: 'mlp.dense_4h_to_h',
   };
   return {
     config: {
-      ...llamaConfig(facts, 'gpt_neox', sizes), ...innerSize(facts),
+      ...llamaConfig(facts, 'gpt_neox', sizes),
+      ...innerSize(facts),
       rope_parameters: rope,
       layer_norm_eps: facts.number('attention.layer_norm_epsilon'),
       use_parallel_residual: facts.flag('use_parallel_residual', true),
       attention_bias: hasBias(facts, 'attn_qkv'),
     },
-    layout: { top: { token_embd: 'gpt_neox.embed_in', output_norm: 'gpt_neox.final_layer_norm', output: 'embed_out' }, blocks: 'gpt_neox.layers', block },
+    layout: {
+      top: { token_embd: 'gpt_neox.embed_in', output_norm: 'gpt_neox.final_layer_norm', output: 'embed_out' },
+      blocks: 'gpt_neox.layers',
+      block,
+    },
   };
 };
 
 /** All queries, all keys, all values in the file; query, key, value of one head after another at Hugging Face. */
 function byHead(name: string, facts: Facts, { heads, headDim }: Sizes): Expand {
   return (source, part) => {
-    if (rowCount(source.shape) !== 3 * heads * headDim) facts.refuse(msg`holds queries, keys and values of ${rowCount(source.shape)} rows, where ${heads} heads of ${headDim} have ${3 * heads * headDim}`);
-    return [[`${name}.${part}`, gathered(source, (row) => {
-      const head = Math.floor(row / (3 * headDim));
-      const kind = Math.floor(row / headDim) % 3;
-      return (kind * heads + head) * headDim + (row % headDim);
-    })]];
+    if (rowCount(source.shape) !== 3 * heads * headDim)
+      facts.refuse(
+        msg`holds queries, keys and values of ${rowCount(source.shape)} rows, where ${heads} heads \
+of ${headDim} have ${3 * heads * headDim}`,
+      );
+    return [
+      [
+        `${name}.${part}`,
+        gathered(source, (row) => {
+          const head = Math.floor(row / (3 * headDim));
+          const kind = Math.floor(row / headDim) % 3;
+          return (kind * heads + head) * headDim + (row % headDim);
+        }),
+      ],
+    ];
   };
 }
 
@@ -67,10 +102,16 @@ export const starcoder2: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'starcoder2', sizes), ...innerSize(facts), ...wholeRope(facts, ropes, sizes),
+      ...llamaConfig(facts, 'starcoder2', sizes),
+      ...innerSize(facts),
+      ...wholeRope(facts, ropes, sizes),
       norm_epsilon: facts.number('attention.layer_norm_epsilon'),
       use_bias: hasBias(facts),
     },
-    layout: { top: LLAMA_TOP, blocks: 'model.layers', block: { ...LLAMA_BLOCK, attn_qkv: splitProjections(facts, sizes), ffn_up: 'mlp.c_fc', ffn_down: 'mlp.c_proj' } },
+    layout: {
+      top: LLAMA_TOP,
+      blocks: 'model.layers',
+      block: { ...LLAMA_BLOCK, attn_qkv: splitProjections(facts, sizes), ffn_up: 'mlp.c_fc', ffn_down: 'mlp.c_proj' },
+    },
   };
 };

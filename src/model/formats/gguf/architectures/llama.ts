@@ -8,10 +8,17 @@ export const llama: Architecture = (facts, ropes) => {
   const expertCount = facts.number('expert_count', 0);
   const sparse = expertCount > 0;
   const window = facts.number('attention.sliding_window', 0);
-  const common = { ...llamaConfig(facts, sparse ? 'mixtral' : window > 0 ? 'mistral' : 'llama', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes) };
+  const common = {
+    ...llamaConfig(facts, sparse ? 'mixtral' : window > 0 ? 'mistral' : 'llama', sizes),
+    ...innerSize(facts),
+    ...rmsEpsilon(facts),
+    ...wholeRope(facts, ropes, sizes),
+  };
   const config = {
     ...common,
-    ...(window > 0 || sparse ? { sliding_window: window > 0 ? window : null } : { attention_bias: hasBias(facts), mlp_bias: hasBias(facts, 'ffn_gate') }),
+    ...(window > 0 || sparse
+      ? { sliding_window: window > 0 ? window : null }
+      : { attention_bias: hasBias(facts), mlp_bias: hasBias(facts, 'ffn_gate') }),
     ...(sparse ? { num_local_experts: facts.count('expert_count'), num_experts_per_tok: facts.count('expert_used_count') } : {}),
   };
   const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
@@ -26,9 +33,12 @@ export const llama: Architecture = (facts, ropes) => {
 /** Granite 3: Llama with multipliers. */
 export const granite: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
-  if (!facts.flag('rope.scaling.finetuned', true)) facts.refuse(msg`turns no queries and keys, which is not supported for granite`);
+  if (!facts.flag('rope.scaling.finetuned', true)) facts.refuse(msg`rotates no queries and keys, which is not supported for granite`);
   const config = {
-    ...llamaConfig(facts, 'granite', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes),
+    ...llamaConfig(facts, 'granite', sizes),
+    ...innerSize(facts),
+    ...rmsEpsilon(facts),
+    ...wholeRope(facts, ropes, sizes),
     attention_bias: hasBias(facts),
     mlp_bias: hasBias(facts, 'ffn_gate'),
     attention_multiplier: facts.number('attention.scale', sizes.headDim ** -0.5),
@@ -38,6 +48,9 @@ export const granite: Architecture = (facts, ropes) => {
   };
   return {
     config,
-    layout: llamaLayout({ attn_q: unpermuted('self_attn.q_proj', sizes.heads, facts), attn_k: unpermuted('self_attn.k_proj', sizes.kvHeads, facts) }),
+    layout: llamaLayout({
+      attn_q: unpermuted('self_attn.q_proj', sizes.heads, facts),
+      attn_k: unpermuted('self_attn.k_proj', sizes.kvHeads, facts),
+    }),
   };
 };

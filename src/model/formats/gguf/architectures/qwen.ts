@@ -1,7 +1,19 @@
 import { msg } from '../../../../core/translatable.ts';
 import { asRow, experts, type Layout } from '../layout.ts';
 import type { Facts } from '../facts.ts';
-import { EXPERT_PARTS, hasBias, innerSize, llamaConfig, llamaLayout, rmsEpsilon, sizesOf, splitProjections, wholeRope, type Architecture, type Sizes } from './common.ts';
+import {
+  EXPERT_PARTS,
+  hasBias,
+  innerSize,
+  llamaConfig,
+  llamaLayout,
+  rmsEpsilon,
+  sizesOf,
+  splitProjections,
+  wholeRope,
+  type Architecture,
+  type Sizes,
+} from './common.ts';
 
 const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
 
@@ -18,7 +30,13 @@ export const qwen2: Architecture = (facts, ropes) => {
 export const qwen3: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
-    config: { ...llamaConfig(facts, 'qwen3', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
+    config: {
+      ...llamaConfig(facts, 'qwen3', sizes),
+      ...innerSize(facts),
+      ...rmsEpsilon(facts),
+      ...wholeRope(facts, ropes, sizes),
+      attention_bias: hasBias(facts),
+    },
     layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
   };
 };
@@ -28,13 +46,21 @@ export const qwen2moe: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...sparseConfig(facts, 'qwen2_moe', sizes, false), ...wholeRope(facts, ropes, sizes),
+      ...sparseConfig(facts, 'qwen2_moe', sizes, false),
+      ...wholeRope(facts, ropes, sizes),
       qkv_bias: hasBias(facts),
-      shared_expert_intermediate_size: facts.count('expert_shared_feed_forward_length', facts.dim(`blk.${firstSparse(facts, sizes)}.ffn_up_shexp.weight`, 0)),
+      shared_expert_intermediate_size: facts.count(
+        'expert_shared_feed_forward_length',
+        facts.dim(`blk.${firstSparse(facts, sizes)}.ffn_up_shexp.weight`, 0),
+      ),
     },
     layout: llamaLayout({
-      ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ffn_gate_inp_shexp: asRow('mlp.shared_expert_gate'),
-      ffn_gate_shexp: 'mlp.shared_expert.gate_proj', ffn_up_shexp: 'mlp.shared_expert.up_proj', ffn_down_shexp: 'mlp.shared_expert.down_proj',
+      ...sparseBlock(facts),
+      attn_qkv: splitProjections(facts, sizes),
+      ffn_gate_inp_shexp: asRow('mlp.shared_expert_gate'),
+      ffn_gate_shexp: 'mlp.shared_expert.gate_proj',
+      ffn_up_shexp: 'mlp.shared_expert.up_proj',
+      ffn_down_shexp: 'mlp.shared_expert.down_proj',
     }),
   };
 };
@@ -51,7 +77,9 @@ export const qwen3moe: Architecture = (facts, ropes) => {
 function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
   const isDense = (layer: number): boolean => !facts.has(`blk.${layer}.ffn_gate_inp.weight`);
   return {
-    ...llamaConfig(facts, modelType, sizes), ...innerSize(facts), ...rmsEpsilon(facts),
+    ...llamaConfig(facts, modelType, sizes),
+    ...innerSize(facts),
+    ...rmsEpsilon(facts),
     num_experts: facts.count('expert_count'),
     num_experts_per_tok: facts.count('expert_used_count'),
     moe_intermediate_size: facts.count('expert_feed_forward_length', facts.dim(`blk.${firstSparse(facts, sizes)}.ffn_up_exps.weight`, 1)),
@@ -68,5 +96,10 @@ function firstSparse(facts: Facts, { layers }: Sizes): number {
 
 function sparseBlock(facts: Facts): Layout['block'] {
   const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
-  return { ffn_gate_inp: 'mlp.gate', ffn_gate_exps: stack(EXPERT_PARTS.gate), ffn_up_exps: stack(EXPERT_PARTS.up), ffn_down_exps: stack(EXPERT_PARTS.down) };
+  return {
+    ffn_gate_inp: 'mlp.gate',
+    ffn_gate_exps: stack(EXPERT_PARTS.gate),
+    ffn_up_exps: stack(EXPERT_PARTS.up),
+    ffn_down_exps: stack(EXPERT_PARTS.down),
+  };
 }

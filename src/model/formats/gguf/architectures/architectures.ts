@@ -7,18 +7,34 @@ import { phi2, phi3 } from './phi.ts';
 import { qwen2, qwen2moe, qwen3, qwen3moe } from './qwen.ts';
 import type { Architecture } from './common.ts';
 
-/** By `general.architecture`. */
+/** Supported architectures by `general.architecture`. */
 const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
-  ['deepseek2', deepseek2], ['gemma', gemma], ['gemma2', gemma2], ['gemma3', gemma3], ['glm4', glm4], ['gpt2', gpt2], ['gptneox', gptneox], ['granite', granite],
-  ['llama', llama], ['olmo2', olmo2], ['phi2', phi2], ['phi3', phi3], ['qwen2', qwen2], ['qwen2moe', qwen2moe], ['qwen3', qwen3], ['qwen3moe', qwen3moe],
-  ['stablelm', stablelm], ['starcoder2', starcoder2],
+  ['deepseek2', deepseek2],
+  ['gemma', gemma],
+  ['gemma2', gemma2],
+  ['gemma3', gemma3],
+  ['glm4', glm4],
+  ['gpt2', gpt2],
+  ['gptneox', gptneox],
+  ['granite', granite],
+  ['llama', llama],
+  ['olmo2', olmo2],
+  ['phi2', phi2],
+  ['phi3', phi3],
+  ['qwen2', qwen2],
+  ['qwen2moe', qwen2moe],
+  ['qwen3', qwen3],
+  ['qwen3moe', qwen3moe],
+  ['stablelm', stablelm],
+  ['starcoder2', starcoder2],
 ]);
 
-/** How files of an architecture are read; null where they are not. */
+/** How files of an architecture are read; null for an unsupported one. */
 export function architectureNamed(name: string): Architecture | null {
   return ARCHITECTURES.get(name) ?? null;
 }
 
+/** Names of all supported architectures. */
 export function architectureNames(): readonly string[] {
   return [...ARCHITECTURES.keys()];
 }

@@ -1,47 +1,61 @@
 import { UserError } from '../../../core/errors.ts';
 import { msg } from '../../../core/translatable.ts';
-import { quoted, type ModelFiles } from '../../files.ts';
+import { quoted, type ModelFiles } from '../modelFiles.ts';
 import type { Quantized, QuantizedForm } from '../quantized.ts';
-import type { StoredTensor } from '../safetensors.ts';
+import type { StoredTensor } from '../storedTensor.ts';
 import { WEIGHT_BYTES } from '../widen.ts';
 import { layersOf } from './architectures/common.ts';
-import { architectureNamed } from './architectures/index.ts';
+import { architectureNamed } from './architectures/architectures.ts';
 import { quantizationOf } from './dequantize.ts';
 import { factsOf } from './facts.ts';
-import type { GgufMetadata } from './header.ts';
+import type { GgufMetadata } from './ggufHeader.ts';
 import { huggingFaceTensors } from './layout.ts';
 import { packedRows } from './pack.ts';
-import { ROPE_TENSORS } from './rope.ts';
+import { ROPE_TENSORS } from './ggufRope.ts';
 import { readBytes, rowCount, rowLength, storedSource, type Source } from './source.ts';
-import { modelNameOf, readGgufParts } from './split.ts';
-import { ggufGeneration, ggufTokenizer, hasTokenizer, type GgufTokenizer } from './tokenizer.ts';
+import { readGgufParts } from './ggufParts.ts';
+import { modelNameOf } from '../../../core/fileFormats.ts';
+import { ggufGeneration, ggufTokenizer, hasTokenizer, type GgufTokenizer } from './ggufTokenizer.ts';
 import { weightTypeOf } from './weightType.ts';
 
-/** More pairs than any head has: the tensors that describe positions are read into memory. */
+/** More pairs than any head has; bounds the rope tensors, which are read into memory. */
 const ROPE_MAX_PAIRS = 4096;
 
 /**
- * A GGUF file, or the parts of one, as a folder in Hugging Face layout: config.json is made of its metadata, the weights have Hugging Face's
- * names. Unquantised ones that need no change lie where they are; all others are made when they are read. Throws UserError naming what is not supported.
+ * A GGUF file, or its parts, as a folder in Hugging Face layout: config.json is generated from its metadata, and weights have
+ * Hugging Face's names. Unquantised weights that need no change stay where they are; all others are generated when they are read.
+ * Throws UserError naming what is not supported.
  */
 export async function ggufFiles(files: ModelFiles, file: string, name = modelNameOf(file)): Promise<ModelFiles> {
-  const { metadata, tensors } = await readGgufParts(files, file);
+  const { metadata, tensors: all } = await readGgufParts(files, file);
   const architecture = architectureOf(metadata, file);
-  const facts = factsOf(file, architecture, metadata, tensors);
+  const facts = factsOf(file, architecture, metadata, all);
   const read = architectureNamed(architecture);
   if (read === null) return facts.refuse(msg`holds a model of architecture ${quoted(architecture)}, which is not supported`);
   const { layers, extra } = layersOf(facts);
-  const { config, layout } = read(facts, await readRopes(files, tensors));
-  /** Files that are made: bytes from an offset on. */
+  const { config, layout, ignored, notices } = read(facts, await readRopes(files, all));
+  const tensors = new Map([...all].filter(([own]) => ignored?.test(own) !== true));
+  /** Generated files: each reads `length` bytes from an offset. */
   const sources = new Map<string, (offset: number, length: number) => Promise<Uint8Array>>();
   const weights = new Map<string, StoredTensor>();
-  for (const [own, source] of huggingFaceTensors(facts, files, layout, layers, extra)) {
+  for (const [own, source] of huggingFaceTensors({ ...facts, tensors }, files, layout, layers, extra)) {
     const made = `${file}: ${own}`;
-    const place = source.place ?? { file: made, offset: 0, length: rowCount(source.shape) * rowLength(source.shape) * WEIGHT_BYTES[source.dtype] };
+    const place = source.place ?? {
+      file: made,
+      offset: 0,
+      length: rowCount(source.shape) * rowLength(source.shape) * WEIGHT_BYTES[source.dtype],
+    };
     const quantized = quantizedOf(source, made);
-    weights.set(own, { name: own, dtype: source.dtype, shape: source.shape, ...place, ...(quantized === null ? {} : { quantized: quantized.stored }) });
+    weights.set(own, {
+      name: own,
+      dtype: source.dtype,
+      shape: source.shape,
+      ...place,
+      ...(quantized === null ? {} : { quantized: quantized.stored }),
+    });
     if (source.place === null) sources.set(made, (offset, length) => readBytes(source, offset, length));
-    for (const [name, read] of quantized?.files ?? []) sources.set(name, async (offset, length) => (await read()).subarray(offset, offset + length));
+    for (const [name, read] of quantized?.files ?? [])
+      sources.set(name, async (offset, length) => (await read()).subarray(offset, offset + length));
   }
   const text = textFiles(config, metadata, file);
   const { localPath } = files;
@@ -55,14 +69,22 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
       return text(wanted)?.slice(offset, offset + length) ?? files.read(wanted, offset, length);
     },
     ...(localPath === undefined ? {} : { localPath: async (wanted: string) => (sources.has(wanted) ? null : localPath(wanted)) }),
-    weights: { tensors: weights, type: weightTypeOf(metadata, tensors.values()), bytes: [...tensors.values()].reduce((sum, { length }) => sum + length, 0) },
+    ...(notices === undefined ? {} : { notices }),
+    weights: {
+      tensors: weights,
+      type: weightTypeOf(metadata, tensors.values()),
+      bytes: [...tensors.values()].reduce((sum, { length }) => sum + length, 0),
+    },
   };
 }
 
 const FORMS: readonly QuantizedForm[] = ['nibbles', 'bytes', 'halves'];
 
-/** How a matrix is read quantised, and the files of its forms; null where the file does not have it so. */
-function quantizedOf({ blocks, shape }: Source, made: string): { readonly stored: Quantized; readonly files: readonly (readonly [name: string, read: () => Promise<Uint8Array>])[] } | null {
+/** How a matrix is read in quantised form, and the files of its forms; null where the file does not hold it quantised. */
+function quantizedOf(
+  { blocks, shape }: Source,
+  made: string,
+): { readonly stored: Quantized; readonly files: readonly (readonly [name: string, read: () => Promise<Uint8Array>])[] } | null {
   if (blocks === null || shape.length !== 2) return null;
   const { bits, group, mins } = quantizationOf(blocks.type);
   const fileOf = (form: QuantizedForm): string => `${made}, ${form}`;
@@ -74,7 +96,7 @@ function quantizedOf({ blocks, shape }: Source, made: string): { readonly stored
 
 const TEXT_FILES = ['config.json', 'tokenizer.json', 'tokenizer_config.json', 'generation_config.json'] as const;
 
-/** The JSON files of the folder, made when they are first asked for: a model can be described without its tokenizer. */
+/** The JSON files of the folder, generated on first use: a model can be described without its tokenizer. */
 function textFiles(config: unknown, metadata: GgufMetadata, file: string): (name: string) => Uint8Array | null {
   const made = new Map<string, Uint8Array>();
   let tokenizer: GgufTokenizer | null = null;
@@ -113,7 +135,8 @@ async function readRopes(files: ModelFiles, tensors: ReadonlyMap<string, StoredT
     const tensor = tensors.get(name);
     if (tensor === undefined) continue;
     const [pairs = 0] = tensor.shape;
-    if (tensor.dtype !== 'F32' || tensor.shape.length !== 1 || pairs > ROPE_MAX_PAIRS) throw new UserError(msg`Tensor ${quoted(name)} in ${tensor.file} is not a list of at most ${ROPE_MAX_PAIRS} float32 numbers.`);
+    if (tensor.dtype !== 'F32' || tensor.shape.length !== 1 || pairs > ROPE_MAX_PAIRS)
+      throw new UserError(msg`Tensor ${quoted(name)} in ${tensor.file} is not a list of at most ${ROPE_MAX_PAIRS} float32 numbers.`);
     found.set(name, new Float32Array((await storedSource(files, tensor).rows(0, pairs)).slice().buffer));
   }
   return found;

@@ -1,10 +1,11 @@
 import { msg } from '../../../core/translatable.ts';
-import type { Json } from '../../tokenizer/json.ts';
+import type { Json } from '../../tokenizer/tokenizerJson.ts';
 import { byteToken } from '../../tokenizer/piece.ts';
-import { quoted } from '../../files.ts';
+import { quoted } from '../modelFiles.ts';
 import { endTokens, isEnd } from './endTokens.ts';
-import type { GgufMetadata } from './header.ts';
-import { mergesOfScores, readMerges, type Merge } from './merges.ts';
+import { decimal } from './facts.ts';
+import type { GgufMetadata } from './ggufHeader.ts';
+import { mergesOfScores, readMerges, type Merge } from './ggufMerges.ts';
 import { preTokenizerOf } from './preTokenizers.ts';
 import { readFlag, readScores, readString, readToken, readTokens, refuse, type GgufToken, type Vocabulary } from './vocabulary.ts';
 
@@ -22,7 +23,7 @@ export interface GgufTokenizer {
   readonly config: Json;
 }
 
-/** What the kinds of tokenizers differ in. */
+/** The differences between kinds of tokenizers. */
 interface Kind {
   /** The tokens as tokenizer.json spells them. */
   readonly texts: readonly string[];
@@ -69,16 +70,39 @@ export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
     post_processor: postProcessor(kind.special),
     decoder: kind.decoder,
     model: { type: 'BPE', ...kind.model, vocab: idsOf(kind.texts, vocabulary), merges: kind.merges },
+    twins: twinsOf(kind.texts, vocabulary),
   };
   const named = { bos_token: bos, eos_token: eos, unk_token: unknown, pad_token: padding };
   const template = readString(metadata, 'tokenizer.chat_template');
-  const config = { ...Object.fromEntries(Object.entries(named).flatMap(([name, token]) => (token === null ? [] : [[name, token.text]]))), ...(template === '' ? {} : { chat_template: template }) };
+  const config = {
+    ...Object.fromEntries(Object.entries(named).flatMap(([name, token]) => (token === null ? [] : [[name, token.text]]))),
+    ...(template === '' ? {} : { chat_template: template }),
+  };
   return { tokenizer, config };
 }
 
-/** generation_config.json: where generation ends. It asks for no tokenizer that can be used: tokens may be given by their ids. Throws UserError. */
+/** Prefix of the keys that llama.cpp's converter makes from generation_config.json. */
+const SAMPLING = 'general.sampling.';
+/** Settings that both have, by llama.cpp's name; those of llama.cpp alone keep their name. */
+const SAMPLING_NAMES: Readonly<Record<string, string>> = { temp: 'temperature', top_k: 'top_k', top_p: 'top_p', min_p: 'min_p' };
+
+/**
+ * Contents of generation_config.json: end tokens and sampling settings. Works without a supported tokenizer, as tokens may be given
+ * by their ids. Throws UserError.
+ */
 export function ggufGeneration(metadata: GgufMetadata): Json {
-  return hasTokenizer(metadata) ? { eos_token_id: endTokens(metadata, readTokens(metadata), readString(metadata, MODEL) === 'llama' ? EOS_OF_SENTENCEPIECE : null) } : {};
+  const sampling = [...metadata].flatMap(([key, value]) =>
+    key.startsWith(SAMPLING) && typeof value !== 'object'
+      ? [[SAMPLING_NAMES[key.slice(SAMPLING.length)] ?? key, typeof value === 'number' ? decimal(value) : value]]
+      : [],
+  );
+  return { ...Object.fromEntries(sampling), ...ends(metadata) };
+}
+
+function ends(metadata: GgufMetadata): Json {
+  return hasTokenizer(metadata)
+    ? { eos_token_id: endTokens(metadata, readTokens(metadata), readString(metadata, MODEL) === 'llama' ? EOS_OF_SENTENCEPIECE : null) }
+    : {};
 }
 
 /** Whether a file describes a tokenizer, of whatever kind. */
@@ -94,11 +118,25 @@ function idsOf(texts: readonly string[], { tokens }: Vocabulary): Json {
   return ids;
 }
 
+/**
+ * Tokens that share their text with a later one: text is never encoded to them, but a model may generate them. As in llama.cpp, which
+ * warns about them.
+ */
+function twinsOf(texts: readonly string[], { tokens }: Vocabulary): readonly (readonly [id: number, text: string])[] {
+  const latest = new Map(texts.map((text, i) => [text, i]));
+  return texts.flatMap((text, i) => (latest.get(text) === i ? [] : [[tokens[i]?.id ?? 0, text] as const]));
+}
+
 function byteLevel(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   const name = readString(metadata, 'tokenizer.ggml.pre');
   const architecture = readString(metadata, 'general.architecture');
   const found = preTokenizerOf(name, architecture);
-  if (found === null) return refuse(name === '' || name === 'default' ? msg`it does not say which pre-tokenizer cuts the text (tokenizer.ggml.pre); newer files of the same model do` : msg`its pre-tokenizer ${quoted(name)} is not supported`);
+  if (found === null)
+    return refuse(
+      name === '' || name === 'default'
+        ? msg`it does not say which pre-tokenizer cuts the text (tokenizer.ggml.pre); newer files of the same model do`
+        : msg`its pre-tokenizer ${quoted(name)} is not supported`,
+    );
   const texts = vocabulary.tokens.map(({ text }) => text);
   const merges = readMerges(metadata, texts);
   if (merges === null) return refuse(msg`tokenizer.ggml.merges is missing`);
@@ -114,11 +152,19 @@ function byteLevel(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   };
 }
 
-/** As LlamaConverter and GemmaConverter of transformers (convert_slow_tokenizer.py) write it. */
+/** A SentencePiece tokenizer as LlamaConverter and GemmaConverter of transformers (convert_slow_tokenizer.py) write it. */
 function sentencePiece(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
-  if (readFlag(metadata, 'tokenizer.ggml.remove_extra_whitespaces', false)) refuse(msg`it removes white space from the text, which is not supported`);
+  if (readFlag(metadata, 'tokenizer.ggml.remove_extra_whitespaces', false))
+    refuse(msg`it removes white space from the text, which is not supported`);
   const texts = spelled(vocabulary.tokens, readString(metadata, 'general.architecture'));
-  const special = specialTokens(metadata, vocabulary, { bos: BOS_OF_SENTENCEPIECE, eos: EOS_OF_SENTENCEPIECE, unknown: UNKNOWN_OF_SENTENCEPIECE, addsBos: true });
+  const twin = sameSpelling(vocabulary.tokens, texts);
+  if (twin !== null) refuse(msg`two of its tokens are ${quoted(twin)}`);
+  const special = specialTokens(metadata, vocabulary, {
+    bos: BOS_OF_SENTENCEPIECE,
+    eos: EOS_OF_SENTENCEPIECE,
+    unknown: UNKNOWN_OF_SENTENCEPIECE,
+    addsBos: true,
+  });
   const prefixed = readFlag(metadata, 'tokenizer.ggml.add_space_prefix', true);
   const toMark: Json = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
   const fromMark: Json = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
@@ -126,34 +172,65 @@ function sentencePiece(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   return {
     texts,
     merges: readMerges(metadata, texts) ?? mergesOfTokens(metadata, vocabulary, texts),
-    model: { unk_token: special.unknown?.text ?? null, byte_fallback: vocabulary.tokens.some(({ type }) => type === 'byte'), fuse_unk: true, ignore_merges: false },
+    model: {
+      unk_token: special.unknown?.text ?? null,
+      byte_fallback: vocabulary.tokens.some(({ type }) => type === 'byte'),
+      fuse_unk: true,
+      ignore_merges: false,
+    },
     normalizer: prefixed ? { type: 'Sequence', normalizers: [{ type: 'Prepend', prepend: '▁' }, toMark] } : toMark,
     preTokenizer: null,
-    decoder: { type: 'Sequence', decoders: [fromMark, { type: 'ByteFallback' }, { type: 'Fuse' }, ...(prefixed ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : [])] },
+    decoder: {
+      type: 'Sequence',
+      decoders: [
+        fromMark,
+        { type: 'ByteFallback' },
+        { type: 'Fuse' },
+        ...(prefixed ? [{ type: 'Strip', content: ' ', start: 1, stop: 0 }] : []),
+      ],
+    },
     added: addedTokens(vocabulary.tokens, texts, phi3),
     special,
   };
 }
 
-/** The texts of tokens as SentencePiece has them. */
+/** The texts of tokens in SentencePiece's spelling. */
 function spelled(tokens: readonly GgufToken[], architecture: string): string[] {
   // The converter writes ▁ in what the user defined as a space.
   const texts = tokens.map(({ text, type }) => (type === 'user defined' && /^ +$/.test(text) ? text.replaceAll(' ', '▁') : text));
-  // Gemma has no tab but its byte, and yet tokens of several tabs.
+  // Gemma has no tab token except its byte, but has tokens of several tabs.
   const tab = texts.indexOf(byteToken(9));
   if (architecture.startsWith('gemma') && tab >= 0 && !texts.includes('\t')) texts[tab] = '\t';
   return texts;
 }
 
+/** A text shared by two tokens that the file spells differently, so that it is ambiguous. Null where there is none. */
+function sameSpelling(tokens: readonly GgufToken[], texts: readonly string[]): string | null {
+  const seen = new Map<string, string>();
+  for (const [i, text] of texts.entries()) {
+    const own = tokens[i]?.text ?? '';
+    if ((seen.get(text) ?? own) !== own) return text;
+    seen.set(text, own);
+  }
+  return null;
+}
+
 function mergesOfTokens(metadata: GgufMetadata, { tokens, byId }: Vocabulary, texts: readonly string[]): Merge[] {
   const all = readScores(metadata, byId.length);
   const first = tokens.find(({ type }) => type === 'normal');
-  if (first === undefined || tokens.every(({ id, type }) => type !== 'normal' || all[id] === all[first.id])) refuse(msg`the scores of its tokens are all alike, so the order of merges is not known`);
-  // What the user defined comes before everything else, as in SentencePiece; the score it is given in the file says nothing.
-  return mergesOfScores(texts, tokens.map(({ id, type }) => (type === 'user defined' ? 0 : (all[id] ?? 0))));
+  if (first === undefined || tokens.every(({ id, type }) => type !== 'normal' || all[id] === all[first.id]))
+    refuse(msg`the scores of its tokens are all alike, so the order of merges is not known`);
+  // User-defined tokens come first, as in SentencePiece; their score in the file means nothing.
+  return mergesOfScores(
+    texts,
+    tokens.map(({ id, type }) => (type === 'user defined' ? 0 : (all[id] ?? 0))),
+  );
 }
 
-/** Tokens that are matched in the text before it is cut. `phi3`: some take in the white space after them, which the file does not tell; by llama.cpp's rule. */
+/**
+ * Tokens that are matched in the text before it is split. `phi3`: some absorb the white space after them, which the file does not
+ * state; by llama.cpp's rule.
+ */
 function addedTokens(tokens: readonly GgufToken[], texts: readonly string[], phi3 = false): Json[] {
   return tokens.flatMap((token, i) => {
     const special = token.type === 'control' || token.type === 'unknown' || isEnd(token);
@@ -163,7 +240,11 @@ function addedTokens(tokens: readonly GgufToken[], texts: readonly string[], phi
   });
 }
 
-function specialTokens(metadata: GgufMetadata, vocabulary: Vocabulary, missing: { readonly bos: number | null; readonly eos: number | null; readonly unknown: number | null; readonly addsBos: boolean }): SpecialTokens {
+function specialTokens(
+  metadata: GgufMetadata,
+  vocabulary: Vocabulary,
+  missing: { readonly bos: number | null; readonly eos: number | null; readonly unknown: number | null; readonly addsBos: boolean },
+): SpecialTokens {
   const special = {
     bos: readToken(metadata, 'bos_token_id', vocabulary, missing.bos),
     eos: readToken(metadata, 'eos_token_id', vocabulary, missing.eos),
@@ -187,6 +268,8 @@ function postProcessor({ bos, eos, addsBos, addsEos }: SpecialTokens): Json | nu
     type: 'TemplateProcessing',
     single: [...before.map(part), text('A'), ...after.map(part)],
     pair: [...before.map(part), text('A'), text('B'), ...after.map(part)],
-    special_tokens: Object.fromEntries([...before, ...after].map((token) => [token.text, { id: token.text, ids: [token.id], tokens: [token.text] }])),
+    special_tokens: Object.fromEntries(
+      [...before, ...after].map((token) => [token.text, { id: token.text, ids: [token.id], tokens: [token.text] }]),
+    ),
   };
 }
