@@ -1,7 +1,9 @@
+import { wellFormed } from '../../core/textSpans.ts';
 import { msg } from '../../core/translatable.ts';
-import { asArray, asFlag, asObject, asString, asTokenId, quoted } from './json.ts';
-import { sliceRun, type Run } from './run.ts';
+import { asArray, asFlag, asObject, asString, asTokenId, quoted, refuse } from './tokenizerJson.ts';
+import { sliceRun, type SourcedText } from './sourcedText.ts';
 import { SPACE, WORD } from './unicode.ts';
+import { sortedTokens } from './unigram.ts';
 
 /** A token that is matched in the text before any splitting. */
 export interface AddedToken {
@@ -11,21 +13,29 @@ export interface AddedToken {
   readonly lstrip: boolean;
   readonly rstrip: boolean;
   readonly normalized: boolean;
-  /** Marks something about the text, and is not part of it. */
+  /** Whether the token is special, such as BOS, and not part of the text. */
   readonly special: boolean;
 }
 
-/** Part of a run: text still to be encoded, or one added token with the white space it takes in. */
-export type Section = { readonly run: Run; readonly token: AddedToken | null };
+/** Part of a run: text still to be encoded, or one added token with the white space it absorbs. */
+export type Section = { readonly run: SourcedText; readonly token: AddedToken | null };
 
+/** Longest added token; the longest known are runs of 512 spaces. */
+const MAX_TOKEN_UNITS = 1024;
+
+/** The added tokens of tokenizer.json. Throws UserError. */
 export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
   if (json === undefined || json === null) return [];
-  return asArray(json, 'added_tokens').map((item) => {
+  const items = asArray(json, 'added_tokens');
+  if (items.length > vocab) refuse(msg`it has ${items.length} added tokens, but the model's vocabulary ends at ${vocab - 1}.`);
+  return items.map((item) => {
     const entry = asObject(item, msg`an added token`);
     const content = asString(entry['content'], msg`the content of an added token`);
+    if (content.length > MAX_TOKEN_UNITS)
+      refuse(msg`an added token is ${content.length} letters long, where at most ${MAX_TOKEN_UNITS} make sense.`);
     const special = asFlag(entry['special'], 'special', false);
     return {
-      id: asTokenId(entry['id'], () => msg`the added token ${quoted(content)}`, vocab),
+      id: asTokenId(entry['id'], () => msg`the added token ${quoted(content)}`),
       content,
       singleWord: asFlag(entry['single_word'], 'single_word', false),
       lstrip: asFlag(entry['lstrip'], 'lstrip', false),
@@ -36,21 +46,20 @@ export function readAddedTokens(json: unknown, vocab: number): AddedToken[] {
   });
 }
 
-/** Cuts a run at added tokens, the leftmost first and the longest where several begin together. */
-export type AddedTokenSplitter = (run: Run) => Section[];
+/** Splits a run at added tokens, leftmost first, and the longest where several begin at the same place. */
+export type AddedTokenSplitter = (run: SourcedText) => Section[];
 
-/** `tokens` by the text they are matched as. As `AddedVocabulary::find_matches` of the `tokenizers` library. */
+/** The splitter for `tokens`, keyed by the text they match, as `AddedVocabulary::find_matches` of the `tokenizers` library. */
 export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): AddedTokenSplitter {
-  const contents = [...tokens.keys()].filter((content) => content !== '').sort((a, b) => b.length - a.length);
+  const contents = [...tokens.keys()].filter((content) => content !== '' && wellFormed(content) === content);
   if (contents.length === 0) return (run) => [{ run, token: null }];
-  const pattern = new RegExp(contents.map((content) => content.replace(/[\\^$.*+?()[\]{}|/-]/g, '\\$&')).join('|'), 'gu');
+  const places = finder(contents);
   return (run) => {
     const sections: Section[] = [];
     let done = 0;
-    for (const match of run.text.matchAll(pattern)) {
-      const token = tokens.get(match[0]);
-      let start = match.index;
-      let end = start + match[0].length;
+    for (const place of places(run.text)) {
+      const token = tokens.get(run.text.slice(place.start, place.end));
+      let { start, end } = place;
       if (token === undefined || start < done || (token.singleWord && !standsAlone(run.text, start, end))) continue;
       if (token.lstrip) start = Math.max(done, spaceBefore(run.text, start));
       if (token.rstrip) end = spaceAfter(run.text, end);
@@ -63,7 +72,22 @@ export function addedTokenSplitter(tokens: ReadonlyMap<string, AddedToken>): Add
   };
 }
 
-/** The library asks Rust's regex crate what a word is. */
+/** Finds the longest of `contents` at each place, in time independent of their number and common prefixes. */
+function finder(contents: readonly string[]): (text: string) => Generator<{ start: number; end: number }> {
+  const sorted = sortedTokens(new Map(contents.map((content, i) => [content, i])));
+  const begins = new Uint8Array(0x10000);
+  for (const content of contents) begins[content.charCodeAt(0)] = 1;
+  return function* (text) {
+    for (let start = 0; start < text.length;) {
+      let end = start;
+      if (begins[text.charCodeAt(start)] === 1) sorted.prefixes(text, start, (reached) => (end = reached));
+      if (end > start) yield { start, end };
+      start = end > start ? end : start + ((text.codePointAt(start) ?? 0) > 0xffff ? 2 : 1);
+    }
+  };
+}
+
+/** Word characters as the library's Rust regex crate defines them. */
 const IN_WORD = new RegExp(`[${WORD}]`, 'u');
 const IS_SPACE = new RegExp(SPACE, 'u');
 

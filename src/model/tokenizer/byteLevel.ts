@@ -1,9 +1,13 @@
 import { utf8Length } from '../../core/textSpans.ts';
-import { ownsBytes, type Run } from './run.ts';
+import { checkGrowth, ownsBytes, type SourcedText } from './sourcedText.ts';
 
 // GPT-2's byte-level alphabet: every byte has a printable character of its own (Radford et al. 2019, encoder.py).
 
-const PRINTABLE: readonly (readonly [number, number])[] = [[0x21, 0x7e], [0xa1, 0xac], [0xae, 0xff]];
+const PRINTABLE: readonly (readonly [number, number])[] = [
+  [0x21, 0x7e],
+  [0xa1, 0xac],
+  [0xae, 0xff],
+];
 
 function byteCharacters(): string[] {
   let next = 0x100;
@@ -16,7 +20,7 @@ function byteCharacters(): string[] {
 const CHARACTER_OF_BYTE: readonly string[] = byteCharacters();
 const BYTE_OF_CHARACTER: ReadonlyMap<string, number> = new Map(CHARACTER_OF_BYTE.map((character, byte) => [character, byte]));
 
-/** The bytes written in the byte-level alphabet: one character a byte. */
+/** Bytes in the byte-level alphabet: one character per byte. */
 function toByteCharacters(bytes: Uint8Array): string {
   let text = '';
   for (const byte of bytes) text += CHARACTER_OF_BYTE[byte] ?? '';
@@ -25,13 +29,17 @@ function toByteCharacters(bytes: Uint8Array): string {
 
 const encoder = new TextEncoder();
 
-/** The run in the byte-level alphabet. A character's bytes share out its source bytes where there are as many; else each stands for all of them. */
-export function toBytes(run: Run): Run {
+/**
+ * A run in the byte-level alphabet. Each of a character's bytes stands for one of its source bytes where the numbers agree, else for
+ * all of them.
+ */
+export function toBytes(run: SourcedText): SourcedText {
   const bytes = encoder.encode(run.text);
+  checkGrowth(run, bytes.length);
   const starts = new Uint32Array(bytes.length);
   const ends = new Uint32Array(bytes.length);
   let at = 0;
-  for (let unit = 0; unit < run.text.length; ) {
+  for (let unit = 0; unit < run.text.length;) {
     const codePoint = run.text.codePointAt(unit) ?? 0;
     const width = utf8Length(codePoint);
     const start = run.starts[unit] ?? 0;
@@ -48,7 +56,7 @@ export function toBytes(run: Run): Run {
   return { text: toByteCharacters(bytes), source: run.source, starts, ends };
 }
 
-/** The bytes a token of a byte-level vocabulary stands for, or null when it holds a character outside the alphabet. */
+/** Bytes of a token of a byte-level vocabulary; null for a token with a character outside the alphabet. */
 export function fromByteCharacters(token: string): Uint8Array | null {
   const bytes: number[] = [];
   for (const character of token) {

@@ -1,23 +1,28 @@
 import type { Token, TokenizedText } from '../../core/trace.ts';
 
-/** What a token that was generated spells: its bytes, or nothing where it is special. */
+/** Bytes that a generated token adds to the text; none for a special token. */
 export interface Spelling {
   readonly bytes: Uint8Array;
   readonly special: boolean;
-  /** What it reads as by itself. */
+  /** The token's own text. */
   readonly text: string;
 }
 
 /**
- * A text and what was generated after it, with the place of every generated token in the whole. Its tokens stay as they were
- * generated: the tokenizer might cut the same text in another way. Bytes that are no character read as U+FFFD.
+ * A text followed by generated tokens, with their places in the whole. Tokens stay as generated, although the tokenizer might split
+ * the same text differently. Invalid bytes read as U+FFFD.
  */
-export function continued(text: string, { tokens }: TokenizedText, ids: readonly number[], spell: (id: number) => Spelling): { readonly text: string; readonly tokenized: TokenizedText } {
+export function continued(
+  text: string,
+  { tokens }: TokenizedText,
+  ids: readonly number[],
+  spell: (id: number) => Spelling,
+): { readonly text: string; readonly tokenized: TokenizedText } {
   const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
   const all: Token[] = [...tokens];
   let whole = text;
   let tail: readonly number[] = [];
-  /** Tokens that hold a part of the character at the end, which is not whole yet. */
+  /** Tokens that hold a part of the last character, which is still incomplete. */
   let open: number[] = [];
   const close = (emitted: string): void => {
     const end = whole.length + (emitted === '' ? 0 : String.fromCodePoint(emitted.codePointAt(0) ?? 0).length);
@@ -43,7 +48,7 @@ export function continued(text: string, { tokens }: TokenizedText, ids: readonly
   return { text: whole, tokenized: { ids: Int32Array.from(all, ({ id }) => id), tokens: all } };
 }
 
-/** The bytes at the end that begin a character without finishing it. */
+/** The bytes of an incomplete character at the end. */
 function unfinished(bytes: readonly number[]): readonly number[] {
   for (let back = 1; back <= Math.min(3, bytes.length); back++) {
     const byte = bytes[bytes.length - back] ?? 0;

@@ -1,36 +1,39 @@
 /** The pairs of tokens that byte pair encoding joins, earlier ones first (Sennrich et al. 2016). */
 export interface Merges {
-  /** The place in the list of the pair of these ids; undefined: they are not joined. */
+  /** Rank of the pair of these ids in the list; undefined: they are not joined. */
   rank(left: number, right: number): number | undefined;
-  /** The token that the pair at a place becomes. */
+  /** The token that the pair of each rank becomes. */
   readonly joined: Int32Array;
 }
 
-/** `pairs`: left id, right id and the id they become, in the order of the list; of a pair that is there twice the later place counts, as in the reference. */
-export function mergesOf(pairs: readonly (readonly [left: number, right: number, joined: number])[], vocab: number): Merges {
+/**
+ * The merges of a list. `pairs`: left id, right id and the id they become, all below `end`, in order of rank; of a duplicated pair the
+ * last rank counts, as in the reference.
+ */
+export function mergesOf(pairs: readonly (readonly [left: number, right: number, joined: number])[], end: number): Merges {
   const ranks = new Map<number, number>();
   const joined = new Int32Array(pairs.length);
   for (const [rank, [left, right, id]] of pairs.entries()) {
-    ranks.set(left * vocab + right, rank);
+    ranks.set(left * end + right, rank);
     joined[rank] = id;
   }
-  return { rank: (left, right) => ranks.get(left * vocab + right), joined };
+  return { rank: (left, right) => ranks.get(left * end + right), joined };
 }
 
-/** A stretch of a word that is one token. */
+/** A part of a word that is one token. */
 export interface WordSymbol {
   readonly id: number;
-  /** UTF-16 units of the word. */
+  /** UTF-16 offsets in the word. */
   readonly start: number;
   readonly end: number;
 }
 
-/** Places in a word, so many that a rank and a place fit in a number. */
+/** Upper bound of places in a word, so that a rank and a place fit in one number. */
 const PLACES = 2 ** 31;
 const NONE = -1;
 
 /**
- * Joins neighbours until no pair of the list is left, always the pair that comes first in the list, of equal ones the leftmost.
+ * Joins neighbours until no pair of the list is left, always the pair of the lowest rank, leftmost first.
  * As `Word::merge_all` of the `tokenizers` library; n symbols take n log n steps.
  */
 export function mergeSymbols(symbols: readonly WordSymbol[], merges: Merges): readonly WordSymbol[] {
@@ -51,7 +54,7 @@ export function mergeSymbols(symbols: readonly WordSymbol[], merges: Merges): re
     const left = first % PLACES;
     const right = next[left] ?? NONE;
     if (gone[left] === 1 || right === NONE) continue;
-    // The symbols may have changed since the pair was offered: what counts is that they still become the same token.
+    // The symbols may have changed since the pair was queued: it is valid if they still become the same token.
     const rank = merges.rank(ids[left] ?? NONE, ids[right] ?? NONE);
     const joined = merges.joined[Math.floor(first / PLACES)] ?? NONE;
     if (rank === undefined || merges.joined[rank] !== joined) continue;
@@ -64,7 +67,7 @@ export function mergeSymbols(symbols: readonly WordSymbol[], merges: Merges): re
     offer(left);
   }
   const found: WordSymbol[] = [];
-  for (let i = 0; i < symbols.length; ) {
+  for (let i = 0; i < symbols.length;) {
     const after = next[i] ?? NONE;
     const last = after === NONE ? symbols.length : after;
     found.push({ id: ids[i] ?? NONE, start: symbols[i]?.start ?? 0, end: symbols[last - 1]?.end ?? 0 });

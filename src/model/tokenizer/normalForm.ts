@@ -1,21 +1,22 @@
-import { joinRuns, rewrite, sliceRun, type Change, type Run } from './run.ts';
+import { joinRuns, rewrite, sliceRun, type Change, type SourcedText } from './sourcedText.ts';
 import { UNNORMALIZED } from './unicode.ts';
 
+/** Name of a Unicode normal form. */
 export type NormalForm = 'NFC' | 'NFD' | 'NFKC' | 'NFKD';
 
-/** One character that nothing before it combines with, and those after it that may. */
+/** A character that does not combine with the one before, and the characters after it that may combine with it. */
 const SEGMENT = /[\s\S][\p{M}\u1160-\u1175\u11a8-\u11c2\u3131-\u318e\uff9e\uff9f\uffa0-\uffdc]*/gu;
 
 /**
- * A Unicode normal form with every character's source. Which character stands for which is as in the `tokenizers`
- * library (crate unicode-normalization-alignments): a decomposed character's parts all stand for it, a composed one
- * for all its parts, and marks that change their order keep the places, not the letters, they had.
+ * Unicode normalisation that keeps every character's source. Alignment is as in the `tokenizers` library (crate
+ * unicode-normalization-alignments): a decomposed character's parts all stand for it, a composed character for all its parts, and
+ * reordered marks keep the sources of their places, not their own.
  */
-export function normalForm(form: NormalForm): (run: Run) => Run {
+export function normalForm(form: NormalForm): (run: SourcedText) => SourcedText {
   const unchanged = (text: string): boolean => text.normalize(form) === text && !UNNORMALIZED.test(text);
   return (run) => {
     if (unchanged(run.text)) return run;
-    const parts: Run[] = [];
+    const parts: SourcedText[] = [];
     let done = 0;
     for (const { 0: segment, index } of run.text.matchAll(SEGMENT)) {
       if (unchanged(segment)) continue;
@@ -90,7 +91,7 @@ function pair(first: string, second: string): string | null {
   return whole === joined && !UNNORMALIZED.test(joined) ? joined : null;
 }
 
-// JavaScript tells no combining class, but its normal form swaps two marks exactly when the first has the higher one.
+// JavaScript does not expose combining classes, but its normal form swaps two marks exactly when the first has the higher one.
 
 function swaps(first: string, second: string): boolean {
   return (first + second).normalize('NFD') !== first + second;
@@ -100,7 +101,7 @@ const LOWEST_CLASS = '\u0334';
 const HIGHEST_CLASS = '\u0345';
 const starters = new Map<string, boolean>();
 
-/** Combining class 0. */
+/** Whether a character has combining class 0. */
 function isStarter(character: string): boolean {
   const known = starters.get(character);
   if (known !== undefined) return known;
@@ -114,5 +115,7 @@ function sameClass(first: string, second: string): boolean {
 }
 
 function inOrder(marks: Change[]): Change[] {
-  return marks.sort((a, b) => (a.character === b.character ? 0 : swaps(a.character, b.character) ? 1 : swaps(b.character, a.character) ? -1 : 0));
+  return marks.sort((a, b) =>
+    a.character === b.character ? 0 : swaps(a.character, b.character) ? 1 : swaps(b.character, a.character) ? -1 : 0,
+  );
 }

@@ -1,22 +1,24 @@
 import { msg } from '../../core/translatable.ts';
 import { toBytes } from './byteLevel.ts';
-import { asArray, asFlag, asObject, asString, kindName, refuse } from './json.ts';
+import { asFlag, asObject, asString, kindName, refuse, stepsOf, type Json } from './tokenizerJson.ts';
 import { normalForm } from './normalForm.ts';
 import { patternOf } from './pattern.ts';
 import { readPrecompiled } from './precompiled.ts';
-import { mapCharacters, prepend, replaceMatches, replaceUnit, sliceRun, type Run } from './run.ts';
+import { mapCharacters, prepend, replaceMatches, replaceUnit, sliceRun, type SourcedText } from './sourcedText.ts';
 import { ACCENT, characterClass } from './unicode.ts';
 
-export type Normalizer = (run: Run) => Run;
+/** A step of normalisation. */
+export type Normalizer = (run: SourcedText) => SourcedText;
 
 /** Steps of the `normalizer` entry, in order. Every one keeps, for each character, the source bytes it stands for. */
 export function readNormalizer(json: unknown): Normalizer[] {
   if (json === undefined || json === null) return [];
-  const entry = asObject(json, msg`the normalizer`);
+  return stepsOf(json, msg`the normalizer`, 'normalizers', msg`the list of normalizers`).flatMap(readStep);
+}
+
+function readStep(entry: Json): Normalizer[] {
   const type = entry['type'];
   switch (type) {
-    case 'Sequence':
-      return asArray(entry['normalizers'], msg`the list of normalizers`).flatMap(readNormalizer);
     case 'NFC':
     case 'NFD':
     case 'NFKC':

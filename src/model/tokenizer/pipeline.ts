@@ -1,17 +1,17 @@
 import { msg } from '../../core/translatable.ts';
 import { addedTokenSplitter, type AddedToken } from './addedTokens.ts';
-import { asObject, kindName, refuse, type Json } from './json.ts';
+import { asObject, kindName, refuse, type Json } from './tokenizerJson.ts';
 import { readBpe } from './bpe.ts';
 import { readNormalizer } from './normalizer.ts';
 import { placedPart, type PieceEncoder, type Placed } from './piece.ts';
 import { readPreTokenizer } from './preTokenizer.ts';
-import { sourceRun, type Run } from './run.ts';
+import { sourceRun, type SourcedText } from './sourcedText.ts';
 import { readUnigram } from './unigram.ts';
 
 /** The `model` entry of tokenizer.json. Throws UserError naming the kind that is not supported. */
 export function readModel(json: unknown, vocab: number): PieceEncoder {
   const entry = asObject(json, msg`the model`);
-  // Files of before 2021 name no kind.
+  // Files from before 2021 name no type.
   const type = entry['type'] ?? (entry['merges'] === undefined ? 'without a name' : 'BPE');
   if (type === 'BPE') return readBpe(entry, vocab);
   if (type === 'Unigram') return readUnigram(entry, vocab);
@@ -22,9 +22,17 @@ export function readModel(json: unknown, vocab: number): PieceEncoder {
 export function textEncoder(json: Json, pieces: PieceEncoder, added: readonly AddedToken[]): (text: string) => Placed[] {
   const normalizers = readNormalizer(json['normalizer']);
   const preTokenizers = readPreTokenizer(json['pre_tokenizer']);
-  const normalize = (run: Run): Run => normalizers.reduce((current, step) => step(current), run);
+  const normalize = (run: SourcedText): SourcedText => normalizers.reduce((current, step) => step(current), run);
   const inSource = addedTokenSplitter(new Map(added.filter((token) => !token.normalized).map((token) => [token.content, token])));
-  const inNormalized = addedTokenSplitter(new Map(added.filter((token) => token.normalized).map((token) => [normalize(sourceRun(token.content)).text, token])));
+  const inNormalized = addedTokenSplitter(
+    new Map(added.filter((token) => token.normalized).map((token) => [normalize(sourceRun(token.content)).text, token])),
+  );
+  /** Appends the tokens of a run that has passed the first pre-tokenizers: piece by piece, so that what each step makes is soon free. */
+  const encodeRun = (run: SourcedText, passed: number, placed: Placed[]): void => {
+    const step = preTokenizers[passed];
+    if (step === undefined) for (const token of pieces.encode(run)) placed.push(token);
+    else for (const piece of step(run)) encodeRun(piece, passed + 1, placed);
+  };
   return (text) => {
     const placed: Placed[] = [];
     for (const section of inSource(sourceRun(text))) {
@@ -38,14 +46,13 @@ export function textEncoder(json: Json, pieces: PieceEncoder, added: readonly Ad
           continue;
         }
         if (part.run.text === '') continue;
-        const runs = preTokenizers.reduce((pieces, step) => pieces.flatMap(step), [part.run]);
-        for (const run of runs) for (const token of pieces.encode(run)) placed.push(token);
+        encodeRun(part.run, 0, placed);
       }
     }
     return placed;
   };
 }
 
-function wholeRun(token: AddedToken, run: Run): Placed {
+function wholeRun(token: AddedToken, run: SourcedText): Placed {
   return placedPart(token.id, run, 0, run.text.length);
 }

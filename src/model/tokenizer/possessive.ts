@@ -1,18 +1,18 @@
 import { msg, type Translatable } from '../../core/translatable.ts';
-import { refuse } from './json.ts';
+import { refuse } from './tokenizerJson.ts';
 
 /** A token of a regular expression: an escape, the start of a class or group, a counted repetition, or one character. */
 const PART = /\\(?:[pP]\{[^}]*\}|x\{[^}]*\}|x[\dA-Fa-f]{2}|u[\dA-Fa-f]{4}|[\s\S])|\{\d*,?\d*\}|[\s\S]/gu;
 
 /**
- * Oniguruma's possessive quantifiers (X++, X*+, X?+: no way back into what X took), which JavaScript has not and the
- * library reads as greedy ones, written with lookaheads. For a single character X they say the same: as many as there
- * are, and none after. Refuses possessive groups.
+ * Rewrites Oniguruma's possessive quantifiers (X++, X*+, X?+: no backtracking into X), which JavaScript lacks and the library reads as
+ * greedy ones, with lookaheads. For a single character X the two are equivalent: as many as there are, and none after. Refuses
+ * possessive groups.
  */
 export function withoutPossessives(source: string, what: Translatable | string): string {
   const parts = source.match(PART) ?? [];
   let written = '';
-  for (let i = 0; i < parts.length; ) {
+  for (let i = 0; i < parts.length;) {
     const end = parts[i] === '[' ? classEnd(parts, i) : i + 1;
     const atom = parts.slice(i, end).join('');
     const [quantifier = '', possessive = ''] = parts.slice(end, end + 2);
@@ -28,7 +28,7 @@ export function withoutPossessives(source: string, what: Translatable | string):
   return written;
 }
 
-/** The place after the class that begins at `start`; classes nest. */
+/** Index after the class that begins at `start`; classes nest. */
 function classEnd(parts: readonly string[], start: number): number {
   let depth = 0;
   for (let i = start; i < parts.length; i++) {

@@ -1,25 +1,23 @@
 import { msg } from '../../core/translatable.ts';
 import { toBytes } from './byteLevel.ts';
-import { asArray, asFlag, asObject, asString, kindName, quoted, refuse, type Json } from './json.ts';
-import { fromOniguruma, literally, patternOf } from './pattern.ts';
-import { prepend, replaceMatches, type Run } from './run.ts';
-import { isSplitBehavior, split } from './split.ts';
+import { asFlag, asString, kindName, quoted, refuse, stepsOf, type Json } from './tokenizerJson.ts';
+import { GPT2_PATTERN, fromOniguruma, literally, patternOf } from './pattern.ts';
+import { prepend, replaceMatches, type SourcedText } from './sourcedText.ts';
+import { isSplitBehavior, split } from './splitText.ts';
 import { PUNCTUATION, SPACE, WORD } from './unicode.ts';
 
-/** Cuts a run into the pieces that are encoded one by one. */
-export type PreTokenizer = (run: Run) => Run[];
-
-/** GPT-2's pattern, in Oniguruma's syntax: the library's own copy uses JavaScript's \s, which is not Unicode's white space. */
-const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
+/** Splits a run into the pieces that are encoded separately. */
+export type PreTokenizer = (run: SourcedText) => SourcedText[];
 
 /** Steps of the `pre_tokenizer` entry, in order. */
 export function readPreTokenizer(json: unknown): PreTokenizer[] {
   if (json === undefined || json === null) return [];
-  const entry = asObject(json, msg`the pre-tokenizer`);
+  return stepsOf(json, msg`the pre-tokenizer`, 'pretokenizers', msg`the list of pre-tokenizers`).flatMap(readStep);
+}
+
+function readStep(entry: Json): PreTokenizer[] {
   const type = entry['type'];
   switch (type) {
-    case 'Sequence':
-      return asArray(entry['pretokenizers'], msg`the list of pre-tokenizers`).flatMap(readPreTokenizer);
     case 'Split':
       return [readSplit(entry)];
     case 'Digits':
@@ -56,14 +54,19 @@ function readBehavior(entry: Json, missing?: string): Parameters<typeof split>[1
 }
 
 function readSplit(entry: Json): PreTokenizer {
-  return split(patternOf(entry['pattern'], msg`the pattern of the pre-tokenizer Split`), readBehavior(entry), asFlag(entry['invert'], 'invert', false));
+  return split(
+    patternOf(entry['pattern'], msg`the pattern of the pre-tokenizer Split`),
+    readBehavior(entry),
+    asFlag(entry['invert'], 'invert', false),
+  );
 }
 
 function readByteLevel(entry: Json): PreTokenizer[] {
   const prefixed = asFlag(entry['add_prefix_space'], 'add_prefix_space', true);
   const steps: PreTokenizer[] = [];
   if (prefixed) steps.push((run) => [run.text.startsWith(' ') ? run : prepend(run, ' ')]);
-  if (asFlag(entry['use_regex'], 'use_regex', true)) steps.push(split(fromOniguruma(GPT2_PATTERN, msg`the pattern of GPT-2`), 'Isolated', false));
+  if (asFlag(entry['use_regex'], 'use_regex', true))
+    steps.push(split(fromOniguruma(GPT2_PATTERN, msg`the pattern of GPT-2`), 'Isolated', false));
   return [...steps, (run) => [toBytes(run)]];
 }
 
@@ -73,7 +76,7 @@ function readMetaspace(entry: Json): PreTokenizer {
   const never = entry['add_prefix_space'] === false;
   const scheme = never ? 'never' : asString(entry['prepend_scheme'] ?? 'always', 'prepend_scheme');
   if (scheme !== 'always' && scheme !== 'first' && scheme !== 'never') refuse(msg`the prepend_scheme ${quoted(scheme)} is not supported.`);
-  const cut = asFlag(entry['split'], 'split', true) ? split(literally(mark), 'MergedWithNext', false) : (run: Run) => [run];
+  const cut = asFlag(entry['split'], 'split', true) ? split(literally(mark), 'MergedWithNext', false) : (run: SourcedText) => [run];
   return (run) => {
     const marked = replaceMatches(run, / /gu, mark);
     const wanted = scheme === 'always' || (scheme === 'first' && run.starts[0] === 0);

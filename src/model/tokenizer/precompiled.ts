@@ -1,14 +1,14 @@
-import { utf8Length } from '../../core/textSpans.ts';
+import { utf8Bytes } from '../../core/textSpans.ts';
 import { msg } from '../../core/translatable.ts';
-import { asString, refuse } from './json.ts';
-import { rewrite, type Change, type Run } from './run.ts';
+import { asString, refuse } from './tokenizerJson.ts';
+import { checkGrowth, rewrite, type Change, type SourcedText } from './sourcedText.ts';
 
-/** The charsmap of nmt_nfkc_cf, the largest of SentencePiece, has 0.4 million base64 characters. */
+/** Longest charsmap; nmt_nfkc_cf, the largest of SentencePiece, has 0.4 million base64 characters. */
 const MAX_CHARSMAP_CHARACTERS = 4_000_000;
 const SEGMENTED_UNITS = 256;
-/** A grapheme of more bytes is read character by character. */
+/** Longest grapheme that is read as a whole; longer ones are read character by character. */
 const MAX_GRAPHEME_BYTES = 5;
-/** Printable ASCII that no mark follows, of which every character is a grapheme; or the rest, with the letter it may join. */
+/** Printable ASCII without combining marks, where every character is a grapheme; or the rest, with the letter it may combine with. */
 const STRETCH = /[\x20-\x7e]+(?=[\x20-\x7e]|$)|[\x20-\x7e]?[^\x20-\x7e]+/g;
 const PLAIN = /^[\x20-\x7e]*$/;
 
@@ -18,7 +18,7 @@ const encoder = new TextEncoder();
  * The normalizer Precompiled: SentencePiece's compiled rules, a double-array trie of UTF-8 keys and a table of texts.
  * A grapheme of at most 5 bytes is replaced by the rule of its shortest prefix, as the `tokenizers` library does it.
  */
-export function readPrecompiled(json: unknown): (run: Run) => Run {
+export function readPrecompiled(json: unknown): (run: SourcedText) => SourcedText {
   const encoded = asString(json ?? '', msg`the charsmap of the normalizer Precompiled`);
   if (encoded === '') return (run) => run;
   const lookup = readCharsmap(encoded);
@@ -38,11 +38,12 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
     const replace = (old: string, written: string): void => {
       modified = true;
       const removed = Array.from(old).length;
+      checkGrowth(run, changes.length + written.length);
       const characters = Array.from(written);
       characters.forEach((character, i) => changes.push({ character, change: i < removed ? 0 : 1 }));
       if (characters.length >= removed) return;
       const last = changes.pop();
-      // The library forgets what is dropped at the start, which shifts all that follows; here it is counted.
+      // The library ignores characters dropped at the start, which shifts all later offsets; here they are counted.
       if (last === undefined) dropped += removed;
       else changes.push({ character: last.character, change: last.change - (removed - characters.length) });
     };
@@ -59,7 +60,7 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
         continue;
       }
       for (const segment of graphemesOf(stretch)) {
-        const written = byteLength(segment) <= MAX_GRAPHEME_BYTES ? rule(segment) : null;
+        const written = utf8Bytes(segment) <= MAX_GRAPHEME_BYTES ? rule(segment) : null;
         if (written === null) readCharacters(segment);
         else replace(segment, written);
       }
@@ -70,12 +71,12 @@ export function readPrecompiled(json: unknown): (run: Run) => Run {
 
 const segmenter = new Intl.Segmenter('und', { granularity: 'grapheme' });
 
-/** Graphemes, found a part at a time: the segmenter's time grows with the square of the text's length. */
+/** Graphemes, found a part at a time, as the segmenter takes quadratic time. */
 function* graphemesOf(text: string): Generator<string> {
-  for (let at = 0; at < text.length; ) {
+  for (let at = 0; at < text.length;) {
     const part = text.slice(at, at + SEGMENTED_UNITS);
     const found = Array.from(segmenter.segment(part), ({ segment }) => segment);
-    // The last one may go on beyond the part.
+    // The last one may continue beyond the part.
     const whole = at + part.length === text.length || found.length === 1 ? found : found.slice(0, -1);
     for (const segment of whole) {
       yield segment;
@@ -84,19 +85,14 @@ function* graphemesOf(text: string): Generator<string> {
   }
 }
 
-function byteLength(text: string): number {
-  let bytes = 0;
-  for (const character of text) bytes += utf8Length(character.codePointAt(0) ?? 0);
-  return bytes;
-}
-
 /** The text that the shortest key at the start of `bytes` is replaced by, or null. Units as in Darts-clone. */
 function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
   if (encoded.length > MAX_CHARSMAP_CHARACTERS) refuse(msg`the charsmap of the normalizer Precompiled is too large.`);
   const data = fromBase64(encoded);
   const view = new DataView(data.buffer);
   const trieBytes = data.length < 4 ? 0 : view.getUint32(0, true);
-  if (trieBytes % 4 !== 0 || trieBytes < 4 || 4 + trieBytes > data.length) refuse(msg`the charsmap of the normalizer Precompiled is cut off.`);
+  if (trieBytes % 4 !== 0 || trieBytes < 4 || 4 + trieBytes > data.length)
+    refuse(msg`the charsmap of the normalizer Precompiled is cut off.`);
   const units = Uint32Array.from({ length: trieBytes / 4 }, (_, i) => view.getUint32(4 + 4 * i, true));
   const texts = data.subarray(4 + trieBytes);
   const decoder = new TextDecoder('utf-8', { fatal: true, ignoreBOM: true });
@@ -121,7 +117,7 @@ function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
   };
 }
 
-/** What to add to a unit's position to reach its children's. */
+/** Offset from a unit's position to its children's. */
 function offset(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6);
 }

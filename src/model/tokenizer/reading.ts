@@ -3,18 +3,25 @@ import { fromByteCharacters } from './byteLevel.ts';
 import type { Spelling } from './continuation.ts';
 import { byteToken } from './piece.ts';
 
-/** What ids read as. */
+/** Conversions from ids to text. */
 export interface Readings {
-  /** An added token as it is written, another as its bytes; part of a character shows as U+FFFD; '' for an id without a token. */
+  /** Text of one token; part of a character shows as U+FFFD. '' for an id without a token. */
   readonly piece: (id: number) => string;
-  /** What the tokens spell together as the text goes on, characters shared by several of them whole. Special tokens spell nothing. */
+  /** Text of consecutive tokens within a text: characters shared by several tokens are whole, special tokens add nothing. */
   readonly textOf: (ids: Int32Array) => string;
-  /** A token's bytes as the text goes on; a special one's are not part of it. */
+  /** Bytes that a token adds within a text; none for a special token. */
   readonly spell: (id: number) => Spelling;
 }
 
-export function readingsOf(vocabulary: ReadonlyMap<string, number>, added: readonly AddedToken[], byteLevel: boolean): Readings {
+/** The conversions of one tokenizer. `twins`: ids that share their text with another token, and that text; only from GGUF files. */
+export function readingsOf(
+  vocabulary: ReadonlyMap<string, number>,
+  added: readonly AddedToken[],
+  byteLevel: boolean,
+  twins: unknown = null,
+): Readings {
   const tokenOf = new Map<number, string>();
+  if (Array.isArray(twins)) for (const [id, text] of twins as readonly (readonly [number, string])[]) tokenOf.set(id, text);
   for (const [token, id] of vocabulary) tokenOf.set(id, token);
   const literal = new Map(added.map((token) => [token.id, token.content]));
   const special = new Set(added.flatMap((token) => (token.special ? [token.id] : [])));
@@ -33,7 +40,10 @@ export function readingsOf(vocabulary: ReadonlyMap<string, number>, added: reado
     piece: (id) => decoder.decode(bytesOf(id)),
     spell: (id) => ({ bytes: bytesOf(id), special: special.has(id), text: decoder.decode(bytesOf(id)) }),
     textOf: (ids) => {
-      const parts = Array.from(ids.filter((id) => !special.has(id)), bytesOf);
+      const parts = Array.from(
+        ids.filter((id) => !special.has(id)),
+        bytesOf,
+      );
       const bytes = new Uint8Array(parts.reduce((sum, part) => sum + part.length, 0));
       let at = 0;
       for (const part of parts) {

@@ -1,27 +1,28 @@
 import { UserError } from '../../core/errors.ts';
-import { textSpans, utf8Length, type ByteRange, type TextSpan } from '../../core/textSpans.ts';
+import { textSpans, utf8Bytes, type ByteRange, type TextSpan } from '../../core/textSpans.ts';
 import { msg } from '../../core/translatable.ts';
-import { TOKENIZER_FILE } from './json.ts';
+import { TOKENIZER_FILE } from './tokenizerJson.ts';
 import { misplaced, type Placed } from './piece.ts';
 
 /** A token's final place in a text. */
 export interface Settled extends TextSpan {
   readonly id: number;
-  /** Its own bytes: those of all tokens, in order, are the text's. */
+  /** Range of bytes that the token owns: in order, the ranges of all tokens cover the text. */
   readonly firstByte: number;
   readonly endByte: number;
 }
 
 /**
  * Places tokens in a well-formed text so that every byte has exactly one owner:
- * - what the tokenizer dropped belongs to the token before it; to the one after it where that begins with a mark put in
- *   for it (▁), or where none is before;
+ * - characters that the tokenizer dropped belong to the token before them; to the one after where that begins with a mark inserted
+ *   for them (▁), or where there is none before;
  * - of tokens made from one character (½ becomes 1, ⁄, 2) the first owns its bytes, and all have its span.
- * Throws UserError when nothing is left of a text, and when tokens go back.
+ * Throws UserError when nothing is left of a text, and when tokens are out of order.
  */
 export function settle(text: string, placed: readonly Placed[]): Settled[] {
   const total = utf8Bytes(text);
-  if (placed.length === 0 && total > 0) throw new UserError(msg`${TOKENIZER_FILE} drops all of this text, so there are no tokens to explain.`);
+  if (placed.length === 0 && total > 0)
+    throw new UserError(msg`${TOKENIZER_FILE} drops all of this text, so there are no tokens to explain.`);
   const owned: ByteRange[] = [];
   const seen: ByteRange[] = [];
   let done = 0;
@@ -45,8 +46,12 @@ export function settle(text: string, placed: readonly Placed[]): Settled[] {
   });
 }
 
-function utf8Bytes(text: string): number {
-  let bytes = 0;
-  for (const character of text) bytes += utf8Length(character.codePointAt(0) ?? 0);
-  return bytes;
+/** The first tokens of a text, at most `most`, that end with a whole character, and where; null: the first character takes more. */
+export function wholeTokens(text: string, placed: Placed[], most: number): { readonly placed: Placed[]; readonly length: number } | null {
+  const spans = settle(text, placed);
+  for (let count = most; count > 0; count--) {
+    const length = spans[count - 1]?.end ?? 0;
+    if (length > 0 && (spans[count]?.start ?? length) >= length) return { placed: placed.slice(0, count), length };
+  }
+  return null;
 }

@@ -1,11 +1,14 @@
 import { msg } from '../../core/translatable.ts';
-import { asArray, asObject, asString, asTokenId, quoted, refuse, type Json } from './json.ts';
+import { asArray, asObject, asString, asTokenId, quoted, refuse, stepsOf, type Json } from './tokenizerJson.ts';
 
 /** Ids the tokenizer adds around a text. */
 export interface Template {
   readonly before: readonly number[];
   readonly after: readonly number[];
 }
+
+/** Most added tokens; known tokenizers add up to 4. */
+const MAX_ADDED = 64;
 
 const NOTHING: Template = { before: [], after: [] };
 
@@ -15,14 +18,23 @@ const NOTHING: Template = { before: [], after: [] };
  */
 export function readTemplate(json: unknown, vocab: number): Template {
   if (json === undefined || json === null) return NOTHING;
-  const entry = asObject(json, msg`the post-processor`);
+  const whole = stepsOf(json, msg`the post-processor`, 'processors', msg`the list of post-processors`)
+    .map((entry) => readStep(entry, vocab))
+    .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
+  return bounded(whole);
+}
+
+function bounded(template: Template): Template {
+  const count = template.before.length + template.after.length;
+  return count > MAX_ADDED
+    ? refuse(msg`the post-processor adds ${count} tokens to every text, where at most ${MAX_ADDED} make sense.`)
+    : template;
+}
+
+function readStep(entry: Json, vocab: number): Template {
   switch (entry['type']) {
     case 'ByteLevel':
       return NOTHING;
-    case 'Sequence':
-      return asArray(entry['processors'], msg`the list of post-processors`)
-        .map((processor) => readTemplate(processor, vocab))
-        .reduce((inner, outer) => ({ before: [...outer.before, ...inner.before], after: [...inner.after, ...outer.after] }), NOTHING);
     case 'TemplateProcessing':
       return readTemplateProcessing(entry, vocab);
     case 'RobertaProcessing':
@@ -47,7 +59,9 @@ function readTemplateProcessing(entry: Json, vocab: number): Template {
     }
     const name = asString(asObject(part['SpecialToken'], msg`a part of the template`)['id'], msg`a part of the template`);
     const ids = asArray(asObject(specials[name], msg`the special token ${quoted(name)}`)['ids'], msg`the ids of ${quoted(name)}`);
-    (seen ? after : before).push(...ids.map((id) => asTokenId(id, () => quoted(name), vocab)));
+    const side = seen ? after : before;
+    for (const id of ids) side.push(asTokenId(id, () => quoted(name), vocab));
+    bounded({ before, after });
   }
   if (!seen) refuse(msg`the template of the post-processor does not name the text.`);
   return { before, after };

@@ -1,26 +1,34 @@
 import { msg } from '../../core/translatable.ts';
-import { asArray, asFlag, asTokenId, quoted, refuse, type Json } from './json.ts';
+import { asArray, asFlag, asTokenId, checkTokens, quoted, refuse, type Json } from './tokenizerJson.ts';
 import { byteIds, misplaced, placedBytes, placedPart, type PieceEncoder, type Placed } from './piece.ts';
-import type { Run } from './run.ts';
+import type { SourcedText } from './sourcedText.ts';
 
-/** What an unknown character costs beyond the least likely token (K_UNK_PENALTY of SentencePiece and of the `tokenizers` library). */
+/** Cost of an unknown character beyond the least likely token (K_UNK_PENALTY of SentencePiece and of the `tokenizers` library). */
 const UNKNOWN_PENALTY = 10;
 
-/** Reads a Unigram `model` entry of tokenizer.json: tokens with log-probabilities, of which the likeliest path is taken. */
+/** Reads a Unigram `model` entry of tokenizer.json: tokens with log-probabilities; the most likely path is chosen. */
 export function readUnigram(entry: Json, vocab: number): PieceEncoder {
   const vocabulary = new Map<string, number>();
   const scores: number[] = [];
   let lowest = Infinity;
-  for (const item of asArray(entry['vocab'], msg`the vocabulary`)) {
+  const items = asArray(entry['vocab'], msg`the vocabulary`);
+  checkTokens(items.length, vocab);
+  for (const item of items) {
     const [token, score] = asArray(item, msg`a token of the vocabulary`);
     if (typeof token !== 'string') refuse(msg`a token of the vocabulary is not a text.`);
     if (typeof score !== 'number' || !Number.isFinite(score)) refuse(msg`the score of the token ${quoted(token)} is not a number.`);
-    vocabulary.set(token, asTokenId(scores.length, () => msg`the token ${quoted(token)}`, vocab));
+    vocabulary.set(
+      token,
+      asTokenId(scores.length, () => msg`the token ${quoted(token)}`),
+    );
     scores.push(score);
     lowest = Math.min(lowest, score);
   }
   if (vocabulary.size === 0) refuse(msg`the vocabulary is empty.`);
-  const unknown = entry['unk_id'] === undefined || entry['unk_id'] === null ? undefined : asTokenId(entry['unk_id'], () => msg`the unknown token`, scores.length);
+  const unknown =
+    entry['unk_id'] === undefined || entry['unk_id'] === null
+      ? undefined
+      : asTokenId(entry['unk_id'], () => msg`the unknown token`, scores.length);
   const byteFallback = asFlag(entry['byte_fallback'], 'byte_fallback', false);
   const lattice = { tokens: sortedTokens(vocabulary), scores, unknown, unknownScore: lowest - UNKNOWN_PENALTY };
   return {
@@ -38,7 +46,7 @@ export function readUnigram(entry: Json, vocab: number): PieceEncoder {
   };
 }
 
-function unknownBytes(piece: Run, start: number, end: number, vocabulary: ReadonlyMap<string, number>): Placed[] {
+function unknownBytes(piece: SourcedText, start: number, end: number, vocabulary: ReadonlyMap<string, number>): Placed[] {
   let unit = start;
   return Array.from(piece.text.slice(start, end)).flatMap((character) => {
     const from = unit;
@@ -60,8 +68,8 @@ interface Part {
 }
 
 /**
- * The likeliest way to spell the text, unknown neighbours joined. As `Unigram::encode_optimized` of the `tokenizers`
- * library: float64 sums from the left, the first of equal paths (which is the one whose last token is longest).
+ * The most likely segmentation of the text, with unknown neighbours joined. As `Unigram::encode_optimized` of the `tokenizers`
+ * library: float64 sums from the left, the first of equal paths (the one whose last token is longest).
  */
 function bestPath(text: string, { tokens, scores, unknown, unknownScore }: Lattice): Part[] {
   const best = new Float64Array(text.length + 1);
@@ -74,7 +82,7 @@ function bestPath(text: string, { tokens, scores, unknown, unknownScore }: Latti
     from[end] = start;
     idAt[end] = id;
   };
-  for (let unit = 0; unit < text.length; ) {
+  for (let unit = 0; unit < text.length;) {
     const next = unit + ((text.codePointAt(unit) ?? 0) > 0xffff ? 2 : 1);
     let alone = false;
     tokens.prefixes(text, unit, (end, id) => {
@@ -89,7 +97,7 @@ function bestPath(text: string, { tokens, scores, unknown, unknownScore }: Latti
   }
   const parts: Part[] = [];
   let joining = false;
-  for (let end = text.length; end > 0; ) {
+  for (let end = text.length; end > 0;) {
     const start = Math.max(0, from[end] ?? 0);
     const isUnknown = idAt[end] === unknown;
     const last = parts.at(-1);
@@ -101,13 +109,14 @@ function bestPath(text: string, { tokens, scores, unknown, unknownScore }: Latti
   return parts.reverse();
 }
 
-interface SortedTokens {
-  /** Calls `found` for every token that the text continues with at `start`, the shortest first. */
+/** A vocabulary in sorted order, for prefix search. */
+export interface SortedTokens {
+  /** Calls `found` for every token that is a prefix of the text at `start`, the shortest first. */
   prefixes(text: string, start: number, found: (end: number, id: number) => void): void;
 }
 
-/** A sorted list is narrowed letter by letter: as quick as a trie here, without one object for every letter of the vocabulary. */
-function sortedTokens(vocabulary: ReadonlyMap<string, number>): SortedTokens {
+/** Sorts a vocabulary. Narrowing a sorted list unit by unit is as fast as a trie here, without an object per unit. */
+export function sortedTokens(vocabulary: ReadonlyMap<string, number>): SortedTokens {
   const tokens = [...vocabulary.keys()].filter((token) => token !== '').sort();
   const ids = Int32Array.from(tokens, (token) => vocabulary.get(token) ?? 0);
   /** The first token from `low` below `high` whose unit `depth` is at least `unit`. */
@@ -124,11 +133,14 @@ function sortedTokens(vocabulary: ReadonlyMap<string, number>): SortedTokens {
     prefixes: (text, start, found) => {
       let low = 0;
       let high = tokens.length;
-      for (let end = start; end < text.length && low < high; ) {
+      for (let end = start; end < text.length && low < high;) {
         const unit = text.charCodeAt(end);
         const depth = end - start;
-        low = lowerBound(low, high, depth, unit);
-        high = lowerBound(low, high, depth, unit + 1);
+        // Tokens with the same next unit need no search.
+        if ((tokens[low] ?? '').charCodeAt(depth) !== unit || (tokens[high - 1] ?? '').charCodeAt(depth) !== unit) {
+          low = lowerBound(low, high, depth, unit);
+          high = lowerBound(low, high, depth, unit + 1);
+        }
         end++;
         if (low < high && tokens[low]?.length === end - start) found(end, ids[low] ?? 0);
       }

@@ -1,74 +1,72 @@
-import { Environment, Interpreter, Template } from '@huggingface/jinja';
-import { UserError, messageOf } from '../core/errors.ts';
-import { msg, type Translatable } from '../core/translatable.ts';
-import { parseJson, readText, type ModelFiles } from './files.ts';
-import { SPACE, characterClass } from './tokenizer/unicode.ts';
+import { Environment, Template } from '@huggingface/jinja';
+import { UserError, messageOf } from '../../core/errors.ts';
+import { msg, type Translatable } from '../../core/translatable.ts';
+import { BoundedInterpreter } from './chatBudget.ts';
+import { TemplateLimitError } from './chatMeasure.ts';
+import { readText, type ModelFiles } from '../formats/modelFiles.ts';
+import { readNamedTokens, type NamedTokens } from '../tokenizer/namedTokens.ts';
+import { asJinja, jinjaFunctions, jinjaSource } from './jinja.ts';
+import { SPACE, characterClass } from '../tokenizer/unicode.ts';
 
-const CONFIG_FILE = 'tokenizer_config.json';
 const TEMPLATE_FILE = 'chat_template.jinja';
-/** tokenizer_config.json of the models with the most added tokens takes 3 MB; the longest known template 30 kB. */
-const MAX_CONFIG_BYTES = 16 * 1024 * 1024;
+/** Longest template; the longest known takes 30 kB. */
 const MAX_TEMPLATE_CHARACTERS = 256 * 1024;
 const MAX_ADDED_CHARACTERS = 1024 * 1024;
 const MAX_RANGE = 10_000;
-const SPECIAL_TOKENS = ['bos_token', 'eos_token', 'unk_token', 'sep_token', 'pad_token', 'cls_token', 'mask_token'] as const;
-/** Stands for the user's message while it is sought in the template's output; private use, so no template writes it. */
+/** Placeholder for the user's message in the template's output; private-use characters, which no template writes. */
 const MARK = '\uf8ff\uedca\uf8fe';
 
-/** A user's text as a model's chat template writes it. */
+/** A user's text rendered by a model's chat template. */
 export interface RenderedChat {
   readonly text: string;
-  /** UTF-16 offsets in `text` of the user's text. */
+  /** UTF-16 offsets of the user's text in `text`. */
   readonly start: number;
   readonly end: number;
-  /** UTF-16 units at the start of the user's text that the template left out (white space; some leave it out at the end too). */
+  /** UTF-16 units of white space that the template stripped from the start of the user's text (some strip the end too). */
   readonly skipped: number;
 }
 
-/** Writes one user message and the start of the model's answer. Throws UserError when the template fails or changes the message. */
+/** Renders one user message and the start of the model's answer. Throws UserError when the template fails or changes the message. */
 export type ChatTemplate = (text: string) => RenderedChat;
 
 /**
  * The chat template of a model's folder, or null: chat_template.jinja, else `chat_template` of tokenizer_config.json
  * (a text, or a list of named ones of which "default" is taken), as `apply_chat_template` of transformers finds it.
  */
-export async function readChatTemplate(files: ModelFiles): Promise<ChatTemplate | null> {
-  const names = await files.list();
-  const config = names.includes(CONFIG_FILE) ? parseJson(await readText(files, CONFIG_FILE, MAX_CONFIG_BYTES), CONFIG_FILE) : {};
-  if (typeof config !== 'object' || config === null || Array.isArray(config)) throw new UserError(msg`${CONFIG_FILE} is not an object.`);
-  const entries = config as Readonly<Record<string, unknown>>;
-  const source = names.includes(TEMPLATE_FILE) ? await readText(files, TEMPLATE_FILE, MAX_TEMPLATE_CHARACTERS) : defaultTemplate(entries['chat_template']);
-  return source === null ? null : chatTemplate(source, specialTokens(entries));
+export async function readChatTemplate(files: ModelFiles, named?: NamedTokens): Promise<ChatTemplate | null> {
+  const { config, special } = named ?? (await readNamedTokens(files));
+  const source = (await files.list()).includes(TEMPLATE_FILE)
+    ? await readText(files, TEMPLATE_FILE, MAX_TEMPLATE_CHARACTERS)
+    : defaultTemplate(config['chat_template']);
+  return source === null ? null : chatTemplate(source, Object.fromEntries([...special].map(([name, { content }]) => [name, content])));
 }
 
 function defaultTemplate(value: unknown): string | null {
   if (typeof value === 'string') return value;
   if (!Array.isArray(value)) return null;
-  const named = value.filter((item): item is { name: unknown; template: string } => typeof item === 'object' && item !== null && typeof (item as { template?: unknown }).template === 'string');
+  const named = value.filter(
+    (item): item is { name: unknown; template: string } =>
+      typeof item === 'object' && item !== null && typeof (item as { template?: unknown }).template === 'string',
+  );
   return named.find((item) => item.name === 'default')?.template ?? null;
 }
 
-function specialTokens(config: Readonly<Record<string, unknown>>): Record<string, string> {
-  const tokens: Record<string, string> = {};
-  for (const name of SPECIAL_TOKENS) {
-    const value = config[name];
-    const content = typeof value === 'object' && value !== null ? (value as { content?: unknown }).content : value;
-    if (typeof content === 'string') tokens[name] = content;
-  }
-  return tokens;
-}
-
-/** The template `source` (Jinja). `tokens`: what the template may write by name, such as `bos_token`. It is first read when a text is rendered. */
+/**
+ * The template `source` (Jinja). `tokens`: special tokens by name, such as `bos_token`. It is parsed when a text is first rendered.
+ */
 export function chatTemplate(source: string, tokens: Readonly<Record<string, string>>): ChatTemplate {
   if (source.length > MAX_TEMPLATE_CHARACTERS) return () => fail(msg`is too large`);
   let template: Template | null = null;
   const render = (content: string): string => {
     try {
-      template ??= new Template(source);
+      template ??= new Template(jinjaSource(source));
       const variables = { ...tokens, messages: [{ role: 'user', content }], add_generation_prompt: true, tools: null, documents: null };
-      const text = run(template, variables);
+      const text = run(template, variables, content.length);
       if (text.length <= content.length + MAX_ADDED_CHARACTERS) return text;
     } catch (error) {
+      if (error instanceof TemplateLimitError) return fail(msg`does more than a template needs: ${error.reason}`, error);
+      // JavaScript's own limits of stack and string length.
+      if (error instanceof RangeError) return fail(msg`nests too deeply, or writes too much`, error);
       return fail(msg`cannot be used (${messageOf(error)})`, error);
     }
     return fail(msg`adds too much text`);
@@ -79,19 +77,19 @@ export function chatTemplate(source: string, tokens: Readonly<Record<string, str
     const { before, after, left, right } = known;
     const inJavaScript = left ? (right ? text.trim() : text.trimStart()) : right ? text.trimEnd() : text;
     if (render(text) !== before + inJavaScript + after) fail(msg`changes the text of the message, so no token can be placed`);
-    // What JavaScript trims and what Python strips are not the same white space; the reference strips.
+    // JavaScript's trim and Python's strip differ in what they count as white space; the reference strips.
     const skipped = left ? text.length - text.replace(LEADING_SPACE, '').length : 0;
     const inner = right ? text.slice(skipped).replace(TRAILING_SPACE, '') : text.slice(skipped);
     return { text: before + inner + after, start: before.length, end: before.length + inner.length, skipped };
   };
 }
 
-/** `str.isspace` of Python. */
+/** White space as Python's `str.isspace` defines it. */
 const PYTHON_SPACE = `[${SPACE}${characterClass('1c-1f')}]+`;
 const LEADING_SPACE = new RegExp(`^${PYTHON_SPACE}`, 'u');
 const TRAILING_SPACE = new RegExp(`${PYTHON_SPACE}$`, 'u');
 
-/** What a template writes around a message, and at which sides it strips the message of white space. */
+/** The text that a template writes around a message, and the sides on which it strips the message. */
 interface Surroundings {
   readonly before: string;
   readonly after: string;
@@ -106,12 +104,14 @@ function surroundings(render: (content: string) => string): Surroundings {
   return { before, after, left: spacedBefore === before, right: spacedAfter === after };
 }
 
-/** As the library's `Template.render`, with a range that has an end. */
-function run(template: Template, variables: Readonly<Record<string, unknown>>): string {
+/** The library's `Template.render`, with limits. */
+function run(template: Template, variables: Readonly<Record<string, unknown>>, characters: number): string {
   const environment = new Environment();
   const constants = { true: true, True: true, false: false, False: false, none: null, None: null };
-  for (const [name, value] of Object.entries({ ...constants, raise_exception: raise, range, strftime_now: strftimeNow, ...variables })) environment.set(name, value);
-  const { value } = new Interpreter(environment).run(template.parsed);
+  for (const [name, value] of Object.entries({ ...constants, raise_exception: raise, range, strftime_now: strftimeNow, ...variables }))
+    environment.set(name, value);
+  jinjaFunctions(environment);
+  const { value } = new BoundedInterpreter(environment, characters).run(asJinja(template.parsed));
   return typeof value === 'string' ? value : '';
 }
 
@@ -123,7 +123,7 @@ function two(value: number): string {
   return String(value).padStart(2, '0');
 }
 
-/** Today as Python's strftime writes it in English; some templates tell the model the date. */
+/** Today's date in the format of Python's strftime, in English; some templates tell the model the date. */
 function strftimeNow(format: string): string {
   const now = new Date();
   const name = (options: Intl.DateTimeFormatOptions): string => new Intl.DateTimeFormat('en-US', options).format(now);
@@ -143,7 +143,7 @@ function strftimeNow(format: string): string {
   return format.replace(/%(.)/g, (_, letter: string) => written[letter] ?? raise(`the date format %${letter} is not supported`));
 }
 
-/** Python's range, of a length that a template can want. */
+/** Python's range, of limited length. */
 function range(start: number, stop?: number, step = 1): number[] {
   const [first, last] = stop === undefined ? [0, start] : [start, stop];
   const length = Math.max(0, Math.ceil((last - first) / step));

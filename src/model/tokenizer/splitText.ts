@@ -1,10 +1,14 @@
-import { sliceRun, type Run } from './run.ts';
+import type { Pattern } from './regex/matcher.ts';
+import { sliceRun, type SourcedText } from './sourcedText.ts';
 
-/** What becomes of the matches at which a run is cut. */
+/** How the matches at which a run is split are treated. */
 export type SplitBehavior = 'Isolated' | 'Removed' | 'MergedWithPrevious' | 'MergedWithNext' | 'Contiguous';
 
+/** Whether a name is that of a behaviour. */
 export function isSplitBehavior(value: string): value is SplitBehavior {
-  return value === 'Isolated' || value === 'Removed' || value === 'MergedWithPrevious' || value === 'MergedWithNext' || value === 'Contiguous';
+  return (
+    value === 'Isolated' || value === 'Removed' || value === 'MergedWithPrevious' || value === 'MergedWithNext' || value === 'Contiguous'
+  );
 }
 
 interface Part {
@@ -14,21 +18,21 @@ interface Part {
 }
 
 /**
- * Pieces of a run, cut at the pattern's matches; with `invert` what lies between counts as the match.
- * `pattern` has the flags g and u. As `NormalizedString::split` of the `tokenizers` library.
+ * Splits a run at the pattern's matches; with `invert`, the text between matches counts as the match.
+ * As `NormalizedString::split` of the `tokenizers` library.
  */
-export function split(pattern: RegExp, behavior: SplitBehavior, invert: boolean): (run: Run) => Run[] {
+export function split(pattern: Pattern, behavior: SplitBehavior, invert: boolean): (run: SourcedText) => SourcedText[] {
   return (run) => {
     const parts = matches(run.text, pattern).map((part) => (invert ? { ...part, match: !part.match } : part));
     return arranged(parts, behavior).flatMap(({ start, end }) => (start < end ? [sliceRun(run, start, end)] : []));
   };
 }
 
-/** Matches and what lies between them, in order. */
-function matches(text: string, pattern: RegExp): Part[] {
+/** Matches and the text between them, in order. */
+function matches(text: string, pattern: Pattern): Part[] {
   const parts: Part[] = [];
   let done = 0;
-  for (const found of text.matchAll(pattern)) {
+  for (const found of pattern[Symbol.matchAll](text)) {
     const end = found.index + found[0].length;
     if (done < found.index) parts.push({ start: done, end: found.index, match: false });
     parts.push({ start: found.index, end, match: true });
@@ -51,7 +55,7 @@ function arranged(parts: readonly Part[], behavior: SplitBehavior): readonly Par
     case 'MergedWithNext':
       break;
   }
-  // As with the previous one, from the end.
+  // As with MergedWithPrevious, from the end.
   return merged(parts.toReversed(), (part, previous) => part.match && !previous).reverse();
 }
 
@@ -61,7 +65,8 @@ function merged(parts: readonly Part[], joins: (part: Part, previous: boolean) =
   let previous = false;
   for (const part of parts) {
     const last = joined.at(-1);
-    if (last !== undefined && joins(part, previous)) joined[joined.length - 1] = { start: Math.min(last.start, part.start), end: Math.max(last.end, part.end), match: false };
+    if (last !== undefined && joins(part, previous))
+      joined[joined.length - 1] = { start: Math.min(last.start, part.start), end: Math.max(last.end, part.end), match: false };
     else joined.push(part);
     previous = part.match;
   }
