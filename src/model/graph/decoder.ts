@@ -1,23 +1,29 @@
 import type { Block, DecoderSpec, Norm } from '../families/spec.ts';
-import { itemOf } from '../outputs.ts';
-import { attend, type AttentionValues, type SeenValues } from './attention.ts';
-import { runExperts, type Routed } from './experts.ts';
+import { itemOf } from '../run/outputs.ts';
+import { attend, type AttentionValues, type LayerGiven } from './attentionGraph.ts';
+import { runExperts, type Routed } from './expertsGraph.ts';
 import { layerInputs, tableShapes, type LayerInputs } from './inputs.ts';
+import { changed, interventionInputs, type Interventions } from './interventionInputs.ts';
 import { runMlp } from './mlp.ts';
 import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
-/** What the graph of a layer has to give beside q, k, v and the residual. */
+/** Outputs of a layer's graph besides q, k, v and the residual. */
 export function layerExtras({ attention, mlp }: Block): readonly ('experts' | 'expertWeights' | 'compressed' | 'sharedKey')[] {
-  return [...(mlp.kind === 'experts' ? ['experts', 'expertWeights'] as const : []), ...(attention.projections.kind === 'latent' ? ['compressed', 'sharedKey'] as const : [])];
+  return [
+    ...(mlp.kind === 'experts' ? (['experts', 'expertWeights'] as const) : []),
+    ...(attention.projections.kind === 'latent' ? (['compressed', 'sharedKey'] as const) : []),
+  ];
 }
 
 /**
- * The blocks from layer `from` up to, not including, `to`.
+ * The blocks of layers `from` to `to` - 1.
  * In: `resid` [T, D], the residual before block `from`; for each layer l the keys and values of the tokens before,
- * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text; and the tables of `tableShapes`, S being P + T.
+ * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text; the inputs of
+ * `interventionInputs`; and the tables of `tableShapes`, S being P + T.
  * Out, for each layer l: `q.l` [heads, T, headDim], `k.l` [kvHeads, T, headDim], `v.l` [kvHeads, T, valueDim], `resid.l+1` [T, D];
- * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and `sharedKey.l` [1, T, rotated].
+ * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and
+ * `sharedKey.l` [1, T, rotated].
  */
 export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGraph {
   const { heads, kvHeads, headDim, valueDim, dim } = spec;
@@ -26,11 +32,18 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
   const inputs = layerInputs(spec, from, to);
   let resid = graph.input('resid', float32, ['T', dim]);
   for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
+  const interventions = interventionInputs(graph, spec, from, to);
   for (const [index, block] of spec.blocks.slice(from, to).entries()) {
     const layer = from + index;
-    const { attention: { projections } } = block;
-    const past = { of: 'past', k: graph.input(`pastK.${layer}`, float32, [kvHeads, 'P', headDim]), v: graph.input(`pastV.${layer}`, float32, [kvHeads, 'P', valueDim]) } as const;
-    const { attended: { q, k, v, latent }, experts, output } = runBlock(graph, resid, past, block, spec, inputs);
+    const {
+      attention: { projections },
+    } = block;
+    const given = pastInputs(graph, spec, layer, itemOf(interventions, index));
+    const {
+      attended: { q, k, v, latent },
+      experts,
+      output,
+    } = runBlock(graph, resid, given, block, spec, inputs);
     graph.output(`q.${layer}`, q, float32, [heads, 'T', headDim]);
     graph.output(`k.${layer}`, k, float32, [kvHeads, 'T', headDim]);
     graph.output(`v.${layer}`, v, float32, [kvHeads, 'T', valueDim]);
@@ -48,6 +61,38 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
   return graph;
 }
 
+/** Values of a layer that what comes before and after it in the text and in the model reads and gives. */
+export interface LayerEnds {
+  /** [T, D], the inputs of the graph that hold the residual before the block and [kvHeads, P, .], keys and values of the tokens before. */
+  readonly resid: string;
+  readonly past: { readonly k: string; readonly v: string };
+  /** [T, D], the residual after the block, and [kvHeads, T, .], keys and values of these tokens. */
+  readonly output: string;
+  readonly own: { readonly k: string; readonly v: string };
+}
+
+/** Block `layer` in a graph of its own. In: as the trunk graph of this one layer. */
+export function addLayer(graph: OnnxGraph, spec: DecoderSpec, layer: number): LayerEnds {
+  const { float32 } = DATA_TYPE;
+  const inputs = layerInputs(spec, layer, layer + 1);
+  const resid = graph.input('resid', float32, ['T', spec.dim]);
+  for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
+  const given = pastInputs(graph, spec, layer, itemOf(interventionInputs(graph, spec, layer, layer + 1), 0));
+  const { attended, output } = runBlock(graph, resid, given, itemOf(spec.blocks, layer), spec, inputs);
+  return { resid, past: given, output, own: attended };
+}
+
+/** What layer `layer` is given where the tokens run follow others. */
+function pastInputs(graph: OnnxGraph, spec: DecoderSpec, layer: number, interventions: Interventions): LayerGiven {
+  const { kvHeads, headDim, valueDim } = spec;
+  return {
+    of: 'past',
+    k: graph.input(`pastK.${layer}`, DATA_TYPE.float32, [kvHeads, 'P', headDim]),
+    v: graph.input(`pastV.${layer}`, DATA_TYPE.float32, [kvHeads, 'P', valueDim]),
+    ...interventions,
+  };
+}
+
 /** Values of one block in a graph. */
 interface BlockValues {
   readonly attended: AttentionValues;
@@ -56,44 +101,71 @@ interface BlockValues {
   readonly output: string;
 }
 
-function runBlock(graph: OnnxGraph, resid: string, seen: SeenValues, block: Block, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
+function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, block: Block, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
   const { attentionNorms, attention, mlpNorms, mlp } = block;
-  const optional = (name: string, x: string, norm: Norm | null): string => (norm === null ? x : graph.name(name, normalize(graph, x, norm)));
-  const added = (name: string, stream: string, output: string): string => graph.name(name, graph.op('Add', [stream, scaleBy(graph, output, spec.residualScale)]));
+  const optional = (name: string, x: string, norm: Norm | null): string =>
+    norm === null ? x : graph.name(name, normalize(graph, x, norm));
+  const added = (name: string, stream: string, output: string): string =>
+    graph.name(name, graph.op('Add', [stream, scaleBy(graph, output, spec.residualScale)]));
 
-  const read = optional('attentionRead', resid, attentionNorms.before);
-  const attended = attend(graph, read, seen, attention, spec, inputs);
-  const attentionAdded = added('attentionAdded', block.addTo === 'stream' ? resid : read, optional('attentionBehind', attended.output, attentionNorms.behind));
-  const afterAttention = optional('attentionAfter', attentionAdded, attentionNorms.after);
+  const read = optional('ln1Out', resid, attentionNorms.pre);
+  const attended = attend(graph, read, given, attention, spec, inputs);
+  const attentionAdded = added(
+    'attentionAdded',
+    block.addTo === 'stream' ? resid : read,
+    optional('attentionPostNorm', attended.output, attentionNorms.post),
+  );
+  const afterAttention = optional('attentionStreamNorm', attentionAdded, attentionNorms.stream);
 
   const source = block.wiring === 'parallel' ? resid : afterAttention;
-  const mlpRead = source === resid && mlpNorms.before === attentionNorms.before ? read : optional('mlpRead', source, mlpNorms.before);
-  const experts = mlp.kind === 'experts' ? runExperts(graph, mlpRead, mlp) : null;
-  const mlpOutput = mlp.kind === 'experts' ? (experts?.output ?? '') : runMlp(graph, mlpRead, mlp);
-  const mlpAdded = added('mlpAdded', block.addTo === 'stream' ? afterAttention : mlpRead, optional('mlpBehind', mlpOutput, mlpNorms.behind));
-  return { attended, experts, output: optional('mlpAfter', mlpAdded, mlpNorms.after) };
+  const mlpInput = source === resid && mlpNorms.pre === attentionNorms.pre ? read : optional('ln2Out', source, mlpNorms.pre);
+  const experts = mlp.kind === 'experts' ? runExperts(graph, mlpInput, mlp) : null;
+  const computed = mlp.kind === 'experts' ? (experts?.output ?? '') : runMlp(graph, mlpInput, mlp, given.neuronFactors);
+  const mlpOutput = graph.name('mlpScaled', changed(graph, computed, given.mlp));
+  const mlpAdded = added(
+    'mlpAdded',
+    block.addTo === 'stream' ? afterAttention : mlpInput,
+    optional('mlpPostNorm', mlpOutput, mlpNorms.post),
+  );
+  const after = optional('mlpStreamNorm', mlpAdded, mlpNorms.stream);
+  return { attended, experts, output: graph.name('residualChanged', changed(graph, after, given.residual)) };
 }
 
 /**
- * Block `layer` for one token, with everything inside it as an output under the names its parts give: of each vector one row.
+ * Block `layer` for one token, with every named value inside it as an output: one row of each.
  * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text;
- * the tables of `tableShapes` with one row in place of T, those of keys whole.
+ * the inputs of `interventionInputs`; the tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
  */
 export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: OnnxGraph; readonly outputs: ReadonlyMap<string, string> } {
-  const { kvHeads, headDim, valueDim, dim } = spec;
-  const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph();
-  const inputs = layerInputs(spec, layer, layer + 1);
-  const resid = graph.input('resid', float32, [1, dim]);
-  const seen = { of: 'whole', k: graph.input('k', float32, [kvHeads, 'S', headDim]), v: graph.input('v', float32, [kvHeads, 'S', valueDim]) } as const;
-  for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims.map((size, axis) => (axis === 0 && size === 'T' ? 1 : size)));
-  const { output } = runBlock(graph, resid, seen, itemOf(spec.blocks, layer), spec, inputs);
-  graph.output('output', output, float32, [1, dim]);
+  const { output } = addRow(graph, spec, layer);
+  graph.output('output', output, DATA_TYPE.float32, [1, spec.dim]);
   return { graph, outputs: graph.outputNamed() };
 }
 
+/** Block `layer` for one token in a graph of its own, with the inputs of `rowGraph`. */
+export function addRow(graph: OnnxGraph, spec: DecoderSpec, layer: number): { readonly resid: string; readonly output: string } {
+  const { kvHeads, headDim, valueDim, dim } = spec;
+  const { float32 } = DATA_TYPE;
+  const inputs = layerInputs(spec, layer, layer + 1);
+  const resid = graph.input('resid', float32, [1, dim]);
+  const given = {
+    of: 'whole',
+    k: graph.input('k', float32, [kvHeads, 'S', headDim]),
+    v: graph.input('v', float32, [kvHeads, 'S', valueDim]),
+    ...itemOf(interventionInputs(graph, spec, layer, layer + 1), 0),
+  } as const;
+  for (const [name, dims] of tableShapes(spec, inputs))
+    graph.input(
+      name,
+      float32,
+      dims.map((size, axis) => (axis === 0 && size === 'T' ? 1 : size)),
+    );
+  return { resid, output: runBlock(graph, resid, given, itemOf(spec.blocks, layer), spec, inputs).output };
+}
+
 /**
- * Embedding rows to what the first block reads, where that takes weights; null where it does not.
+ * Embedding rows to the input of the first block; null where that takes no weights.
  * In: `embedding` [T, E], scaled; `positions` [T, D] where positions are added. Out: `resid` [T, D].
  */
 export function inputGraph(spec: DecoderSpec): OnnxGraph | null {
@@ -110,7 +182,7 @@ export function inputGraph(spec: DecoderSpec): OnnxGraph | null {
   return graph;
 }
 
-/** Whether something is added to the embedding for its position. */
+/** Whether a position vector is added to the embedding. */
 export function addsPositions({ positions }: Pick<DecoderSpec, 'positions'>): boolean {
   return positions.kind === 'learned' || positions.kind === 'sinusoidal';
 }

@@ -1,17 +1,17 @@
 import type { Rope } from '../families/rope.ts';
 import type { DecoderSpec } from '../families/spec.ts';
-import { causalMask, frequencyStage, rotaryTables, spanBias, type Span } from './positions.ts';
+import { causalMask, frequencyStage, rotaryTables, spanBias, type Span } from './positionsGraph.ts';
 
-/** What layers are given beside the residual: the same tables for all that share a window or a rope. */
+/** Inputs of layers besides the residual: layers with the same window or rope share a table. */
 export interface LayerInputs {
-  /** Of the whole model, in the order of `cos.0`, `cos.1`, ... */
+  /** Ropes of the whole model, in the order of `cos.0`, `cos.1`, ... */
   readonly ropes: readonly Rope[];
-  /** Of these layers. */
+  /** Windows of these layers. */
   readonly windows: ReadonlySet<number | null>;
   readonly turnedBy: ReadonlySet<Rope>;
 }
 
-/** The tables that layers `from` up to, not including, `to` read. */
+/** The tables that layers `from` to `to` - 1 read. */
 export function layerInputs(spec: DecoderSpec, from: number, to: number): LayerInputs {
   const part = spec.blocks.slice(from, to);
   return { ropes: [...ropesOf(spec.blocks)], windows: new Set(part.map(({ attention }) => attention.window)), turnedBy: ropesOf(part) };
@@ -21,39 +21,53 @@ function ropesOf(blocks: DecoderSpec['blocks']): Set<Rope> {
   return new Set(blocks.flatMap(({ attention }) => attention.rope ?? []));
 }
 
-/** The graph's input with the mask of a window. */
+/** Name of the graph input that holds a window's mask. */
 export function maskName(window: number | null): string {
   return window === null ? 'mask' : `mask.${window}`;
 }
 
-/** A table by the name of the graph's input. */
+/** A table for an input of the graph. */
 export interface Table {
   readonly dims: readonly number[];
   readonly data: Float32Array;
 }
 
-/** Every table that the model's layers may read at these tokens. */
+/** Every table that the model's layers may read for these tokens, by input name. */
 export function positionTables(spec: DecoderSpec, span: Span): ReadonlyMap<string, Table> {
-  const { past, room, tokens } = span;
+  const { past, room, tokens, length } = span;
   const { ropes, windows } = layerInputs(spec, 0, spec.blocks.length);
   const tables = new Map<string, Table>();
   for (const window of windows) tables.set(maskName(window), { dims: [tokens, room + tokens], data: causalMask(span, window) });
   for (const [index, rope] of ropes.entries()) {
-    const { cos, sin } = rotaryTables(rope, past + tokens, past);
+    const { cos, sin } = rotaryTables(rope, length, past, past + tokens);
     tables.set(`cos.${index}`, { dims: [tokens, rope.width], data: cos });
     tables.set(`sin.${index}`, { dims: [tokens, rope.width], data: sin });
   }
-  if (spec.positions.kind === 'alibi') tables.set('bias', { dims: [spec.heads, 1, room + tokens], data: spanBias(spec.positions.alibi, span) });
+  if (spec.positions.kind === 'alibi')
+    tables.set('bias', { dims: [spec.heads, 1, room + tokens], data: spanBias(spec.positions.alibi, span) });
   return tables;
 }
 
-/** Whether keys of a text of `length` tokens are keys of one of `other` tokens: they are not where the ropes' frequencies differ. */
+/** Whether keys computed in a text of `length` tokens are valid in one of `other` tokens: not where the ropes' frequencies differ. */
 export function sameKeys(spec: DecoderSpec, length: number, other: number): boolean {
   return [...ropesOf(spec.blocks)].every((rope) => frequencyStage(rope, length) === frequencyStage(rope, other));
 }
 
-/** Names and shapes of the inputs of these layers' graph. */
-export function tableShapes(spec: DecoderSpec, { ropes, windows, turnedBy }: LayerInputs): readonly (readonly [name: string, dims: readonly (number | string)[]])[] {
+/**
+ * Whether the residuals, keys and values of the first tokens of a text of `length` tokens are, to the last rounding, those of a text of
+ * `other` tokens that starts with the same: not where their keys differ, nor where a bias counted from the text's end (MPT's ALiBi)
+ * rounds the scores differently.
+ */
+export function sameStart(spec: DecoderSpec, length: number, other: number): boolean {
+  const fromEnd = spec.positions.kind === 'alibi' && spec.positions.alibi.from === 'last';
+  return length === other || (!fromEnd && sameKeys(spec, length, other));
+}
+
+/** Names and shapes of the table inputs of these layers' graph. */
+export function tableShapes(
+  spec: DecoderSpec,
+  { ropes, windows, turnedBy }: LayerInputs,
+): readonly (readonly [name: string, dims: readonly (number | string)[]])[] {
   return [
     ...[...windows].map((window) => [maskName(window), ['T', 'S']] as const),
     ...[...turnedBy].flatMap((rope) => ['cos', 'sin'].map((name) => [`${name}.${ropes.indexOf(rope)}`, ['T', rope.width]] as const)),

@@ -1,12 +1,26 @@
-import type { Activation } from '../../core/activations.ts';
-import type { DenseMlp } from '../families/spec.ts';
+import type { Activation } from '../../core/activationFunctions.ts';
+import type { DenseMlp, Mlp } from '../families/spec.ts';
 import { project } from './norm.ts';
 import type { OnnxGraph } from './onnx.ts';
 
-/** x [T, D], normed -> what the MLP adds to the residual [T, D]. Names begin with `owner`, such as "expert.0.". */
-export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, owner = ''): string {
+/** Neurons of a layer's MLP; null: it has experts, each with its own. */
+export function neuronsOf(mlp: Mlp): number | null {
+  if (mlp.kind === 'experts') return null;
+  const { weight, layout } = mlp.down;
+  return weight.shape[layout === 'in-out' ? 0 : 1] ?? null;
+}
+
+/**
+ * Output of an MLP [T, D] for x [T, D], normed. Named values begin with `owner`, such as "expert.0.". `factors` [1, 1 or neurons], of its
+ * neurons; null: none.
+ */
+export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, factors: string | null, owner = ''): string {
   const name = (of: string, value: string): string => graph.name(owner + of, value);
-  const close = (hidden: string): string => name('mlpOutput', project(graph, name('hidden', hidden), mlp.down));
+  const close = (neurons: string): string => {
+    const hidden = name('hidden', neurons);
+    const kept = factors === null ? hidden : name('hiddenScaled', graph.op('Mul', [hidden, factors]));
+    return name('mlpOutput', project(graph, kept, mlp.down));
+  };
   switch (mlp.kind) {
     case 'plain':
       return close(ACTIVATIONS[mlp.activation](graph, name('up', project(graph, x, mlp.up))));
@@ -21,7 +35,8 @@ export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, owner = ''): 
     default: {
       mlp.kind satisfies 'clamped';
       const both = project(graph, x, mlp.gateUp);
-      const every2nd = (first: number): string => graph.op('Slice', [both, graph.ints(first), graph.ints(2 ** 31 - 1), graph.ints(-1), graph.ints(2)]);
+      const every2nd = (first: number): string =>
+        graph.op('Slice', [both, graph.ints(first), graph.ints(2 ** 31 - 1), graph.ints(-1), graph.ints(2)]);
       const clamped = graph.op('Min', [name('gate', every2nd(0)), graph.float(mlp.limit)]);
       const gate = name('activated', graph.contrib('QuickGelu', [clamped], { alpha: { float: 1.702 } }));
       const up = graph.op('Clip', [name('up', every2nd(1)), graph.float(-mlp.limit), graph.float(mlp.limit)]);
@@ -32,7 +47,7 @@ export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, owner = ''): 
 
 type Elementwise = (graph: OnnxGraph, x: string) => string;
 
-/** Each as in transformers' `activations.py`. */
+/** Activation functions, each as in transformers' `activations.py`. */
 const ACTIVATIONS: Readonly<Record<Activation, Elementwise>> = {
   gelu: (graph, x) => graph.contrib('Gelu', [x]),
   geluClipped: (graph, x) => graph.op('Clip', [graph.contrib('Gelu', [x]), graph.float(-10), graph.float(10)]),

@@ -2,7 +2,7 @@ import type { HeadNorm, Linear, Norm } from '../families/spec.ts';
 import type { QuantizedMatrix } from '../formats/quantized.ts';
 import type { OnnxGraph } from './onnx.ts';
 
-/** x [..., width] -> the same shape. */
+/** Normalises x [..., width]; same shape. */
 export function normalize(graph: OnnxGraph, x: string, norm: Norm): string {
   const attributes = { axis: { int: -1 }, epsilon: { float: norm.epsilon } };
   const stored = norm.weight === null ? graph.ones(norm.width) : graph.weight(norm.weight);
@@ -11,7 +11,7 @@ export function normalize(graph: OnnxGraph, x: string, norm: Norm): string {
   return graph.op('LayerNormalization', norm.bias === null ? [x, weight] : [x, weight, graph.weight(norm.bias)], attributes);
 }
 
-/** x [heads, T, headDim] -> the same shape, by each head's own weights where it has them. */
+/** Normalises x [heads, T, headDim], with each head's own weights where it has them; same shape. */
 export function normalizeHeads(graph: OnnxGraph, x: string, own: HeadNorm): string {
   const normed = normalize(graph, x, own.norm);
   if (own.kind !== 'perHead') return normed;
@@ -20,20 +20,23 @@ export function normalizeHeads(graph: OnnxGraph, x: string, own: HeadNorm): stri
   return graph.op('Mul', [normed, rows.length === 1 ? only : graph.op('Concat', rows, { axis: { int: 0 } })]);
 }
 
-/** x within `limit` of 0, smoothly: limit * tanh(x / limit). */
+/** Soft cap: limit * tanh(x / limit); x itself for null. */
 export function cap(graph: OnnxGraph, x: string, limit: number | null): string {
   if (limit === null) return x;
   return graph.op('Mul', [graph.op('Tanh', [graph.op('Div', [x, graph.float(limit)])]), graph.float(limit)]);
 }
 
+/** x * factor; x itself for 1. */
 export function scaleBy(graph: OnnxGraph, x: string, factor: number): string {
   return factor === 1 ? x : graph.op('Mul', [x, graph.float(factor)]);
 }
 
-/** x [N, in] -> [N, out]. Gemm takes either layout as it is stored; the runtime packs it without a transposed copy. */
+/** Linear map of x [N, in] to [N, out]. Gemm takes either layout as stored; the runtime packs it without a transposed copy. */
 export function project(graph: OnnxGraph, x: string, linear: Linear): string {
-  const { weight: { kept } } = linear;
-  if (kept !== undefined) {
+  const {
+    weight: { kept },
+  } = linear;
+  if (kept !== undefined && graph.matrices === 'as kept') {
     const product = multiply(graph, x, kept);
     return linear.bias === null ? product : graph.op('Add', [product, graph.weight(linear.bias)]);
   }
@@ -41,18 +44,37 @@ export function project(graph: OnnxGraph, x: string, linear: Linear): string {
   return graph.op('Gemm', [x, graph.weight(linear.weight), ...bias], { transB: { int: linear.layout === 'out-in' ? 1 : 0 } });
 }
 
-/** The numbers are multiplied as float32, with float32 sums. */
+/** Accuracy level of MatMulNBits: float32 products and float32 sums. */
 const FLOAT32_SUMS = 1;
 
-/** x [N, in] -> [N, out] by a matrix of quantised numbers: the same as by its numbers as float32, up to the rounding of sums. */
+/** Linear map of x [N, in] to [N, out] by a quantised matrix: equal to its float32 form up to the rounding of sums. */
 function multiply(graph: OnnxGraph, x: string, matrix: QuantizedMatrix): string {
-  const { form, group, parts: { scales: { dims: [out = 0, groups = 0] } } } = matrix;
+  const {
+    form,
+    group,
+    parts: {
+      scales: {
+        dims: [out = 0, groups = 0],
+      },
+    },
+  } = matrix;
   const { integers, lower, scales, offsets } = graph.quantized(matrix);
-  const attributes = { K: { int: groups * group }, N: { int: out }, bits: { int: form === 'bytes' ? 8 : 4 }, block_size: { int: group }, accuracy_level: { int: FLOAT32_SUMS } };
+  const attributes = {
+    K: { int: groups * group },
+    N: { int: out },
+    bits: { int: form === 'bytes' ? 8 : 4 },
+    block_size: { int: group },
+    accuracy_level: { int: FLOAT32_SUMS },
+  };
   const upper = graph.contrib('MatMulNBits', [x, integers, scales], attributes);
-  // An upper half counts sixteenfold; a lower one is as it is kept.
-  const product = lower === null ? upper
-    : graph.op('Add', [graph.op('Mul', [upper, graph.float(16)]), graph.contrib('MatMulNBits', [x, lower, scales, graph.zeroBytes(out, Math.ceil(groups / 2))], attributes)]);
+  // The upper half counts sixteenfold, the lower half as stored.
+  const product =
+    lower === null
+      ? upper
+      : graph.op('Add', [
+          graph.op('Mul', [upper, graph.float(16)]),
+          graph.contrib('MatMulNBits', [x, lower, scales, graph.zeroBytes(out, Math.ceil(groups / 2))], attributes),
+        ]);
   if (offsets === null) return product;
   const sums = graph.op('ReduceSum', [graph.op('Reshape', [x, graph.ints(-1, groups, group)]), graph.ints(-1)], { keepdims: { int: 0 } });
   return graph.op('Gemm', [sums, offsets, product], { transB: { int: 1 } });

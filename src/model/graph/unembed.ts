@@ -2,19 +2,33 @@ import type { DecoderSpec } from '../families/spec.ts';
 import { cap, normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
-/** What one run of the unembedding may return. */
+/** Outputs that a run of the unembedding may return. */
 export type UnembedOutput =
-  | 'normed' | 'narrowed' | 'logits' | 'topLogits' | 'topIds' | 'exponentials' | 'exponentialSum' | 'logSumExp' | 'entropyBits' | 'targetLogit' | 'targetRank' | 'klBits';
+  | 'normed'
+  | 'narrowed'
+  | 'logits'
+  | 'uncapped'
+  | 'topLogits'
+  | 'topIds'
+  | 'exponentials'
+  | 'exponentialSum'
+  | 'logSumExp'
+  | 'entropyBits'
+  | 'targetLogit'
+  | 'targetRank'
+  | 'klBits';
 
-/** Numbers summed in one stage: bounds the rounding of a float32 sum over the vocabulary. */
+/** Numbers summed in one stage, which bounds the rounding error of a float32 sum over the vocabulary. */
 const SUM_BLOCK = 128;
 
 /**
  * Residual rows to next-token statistics, over the whole vocabulary V.
  * In: `rows` [N, D], before the final norm; `targets` int64 [N, 1]; `topK` int64 [1]; and of the final distribution at the first M rows,
- * M being N, or 1 where `klBits` is not asked for: `finalExponentials` [M, V], `finalSum` [M, 1], `finalEntropyBits` [M, 1], as an earlier run returned them.
- * Out: `normed` [N, D] where there is a final norm, and `narrowed` [N, E] where a projection follows it; `logits` [N, V]; `topLogits`, `topIds` [N, K]; `exponentials` [N, V] of the logits less the row's largest; `klBits` [M, 1];
- * the others [N, 1]. `targetRank` counts the larger logits, plus 1.
+ * where M is N, or 1 if `klBits` is not requested: `finalExponentials` [M, V], `finalSum` [M, 1], `finalEntropyBits` [M, 1], as an
+ * earlier run returned them.
+ * Out: `normed` [N, D] where there is a final norm, and `narrowed` [N, E] where a projection follows it; `logits` [N, V], and
+ * `uncapped` [N, V] where a soft cap made them; `topLogits`, `topIds` [N, K]; `exponentials` [N, V] of the logits less the row's largest;
+ * `klBits` [M, 1]; the others [N, 1]. `targetRank` counts the larger logits, plus 1.
  */
 export function unembedGraph(spec: DecoderSpec): OnnxGraph {
   const { float32, int32, int64 } = DATA_TYPE;
@@ -33,7 +47,7 @@ export function unembedGraph(spec: DecoderSpec): OnnxGraph {
   graph.output('topLogits', topLogits, float32, ['N', 'K']);
   graph.output('topIds', topIds, int64, ['N', 'K']);
 
-  // Softmax in three steps, all of which are wanted: less the largest, exponentials, their sum.
+  // Softmax in three steps, each of which is an output: minus the largest, exponentials, their sum.
   const largest = graph.op('ReduceMax', [logits, graph.ints(-1)], { keepdims: { int: 1 } });
   const shifted = graph.op('Sub', [logits, largest]);
   const exponentials = graph.op('Exp', [shifted]);
@@ -68,11 +82,13 @@ function logitsOf(graph: OnnxGraph, rows: string, spec: DecoderSpec): string {
   if (normed !== rows) graph.output('normed', normed, DATA_TYPE.float32, ['N', spec.dim]);
   const narrowed = spec.finalProjection === null ? normed : project(graph, normed, spec.finalProjection);
   if (narrowed !== normed) graph.output('narrowed', narrowed, DATA_TYPE.float32, ['N', spec.finalProjection?.weight.shape[0] ?? spec.dim]);
-  return cap(graph, scaleBy(graph, project(graph, narrowed, spec.unembed), spec.logitScale), spec.logitCap);
+  const scaled = scaleBy(graph, project(graph, narrowed, spec.unembed), spec.logitScale);
+  if (spec.logitCap !== null) graph.output('uncapped', scaled, DATA_TYPE.float32, ['N', spec.vocab]);
+  return cap(graph, scaled, spec.logitCap);
 }
 
 /**
- * [N, V] -> [N, 1], in two stages: WASM adds one number after the other, which over a whole vocabulary loses the
+ * Sum of [N, V] to [N, 1], in two stages: WASM adds numbers one after another, which over a whole vocabulary loses the
  * fifth digit of a log-probability.
  */
 function total(graph: OnnxGraph, x: string, vocab: number): string {

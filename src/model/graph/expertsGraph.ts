@@ -3,13 +3,13 @@ import { runMlp } from './mlp.ts';
 import { project, scaleBy } from './norm.ts';
 import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
 
-/** Kept from division by zero where every chosen score is 0, as in the reference. */
+/** Prevents division by zero where every chosen score is 0, as in the reference. */
 const TINY = 1e-20;
 const LOWEST = -3.4028234663852886e38;
 
 /** Values of one layer of experts in a graph. */
 export interface Routed {
-  /** [T, chosen] int64, by falling score for choosing. */
+  /** [T, chosen] int64, by descending score for choosing. */
   readonly ids: string;
   /** [T, chosen] */
   readonly weights: string;
@@ -17,18 +17,30 @@ export interface Routed {
   readonly output: string;
 }
 
-/** x [T, D], normed. Every expert sees all tokens, and those not sent to it get the weight 0: exact, and without shapes that depend on the numbers. */
+/**
+ * A layer of experts. x [T, D], normed. Every expert runs on all tokens, and those not routed to it get weight 0: exact, and without
+ * data-dependent shapes.
+ */
 export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed {
   const { ids, weights } = route(graph, x, layer);
   const tokens = graph.op('Shape', [weights], { start: { int: 0 }, end: { int: 1 } });
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
-  const parts = layer.experts.map((expert, index) => graph.op('Mul', [runMlp(graph, x, expert, `expert.${index}.`), columns[index] ?? '']));
+  const parts = layer.experts.map((expert, index) =>
+    graph.op('Mul', [runMlp(graph, x, expert, null, `expert.${index}.`), columns[index] ?? '']),
+  );
   if (layer.shared !== null) {
-    const shared = runMlp(graph, x, layer.shared.mlp, 'shared.');
+    const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const { gate } = layer.shared;
-    parts.push(gate === null ? shared : graph.op('Mul', [shared, graph.name('sharedGate', graph.op('Sigmoid', [graph.name('sharedGateLogit', project(graph, x, gate))]))]));
+    parts.push(
+      gate === null
+        ? shared
+        : graph.op('Mul', [
+            shared,
+            graph.name('sharedGate', graph.op('Sigmoid', [graph.name('sharedGateLogit', project(graph, x, gate))])),
+          ]),
+    );
   }
   return { ids, weights, output: graph.name('mlpOutput', graph.op('Sum', parts)) };
 }
@@ -40,12 +52,17 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
     return { ids, weights: graph.op('Softmax', [best], { axis: { int: -1 } }) };
   }
-  const scores = graph.name('routerScores', score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]));
+  const scores = graph.name(
+    'routerScores',
+    score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]),
+  );
   const corrected = correction === null ? scores : graph.op('Add', [scores, graph.weight(correction)]);
   const allowed = groups === null ? corrected : keepGroups(graph, corrected, groups, layer.experts.length);
   const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });
   const picked = graph.op('GatherElements', [scores, ids], { axis: { int: 1 } });
-  const shares = normalised ? graph.op('Div', [picked, graph.op('Add', [graph.op('ReduceSum', [picked, graph.ints(-1)]), graph.float(TINY)])]) : picked;
+  const shares = normalised
+    ? graph.op('Div', [picked, graph.op('Add', [graph.op('ReduceSum', [picked, graph.ints(-1)]), graph.float(TINY)])])
+    : picked;
   return { ids, weights: scaleBy(graph, shares, scale) };
 }
 

@@ -4,21 +4,25 @@ import { at } from '../../core/tensor.ts';
 import type { OnnxGraph } from './onnx.ts';
 
 /** Largest finite float32: added to a score it leaves exactly 0 after the softmax, as in the reference. */
-const MASKED = -3.4028234663852886e38;
+export const MASKED = -3.4028234663852886e38;
 
-/** `tokens` new tokens after `past` known ones. The keys of the known lie in the first of `room` columns, those of the new behind the room. */
+/**
+ * `tokens` new tokens after `past` cached ones. Cached keys are in the first of `room` columns, the keys of new tokens after all
+ * `room` columns. `length`: tokens of the text that these are a piece of, on which some rotary frequencies and ALiBi's origin depend.
+ */
 export interface Span {
   readonly past: number;
   readonly room: number;
   readonly tokens: number;
+  readonly length: number;
 }
 
-/** A text of which nothing is known. */
+/** A text without cached tokens. */
 export function wholeText(tokens: number): Span {
-  return { past: 0, room: 0, tokens };
+  return { past: 0, room: 0, tokens, length: tokens };
 }
 
-/** [T, room + T] to add to scores: 0 where the key is not after the query, nor `window` or more tokens before it. */
+/** [T, room + T] mask added to scores: 0 where the key is neither after the query nor `window` or more tokens before it. */
 export function causalMask({ past, room, tokens }: Span, window: number | null = null): Float32Array {
   const columns = room + tokens;
   const mask = new Float32Array(tokens * columns).fill(MASKED);
@@ -30,31 +34,31 @@ export function causalMask({ past, room, tokens }: Span, window: number | null =
   return mask;
 }
 
-/** [1, room] to add to the scores of the last of `tokens` tokens, whose keys lie in the first of `room` columns. */
+/** [1, room] mask added to the scores of the last of `tokens` tokens, whose keys are in the first of `room` columns. */
 export function lastMask(tokens: number, room: number, window: number | null): Float32Array {
   return new Float32Array(room).fill(MASKED).fill(0, window === null ? 0 : Math.max(0, tokens - window), tokens);
 }
 
-/** [heads, 1, room + T] to add to the scores of each key. */
-export function spanBias(alibi: Alibi, { past, room, tokens }: Span): Float32Array {
-  const length = past + tokens;
+/** [heads, 1, room + T] ALiBi bias added to the scores of each key. */
+export function spanBias(alibi: Alibi, { past, room, tokens, length }: Span): Float32Array {
   const bias = alibiBias(alibi, length);
-  if (room === past) return bias;
+  if (room + tokens === length) return bias;
   const spread = new Float32Array(alibi.slopes.length * (room + tokens));
   for (const head of alibi.slopes.keys()) {
     const row = bias.subarray(head * length, (head + 1) * length);
     spread.set(row.subarray(0, past), head * (room + tokens));
-    spread.set(row.subarray(past), head * (room + tokens) + room);
+    spread.set(row.subarray(past, past + tokens), head * (room + tokens) + room);
   }
   return spread;
 }
 
-/** [heads, 1, T] to add to the scores of each key of a text of `length` tokens. */
+/** [heads, 1, T] ALiBi bias added to the scores of each key of a text of `length` tokens. */
 export function alibiBias({ slopes, from, rounded, scale }: Alibi, length: number): Float32Array {
   const bias = new Float32Array(slopes.length * length);
   const round = rounded ? toBfloat16 : Math.fround;
   for (const [head, slope] of slopes.entries()) {
-    for (let key = 0; key < length; key++) bias[head * length + key] = round(round(slope) * (from === 'first' ? key : key - length + 1)) * scale;
+    for (let key = 0; key < length; key++)
+      bias[head * length + key] = round(round(slope) * (from === 'first' ? key : key - length + 1)) * scale;
   }
   return bias;
 }
@@ -67,8 +71,15 @@ function toBfloat16(value: number): number {
   return at(new Float32Array(word.buffer), 0);
 }
 
-/** [T, D] sines, then cosines, of the positions from `offset` on (transformers' XGLM: wavelengths from 2 pi to 10000 * 2 pi, ends included). */
-export function sinusoids({ offset, zeros }: { readonly offset: number; readonly zeros: number | null }, length: number, dim: number): Float32Array {
+/**
+ * [T, D] sines, then cosines, of the positions from `offset` on (transformers' XGLM: wavelengths from 2 pi to 10000 * 2 pi, ends
+ * included).
+ */
+export function sinusoids(
+  { offset, zeros }: { readonly offset: number; readonly zeros: number | null },
+  length: number,
+  dim: number,
+): Float32Array {
   const { fround } = Math;
   const half = dim / 2;
   const step = -fround(Math.log(10_000) / (half - 1));
@@ -84,23 +95,24 @@ export function sinusoids({ offset, zeros }: { readonly offset: number; readonly
   return table;
 }
 
-/** Cosines and signed sines [T - first, width], for `rotate`; 1 and 0 for what is not turned. */
+/** Cosines and signed sines [end - first, width], for `rotate`; 1 and 0 for numbers that are not rotated. */
 export interface RotaryTables {
   readonly cos: Float32Array;
   readonly sin: Float32Array;
 }
 
 /**
- * What queries and keys at positions `first`..length-1 of a text of `length` tokens are turned by: x' = x * cos + paired(x) * sin (Su et al. 2021, equation 34).
+ * Rotation of queries and keys at positions `first`..end-1 of a text of `length` tokens: x' = x * cos + paired(x) * sin (Su et al.
+ * 2021, equation 34).
  * Rounded to float32 where the reference rounds, as an angle of thousands keeps few digits.
  */
-export function rotaryTables(rope: Rope, length: number, first = 0): RotaryTables {
+export function rotaryTables(rope: Rope, length: number, first = 0, end = length): RotaryTables {
   const frequencies = rotaryFrequencies(rope, length);
-  const cos = new Float32Array((length - first) * rope.width).fill(1);
-  const sin = new Float32Array((length - first) * rope.width);
+  const cos = new Float32Array((end - first) * rope.width).fill(1);
+  const sin = new Float32Array((end - first) * rope.width);
   const [step, across] = rope.style === 'half' ? [1, rope.dim / 2] : [2, 1];
   const factor = Math.fround(rope.attentionFactor);
-  for (let position = first; position < length; position++) {
+  for (let position = first; position < end; position++) {
     for (let pair = 0; pair < rope.dim / 2; pair++) {
       const angle = Math.fround(position * at(frequencies, pair));
       const place = (position - first) * rope.width + pair * step;
@@ -112,7 +124,7 @@ export function rotaryTables(rope: Rope, length: number, first = 0): RotaryTable
   return { cos, sin };
 }
 
-/** A number that is the same for two lengths of text where the frequencies are: keys turned for one are keys for the other. */
+/** A number that is equal for two text lengths where the frequencies are: keys rotated for one length are valid for the other. */
 export function frequencyStage({ scaling }: Rope, length: number): number {
   if (scaling.kind !== 'dynamic' && scaling.kind !== 'longrope') return 0;
   if (length <= scaling.trained) return 0;
@@ -122,7 +134,8 @@ export function frequencyStage({ scaling }: Rope, length: number): number {
 /** Radians per position of each pair [dim / 2], for a text of `length` tokens. transformers' `modeling_rope_utils.py`, step by step. */
 export function rotaryFrequencies({ theta, dim, scaling }: Rope, length: number): Float32Array {
   const { fround } = Math;
-  const powers = (base: number): Float32Array => Float32Array.from({ length: dim / 2 }, (_, pair) => fround(base) ** fround((2 * pair) / dim));
+  const powers = (base: number): Float32Array =>
+    Float32Array.from({ length: dim / 2 }, (_, pair) => fround(base) ** fround((2 * pair) / dim));
   const plain = (base: number): Float32Array => powers(base).map((power) => 1 / power);
   switch (scaling.kind) {
     case 'default':
@@ -166,13 +179,13 @@ export function rotaryFrequencies({ theta, dim, scaling }: Rope, length: number)
   }
 }
 
-/** The number that number `i` of a head is turned with; itself where it is not turned. */
+/** Index of the number that number `i` of a head is rotated with; `i` itself where it is not rotated. */
 export function rotaryPartner({ dim, style }: Rope, i: number): number {
   if (i >= dim) return i;
   return style === 'half' ? (i + dim / 2) % dim : i ^ 1;
 }
 
-/** x [heads, T, width] turned by the graph's inputs `cos.index` and `sin.index`. */
+/** x [heads, T, width] rotated by the graph's inputs `cos.index` and `sin.index`. */
 export function rotate(graph: OnnxGraph, x: string, rope: Rope, index: number): string {
   const partner = graph.ints(...Array.from({ length: rope.width }, (_, i) => rotaryPartner(rope, i)));
   const paired = graph.op('Gather', [x, partner], { axis: { int: -1 } });

@@ -1,0 +1,74 @@
+import type { DecoderSpec } from '../families/spec.ts';
+import { addLayer } from './decoder.ts';
+import { addGradients } from './gradient.ts';
+import { normalize, project, scaleBy } from './norm.ts';
+import { DATA_TYPE, OnnxGraph } from './onnx.ts';
+
+/**
+ * The gradient of the layer's input, and of what is inside the layer, by the names that its parts give: the outputs each is found
+ * under.
+ */
+export interface LayerGradientGraph {
+  readonly graph: OnnxGraph;
+  readonly inside: ReadonlyMap<string, string>;
+}
+
+/** What a layer's parts put out: all heads before the projection [T, heads * valueDim], and the MLP [T, D]. */
+export const LAYER_OUTPUTS = ['concatenatedHeads', 'mlpScaled'] as const;
+
+/**
+ * Block `layer` again, and its gradients, for tokens of a text, the last first: tokens after them read their keys and values.
+ * In: as the trunk graph of this one layer; `gradient` [T, D], of `resid.l+1`; `gradient.k` [kvHeads, T, headDim] and `gradient.v`
+ * [kvHeads, T, valueDim], of these tokens' keys and values by way of the tokens after them. Out: `gradient.resid` [T, D], of `resid.l`;
+ * `gradient.pastK` [kvHeads, P, headDim] and `gradient.pastV` [kvHeads, P, valueDim], of the tokens before by way of these; of each named
+ * value of the layer, of its shape, such as `concatenatedHeads` [T, heads * valueDim], the heads' outputs before the projection, `weights`
+ * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i); and the
+ * values themselves of `LAYER_OUTPUTS`, each as `value of NAME`.
+ */
+export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradientGraph {
+  const { float32 } = DATA_TYPE;
+  const graph = new OnnxGraph('as float32');
+  const { resid, past, output, own } = addLayer(graph, spec, layer);
+  const seeds = new Map([
+    [output, graph.input('gradient', float32, ['T', spec.dim])],
+    [own.k, graph.input('gradient.k', float32, [spec.kvHeads, 'T', spec.headDim])],
+    [own.v, graph.input('gradient.v', float32, [spec.kvHeads, 'T', spec.valueDim])],
+  ]);
+  const named = [...graph.namedValues];
+  const gradients = addGradients(graph, seeds, [resid, past.k, past.v]);
+  // The same value may be the gradient of several: each output is a value of its own.
+  const publish = (name: string, gradient: string): void => graph.output(name, graph.op('Identity', [gradient]), float32, null);
+  const ends = { resid, pastK: past.k, pastV: past.v };
+  for (const [name, value] of Object.entries(ends)) publish(`gradient.${name}`, gradients.get(value) ?? missing(name));
+  for (const name of LAYER_OUTPUTS) publish(`value of ${name}`, graph.namedValues.get(name) ?? missing(name));
+  const inside = new Map<string, string>();
+  for (const [name, value] of named) {
+    const gradient = gradients.get(value);
+    if (gradient === undefined) continue;
+    inside.set(name, `gradient of ${name}`);
+    publish(`gradient of ${name}`, gradient);
+  }
+  return { graph, inside };
+}
+
+/**
+ * What follows the last block. In: `rows` [N, D], residuals before the final norm; `gradient` [N, V], of the logits before a
+ * final soft cap. Out: `gradient.rows` [N, D].
+ */
+export function endGradientGraph(spec: DecoderSpec): OnnxGraph {
+  const { float32 } = DATA_TYPE;
+  const { finalNorm, finalProjection, unembed, logitScale, dim, vocab } = spec;
+  const graph = new OnnxGraph('as float32');
+  const rows = graph.input('rows', float32, ['N', dim]);
+  const seed = graph.input('gradient', float32, ['N', vocab]);
+  const normed = finalNorm === null ? rows : normalize(graph, rows, finalNorm);
+  const narrowed = finalProjection === null ? normed : project(graph, normed, finalProjection);
+  const logits = scaleBy(graph, project(graph, narrowed, unembed), logitScale);
+  const gradient = addGradients(graph, new Map([[logits, seed]]), [rows]).get(rows) ?? missing('rows');
+  graph.output('gradient.rows', graph.op('Identity', [gradient]), float32, ['N', dim]);
+  return graph;
+}
+
+function missing(name: string): never {
+  throw new Error(`No gradient flows to ${name}.`);
+}
