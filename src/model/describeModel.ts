@@ -1,40 +1,51 @@
 import { NoMemoryError, UserError } from '../core/errors.ts';
-import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts, type RuntimeKind } from '../core/memory.ts';
+import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts } from '../core/memory.ts';
+import type { RuntimeKind } from '../core/runtimeChoice.ts';
 import { msg } from '../core/translatable.ts';
-import { familyName, readDecoder } from './families/index.ts';
+import { adapterNotice, refuseAdapterAlone } from './adapters.ts';
+import { familyName, readDecoder } from './families/families.ts';
 import type { DecoderSpec, Weight } from './families/spec.ts';
-import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './files.ts';
-import type { StoredTensor } from './formats/safetensors.ts';
+import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './formats/modelFiles.ts';
+import type { StoredTensor } from './formats/storedTensor.ts';
 import { openWeights } from './formats/weights.ts';
-import { DEQUANTIZED_MAX_BYTES, keptForm } from './keptQuantized.ts';
+import { DEQUANTIZED_MAX_BYTES, keptForm } from './formats/keptQuantized.ts';
 import { describe } from './modelInfo.ts';
-import { TOKENIZER_FILE } from './tokenizer/json.ts';
+import { TOKENIZER_FILE, withoutTokenizer } from './tokenizer/tokenizerJson.ts';
 
-/** WebAssembly addresses 4 GiB; what remains is for the runtime and the text. */
+const CONFIG_FILE = 'config.json';
+/** Limit of the weights in WebAssembly, which addresses 4 GiB; the rest is for the runtime and the text. */
 const WASM_MAX_WEIGHT_BYTES = 3.5e9;
 
-/** A model's declaration, read and checked; no weights. */
+/** A model's configuration and weight headers, read and checked, without the weights. */
 export interface ReadModel {
   /** Parsed config.json. */
   readonly config: unknown;
   readonly spec: DecoderSpec;
   readonly facts: ModelFacts;
   readonly shape: MemoryShape;
-  /** Of its weights, as stored. */
+  /** Bytes of its weights as stored. */
   readonly bytes: number;
 }
 
 /**
- * Reads config.json and the weights' headers. Quantised weights that take more than `dequantizedMaxBytes` as float32 stay as they are. Throws UserError naming
- * the file, option or tensor at fault.
+ * Reads config.json and the weights' headers. Quantised weights that take more than `dequantizedMaxBytes` as float32 stay as they
+ * are. Throws UserError naming the file, option or tensor at fault.
  */
-export async function readModel(files: ModelFiles, runtime: RuntimeKind, dequantizedMaxBytes = DEQUANTIZED_MAX_BYTES[runtime]): Promise<ReadModel> {
-  const config = await readJson(files, 'config.json', CONFIG_MAX_BYTES);
+export async function readModel(
+  files: ModelFiles,
+  runtime: RuntimeKind,
+  dequantizedMaxBytes = DEQUANTIZED_MAX_BYTES[runtime],
+): Promise<ReadModel> {
+  const names = await files.list();
+  if (!names.includes(CONFIG_FILE)) await refuseWithoutConfig(files, names);
+  const config = await readJson(files, CONFIG_FILE, CONFIG_MAX_BYTES);
   const family = familyName(config);
   const stored = await openWeights(files);
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
   const { spec, tensors } = readDecoder(config, stored, form);
-  const facts = describe(spec, tensors, family, files.name, files.weights?.type);
+  const adapter = await adapterNotice(files);
+  const notices = [...(files.notices ?? []), ...(adapter === null ? [] : [adapter])];
+  const facts = { ...describe(spec, tensors, family, files.name, files.weights?.type), ...(notices.length === 0 ? {} : { notices }) };
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
   const made = await madeOf(files, loaded);
@@ -48,24 +59,44 @@ export async function readModel(files: ModelFiles, runtime: RuntimeKind, dequant
   return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
 }
 
-/** A model without its weights: what it is, and what it would need. Throws UserError as opening it would, but for its tokenizer's kind. */
+/** Throws UserError with what a folder without config.json seems to be, judging by its files. */
+async function refuseWithoutConfig(files: ModelFiles, names: readonly string[]): Promise<never> {
+  await refuseAdapterAlone(files, names);
+  throw new UserError(
+    msg`${files.name} holds no ${CONFIG_FILE}: choose the folder in which it lies together with *.safetensors \
+and ${TOKENIZER_FILE}, or a GGUF file.`,
+  );
+}
+
+/** Facts and memory need of a model, without loading it. Throws the UserErrors of opening it, except that of an unsupported tokenizer. */
 export async function describeModel(files: ModelFiles): Promise<ModelDescription> {
   const native = await readModel(files, 'native');
-  const wasm = [...(files.weights?.tensors.values() ?? [])].some(({ quantized }) => quantized !== undefined) ? await readModel(files, 'wasm') : native;
+  const wasm = [...(files.weights?.tensors.values() ?? [])].some(({ quantized }) => quantized !== undefined)
+    ? await readModel(files, 'wasm')
+    : native;
   const { facts, bytes } = native;
-  if (!(await files.list()).includes(TOKENIZER_FILE)) throw new UserError(msg`The folder ${files.name} has no ${TOKENIZER_FILE}.`);
-  // A tokenizer that has to be made is made, which tells whether it can be.
+  const names = await files.list();
+  if (!names.includes(TOKENIZER_FILE)) throw withoutTokenizer(files.name, names);
+  // A tokenizer that has to be generated is generated, to find out whether that is possible.
   if (files.weights !== undefined) await files.size(TOKENIZER_FILE);
-  const need = (runtime: RuntimeKind, { shape }: ReadModel): MemoryNeed => ({ typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)), full: memoryNeed(shape, runtime, facts.contextLength) });
-  return { ...facts, bytes, memory: { wasm: wasm.shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm', wasm), native: need('native', native) } };
+  const need = (runtime: RuntimeKind, { shape }: ReadModel): MemoryNeed => ({
+    typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)),
+    full: memoryNeed(shape, runtime, facts.contextLength),
+  });
+  return {
+    ...facts,
+    bytes,
+    memory: { wasm: wasm.shape.loadedBytes > WASM_MAX_WEIGHT_BYTES ? null : need('wasm', wasm), native: need('native', native) },
+  };
 }
 
 /** Throws NoMemoryError for a model whose weights WebAssembly cannot hold. */
 export function checkAddressable({ facts: { name }, shape: { loadedBytes } }: ReadModel): void {
-  if (loadedBytes > WASM_MAX_WEIGHT_BYTES) throw new NoMemoryError(msg`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
+  if (loadedBytes > WASM_MAX_WEIGHT_BYTES)
+    throw new NoMemoryError(msg`${name} needs ${bytesText(loadedBytes)} of memory, more than the WebAssembly runtime can have.`);
 }
 
-/** Tensors that lie in no file as they are read. */
+/** Tensors that no file holds in the form in which they are read. */
 async function madeOf({ localPath }: ModelFiles, tensors: readonly Weight[]): Promise<readonly Weight[]> {
   if (localPath === undefined) return [];
   const places = new Map<string, string | null>();
@@ -77,12 +108,12 @@ function total<Tensor extends StoredTensor>(tensors: readonly Tensor[], bytesOf:
   return tensors.reduce((sum, tensor) => sum + bytesOf(tensor), 0);
 }
 
-/** As the runtime holds it. */
+/** Bytes of a weight as the runtime holds it. */
 function heldBytes(weight: Weight): number {
   return weight.kept?.length ?? wideBytes(weight);
 }
 
-/** As float32. */
+/** Bytes of a weight as float32. */
 function wideBytes({ shape }: StoredTensor): number {
   return 4 * shape.reduce((product, dim) => product * dim, 1);
 }

@@ -1,112 +1,116 @@
 import type { MemoryShape } from '../core/memory.ts';
-import type { Tensor } from '../core/tensor.ts';
+import type { RecipeScope } from '../core/recipe.ts';
+import type { Run } from '../core/run.ts';
+import { tensor, type Tensor } from '../core/tensor.ts';
 import type { ModelInfo } from '../core/trace.ts';
-import { openAttention, type AttentionCalls } from './attention.ts';
+import { openAttention, type AttentionCalls } from './run/headAttention.ts';
 import { checkAddressable, readModel } from './describeModel.ts';
-import { openEmbeddingTable, type EmbeddingCalls } from './embeddingTable.ts';
-import type { ModelFiles } from './files.ts';
-import { NO_PAST, checkIds, forward } from './forward.ts';
-import { openPath, type PathCalls } from './forwardPath.ts';
-import { openPositions, type PositionCalls } from './positions.ts';
-import type { Runtime } from './runtime.ts';
-import { openSequence, type Sequence } from './sequence.ts';
-import { openSessions } from './sessions.ts';
-import { openUnembedding, type UnembedStats } from './unembedding.ts';
+import { openEmbeddingTable, type EmbeddingCalls } from './run/embeddingTable.ts';
+import type { ModelFiles } from './formats/modelFiles.ts';
+import { openGradient, type GradientCalls, type LayerOutputCalls } from './run/gradientCalls.ts';
+import { openDirect, type DirectCalls } from './path/directCalls.ts';
+import { openProjectedValues, type ProjectedValueCalls } from './path/projectedValues.ts';
+import { openPath, type PathCalls } from './path/pathCalls.ts';
+import { openPositions, type PositionCalls } from './run/positionView.ts';
+import { readRows } from './run/embeddingRows.ts';
+import { firstResidual, recipeScope } from './run/forward.ts';
+import { piecesOf, type CutText } from './run/pieces.ts';
+import { runFrom, runWhole, sharedTokens, type OtherInput } from './run/pieceByPiece.ts';
+import type { Runtime } from './run/runtime.ts';
+import { openSequence, type Sequence } from './run/sequence.ts';
+import type { OnLayerProgress, Trace } from './run/forwardTrace.ts';
+import { openSessions } from './run/sessions.ts';
+import { openUnembedding, type UnembedCalls } from './run/unembedding.ts';
 
-export type { Sequence } from './sequence.ts';
-export type { UnembedStats } from './unembedding.ts';
+export type { Sequence } from './run/sequence.ts';
+export type { UnembedStats } from './run/unembedding.ts';
 
-/** How far a call has come: `done` of `total` sessions loaded, or layers run. */
-export interface LayerProgress {
-  readonly stage: 'load' | 'forward';
-  readonly done: number;
-  readonly total: number;
-}
-
-/** Everything one forward pass over T tokens keeps. */
-export interface Trace {
-  /** [T] */
-  readonly ids: Int32Array;
-  /** [T, D] static rows of the embedding table, before positions. */
-  readonly embedding: Tensor;
-  /** layers + 1 of [T, D]: 0 is the input of the first block, i comes after block i; before the final norm. */
-  readonly resid: readonly Tensor[];
-  /** Per layer [heads, T, headDim], after positions. */
-  readonly q: readonly Tensor[];
-  /** Per layer [kvHeads, T, headDim], after positions. */
-  readonly k: readonly Tensor[];
-  /** Per layer [kvHeads, T, valueDim]; valueDim is headDim but with latent attention. */
-  readonly v: readonly Tensor[];
-  /** Per layer, which experts each token was sent to; null for a layer without. Absent where no layer has experts. */
-  readonly experts?: readonly (ExpertChoice | null)[];
-  /** Per layer, what latent attention makes keys and values from. Absent where there is none. */
-  readonly latent?: readonly LatentVectors[];
-}
-
-/** The experts of one layer that each token was sent to. */
-export interface ExpertChoice {
-  /** [T, chosen] ids. */
-  readonly ids: Int32Array;
-  /** [T, chosen] what each expert's output is multiplied by. */
-  readonly weights: Tensor;
-}
-
-/** What latent attention keeps of each token: all heads' keys and values are made from it. */
-export interface LatentVectors {
-  /** [T, rank], after its norm. */
-  readonly compressed: Tensor;
-  /** [T, rotated], the part of the key that all heads share, after positions. */
-  readonly sharedKey: Tensor;
-}
-
-/** A decoder whose every number can be asked for. Calls may overlap; they run one after another. */
-export interface LanguageModel extends AttentionCalls, EmbeddingCalls, PathCalls, PositionCalls {
+/** A decoder with access to all its internal values. Calls may overlap; they run one after another. */
+export interface LanguageModel
+  extends
+    AttentionCalls,
+    DirectCalls,
+    EmbeddingCalls,
+    GradientCalls,
+    LayerOutputCalls,
+    PathCalls,
+    PositionCalls,
+    ProjectedValueCalls,
+    UnembedCalls {
   readonly info: ModelInfo;
   /** Parsed config.json. */
   readonly config: unknown;
-  /** What its need of memory depends on. */
+  /** Properties that determine its memory use. */
   readonly shape: MemoryShape;
-  /** Loads the weights on the first call. Throws UserError for no ids, ids outside the vocabulary, or more of them than learned positions. */
-  run(ids: Int32Array, onProgress?: (progress: LayerProgress) => void): Promise<Trace>;
-  /** A text that grows, read with a cache of keys and values; none of it yet. */
+  /** What a recipe for this model may name. */
+  readonly recipeScope: Omit<RecipeScope, 'tokens'>;
+  /** The unembedding's row of a token [D], where it reads the residual through no more than a norm: `recipeScope.vocab` is not 0. */
+  unembeddingRow(token: number): Promise<Float32Array>;
+  /**
+   * Runs a forward pass, a long text in pieces; the first call loads the weights. The tokens that `run` shares with `known` are copied from
+   * there and not run. Throws UserError for no ids, ids outside the vocabulary, or more ids than learned positions.
+   */
+  run(run: Run, onProgress?: OnLayerProgress, known?: Trace): Promise<Trace>;
+  /** The same where the first block reads another input than that of the ids. Such a trace is of no text. */
+  runFrom(run: Run, start: OtherInput, onProgress?: OnLayerProgress): Promise<Trace>;
+  /** [T, D], what the first block would read of T tokens whose row of the embedding table is the mean of all rows: `embeddingMean`. */
+  averageInput(tokens: number): Promise<Tensor>;
+  /** Number of tokens at the start of `run` that are not run where a trace of `known` is there. */
+  sharedTokens(known: Run, run: Run): number;
+  /** An empty sequence that grows by tokens, with a cache of keys and values. */
   sequence(): Sequence;
-  /** Next-token statistics of residual rows [N, D], before the final norm; `targets` [N] ids. */
-  unembed(rows: Tensor, topK: number, targets: Int32Array): Promise<UnembedStats>;
-  /** The same, and KL(final || rows) in bits; `final` [N, D] are the last layer's rows at the same positions. */
-  lens(rows: Tensor, final: Tensor, topK: number, targets: Int32Array): Promise<UnembedStats & { readonly klBits: Float32Array }>;
-  /** [N, V] of residual rows [N, D]. */
-  logits(rows: Tensor): Promise<Tensor>;
   dispose(): Promise<void>;
 }
 
 /**
  * Checks config.json and the weights' headers, and describes the model. No weights are read before the first call.
- * Throws UserError naming the file, option or tensor at fault.
+ * `cut`: how a long text is cut into pieces that are run one after another. Throws UserError naming the file, option or tensor at fault.
  */
-export async function openLanguageModel(files: ModelFiles, runtime: Runtime): Promise<LanguageModel> {
+export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut: CutText = piecesOf): Promise<LanguageModel> {
   const read = await readModel(files, runtime.kind, runtime.dequantizedMaxBytes);
   if (runtime.kind === 'wasm') checkAddressable(read);
   const { config, spec } = read;
-  const info = { ...read.facts, runtime: runtime.kind, threads: runtime.threads };
+  const info: ModelInfo = { ...read.facts, ...runtimeFacts(runtime) };
   const sessions = openSessions(spec, files, runtime);
+  const runnable = { spec, files, sessions, cut };
   const attention = openAttention(spec, files, sessions);
-  const unembedding = openUnembedding(spec, () => sessions.unembed());
+  const table = openEmbeddingTable(spec, files);
+  const unembedding = openUnembedding(spec, () => sessions.unembed(), read.shape.loadedBytes);
   return {
-    info,
+    // What became of an execution provider may change with any run.
+    get info() {
+      const provider = runtime.use?.() ?? null;
+      return provider === null ? info : { ...info, provider };
+    },
     config,
     shape: read.shape,
-    run: async (ids, onProgress) => {
-      checkIds(ids, spec);
-      return forward(spec, files, sessions, ids, NO_PAST, onProgress);
+    recipeScope: recipeScope(spec),
+    unembeddingRow: async (token) => (await readRows(files, spec.unembed.weight, Int32Array.of(token))).data,
+    run: (run, onProgress, known) => runWhole(runnable, run, known ?? null, onProgress),
+    runFrom: (run, start, onProgress) => runFrom(runnable, run, start, onProgress),
+    averageInput: async (tokens) => {
+      const mean = await table.embeddingMean();
+      const rows = new Float32Array(tokens * mean.length);
+      for (let token = 0; token < tokens; token++) rows.set(mean, token * mean.length);
+      return firstResidual(runnable, tensor([tokens, mean.length], rows), 0);
     },
-    sequence: () => openSequence(spec, files, sessions, attention.lastRow),
+    sharedTokens: (known, run) => sharedTokens(spec, known, run),
+    sequence: () => openSequence(runnable, attention.lastRow),
     attention: attention.attention,
     headAttention: attention.headAttention,
+    readHeads: attention.readHeads,
     scoreSteps: attention.scoreSteps,
-    ...openEmbeddingTable(spec, files),
+    ...table,
+    ...openDirect(spec, sessions, unembedding),
+    ...openGradient(runnable, unembedding),
     ...openPath(spec, files, sessions),
+    ...openProjectedValues(spec, sessions, attention),
     ...openPositions(spec, files, sessions),
     ...unembedding,
     dispose: () => sessions.dispose(),
   };
+}
+
+function runtimeFacts({ kind, threads, nativeFailure }: Runtime): Pick<ModelInfo, 'runtime' | 'threads' | 'nativeFailure'> {
+  return { runtime: kind, threads, ...(nativeFailure === undefined ? {} : { nativeFailure }) };
 }

@@ -1,10 +1,19 @@
 import type { ModelFacts } from '../core/memory.ts';
 import type { LayerTraits, ModelInfo } from '../core/trace.ts';
 import type { DecoderSpec, Norm } from './families/spec.ts';
-import type { StoredTensor } from './formats/safetensors.ts';
+import type { StoredTensor } from './formats/storedTensor.ts';
 
-/** A model in the field's own terms; `tensors` are those it reads, once each. `weightType`: what its files call the type of its weights, where they do. */
-export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], family: string, name: string, weightType?: string): ModelFacts {
+/**
+ * Properties of a model; `tensors` are those it reads, once each. `weightType`: the files' own name for the type of the weights,
+ * where they have one.
+ */
+export function describe(
+  spec: DecoderSpec,
+  tensors: readonly StoredTensor[],
+  family: string,
+  name: string,
+  weightType?: string,
+): ModelFacts {
   const elementsByType = new Map<string, number>();
   for (const tensor of tensors) elementsByType.set(tensor.dtype, Math.max(elements(tensor), elementsByType.get(tensor.dtype) ?? 0));
   return {
@@ -18,20 +27,28 @@ export function describe(spec: DecoderSpec, tensors: readonly StoredTensor[], fa
     vocab: spec.vocab,
     contextLength: spec.contextLength,
     parameters: tensors.reduce((sum, tensor) => sum + elements(tensor), 0),
-    weightType: weightType ?? [...elementsByType].toSorted((a, b) => b[1] - a[1]).map(([type]) => type).join(', '),
+    weightType:
+      weightType ??
+      [...elementsByType]
+        .toSorted((a, b) => b[1] - a[1])
+        .map(([type]) => type)
+        .join(', '),
     positions: spec.positions.kind,
     norm: normOf(spec).kind === 'rms' ? 'RMSNorm' : 'LayerNorm',
-    ...specialOf(spec),
+    ...traitsOf(spec),
   };
 }
 
-/** A model without a final norm has one in its blocks. */
+/** The model's kind of norm. A model without a final norm has norms in its blocks. */
 function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
-  const norms = blocks[0] === undefined ? null : [blocks[0].attentionNorms, blocks[0].mlpNorms].flatMap(({ before, behind, after }) => before ?? behind ?? after ?? [])[0];
+  const norms =
+    blocks[0] === undefined
+      ? null
+      : [blocks[0].attentionNorms, blocks[0].mlpNorms].flatMap(({ pre, post, stream }) => pre ?? post ?? stream ?? [])[0];
   return finalNorm ?? norms ?? { kind: 'layer' };
 }
 
-function specialOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'special'> {
+function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'traits'> {
   const layers = blocks.map(({ attention: { window, rope }, mlp }): LayerTraits => ({
     window,
     ropeTheta: rope?.theta ?? null,
@@ -43,7 +60,7 @@ function specialOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick
   const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
   const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts }) => window === null && experts === null);
   if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
-  return { special: { layers, sinks, latentRank, scoreCap, logitCap } };
+  return { traits: { layers, sinks, latentRank, scoreCap, logitCap } };
 }
 
 function elements({ shape }: StoredTensor): number {

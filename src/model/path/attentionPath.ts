@@ -1,16 +1,17 @@
-import type { StageName } from '../../core/forwardPath.ts';
+import type { Making, StageName } from '../../core/forwardPath.ts';
+import { changeAt, cutsIn, headSteps, isCut, patternOf, type Change } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import { alibiBias } from '../graph/positions.ts';
+import { alibiBias } from '../graph/positionsGraph.ts';
 import type { Attention, Block, DecoderSpec } from '../families/spec.ts';
-import type { ModelFiles } from '../files.ts';
-import type { Trace } from '../languageModel.ts';
-import { itemOf } from '../outputs.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
+import type { Trace } from '../run/forwardTrace.ts';
+import { itemOf } from '../run/outputs.ts';
 import { addHeads, type HeadChoice } from './headsPath.ts';
 import { headOf, softmaxTerms, type LayerRow } from './layerRow.ts';
 import { readNumbers } from './linearRow.ts';
 import type { PathBuilder } from './pathBuilder.ts';
 
-/** Where the path is, and what it is written from. */
+/** The token, layer and head of a path, and the values it is built from. */
 export interface LayerPlace {
   readonly spec: DecoderSpec;
   readonly files: ModelFiles;
@@ -22,69 +23,110 @@ export interface LayerPlace {
   readonly choice: HeadChoice;
 }
 
-/** From the residual before a layer to what attention has made of it. Returns where the stream is then, and what attention read. */
-export async function addAttention(path: PathBuilder, place: LayerPlace): Promise<{ readonly stream: StageName; readonly read: StageName }> {
-  const { spec, trace, row, block: { attention, attentionNorms: norms, addTo }, layer, token } = place;
+/** Adds the stages from a layer's input to the end of attention. Returns the stage of the stream after it, and attention's input. */
+export async function addAttention(
+  path: PathBuilder,
+  place: LayerPlace,
+): Promise<{ readonly stream: StageName; readonly read: StageName }> {
+  const {
+    spec,
+    trace,
+    row,
+    block: { attention, attentionNorms: norms, addTo },
+    layer,
+    token,
+  } = place;
   const input = itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim);
   path.step('attentionNorm');
   path.add('input', input, { kind: 'given' });
-  if (norms.before !== null) await path.norm('attentionRead', row.value('attentionRead'), 'input', norms.before, input);
-  const read: StageName = norms.before === null ? 'input' : 'attentionRead';
+  if (norms.pre !== null) await path.norm('ln1Out', row.value('ln1Out'), 'input', norms.pre, input);
+  const read: StageName = norms.pre === null ? 'input' : 'ln1Out';
   const names = await addHeads(path, row, read, attention, spec, place.choice);
   await addScores(path, place, names.query);
   addMix(path, place);
   path.step('attentionOutput');
-  path.linear('attentionOutput', row.value('attentionOutput').slice(), 'joined', attention.output);
+  path.linear('attentionOutput', row.value('attentionOutput'), 'concatenatedHeads', attention.output);
   let output: StageName = 'attentionOutput';
-  if (norms.behind !== null) {
-    path.step('attentionBehind');
-    await path.norm('attentionBehind', row.value('attentionBehind').slice(), output, norms.behind, row.value(output));
-    output = 'attentionBehind';
+  if (norms.post !== null) {
+    path.step('attentionPostNorm');
+    await path.norm('attentionPostNorm', row.value('attentionPostNorm'), output, norms.post, row.value(output));
+    output = 'attentionPostNorm';
   }
   path.step('attentionAdd');
-  path.add('attentionAdded', row.value('attentionAdded').slice(), { kind: 'sum', of: addTo === 'stream' ? 'input' : read, with: output, factor: spec.residualScale });
-  if (norms.after === null) return { stream: 'attentionAdded', read };
-  path.step('attentionAfter');
-  await path.norm('attentionAfter', row.value('attentionAfter').slice(), 'attentionAdded', norms.after, row.value('attentionAdded'));
-  return { stream: 'attentionAfter', read };
+  path.add('attentionAdded', row.value('attentionAdded'), {
+    kind: 'sum',
+    of: addTo === 'stream' ? 'input' : read,
+    with: output,
+    factor: spec.residualScale,
+  });
+  if (norms.stream === null) return { stream: 'attentionAdded', read };
+  path.step('attentionStreamNorm');
+  await path.norm('attentionStreamNorm', row.value('attentionStreamNorm'), 'attentionAdded', norms.stream, row.value('attentionAdded'));
+  return { stream: 'attentionStreamNorm', read };
 }
 
-/** q . k of every key, and what becomes of it up to the shares. */
+/** Adds the stages from q . k of every key to the attention weights. */
 async function addScores(path: PathBuilder, place: LayerPlace, query: StageName): Promise<void> {
-  const { spec, trace, row, block: { attention }, layer, token, choice: { head, kvHead } } = place;
-  const length = trace.ids.length;
+  const {
+    spec,
+    trace,
+    row,
+    block: { attention },
+    layer,
+    token,
+    choice: { head, kvHead },
+  } = place;
+  const length = trace.run.ids.length;
   const scores = (name: string): Float32Array => headOf(row.value(name), head, length);
+  const own = patternOf(trace.run.recipe, layer, head) === 'own';
   path.step('scores', 'key');
   path.add('dots', scores('dots'), { kind: 'dots', of: query, rows: headOf(itemOf(trace.k, layer).data, kvHead, length * spec.headDim) });
   path.step('scale', 'key');
-  path.add('scaledScores', scores('scaledScores'), { kind: 'scaled', of: 'dots', factor: attention.scale });
+  path.add('scaledScores', scores('scaledScores'), { kind: 'scaled', of: 'dots', factor: own ? attention.scale : 0 });
   let last: StageName = 'scaledScores';
   if (spec.scoreCap !== null) {
     path.add('cappedScores', scores('cappedScores'), { kind: 'capped', of: last, limit: spec.scoreCap });
     last = 'cappedScores';
   }
   if (spec.positions.kind === 'alibi') {
-    path.add('biasedScores', scores('biasedScores'), { kind: 'biased', of: last, bias: alibiBias(spec.positions.alibi, length).slice(head * length, (head + 1) * length) });
+    const bias = alibiBias(spec.positions.alibi, length).slice(head * length, (head + 1) * length);
+    path.add('biasedScores', scores('biasedScores'), { kind: 'biased', of: last, bias: own ? bias : bias.fill(0) });
     last = 'biasedScores';
   }
   const { window } = attention;
   const first = window === null ? 0 : Math.max(0, token - window + 1);
+  const cuts = cutsIn(trace.run.recipe, layer, window);
+  const cut = Array.from({ length: token + 1 }, (_, key) => key).filter((key) => key >= first && isCut(cuts, head, token, key));
   const masked = scores(last).map((score, key) => (key < first || key > token ? -Infinity : score));
+  for (const key of cut) masked[key] = -Infinity;
   path.step('mask', 'key');
-  path.add('maskedScores', masked, { kind: 'masked', of: last, first, last: token, window });
+  path.add('maskedScores', masked, { kind: 'masked', of: last, first, last: token, window, cut });
   path.step('softmax', 'key');
-  const sink = await sinkOf(attention, place);
+  const sink = own ? await sinkOf(attention, place) : null;
   path.add('weights', scores('weights'), { kind: 'softmax', of: 'maskedScores', ...softmaxTerms(masked, sink), sink });
+}
+
+/** How what a recipe does to the stage `of` is computed; null: it does nothing to it. */
+export function changeMade(of: StageName, { factor, shift }: Change): Extract<Making, { readonly kind: 'moved' | 'scaled' }> | null {
+  if (shift !== null) return { kind: 'moved', of, factor, shifts: Float32Array.from(shift) };
+  return factor === 1 ? null : { kind: 'scaled', of, factor };
 }
 
 async function sinkOf({ sinks }: Attention, { files, choice }: LayerPlace): Promise<number | null> {
   return sinks === null ? null : at(await readNumbers(files, sinks, choice.head, 1), 0);
 }
 
-function addMix(path: PathBuilder, { spec, trace, row, layer, choice: { head, kvHead } }: LayerPlace): void {
+function addMix(path: PathBuilder, { spec, trace, row, layer, token, choice: { head, kvHead } }: LayerPlace): void {
   const { valueDim, heads } = spec;
-  path.step('mix');
-  path.add('mixed', headOf(row.value('joined'), head, valueDim), { kind: 'weighted', of: 'weights', rows: headOf(itemOf(trace.v, layer).data, kvHead, trace.ids.length * valueDim) });
-  path.step('join');
-  path.add('joined', row.value('joined').slice(), { kind: 'heads', of: 'mixed', head, heads });
+  path.step('z');
+  path.add('z', headOf(row.value('z'), head, valueDim), {
+    kind: 'weighted',
+    of: 'weights',
+    rows: headOf(itemOf(trace.v, layer).data, kvHead, trace.run.ids.length * valueDim),
+  });
+  const made = changeMade('z', changeAt(headSteps(trace.run.recipe, layer), head, token));
+  const result: StageName = made === null ? 'z' : 'zScaled';
+  if (made !== null) path.add(result, headOf(row.value('concatenatedHeads'), head, valueDim), made);
+  path.step('concatenate');
+  path.add('concatenatedHeads', row.value('concatenatedHeads'), { kind: 'heads', of: result, head, heads });
 }

@@ -2,24 +2,38 @@ import type { StageName } from '../../core/forwardPath.ts';
 import { at } from '../../core/tensor.ts';
 import type { Rope } from '../families/rope.ts';
 import type { Attention, DecoderSpec, HeadNorm, LatentProjections, Linear } from '../families/spec.ts';
-import { rotaryPartner } from '../graph/positions.ts';
+import { rotaryPartner } from '../graph/positionsGraph.ts';
 import { headOf, type LayerRow } from './layerRow.ts';
 import type { PathBuilder } from './pathBuilder.ts';
 
-/** Which head is followed. */
+/** The head that the path goes through. */
 export interface HeadChoice {
   readonly head: number;
   readonly kvHead: number;
 }
 
-/** From what attention reads to the query, key and value of one head. Returns the names under which they end. */
-export async function addHeads(path: PathBuilder, row: LayerRow, read: StageName, attention: Attention, spec: DecoderSpec, choice: HeadChoice): Promise<{ readonly query: StageName; readonly key: StageName; readonly value: StageName }> {
+/** Adds the stages from attention's input to the query, key and value of one head. Returns the names of their last stages. */
+export async function addHeads(
+  path: PathBuilder,
+  row: LayerRow,
+  read: StageName,
+  attention: Attention,
+  spec: DecoderSpec,
+  choice: HeadChoice,
+): Promise<{ readonly query: StageName; readonly key: StageName; readonly value: StageName }> {
   if (attention.projections.kind === 'latent') return addLatentHeads(path, row, read, attention, attention.projections, spec, choice);
   const { headDim } = spec;
   const { queryKeyNorm: norms, clip, rope } = attention;
   const sides = [
-    { name: 'query', normed: 'queryNormed', clipped: 'queryClipped', turned: 'queryTurned', head: choice.head, norm: norms?.query ?? null },
-    { name: 'key', normed: 'keyNormed', clipped: 'keyClipped', turned: 'keyTurned', head: choice.kvHead, norm: norms?.key ?? null },
+    {
+      name: 'query',
+      normed: 'queryNormed',
+      clipped: 'queryClipped',
+      rotated: 'queryRotated',
+      head: choice.head,
+      norm: norms?.query ?? null,
+    },
+    { name: 'key', normed: 'keyNormed', clipped: 'keyClipped', rotated: 'keyRotated', head: choice.kvHead, norm: norms?.key ?? null },
   ] as const;
   type Side = (typeof sides)[number];
   const last = new Map<Side, StageName>();
@@ -36,7 +50,15 @@ export async function addHeads(path: PathBuilder, row: LayerRow, read: StageName
   const addNorms = async (input: (side: Side) => Float32Array): Promise<void> => {
     path.step('headNorm');
     for (const side of sides) {
-      if (side.norm !== null) await path.headNorm(side.normed, headOf(row.value(side.normed), side.head, headDim), place(side), side.norm, input(side), side.head);
+      if (side.norm !== null)
+        await path.headNorm(
+          side.normed,
+          headOf(row.value(side.normed), side.head, headDim),
+          place(side),
+          side.norm,
+          input(side),
+          side.head,
+        );
       if (side.norm !== null) last.set(side, side.normed);
     }
   };
@@ -47,27 +69,49 @@ export async function addHeads(path: PathBuilder, row: LayerRow, read: StageName
     path.step('clip');
     const clipped = (values: Float32Array): Float32Array => values.map((number) => Math.max(-clip, Math.min(clip, number)));
     for (const side of sides) {
-      path.add(side.clipped, clipped(headOf(row.value(isJoined(side.norm) ? side.normed : side.name), side.head, headDim)), { kind: 'clip', of: place(side), low: -clip, high: clip });
+      path.add(side.clipped, clipped(headOf(row.value(isJoined(side.norm) ? side.normed : side.name), side.head, headDim)), {
+        kind: 'clip',
+        of: place(side),
+        low: -clip,
+        high: clip,
+      });
       last.set(side, side.clipped);
     }
-    path.add('valueClipped', clipped(headOf(row.value('value'), choice.kvHead, headDim)), { kind: 'clip', of: 'value', low: -clip, high: clip });
+    path.add('valueClipped', clipped(headOf(row.value('value'), choice.kvHead, headDim)), {
+      kind: 'clip',
+      of: 'value',
+      low: -clip,
+      high: clip,
+    });
     value = 'valueClipped';
   }
   if (norms !== null && !isJoined(norms.query) && norms.when === 'beforeRope') await addNorms((side) => row.value(side.name));
   if (rope !== null && row.turn !== null) {
     path.step('rotary');
     for (const side of sides) {
-      path.add(side.turned, headOf(row.value(side.turned), side.head, headDim), { kind: 'turned', of: place(side), ...row.turn, partner: Int32Array.from({ length: rope.width }, (_, i) => rotaryPartner(rope, i)) });
-      last.set(side, side.turned);
+      path.add(side.rotated, headOf(row.value(side.rotated), side.head, headDim), {
+        kind: 'rotated',
+        of: place(side),
+        ...row.turn,
+        partner: Int32Array.from({ length: rope.width }, (_, i) => rotaryPartner(rope, i)),
+      });
+      last.set(side, side.rotated);
     }
   }
-  if (norms !== null && !isJoined(norms.query) && norms.when === 'afterRope') await addNorms((side) => row.value(rope === null ? side.name : side.turned));
+  if (norms !== null && !isJoined(norms.query) && norms.when === 'afterRope')
+    await addNorms((side) => row.value(rope === null ? side.name : side.rotated));
   return { query: place(sides[0]), key: place(sides[1]), value };
 }
 
-/** The matrix that makes a head's query, key or value, and the row of it that makes number `index`. */
-function projectionOf({ projections }: Attention, { heads, kvHeads, headDim }: DecoderSpec, part: 'query' | 'key' | 'value', head: number): { readonly linear: Linear; readonly rowOf: (index: number) => number } {
-  if (projections.kind === 'separate') return { linear: { query: projections.q, key: projections.k, value: projections.v }[part], rowOf: (index) => head * headDim + index };
+/** The matrix that computes a head's query, key or value, and its row for number `index`. */
+function projectionOf(
+  { projections }: Attention,
+  { heads, kvHeads, headDim }: DecoderSpec,
+  part: 'query' | 'key' | 'value',
+  head: number,
+): { readonly linear: Linear; readonly rowOf: (index: number) => number } {
+  if (projections.kind === 'separate')
+    return { linear: { query: projections.q, key: projections.k, value: projections.v }[part], rowOf: (index) => head * headDim + index };
   if (projections.kind !== 'fused') throw new Error('Latent attention makes its heads itself.');
   const { groups, order } = projections.layout;
   const [queries, keys] = [heads / groups, kvHeads / groups];
@@ -78,39 +122,59 @@ function projectionOf({ projections }: Attention, { heads, kvHeads, headDim }: D
   return { linear: projections.qkv, rowOf: (index) => first + index };
 }
 
-/** Queries through a narrow vector where the model has one; keys and values through the compressed one (DeepSeek-AI 2024, section 2.1). */
-async function addLatentHeads(path: PathBuilder, row: LayerRow, read: StageName, { rope }: Attention, projections: LatentProjections, { headDim, valueDim }: DecoderSpec, { head }: HeadChoice): Promise<{ readonly query: StageName; readonly key: StageName; readonly value: StageName }> {
+/** Latent attention (DeepSeek-AI 2024, section 2.1): queries from a down-projected vector in some models, keys and values always. */
+async function addLatentHeads(
+  path: PathBuilder,
+  row: LayerRow,
+  read: StageName,
+  { rope }: Attention,
+  projections: LatentProjections,
+  { headDim, valueDim }: DecoderSpec,
+  { head }: HeadChoice,
+): Promise<{ readonly query: StageName; readonly key: StageName; readonly value: StageName }> {
   const { query, down, norm, up, rank, plain, rotated } = projections;
   path.step('heads');
   if ('down' in query) {
-    path.linear('queryNarrow', row.value('queryNarrow'), read, query.down);
-    await path.norm('queryNarrowNormed', row.value('queryNarrowNormed'), 'queryNarrow', query.norm, row.value('queryNarrow'));
-    path.linear('query', headOf(row.value('query'), head, headDim), 'queryNarrowNormed', query.up, (index) => head * headDim + index);
+    path.linear('queryDown', row.value('queryDown'), read, query.down);
+    await path.norm('queryDownNormed', row.value('queryDownNormed'), 'queryDown', query.norm, row.value('queryDown'));
+    path.linear('query', headOf(row.value('query'), head, headDim), 'queryDownNormed', query.up, (index) => head * headDim + index);
   } else {
     path.linear('query', headOf(row.value('query'), head, headDim), read, query, (index) => head * headDim + index);
   }
   const latent = row.value('latent');
   const keyValue = headOf(row.value('keyValue'), head, plain + valueDim);
   const first = head * (plain + valueDim);
-  path.linear('latent', latent.slice(), read, down);
+  path.linear('latent', latent, read, down);
   await path.norm('latentNormed', row.value('latentNormed'), 'latent', norm, latent);
   path.linear('plainKey', keyValue.slice(0, plain), 'latentNormed', up, (index) => first + index);
   path.add('sharedKey', latent.slice(rank), { kind: 'part', of: 'latent', from: rank });
   path.linear('value', keyValue.slice(plain), 'latentNormed', up, (index) => first + plain + index);
   if (rope === null || row.turn === null) {
-    path.add('joinedKey', Float32Array.from([...keyValue.slice(0, plain), ...latent.slice(rank)]), { kind: 'joined', of: 'plainKey', with: 'sharedKey' });
-    return { query: 'query', key: 'joinedKey', value: 'value' };
+    path.add('concatenatedKey', Float32Array.from([...keyValue.slice(0, plain), ...latent.slice(rank)]), {
+      kind: 'concatenated',
+      of: 'plainKey',
+      with: 'sharedKey',
+    });
+    return { query: 'query', key: 'concatenatedKey', value: 'value' };
   }
   path.step('rotary');
   const turned = turnedBehind(rope, row.turn, plain);
-  path.add('queryTurned', headOf(row.value('queryTurned'), head, headDim), { kind: 'turned', of: 'query', ...turned });
-  path.add('sharedKeyTurned', row.value('sharedKeyTurned'), { kind: 'turned', of: 'sharedKey', ...turnedBehind(rope, row.turn, 0) });
-  path.add('joinedKey', Float32Array.from([...keyValue.slice(0, plain), ...row.value('sharedKeyTurned').slice(0, rotated)]), { kind: 'joined', of: 'plainKey', with: 'sharedKeyTurned' });
-  return { query: 'queryTurned', key: 'joinedKey', value: 'value' };
+  path.add('queryRotated', headOf(row.value('queryRotated'), head, headDim), { kind: 'rotated', of: 'query', ...turned });
+  path.add('sharedKeyRotated', row.value('sharedKeyRotated'), { kind: 'rotated', of: 'sharedKey', ...turnedBehind(rope, row.turn, 0) });
+  path.add('concatenatedKey', Float32Array.from([...keyValue.slice(0, plain), ...row.value('sharedKeyRotated').slice(0, rotated)]), {
+    kind: 'concatenated',
+    of: 'plainKey',
+    with: 'sharedKeyRotated',
+  });
+  return { query: 'queryRotated', key: 'concatenatedKey', value: 'value' };
 }
 
-/** The turn of a vector whose first `plain` numbers stay as they are. */
-function turnedBehind(rope: Rope, { cos, sin }: { readonly cos: Float32Array; readonly sin: Float32Array }, plain: number): { cos: Float32Array; sin: Float32Array; partner: Int32Array } {
+/** The rotation of a vector whose first `plain` numbers stay as they are. */
+function turnedBehind(
+  rope: Rope,
+  { cos, sin }: { readonly cos: Float32Array; readonly sin: Float32Array },
+  plain: number,
+): { cos: Float32Array; sin: Float32Array; partner: Int32Array } {
   const width = plain + rope.width;
   return {
     cos: Float32Array.from({ length: width }, (_, i) => (i < plain ? 1 : at(cos, i - plain))),

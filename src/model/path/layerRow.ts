@@ -1,32 +1,38 @@
 import { at } from '../../core/tensor.ts';
 import type { DecoderSpec } from '../families/spec.ts';
 import { layerInputs, tableShapes } from '../graph/inputs.ts';
-import { alibiBias, lastMask, rotaryTables, type RotaryTables } from '../graph/positions.ts';
-import type { Trace } from '../languageModel.ts';
-import { floats, itemOf } from '../outputs.ts';
-import type { Feed } from '../runtime.ts';
-import type { Sessions } from '../sessions.ts';
+import { interventionTables, queryRow } from '../graph/interventionInputs.ts';
+import { alibiBias, lastMask, rotaryTables, type RotaryTables } from '../graph/positionsGraph.ts';
+import type { Trace } from '../run/forwardTrace.ts';
+import { floats, itemOf } from '../run/outputs.ts';
+import type { Feed } from '../run/runtime.ts';
+import type { Sessions } from '../run/sessions.ts';
 
-/** Everything inside one layer for one token. */
+/** All values inside one layer for one token. */
 export interface LayerRow {
-  /** A value of the layer by the name its graph gives it: the row of this token, or of each head. Throws for a name that the layer does not have. */
+  /**
+   * A value of the layer by its name in the graph: the token's row, or its row in each head. Throws for a name that the layer does not
+   * have.
+   */
   value(name: string): Float32Array;
-  /** Cosines and sines of the token's position, where the layer turns queries and keys: [width] each. */
+  /** Cosines and sines of the token's position, [width] each; null where the layer does not rotate queries and keys. */
   readonly turn: RotaryTables | null;
 }
 
-/** Runs layer `layer` for token `token` over the keys and values of the trace. `wanted`: names that are not of every layer, such as those of an expert. */
-export async function runLayerRow(spec: DecoderSpec, sessions: Sessions, trace: Trace, layer: number, token: number, isWanted: (name: string) => boolean): Promise<LayerRow> {
+/**
+ * Runs layer `layer` for token `token` over the keys and values of the trace, with what its recipe does there. `isWanted` selects
+ * the named values to return, such as those of one expert.
+ */
+export async function runLayerRow(
+  spec: DecoderSpec,
+  sessions: Sessions,
+  trace: Trace,
+  layer: number,
+  token: number,
+  isWanted: (name: string) => boolean,
+): Promise<LayerRow> {
   const { session, outputs } = await sessions.row(layer);
-  const { attention } = itemOf(spec.blocks, layer);
-  const length = trace.ids.length;
-  const turn = attention.rope === null ? null : rowOf(rotaryTables(attention.rope, length), attention.rope.width, token);
-  const feeds: Record<string, Feed> = {
-    resid: { dims: [1, spec.dim], data: itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim) },
-    k: itemOf(trace.k, layer),
-    v: itemOf(trace.v, layer),
-  };
-  for (const [name] of tableShapes(spec, layerInputs(spec, layer, layer + 1))) feeds[name] = table(name);
+  const { feeds, turn } = rowFeeds(spec, trace, layer, token);
   const names = [...outputs].filter(([name]) => isWanted(name));
   const found = await session.run(feeds, [...new Set(names.map(([, output]) => output))]);
   return {
@@ -36,9 +42,30 @@ export async function runLayerRow(spec: DecoderSpec, sessions: Sessions, trace: 
       return output === undefined ? noValue(name, layer) : floats(found[output]);
     },
   };
+}
+
+/** What `rowGraph` reads for token `token`, and the cosines and sines among it. */
+export function rowFeeds(
+  spec: DecoderSpec,
+  trace: Trace,
+  layer: number,
+  token: number,
+): { readonly feeds: Readonly<Record<string, Feed>>; readonly turn: RotaryTables | null } {
+  const { attention } = itemOf(spec.blocks, layer);
+  const length = trace.run.ids.length;
+  const turn = attention.rope === null ? null : rowOf(rotaryTables(attention.rope, length), attention.rope.width, token);
+  const feeds: Record<string, Feed> = {
+    resid: { dims: [1, spec.dim], data: itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim) },
+    k: itemOf(trace.k, layer),
+    v: itemOf(trace.v, layer),
+    ...interventionTables(spec, trace.run.recipe, layer, layer + 1, queryRow(token, length)),
+  };
+  for (const [name] of tableShapes(spec, layerInputs(spec, layer, layer + 1))) feeds[name] = table(name);
+  return { feeds, turn };
 
   function table(name: string): Feed {
-    if (name === 'bias' && spec.positions.kind === 'alibi') return { dims: [spec.heads, 1, length], data: alibiBias(spec.positions.alibi, length) };
+    if (name === 'bias' && spec.positions.kind === 'alibi')
+      return { dims: [spec.heads, 1, length], data: alibiBias(spec.positions.alibi, length) };
     if (name.startsWith('cos')) return { dims: [1, turn?.cos.length ?? 0], data: turn?.cos ?? noValue(name, layer) };
     if (name.startsWith('sin')) return { dims: [1, turn?.sin.length ?? 0], data: turn?.sin ?? noValue(name, layer) };
     return { dims: [1, length], data: lastMask(token + 1, length, attention.window) };

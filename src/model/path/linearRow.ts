@@ -1,19 +1,22 @@
 import type { Linear, Weight } from '../families/spec.ts';
-import type { ModelFiles } from '../files.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
 import { WEIGHT_BYTES, widen } from '../formats/widen.ts';
 
-/** What one output of a matrix is made with. */
+/** Weights and bias of one output of a matrix. */
 export interface LinearRow {
   readonly linear: Linear;
-  /** Of the matrix's outputs. */
+  /** Index of the output. */
   readonly row: number;
 }
 
-/** Bytes of a matrix read at once while a column is sought in it. */
+/** Bytes of a matrix read at a time while a column is gathered from it. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
-/** The weights of one output, exactly as stored, and its bias: read from the file without the rest where they lie together. */
-export async function readLinearRow(files: ModelFiles, { linear, row }: LinearRow): Promise<{ readonly weights: Float32Array; readonly bias: number | null }> {
+/** Reads the weights of one output, exactly as stored, and its bias; where they are contiguous, without the rest of the matrix. */
+export async function readLinearRow(
+  files: ModelFiles,
+  { linear, row }: LinearRow,
+): Promise<{ readonly weights: Float32Array; readonly bias: number | null }> {
   const { weight, layout, bias } = linear;
   const [first = 0, second = 0] = weight.shape;
   const size = WEIGHT_BYTES[weight.dtype];
@@ -25,7 +28,8 @@ export async function readLinearRow(files: ModelFiles, { linear, row }: LinearRo
   for (let from = 0; from < first; from += rowsAtOnce) {
     const rows = Math.min(rowsAtOnce, first - from);
     const block = await files.read(weight.file, weight.offset + from * rowBytes, rows * rowBytes);
-    for (let i = 0; i < rows; i++) column.set(block.subarray(i * rowBytes + row * size, i * rowBytes + (row + 1) * size), (from + i) * size);
+    for (let i = 0; i < rows; i++)
+      column.set(block.subarray(i * rowBytes + row * size, i * rowBytes + (row + 1) * size), (from + i) * size);
   }
   return { weights: widen(column, weight.dtype), bias: added ?? null };
 }

@@ -10,7 +10,7 @@ export function ints(data: Float32Array | Int32Array | undefined): Int32Array {
   return data;
 }
 
-/** What a trace or a model holds for a layer. */
+/** The item of a layer in a list by layer. Throws RangeError outside it. */
 export function itemOf<Item>(items: readonly Item[], layer: number): Item {
   const found = items[layer];
   if (found === undefined) throw new RangeError(`Layer ${layer} is outside a model of ${items.length}.`);

@@ -1,22 +1,22 @@
-import { positionTable, sampledIndices, type PositionTable, type PositionView, type Rotation } from '../core/positions.ts';
-import { stageOf, type Making, type StageName } from '../core/forwardPath.ts';
-import { at, dot } from '../core/tensor.ts';
-import { readRows } from './embedding.ts';
-import type { Rope } from './families/rope.ts';
-import type { Attention, DecoderSpec } from './families/spec.ts';
-import type { ModelFiles } from './files.ts';
-import { alibiBias, rotaryFrequencies, rotaryPartner, sinusoids } from './graph/positions.ts';
-import type { Trace } from './languageModel.ts';
+import { positionTable, sampledIndices, type PositionTable, type PositionView, type Rotation } from '../../core/positions.ts';
+import { stageOf, type Making, type StageName } from '../../core/forwardPath.ts';
+import { at, dot } from '../../core/tensor.ts';
+import { readRows } from './embeddingRows.ts';
+import type { Rope } from '../families/rope.ts';
+import type { Attention, DecoderSpec } from '../families/spec.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
+import { alibiBias, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
+import type { Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
-import { addHeads } from './path/headsPath.ts';
-import { runLayerRow } from './path/layerRow.ts';
-import { pathBuilder } from './path/pathBuilder.ts';
+import { addHeads } from '../path/headsPath.ts';
+import { runLayerRow } from '../path/layerRow.ts';
+import { pathBuilder } from '../path/pathBuilder.ts';
 import type { Sessions } from './sessions.ts';
 
-/** Positions, and dimensions of each, of a table that is shown. */
+/** Most positions, and most dimensions of each, in a displayed table. */
 const MAX_POSITIONS = 256;
 const MAX_DIMENSIONS = 384;
-/** Distances that a score is followed over. */
+/** Most distances for which a score is computed. */
 const MAX_DISTANCES = 1024;
 
 /** One query and one key of a head. */
@@ -27,11 +27,12 @@ export interface PairRequest {
   readonly key: number;
 }
 
-/** The call of a model about positions. It throws RangeError for a layer, head or token that there is not. */
+/** The call about a model's positions. It throws RangeError for a layer, head or token that does not exist. */
 export interface PositionCalls {
   positions(trace: Trace, request: PairRequest): Promise<PositionView>;
 }
 
+/** The position call of one model. */
 export function openPositions(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): PositionCalls {
   return {
     positions: async (trace, request) => {
@@ -41,12 +42,17 @@ export function openPositions(spec: DecoderSpec, files: ModelFiles, sessions: Se
         case 'sinusoidal':
           return { kind: positions.kind, table: await tableOf(spec, files) };
         case 'alibi':
-          return { kind: 'alibi', query: request.query, slopes: Float32Array.from(positions.alibi.slopes), bias: relativeBias(alibiBias(positions.alibi, trace.ids.length), spec.heads, request.query) };
+          return {
+            kind: 'alibi',
+            query: request.query,
+            slopes: Float32Array.from(positions.alibi.slopes),
+            bias: relativeBias(alibiBias(positions.alibi, trace.run.ids.length), spec.heads, request.query),
+          };
         case 'none':
           return { kind: 'none' };
         default: {
           const { rope } = itemOf(spec.blocks, request.layer).attention;
-          return rope === null ? { kind: 'notTurned', layer: request.layer } : rotation(spec, files, sessions, trace, request, rope);
+          return rope === null ? { kind: 'notRotated', layer: request.layer } : rotation(spec, files, sessions, trace, request, rope);
         }
       }
     },
@@ -57,7 +63,19 @@ async function tableOf(spec: DecoderSpec, files: ModelFiles): Promise<PositionTa
   const { positions, dim, contextLength } = spec;
   const count = positions.kind === 'learned' ? (positions.table.shape[0] ?? 0) - positions.offset : Math.min(contextLength, MAX_DISTANCES);
   const shown = sampledIndices(count, MAX_POSITIONS);
-  if (positions.kind === 'learned') return positionTable((await readRows(files, positions.table, shown.map((position) => position + positions.offset))).data, shown, count, MAX_DIMENSIONS);
+  if (positions.kind === 'learned')
+    return positionTable(
+      (
+        await readRows(
+          files,
+          positions.table,
+          shown.map((position) => position + positions.offset),
+        )
+      ).data,
+      shown,
+      count,
+      MAX_DIMENSIONS,
+    );
   if (positions.kind !== 'sinusoidal') throw new Error('The model has no table of positions.');
   const whole = sinusoids(positions, count, dim);
   const rows = new Float32Array(shown.length * dim);
@@ -65,13 +83,13 @@ async function tableOf(spec: DecoderSpec, files: ModelFiles): Promise<PositionTa
   return positionTable(rows, shown, count, MAX_DIMENSIONS);
 }
 
-/** [heads, T] less what the query's own token gets: the softmax of a row is the same for both. */
+/** [heads, T] bias minus that of the query's own token, which does not change the softmax of the row. */
 function relativeBias(bias: Float32Array, heads: number, query: number): Float32Array {
   const tokens = bias.length / heads;
   return bias.map((value, i) => value - at(bias, Math.floor(i / tokens) * tokens + query));
 }
 
-/** The numbers of a vector on both sides of its turn, and how they go on. */
+/** A vector before and after its rotation, and the norm that follows. */
 interface Turned {
   readonly before: Float32Array;
   readonly after: Float32Array;
@@ -79,27 +97,53 @@ interface Turned {
   readonly norm: Extract<Making, { readonly kind: 'norm' }> | null;
 }
 
-async function rotation(spec: DecoderSpec, files: ModelFiles, sessions: Sessions, trace: Trace, { layer, head, query, key }: PairRequest, rope: Rope): Promise<Rotation> {
+async function rotation(
+  spec: DecoderSpec,
+  files: ModelFiles,
+  sessions: Sessions,
+  trace: Trace,
+  { layer, head, query, key }: PairRequest,
+  rope: Rope,
+): Promise<Rotation> {
   const { attention } = itemOf(spec.blocks, layer);
   const kvHead = Math.floor(head / (spec.heads / spec.kvHeads));
   const turnOf = async (token: number, side: 'query' | 'key'): Promise<Turned> => {
     const path = pathBuilder(files);
     const row = await runLayerRow(spec, sessions, trace, layer, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
-    const names = await addHeads(path, row, 'attentionRead', attention, spec, { head, kvHead });
+    const names = await addHeads(path, row, 'ln1Out', attention, spec, { head, kvHead });
     return turned(path.stages, side, names[side], attention);
   };
   const [q, k] = [await turnOf(query, 'query'), await turnOf(key, 'key')];
-  const frequencies = rotaryFrequencies(rope, trace.ids.length);
+  const frequencies = rotaryFrequencies(rope, trace.run.ids.length);
   const plain = attention.projections.kind === 'latent' ? attention.projections.plain : 0;
-  const pairs = Int32Array.from(Array.from({ length: rope.width }, (_, i) => i).flatMap((i) => (i < rotaryPartner(rope, i) ? [plain + i, plain + rotaryPartner(rope, i)] : [])));
-  const count = Math.max(trace.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
-  // The key stays where it is: behind a norm with weights the score depends on more than the distance.
+  const pairs = Int32Array.from(
+    Array.from({ length: rope.width }, (_, i) => i).flatMap((i) =>
+      i < rotaryPartner(rope, i) ? [plain + i, plain + rotaryPartner(rope, i)] : [],
+    ),
+  );
+  const count = Math.max(trace.run.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
+  // The key stays at its position: after a norm with weights the score depends on more than the distance.
   const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, key) });
-  const scored = (distance: number): number => dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, key + distance) }), near);
+  const scored = (distance: number): number =>
+    dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, key + distance) }), near);
   return {
-    kind: 'rotary', layer, head, kvHead, query, key, frequencies, pairs,
-    q: q.before, k: k.before, qTurned: q.after, kTurned: k.after,
-    style: rope.style, theta: rope.theta, scaling: rope.scaling.kind, attentionFactor: rope.attentionFactor, scale: attention.scale,
+    kind: 'rotary',
+    layer,
+    head,
+    kvHead,
+    query,
+    key,
+    frequencies,
+    pairs,
+    q: q.before,
+    k: k.before,
+    qRotated: q.after,
+    kRotated: k.after,
+    style: rope.style,
+    theta: rope.theta,
+    scaling: rope.scaling.kind,
+    attentionFactor: rope.attentionFactor,
+    scale: attention.scale,
     dotBefore: dot(finished({ ...q, after: q.before }), finished({ ...k, after: k.before })),
     dotAfter: dot(finished(q), finished(k)),
     byDistance: Float32Array.from({ length: count }, (_, distance) => scored(distance)),
@@ -114,17 +158,20 @@ function turned(stages: Parameters<typeof stageOf>[0], side: 'query' | 'key', la
     return { before: Float32Array.from([...plain, ...stageOf(stages, 'sharedKey').values]), after: end.values, norm: null };
   }
   const turn = end.made.kind === 'norm' ? stageOf(stages, end.made.of) : end;
-  if (turn.made.kind !== 'turned') throw new Error('The layer turns nothing.');
+  if (turn.made.kind !== 'rotated') throw new Error('The layer rotates nothing.');
   return { before: stageOf(stages, turn.made.of).values, after: turn.values, norm: end.made.kind === 'norm' ? end.made : null };
 }
 
-/** The vector as it enters the score, in float64: behind the norm that follows the turn. */
+/** The vector as it enters the score, in float64: after the norm that follows the rotation, where there is one. */
 function finished({ after, norm }: Turned): Float64Array {
   const vector = Float64Array.from(after);
   if (norm === null) return vector;
   const mean = norm.form === 'rms' ? 0 : vector.reduce((sum, value) => sum + value, 0) / vector.length;
   const divisor = Math.sqrt(vector.reduce((sum, value) => sum + (value - mean) ** 2, 0) / vector.length + norm.epsilon);
-  return vector.map((value, i) => ((value - mean) / divisor) * (norm.weight === null ? 1 : at(norm.weight, i)) + (norm.bias === null ? 0 : at(norm.bias, i)));
+  return vector.map(
+    (value, i) =>
+      ((value - mean) / divisor) * (norm.weight === null ? 1 : at(norm.weight, i)) + (norm.bias === null ? 0 : at(norm.bias, i)),
+  );
 }
 
 /** The vector as it would be at position `position`. */

@@ -1,19 +1,22 @@
-import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
-import { stageOf } from '../core/forwardPath.ts';
-import { at } from '../core/tensor.ts';
-import type { DecoderSpec } from './families/spec.ts';
-import type { ModelFiles } from './files.ts';
-import type { Trace } from './languageModel.ts';
-import { itemOf } from './outputs.ts';
-import { addAttention } from './path/attentionPath.ts';
-import { addInput, addOutput } from './path/endsPath.ts';
-import { runLayerRow } from './path/layerRow.ts';
-import { readLinearRow } from './path/linearRow.ts';
-import { addMlp, type ExpertChoices } from './path/mlpPath.ts';
-import { pathBuilder, type PathBuilder } from './path/pathBuilder.ts';
-import type { Sessions } from './sessions.ts';
+import type { ForwardPath, StageName, WeightedSum } from '../../core/forwardPath.ts';
+import { stageOf } from '../../core/forwardPath.ts';
+import { at } from '../../core/tensor.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
+import type { Trace } from '../run/forwardTrace.ts';
+import { itemOf } from '../run/outputs.ts';
+import { addAttention } from './attentionPath.ts';
+import { addInput, addOutput } from './endsPath.ts';
+import { runLayerRow } from './layerRow.ts';
+import { readLinearRow } from './linearRow.ts';
+import { addMlp, type ExpertChoices } from './mlpPath.ts';
+import { pathBuilder, type PathBuilder } from './pathBuilder.ts';
+import type { Sessions } from '../run/sessions.ts';
 
-/** Whose way is followed: token `token`, inside layer `layer` as `head` sees it; of its experts number `expert`, the shared one behind the others. */
+/**
+ * The path requested: of token `token`, in detail through layer `layer` and its head `head`; with experts, through number `expert` of
+ * those chosen, the shared expert counting last.
+ */
 export interface PathRequest {
   readonly token: number;
   readonly layer: number;
@@ -21,11 +24,14 @@ export interface PathRequest {
   readonly expert: number;
 }
 
-/** The calls of a model about one token's way. They throw RangeError for a layer, head or number that there is not. */
+/** Calls about one token's path through a model. They throw RangeError for a layer, head or number that does not exist. */
 export interface PathCalls {
-  /** Everything from the token's id to the next token's distribution. The residual, keys and values are the trace's; the rest of the layer is run for this token. */
+  /**
+   * All stages from the token's id to the next-token distribution. Residual, keys and values come from the trace; the rest of the
+   * layer is run for this token.
+   */
   forwardPath(trace: Trace, request: PathRequest): Promise<Omit<ForwardPath, 'pieces'> & { readonly candidates: Int32Array }>;
-  /** What number `index` of a stage that a matrix makes is the sum of. */
+  /** The weighted sum behind number `index` of a stage that a matrix computes. */
   weightedSum(trace: Trace, request: PathRequest, stage: StageName, index: number): Promise<WeightedSum>;
 }
 
@@ -42,8 +48,9 @@ interface WholePath {
   readonly parts: readonly PathBuilder[];
 }
 
+/** The path calls of one model. */
 export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): PathCalls {
-  /** What lies before and behind the layers is the same whichever layer is looked into. */
+  /** Cache: the stages before and after the layers are the same for every layer requested. */
   let ends: Ends | null = null;
   let last: { readonly trace: Trace; readonly key: string; readonly whole: WholePath } | null = null;
 
@@ -61,7 +68,7 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
     if (last?.trace === trace && last.key === key) return last.whole;
     const { token, layer, head } = request;
     if (head < 0 || head >= spec.heads) throw new RangeError(`Head ${head} is outside a model of ${spec.heads}.`);
-    if (token < 0 || token >= trace.ids.length) throw new RangeError(`Token ${token} is outside a text of ${trace.ids.length}.`);
+    if (token < 0 || token >= trace.run.ids.length) throw new RangeError(`Token ${token} is outside a text of ${trace.run.ids.length}.`);
     const block = itemOf(spec.blocks, layer);
     const experts = expertChoices(trace, layer, token, request.expert, block.mlp.kind === 'experts' && block.mlp.shared !== null);
     const row = await runLayerRow(spec, sessions, trace, layer, token, isWanted(experts));
@@ -72,8 +79,20 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
     await addMlp(inside, place, stream, read, experts);
     const { before, behind, candidates } = await endsOf(trace, token);
     const parts = [before, inside, behind];
-    const shown = experts === null ? {} : { experts: { ids: experts.ids, shown: experts.shown, shared: block.mlp.kind === 'experts' && block.mlp.shared !== null } };
-    const path = { token, layer, head, kvHead, stages: parts.flatMap(({ stages }) => stages), ...shown, parallel: block.wiring === 'parallel', candidates };
+    const shown =
+      experts === null
+        ? {}
+        : { experts: { ids: experts.ids, shown: experts.shown, shared: block.mlp.kind === 'experts' && block.mlp.shared !== null } };
+    const path = {
+      token,
+      layer,
+      head,
+      kvHead,
+      stages: parts.flatMap(({ stages }) => stages),
+      ...shown,
+      parallel: block.wiring === 'parallel',
+      candidates,
+    };
     const whole = { path, parts };
     last = { trace, key, whole };
     return whole;
@@ -88,8 +107,11 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
       if (made.kind !== 'linear' || rowOf === undefined) throw new RangeError(`No matrix makes ${stage}.`);
       if (index < 0 || index >= values.length) throw new RangeError(`Number ${index} is outside ${values.length}.`);
       const found = rowOf(index);
-      const { linear: { weight, layout }, row } = found;
-      const inputs = stageOf(path.stages, made.of).values.slice();
+      const {
+        linear: { weight, layout },
+        row,
+      } = found;
+      const inputs = stageOf(path.stages, made.of).values;
       return { stage, index, inputs, ...(await readLinearRow(files, found)), tensor: weight.name, row, column: layout === 'in-out' };
     },
   };
@@ -101,7 +123,7 @@ function expertChoices(trace: Trace, layer: number, token: number, asked: number
   const chosen = choice.weights.dims[1] ?? 0;
   const ids = choice.ids.slice(token * chosen, (token + 1) * chosen);
   const weights = choice.weights.data.slice(token * chosen, (token + 1) * chosen);
-  // By falling weight: which come first in the trace goes by the score for choosing, which may be another.
+  // By descending weight: the trace orders them by the score for choosing, which may differ.
   const order = Array.from(ids, (_, i) => i).sort((a, b) => at(weights, b) - at(weights, a) || a - b);
   return {
     ids: Int32Array.from(order, (i) => at(ids, i)),
@@ -110,7 +132,7 @@ function expertChoices(trace: Trace, layer: number, token: number, asked: number
   };
 }
 
-/** Which of the layer's named values are shown: of the experts, the outputs of those chosen and the inside of one. */
+/** Whether a named value of the layer is shown: of experts, the outputs of those chosen and the inside of one. */
 function isWanted(experts: ExpertChoices | null): (name: string) => boolean {
   return (name) => {
     const [, id] = /^expert\.(\d+)\./.exec(name) ?? [];

@@ -1,0 +1,47 @@
+import { changeAt, headSteps } from '../../core/interventions.ts';
+import { at } from '../../core/tensor.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+import type { Trace } from '../run/forwardTrace.ts';
+import { tokensOf, type AttentionRows } from '../run/headAttention.ts';
+import { floats, itemOf } from '../run/outputs.ts';
+import type { Sessions } from '../run/sessions.ts';
+
+/** The call for what attention brings from each token. */
+export interface ProjectedValueCalls {
+  /**
+   * [T], for token `token` in layer `layer`: the length of what its attention brings from each token, the values of all heads times their
+   * weights through the output projection (Kobayashi et al. 2020), before a norm behind it. 0 after the token.
+   */
+  valueLengths(trace: Trace, layer: number, token: number): Promise<Float32Array>;
+}
+
+export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { lastRow }: AttentionRows): ProjectedValueCalls {
+  const { heads, kvHeads, valueDim } = spec;
+  return {
+    valueLengths: async (trace, layer, token) => {
+      const { length } = trace.run.ids;
+      const { recipe } = trace.run;
+      const seen = token + 1;
+      const { data: q } = tokensOf(itemOf(trace.q, layer), token, seen);
+      const past = { tokens: seen, room: length, k: trace.k.map(({ data }) => data), v: [] };
+      const { weights } = await lastRow({ layer, q, past, recipe });
+      const steps = headSteps(recipe, layer);
+      const factors = Array.from({ length: heads }, (_, head) => changeAt(steps, head, token).factor);
+      const { data: values } = itemOf(trace.v, layer);
+      const rows = new Float32Array(seen * heads * valueDim);
+      for (let key = 0; key < seen; key++)
+        for (let head = 0; head < heads; head++) {
+          const weight = at(factors, head) * at(weights, head * seen + key);
+          const from = (Math.floor(head / (heads / kvHeads)) * length + key) * valueDim;
+          const to = (key * heads + head) * valueDim;
+          for (let i = 0; i < valueDim; i++) rows[to + i] = weight * at(values, from + i);
+        }
+      return sessions.withProjectedValues(layer, async (session) => {
+        const found = await session.run({ rows: { dims: [seen, heads * valueDim], data: rows } }, ['lengths']);
+        const lengths = new Float32Array(length);
+        lengths.set(floats(found.lengths));
+        return lengths;
+      });
+    },
+  };
+}

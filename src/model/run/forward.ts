@@ -1,0 +1,195 @@
+import { countText } from '../../core/countText.ts';
+import { UserError } from '../../core/errors.ts';
+import { changeAt, residualSteps } from '../../core/interventions.ts';
+import { checkRecipe, type RecipeScope } from '../../core/recipe.ts';
+import type { Recipe, Run } from '../../core/run.ts';
+import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { msg } from '../../core/translatable.ts';
+import { readRows } from './embeddingRows.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
+import { addsPositions, layerExtras } from '../graph/decoder.ts';
+import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
+import { neuronsOf } from '../graph/mlp.ts';
+import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
+import { sinusoids, type Span } from '../graph/positionsGraph.ts';
+import type { ExpertChoice, LatentVectors, Trace, Past } from './forwardTrace.ts';
+import { floats, ints, itemOf } from './outputs.ts';
+import type { CutText } from './pieces.ts';
+import type { Feed } from './runtime.ts';
+import type { Sessions, TrunkPart } from './sessions.ts';
+
+/** What a forward pass runs on. */
+export interface Runnable {
+  readonly spec: DecoderSpec;
+  readonly files: ModelFiles;
+  readonly sessions: Sessions;
+  readonly cut: CutText;
+}
+
+/**
+ * One forward pass of all layers over the ids of `run`, which follow `past` in a text of `whole` tokens; the trace covers these ids
+ * alone. `onLayer` is awaited with the number of layers done; `other`: the input [T, D] that the first block reads in place of
+ * what the ids give and the recipe makes of it, with the rows of the embedding table that are those of the ids.
+ * Throws UserError for numbers that are not finite.
+ */
+export async function forward(
+  { spec, files, sessions }: Runnable,
+  trunk: readonly TrunkPart[],
+  run: Run,
+  past: Past,
+  whole: number,
+  onLayer: (layers: number) => unknown,
+  other: { readonly input: Tensor; readonly embedding: Tensor } | null = null,
+): Promise<Trace> {
+  const { dim, heads, kvHeads, headDim, valueDim } = spec;
+  const { ids, recipe } = run;
+  const length = ids.length;
+  const embedding = other?.embedding ?? (await readRows(files, spec.embedding, ids));
+  const resid = [other?.input ?? changedInput(await firstResidual({ spec, files, sessions }, embedding, past.tokens), recipe, past.tokens)];
+  const q: Tensor[] = [];
+  const k: Tensor[] = [];
+  const v: Tensor[] = [];
+  const experts: (ExpertChoice | null)[] = [];
+  const latent: LatentVectors[] = [];
+  const span: Span = { past: past.tokens, room: past.room, tokens: length, length: whole };
+  const tables = positionTables(spec, span);
+  const rows = spanRows(span);
+  for (const { session, from, to } of trunk) {
+    const inputs: Record<string, Feed> = { resid: itemOf(resid, from), ...interventionTables(spec, recipe, from, to, rows) };
+    for (const [name] of tableShapes(spec, layerInputs(spec, from, to))) inputs[name] = tables.get(name) ?? missing(name);
+    for (let layer = from; layer < to; layer++) {
+      inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
+      inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
+    }
+    const blocks = spec.blocks.slice(from, to);
+    const names = blocks.flatMap((block, i) => [
+      `q.${from + i}`,
+      `k.${from + i}`,
+      `v.${from + i}`,
+      `resid.${from + i + 1}`,
+      ...layerExtras(block).map((name) => `${name}.${from + i}`),
+    ]);
+    const out = await session.run(inputs, names);
+    for (const [i, { attention, mlp }] of blocks.entries()) {
+      const layer = from + i;
+      q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
+      k.push(tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])));
+      v.push(tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])));
+      resid.push(finite(tensor([length, dim], floats(out[`resid.${layer + 1}`])), layer, recipe));
+      experts.push(
+        mlp.kind === 'experts'
+          ? { ids: ints(out[`experts.${layer}`]), weights: tensor([length, mlp.chosen], floats(out[`expertWeights.${layer}`])) }
+          : null,
+      );
+      if (attention.projections.kind === 'latent') {
+        const { rank, rotated } = attention.projections;
+        latent.push({
+          compressed: tensor([length, rank], floats(out[`compressed.${layer}`])),
+          sharedKey: tensor([length, rotated], floats(out[`sharedKey.${layer}`])),
+        });
+      }
+    }
+    await onLayer(to);
+  }
+  return {
+    run,
+    embedding,
+    resid,
+    q,
+    k,
+    v,
+    ...(experts.some((choice) => choice !== null) ? { experts } : {}),
+    ...(latent.length > 0 ? { latent } : {}),
+  };
+}
+
+/** The first block's input with what a recipe does to it; `first`: position of its first row. */
+function changedInput(input: Tensor, recipe: Recipe, first: number): Tensor {
+  const steps = residualSteps(recipe, 0);
+  if (steps.length === 0) return input;
+  const changed = tensor(input.dims, input.data.slice());
+  for (let index = 0; index < at(input.dims, 0); index++) {
+    const { factor, shift } = changeAt(steps, 0, first + index);
+    const own = row(changed, index);
+    for (const [i, value] of own.entries()) own[i] = factor * value + (shift === null ? 0 : at(shift, i));
+  }
+  return changed;
+}
+
+/** [T, D], input of the first block for rows [T, E] of the embedding table as tokens from position `first` on. */
+export async function firstResidual({ spec, files, sessions }: Omit<Runnable, 'cut'>, embedding: Tensor, first: number): Promise<Tensor> {
+  const [length = 0] = embedding.dims;
+  const scaled =
+    spec.embeddingScale === 1
+      ? embedding
+      : tensor(
+          embedding.dims,
+          embedding.data.map((value) => value * spec.embeddingScale),
+        );
+  const positions = await positionRows(spec, files, first, length);
+  const session = await sessions.input();
+  if (session === null)
+    return positions === null
+      ? scaled
+      : tensor(
+          scaled.dims,
+          scaled.data.map((value, i) => value + at(positions.data, i)),
+        );
+  const feeds: Record<string, Feed> = { embedding: scaled, ...(positions === null ? {} : { positions }) };
+  return tensor([length, spec.dim], floats((await session.run(feeds, ['resid'])).resid));
+}
+
+/** [T, D], position vectors added to the embedding, from position `first` on; null: none. */
+async function positionRows(spec: DecoderSpec, files: ModelFiles, first: number, length: number): Promise<Tensor | null> {
+  const { positions, dim } = spec;
+  if (!addsPositions(spec)) return null;
+  if (positions.kind === 'sinusoidal')
+    return tensor([length, dim], sinusoids({ ...positions, offset: positions.offset + first }, length, dim));
+  if (positions.kind !== 'learned') return null;
+  return readRows(
+    files,
+    positions.table,
+    Int32Array.from({ length }, (_, i) => first + i + positions.offset),
+  );
+}
+
+function missing(name: string): never {
+  throw new Error(`No table ${name}.`);
+}
+
+function finite(resid: Tensor, layer: number, recipe: Recipe): Tensor {
+  if (!resid.data.every(Number.isFinite))
+    throw new UserError(
+      recipe.length === 0
+        ? msg`The model's numbers are not finite after layer ${layer}: its weights are damaged.`
+        : msg`Under this recipe the model's numbers are not finite after layer ${layer}.`,
+    );
+  return resid;
+}
+
+/** What a recipe for the model may name. */
+export function recipeScope({ blocks, heads, valueDim, dim, vocab, unembed, finalProjection }: DecoderSpec): Omit<RecipeScope, 'tokens'> {
+  return {
+    layers: blocks.length,
+    heads,
+    valueDim,
+    dim,
+    vocab: finalProjection === null && unembed.layout === 'out-in' ? vocab : 0,
+    neurons: blocks.map(({ mlp }) => neuronsOf(mlp)),
+  };
+}
+
+/**
+ * Throws UserError for no ids, ids outside the vocabulary, or more of them than learned positions; and for a recipe that names a layer or
+ * head that the model does not have.
+ */
+export function checkRun({ ids, recipe }: Run, spec: DecoderSpec): void {
+  checkRecipe(recipe, { ...recipeScope(spec), tokens: null });
+  if (ids.length === 0) throw new UserError(msg`There is no token to run the model on.`);
+  const outside = ids.find((id) => id < 0 || id >= spec.vocab);
+  if (outside !== undefined) throw new UserError(msg`Token ${outside} is outside the model's vocabulary of ${spec.vocab}.`);
+  if (spec.positions.kind === 'learned' && ids.length > spec.contextLength) {
+    throw new UserError(msg`The model reads ${countText(spec.contextLength)} tokens at most, not ${countText(ids.length)}.`);
+  }
+}

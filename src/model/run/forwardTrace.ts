@@ -1,0 +1,56 @@
+import type { Run } from '../../core/run.ts';
+import type { Tensor } from '../../core/tensor.ts';
+
+/** How far a call has come: `done` of `total` sessions loaded, or layers run. */
+export interface LayerProgress {
+  readonly stage: 'load' | 'forward';
+  readonly done: number;
+  readonly total: number;
+}
+
+/** Receives the progress of a call. The call awaits it, and rejects with what it throws, so it is a place to cancel. */
+export type OnLayerProgress = (progress: LayerProgress) => unknown;
+
+/** Values that one forward pass over T tokens keeps. */
+export interface Trace {
+  /** The run of T tokens. */
+  readonly run: Run;
+  /** [T, D] static rows of the embedding table, before positions. */
+  readonly embedding: Tensor;
+  /** layers + 1 of [T, D]: 0 is the input of the first block, i comes after block i; before the final norm. */
+  readonly resid: readonly Tensor[];
+  /** Per layer [heads, T, headDim], after positions. */
+  readonly q: readonly Tensor[];
+  /** Per layer [kvHeads, T, headDim], after positions. */
+  readonly k: readonly Tensor[];
+  /** Per layer [kvHeads, T, valueDim]; valueDim equals headDim except with latent attention. */
+  readonly v: readonly Tensor[];
+  /** Per layer, the experts that each token was routed to; null for a layer without experts. Absent where no layer has any. */
+  readonly experts?: readonly (ExpertChoice | null)[];
+  /** Per layer, the latent vectors that keys and values are computed from. Absent without latent attention. */
+  readonly latent?: readonly LatentVectors[];
+}
+
+/** The experts of one layer that each token was routed to. */
+export interface ExpertChoice {
+  /** [T, chosen] ids. */
+  readonly ids: Int32Array;
+  /** [T, chosen] weight of each expert's output. */
+  readonly weights: Tensor;
+}
+
+/** Latent attention's vectors of each token, from which all heads' keys and values are computed. */
+export interface LatentVectors {
+  /** [T, rank], after its norm. */
+  readonly compressed: Tensor;
+  /** [T, rotated], the part of the key that all heads share, after rotation. */
+  readonly sharedKey: Tensor;
+}
+
+/** Cached keys and values of earlier tokens: per layer [kvHeads, room, .], of which the first `tokens` rows are in use. */
+export interface Past {
+  readonly tokens: number;
+  readonly room: number;
+  readonly k: readonly Float32Array[];
+  readonly v: readonly Float32Array[];
+}

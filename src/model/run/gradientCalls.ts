@@ -1,0 +1,142 @@
+import { UserError } from '../../core/errors.ts';
+import { at, tensor, type Tensor } from '../../core/tensor.ts';
+import { msg } from '../../core/translatable.ts';
+import type { Runnable } from './forward.ts';
+import { gradientWork, layerGradient, layerOutputs, type LayerOutputs } from './layerBackwards.ts';
+import { floats, itemOf } from './outputs.ts';
+import type { Trace } from './forwardTrace.ts';
+import type { Piece } from './pieces.ts';
+import type { UnembedCalls } from './unembedding.ts';
+
+/**
+ * A number that the model computes at a position, for a token of the vocabulary.
+ * `logit`: before a final soft cap, less that of `rival` where there is one; `logprob`: the natural log of the probability.
+ */
+export type GradientTarget = LogitTarget | { readonly kind: 'logprob'; readonly position: number; readonly token: number };
+
+export interface LogitTarget {
+  readonly kind: 'logit';
+  readonly position: number;
+  readonly token: number;
+  readonly rival?: number;
+}
+
+/** How a target changes with the numbers inside one forward pass. */
+export interface Gradient {
+  /** Per layer [T, D], with respect to `resid` at the layer's input. */
+  readonly resid: readonly Tensor[];
+  /** [T, D], with respect to the last residual: 0 but at the target's position. */
+  readonly final: Tensor;
+  /** Per layer, of the names asked for that it has: `weights` [heads, T, T], 0 for keys after the query, others [T, n], one row a token. */
+  readonly inside: readonly ReadonlyMap<string, Tensor>[];
+}
+
+/**
+ * Hears how many pieces of the text in the model's layers, and of what follows them, are done. The call waits for it, and ends with
+ * what it throws: a place to stop at.
+ */
+export type OnGradientProgress = (progress: { readonly stage: 'gradient'; readonly done: number; readonly total: number }) => unknown;
+
+/** The calls of a model that differentiate it. */
+export interface GradientCalls {
+  /**
+   * The gradient of `target` at every layer of a whole text's trace, a long text in pieces. `isWanted`: names of values within layers
+   * whose gradient is wanted too: `concatenatedHeads` (the heads' outputs before the projection), `weights` (attention), `mlpOutput`,
+   * `hidden` (the MLP's neurons; of expert i `expert.i.hidden`) and others that `layerGradient` knows. Which experts a token is sent to
+   * is held fixed. Loads each layer once more on the first call. Throws UserError for a token outside the vocabulary and numbers that are
+   * not finite, RangeError for a position
+   * outside the text.
+   */
+  gradient(trace: Trace, target: GradientTarget, onProgress?: OnGradientProgress, isWanted?: (name: string) => boolean): Promise<Gradient>;
+}
+
+/** The call for what is inside layers, which the graphs of gradients compute anew. */
+export interface LayerOutputCalls {
+  /** Loads the layer once more on the first call. */
+  layerOutputs(trace: Trace, layer: number): Promise<LayerOutputs>;
+}
+
+export function openGradient(
+  { spec, sessions, cut }: Pick<Runnable, 'spec' | 'sessions' | 'cut'>,
+  { logits }: Pick<UnembedCalls, 'logits'>,
+): GradientCalls & LayerOutputCalls {
+  const layers = spec.blocks.length;
+  const { dim, vocab } = spec;
+
+  /** [1, D] of the last residual at the target's position. */
+  const endRow = async (rows: Tensor, target: GradientTarget): Promise<Float32Array> => {
+    const seed = target.kind === 'logit' ? logitSeed(target, vocab) : logprobSeed(target, (await logits(rows)).data, spec.logitCap);
+    const feeds = { rows, gradient: { dims: [1, vocab], data: seed } };
+    return sessions.withGradient('end', async (session) => floats((await session.run(feeds, ['gradient.rows']))['gradient.rows']));
+  };
+
+  /** How a text is cut for the gradients of a layer. */
+  const piecesOf = (layer: number, length: number): readonly Piece[] => cut(gradientWork(spec, layer), 0, length);
+
+  return {
+    layerOutputs: (trace, layer) => layerOutputs({ spec, sessions }, trace, layer, piecesOf(layer, trace.run.ids.length)),
+    gradient: async (trace, target, onProgress, isWanted = () => false) => {
+      checkTarget(target, trace.run.ids.length, vocab);
+      const { length } = trace.run.ids;
+      const pieces = Array.from({ length: layers }, (_, layer) => piecesOf(layer, length));
+      const total = pieces.reduce((sum, { length: count }) => sum + count, 1);
+      let done = 0;
+      const report = (): unknown => onProgress?.({ stage: 'gradient', done: done++, total });
+      await report();
+      const { position } = target;
+      const last = itemOf(trace.resid, layers).data.slice(position * dim, (position + 1) * dim);
+      const final = tensor([length, dim], new Float32Array(length * dim));
+      final.data.set(await endRow(tensor([1, dim], last), target), position * dim);
+      const resid: Tensor[] = [];
+      const inside: ReadonlyMap<string, Tensor>[] = [];
+      let gradient = finite(final, layers);
+      for (let layer = layers - 1; layer >= 0; layer--) {
+        const found = await layerGradient({ spec, sessions }, trace, { layer, gradient, pieces: itemOf(pieces, layer), isWanted }, report);
+        gradient = finite(found.resid, layer);
+        resid.unshift(gradient);
+        inside.unshift(found.inside);
+      }
+      await report();
+      return { resid, final, inside };
+    },
+  };
+}
+
+/** [V], how the target changes with each logit. */
+export function logitSeed({ token, rival }: LogitTarget, vocab: number): Float32Array {
+  const seed = new Float32Array(vocab);
+  seed[token] = 1;
+  if (rival !== undefined) seed[rival] = at(seed, rival) - 1;
+  return seed;
+}
+
+/** [V]: d log p(token) = 1 - p for the token and -p for the others, times 1 - (logit / cap)^2 under a soft cap. `logits` [V], capped. */
+function logprobSeed({ token }: GradientTarget, logits: Float32Array, cap: number | null): Float32Array {
+  const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
+  const exponentials = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
+  const sum = exponentials.reduce((total, exponential) => total + exponential, 0);
+  return Float32Array.from(logits, (logit, id) => {
+    const slope = (id === token ? 1 : 0) - at(exponentials, id) / sum;
+    return cap === null ? slope : slope * (1 - (logit / cap) ** 2);
+  });
+}
+
+/** Throws UserError for a token outside the vocabulary or one that is its own rival, RangeError for a position outside the text. */
+export function checkTarget(target: GradientTarget, length: number, vocab: number): void {
+  const tokens = target.kind === 'logit' && target.rival !== undefined ? [target.token, target.rival] : [target.token];
+  const outside = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocab);
+  if (outside !== undefined) throw new UserError(msg`Token ${outside} is outside the model's vocabulary of ${vocab}.`);
+  if (tokens[0] === tokens[1]) throw new UserError(msg`The rival is the token itself: a difference needs two tokens.`);
+  const { position } = target;
+  if (!Number.isInteger(position) || position < 0 || position >= length)
+    throw new RangeError(`Position ${position} is outside a text of ${length} tokens.`);
+}
+
+function finite(gradient: Tensor, layer: number): Tensor {
+  if (!gradient.data.every(Number.isFinite))
+    throw new UserError(
+      msg`The gradient's numbers are not finite at the input of layer ${layer}: the model's numbers there are too large, or its \
+weights are damaged.`,
+    );
+  return gradient;
+}

@@ -1,0 +1,136 @@
+import type { Recipe } from '../../core/run.ts';
+import { tensor, type Tensor } from '../../core/tensor.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+import type { Past } from './forwardTrace.ts';
+import type { Trace } from './forwardTrace.ts';
+import { itemOf } from './outputs.ts';
+import { growingIds, growingRows, type Expected, type Rows } from './rows.ts';
+
+/** A trace that grows token by token; its keys and values have the layout in which the next forward pass reads them. */
+export interface GrowingTrace {
+  /** Number of tokens held. */
+  readonly length: number;
+  /** Adds the trace of the next tokens, or the first `count` of them. */
+  append(next: Trace, count?: number): void;
+  /** Drops all tokens from position `length` on. */
+  cut(length: number): void;
+  /** Copies the trace of tokens from..to; `recipe`: the interventions they were run with. */
+  slice(from: number, to: number, recipe: Recipe): Trace;
+  /** The trace of all tokens, without copies where their number was expected: this one is not used afterwards. */
+  taken(recipe: Recipe): Trace;
+  readonly past: Past;
+  ids(from: number, to: number): Int32Array;
+  /** [1, D], the residual after the last block at a position. */
+  final(position: number): Tensor;
+  /** [heads, headDim], query of the last token. */
+  lastQuery(layer: number): Float32Array;
+}
+
+/** The cache before any token. */
+const NO_PAST: Past = { tokens: 0, room: 0, k: [], v: [] };
+
+/** An empty trace; `tokens`: how many it will hold, where that is known. */
+export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
+  const { heads, kvHeads, headDim, valueDim, dim, blocks } = spec;
+  const embeddingDim = spec.embedding.shape[1] ?? dim;
+  const atOnce: Expected = { tokens, room: 'atOnce' };
+  // The next piece reads keys and values with the room that they have: what is empty is computed and masked.
+  const asNeeded: Expected = { tokens, room: 'asNeeded' };
+  const ids = growingIds(1, atOnce);
+  const embedding = growingRows(1, embeddingDim, atOnce);
+  const resid = Array.from({ length: blocks.length + 1 }, () => growingRows(1, dim, atOnce));
+  const q = blocks.map(() => growingRows(heads, headDim, atOnce));
+  const k = blocks.map(() => growingRows(kvHeads, headDim, asNeeded));
+  const v = blocks.map(() => growingRows(kvHeads, valueDim, asNeeded));
+  const experts = blocks.map(({ mlp }) =>
+    mlp.kind === 'experts'
+      ? { chosen: mlp.chosen, ids: growingIds(mlp.chosen, atOnce), weights: growingRows(1, mlp.chosen, atOnce) }
+      : null,
+  );
+  const latent = blocks.flatMap(({ attention: { projections } }) =>
+    projections.kind === 'latent'
+      ? [
+          {
+            rank: projections.rank,
+            rotated: projections.rotated,
+            compressed: growingRows(1, projections.rank, atOnce),
+            sharedKey: growingRows(1, projections.rotated, atOnce),
+          },
+        ]
+      : [],
+  );
+  const all = [
+    ids,
+    embedding,
+    ...resid,
+    ...q,
+    ...k,
+    ...v,
+    ...experts.flatMap((layer) => (layer === null ? [] : [layer.ids, layer.weights])),
+    ...latent.flatMap((layer) => [layer.compressed, layer.sharedKey]),
+  ];
+  let length = 0;
+  /** The trace of `count` tokens, whose numbers `read` takes from the rows. */
+  const made = (count: number, recipe: Recipe, read: <Data extends Float32Array | Int32Array>(rows: Rows<Data>) => Data): Trace => ({
+    run: { ids: read(ids), recipe },
+    embedding: tensor([count, embeddingDim], read(embedding)),
+    resid: resid.map((rows) => tensor([count, dim], read(rows))),
+    q: q.map((rows) => tensor([heads, count, headDim], read(rows))),
+    k: k.map((rows) => tensor([kvHeads, count, headDim], read(rows))),
+    v: v.map((rows) => tensor([kvHeads, count, valueDim], read(rows))),
+    ...(experts.some((layer) => layer !== null)
+      ? {
+          experts: experts.map((layer) =>
+            layer === null ? null : { ids: read(layer.ids), weights: tensor([count, layer.chosen], read(layer.weights)) },
+          ),
+        }
+      : {}),
+    ...(latent.length > 0
+      ? {
+          latent: latent.map((layer) => ({
+            compressed: tensor([count, layer.rank], read(layer.compressed)),
+            sharedKey: tensor([count, layer.rotated], read(layer.sharedKey)),
+          })),
+        }
+      : {}),
+  });
+  return {
+    get length() {
+      return length;
+    },
+    append: (next, count = next.run.ids.length) => {
+      const of = next.run.ids.length;
+      ids.append(next.run.ids, count, of);
+      embedding.append(next.embedding.data, count, of);
+      for (const [place, rows] of resid.entries()) rows.append(itemOf(next.resid, place).data, count, of);
+      for (const layer of blocks.keys()) {
+        itemOf(q, layer).append(itemOf(next.q, layer).data, count, of);
+        itemOf(k, layer).append(itemOf(next.k, layer).data, count, of);
+        itemOf(v, layer).append(itemOf(next.v, layer).data, count, of);
+        const [held, chosen] = [itemOf(experts, layer), next.experts?.[layer]];
+        if (held === null || chosen === null || chosen === undefined) continue;
+        held.ids.append(chosen.ids, count, of);
+        held.weights.append(chosen.weights.data, count, of);
+      }
+      for (const [layer, held] of latent.entries()) {
+        const { compressed, sharedKey } = itemOf(next.latent ?? [], layer);
+        held.compressed.append(compressed.data, count, of);
+        held.sharedKey.append(sharedKey.data, count, of);
+      }
+      length += count;
+    },
+    cut: (end) => {
+      for (const rows of all) rows.cut(end);
+      length = Math.min(length, end);
+    },
+    slice: (from, to, recipe) => made(to - from, recipe, (rows) => rows.slice(from, to)),
+    taken: (recipe) => made(length, recipe, (rows) => rows.taken()),
+    get past() {
+      if (length === 0) return NO_PAST;
+      return { tokens: length, room: k[0]?.room ?? 0, k: k.map(({ padded }) => padded), v: v.map(({ padded }) => padded) };
+    },
+    ids: (from, to) => ids.slice(from, to),
+    final: (position) => tensor([1, dim], itemOf(resid, blocks.length).slice(position, position + 1)),
+    lastQuery: (layer) => itemOf(q, layer).slice(length - 1, length),
+  };
+}

@@ -1,0 +1,163 @@
+import { at, tensor, type Tensor } from '../../core/tensor.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
+import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
+import { LAYER_OUTPUTS } from '../graph/layerGradient.ts';
+import type { Span } from '../graph/positionsGraph.ts';
+import type { Trace } from './forwardTrace.ts';
+import { tokensOf } from './headAttention.ts';
+import { floats, itemOf } from './outputs.ts';
+import { workOf, type Piece, type SessionWork } from './pieces.ts';
+import type { Feed } from './runtime.ts';
+import type { Sessions } from './sessions.ts';
+
+/** Values within a layer whose gradient can be had: of `weights` [heads, T, T], of the others one row a token. */
+const SHAPED = /^(?:weights|ln[12]Out|concatenatedHeads|attentionOutput|mlpScaled|(?:(?:expert\.\d+|shared)\.)?(?:hidden|mlpOutput))$/;
+
+/** Forwards again, and backwards to what was computed from and by what: what has weights costs twice, scores are read more often. */
+const WEIGHT_FACTOR = 2;
+const SCORE_FACTOR = 4;
+
+/** The work of a layer and its gradients. */
+export function gradientWork(spec: DecoderSpec, layer: number): SessionWork {
+  const { parameters, perKey } = workOf(spec, layer, layer + 1);
+  return { parameters: WEIGHT_FACTOR * parameters, perKey: SCORE_FACTOR * perKey };
+}
+
+/** What is asked of a layer: `gradient` [T, D], at its output; `isWanted`: the names within it. */
+interface Asked {
+  readonly layer: number;
+  readonly gradient: Tensor;
+  readonly pieces: readonly Piece[];
+  readonly isWanted: (name: string) => boolean;
+}
+
+/** [T, D], at the layer's input, and of the values wanted within the layer. */
+interface LayerGradient {
+  readonly resid: Tensor;
+  readonly inside: ReadonlyMap<string, Tensor>;
+}
+
+/**
+ * The gradient through one layer of a whole text's trace. The pieces are run from the last to the first: a piece adds to the gradients of
+ * the keys and values before it, and when its own turn comes, all that read its keys and values have. `beforePiece` is awaited.
+ */
+export async function layerGradient(
+  { spec, sessions }: { readonly spec: DecoderSpec; readonly sessions: Sessions },
+  trace: Trace,
+  { layer, gradient, pieces, isWanted }: Asked,
+  beforePiece: () => unknown,
+): Promise<LayerGradient> {
+  const { dim } = spec;
+  const { length } = trace.run.ids;
+  const like = ({ dims, data }: Tensor): Tensor => tensor(dims, new Float32Array(data.length));
+  const [k, v] = [like(itemOf(trace.k, layer)), like(itemOf(trace.v, layer))];
+  const resid = tensor([length, dim], new Float32Array(length * dim));
+  const inside = new Map<string, Tensor>();
+  for (const { from, to } of pieces.toReversed()) {
+    await beforePiece();
+    const own = { gradient: rowsOf(gradient, from, to), 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) };
+    const feeds = { ...pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length }), ...own };
+    const [found, wanted] = await sessions.withGradient(layer, async (session, outputs) => {
+      const names = [...outputs].filter(([name]) => SHAPED.test(name) && isWanted(name));
+      const past = from === 0 ? [] : ['gradient.pastK', 'gradient.pastV'];
+      return [await session.run(feeds, ['gradient.resid', ...past, ...names.map(([, output]) => output)]), names] as const;
+    });
+    resid.data.set(floats(found['gradient.resid']), from * dim);
+    if (from > 0) {
+      addToFirst(k, floats(found['gradient.pastK']), from);
+      addToFirst(v, floats(found['gradient.pastV']), from);
+    }
+    for (const [name, output] of wanted) {
+      const data = floats(found[output]);
+      const whole = inside.get(name) ?? emptyFor(name, data.length, { from, to, length });
+      inside.set(name, whole);
+      place(whole, data, { from, to });
+    }
+  }
+  return { resid, inside };
+}
+
+/** What the parts of a layer put out, behind what a recipe does to them. */
+export interface LayerOutputs {
+  /** [T, heads * valueDim], before the projection. */
+  readonly heads: Tensor;
+  /** [T, D], before a norm behind it. */
+  readonly mlp: Tensor;
+}
+
+/** What a layer of a whole text's trace puts out, computed anew piece by piece. */
+export async function layerOutputs(
+  { spec, sessions }: { readonly spec: DecoderSpec; readonly sessions: Sessions },
+  trace: Trace,
+  layer: number,
+  pieces: readonly Piece[],
+): Promise<LayerOutputs> {
+  const { dim, heads, kvHeads, headDim, valueDim } = spec;
+  const { length } = trace.run.ids;
+  const empty = (width: number): Tensor => tensor([length, width], new Float32Array(length * width));
+  const [joined, mlp] = [empty(heads * valueDim), empty(dim)];
+  for (const { from, to } of pieces) {
+    const nothing = (...dims: readonly number[]): Tensor => tensor(dims, new Float32Array(dims.reduce((product, one) => product * one, 1)));
+    const feeds = {
+      ...pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length }),
+      gradient: nothing(to - from, dim),
+      'gradient.k': nothing(kvHeads, to - from, headDim),
+      'gradient.v': nothing(kvHeads, to - from, valueDim),
+    };
+    const names = LAYER_OUTPUTS.map((name) => `value of ${name}`);
+    const found = await sessions.withGradient(layer, (session) => session.run(feeds, names));
+    for (const [index, whole] of [joined, mlp].entries()) place(whole, floats(found[names[index] ?? '']), { from, to });
+  }
+  return { heads: joined, mlp };
+}
+
+/** The inputs of the trunk graph of one layer for tokens of a trace. */
+function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span: Span): Readonly<Record<string, Feed>> {
+  const tables = positionTables(spec, span);
+  const named = tableShapes(spec, layerInputs(spec, layer, layer + 1)).map(([name]) => [name, tables.get(name) ?? missing(name)] as const);
+  return {
+    resid: rowsOf(itemOf(trace.resid, layer), span.past, span.past + span.tokens),
+    [`pastK.${layer}`]: tokensOf(itemOf(trace.k, layer), 0, span.past),
+    [`pastV.${layer}`]: tokensOf(itemOf(trace.v, layer), 0, span.past),
+    ...interventionTables(spec, trace.run.recipe, layer, layer + 1, spanRows(span)),
+    ...Object.fromEntries(named),
+  };
+}
+
+/** A view of some rows of [T, D]. */
+function rowsOf({ dims, data }: Tensor, from: number, to: number): Feed {
+  const dim = at(dims, 1);
+  return { dims: [to - from, dim], data: data.subarray(from * dim, to * dim) };
+}
+
+/** Adds [n, count, dim] to the first `count` tokens of [n, T, dim]. */
+function addToFirst({ dims, data }: Tensor, add: Float32Array, count: number): void {
+  const [planes, length, dim] = [at(dims, 0), at(dims, 1), at(dims, 2)];
+  for (let plane = 0; plane < planes; plane++)
+    for (let i = 0; i < count * dim; i++) {
+      const there = plane * length * dim + i;
+      data[there] = at(data, there) + at(add, plane * count * dim + i);
+    }
+}
+
+/** Of `weights` [heads, T, T], of others [T, n], where tokens `from` to `to` - 1 of T have `size` numbers. */
+function emptyFor(name: string, size: number, { from, to, length }: Piece & { readonly length: number }): Tensor {
+  const dims = name === 'weights' ? [size / (to - from) / to, length, length] : [length, size / (to - from)];
+  return tensor(dims, new Float32Array(dims.reduce((product, one) => product * one, 1)));
+}
+
+/** Puts [T, n] or [heads, T, S] of these tokens into those of the whole text; of keys after a query there is no weight. */
+function place({ dims, data }: Tensor, part: Float32Array, { from, to }: Piece): void {
+  const [first, length] = [at(dims, 0), at(dims, 1)];
+  if (dims.length === 2) return data.set(part, from * length);
+  for (let head = 0; head < first; head++)
+    for (let query = from; query < to; query++) {
+      const row = (head * (to - from) + query - from) * to;
+      data.set(part.subarray(row, row + query + 1), (head * length + query) * length);
+    }
+}
+
+function missing(name: string): never {
+  throw new Error(`No table ${name}.`);
+}

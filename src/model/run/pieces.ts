@@ -1,0 +1,70 @@
+import { PIECE_TOKENS } from '../../core/memory.ts';
+import type { DecoderSpec } from '../families/spec.ts';
+
+/** Tokens `from` to `to` - 1 of those to run: they go through a session at once. */
+export interface Piece {
+  readonly from: number;
+  readonly to: number;
+}
+
+/** What decides how long a token takes in one session. */
+export interface SessionWork {
+  /** Numbers in the weights: each is multiplied once a token. */
+  readonly parameters: number;
+  /** Multiplications a token for each key that it is compared with, in all layers of the session. */
+  readonly perKey: number;
+}
+
+/**
+ * Multiplications of a piece in one session, a fifth of a second of two cores: Cancel waits for no more, and progress is told as often.
+ * The rule knows the model's shape alone, not the machine, so that the same text gives the same numbers everywhere.
+ */
+const MOST_WORK = 8e9;
+/** Fewer tokens at once would read the weights more often than they use them. */
+const FEWEST_TOKENS = 32;
+/** Softmax, mask and scale of one score, in multiplications of a matrix product that take as long. */
+const SCORE_WORK = 128;
+
+/** A rule that cuts `tokens` tokens, which follow `past`, into pieces. */
+export type CutText = (work: SessionWork, past: number, tokens: number) => readonly Piece[];
+
+/** The work of layers `from` to `to` - 1. */
+export function workOf(spec: DecoderSpec, from: number, to: number): SessionWork {
+  const { heads, headDim, valueDim } = spec;
+  return {
+    parameters: parametersOf(spec.blocks.slice(from, to)),
+    perKey: (to - from) * heads * (headDim + valueDim + SCORE_WORK),
+  };
+}
+
+/** Pieces of `tokens` tokens that follow `past`; a short text is one. The more keys there are, the shorter. */
+export function piecesOf(work: SessionWork, past: number, tokens: number): readonly Piece[] {
+  const pieces: Piece[] = [];
+  for (let from = 0; from < tokens;) {
+    const most = tokensAtOnce(work, past + from);
+    const left = tokens - from;
+    // Two halves rather than a whole piece and a few tokens.
+    const count = left <= most ? left : left < 2 * most ? Math.ceil(left / 2) : most;
+    pieces.push({ from, to: from + count });
+    from += count;
+  }
+  return pieces;
+}
+
+/** The most tokens after `past` that a piece may have. */
+function tokensAtOnce({ parameters, perKey }: SessionWork, past: number): number {
+  for (let tokens = PIECE_TOKENS; tokens > FEWEST_TOKENS; tokens -= FEWEST_TOKENS)
+    if (tokens * (parameters + perKey * (past + tokens)) <= MOST_WORK) return tokens;
+  return FEWEST_TOKENS;
+}
+
+/** Numbers in all weights of a part of a model's description. */
+function parametersOf(part: unknown): number {
+  if (typeof part !== 'object' || part === null) return 0;
+  if (isWeight(part)) return part.shape.reduce((product, size) => product * size, 1);
+  return Object.values(part).reduce<number>((sum, inner) => sum + parametersOf(inner), 0);
+}
+
+function isWeight(part: object): part is { readonly shape: readonly number[] } {
+  return 'shape' in part && 'file' in part && Array.isArray(part.shape);
+}

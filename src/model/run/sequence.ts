@@ -1,0 +1,78 @@
+import { commonTokens, startsWith, UNCHANGED, type Recipe, type Run } from '../../core/run.ts';
+import type { Tensor } from '../../core/tensor.ts';
+import type { AttentionRow, AttentionRows } from './headAttention.ts';
+import { checkRun, type Runnable } from './forward.ts';
+import { sameKeys } from '../graph/inputs.ts';
+import { growingTrace } from './growingTrace.ts';
+import type { OnLayerProgress, Trace } from './forwardTrace.ts';
+import { readOn } from './pieceByPiece.ts';
+
+/**
+ * Work done to read a text: `run` tokens were run, the `known` tokens before them were cached. `reread`: all were run because the
+ * ropes' frequencies had changed.
+ */
+export interface ReadTokens {
+  readonly run: number;
+  readonly known: number;
+  readonly reread: boolean;
+}
+
+/** A token sequence with a cache of keys and values, so that no token is run twice. */
+export interface Sequence {
+  /** The run held; empty at first. */
+  readonly run: Run;
+  /** Makes `run` the run held: the common prefix is kept, the rest is run. After a failure the sequence stays usable. */
+  read(run: Run, onProgress?: OnLayerProgress): Promise<ReadTokens>;
+  /** Takes over the values of `trace` without running anything. */
+  adopt(trace: Trace): void;
+  /**
+   * Whether the run held begins with `run` and its values equal those of `run` alone, which they do not where the ropes' frequencies
+   * differ.
+   */
+  covers(run: Run): boolean;
+  /** The trace of the first `length` tokens: where they are covered, equal up to rounding to one forward pass over them. */
+  trace(length: number): Trace;
+  /** [1, D], the residual after the last block at a position, before the final norm. */
+  final(position: number): Tensor;
+  /** Attention weights of the last token in one layer. */
+  lastRow(layer: number): Promise<AttentionRow>;
+  /** Bytes per layer of the keys and values held. */
+  readonly bytesPerLayer: readonly number[];
+}
+
+/** An empty sequence of one model. */
+export function openSequence(model: Runnable, lastRow: AttentionRows['lastRow']): Sequence {
+  const { spec } = model;
+  const held = growingTrace(spec);
+  const { kvHeads, headDim, valueDim } = spec;
+  let recipe: Recipe = UNCHANGED;
+  const runHeld = (): Run => ({ ids: held.ids(0, held.length), recipe });
+  return {
+    get run() {
+      return runHeld();
+    },
+    read: async (run, onProgress) => {
+      const { ids } = run;
+      checkRun(run, spec);
+      const shared = commonTokens(runHeld(), run);
+      const reread = shared > 0 && !sameKeys(spec, held.length, ids.length);
+      const known = reread ? 0 : shared;
+      held.cut(known);
+      ({ recipe } = run);
+      await readOn(model, held, run, onProgress);
+      return { run: ids.length - known, known, reread };
+    },
+    adopt: (trace) => {
+      held.cut(0);
+      ({ recipe } = trace.run);
+      held.append(trace);
+    },
+    covers: (run) => startsWith(runHeld(), run) && sameKeys(spec, run.ids.length, held.length),
+    trace: (length) => held.slice(0, length, recipe),
+    final: (position) => held.final(position),
+    lastRow: (layer) => lastRow({ layer, q: held.lastQuery(layer), past: held.past, recipe }),
+    get bytesPerLayer() {
+      return spec.blocks.map(() => held.length * kvHeads * (headDim + valueDim) * Float32Array.BYTES_PER_ELEMENT);
+    },
+  };
+}

@@ -1,0 +1,157 @@
+import type { DecoderSpec } from '../families/spec.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
+import { inputGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
+import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
+import { headReadingGraph } from '../graph/headReadingGraph.ts';
+import { endGradientGraph, layerGradientGraph } from '../graph/layerGradient.ts';
+import { projectedValuesGraph } from '../graph/projectedValuesGraph.ts';
+import type { OnnxGraph } from '../graph/onnx.ts';
+import { unembedGraph } from '../graph/unembed.ts';
+import { workOf, type SessionWork } from './pieces.ts';
+import type { Runtime, Session, SessionMemory } from './runtime.ts';
+
+/** The session of layers `from` to `to` - 1. */
+export interface TrunkPart {
+  readonly session: Session;
+  readonly from: number;
+  readonly to: number;
+  readonly work: SessionWork;
+}
+
+/** The sessions of one model, each opened when it is first needed and kept until `dispose`. */
+export interface Sessions {
+  /** Sessions of all layers, in order. Loads the unembedding first, as every explanation needs it. */
+  trunk(onProgress: (done: number, total: number) => unknown): Promise<readonly TrunkPart[]>;
+  /** Session of `inputGraph`; null where that takes no weights. */
+  input(): Promise<Session | null>;
+  attention(heads: 'all' | 'one', graph: () => OnnxGraph): Promise<Session>;
+  /** Session of `headReadingGraph`. */
+  headReading(): Promise<Session>;
+  /** Session of `rowGraph` for layer `layer`, with the graph output of each named value. */
+  row(layer: number): Promise<{ readonly session: Session; readonly outputs: ReadonlyMap<string, string> }>;
+  unembed(): Promise<Session>;
+  /** Layer `layer` with its gradients, as `layerGradientGraph`, or what follows the last layer, as `endGradientGraph`: for one use. */
+  withGradient<Result>(
+    part: number | 'end',
+    use: (session: Session, inside: ReadonlyMap<string, string>) => Promise<Result>,
+  ): Promise<Result>;
+  /** The same of `directLayerGraph` and `directEndGraph`. */
+  withDirect<Result>(part: number | 'end', use: (session: Session) => Promise<Result>): Promise<Result>;
+  /** Session of `projectedValuesGraph` for layer `layer`: for one use. */
+  withProjectedValues<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
+  dispose(): Promise<void>;
+}
+
+/** Most bytes of weights in open sessions of `row`: enough for all layers of the bundled model as float32. */
+const MAX_ROW_BYTES = 64 * 1024 * 1024;
+
+/**
+ * Weights of the layers whose gradients stay open: as float32, all of a model like GPT-2. They are there a third time, forwards
+ * and backwards; those that do not fit are opened for each use. The first stay, as each pass reads all in one order.
+ */
+const MAX_LENT_BYTES = 512 * 1024 * 1024;
+
+const DISPOSED = 'The model was disposed.';
+
+/** The sessions of one model. */
+export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runtime): Sessions {
+  const open = new Map<string, Promise<Session>>();
+  /** Bytes of the weights of each open session of `row`, the most recent last. */
+  const rows = new Map<string, number>();
+  /** Sessions of gradients that stay open. */
+  const lent = new Set<string>();
+  let lentBytes = 0;
+  let disposed = false;
+  /** Opens a session once; one that failed to open is tried again the next time. */
+  const once = (name: string, graph: () => OnnxGraph, memory?: SessionMemory): Promise<Session> => {
+    if (disposed) return Promise.reject(new Error(DISPOSED));
+    const known = open.get(name);
+    if (known !== undefined) return known;
+    const session = runtime.openSession(graph(), files, memory);
+    open.set(name, session);
+    session.catch(() => open.delete(name));
+    return session;
+  };
+  /** Closes old sessions of `row`, whose weights are second copies: only the latest, and small ones, stay open. */
+  const closeRows = async (latest: string): Promise<void> => {
+    let total = [...rows.values()].reduce((sum, bytes) => sum + bytes, 0);
+    for (const [name, bytes] of rows) {
+      if (total <= MAX_ROW_BYTES || name === latest) return;
+      rows.delete(name);
+      total -= bytes;
+      const session = open.get(name);
+      open.delete(name);
+      await (await session)?.release();
+    }
+  };
+  const lend = async <Result>(name: string, graph: OnnxGraph, use: (session: Session) => Promise<Result>): Promise<Result> => {
+    if (!lent.has(name) && lentBytes + graph.heldBytes <= MAX_LENT_BYTES) {
+      lent.add(name);
+      lentBytes += graph.heldBytes;
+    }
+    if (lent.has(name)) return use(await once(name, () => graph));
+    if (disposed) throw new Error(DISPOSED);
+    const session = await runtime.openSession(graph, files);
+    try {
+      return await use(session);
+    } finally {
+      await session.release();
+    }
+  };
+  const unembed = (): Promise<Session> => once('unembed', () => unembedGraph(spec), 'kept');
+  const layersAtOnce = runtime.sessionPerLayer ? 1 : spec.blocks.length;
+  const works = new Map<number, SessionWork>();
+  const workFrom = (from: number): SessionWork => {
+    const work = works.get(from) ?? workOf(spec, from, from + layersAtOnce);
+    works.set(from, work);
+    return work;
+  };
+  return {
+    trunk: async (onProgress) => {
+      const parts: TrunkPart[] = [];
+      const total = Math.ceil(spec.blocks.length / layersAtOnce) + 1;
+      await onProgress(0, total);
+      // Often the largest weight: packing it needs temporary copies, whose memory the layers use afterwards.
+      await unembed();
+      await onProgress(1, total);
+      for (let from = 0; from < spec.blocks.length; from += layersAtOnce) {
+        const to = from + layersAtOnce;
+        const session = await once(`trunk ${from}`, () => trunkGraph(spec, from, to), 'kept');
+        parts.push({ session, from, to, work: workFrom(from) });
+        await onProgress(1 + parts.length, total);
+      }
+      return parts;
+    },
+    input: async () => {
+      const graph = inputGraph(spec);
+      return graph === null ? null : once('input', () => graph);
+    },
+    attention: (heads, graph) => once(`attention of ${heads}`, graph),
+    headReading: () => once('reading of heads', () => headReadingGraph(spec), 'kept'),
+    row: async (layer) => {
+      const { graph, outputs } = rowGraph(spec, layer);
+      const name = `row ${layer}`;
+      const session = await once(name, () => graph);
+      rows.delete(name);
+      rows.set(name, graph.heldBytes);
+      await closeRows(name);
+      return { session, outputs };
+    },
+    unembed,
+    withGradient: (part, use) => {
+      if (part === 'end') return lend('end of gradients', endGradientGraph(spec), (session) => use(session, new Map()));
+      const { graph, inside } = layerGradientGraph(spec, part);
+      return lend(`gradient ${part}`, graph, (session) => use(session, inside));
+    },
+    withDirect: (part, use) => lend(`direct ${part}`, part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part), use),
+    withProjectedValues: (layer, use) => lend(`projected values ${layer}`, projectedValuesGraph(spec, layer), use),
+    dispose: async () => {
+      disposed = true;
+      const sessions = await Promise.allSettled(open.values());
+      open.clear();
+      for (const session of sessions) {
+        if (session.status === 'fulfilled') await session.value.release();
+      }
+    },
+  };
+}
