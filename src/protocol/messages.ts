@@ -1,162 +1,211 @@
 import type { Divergence } from '../core/comparison.ts';
-import type { ForwardPath, StageName, WeightedSum } from '../core/forwardPath.ts';
-import type { Continuation, GenerationStep } from '../core/generation.ts';
-import type { PositionView } from '../core/positions.ts';
-import type { SamplingSettings } from '../core/sampling.ts';
-import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, ExpertRouting, Explanation, LatentVector, LensLayer, Projection, Token } from '../core/trace.ts';
-import type { LensTop, Neighbours, Similarity, TableVector, VectorMap, WordByLayer, Words } from '../core/vectors.ts';
+import type { LogitQuestion } from '../core/directParts.ts';
+import type { Continuation } from '../core/generation.ts';
+import type { SurprisalScale } from '../core/surprisalScale.ts';
+import type { Recipe } from '../core/run.ts';
+import type { LineRange } from '../core/textWindows.ts';
+import type { Explanation, Token } from '../core/trace.ts';
+import type { PageQueryName, Query, QueryResult } from './queries.ts';
 
-/** What a view may ask of the model, by name: arguments and result. All about the explanation now shown. */
-export interface ViewQueries {
-  attention: { args: { readonly layer: number; readonly head: number }; result: AttentionMap };
-  attentionPicture: { args: { readonly layer: number; readonly head: number }; result: AttentionPicture };
-  attentionRow: { args: { readonly layer: number; readonly head: number; readonly query: number }; result: AttentionRow };
-  attentionCell: { args: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number }; result: AttentionCell };
-  experts: { args: { readonly layer: number }; result: ExpertRouting };
-  latent: { args: { readonly layer: number; readonly token: number }; result: LatentVector };
-  projection: { args: { readonly layer: number; readonly skipFirst: boolean }; result: Projection };
-  lens: { args: { readonly layer: number }; result: LensLayer };
-  distribution: { args: { readonly position: number }; result: Distribution };
-  forwardPath: { args: { readonly token: number; readonly layer: number; readonly head: number; readonly expert: number }; result: ForwardPath };
-  weightedSum: { args: { readonly token: number; readonly layer: number; readonly head: number; readonly expert: number; readonly stage: StageName; readonly index: number }; result: WeightedSum };
-  positions: { args: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number }; result: PositionView };
-  /** A text of the panel's own, as the model reads it. */
-  readText: { args: { readonly text: string }; result: { readonly tokens: readonly Token[]; readonly length: number } };
-  words: { args: { readonly texts: readonly string[] }; result: Words };
-  neighbours: { args: { readonly vector: TableVector; readonly count: number }; result: Neighbours };
-  vectorMap: { args: { readonly vectors: readonly TableVector[] }; result: VectorMap };
-  lensTop: { args: { readonly layer: number; readonly token: number; readonly count: number }; result: LensTop };
-  similarity: { args: { readonly layer: number }; result: Similarity };
-  wordByLayer: { args: { readonly first: QueryPlace; readonly second: QueryPlace }; result: WordByLayer };
-  /** The token after the explained ones and `continuation`, which was generated. */
-  step: { args: { readonly continuation: readonly number[]; readonly sampling: SamplingSettings; readonly seed: number; readonly topK: number; readonly attention: boolean }; result: GenerationStep };
-  /** The tokens after those, one from the other, at most so many: as many as are drawn in a short while. */
-  steps: { args: { readonly continuation: readonly number[]; readonly sampling: SamplingSettings; readonly seed: number; readonly topK: number; readonly most: number }; result: { readonly steps: readonly GenerationStep[] } };
-  /** What tokens spell together. */
-  textOf: { args: { readonly ids: readonly number[] }; result: { readonly text: string } };
-}
-
-/** One token of a text: `ids` are those of another text than the explained one, null of that one. */
-export interface QueryPlace {
-  readonly ids: readonly number[] | null;
-  readonly token: number;
-}
-
-export type QueryName = keyof ViewQueries;
-export type QueryArgs<Name extends QueryName> = ViewQueries[Name]['args'];
-export type QueryResult<Name extends QueryName> = ViewQueries[Name]['result'];
-
-/** Any query, tagged by its name. */
-export type Query = { [Name in QueryName]: { readonly name: Name } & QueryArgs<Name> }[QueryName];
-
-/** Where the text came from, so that a panel can find it again after the window was reloaded. */
+/** Origin of a text, by which a panel finds it again after the window was reloaded. */
 export interface TextSource {
+  /** URI of the document. */
   readonly uri: string;
-  /** UTF-16 offsets in the document. */
+  /** Range of the text in the document, in UTF-16 units. */
   readonly start: number;
   readonly end: number;
-  /** Shown in the panel's header: a file's base name. */
+  /** Name in the panel's header: a file's base name. */
   readonly label: string;
 }
 
-/** An explanation as the panel keeps it. */
+/** An explanation as the panel shows it. */
 export interface ShownExplanation {
-  /** Grows by one with every explanation of a panel; answers to older queries are dropped. */
+  /** Increases by one with each explanation; answers to queries about an older one are dropped. */
   readonly serial: number;
   readonly source: TextSource;
   readonly explanation: Explanation;
-  /** Sentences about what was done to the selection (paragraph taken, part left out). */
+  /** Sentences about differences between the selection and the explained text (paragraph taken, part left out). */
   readonly notices: readonly string[];
+  /** Names of the windows of `explanation.window`, and of none else. */
+  readonly windows?: WindowNames;
 }
 
-/** The second side of a comparison, beside the explanation now shown: another text, or the same text read by another model. */
+/** How the windows of a long text are named: by its lines, counted as in the editor. */
+export interface WindowNames {
+  /** Sentence that says why there are windows, and how they lie. */
+  readonly rule: string;
+  /** The lines of each window. */
+  readonly lines: readonly LineRange[];
+  /** Those of the whole text. */
+  readonly whole: LineRange;
+}
+
+/** Second side of a comparison with the explanation now shown: another text, or the same text read by another model. */
 export interface ShownComparison {
-  /** Grows by one with every comparison of a panel. */
+  /** Increases by one with each comparison. */
   readonly serial: number;
   /** Serial of the explanation that is the first side. */
   readonly with: number;
   readonly kind: 'text' | 'model';
-  /** Where the second text is from; for another model, the first's own source. */
+  /** Origin of the second text; with another model, that of the first side. */
   readonly source: TextSource;
-  /** Folder of the other model as the settings name it, empty for the bundled one; null: the same model. */
+  /** The other model as written in the settings, empty for the bundled one; null: the same model. */
   readonly model: string | null;
   readonly explanation: Explanation;
   readonly notices: readonly string[];
-  /** Ids mean the same on both sides. */
+  /** Whether token ids mean the same on both sides. */
   readonly sameVocabulary: boolean;
-  /** Null where the vocabularies differ. Spans are those of `alignTokens`. */
+  /** Divergence for each span of `alignTokens`; null if the vocabularies differ. */
   readonly divergence: Divergence | null;
 }
 
-/** How the making of a comparison goes. */
+/** State of the work on a comparison. */
 export type ComparisonWork =
   | { readonly kind: 'idle' }
-  /** `open`: the user asked for it just now, and is to see it. */
+  /** `open`: whether the user has just asked for it, so that its tab opens. */
   | { readonly kind: 'working'; readonly message: string; readonly fraction: number | null; readonly open: boolean }
-  | { readonly kind: 'failed'; readonly message: string }
+  /** `what`: name of the second side: a file or a model's folder. */
+  | { readonly kind: 'failed'; readonly message: string; readonly what: string }
   | { readonly kind: 'cancelled' };
 
+/** The text and the model that the current work is about, by names that the user knows. */
+export interface WorkSubject {
+  /** Name of the text: a file's base name. */
+  readonly text: string;
+  /** Location of the text: a file's path, or a URI. */
+  readonly place: string;
+  /** The model as written in the settings: a folder or file; empty: the bundled one. */
+  readonly model: string;
+}
+
+/** A model chosen in the settings that could not be opened; the previous model stays in use. */
+export interface Refusal {
+  /** The refused model as written in the settings. */
+  readonly model: string;
+  /** Name of the model in use. */
+  readonly kept: string;
+  /** Why the model could not be opened. */
+  readonly message: string;
+}
+
+/** A message from the host to the page. */
 export type HostMessage =
-  /** First message after `ready`. `strings` maps English UI texts to the display language (empty for English). */
-  | { readonly type: 'init'; readonly strings: Readonly<Record<string, string>>; readonly language: string }
+  /**
+   * First message after `ready`. `strings` maps English UI texts to the display language (empty for English); `follows`: whether an
+   * explanation or the state of work follows immediately.
+   */
+  | { readonly type: 'init'; readonly strings: Readonly<Record<string, string>>; readonly language: string; readonly follows: boolean }
+  /** The current explanation. */
   | { readonly type: 'explanation'; readonly shown: ShownExplanation }
-  /** `fraction` in 0..1, or null where unknown. */
-  | { readonly type: 'progress'; readonly message: string; readonly fraction: number | null }
-  | { readonly type: 'failure'; readonly message: string }
+  /** `fraction` in 0..1, null if unknown. `tokens`: those of the text being read; null: not known yet; absent: as told before. */
+  | {
+      readonly type: 'progress';
+      readonly message: string;
+      readonly fraction: number | null;
+      readonly about?: WorkSubject;
+      readonly tokens?: readonly Token[] | null;
+    }
+  /** An explanation failed. */
+  | { readonly type: 'failure'; readonly message: string; readonly about?: WorkSubject }
+  /** An explanation was cancelled. */
   | { readonly type: 'cancelled' }
-  /** The editor's cursor is on this token (null: outside the text). */
+  /** A refused model; null: none any more. */
+  | { readonly type: 'refused'; readonly refusal: Refusal | null }
+  /** Token at the editor's cursor; null: the cursor is outside the text. */
   | { readonly type: 'select'; readonly token: number | null }
-  /** Tokens whose text was edited since; empty when all are as they were. */
+  /** Asked in the editor: why the text goes on as it does after this token. Opens the tab with that question. */
+  | { readonly type: 'why'; readonly position: number }
+  /** Tokens whose text has been edited since it was explained; empty: none. */
   | { readonly type: 'stale'; readonly tokens: readonly number[] }
+  /** The comparison on show; null: none. */
   | { readonly type: 'comparison'; readonly comparison: ShownComparison | null }
-  /** `again`: what was last compared with, where it can be compared with once more. */
+  /** `again`: name of the last second side, if it is not shown and can be compared again; null otherwise. */
   | { readonly type: 'comparing'; readonly work: ComparisonWork; readonly again: string | null }
-  /** Whether generated text can be put after the explained one: its document is open and the text as it was. */
+  /** Scale of the surprisal colours, in panel and editor. */
+  | { readonly type: 'surprisalScale'; readonly scale: SurprisalScale }
+  /** Whether generated text can be inserted after the explained text: its document is open and the text is unchanged there. */
   | { readonly type: 'insertable'; readonly possible: boolean }
-  | { readonly type: 'reply'; readonly id: number; readonly serial: number; readonly result: QueryResult<QueryName> }
+  /** Generated text could not be inserted or explained. */
+  | { readonly type: 'generatedFailure'; readonly message: string }
+  /** Answer to query `id`, about the explanation `serial`. */
+  | { readonly type: 'reply'; readonly id: number; readonly serial: number; readonly result: QueryResult<PageQueryName> }
+  /** Failure of query `id`. */
   | { readonly type: 'replyError'; readonly id: number; readonly message: string };
 
+/** How much each token from the start of the text counts for one prediction, above 0 for its token. */
+export interface WhyWords extends LogitQuestion {
+  readonly values: readonly number[];
+}
+
+/** Commands that the page may run. */
+export const PANEL_COMMANDS = ['runAgain', 'compareWith', 'compareModel', 'chooseModel', 'showLog'] as const;
+/** Name of a command that the page may run. */
+export type PanelCommand = (typeof PANEL_COMMANDS)[number];
+
+/** A message from the page to the host. */
 export type PanelMessage =
+  /** The page listens: send it everything. */
   | { readonly type: 'ready' }
-  /** `side`: about the comparison's second side. */
+  /** A question about the explanation `serial`. `side`: present if it is about the second side of the comparison. */
   | { readonly type: 'query'; readonly id: number; readonly serial: number; readonly query: Query; readonly side?: 'second' }
   /** Drop a query whose answer is no longer wanted. */
   | { readonly type: 'dropQuery'; readonly id: number }
+  /** Cancel the explanation in progress. */
   | { readonly type: 'cancel' }
-  | { readonly type: 'runAgain' }
-  /** Read the text as a user's message in the model's chat template, or as it is: run again so. */
+  /** The user dismissed a failure or a cancelled run: the earlier results are current again. */
+  | { readonly type: 'dismiss' }
+  /** Run again, reading the text as a user's message in the model's chat template (`on`) or as it is. */
   | { readonly type: 'chat'; readonly on: boolean }
+  /** Run again with these interventions, whose positions are those of explanation `serial`. */
+  | { readonly type: 'recipe'; readonly serial: number; readonly recipe: Recipe }
+  /** Open a recipe as a new JSON document, to look at and to save. */
+  | { readonly type: 'exportRecipe'; readonly recipe: Recipe }
+  /** Let the user choose a recipe's file, for explanation `serial`. */
+  | { readonly type: 'importRecipe'; readonly serial: number }
+  /** The user chose a window of the text of explanation `serial`. */
+  | { readonly type: 'window'; readonly serial: number; readonly index: number }
   /** The user chose a token: reveal and mark it in the editor. */
   | { readonly type: 'select'; readonly token: number }
-  /** Pointer over a token or a heatmap cell: mark these tokens in the editor; empty clears. */
+  /** The pointer is over a token or a heatmap cell: mark these tokens in the editor; empty: mark none. */
   | { readonly type: 'mark'; readonly tokens: readonly number[] }
-  | { readonly type: 'compareWith' }
-  | { readonly type: 'compareModel' }
+  /** The tab Why shows how much each word counts: the editor may show it too. */
+  | { readonly type: 'whyWords'; readonly serial: number; readonly words: WhyWords }
+  /** The user chose the scale of the surprisal colours: a setting that applies to the editor too. */
+  | { readonly type: 'surprisalScale'; readonly scale: SurprisalScale }
   | { readonly type: 'compareAgain' }
   | { readonly type: 'cancelComparison' }
   | { readonly type: 'closeComparison' }
-  /** Put these tokens' text after the explained one in its document, or explain both together. */
+  /** Insert these tokens' text after the explained text in its document, or explain both together. */
   | { readonly type: 'insertGenerated'; readonly serial: number; readonly continuation: readonly number[] }
   | { readonly type: 'explainGenerated'; readonly serial: number; readonly continuation: readonly number[] }
-  | { readonly type: 'chooseModel' }
-  | { readonly type: 'showLog' };
+  /** A button that runs a command. */
+  | { readonly type: 'command'; readonly name: PanelCommand };
 
-/** What the webview keeps through hiding and reloading; the panel serializer reads `source` and `text`. */
+/** State that the webview keeps while hidden and through reloads. The host restores the panel from it. */
 export interface PersistedState {
   readonly version: 1;
   readonly source: TextSource;
   readonly text: string;
-  /** The text was read as a user's message. Absent: as it is. */
+  /** UTF-16 offset of `text` in the text at `source`, of which it is a window. Absent: it is its beginning, or all of it. */
+  readonly at?: number;
+  /** Whether the text was read as a user's message. Absent: as it is. */
   readonly chat?: boolean;
-  /** What it was compared with. Absent: nothing. */
+  /** Interventions on the model, and its name. Absent: none. */
+  readonly recipe?: KeptRecipe;
+  /** Second side of the comparison. Absent: none. */
   readonly compared?: ComparedState;
-  /** What was generated after the text and is explained with it. */
+  /** Tokens that were generated after the text and explained with it. */
   readonly continuation?: Continuation;
   /** The webview's own view settings, opaque to the host. */
   readonly view: unknown;
 }
 
-/** Enough of a comparison to make it again. */
+/** Interventions that were on, with the name of the model that they are of. */
+export interface KeptRecipe {
+  readonly model: string;
+  readonly steps: Recipe;
+}
+
+/** The part of a comparison that is needed to make it again. */
 export type ComparedState =
-  | { readonly kind: 'text'; readonly source: TextSource; readonly text: string }
-  | { readonly kind: 'model'; readonly model: string };
+  { readonly kind: 'text'; readonly source: TextSource; readonly text: string } | { readonly kind: 'model'; readonly model: string };
