@@ -1,0 +1,38 @@
+import { UserError } from '../core/errors.ts';
+import type { TextLayout } from '../core/fileScores.ts';
+import { joinTokens, packTokens, type PackedTokens } from '../core/packedTokens.ts';
+import type { WindowRule } from '../core/scoringWindows.ts';
+import { strideOf } from '../core/textWindows.ts';
+import { msg } from '../core/translatable.ts';
+import type { AnswerContext } from './answering.ts';
+import { infoOf } from './explain.ts';
+
+/**
+ * The tokens of a text of any length, and the windows in which it is scored: as long as the model's context, or as memory allows.
+ * `stride`: tokens from a window to the next; null: half a window. Stops between two pieces of the text. Throws UserError for a text
+ * that the tokenizer refuses, and where no token could be predicted.
+ */
+export async function layOut(
+  { open, room, progress }: Pick<AnswerContext, 'open' | 'room' | 'progress'>,
+  text: string,
+  stride: number | null,
+): Promise<TextLayout> {
+  const model = infoOf(open);
+  const rule = ruleOf(model, (await room()).tokens, stride);
+  const parts: PackedTokens[] = [];
+  let read = 0;
+  for (const part of text === '' ? [] : open.tokenizer.encodeInPieces(text)) {
+    parts.push(packTokens(part));
+    read = part.reduce((end, token) => Math.max(end, token.end), read);
+    await progress({ stage: 'windows', done: 0, total: 0 });
+  }
+  return { model, tokens: joinTokens(parts), rule, read };
+}
+
+function ruleOf({ name, contextLength }: TextLayout['model'], length: number, stride: number | null): WindowRule {
+  if (contextLength < 2) throw new UserError(msg`${name} reads ${contextLength} token at once, so it predicts none.`);
+  if (length < 2) throw new UserError(msg`${name}: free memory holds windows of ${length} tokens, fewer than are needed.`);
+  if (stride !== null && stride > length)
+    throw new UserError(msg`${name} reads windows of ${length} tokens: ${stride} apart (the setting Stride), they would leave tokens out.`);
+  return { length, stride: stride ?? strideOf(length) };
+}
