@@ -1,8 +1,8 @@
 import { UserError } from '../core/errors.ts';
 import { msg } from '../core/translatable.ts';
-import type { ModelFiles } from '../model/files.ts';
+import type { ModelFiles } from '../model/formats/modelFiles.ts';
 
-/** A model's files that are already in memory: the web has no disk to read from. */
+/** A model's files in memory, for the web, where there is no disk to read from. */
 export function memoryFiles(name: string, files: Readonly<Record<string, Uint8Array>>): ModelFiles {
   const find = (file: string): Uint8Array => {
     const bytes = Object.hasOwn(files, file) ? files[file] : undefined;
@@ -15,7 +15,8 @@ export function memoryFiles(name: string, files: Readonly<Record<string, Uint8Ar
     size: async (file) => find(file).length,
     read: async (file, offset, length) => {
       const bytes = find(file);
-      if (offset < 0 || length < 0 || offset + length > bytes.length) throw new UserError(msg`The file ${file} of the model ${name} ends before byte ${offset + length}.`);
+      if (offset < 0 || length < 0 || offset + length > bytes.length)
+        throw new UserError(msg`The file ${file} of the model ${name} ends before byte ${offset + length}.`);
       return bytes.slice(offset, offset + length);
     },
   };

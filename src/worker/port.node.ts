@@ -1,63 +1,94 @@
 import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
-import { Worker, parentPort, workerData } from 'node:worker_threads';
-import { findNativeRuntime, type RuntimeChoice } from './native.node.ts';
-import type { Port } from './rpc.ts';
+import { Worker } from 'node:worker_threads';
+import type { ExecutionProvider, RuntimeChoice } from '../core/runtimeChoice.ts';
+import { crashOf, nativeState, type NativeState } from './native.node.ts';
+import { WorkerEndedError, type Port } from './rpc.ts';
 
-/** What the other side is told when it starts. */
+/** The worker process's command line argument, as JSON. */
 export interface Boot {
   readonly distFolder: string;
-  /** File of onnxruntime-node; null for WASM. */
-  readonly nativeFile: string | null;
+  readonly native: NativeState;
 }
 
+/** Choice of the runtime for a worker process. */
 export interface NodeWorkerOptions {
   readonly runtime?: RuntimeChoice;
-  /** Where onnxruntime-node is installed, if not where the product would find it. */
+  /** The folder where onnxruntime-node is installed; absent: the extension's own. */
   readonly nativeFolder?: string;
+  /** The native runtime's execution provider; absent: the CPU. */
+  readonly provider?: ExecutionProvider;
 }
 
 /**
- * Starts dist/worker.js. With the native runtime in a process of its own, since ending a thread in the midst of a
- * native run would take the whole process along; with WASM in a thread. Throws UserError when `native` is not installed.
+ * Environment variables for the GNU C library, which otherwise keeps freed memory (a tenth of the total) in per-thread arenas: large
+ * blocks are returned to the system at once, and small ones share two arenas. Other C libraries ignore them.
  */
-export function startNodeWorker(distFolder: string, { runtime = 'auto', nativeFolder }: NodeWorkerOptions = {}): Port {
-  const boot: Boot = { distFolder, nativeFile: findNativeRuntime(runtime, distFolder, nativeFolder) };
-  const script = join(distFolder, 'worker.js');
-  return boot.nativeFile === null ? threadPort(new Worker(script, { workerData: boot })) : processPort(startProcess(script, boot));
+const FREED_GOES_BACK = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: String(4 * 1024 * 1024) };
+
+/**
+ * Files of native runtimes that crashed a process, for example on an unsupported processor, and the signal or exit code; `auto` no
+ * longer uses them.
+ */
+const crashed = new Map<string, string>();
+/** The same of execution providers, each with a file: the CPU computes, as it may not be the file's fault. */
+const crashedProviders = new Map<string, string>();
+
+function withoutCrashed(native: NativeState): NativeState {
+  const providerCrash = crashedProviders.get(providerKey(native));
+  if (providerCrash !== undefined) return { ...withoutCrashedFile(native), providerCrash };
+  return withoutCrashedFile(native);
 }
 
-function startProcess(script: string, boot: Boot): ChildProcess {
+function providerKey({ file, provider }: NativeState): string {
+  return `${provider} ${file}`;
+}
+
+function withoutCrashedFile(native: NativeState): NativeState {
+  const how = native.file === null || native.insisted ? undefined : crashed.get(native.file);
+  return how === undefined ? native : { file: null, insisted: false, failure: `${native.file} ended its process (${how}).` };
+}
+
+/**
+ * Starts dist/worker.js in a process of its own. The end of a process returns all of its memory, whereas a thread would leave most of it
+ * allocated, and terminating a thread during a native run would crash the whole process. Throws UserError where `native` was chosen
+ * and is not installed.
+ */
+export function startNodeWorker(distFolder: string, { runtime = 'auto', nativeFolder, provider }: NodeWorkerOptions = {}): Port {
+  const native = withoutCrashed(nativeState(runtime, distFolder, nativeFolder, provider));
+  const boot: Boot = { distFolder, native };
   // VS Code's own executable runs as Node only when told so.
-  const env = { ...process.env, ELECTRON_RUN_AS_NODE: '1' };
-  return fork(script, [JSON.stringify(boot)], { serialization: 'advanced', env, execArgv: [], stdio: ['ignore', 'ignore', 'ignore', 'ipc'] });
+  const env = { ...FREED_GOES_BACK, ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+  const child = fork(join(distFolder, 'worker.js'), [JSON.stringify(boot)], {
+    serialization: 'advanced',
+    env,
+    execArgv: [],
+    stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+  });
+  child.on('exit', (code, signal) => {
+    const withProvider = native.provider !== undefined && native.providerCrash === undefined;
+    const how = crashOf(code, signal, withProvider);
+    if (native.file === null || how === null) return;
+    if (withProvider) crashedProviders.set(providerKey(native), how);
+    else crashed.set(native.file, how);
+  });
+  return processPort(child);
 }
 
-function threadPort(worker: Worker): Port {
-  const failure = failureOnce();
-  worker.on('error', (error) => failure.report(stopped(error instanceof Error ? error.message : String(error))));
-  worker.on('messageerror', (error) => failure.report(stopped(error.message)));
-  worker.on('exit', (code) => failure.report(stopped(`exit code ${code}`)));
-  return {
-    post: (message, transfer = []) => worker.postMessage(message, [...transfer]),
-    onMessage: (listener) => void worker.on('message', listener),
-    onFailure: failure.listen,
-    terminate: async () => {
-      failure.silence();
-      await worker.terminate();
-    },
-  };
-}
+/** Time within which the end of a process is told after its channel was lost. */
+const EXIT_TOLD_MS = 1000;
 
 function processPort(child: ChildProcess): Port {
   const failure = failureOnce();
   const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()));
   child.on('error', (error) => failure.report(stopped(error.message)));
-  child.on('exit', (code, signal) => failure.report(stopped(signal === null ? `exit code ${code}` : `signal ${signal}`)));
+  child.on('exit', (code, signal) => failure.report(ended(code, signal)));
+  // The channel of a process that ended closes before its end is told, which says why.
+  const lost = (reason: string): void => void setTimeout(() => failure.report(stopped(reason)), EXIT_TOLD_MS);
   return {
     post: (message) => {
-      if (child.connected) child.send(message as object, (error) => (error === null ? undefined : failure.report(stopped(error.message))));
-      else failure.report(stopped('connection lost'));
+      if (child.connected) child.send(message as object, (error) => (error === null ? undefined : lost(error.message)));
+      else lost('connection lost');
     },
     onMessage: (listener) => void child.on('message', listener),
     onFailure: failure.listen,
@@ -70,20 +101,9 @@ function processPort(child: ChildProcess): Port {
   };
 }
 
-/** The end seen from within dist/worker.js, and what it was told at its start. */
+/** The worker process's end of the channel to its parent, and its start argument. */
 export function parentSide(): { readonly port: Port; readonly boot: Boot } {
-  if (parentPort !== null) {
-    const parent = parentPort;
-    const port: Port = {
-      post: (message, transfer = []) => parent.postMessage(message, [...transfer]),
-      onMessage: (listener) => void parent.on('message', listener),
-      onFailure: () => undefined,
-      terminate: async () => process.exit(),
-    };
-    return { port, boot: workerData as Boot };
-  }
-  // A parent that died takes its model along.
-  process.on('disconnect', () => process.exit());
+  endWithParent();
   const port: Port = {
     post: (message) => void process.send?.(message),
     onMessage: (listener) => void process.on('message', listener),
@@ -93,12 +113,43 @@ export function parentSide(): { readonly port: Port; readonly boot: Boot } {
   return { port, boot: JSON.parse(process.argv[2] ?? '{}') as Boot };
 }
 
-function stopped(reason: string): Error {
-  return new Error(`The model worker stopped unexpectedly (${reason}).`);
+/** Interval at which a worker process checks that its parent is alive. */
+const PARENT_CHECK_MS = 1000;
+
+/** Ends this process when its parent has died. A second thread watches the parent, since a run blocks the main thread. */
+export function endWithParent(): void {
+  process.on('disconnect', () => process.exit());
+  const watch = `
+    const { workerData: { parent, everyMs } } = require('node:worker_threads');
+    setInterval(() => {
+      try {
+        process.kill(parent, 0);
+        if (process.ppid === parent) return;
+      } catch (error) {
+        if (error.code === 'EPERM') return;
+      }
+      process.kill(process.pid, 'SIGKILL');
+    }, everyMs);`;
+  new Worker(watch, { eval: true, workerData: { parent: process.ppid, everyMs: PARENT_CHECK_MS } }).unref();
 }
 
-/** Tells listeners of the first failure only, late ones included; none after `silence`. */
-function failureOnce(): { readonly report: (error: Error) => void; readonly listen: (listener: (error: Error) => void) => void; readonly silence: () => void } {
+/** Ends of a process without memory: V8 and the C library abort or trap (134 is their exit code on Windows), and Linux kills. */
+const NO_MEMORY: ReadonlySet<string | number | null> = new Set(['SIGABRT', 'SIGTRAP', 'SIGKILL', 134]);
+
+function ended(code: number | null, signal: string | null): Error {
+  return new WorkerEndedError(signal === null ? `exit code ${code}` : `signal ${signal}`, NO_MEMORY.has(signal ?? code));
+}
+
+function stopped(reason: string): Error {
+  return new WorkerEndedError(reason);
+}
+
+/** Reports only the first failure, to listeners added later as well; none after `silence`. */
+function failureOnce(): {
+  readonly report: (error: Error) => void;
+  readonly listen: (listener: (error: Error) => void) => void;
+  readonly silence: () => void;
+} {
   const listeners: ((error: Error) => void)[] = [];
   let failed: Error | null = null;
   let silent = false;

@@ -1,11 +1,11 @@
-import type { Port } from './rpc.ts';
+import { WorkerEndedError, type Port } from './rpc.ts';
 
-/** First message to a web worker: the runtime's WASM, since a worker from a Blob cannot fetch what lies beside it. */
+/** First message to a web worker: the runtime's WASM binary, because a worker from a Blob URL cannot fetch neighbouring files. */
 export interface WebBoot {
   readonly wasmBinary: Uint8Array;
 }
 
-/** Starts dist/web/worker.js, given as text or bytes, from a Blob URL. */
+/** Starts dist/web/worker.js from a Blob URL; `script` is its text or bytes. */
 export function startWebWorker(script: Uint8Array | string, wasmBinary: Uint8Array): Port {
   const url = URL.createObjectURL(new Blob([typeof script === 'string' ? script : script.slice()], { type: 'text/javascript' }));
   const worker = new Worker(url);
@@ -14,7 +14,7 @@ export function startWebWorker(script: Uint8Array | string, wasmBinary: Uint8Arr
   let ended = false;
   const fail = (reason: string): void => {
     if (ended || failed !== null) return;
-    failed = new Error(`The model worker stopped unexpectedly (${reason}).`);
+    failed = new WorkerEndedError(reason);
     worker.terminate();
     for (const listener of listeners) listener(failed);
   };

@@ -1,32 +1,53 @@
-import { CancelledError, NoMemoryError, UserError, messageOf } from '../core/errors.ts';
+import { CancelledError, NoMemoryError, RuntimeFailedError, UserError, messageOf } from '../core/errors.ts';
+import { buffersMoved, withOwnedArrays } from '../core/ownedArrays.ts';
 import type { Translatable } from '../core/translatable.ts';
-import type { Progress, Remote } from './api.ts';
+import type { Remote } from './workerApi.ts';
+import type { CallContext, Progress } from '../core/progress.ts';
+import { messagesHeard } from './turns.ts';
 
 /** One end of a channel to another thread or process. */
 export interface Port {
-  /** `transfer` moves buffers where the channel can; elsewhere they are copied. */
+  /** Sends a copy of a message; buffers in `transfer` are moved where the channel supports it. */
   readonly post: (message: unknown, transfer?: readonly ArrayBuffer[]) => void;
+  /** Adds a listener for messages from the other end. */
   readonly onMessage: (listener: (message: unknown) => void) => void;
-  /** The other end is gone for good. Never called after `terminate`. */
+  /** Adds a listener for the permanent loss of the other end. It is never called after `terminate`. */
   readonly onFailure: (listener: (error: Error) => void) => void;
-  /** Ends the other side at once, whatever it is doing. */
+  /** Ends the other side immediately, even in the middle of a computation. */
   readonly terminate: () => Promise<void>;
 }
 
-/** What a call may use while it runs. */
-export interface CallContext {
-  readonly progress: (progress: Progress) => void;
+/** The other side ended unexpectedly. */
+export class WorkerEndedError extends Error {
+  override readonly name = 'WorkerEndedError';
+  /** The exit code, signal or other cause, in a few words. */
+  readonly reason: string;
+  /** Whether it ended in a way in which a process without memory ends. */
+  readonly lacksMemory: boolean;
+
+  constructor(reason: string, lacksMemory = false) {
+    super(`The model worker stopped unexpectedly (${reason}).`);
+    this.reason = reason;
+    this.lacksMemory = lacksMemory;
+  }
 }
 
-/** The other side of `Remote<Api>`: every call gets its context first. */
+/** The functions that serve the calls of `Remote<Api>`; each receives its context as the first argument. */
 export type Implementation<Api> = {
-  readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Result ? (context: CallContext, ...args: Args) => Promise<Awaited<Result>> : never;
+  readonly [Name in keyof Api]: Api[Name] extends (...args: infer Args) => infer Result
+    ? (context: CallContext, ...args: Args) => Promise<Awaited<Result>>
+    : never;
 };
 
 interface Call {
   readonly id: number;
   readonly name: string;
   readonly args: readonly unknown[];
+}
+
+/** Asks a call to stop at its next checkpoint. */
+interface Cancel {
+  readonly cancel: number;
 }
 
 interface WireError {
@@ -42,34 +63,51 @@ type Answer =
   | { readonly id: number; readonly error: WireError }
   | { readonly id: number; readonly progress: Progress };
 
-/** Answers the calls that arrive at the port. A name that is not a method of `implementation` is refused. */
+/** Answers the calls that arrive at a port. A call whose name is not a method of `implementation` is rejected. */
 export function serve<Api>(port: Port, implementation: Implementation<Api>): void {
   const methods = implementation as Readonly<Record<string, unknown>>;
+  /** Ids of running calls that were cancelled. */
+  const cancelled = new Set<number>();
+  const running = new Set<number>();
+  const answer = async ({ id, name, args }: Call): Promise<void> => {
+    running.add(id);
+    const checkpoint = async (): Promise<void> => {
+      await messagesHeard();
+      if (cancelled.has(id)) throw new CancelledError();
+    };
+    const progress = (done: Progress): Promise<void> => {
+      port.post({ id, progress: done } satisfies Answer);
+      return checkpoint();
+    };
+    try {
+      const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
+      if (typeof method !== 'function') throw new Error(`The model worker has no call named ${name}.`);
+      const result: unknown = await method({ progress, checkpoint } satisfies CallContext, ...args);
+      port.post({ id, result: withOwnedArrays(result) } satisfies Answer, buffersMoved(result));
+    } catch (error) {
+      port.post({ id, error: toWire(error) } satisfies Answer);
+    } finally {
+      running.delete(id);
+      cancelled.delete(id);
+    }
+  };
   port.onMessage((message) => {
-    if (isCall(message)) void answer(port, methods, message);
+    if (isCall(message)) void answer(message);
+    else if (isCancel(message) && running.has(message.cancel)) cancelled.add(message.cancel);
   });
-}
-
-async function answer(port: Port, methods: Readonly<Record<string, unknown>>, { id, name, args }: Call): Promise<void> {
-  try {
-    const method = Object.hasOwn(methods, name) ? methods[name] : undefined;
-    if (typeof method !== 'function') throw new Error(`The model worker has no call named ${name}.`);
-    const context: CallContext = { progress: (progress) => port.post({ id, progress } satisfies Answer) };
-    const result: unknown = await method(context, ...args);
-    port.post({ id, result } satisfies Answer, buffersOf(result));
-  } catch (error) {
-    port.post({ id, error: toWire(error) } satisfies Answer);
-  }
 }
 
 /** A connection to the side that serves `Api`. */
 export interface Connection<Api> {
+  /** The calls of the other side. */
   readonly remote: Remote<Api>;
-  /** Called with the progress of any call. Returns what stops it. */
+  /** Adds a listener for the progress of every call. Returns a function that removes it. */
   readonly onProgress: (listener: (progress: Progress, call: string) => void) => () => void;
-  /** Called once when the other side is lost. Returns what stops it. */
+  /** Adds a listener for the loss of the other side, which happens once. Returns a function that removes it. */
   readonly onFailure: (listener: (error: Error) => void) => () => void;
-  /** Ends the other side; calls still open are rejected with CancelledError. */
+  /** Asks every open call to stop at its next checkpoint. Calls that do are rejected with CancelledError; the other side keeps running. */
+  readonly cancel: () => void;
+  /** Ends the other side. Open calls are rejected with CancelledError. */
   readonly dispose: () => Promise<void>;
 }
 
@@ -79,7 +117,7 @@ interface Pending {
   readonly reject: (error: Error) => void;
 }
 
-/** Calls over a port as promises. When the port fails, every open and later call is rejected with its error. */
+/** A connection over a port, whose calls return promises. When the port fails, every open and later call is rejected with its error. */
 export function connect<Api>(port: Port): Connection<Api> {
   const pending = new Map<number, Pending>();
   const progressListeners = new Set<(progress: Progress, call: string) => void>();
@@ -116,20 +154,26 @@ export function connect<Api>(port: Port): Connection<Api> {
       const id = nextId++;
       pending.set(id, { name, resolve, reject });
       try {
-        port.post({ id, name, args } satisfies Call);
+        port.post({ id, name, args: withOwnedArrays(args) } satisfies Call);
       } catch (error) {
         pending.delete(id);
         reject(error instanceof Error ? error : new Error(messageOf(error)));
       }
     });
-  const remote = new Proxy({}, {
-    // A connection is passed through promises, which ask every object whether it is one.
-    get: (_, name) => (typeof name === 'string' && name !== 'then' ? (...args: unknown[]) => call(name, args) : undefined),
-  });
+  const remote = new Proxy(
+    {},
+    {
+      // Promises resolved with this object look for a `then` method, which must not become a call.
+      get: (_, name) => (typeof name === 'string' && name !== 'then' ? (...args: unknown[]) => call(name, args) : undefined),
+    },
+  );
   return {
     remote: remote as Remote<Api>,
     onProgress: (listener) => subscribe(progressListeners, listener),
     onFailure: (listener) => subscribe(failureListeners, listener),
+    cancel: () => {
+      for (const id of pending.keys()) port.post({ cancel: id } satisfies Cancel);
+    },
     dispose: async () => {
       end(new CancelledError());
       await port.terminate();
@@ -143,33 +187,57 @@ function subscribe<Listener>(listeners: Set<Listener>, listener: Listener): () =
 }
 
 function isCall(message: unknown): message is Call {
-  return typeof message === 'object' && message !== null && 'id' in message && typeof message.id === 'number' && 'name' in message && typeof message.name === 'string' && 'args' in message && Array.isArray(message.args);
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'id' in message &&
+    typeof message.id === 'number' &&
+    'name' in message &&
+    typeof message.name === 'string' &&
+    'args' in message &&
+    Array.isArray(message.args)
+  );
+}
+
+function isCancel(message: unknown): message is Cancel {
+  return typeof message === 'object' && message !== null && 'cancel' in message && typeof message.cancel === 'number';
 }
 
 function isAnswer(message: unknown): message is Answer {
-  return typeof message === 'object' && message !== null && 'id' in message && typeof message.id === 'number' && ('result' in message || 'error' in message || 'progress' in message);
-}
-
-/** Buffers of the result's own arrays. A view of a larger buffer is copied instead: its buffer may hold what is still needed. */
-function buffersOf(result: unknown): ArrayBuffer[] {
-  if (typeof result !== 'object' || result === null) return [];
-  const buffers = new Set<ArrayBuffer>();
-  for (const value of Object.values(result)) {
-    if (ArrayBuffer.isView(value) && value.buffer instanceof ArrayBuffer && value.byteLength === value.buffer.byteLength) buffers.add(value.buffer);
-  }
-  return [...buffers];
+  return (
+    typeof message === 'object' &&
+    message !== null &&
+    'id' in message &&
+    typeof message.id === 'number' &&
+    ('result' in message || 'error' in message || 'progress' in message)
+  );
 }
 
 function toWire(error: unknown): WireError {
   if (!(error instanceof Error)) return { name: 'Error', message: messageOf(error), stack: undefined, isUser: false, said: undefined };
   const isUser = error instanceof UserError;
-  return { name: error.name, message: error.message, stack: error.stack, isUser, said: isUser ? error.said : undefined };
+  return { name: error.name, message: error.message, stack: stackWithCauses(error), isUser, said: isUser ? error.said : undefined };
+}
+
+/** The stacks of an error and its causes, for the log; the runtime's own message is the cause of the error that the user reads. */
+function stackWithCauses(error: Error): string {
+  const own = error.stack ?? error.message;
+  return error.cause === undefined
+    ? own
+    : `${own}\ncaused by ${error.cause instanceof Error ? stackWithCauses(error.cause) : messageOf(error.cause)}`;
 }
 
 function fromWire({ name, message, stack, isUser, said }: WireError): Error {
   if (name === 'CancelledError') return new CancelledError();
   const sentence = said ?? message;
-  const error = name === 'NoMemoryError' ? new NoMemoryError(sentence) : isUser ? new UserError(sentence) : Object.assign(new Error(message), { name });
+  const error =
+    name === 'NoMemoryError'
+      ? new NoMemoryError(sentence)
+      : name === 'RuntimeFailedError'
+        ? new RuntimeFailedError(sentence)
+        : isUser
+          ? new UserError(sentence)
+          : Object.assign(new Error(message), { name });
   if (stack !== undefined) error.stack = stack;
   return error;
 }
