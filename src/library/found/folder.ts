@@ -1,15 +1,17 @@
 import { opendir, readFile, stat } from 'node:fs/promises';
 import { join } from 'node:path';
+import { allParts, modelFilesIn, modelNameOf } from '../../core/fileFormats.ts';
+import { isRecord } from '../../core/records.ts';
 
-/** How much of a store may still be looked at: a folder of a million files, or a tree without end, ends here. */
+/** Number of directory entries that may still be read in a store, so that a folder of a million files or an endless tree does no harm. */
 export interface Budget {
   entries: number;
 }
 
-/** Entries looked at in one store: a hundred times what a collector of models has. */
+/** Most directory entries read in one store: a hundred times as many as a large collection of models has. */
 export const STORE_MAX_ENTRIES = 50_000;
 
-/** Names in a folder, in the order of their characters, as far as the budget goes; none for what cannot be read. */
+/** Sorted names in a folder, as many as the budget allows; empty for a folder that cannot be read. */
 export async function namesIn(folder: string, budget: Budget): Promise<readonly string[]> {
   const names: string[] = [];
   try {
@@ -18,12 +20,12 @@ export async function namesIn(folder: string, budget: Budget): Promise<readonly 
       names.push(name);
     }
   } catch {
-    // Not there, not a folder, or not ours to read: a store without models.
+    // A folder that is missing, is a file or may not be read holds no models.
   }
   return names.toSorted();
 }
 
-/** Bytes of a file, links followed; null for what is none: a folder, a pipe, a link to nothing or to itself. */
+/** Size of a file in bytes, following links; null for anything else: a folder, a pipe, a link to nothing or to itself. */
 export async function fileBytes(path: string): Promise<number | null> {
   try {
     const found = await stat(path);
@@ -46,47 +48,42 @@ export async function smallJson(path: string, maxBytes: number): Promise<Readonl
   if (text === null) return null;
   try {
     const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null && !Array.isArray(value) ? (value as Readonly<Record<string, unknown>>) : null;
+    return isRecord(value) ? value : null;
   } catch {
     return null;
   }
 }
 
-/** A model that lies in a folder. */
+/** A model found in a folder. */
 export interface ModelHere {
   /** The folder in Hugging Face layout, or the (first) GGUF file. */
   readonly path: string;
-  /** Name of the GGUF file without its ending; null: the folder is the model. */
+  /** Name of the GGUF file without its extension; null where the folder is the model. */
   readonly file: string | null;
-  /** Of the weights. */
+  /** Size of the weights. */
   readonly bytes: number;
 }
 
-/** An index names every tensor once. */
+/** Largest index read; an index names every tensor once. */
 const INDEX_MAX_BYTES = 100 * 1024 * 1024;
-const SPLIT = /^(?<stem>.*)-(?<part>\d{5})-of-(?<parts>\d{5})\.gguf$/i;
-/** Image encoders that lie beside a language model. */
-const NO_LANGUAGE_MODEL = /^mmproj|[-.]mmproj[-.]/i;
 
 /**
- * The models in one folder: itself where it is in Hugging Face layout, and each GGUF file, one of several parts once.
- * What is not complete is left out: a missing part or shard, a link whose file was never fetched.
+ * The models in one folder: the folder itself where it is in Hugging Face layout, and each GGUF model, which may have several parts.
+ * Incomplete models are left out: those with a missing part or shard, or a link to a file that was never downloaded.
  */
 export async function modelsIn(folder: string, budget: Budget): Promise<readonly ModelHere[]> {
   const names = await namesIn(folder, budget);
   const bytes = await safetensorsBytes(folder, names);
   const models: ModelHere[] = bytes === null ? [] : [{ path: folder, file: null, bytes }];
-  for (const name of names) {
-    if (!/\.gguf$/i.test(name) || NO_LANGUAGE_MODEL.test(name)) continue;
-    const split = SPLIT.exec(name)?.groups;
-    if (split !== undefined && Number(split['part']) !== 1) continue;
-    const total = await sumOfFiles(folder, split === undefined ? [name] : partsOf(split));
-    if (total !== null && total > 0) models.push({ path: join(folder, name), file: split?.['stem'] ?? name.replace(/\.gguf$/i, ''), bytes: total });
+  for (const name of modelFilesIn(names)) {
+    const parts = allParts(name);
+    const total = parts.length === 0 ? null : await sumOfFiles(folder, parts);
+    if (total !== null && total > 0) models.push({ path: join(folder, name), file: modelNameOf(name), bytes: total });
   }
   return models;
 }
 
-/** Bytes of all weights of a folder in Hugging Face layout; null where something is missing. */
+/** Size in bytes of all weights of a folder in Hugging Face layout; null where a file is missing. */
 async function safetensorsBytes(folder: string, names: readonly string[]): Promise<number | null> {
   if (!names.includes('config.json') || (await fileBytes(join(folder, 'config.json'))) === null) return null;
   const index = names.includes('model.safetensors') ? undefined : names.find((name) => name === 'model.safetensors.index.json');
@@ -95,14 +92,9 @@ async function safetensorsBytes(folder: string, names: readonly string[]): Promi
     return files.length === 0 ? null : sumOfFiles(folder, files);
   }
   const map = (await smallJson(join(folder, index), INDEX_MAX_BYTES))?.['weight_map'];
-  if (typeof map !== 'object' || map === null) return null;
+  if (!isRecord(map)) return null;
   const shards = new Set(Object.values(map).filter((name): name is string => typeof name === 'string'));
   return [...shards].every((shard) => names.includes(shard)) && shards.size > 0 ? sumOfFiles(folder, [...shards]) : null;
-}
-
-function partsOf({ stem = '', parts = '' }: Readonly<Record<string, string>>): readonly string[] {
-  // A name may claim 99,999 parts: more than a hundred no one makes.
-  return Array.from({ length: Math.min(Number(parts), 100) }, (_, index) => `${stem}-${String(index + 1).padStart(5, '0')}-of-${parts}.gguf`);
 }
 
 async function sumOfFiles(folder: string, names: readonly string[]): Promise<number | null> {

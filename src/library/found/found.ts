@@ -1,13 +1,13 @@
-import type { FoundModel } from './api.ts';
+import type { FoundModel } from './foundApi.ts';
 import { huggingFaceModels } from './huggingFace.ts';
 import { lmStudioModels } from './lmStudio.ts';
 import type { Machine } from './machine.ts';
 import { ollamaModels } from './ollama.ts';
 
-/** A store on a drive that does not answer is left out after so long. */
+/** Time after which a store on a drive that does not respond is left out. */
 const STORE_MAX_MS = 10_000;
 
-/** The models that Hugging Face's libraries, Ollama and LM Studio keep on a machine. A store that cannot be read has none. */
+/** The models that Hugging Face's libraries, Ollama and LM Studio keep on a machine. A store that cannot be read counts as empty. */
 export async function findModels(machine: Machine, maxMs = STORE_MAX_MS): Promise<readonly FoundModel[]> {
   const stores = [huggingFaceModels, ollamaModels, lmStudioModels];
   return (await Promise.all(stores.map((store) => within(maxMs, store(machine))))).flat();

@@ -1,14 +1,14 @@
 import { join } from 'node:path';
-import type { FoundModel } from './api.ts';
+import type { FoundModel } from './foundApi.ts';
 import { modelsIn, namesIn, smallText, STORE_MAX_ENTRIES, type Budget } from './folder.ts';
 import { expanded, type Machine } from './machine.ts';
 
 const COMMIT = /^[0-9a-f]{40}$/i;
-/** A reference is one commit's name. */
+/** Largest reference file read; it holds the hash of one commit. */
 const REF_MAX_BYTES = 200;
 
 /**
- * Where huggingface_hub keeps what it fetched: `HF_HUB_CACHE` (or its older name), else `hub` in `HF_HOME`, which is
+ * The cache folder of huggingface_hub: `HF_HUB_CACHE` (or its older name), else `hub` in `HF_HOME`, which defaults to
  * `huggingface` in `XDG_CACHE_HOME` or `~/.cache` (huggingface_hub/constants.py).
  */
 export function huggingFaceCache({ env, home }: Machine): string {
@@ -18,8 +18,8 @@ export function huggingFaceCache({ env, home }: Machine): string {
 }
 
 /**
- * The models of the cache: in `models--owner--name`, `refs/main` names the commit whose files `snapshots/COMMIT` links to
- * `blobs` (https://huggingface.co/docs/hub/local-cache). One snapshot of each, the newest reference's where it is complete.
+ * The models of the cache: in `models--owner--name`, `refs/main` names a commit, and `snapshots/COMMIT` links that commit's files to
+ * `blobs` (https://huggingface.co/docs/hub/local-cache). One complete snapshot per repository, that of `refs/main` if possible.
  */
 export async function huggingFaceModels(machine: Machine): Promise<readonly FoundModel[]> {
   const cache = huggingFaceCache(machine);

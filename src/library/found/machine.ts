@@ -1,12 +1,12 @@
 import { resolve } from 'node:path';
 
-/** What of a machine says where stores are. */
+/** The environment variables and home folder that determine where stores are. */
 export interface Machine {
   readonly env: Readonly<Record<string, string | undefined>>;
   readonly home: string;
 }
 
-/** An absolute path from a variable or a setting, `~` and quotes around it taken as shells do; null where it says nothing. */
+/** The absolute path in a variable or setting, with quotes removed and `~` expanded as a shell does; null where it has none. */
 export function expanded(value: unknown, home: string): string | null {
   if (typeof value !== 'string') return null;
   const path = value.replace(/^[\s"']+|[\s"']+$/g, '');

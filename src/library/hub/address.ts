@@ -1,15 +1,15 @@
 import { UserError } from '../../core/errors.ts';
 import type { Translate } from '../../core/translatable.ts';
 
-/** The hub everyone means. */
+/** The public hub, used where no other is set. */
 export const PUBLIC_HUB = 'https://huggingface.co';
 
-/** Letters, digits and `-._`, not at an end, `--` and `..` nowhere, at most 96: huggingface_hub's `validate_repo_id`. */
+/** Owner or name in an id: at most 96 of letters, digits and `-._`, no `--` or `..`, as in huggingface_hub's `validate_repo_id`. */
 const PART = /^(?!.*(--|\.\.))[A-Za-z0-9_](?:[A-Za-z0-9._-]{0,94}[A-Za-z0-9_])?$/;
 
 /**
- * The id in what a user typed: `owner/name`, an old `name` without owner, or the address of the model's page.
- * Undefined where it is none.
+ * The model id that a user typed as `owner/name`, as an old `name` without owner, or as the address of the model's page; undefined for
+ * any other text.
  */
 export function parseModelId(text: string): string | undefined {
   const page = /^https?:\/\/[^/]+\/(?:models\/)?([^/?#]+\/[^/?#]+)(?:\/tree\/main)?\/?(?:[?#].*)?$/.exec(text.trim());
@@ -18,49 +18,65 @@ export function parseModelId(text: string): string | undefined {
   return parts.length <= 2 && parts.every((part) => PART.test(part)) && !/\.git$/i.test(id) ? id : undefined;
 }
 
-/** The folder of a model below that of all downloads. No two ids share one: `--` is in no id. */
+/** Name of a model's folder within the folder of all downloads. Different ids have different folders, as no id contains `--`. */
 export function folderName(id: string): string {
   return id.replace('/', '--');
 }
 
-/** The address of a hub without a slash at its end. Throws UserError naming `where` it was set. */
+/** The address of a hub without a trailing slash. Throws UserError for an invalid one; `where` names the setting or variable. */
 export function parseEndpoint(text: string, where: string, t: Translate): string {
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  const ok = url !== undefined && /^https?:$/.test(url.protocol) && url.username === '' && url.password === '' && url.search === '' && url.hash === '';
+  const ok =
+    url !== undefined &&
+    /^https?:$/.test(url.protocol) &&
+    url.username === '' &&
+    url.password === '' &&
+    url.search === '' &&
+    url.hash === '';
   if (!ok) throw new UserError(t('{0} is not the address of a hub, such as {1}.', where, PUBLIC_HUB));
   return url.href.replace(/\/+$/, '');
 }
 
-/** A path below the endpoint, each part of it encoded. */
+/** The address of a path below the endpoint, each part of it percent-encoded. */
 export function hubUrl(endpoint: string, ...path: readonly string[]): URL {
-  return new URL(`${endpoint}/${path.flatMap((part) => part.split('/')).map(encodeURIComponent).join('/')}`);
+  return new URL(
+    `${endpoint}/${path
+      .flatMap((part) => part.split('/'))
+      .map(encodeURIComponent)
+      .join('/')}`,
+  );
 }
 
-/** What the user's environment says of the hub: `HF_ENDPOINT` and `HF_TOKEN`, where they are set. */
+/** The environment variables `HF_ENDPOINT` and `HF_TOKEN`, undefined where they are not set. */
 export interface HubEnvironment {
   readonly endpoint: string | undefined;
   readonly token: string | undefined;
 }
 
-/** The hub's address: of the setting where it is not empty, else of the environment, else the public one. Throws UserError for what is no address. */
+/**
+ * The hub's address, from the setting if it is not empty, else from the environment, else that of the public hub. Throws UserError for
+ * an invalid address.
+ */
 export function endpointOf(setting: string, { endpoint = '' }: HubEnvironment, t: Translate): string {
   if (setting !== '') return parseEndpoint(setting, 'explainTokens.hubEndpoint', t);
   return endpoint.trim() === '' ? PUBLIC_HUB : parseEndpoint(endpoint.trim(), 'HF_ENDPOINT', t);
 }
 
-/** Whether what is sent to an address can be read by nobody on the way: only there a token goes. */
+/** Whether nobody on the way can read requests to an address: it uses HTTPS or is on this machine. Tokens are sent only to these. */
 export function isPrivate(address: string): boolean {
   const { protocol, hostname } = new URL(address);
   return protocol === 'https:' || /^(localhost|127(\.\d+){3}|\[::1\])$/.test(hostname);
 }
 
-/** `HF_TOKEN`, which is for the hub the environment means and for no other. */
+/** `HF_TOKEN`, if `hub` is the hub that the environment names; undefined for any other hub. */
 export function environmentToken({ endpoint = '', token = '' }: HubEnvironment, hub: string): string | undefined {
   const meant = endpoint.trim() === '' ? PUBLIC_HUB : endpoint.trim();
-  return isToken(token.trim()) && isPrivate(hub) && URL.canParse(meant) && new URL(meant).origin === new URL(hub).origin ? token.trim() : undefined;
+  return isToken(token.trim()) && isPrivate(hub) && URL.canParse(meant) && new URL(meant).origin === new URL(hub).origin
+    ? token.trim()
+    : undefined;
 }
 
-/** Whether a text can be an access token: one word that can stand in a header. */
+/** Whether a text can be an access token: one word that is valid in an HTTP header. */
 export function isToken(text: string): boolean {
   return /^[\x21-\x7e]{1,500}$/.test(text);
 }

@@ -1,14 +1,14 @@
 import { createHash } from 'node:crypto';
-import type { HubFile } from './api.ts';
+import type { HubFile } from './hubApi.ts';
 
-/** A hash that grows with what is fed to it. */
+/** An incremental hash. */
 export interface Digest {
   update(bytes: Uint8Array): void;
-  /** Of all so far, in lower-case hexadecimal. */
+  /** The hash of all bytes so far, in lower-case hexadecimal. */
   hex(): string;
 }
 
-/** The hash a file is announced with: SHA-256 of its content, or git's SHA-1 of `blob SIZE\0` and the content. */
+/** A hash of the kind that the hub lists for a file: SHA-256 of its content, or git's SHA-1 of `blob SIZE\0` and the content. */
 export function digestOf({ bytes, hash }: Pick<HubFile, 'bytes' | 'hash'>): Digest {
   const state = createHash(hash.kind === 'sha256' ? 'sha256' : 'sha1');
   if (hash.kind === 'git') state.update(`blob ${bytes}\0`);

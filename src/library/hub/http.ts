@@ -2,36 +2,39 @@ import { request as requestHttp, type IncomingHttpHeaders, type IncomingMessage 
 import { request as requestHttps } from 'node:https';
 import { CancelledError, UserError, messageOf } from '../../core/errors.ts';
 import type { Translate } from '../../core/translatable.ts';
-import type { HubAccess } from './api.ts';
+import type { HubAccess } from './hubApi.ts';
 import { isPrivate } from './address.ts';
 import { Transient } from './problems.ts';
 
-// Node's http and https and not fetch: VS Code gives these modules its proxy settings and certificates (`http.proxy`, `http.proxySupport`)
-// in every version the extension runs in; Node's fetch only since 1.96, and only where `http.fetchAdditionalSupport` is on.
+// Node's http and https rather than fetch: VS Code applies its proxy settings and certificates (`http.proxy`, `http.proxySupport`) to
+// these modules in every supported version, but to fetch only since 1.96, and only where `http.fetchAdditionalSupport` is on.
 
-/** The hub redirects a file once or twice: to its newer name, and to where large files are. */
+/** The hub redirects once or twice: to a renamed model, and to the storage of large files. */
 const MAX_REDIRECTS = 8;
 
+/** Settings of a request. */
 export interface HttpOptions extends HubAccess {
   readonly headers?: Readonly<Record<string, string>>;
   readonly signal: AbortSignal;
-  /** A connection on which nothing comes for so long is broken. */
+  /** Time without data after which a connection counts as broken. */
   readonly idleMs: number;
   readonly t: Translate;
 }
 
+/** A response, its body not read yet. */
 export interface HttpAnswer {
   readonly status: number;
   readonly headers: IncomingHttpHeaders;
-  /** Headers of all answers, redirects first: the hub tells of a file before it sends elsewhere for it. */
+  /** Headers of all responses, redirects first, because the hub describes a file in the redirect to its storage. */
   readonly allHeaders: readonly IncomingHttpHeaders[];
-  /** To be read to its end or destroyed. */
+  /** The body, which must be read to its end or destroyed. */
   readonly body: IncomingMessage;
 }
 
 /**
- * The answer to a GET, redirects followed. The token goes to the endpoint's own origin alone, in the clear only to this machine, and not again once a redirect has led away.
- * Throws Transient where the connection fails, UserError for redirects that must not be followed, CancelledError.
+ * The response to a GET, following redirects. The token is sent only to the endpoint's own origin, unencrypted only to this machine,
+ * and no more once a redirect has led elsewhere. Throws Transient where the connection fails, UserError for an unsafe or endless
+ * redirect, and CancelledError.
  */
 export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
   const { t } = options;
@@ -41,14 +44,19 @@ export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
   for (let hop = 0, at = url; hop <= MAX_REDIRECTS; hop++) {
     known &&= at.origin === own.origin;
     const authorization = known && options.token !== undefined ? { authorization: `Bearer ${options.token}` } : {};
-    const body = await send(at, { 'accept-encoding': 'identity', 'user-agent': 'explain-tokens', ...options.headers, ...authorization }, options);
+    const body = await send(
+      at,
+      { 'accept-encoding': 'identity', 'user-agent': 'explain-tokens', ...options.headers, ...authorization },
+      options,
+    );
     const { statusCode: status = 0, headers } = body;
     allHeaders.push(headers);
     const { location } = headers;
     if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { status, headers, allHeaders, body };
     body.destroy();
     const next = URL.canParse(location, at) ? new URL(location, at) : undefined;
-    if (!next || !/^https?:$/.test(next.protocol) || (at.protocol === 'https:' && next.protocol !== 'https:')) throw new UserError(t('{0} redirects to an address that is not safe to follow.', at.host));
+    if (!next || !/^https?:$/.test(next.protocol) || (at.protocol === 'https:' && next.protocol !== 'https:'))
+      throw new UserError(t('{0} redirects to an address that is not safe to follow.', at.host));
     at = next;
   }
   throw new UserError(t('{0} redirects in a circle.', own.host));
@@ -66,7 +74,7 @@ function send(url: URL, headers: Record<string, string>, { signal, idleMs, t }: 
     });
     request.on('response', (response) => {
       clearTimeout(timer);
-      // Whoever reads the body hears of its end there; a body that nobody reads must not end the process.
+      // A reader of the body receives the error itself; without a listener, a body that nobody reads would end the process.
       response.on('error', () => undefined);
       resolve(response);
     });
@@ -74,7 +82,7 @@ function send(url: URL, headers: Record<string, string>, { signal, idleMs, t }: 
   });
 }
 
-/** What to throw for a connection that failed: tried again, unless the other side is not who it claims to be. */
+/** The error to throw for a failed connection: Transient, unless the certificate or TLS is at fault, where a retry would not help. */
 export function connectionProblem(error: unknown, host: string, signal: AbortSignal, t: Translate): Error {
   if (signal.aborted) return new CancelledError();
   const code = error instanceof Error && 'code' in error && typeof error.code === 'string' ? error.code : '';
@@ -83,13 +91,17 @@ export function connectionProblem(error: unknown, host: string, signal: AbortSig
   return /CERT|TLS|SSL|UNABLE_TO|SELF_SIGNED|HOSTNAME/.test(code) ? refusal : new Transient(refusal);
 }
 
-/** The body, piece by piece. Throws as a connection that fails does; what its reader throws passes through. */
-export async function* piecesOf({ body }: HttpAnswer, host: string, { signal, idleMs, t }: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>): AsyncGenerator<Buffer> {
+/** The body, piece by piece. Throws the error of `connectionProblem` where the connection fails; errors of the reader pass through. */
+export async function* piecesOf(
+  { body }: HttpAnswer,
+  host: string,
+  { signal, idleMs, t }: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>,
+): AsyncGenerator<Buffer> {
   const wait = (): NodeJS.Timeout => setTimeout(() => body.destroy(nothingCame(idleMs, t)), idleMs);
   let timer = wait();
   try {
     for await (const piece of body as AsyncIterable<Buffer>) {
-      // The time its reader takes, for example for a slow disk, is not the connection's.
+      // Time that the reader takes, for example to write to a slow disk, does not count as idle.
       clearTimeout(timer);
       yield piece;
       timer = wait();
@@ -102,8 +114,14 @@ export async function* piecesOf({ body }: HttpAnswer, host: string, { signal, id
   }
 }
 
-/** The whole body, which must not be longer than `most` bytes nor take longer than `deadlineMs`. */
-export async function readBody(answer: HttpAnswer, most: number, deadlineMs: number, host: string, options: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>): Promise<Buffer> {
+/** The whole body. Throws where it is longer than `most` bytes or takes longer than `deadlineMs`. */
+export async function readBody(
+  answer: HttpAnswer,
+  most: number,
+  deadlineMs: number,
+  host: string,
+  options: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>,
+): Promise<Buffer> {
   const { t } = options;
   const pieces: Buffer[] = [];
   const timer = setTimeout(() => answer.body.destroy(new Error(t('the answer did not end'))), deadlineMs);

@@ -1,11 +1,11 @@
 import type { Translate } from '../../core/translatable.ts';
-import type { Hub } from './api.ts';
-import { download, spaceFor } from './download.ts';
+import type { Hub } from './hubApi.ts';
+import { download, spaceFor } from './modelDownload.ts';
 import { listDownloaded, listUnfinished, removeDownload } from './folders.ts';
-import { findModel } from './modelInfo.ts';
+import { findModel } from './hubModelInfo.ts';
 import { PATIENCE, type Patience } from './retry.ts';
 
-/** The hub, speaking the language of `t`. The network is touched only by `findModel` and `download`. */
+/** The hub, with messages translated by `t`. Only `findModel` and `download` use the network. */
 export function openHub(t: Translate, patience: Patience = PATIENCE): Hub {
   return {
     findModel: (id, access) => findModel(id, { ...access, patience, t }),

@@ -2,35 +2,48 @@ import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError } from '../../core/errors.ts';
 import { Transient } from './problems.ts';
 
-/** How long and how often a hub is borne with. */
+/** Limits on retries and waiting. */
 export interface Patience {
-  /** Failures in a row, without a byte between them, before giving up. */
+  /** Consecutive failures, without a byte received in between, before giving up. */
   readonly attempts: number;
   /** Wait after the first failure; each further one waits twice as long, up to `longestMs`. */
   readonly firstMs: number;
   readonly longestMs: number;
-  /** A hub that asks to wait longer is told to the user instead: five minutes are a window of the public hub's rate limit. */
+  /** Longest wait that the hub may ask for; a longer one becomes an error. The public hub's rate limit has windows of five minutes. */
   readonly longestAskedMs: number;
-  /** A connection on which nothing comes for so long is broken. */
+  /** Time without data after which a connection counts as broken. */
   readonly idleMs: number;
-  /** Answers other than files are small and must end within this. */
+  /** Longest duration of a response that is not a file; those are small. */
   readonly answerMs: number;
 }
 
-export const PATIENCE: Patience = { attempts: 6, firstMs: 1000, longestMs: 16_000, longestAskedMs: 310_000, idleMs: 30_000, answerMs: 60_000 };
+/** The limits used outside of tests. */
+export const PATIENCE: Patience = {
+  attempts: 6,
+  firstMs: 1000,
+  longestMs: 16_000,
+  longestAskedMs: 310_000,
+  idleMs: 30_000,
+  answerMs: 60_000,
+};
 
-/** A hub that breaks off after every few bytes is not one: no download needs so many connections. */
+/** Most failures in total, for a hub that breaks off after every few bytes; no honest download needs so many connections. */
 const MAX_FAILURES = 2000;
 
+/** Settings and callbacks of `retrying`. */
 export interface RetryOptions {
   readonly patience: Patience;
   readonly signal: AbortSignal;
-  /** Grows with what was achieved: a failure after progress counts as the first again. */
+  /** A measure of progress, such as bytes received; a failure after progress counts as the first again. */
   progress?(): number;
+  /** Called before each wait. */
   onWait?(ms: number): void;
 }
 
-/** `work`, again and again while it throws Transient. Throws the refusal of the last one, or what else `work` throws. */
+/**
+ * Runs `work` until it succeeds, waiting and trying again while it throws Transient. Throws the `refusal` of the last Transient once
+ * the limits of `patience` are reached, any other error of `work`, and CancelledError.
+ */
 export async function retrying<T>(work: () => Promise<T>, { patience, signal, progress = () => 0, onWait }: RetryOptions): Promise<T> {
   let achieved = progress();
   for (let inRow = 0, all = 1; ; all++) {

@@ -1,6 +1,7 @@
 import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Translate } from '../../core/translatable.ts';
-import type { HubAccess, HubFile, HubModel } from './api.ts';
+import { isRecord } from '../../core/records.ts';
+import type { HubAccess, HubFile, HubModel } from './hubApi.ts';
 import { choicesOf, INDEX, type Listing } from './choices.ts';
 import { digestOf } from './content.ts';
 import { isPlainName, leavesFolder } from './fileNames.ts';
@@ -9,14 +10,14 @@ import { folderName, hubUrl, parseModelId } from './address.ts';
 import { oneLine, problemOf } from './problems.ts';
 import { retrying, type Patience } from './retry.ts';
 
-/** The hub's answer for a repository of 10,000 files takes 3 MB. */
+/** Largest listing accepted; that of a repository with 10,000 files takes 3 MB. */
 const MAX_INFO_BYTES = 32 * 1024 * 1024;
-/** An index names every tensor once: 1,000,000 tensors fit. */
+/** Largest index accepted; an index names every tensor once, and 1,000,000 tensors fit. */
 const MAX_INDEX_BYTES = 100 * 1024 * 1024;
-/** No model is larger; sums stay exact. */
+/** Largest file accepted: no model is larger, and sums of sizes stay exact in float64. */
 const MAX_FILE_BYTES = 2 ** 44;
 
-/** A hub that cannot be reached is told of soon: nothing is lost by asking again later. */
+/** Attempts before reporting that the hub cannot be reached: few, because nothing is lost if the user tries again later. */
 const MAX_ATTEMPTS = 3;
 
 interface Asking extends HubAccess {
@@ -25,22 +26,32 @@ interface Asking extends HubAccess {
   readonly t: Translate;
 }
 
-/** What the hub has under an id, pinned to the commit it is at now. Throws UserError where it cannot be had or cannot be trusted. */
+/** The hub's model with the id in `text`, pinned to its current commit. Throws UserError where it is unavailable or its listing invalid. */
 export async function findModel(text: string, asking: Asking): Promise<HubModel> {
   const { endpoint, t } = asking;
   const asked = parseModelId(text);
-  if (asked === undefined) throw new UserError(t('{0} is not the id of a model, such as {1}.', JSON.stringify(oneLine(text, 80)), 'openai-community/gpt2'));
+  if (asked === undefined)
+    throw new UserError(t('{0} is not the id of a model, such as {1}.', JSON.stringify(oneLine(text, 80)), 'openai-community/gpt2'));
   const url = hubUrl(endpoint, 'api', 'models', asked);
   url.searchParams.set('blobs', 'true');
   const host = url.host;
   const info = parsed(await bodyOf(url, asked, undefined, MAX_INFO_BYTES, asking), host, t);
   const id = typeof info['id'] === 'string' ? parseModelId(info['id']) : undefined;
   const commit = info['sha'];
-  if (id === undefined || !isPlainName(folderName(id)) || typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit)) throw unexpected(host, t);
+  if (id === undefined || !isPlainName(folderName(id)) || typeof commit !== 'string' || !/^[0-9a-f]{40}$/.test(commit))
+    throw unexpected(host, t);
   const listing = listingOf(info['siblings'], host, t);
   const index = listing.has('model.safetensors') ? undefined : listing.get(INDEX);
   const shards = index && shardsOf(await indexOf(id, commit, index, asking), t);
-  return { id, endpoint, commit, licence: licenceOf(info), gated: info['gated'] !== false && info['gated'] !== undefined, family: familyOf(info), choices: choicesOf(id, listing, shards, t) };
+  return {
+    id,
+    endpoint,
+    commit,
+    licence: licenceOf(info),
+    gated: info['gated'] !== false && info['gated'] !== undefined,
+    family: familyOf(info),
+    choices: choicesOf(id, listing, shards, t),
+  };
 }
 
 async function bodyOf(url: URL, id: string, file: string | undefined, most: number, asking: Asking): Promise<Buffer> {
@@ -57,14 +68,17 @@ async function bodyOf(url: URL, id: string, file: string | undefined, most: numb
   );
 }
 
-/** The files at the top of the tree, with size and hash; those that have neither are left out, for no use can be made of them. */
+/** The files in the top folder, with size and hash; files listed without a valid size and hash are left out as unusable. */
 function listingOf(siblings: unknown, host: string, t: Translate): Listing {
   if (!Array.isArray(siblings)) throw unexpected(host, t);
   const listing = new Map<string, HubFile>();
   for (const sibling of siblings as readonly unknown[]) {
     const name = isRecord(sibling) ? sibling['rfilename'] : undefined;
     if (!isRecord(sibling) || typeof name !== 'string') throw unexpected(host, t);
-    if (leavesFolder(name)) throw new UserError(t('{0} lists a file that would be written outside the model’s folder: {1}.', host, JSON.stringify(name.slice(0, 80))));
+    if (leavesFolder(name))
+      throw new UserError(
+        t('{0} lists a file that would be written outside the model’s folder: {1}.', host, JSON.stringify(name.slice(0, 80))),
+      );
     const file = name.includes('/') ? undefined : fileOf(name, sibling);
     if (file) listing.set(name, file);
   }
@@ -87,19 +101,21 @@ async function indexOf(id: string, commit: string, file: HubFile, asking: Asking
   const bytes = await bodyOf(url, id, file.name, file.bytes, asking);
   const digest = digestOf(file);
   digest.update(bytes);
-  if (bytes.length !== file.bytes || digest.hex() !== file.hash.hex) throw new UserError(t('{0} arrived damaged: it is not what the hub announced. Try again.', file.name));
+  if (bytes.length !== file.bytes || digest.hex() !== file.hash.hex)
+    throw new UserError(t('{0} arrived damaged: it is not what the hub announced. Try again.', file.name));
   return parsed(bytes, url.host, t);
 }
 
-/** The files of an index's `weight_map`, each once. */
+/** The distinct files in an index's `weight_map`. */
 function shardsOf(index: Record<string, unknown>, t: Translate): readonly string[] {
   const map = index['weight_map'];
   const names = isRecord(map) ? Object.values(map) : [];
-  if (names.length === 0 || !names.every((name): name is string => typeof name === 'string')) throw new UserError(t('{0} names no files.', INDEX));
+  if (names.length === 0 || !names.every((name): name is string => typeof name === 'string'))
+    throw new UserError(t('{0} names no files.', INDEX));
   return [...new Set(names)];
 }
 
-/** What the model's page says of its licence: `license_name` where `license` is only "other". */
+/** The licence named on the model's page; `license_name` where `license` is only "other". */
 function licenceOf(info: Record<string, unknown>): string | null {
   const card = isRecord(info['cardData']) ? info['cardData'] : {};
   const tags = Array.isArray(info['tags']) ? (info['tags'] as readonly unknown[]) : [];
@@ -127,8 +143,4 @@ function parsed(bytes: Buffer, host: string, t: Translate): Record<string, unkno
 
 function unexpected(host: string, t: Translate): UserError {
   return new UserError(t('{0} does not answer as a hub of models does.', host));
-}
-
-export function isRecord(value: unknown): value is Record<string, unknown> {
-  return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
