@@ -1,122 +1,223 @@
 import { parseArgs } from 'node:util';
+import { ATTRIBUTION_METHODS, type AttributionMethod } from '../core/attribution.ts';
 import { messageOf } from '../core/errors.ts';
+import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
-import { RUNTIME_CHOICES, type RuntimeChoice } from '../worker/native.node.ts';
+import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
+import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions } from './optionValues.ts';
+import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
 
-/** The command line cannot be understood: exit code 2. */
-export class UsageError extends Error {
-  override readonly name = 'UsageError';
-}
+/** A text: given literally, in a file, or on standard input. */
+export type TextInput =
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'standardInput' };
 
-export type TextInput = { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string };
-
+/** Input of a run: a text, or token ids. */
 export type Input =
   | TextInput
-  /** Run exactly these, adding nothing. */
+  /** Exactly these token ids, without added special tokens. */
   | { readonly kind: 'ids'; readonly ids: Int32Array };
 
-/** What to read, with which model, and where to write. */
-export interface ModelOptions {
-  /** Null: the bundled model. */
-  readonly model: string | null;
+/** Options shared by the commands that run a model. */
+export interface ModelOptions extends RunOptions {
   readonly input: Input;
-  /** Null: standard output. */
-  readonly output: string | null;
+  /** Candidates listed per position in JSON. */
   readonly top: number;
-  readonly runtime: RuntimeChoice;
-  /** Read the text as a user's message in the model's chat template. */
+  /** Whether to read the text as a user's message in the model's chat template. */
   readonly chat: boolean;
+  /** File of interventions on the model; null: none. */
+  readonly recipe: string | null;
 }
 
+/** Options of `trace`. */
 export interface TraceOptions extends ModelOptions {
+  /** The window, counted from 1, of a text that is longer than the model reads at once; null: the beginning, as much as fits. */
+  readonly window: number | null;
   readonly format: 'json' | 'safetensors';
 }
 
-/** What the text is compared with: another text read by the same model, or the same text read by another model. */
+/** Second side of a comparison: another text read by the same model, or the same text read by another model. */
 export type CompareWith = { readonly kind: 'text'; readonly input: TextInput } | { readonly kind: 'model'; readonly model: string };
 
+/** Options of `compare`. */
 export interface CompareOptions extends Omit<ModelOptions, 'input' | 'top'> {
   readonly input: TextInput;
   readonly with: CompareWith;
 }
 
+/** Options of `generate`. */
 export interface GenerateOptions extends ModelOptions {
-  /** Null: text to a terminal, JSON elsewhere. */
+  /** Output format; null: text on a terminal, JSON elsewhere. */
   readonly format: 'text' | 'json' | null;
-  /** Tokens generated at most. */
+  /** Most tokens to generate. */
   readonly tokens: number;
   readonly sampling: SamplingSettings;
   readonly seed: number;
+  /** Whether to continue past an end-of-sequence token. */
+  readonly pastEnd: boolean;
 }
 
+/** Options of `why`. */
+export interface WhyOptions extends ModelOptions {
+  readonly format: 'json' | 'safetensors';
+  /** Where the prediction is made; null: at the last token. */
+  readonly position: number | null;
+  /** An id, or a text that is one token; null: the token that follows the position, after the last one the likeliest. */
+  readonly token: string | null;
+  /** As `token`; null: none. */
+  readonly rival: string | null;
+  readonly methods: readonly AttributionMethod[];
+  /** Whether to hide the most important tokens, one after another, by each method and in random order. */
+  readonly deletion: boolean;
+  /** Unit by which the tokens' numbers are added up too. */
+  readonly by: TextUnit;
+}
+
+/** Options of `patch`. */
+export interface PatchOptions extends Omit<ModelOptions, 'input' | 'top' | 'recipe'> {
+  /** The clean text, and the corrupted one that its numbers are put into. */
+  readonly input: TextInput;
+  readonly with: TextInput;
+  readonly format: 'table' | 'json' | 'safetensors';
+  /** In the clean text; null: its last token. */
+  readonly position: number | null;
+  /** An id, or a text that is one token; null: the likeliest after the clean text's position. */
+  readonly token: string | null;
+  /** As `token`; null: the likeliest after the corrupted text's position. */
+  readonly rival: string | null;
+  readonly grid: PatchGrid;
+}
+
+/** Options of `download`. */
 export interface DownloadCommand {
-  /** Of a model of the hub. */
+  /** Id of a model on the hub. */
   readonly id: string;
-  /** Folder in which the model's own folder is made. */
+  /** Parent of the folder that is created for the model. */
   readonly folder: string;
-  /** The GGUF file to take; null for the files in Hugging Face layout. */
+  /** GGUF file to download; null: the files in Hugging Face layout. */
   readonly gguf: string | null;
 }
 
+/** A parsed command line. */
 export type Command =
   | { readonly kind: 'help' }
   | { readonly kind: 'version' }
   | { readonly kind: 'trace'; readonly options: TraceOptions }
   | { readonly kind: 'generate'; readonly options: GenerateOptions }
   | { readonly kind: 'compare'; readonly options: CompareOptions }
+  | { readonly kind: 'score'; readonly options: ScoreOptions }
+  | { readonly kind: 'why'; readonly options: WhyOptions }
+  | { readonly kind: 'patch'; readonly options: PatchOptions }
   | { readonly kind: 'download'; readonly options: DownloadCommand };
 
 const DEFAULT_TOP = 10;
 const DEFAULT_TOKENS = 50;
-/** Ids are kept as 32-bit integers. */
+const DEFAULT_METHOD = 'gradient-x-input';
+/** Largest token id: ids are stored as 32-bit integers. */
 const MAX_ID = 2 ** 31 - 1;
 
 const TEXT = { type: 'string' } as const;
 const FLAG = { type: 'boolean' } as const;
 const OPTIONS = {
-  text: TEXT, file: TEXT, ids: TEXT, model: TEXT, format: TEXT, output: TEXT, top: TEXT, runtime: TEXT, chat: FLAG, help: FLAG, version: FLAG,
-  tokens: TEXT, temperature: TEXT, 'top-k': TEXT, 'top-p': TEXT, 'min-p': TEXT, seed: TEXT, greedy: FLAG,
-  'with-text': TEXT, 'with-file': TEXT, 'with-model': TEXT, gguf: TEXT,
+  text: TEXT,
+  file: TEXT,
+  ids: TEXT,
+  model: TEXT,
+  format: TEXT,
+  output: TEXT,
+  top: TEXT,
+  runtime: TEXT,
+  chat: FLAG,
+  help: FLAG,
+  version: FLAG,
+  tokens: TEXT,
+  temperature: TEXT,
+  'top-k': TEXT,
+  'top-p': TEXT,
+  'min-p': TEXT,
+  seed: TEXT,
+  greedy: FLAG,
+  'past-end': FLAG,
+  'with-text': TEXT,
+  'with-file': TEXT,
+  'with-model': TEXT,
+  by: TEXT,
+  'max-bits-per-byte': TEXT,
+  stride: TEXT,
+  position: TEXT,
+  token: TEXT,
+  rival: TEXT,
+  method: { type: 'string', multiple: true },
+  deletion: FLAG,
+  window: TEXT,
+  gguf: TEXT,
+  'native-runtime': TEXT,
+  recipe: TEXT,
+  grid: TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare', 'download'] as const;
+const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'download'] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
-/** Options of the commands that run a model. */
-const RUN = ['text', 'file', 'model', 'runtime', 'chat'] as const;
-/** Options that are not for every command. */
+/** Options of the commands that run a model, and of those that read one text. */
+const MODEL = ['model', 'runtime', 'native-runtime'] as const;
+const RUN = [...MODEL, 'text', 'file', 'chat', 'recipe'] as const;
+/** Options of each command besides those that every command has (--output, --help, --version). */
 const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
-  trace: [...RUN, 'ids', 'format', 'top'],
-  generate: [...RUN, 'ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy'],
+  trace: [...RUN, 'ids', 'format', 'top', 'window'],
+  generate: [...RUN, 'ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy', 'past-end'],
   compare: [...RUN, 'with-text', 'with-file', 'with-model'],
+  score: [...MODEL, 'by', 'format', 'max-bits-per-byte', 'stride'],
+  why: [...RUN, 'ids', 'format', 'top', 'position', 'token', 'rival', 'method', 'deletion', 'by'],
+  patch: [...MODEL, 'text', 'file', 'chat', 'with-text', 'with-file', 'format', 'position', 'token', 'rival', 'grid'],
   download: ['gguf'],
 };
 
-/** The command of the arguments. Throws UsageError with one sentence. */
+/** Parses command-line arguments. Throws UsageError with one sentence. */
 export function parseCommand(args: readonly string[]): Command {
   const { values, positionals } = parse(args);
   if (values.help === true) return { kind: 'help' };
   if (values.version === true) return { kind: 'version' };
   const [command, ...rest] = positionals;
   if (command === undefined) throw new UsageError(`Which command? There are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
-  if (!isCommand(command)) throw new UsageError(`There is no command ${JSON.stringify(command)}; there are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
+  if (!isCommand(command))
+    throw new UsageError(`There is no command ${JSON.stringify(command)}; there are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
   if (command === 'download') return { kind: 'download', options: downloadOptions(rest, values) };
+  if (command === 'score') {
+    refuseForeign(command, values);
+    return { kind: 'score', options: scoreOptions(rest, values) };
+  }
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
   refuseForeign(command, values);
   if (command === 'generate') return { kind: 'generate', options: generateOptions(values) };
   if (command === 'compare') return { kind: 'compare', options: compareOptions(values) };
-  const { format = 'json' } = values;
-  if (format !== 'json' && format !== 'safetensors') throw new UsageError(`--format is json or safetensors, not ${JSON.stringify(format)}.`);
-  return { kind: 'trace', options: { ...modelOptions(values), format } };
+  if (command === 'patch') return { kind: 'patch', options: patchOptions(values) };
+  if (command === 'why') return { kind: 'why', options: whyOptions(values) };
+  return { kind: 'trace', options: { ...modelOptions(values), format: numbersFormat(values), window: windowOf(values) } };
+}
+
+function numbersFormat({ format = 'json' }: Values): TraceOptions['format'] {
+  if (format === 'json' || format === 'safetensors') return format;
+  throw new UsageError(`--format is json or safetensors, not ${JSON.stringify(format)}.`);
+}
+
+function windowOf({ window, ids, chat }: Values): number | null {
+  if (window === undefined) return null;
+  if (ids !== undefined) throw new UsageError('--window is for a text; --ids are run as they are.');
+  if (chat === true) throw new UsageError('--window does not go with --chat: what the template puts around the text is around all of it.');
+  const number = wholeNumber('window', window, 1);
+  if (number === 0) throw new UsageError('--window counts from 1.');
+  return number;
 }
 
 function isCommand(name: string): name is CommandName {
   return (COMMANDS as readonly string[]).includes(name);
 }
 
+const list = new Intl.ListFormat('en-GB', { type: 'conjunction' });
+
 function refuseForeign(command: CommandName, values: Values): void {
   for (const name of new Set(COMMANDS.flatMap((other) => OWN[other]))) {
     if (values[name] === undefined || OWN[command].includes(name)) continue;
-    throw new UsageError(`--${name} is for ${COMMANDS.filter((other) => OWN[other].includes(name)).join(' and ')}, not for ${command}.`);
+    throw new UsageError(`--${name} is for ${list.format(COMMANDS.filter((other) => OWN[other].includes(name)))}, not for ${command}.`);
   }
 }
 
@@ -131,17 +232,25 @@ function parse(args: readonly string[]) {
 type Values = ReturnType<typeof parse>['values'];
 
 function modelOptions(values: Values): ModelOptions {
-  const { model, output } = values;
-  if (model === '') throw new UsageError('--model names no folder.');
-  if (output === '') throw new UsageError('--output names no file.');
+  const options = runOptions(values);
+  const { recipe } = values;
+  if (recipe === '') throw new UsageError('--recipe names no file.');
   if (values.chat === true && values.ids !== undefined) throw new UsageError('--chat is for a text; --ids are run as they are.');
-  return { model: model ?? null, input: inputOf(values), output: output ?? null, top: wholeNumber('top', values.top, DEFAULT_TOP), runtime: runtimeOf(values.runtime), chat: values.chat === true };
+  return {
+    ...options,
+    input: inputOf(values),
+    top: wholeNumber('top', values.top, DEFAULT_TOP),
+    chat: values.chat === true,
+    recipe: recipe ?? null,
+  };
 }
 
 function generateOptions(values: Values): GenerateOptions {
   const { format = null } = values;
-  if (format !== null && format !== 'json' && format !== 'text') throw new UsageError(`--format is text or json, not ${JSON.stringify(format)}.`);
-  if (values.greedy === true && values.temperature !== undefined) throw new UsageError('--greedy draws nothing: --temperature does not go with it.');
+  if (format !== null && format !== 'json' && format !== 'text')
+    throw new UsageError(`--format is text or json, not ${JSON.stringify(format)}.`);
+  if (values.greedy === true && values.temperature !== undefined)
+    throw new UsageError('--greedy draws nothing: --temperature does not go with it.');
   return {
     ...modelOptions(values),
     format,
@@ -153,23 +262,89 @@ function generateOptions(values: Values): GenerateOptions {
       minP: positiveNumber('min-p', values['min-p'], 0),
     },
     seed: wholeNumber('seed', values.seed, 0),
+    pastEnd: values['past-end'] === true,
   };
 }
 
 function compareOptions(values: Values): CompareOptions {
   const { 'with-text': withText, 'with-file': withFile, 'with-model': withModel } = values;
   const given = [withText, withFile, withModel].filter((value) => value !== undefined).length;
-  if (given !== 1) throw new UsageError(`One of --with-text, --with-file and --with-model is needed${given === 0 ? '' : `, not ${given} of them`}.`);
+  if (given !== 1)
+    throw new UsageError(`One of --with-text, --with-file and --with-model is needed${given === 0 ? '' : `, not ${given} of them`}.`);
   if (withModel === '') throw new UsageError('--with-model names no folder.');
   if (withFile === '') throw new UsageError('--with-file names no file.');
   if (withText === '') throw new UsageError('--with-text is empty: there is nothing to compare with.');
   const { input, ...options } = modelOptions(values);
   if (input.kind === 'ids') throw new UsageError('--ids is not for compare.');
+  if (input.kind === 'standardInput' && withFile === STANDARD)
+    throw new UsageError('Standard input can be read once: --file - or --with-file -, not both.');
   return {
     ...options,
     input,
-    with: withModel !== undefined ? { kind: 'model', model: withModel } : { kind: 'text', input: withText !== undefined ? { kind: 'text', text: withText } : { kind: 'file', path: withFile ?? '' } },
+    with:
+      withModel !== undefined
+        ? { kind: 'model', model: withModel }
+        : { kind: 'text', input: withText !== undefined ? { kind: 'text', text: withText } : fileInput(withFile ?? '') },
   };
+}
+
+function whyOptions(values: Values): WhyOptions {
+  const { position, token = null, rival = null, method = [DEFAULT_METHOD] } = values;
+  const format = numbersFormat(values);
+  if (values.deletion === true && format !== 'json') throw new UsageError('--deletion is for --format json.');
+  const by = oneOf('by', values.by, TEXT_UNITS);
+  if (by !== 'token' && format !== 'json') throw new UsageError('--by is for --format json.');
+  if (by !== 'token' && values.ids !== undefined) throw new UsageError(`--by ${by} is for a text, and --ids gives tokens alone.`);
+  checkNames({ token, rival });
+  return {
+    ...modelOptions(values),
+    format,
+    position: position === undefined ? null : wholeNumber('position', position, 0),
+    token,
+    rival,
+    methods: [...new Set(method.flatMap((names) => names.split(',')).flatMap((name) => methodsNamed(name.trim())))],
+    deletion: values.deletion === true,
+    by,
+  };
+}
+
+function patchOptions(values: Values): PatchOptions {
+  const { position, token = null, rival = null, format = 'table', grid = 'residual' } = values;
+  const { 'with-text': withText, 'with-file': withFile } = values;
+  if ((withText === undefined) === (withFile === undefined))
+    throw new UsageError(`One of --with-text and --with-file is needed${withText === undefined ? '' : ', not both of them'}.`);
+  if (withFile === '') throw new UsageError('--with-file names no file.');
+  if (withText === '') throw new UsageError('--with-text is empty: there is nothing to patch.');
+  const known = PATCH_GRIDS.find((name) => name === grid);
+  if (known === undefined) throw new UsageError(`--grid is ${PATCH_GRIDS.join(', ')}, not ${JSON.stringify(grid)}.`);
+  if (format !== 'table' && format !== 'json' && format !== 'safetensors')
+    throw new UsageError(`--format is table, json or safetensors, not ${JSON.stringify(format)}.`);
+  checkNames({ token, rival });
+  const { input, ...options } = modelOptions(values);
+  if (input.kind === 'ids') throw new UsageError('--ids is not for patch.');
+  if (input.kind === 'standardInput' && withFile === STANDARD)
+    throw new UsageError('Standard input can be read once: --file - or --with-file -, not both.');
+  return {
+    ...options,
+    input,
+    with: withText !== undefined ? { kind: 'text', text: withText } : fileInput(withFile ?? ''),
+    format,
+    position: position === undefined ? null : wholeNumber('position', position, 0),
+    token,
+    rival,
+    grid: known,
+  };
+}
+
+function checkNames(names: Readonly<Record<'token' | 'rival', string | null>>): void {
+  for (const [name, text] of Object.entries(names)) if (text === '') throw new UsageError(`--${name} names no token.`);
+}
+
+function methodsNamed(name: string): readonly AttributionMethod[] {
+  if (name === 'all') return ATTRIBUTION_METHODS;
+  const method = ATTRIBUTION_METHODS.find((known) => known === name);
+  if (method === undefined) throw new UsageError(`--method is ${ATTRIBUTION_METHODS.join(', ')} or all, not ${JSON.stringify(name)}.`);
+  return [method];
 }
 
 function downloadOptions(ids: readonly string[], values: Values): DownloadCommand {
@@ -190,28 +365,15 @@ function inputOf({ text, file, ids }: { text?: string | undefined; file?: string
   }
   if (file !== undefined) {
     if (file === '') throw new UsageError('--file names no file.');
-    return { kind: 'file', path: file };
+    return fileInput(file);
   }
   const listed = (ids ?? '').split(',').map((id) => id.trim());
   const wrong = listed.find((id) => !/^\d+$/.test(id) || Number(id) > MAX_ID);
-  if (wrong !== undefined) throw new UsageError(`--ids are whole numbers with commas between, such as 1,2,3; ${JSON.stringify(wrong)} is not one.`);
+  if (wrong !== undefined)
+    throw new UsageError(`--ids are whole numbers with commas between, such as 1,2,3; ${JSON.stringify(wrong)} is not one.`);
   return { kind: 'ids', ids: Int32Array.from(listed, Number) };
 }
 
-function wholeNumber(name: string, value: string | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (!/^\d{1,9}$/.test(value)) throw new UsageError(`--${name} is a whole number, not ${JSON.stringify(value)}.`);
-  return Number(value);
-}
-
-function positiveNumber(name: string, value: string | undefined, otherwise: number): number {
-  if (value === undefined) return otherwise;
-  if (!/^(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) || !Number.isFinite(Number(value))) throw new UsageError(`--${name} is a number from 0 on, not ${JSON.stringify(value)}.`);
-  return Number(value);
-}
-
-function runtimeOf(value: string | undefined): RuntimeChoice {
-  const choice = RUNTIME_CHOICES.find((known) => known === (value ?? 'auto'));
-  if (choice === undefined) throw new UsageError(`--runtime is one of ${RUNTIME_CHOICES.join(', ')}, not ${JSON.stringify(value)}.`);
-  return choice;
+function fileInput(path: string): TextInput {
+  return path === STANDARD ? { kind: 'standardInput' } : { kind: 'file', path };
 }

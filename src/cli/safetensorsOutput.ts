@@ -1,26 +1,33 @@
 import { at } from '../core/tensor.ts';
-import type { LanguageModel, Trace } from '../model/languageModel.ts';
-import { lastResidual, rowsBetween } from '../worker/predictions.ts';
+import type { LanguageModel } from '../model/languageModel.ts';
+import type { Trace } from '../model/run/forwardTrace.ts';
+import { lastResidual, rowsBetween } from '../analysis/traceRows.ts';
 import type { Output } from './output.ts';
 
-/** Rows of logits computed at a time: a vocabulary of 128,000 takes 32 MB. */
+/** Rows of logits computed at a time: 32 MB with a vocabulary of 128,000. */
 const LOGIT_ROWS = 64;
 
-interface Entry {
+/** A tensor of the file. */
+export interface Entry {
   readonly name: string;
   readonly dtype: 'I64' | 'F32';
   readonly shape: readonly number[];
-  /** The numbers, in order, in as many pieces as is convenient. */
+  /** The tensor's bytes in order, split at will. */
   readonly pieces: () => AsyncIterable<Uint8Array>;
 }
 
 /**
  * Writes a forward pass in the safetensors format: input_ids I64 [T]; F32 logits [T, V], embedding [T, D],
- * resid.0 .. resid.L [T, D], attentions.0 .. [H, T, T]. Each tensor is computed when its turn comes.
+ * resid.0 .. resid.L [T, D], attentions.0 .. [H, T, T]. Each tensor is computed when its turn comes. `recipe`: the recipe's JSON, which
+ * becomes the file's metadata; null: none was given.
  */
-export async function writeSafetensors(output: Output, model: LanguageModel, trace: Trace): Promise<void> {
-  const entries = entriesOf(model, trace);
-  const header: Record<string, unknown> = {};
+export async function writeSafetensors(output: Output, model: LanguageModel, trace: Trace, recipe: string | null): Promise<void> {
+  await writeEntries(output, entriesOf(model, trace), recipe);
+}
+
+/** Writes tensors in the safetensors format, each when its turn comes; `recipe` as for `writeSafetensors`. */
+export async function writeEntries(output: Output, entries: readonly Entry[], recipe: string | null): Promise<void> {
+  const header: Record<string, unknown> = recipe === null ? {} : { __metadata__: { recipe } };
   let offset = 0;
   for (const { name, dtype, shape } of entries) {
     const end = offset + shape.reduce((product, size) => product * size, dtype === 'I64' ? 8 : 4);
@@ -28,7 +35,7 @@ export async function writeSafetensors(output: Output, model: LanguageModel, tra
     offset = end;
   }
   const text = new TextEncoder().encode(JSON.stringify(header));
-  // The data begins at a multiple of 8 bytes; spaces fill the header up.
+  // The data begins at a multiple of 8 bytes, so the header is padded with spaces.
   const padded = new Uint8Array(Math.ceil(text.length / 8) * 8).fill(0x20);
   padded.set(text);
   const length = new Uint8Array(8);
@@ -40,23 +47,33 @@ export async function writeSafetensors(output: Output, model: LanguageModel, tra
 
 function entriesOf(model: LanguageModel, trace: Trace): Entry[] {
   const { layers, heads, dim, vocab } = model.info;
-  const count = trace.ids.length;
+  const count = trace.run.ids.length;
   return [
-    { name: 'input_ids', dtype: 'I64', shape: [count], pieces: () => once(new Uint8Array(BigInt64Array.from(trace.ids, BigInt).buffer)) },
+    {
+      name: 'input_ids',
+      dtype: 'I64',
+      shape: [count],
+      pieces: () => once(new Uint8Array(BigInt64Array.from(trace.run.ids, BigInt).buffer)),
+    },
     float('logits', [count, vocab], async function* () {
       for (let start = 0; start < count; start += LOGIT_ROWS) {
         const { data } = await model.logits(rowsBetween(lastResidual(trace), start, Math.min(start + LOGIT_ROWS, count)));
         yield bytesOf(data);
       }
     }),
-    float('embedding', [count, dim], () => once(bytesOf(trace.embedding.data))),
-    ...trace.resid.map((resid, layer) => float(`resid.${layer}`, [count, dim], () => once(bytesOf(resid.data)))),
+    floats('embedding', [count, dim], trace.embedding.data),
+    ...trace.resid.map((resid, layer) => floats(`resid.${layer}`, [count, dim], resid.data)),
     ...Array.from({ length: layers }, (_, layer) =>
       float(`attentions.${layer}`, [heads, count, count], async function* () {
         yield bytesOf((await model.attention(trace, layer)).data);
       }),
     ),
   ];
+}
+
+/** A tensor of numbers that are there already. */
+export function floats(name: string, shape: readonly number[], data: Float32Array): Entry {
+  return float(name, shape, () => once(bytesOf(data)));
 }
 
 function float(name: string, shape: readonly number[], pieces: Entry['pieces']): Entry {
@@ -67,7 +84,7 @@ async function* once(bytes: Uint8Array): AsyncIterable<Uint8Array> {
   yield bytes;
 }
 
-/** float32 as they lie in memory: every platform this runs on is little-endian, which is what the format asks for. */
+/** Bytes of float32 values as in memory. The format is little-endian, as is every platform that this runs on. */
 function bytesOf(data: Float32Array): Uint8Array {
   if (at(new Uint8Array(Uint16Array.of(1).buffer), 0) !== 1) throw new Error('safetensors cannot be written on a big-endian machine.');
   return new Uint8Array(data.buffer, data.byteOffset, data.byteLength);

@@ -1,0 +1,58 @@
+import { readFile, stat } from 'node:fs/promises';
+import { bytesText } from '../core/bytesText.ts';
+import { UserError, messageOf } from '../core/errors.ts';
+import { checkRecipe, parseRecipe, RECIPE_VERSION } from '../core/recipe.ts';
+import { runOf, UNCHANGED, type Recipe } from '../core/run.ts';
+import { appliedRecipe } from '../analysis/appliedRecipe.ts';
+import type { LanguageModel } from '../model/languageModel.ts';
+import type { Trace } from '../model/run/forwardTrace.ts';
+
+/** Most bytes of a recipe's file. */
+const MAX_BYTES = 16_000_000;
+
+/** The recipe of a command. */
+export interface RecipeOption {
+  readonly recipe: Recipe;
+  /** The recipe as a file's content, for results: they say what was applied. null: the option was not given. */
+  readonly json: string | null;
+  /** Throws UserError, naming file and step, for what a model and a text of `tokens` tokens do not have. */
+  check(model: Pick<LanguageModel, 'recipeScope'>, tokens: number): void;
+}
+
+/** Reads the file of `--recipe`; null: nothing is done to the model. Throws UserError in one sentence that names the file. */
+export async function readRecipe(path: string | null): Promise<RecipeOption> {
+  if (path === null) return { recipe: UNCHANGED, json: null, check: () => undefined };
+  const name = `--recipe ${path}`;
+  const recipe = parseRecipe(await textOf(path, name), name);
+  return {
+    recipe,
+    json: JSON.stringify({ version: RECIPE_VERSION, steps: recipe }),
+    check: ({ recipeScope }, tokens) => checkRecipe(recipe, { ...recipeScope, tokens }, name),
+  };
+}
+
+/** A forward pass with what the recipe does to it. Throws UserError where it does not fit the text. */
+export async function runWith(model: LanguageModel, ids: Int32Array, recipe: Recipe): Promise<Trace> {
+  return model.run(runOf(ids, await appliedRecipe(model, ids, recipe, (run) => model.run(run))));
+}
+
+/** What a result's JSON says of the recipe: a member to follow another, empty without the option. */
+export function recipeMember({ json }: RecipeOption): string {
+  return json === null ? '' : `,\n"recipe":${json}`;
+}
+
+async function textOf(path: string, name: string): Promise<string> {
+  const bytes = await (async () => {
+    const there = await stat(path);
+    if (!there.isFile()) throw new Error('it is not a file');
+    if (there.size > MAX_BYTES) throw new Error(`it is larger than ${bytesText(MAX_BYTES)}`);
+    return readFile(path);
+  })().catch((error: unknown) => {
+    throw new UserError(`${name} cannot be read: ${messageOf(error)}.`, { cause: error });
+  });
+  try {
+    return new TextDecoder('utf-8', { fatal: true }).decode(bytes);
+  } catch (error) {
+    throw new UserError(`${name} is not UTF-8 text.`, { cause: error });
+  }
+}

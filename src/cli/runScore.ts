@@ -1,0 +1,199 @@
+import { join } from 'node:path';
+import { scoreParts } from '../analysis/windowScores.ts';
+import { UserError } from '../core/errors.ts';
+import { UNWATCHED } from '../core/progress.ts';
+import type { WindowRule } from '../core/scoringWindows.ts';
+import {
+  bitsPerByte,
+  lineParts,
+  NO_SCORES,
+  withToken,
+  wordParts,
+  type Parts,
+  type ScoredLine,
+  type ScoredWord,
+} from '../core/textScores.ts';
+import { strideOf } from '../core/textWindows.ts';
+import type { Token } from '../core/trace.ts';
+import { shortened, visibleControls } from '../core/visibleText.ts';
+import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts';
+import { openTokenizer, type TextTokenizer } from '../model/tokenizer/textTokenizer.ts';
+import { modelAt } from '../worker/files.node.ts';
+import { BUNDLED_MODEL, noteModel, readFileText, runtimeOf, type Note } from './input.ts';
+import { STANDARD, UsageError } from './optionValues.ts';
+import { openOutput } from './output.ts';
+import { roomNow } from './room.ts';
+import { filesOf } from './scoreFiles.ts';
+import type { ScoreOptions, ScoreUnit } from './scoreOptions.ts';
+import { scoreText, type FileScores, type ScoreRecord, type ScoreText } from './scoreOutput.ts';
+import { progressLine, type ProgressLine } from './progressLine.ts';
+
+const EXIT_INCOMPLETE = 1;
+const EXIT_PAST_LIMIT = 3;
+
+/** A model that scores texts. */
+interface Scorer {
+  readonly model: LanguageModel;
+  readonly tokenizer: TextTokenizer;
+  readonly rule: WindowRule;
+}
+
+/** One text cannot be made into tokens; others can. */
+class TextRefused extends UserError {}
+
+/**
+ * Scores files and writes their surprisal; returns the exit code: 1 if a file could not be read, 3 if one is past the limit. The files
+ * at fault are told in a sentence each. Throws UserError or UsageError for what keeps all of them from being read.
+ */
+export async function score(options: ScoreOptions, distFolder: string, note: Note): Promise<number> {
+  const progress = progressLine();
+  const say: Note = (sentence) => {
+    progress.clear();
+    return note(sentence);
+  };
+  const { files, failed } = await filesOf(options.files, say);
+  if (files.length === 0) throw new UserError('There is no text file to score.');
+  const scorer = await openScorer(options, distFolder, say);
+  const output = await openOutput(options.output);
+  const { rule, model } = scorer;
+  const writer = scoreText(options.format, options.by, { model: model.info, window: rule.length, stride: rule.stride });
+  const write = async (text: string): Promise<void> => {
+    if (text === '') return;
+    if (options.output === null) progress.clear();
+    await output.write(text);
+  };
+  let [incomplete, past] = [failed, false];
+  try {
+    await write(writer.start);
+    for (const [index, file] of files.entries()) {
+      const tell = (share: number): void => tellProgress(progress, file, index, files.length, share);
+      tell(0);
+      const found = await scoreFile(scorer, file, options.by, writer, write, tell, say);
+      incomplete ||= found === null;
+      const rate = found === null ? NaN : bitsPerByte(found);
+      if (options.maxBitsPerByte === null || !(rate > options.maxBitsPerByte)) continue;
+      past = true;
+      await say(`${nameOf(file)} takes ${rate.toFixed(3)} bits per byte, more than --max-bits-per-byte ${options.maxBitsPerByte}.`);
+    }
+    await write(writer.end);
+  } catch (error) {
+    progress.clear();
+    await output.abandon();
+    throw error;
+  }
+  progress.clear();
+  await output.finish();
+  return incomplete ? EXIT_INCOMPLETE : past ? EXIT_PAST_LIMIT : 0;
+}
+
+async function openScorer(options: ScoreOptions, distFolder: string, note: Note): Promise<Scorer> {
+  const files = await modelAt(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
+  const model = await openLanguageModel(files, runtimeOf(options, distFolder));
+  await noteModel(model, note);
+  const { name, contextLength, vocab } = model.info;
+  const { stride } = options;
+  if (contextLength < 2) throw new UserError(`${name} reads ${contextLength} token at once, so it predicts none.`);
+  if (stride !== null && stride > contextLength)
+    throw new UsageError(
+      `--stride ${stride} is more than the ${contextLength} tokens that ${name} reads at once: tokens between windows would be in none.`,
+    );
+  const { tokens: length } = await roomNow(model);
+  if (length < Math.max(2, stride ?? 0))
+    throw new UserError(`${name}: free memory holds windows of ${length} tokens, fewer than are needed.`);
+  if (length < contextLength)
+    await note(`Windows have ${length} of the ${contextLength} tokens that ${name} can read at once: free memory holds no more.`);
+  return { model, tokenizer: await openTokenizer(files, vocab), rule: { length, stride: stride ?? strideOf(length) } };
+}
+
+/** Scores one file and writes its records; null, after a sentence, if it cannot be read. */
+async function scoreFile(
+  { model, tokenizer, rule }: Scorer,
+  file: string,
+  by: ScoreUnit,
+  writer: ScoreText,
+  write: (text: string) => Promise<void>,
+  tell: (share: number) => void,
+  note: Note,
+): Promise<FileScores | null> {
+  let text: string;
+  try {
+    text = await readFileText(file === STANDARD ? { kind: 'standardInput' } : { kind: 'file', path: file }, nameOf(file), note);
+  } catch (error) {
+    if (!(error instanceof UserError)) throw error;
+    await note(error.message);
+    return null;
+  }
+  const grouped = recordsBy(by, text);
+  let [totals, read, tokens] = [NO_SCORES, 0, 0];
+  await write(writer.openFile(file));
+  try {
+    for await (const part of scoreParts(model, text === '' ? [] : refusing(tokenizer.encodeInPieces(text)), rule, UNWATCHED)) {
+      const records: ScoreRecord[] = [];
+      for (const [i, token] of part.tokens.entries()) {
+        const logprob = part.logprob[i] ?? NaN;
+        totals = withToken(totals, token, logprob);
+        for (const record of grouped.add(token, logprob)) records.push(record);
+        read = Math.max(read, token.end);
+      }
+      tokens += part.tokens.length;
+      await write(writer.records(file, text, records));
+      tell(read / text.length);
+    }
+  } catch (error) {
+    if (!(error instanceof TextRefused)) throw error;
+    await note(`${nameOf(file)}: ${error.message}`);
+    await write(writer.closeFile(file, null));
+    return null;
+  }
+  await write(writer.records(file, text, grouped.end(read)));
+  const omitted = text.length - read;
+  if (omitted > 0)
+    await note(`${nameOf(file)}: the last ${omitted} characters were left out, as this text cannot be cut for the tokenizer.`);
+  const scores = { ...totals, tokens, omitted };
+  await write(writer.closeFile(file, scores));
+  return scores;
+}
+
+function* refusing(parts: Iterable<readonly Token[]>): Generator<readonly Token[]> {
+  try {
+    yield* parts;
+  } catch (error) {
+    throw error instanceof UserError ? new TextRefused(error.message, { cause: error }) : error;
+  }
+}
+
+interface Records {
+  readonly add: (token: Token, logprob: number) => readonly ScoreRecord[];
+  /** `read`: end of what was read of the text. */
+  readonly end: (read: number) => readonly ScoreRecord[];
+}
+
+function recordsBy(by: ScoreUnit, text: string): Records {
+  if (by === 'token') return { add: (token, logprob) => [{ kind: 'token', token, logprob }], end: () => [] };
+  if (by === 'file') return { add: () => [], end: () => [] };
+  return by === 'line'
+    ? partRecords(lineParts(text), (part: ScoredLine) => ({ kind: 'line', part }))
+    : partRecords(wordParts(text), (part: ScoredWord) => ({ kind: 'word', part }));
+}
+
+function partRecords<P extends ScoredLine | ScoredWord>(parts: Parts<P>, record: (part: P) => ScoreRecord): Records {
+  return {
+    add: (token, logprob) => parts.add(token, logprob).map(record),
+    end: (read) =>
+      parts
+        .end()
+        .filter(({ start }) => start < read)
+        .map(record),
+  };
+}
+
+function nameOf(file: string): string {
+  return file === STANDARD ? '- (standard input)' : file;
+}
+
+const SHOWN_NAME = 60;
+
+function tellProgress(progress: ProgressLine, file: string, index: number, files: number, share: number): void {
+  const place = files === 1 ? '' : `file ${index + 1} of ${files}, `;
+  progress.tell(`${place}${Math.floor(100 * share)} %: ${shortened(visibleControls(nameOf(file)), SHOWN_NAME)}`);
+}

@@ -1,0 +1,145 @@
+import { rowProducts } from '../analysis/attributing.ts';
+import type { Attribution } from '../core/attribution.ts';
+import { meanLogprob } from '../core/deletion.ts';
+import { at } from '../core/tensor.ts';
+import { sumsOf, unitsOf, type TextUnit, type TokenRun } from '../core/textUnits.ts';
+import type { Token } from '../core/trace.ts';
+import type { UnembedStats } from '../model/languageModel.ts';
+import type { Direct } from '../model/path/directCalls.ts';
+import type { Trace } from '../model/run/forwardTrace.ts';
+import type { Gradient, LogitTarget } from '../model/run/gradientCalls.ts';
+import { itemOf } from '../model/run/outputs.ts';
+import type { NamedCurve } from './deletionOrders.ts';
+import type { Opened } from './input.ts';
+import { modelJson } from './jsonOutput.ts';
+import type { WhyOptions } from './options.ts';
+import type { Output } from './output.ts';
+import { floats, writeEntries } from './safetensorsOutput.ts';
+
+/** What is known of one prediction. */
+export interface Causes {
+  readonly trace: Trace;
+  readonly target: LogitTarget;
+  readonly direct: Direct;
+  readonly gradient: Gradient;
+  readonly attributions: readonly Attribution[];
+  /** How the prediction fails by each order of hiding tokens; null: not asked for. */
+  readonly deletion: readonly NamedCurve[] | null;
+  /** The likeliest tokens after the position, one at least. */
+  readonly candidates: UnembedStats;
+}
+
+/**
+ * Writes F32 tensors: target [1]; direct.embedding [1], direct.heads [L, H], direct.mlp [L] and direct.rest [1], which sum to it;
+ * grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's metadata.
+ */
+export async function writeWhySafetensors(
+  output: Output,
+  { direct, gradient, attributions }: Causes,
+  recipe: string | null,
+): Promise<void> {
+  const { target, embedding, layers } = direct;
+  const heads = Float32Array.from(layers.flatMap((layer) => [...layer.heads]));
+  const one = (name: string, value: number) => floats(name, [1], Float32Array.of(value));
+  await writeEntries(
+    output,
+    [
+      one('target', target),
+      one('direct.embedding', embedding),
+      floats('direct.heads', [layers.length, heads.length / layers.length], heads),
+      floats(
+        'direct.mlp',
+        [layers.length],
+        Float32Array.from(layers, ({ mlp }) => mlp),
+      ),
+      one('direct.rest', restOf(direct)),
+      ...gradient.resid.map(({ dims, data }, layer) => floats(`grad.resid.${layer}`, dims, data)),
+      ...attributions.map(({ method, values }) => floats(`attribution.${method}`, [values.length], values)),
+    ],
+    recipe,
+  );
+}
+
+/**
+ * Writes the same as JSON, with the text's tokens, the likeliest tokens, and sums. Of a gradient at a block's input, which has a number for
+ * each of the residual's, its product with that input is listed, summed over a token's numbers. `top`: candidates listed at most; `by`: the
+ * unit by which attributions are added up too; `more`: members after the model's.
+ */
+export async function writeWhyJson(
+  output: Output,
+  { model, tokens, reading }: Opened,
+  causes: Causes,
+  { top, by }: Pick<WhyOptions, 'top' | 'by'>,
+  more: string,
+): Promise<void> {
+  const { trace, target, direct, gradient, attributions, deletion, candidates } = causes;
+  const { position, token, rival } = target;
+  const units = by === 'token' ? null : unitsOf(tokens, textOf(tokens), by);
+  const named = (id: number) => ({ id, text: reading.piece(id) });
+  const head = {
+    position,
+    token: named(token),
+    rival: rival === undefined ? null : named(rival),
+    target: direct.target,
+    candidates: Array.from({ length: Math.min(top, candidates.topIds.length) }, (_, k) => ({
+      ...named(at(candidates.topIds, k)),
+      logit: at(candidates.topLogits, k),
+      prob: Math.exp(at(candidates.topLogits, k) - at(candidates.logSumExp, 0)),
+    })),
+    direct: directJson(direct),
+    gradientTimesInput: gradient.resid.map((resid, layer) => [...rowProducts(resid, itemOf(trace.resid, layer))]),
+    ...(units === null ? {} : { units: unitsJson(by, units, tokens) }),
+    attribution: attributions.map((attribution) => ({
+      ...attributionJson(attribution),
+      ...(units === null ? {} : { byUnit: [...sumsOf(attribution.values, units)] }),
+    })),
+    ...(deletion === null ? {} : { deletion: deletion.map(curveJson) }),
+  };
+  const lines = tokens.map(({ index, id, text, start, end, special }) => JSON.stringify({ index, id, text, start, end, special }));
+  await output.write(
+    `{"model":${modelJson(model.info)}${more},\n"tokens":[\n${lines.join(',\n')}\n],\n${JSON.stringify(head).slice(1, -1)}}\n`,
+  );
+}
+
+function directJson(direct: Direct): object {
+  const { embedding, layers } = direct;
+  const heads = layers.map((layer) => [...layer.heads]);
+  const mlp = layers.map((layer) => layer.mlp);
+  const rest = restOf(direct);
+  return { embedding, heads, mlp, rest, sum: sumOf([embedding, ...heads.flat(), ...mlp, rest]) };
+}
+
+/** The units with the first and the last token of each. */
+function unitsJson(by: TextUnit, units: readonly TokenRun[], tokens: readonly Token[]): object {
+  return {
+    by,
+    list: units.map(({ first, end }) => {
+      const own = tokens.slice(first, end);
+      return { first, last: end - 1, text: own[0]?.special === true ? own[0].text : textOf(own) };
+    }),
+  };
+}
+
+/** The text that tokens cover, without those that were added. */
+function textOf(tokens: readonly Token[]): string {
+  return new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes, special }) => (special ? [] : bytes))));
+}
+
+function attributionJson({ method, values, completeness }: Attribution): object {
+  return { method, values: [...values], sum: sumOf(values), completeness };
+}
+
+function curveJson({ order, curve }: NamedCurve): object {
+  return { order, counts: [...curve.counts], logprob: [...curve.logprob], mean: meanLogprob(curve) };
+}
+
+/** All biases together: of the layers and of what follows them. */
+function restOf({ layers, rest }: Direct): number {
+  return sumOf([rest, ...layers.map((layer) => layer.rest)]);
+}
+
+function sumOf(numbers: Iterable<number>): number {
+  let sum = 0;
+  for (const number of numbers) sum += number;
+  return sum;
+}
