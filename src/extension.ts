@@ -1,16 +1,21 @@
-import { MODEL_VIEW, PANEL_TYPE } from './host/ids.ts';
-import { LazyModelTree } from './host/lazyModelTree.ts';
-import type { Parts } from './host/parts.ts';
+import { MODEL_VIEW, PANEL_TYPE } from './host/commandIds.ts';
+import { LazyModelTree } from './host/models/lazyModelTree.ts';
+import type { Parts } from './host/hostParts.ts';
+import { readEditors } from './host/editor/target.ts';
 import { vscode } from './host/vscode.ts';
 
 /** The rest is loaded when it is first needed, at the latest when the window has started. */
 const STARTED_MS = 3000;
+/** Commands about what the user has selected. */
+const ABOUT_SELECTION = ['explainTokens.explain', 'explainTokens.why', 'explainTokens.compareWith'];
+/** With this a command does nothing. */
+const NOTHING = Symbol('nothing');
 
 /** Registers what VS Code must know from the start, and no more: it costs every start of every window. */
 export function activate(context: vscode.ExtensionContext): void {
   let loading: Promise<Parts> | undefined;
   const parts = (): Promise<Parts> => {
-    loading ??= import('./host/parts.ts').then(({ createParts }) => createParts(context));
+    loading ??= import('./host/hostParts.ts').then(({ createParts }) => createParts(context));
     return loading;
   };
   const timer = setTimeout(() => void parts(), STARTED_MS);
@@ -19,11 +24,28 @@ export function activate(context: vscode.ExtensionContext): void {
     { dispose: () => clearTimeout(timer) },
     tree,
     vscode.window.registerTreeDataProvider(MODEL_VIEW, tree),
-    ...commandsOf(context.extension.packageJSON).map((id) => vscode.commands.registerCommand(id, async (...args: readonly unknown[]) => (await parts()).run(id, args))),
-    vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, { deserializeWebviewPanel: async (panel, state: unknown) => (await parts()).revive(panel, state) }),
+    ...commandsOf(context.extension.packageJSON).map((id) =>
+      vscode.commands.registerCommand(id, async (...args: readonly unknown[]) => {
+        if (args[0] === NOTHING) return;
+        const editors = readEditors();
+        await (await parts()).run(id, args, editors);
+      }),
+    ),
+    vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {
+      deserializeWebviewPanel: async (panel, state: unknown) => (await parts()).revive(panel, state),
+    }),
     // A selection's tokens are counted.
     vscode.window.onDidChangeTextEditorSelection(({ selections: [selection] }) => void (selection?.isEmpty === false && parts())),
   );
+  void askAhead();
+}
+
+/**
+ * Before a command's first run in a window VS Code asks for what belongs to it, and waits for the answer while the user types on:
+ * what is selected by then is something else. A run from here has it ask now.
+ */
+async function askAhead(): Promise<void> {
+  for (const id of ABOUT_SELECTION) await vscode.commands.executeCommand(id, NOTHING);
 }
 
 /** The ids that package.json contributes. */

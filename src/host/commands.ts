@@ -1,41 +1,58 @@
-import { vscode } from './vscode.ts';
-import { chooseModel } from './chooseModel.ts';
-import { compareModel, compareWith } from './compareCommands.ts';
-import type { Comparer } from './comparer.ts';
-import type { CurrentExplanation } from './currentExplanation.ts';
-import { downloadModel } from './downloadCommand.ts';
-import type { Downloads } from './downloads.ts';
-import type { Explainer } from './explainer.ts';
-import { removeHubToken, setHubToken } from './hubAccess.ts';
+import type { vscode } from './vscode.ts';
+import { chooseModel } from './models/chooseModel.ts';
+import { compareModel, compareWith } from './explain/compareCommands.ts';
+import type { Comparer } from './explain/comparer.ts';
+import type { CurrentExplanation } from './explain/currentExplanation.ts';
+import { downloadModel } from './models/downloadCommand.ts';
+import type { Downloads } from './models/downloads.ts';
+import type { Explainer } from './explain/explainer.ts';
+import { removeHubToken, setHubToken } from './models/hubAccess.ts';
 import type { Log } from './log.ts';
-import { libraryCommands } from './libraryCommands.ts';
-import type { ModelLibrary } from './modelLibrary.ts';
-import type { PanelView } from './panelView.ts';
-import { readSettings, writeSetting } from './settings.ts';
-import { targetOfEditor } from './target.ts';
+import { libraryCommands } from './models/libraryCommands.ts';
+import type { ModelLibrary } from './models/modelLibrary.ts';
+import type { PanelView } from './panel/panelView.ts';
+import { t } from './say.ts';
+import { inform } from './surfaces.ts';
+import { readSettings, writeSetting } from './configuration.ts';
+import { isWithheld, type EditorTexts } from './editor/target.ts';
+import type { TokenFocus } from './editor/tokenFocus.ts';
+import type { Counts } from './counts/counts.ts';
+import { fileCommands } from './wholeFile/fileCommands.ts';
+import type { FileParts } from './wholeFile/fileParts.ts';
+import { surpriseCommands } from './wholeFile/surpriseCommands.ts';
+import type { WhyMarks } from './editor/whyMarks.ts';
 
+/** Parts of the extension that commands use. */
 export interface CommandContext {
   readonly explainer: Explainer;
   readonly comparer: Comparer;
   readonly current: CurrentExplanation;
+  readonly focus: TokenFocus;
+  readonly why: WhyMarks;
   readonly panel: PanelView;
+  readonly files: FileParts;
+  readonly counts: Counts;
   readonly library: ModelLibrary;
   readonly downloads: Downloads;
   readonly secrets: vscode.SecretStorage;
   readonly log: Log;
+  /** Visible texts at the moment of the command. */
+  readonly editors: EditorTexts;
 }
 
-/** What every command of package.json does, by its id. */
+/** Handlers of the commands of package.json, by id. */
 export function commandsOf(context: CommandContext): Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> {
-  const { explainer, current, panel, library, downloads, secrets, log } = context;
+  const { explainer, current, panel, library, downloads, secrets, log, editors } = context;
   return {
-    'explainTokens.explain': () => explainSelection(explainer),
+    'explainTokens.explain': () => explainSelection(explainer, editors),
     'explainTokens.runAgain': () => explainer.runAgain(),
     'explainTokens.toggleColors': () => writeSetting('colors', !readSettings().colors),
     'explainTokens.clear': () => {
       panel.close();
       current.clear();
     },
+    'explainTokens.why': () => whyToken(context),
+    'explainTokens.clearWhy': () => context.why.clear(),
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.chooseModel': () => chooseModel(library),
@@ -43,18 +60,40 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.setHubToken': () => setHubToken(secrets),
     'explainTokens.removeHubToken': () => removeHubToken(secrets),
     'explainTokens.showLog': () => log.show(),
+    'explainTokens.countFolder': (folder) => context.counts.count(folder),
+    ...fileCommands(context),
+    ...surpriseCommands(context),
     ...libraryCommands(library),
   };
 }
 
-async function explainSelection(explainer: Explainer): Promise<void> {
-  const editor = vscode.window.activeTextEditor;
-  if (!editor) return inform(vscode.l10n.t('Open a text and select what to explain.'));
-  const target = targetOfEditor(editor);
-  if (!target) return inform(vscode.l10n.t('There is no text here to explain: write or select some first.'));
+async function explainSelection(explainer: Explainer, { active }: EditorTexts): Promise<void> {
+  if (!active && isWithheld()) return void inform(t('VS Code gives this file to no extension: it is larger than 50 MB, or no text.'));
+  if (!active) return void inform(t('Open a text and select what to explain.'));
+  if (explainer.readHere(active)) return explainer.runAgain();
+  const { target } = active;
+  if (!target) return void inform(t('There is no text here to explain: write or select some first.'));
   await explainer.explain(target);
 }
 
-function inform(message: string): void {
-  void vscode.window.showInformationMessage(message);
+/** Asks why the token under the cursor is there: in the panel, and in the editor, whose words are coloured by how much they count. */
+async function whyToken(context: CommandContext): Promise<void> {
+  const { explainer, current, focus, why, panel, editors } = context;
+  const { active } = editors;
+  if (!active) return void inform(t('Open a text and put the cursor on a token.'));
+  const { document, selection } = active;
+  const before = current.placeAt(document, selection.start);
+  if (before.kind !== 'token') await explainSelection(explainer, editors);
+  const place = current.placeAt(document, selection.start);
+  if (place.kind !== 'token') {
+    // An explanation that failed or was cancelled has said so.
+    if (current.value && current.outdated === null) void inform(t('There is no token of the explained text at the cursor.'));
+    return;
+  }
+  if (place.token === 0) return void inform(t('Nothing precedes this token, so nothing predicted it.'));
+  const position = place.token - 1;
+  panel.open(current.value?.shown.source.label ?? '');
+  why.want(position);
+  focus.select(position);
+  panel.askWhy(position);
 }

@@ -1,9 +1,9 @@
-/** Something that holds on to a resource until it is let go. */
+/** Something that holds a resource until it is disposed. */
 export interface Disposed {
   dispose(): void;
 }
 
-/** Base of everything with a lifetime: what is registered goes when it goes, last first. */
+/** Base class of everything with a lifetime: it disposes what is registered with it, last first. */
 export abstract class Disposable implements Disposed {
   readonly #held: Disposed[] = [];
   #disposed = false;
@@ -18,7 +18,7 @@ export abstract class Disposable implements Disposed {
     for (const held of this.#held.splice(0).reverse()) held.dispose();
   }
 
-  /** Keeps `held` for as long as this lives; lets it go at once where this is gone already. */
+  /** Disposes `held` together with this object, at once if this object is disposed already. Returns `held`. */
   protected register<T extends Disposed>(held: T): T {
     if (this.#disposed) held.dispose();
     else this.#held.push(held);

@@ -1,2 +1,2 @@
-/** The editor's API, imported here alone, so that a bundle holds it once; see `editorApi` in esbuild.mjs for what that saves. */
+/** VS Code's API, imported only here so that a bundle holds it once; see `editorApi` in scripts/lib/bundles.mjs for the reason. */
 export * as vscode from 'vscode';

@@ -1,0 +1,49 @@
+import { homedir } from 'node:os';
+import { resolve } from 'node:path';
+import { vscode } from '../vscode.ts';
+import type { FoundModel } from '../../library/found/foundApi.ts';
+import type { Port } from '../../worker/rpc.ts';
+import type { HubEnvironment } from '../../library/hub/address.ts';
+import type { Hub } from '../../library/hub/hubApi.ts';
+import type { RuntimeOptions } from './platform.ts';
+import { t } from '../say.ts';
+
+/** Starts a model's worker. Throws UserError if the settings demand the native runtime and it is not installed. */
+export async function startWorker(extensionUri: vscode.Uri, { choice, nativeFolder, provider }: RuntimeOptions): Promise<Port> {
+  // Loaded with the first request: the modules for processes and threads take a quarter of the extension's start.
+  const { startNodeWorker } = await import('../../worker/port.node.ts');
+  const dist = vscode.Uri.joinPath(extensionUri, 'dist').fsPath;
+  return startNodeWorker(dist, { runtime: choice, provider, ...(nativeFolder === '' ? {} : { nativeFolder: absolute(nativeFolder) }) });
+}
+
+/** Models that other programs keep on this machine. */
+export async function findModels(): Promise<readonly FoundModel[]> {
+  const found = await import('../../library/found/found.ts');
+  return found.findModels({ env: process.env, home: homedir() });
+}
+
+/** URI of a folder or file in a setting: a path, in which `~` is the home folder, or a URI that only VS Code can read. */
+export function folderUri(setting: string): vscode.Uri {
+  return /^[a-z][a-z0-9+.-]+:\/\//i.test(setting) ? vscode.Uri.parse(setting) : vscode.Uri.file(absolute(setting));
+}
+
+/** Path from which the worker can read a folder itself; undefined if there is none. */
+export function localPath(uri: vscode.Uri): string | undefined {
+  return uri.scheme === 'file' ? uri.fsPath : undefined;
+}
+
+/** Loads the module for the hub and its downloads. */
+export async function loadHub(): Promise<Hub | undefined> {
+  const { openHub } = await import('../../library/hub/hub.ts');
+  return openHub(t);
+}
+
+/** The hub's address and token from the environment variables of its own tools. */
+export function hubEnvironment(): HubEnvironment {
+  const { HF_ENDPOINT, HF_TOKEN } = process.env;
+  return { endpoint: HF_ENDPOINT, token: HF_TOKEN };
+}
+
+function absolute(path: string): string {
+  return resolve(homedir(), path.replace(/^~(?=$|[/\\])/, homedir()));
+}

@@ -1,0 +1,61 @@
+import { vscode } from './vscode.ts';
+import { DEFAULT_SURPRISAL_SCALE, SURPRISAL_SCALES, type SurprisalScale } from '../core/surprisalScale.ts';
+import { DEFAULT_SURPRISING, surprisingRule, type SurprisingRule } from '../core/surprising.ts';
+import { EXECUTION_PROVIDERS, RUNTIME_CHOICES, type ExecutionProvider, type RuntimeChoice } from '../core/runtimeChoice.ts';
+
+const SECTION = 'explainTokens';
+
+/** Values of the settings. `model` and `nativeRuntime` are paths as the user wrote them, empty if not set. */
+export interface Settings {
+  readonly model: string;
+  readonly runtime: RuntimeChoice;
+  readonly nativeRuntime: string;
+  readonly executionProvider: ExecutionProvider;
+  readonly colors: boolean;
+  readonly surprisalScale: SurprisalScale;
+  /** Tokens of a whole file from the begin of a window to that of the next; 0: half a window. */
+  readonly stride: number;
+  /** Which tokens of a whole file are marked and gone to. */
+  readonly surprising: SurprisingRule;
+  /** Candidates kept per position. */
+  readonly candidates: number;
+  /** URL of the model hub as the user wrote it; empty if not set. */
+  readonly hubEndpoint: string;
+}
+
+/** Reads the settings; a value of a wrong type or out of range counts as not set. */
+export function readSettings(): Settings {
+  const section = vscode.workspace.getConfiguration(SECTION);
+  const model: unknown = section.get('model');
+  const runtime: unknown = section.get('runtime');
+  const nativeRuntime: unknown = section.get('nativeRuntime');
+  const executionProvider: unknown = section.get('executionProvider');
+  const stride: unknown = section.get('stride');
+  const surprising: unknown = section.get('surprising');
+  const candidates: unknown = section.get('candidates');
+  const hubEndpoint: unknown = section.get('hubEndpoint');
+  return {
+    model: typeof model === 'string' ? model.trim() : '',
+    runtime: RUNTIME_CHOICES.find((choice) => choice === runtime) ?? 'auto',
+    nativeRuntime: typeof nativeRuntime === 'string' ? nativeRuntime.trim() : '',
+    executionProvider: EXECUTION_PROVIDERS.find((provider) => provider === executionProvider) ?? 'cpu',
+    colors: section.get('colors') !== false,
+    surprisalScale: SURPRISAL_SCALES.find((scale) => scale === section.get('surprisalScale')) ?? DEFAULT_SURPRISAL_SCALE,
+    stride: typeof stride === 'number' && Number.isInteger(stride) && stride > 0 ? stride : 0,
+    surprising: (typeof surprising === 'string' ? surprisingRule(surprising) : undefined) ?? DEFAULT_SURPRISING,
+    candidates: typeof candidates === 'number' && candidates >= 1 && candidates <= 50 ? Math.round(candidates) : 10,
+    hubEndpoint: typeof hubEndpoint === 'string' ? hubEndpoint.trim() : '',
+  };
+}
+
+/** Writes one of the user's global settings. */
+export async function writeSetting(name: 'model' | 'colors' | 'surprisalScale', value: string | boolean): Promise<void> {
+  await vscode.workspace.getConfiguration(SECTION).update(name, value === '' ? undefined : value, vscode.ConfigurationTarget.Global);
+}
+
+/** Calls `listener` when one of the settings `names` changes. */
+export function onSettingChange(names: readonly (keyof Settings)[], listener: () => void): vscode.Disposable {
+  return vscode.workspace.onDidChangeConfiguration((event) => {
+    if (names.some((name) => event.affectsConfiguration(`${SECTION}.${name}`))) listener();
+  });
+}

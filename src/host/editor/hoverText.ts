@@ -1,0 +1,140 @@
+import type { Explanation } from '../../core/trace.ts';
+import type { Translate } from '../../core/translatable.ts';
+import type { Outdated } from '../explain/outdated.ts';
+import { hexBytes, shortened, visibleText, visibleToken } from '../../core/visibleText.ts';
+import { codeBlock, codeSpan, figure, inMarkdown, joinedMarkdown, type Markdown, type SayMarkdown } from './markdownCode.ts';
+import { surprisalBits } from './surprisal.ts';
+
+/** Most tokens in one hover; a longer word is cut around the token under the pointer. */
+const MAX_TOKENS = 6;
+/** Most characters shown of a token, and of a candidate. */
+const MAX_NAME = 40;
+const MAX_CANDIDATE = 24;
+const BAR_CELLS = 10;
+const EIGHTHS = ['', '▏', '▎', '▍', '▌', '▋', '▊', '▉'];
+/** Characters that join tokens into a word, and scripts written without spaces, in which a token is not joined with its neighbours. */
+const JOINS = /[\p{L}\p{N}\p{M}_]/u;
+const STANDS_ALONE = /[\p{Script=Han}\p{Script=Hiragana}\p{Script=Katakana}\p{Script=Thai}]/u;
+
+/** Indices of the tokens of the word around token `index`, including tokens that share a character with one of them. */
+export function wordTokens(explanation: Explanation, index: number): readonly number[] {
+  let first = index;
+  let last = index;
+  while (first > 0 && last - first + 1 < MAX_TOKENS && belongTogether(explanation, first - 1)) first--;
+  while (last + 1 < explanation.tokens.length && last - first + 1 < MAX_TOKENS && belongTogether(explanation, last)) last++;
+  return Array.from({ length: last - first + 1 }, (_, i) => first + i);
+}
+
+/** Whether token `index` and the next one are parts of one word or one character. */
+function belongTogether(explanation: Explanation, index: number): boolean {
+  const left = explanation.tokens[index];
+  const right = explanation.tokens[index + 1];
+  if (!left || !right || left.special || right.special) return false;
+  if (right.start < left.end) return true;
+  const before = Array.from(explanation.text.slice(left.start, left.end)).at(-1) ?? '';
+  const after = Array.from(explanation.text.slice(right.start, right.end)).at(0) ?? '';
+  return [before, after].every((character) => JOINS.test(character) && !STANDS_ALONE.test(character));
+}
+
+/** Markdown about tokens `indices`: numbers of each, and the model's candidates for its place. Text is shown, never interpreted. */
+export function hoverMarkdown(explanation: Explanation, indices: readonly number[], translate: Translate): Markdown {
+  const t = inMarkdown(translate);
+  const alternatives = indices.length > 1 ? 3 : 6;
+  const parts = indices.map((index) => tokenMarkdown(explanation, index, alternatives, t));
+  const model = t('Model: {0}', codeSpan(shortened(visibleText(explanation.model.name), MAX_NAME)));
+  return joinedMarkdown([...interventionsSentence(explanation, t), ...parts, model], '\n\n');
+}
+
+/** Says that an explanation's numbers are not the model's own; nothing where they are. */
+export function interventionsSentence<Said>({ run }: Explanation, t: (text: string, ...values: number[]) => Said): readonly Said[] {
+  const count = run.recipe.length;
+  if (count === 0) return [];
+  if (count === 1) return [t('1 intervention on the model is on: these are not its own numbers.')];
+  return [t('{0} interventions on the model are on: these are not its own numbers.', count)];
+}
+
+/** A sentence that says why an explanation's numbers are outdated. */
+export function outdatedSentence(outdated: Outdated, t: Translate): string {
+  switch (outdated) {
+    case 'working':
+      return t('These numbers are from before: a text is being explained.');
+    case 'failed':
+      return t('These numbers are from before: the last explanation failed.');
+    case 'cancelled':
+      return t('These numbers are from before: the last explanation was cancelled.');
+  }
+}
+
+/** Markdown shown in place of numbers that no longer belong to this text. */
+export function staleMarkdown(translate: Translate): Markdown {
+  const t = inMarkdown(translate);
+  return t('This text was edited after it was explained: run Explain Tokens again.');
+}
+
+function tokenMarkdown(explanation: Explanation, index: number, alternatives: number, t: SayMarkdown): Markdown {
+  const token = explanation.tokens[index];
+  if (!token) return figure('');
+  const partial = token.partial ? [t('part of a character: bytes {0}', figure(hexBytes(token.bytes)))] : [];
+  const head = joinedMarkdown(
+    [codeSpan(shortened(visibleToken(token), MAX_NAME)), t('token {0}', index), figure(`id ${token.id}`), ...partial],
+    ' · ',
+  );
+  const bits = surprisalBits(explanation, index);
+  if (bits === null) return joinedMarkdown([head, t('Nothing precedes this token, so nothing predicted it.')], '\n\n');
+  const rank = explanation.rank[index] ?? 0;
+  const entropy = explanation.entropy[index] ?? Number.NaN;
+  const numbers = numbersMarkdown({ bits, rank, entropy }, t);
+  return joinedMarkdown([head, numbers, codeBlock(expectedLines(explanation, index, alternatives, 2 ** -bits, rank))], '\n\n');
+}
+
+/** Numbers of one token. `bits`: its surprisal; `entropy`: in bits. */
+export function numbersMarkdown(
+  { bits, rank, entropy }: { readonly bits: number; readonly rank: number; readonly entropy: number },
+  t: SayMarkdown,
+): Markdown {
+  return joinedMarkdown(
+    [
+      t('probability {0}', figure(percent(2 ** -bits))),
+      t('rank {0}', rank),
+      t('surprisal {0} bits', figure(bits.toFixed(2))),
+      t('entropy {0} bits', figure(entropy.toFixed(2))),
+    ],
+    ' · ',
+  );
+}
+
+/** One line per candidate for the place of token `index`; an arrow marks the token itself. */
+function expectedLines(explanation: Explanation, index: number, count: number, probability: number, rank: number): string[] {
+  const id = explanation.tokens[index]?.id ?? -1;
+  const row = (index - 1) * explanation.topK;
+  const lines: string[] = [];
+  for (let i = 0; i < Math.min(count, explanation.topK); i++) {
+    const candidate = explanation.topIds[row + i];
+    if (candidate === undefined) break;
+    lines.push(line(candidate === id ? '▸' : ' ', explanation.topProbs[row + i] ?? 0, explanation.pieces[candidate] ?? ''));
+  }
+  if (rank > lines.length) lines.push(line('▸', probability, explanation.pieces[id] ?? explanation.tokens[index]?.text ?? ''));
+  return lines;
+}
+
+function line(mark: string, probability: number, text: string): string {
+  return `${mark} ${bar(probability)} ${percent(probability).padStart(9)}  ${shortened(visibleText(text), MAX_CANDIDATE)}`;
+}
+
+/** A bar of ten cells for a probability, in eighths of a cell. */
+export function bar(probability: number): string {
+  const eighths = Math.round(Math.min(1, Math.max(0, probability)) * BAR_CELLS * 8);
+  return ('█'.repeat(Math.floor(eighths / 8)) + (EIGHTHS[eighths % 8] ?? '')).padEnd(BAR_CELLS);
+}
+
+/** A probability in per cent with three significant digits; in plain decimals down to 10⁻⁹. */
+export function percent(probability: number): string {
+  const value = probability * 100;
+  if (value === 0) return '0%';
+  if (value < 0.001) {
+    const short = value.toExponential(2);
+    // Not Intl.NumberFormat: creating one takes longer than the rest of the extension's start.
+    return `${probability < 1e-9 ? short : value.toFixed(2 - Number(short.slice(short.indexOf('e') + 1)))}%`;
+  }
+  return `${value >= 99.95 && value < 100 ? value.toFixed(3) : value.toPrecision(3)}%`;
+}

@@ -1,0 +1,36 @@
+import { vscode } from '../vscode.ts';
+import type { CurrentExplanation } from '../explain/currentExplanation.ts';
+import { paintedRanges } from './surprisal.ts';
+
+/** Delay of a repaint, so that a series of edits is painted once. */
+export const REPAINT_AFTER_MS = 30;
+
+/**
+ * The ranges of a document to paint for each of `count` levels; see `paintedRanges`. `levels`: of each token of the explained text from its
+ * start, -1: none. Edited tokens have none.
+ */
+export function levelRanges(
+  current: CurrentExplanation,
+  document: vscode.TextDocument,
+  levels: readonly number[],
+  count: number,
+): vscode.Range[][] {
+  const placed = levels.flatMap((level, token) => {
+    const place = current.rangeOf(document, token);
+    if (!place || place.stale) return [];
+    return [{ start: document.offsetAt(place.range.start), end: document.offsetAt(place.range.end), level }];
+  });
+  return paintedRanges(placed, count).map((ranges) =>
+    ranges.map(({ start, end }) => new vscode.Range(document.positionAt(start), document.positionAt(end))),
+  );
+}
+
+/** One of the extension's own colours. */
+export function ownColor(name: string): vscode.ThemeColor {
+  return new vscode.ThemeColor(`explainTokens.${name}`);
+}
+
+/** A type of decorations that do not grow with what is typed at their edges. */
+export function createDecoration(options: vscode.DecorationRenderOptions): vscode.TextEditorDecorationType {
+  return vscode.window.createTextEditorDecorationType({ rangeBehavior: vscode.DecorationRangeBehavior.ClosedClosed, ...options });
+}

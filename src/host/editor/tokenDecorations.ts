@@ -1,0 +1,109 @@
+import { vscode } from '../vscode.ts';
+import type { CurrentExplanation } from '../explain/currentExplanation.ts';
+import { Disposable } from '../disposable.ts';
+import { onSettingChange, readSettings } from '../configuration.ts';
+import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
+import { SURPRISAL_LEVELS, surprisalLevel, surprisalMeasure, surprisalSteps } from '../../core/surprisalScale.ts';
+import { surprisalTypes, type SurprisalTypes } from './surprisalTypes.ts';
+import type { TokenFocus } from './tokenFocus.ts';
+import type { WhyMarks } from './whyMarks.ts';
+
+/** Delay before colours fade, so that short work does not make them flash. */
+const FADE_AFTER_MS = 250;
+
+interface Types extends SurprisalTypes {
+  readonly selected: vscode.TextEditorDecorationType;
+  readonly marked: vscode.TextEditorDecorationType;
+}
+
+/** Paints surprisal, edited tokens, and the panel's selected and marked tokens onto the explained text in every visible editor. */
+export class TokenDecorations extends Disposable {
+  readonly #current: CurrentExplanation;
+  readonly #focus: TokenFocus;
+  readonly #why: WhyMarks;
+  #types: Types | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  /** `why`: while its words are painted, surprisal is not. */
+  constructor(current: CurrentExplanation, focus: TokenFocus, why: WhyMarks) {
+    super();
+    this.#current = current;
+    this.#focus = focus;
+    this.#why = why;
+    const later = (): void => this.#later();
+    this.register(current.onDidChange(later));
+    this.register(current.onDidEdit(later));
+    this.register(current.onDidAge(() => this.#later(current.outdated === 'working' ? FADE_AFTER_MS : REPAINT_AFTER_MS)));
+    this.register(why.onDidChange(later));
+    this.register(focus.onDidChange(() => this.#paintFocus()));
+    this.register(vscode.window.onDidChangeVisibleTextEditors(later));
+    this.register(onSettingChange(['colors', 'surprisalScale'], later));
+  }
+
+  override dispose(): void {
+    super.dispose();
+    clearTimeout(this.#timer);
+  }
+
+  #later(afterMs = REPAINT_AFTER_MS): void {
+    if (!this.#current.value && !this.#types) return;
+    clearTimeout(this.#timer);
+    this.#timer = setTimeout(() => this.#paint(), afterMs);
+  }
+
+  #paint(): void {
+    if (this.disposed) return;
+    const types = (this.#types ??= this.#createTypes());
+    for (const editor of vscode.window.visibleTextEditors) {
+      const { document } = editor;
+      const isShown = this.#current.isAbout(document);
+      const levels = isShown && readSettings().colors && this.#why.words === null ? this.#levels(document) : [];
+      const [full, none] = this.#current.outdated === null ? [types.levels, types.faded] : [types.faded, types.levels];
+      full.forEach((type, level) => editor.setDecorations(type, levels[level] ?? []));
+      for (const type of none) editor.setDecorations(type, []);
+      editor.setDecorations(types.stale, isShown ? this.#staleRanges(document) : []);
+    }
+    this.#paintFocus();
+  }
+
+  #paintFocus(): void {
+    const types = this.#types;
+    if (!types || this.disposed) return;
+    const { selected, marked } = this.#focus;
+    for (const editor of vscode.window.visibleTextEditors) {
+      const ranges = (tokens: readonly number[]): vscode.Range[] =>
+        this.#current.isAbout(editor.document) ? this.#freshRanges(editor.document, tokens) : [];
+      editor.setDecorations(types.selected, ranges(selected === null ? [] : [selected]));
+      editor.setDecorations(types.marked, ranges(marked));
+    }
+  }
+
+  #levels(document: vscode.TextDocument): vscode.Range[][] {
+    const explanation = this.#current.value?.shown.explanation;
+    if (!explanation) return [];
+    const scale = readSettings().surprisalScale;
+    const steps = surprisalSteps(explanation, scale);
+    const levels = explanation.tokens.map(({ index }) => surprisalLevel(surprisalMeasure(explanation, index, scale), steps));
+    return levelRanges(this.#current, document, levels, SURPRISAL_LEVELS);
+  }
+
+  #freshRanges(document: vscode.TextDocument, tokens: readonly number[]): vscode.Range[] {
+    return tokens.flatMap((token) => {
+      const place = this.#current.rangeOf(document, token);
+      return place && !place.stale ? [place.range] : [];
+    });
+  }
+
+  #staleRanges(document: vscode.TextDocument): vscode.Range[] {
+    return this.#current.staleTokens().flatMap((token) => this.#current.rangeOf(document, token)?.range ?? []);
+  }
+
+  #createTypes(): Types {
+    const create = (options: vscode.DecorationRenderOptions): vscode.TextEditorDecorationType => this.register(createDecoration(options));
+    return {
+      ...surprisalTypes((type) => this.register(type), true),
+      selected: create({ borderStyle: 'solid', borderWidth: '1px', borderColor: ownColor('selectedToken'), borderRadius: '2px' }),
+      marked: create({ backgroundColor: ownColor('markedToken') }),
+    };
+  }
+}

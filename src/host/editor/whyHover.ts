@@ -1,0 +1,40 @@
+import type { Explanation } from '../../core/trace.ts';
+import type { Translate } from '../../core/translatable.ts';
+import { shortened, visibleText, visibleToken } from '../../core/visibleText.ts';
+import type { WhyWords } from '../../protocol/messages.ts';
+import { codeSpan, figure, inMarkdown, joinedMarkdown, type Markdown } from './markdownCode.ts';
+import { strongest } from './whyLevels.ts';
+
+/** Words named in a hover. */
+const NAMED = 3;
+/** Most characters shown of a token. */
+const MAX_NAME = 24;
+
+/** Markdown about why a token is there, for the hover of token `index`; null where that is none of the words, nor the token itself. */
+export function whyMarkdown(explanation: Explanation, words: WhyWords, index: number, translate: Translate): Markdown | null {
+  const { position, token, rival, values } = words;
+  if (index > position + 1) return null;
+  const t = inMarkdown(translate);
+  const name = (id: number): Markdown => codeSpan(shortened(visibleText(explanation.pieces[id] ?? `#${id}`), MAX_NAME));
+  const next = explanation.tokens[position + 1];
+  const asked = next?.id === token ? codeSpan(shortened(visibleToken(next), MAX_NAME)) : name(token);
+  const word = (at: number): Markdown =>
+    joinedMarkdown([codeSpan(shortened(visibleToken(explanation.tokens[at] ?? NO_TOKEN), MAX_NAME)), signedFigure(values[at] ?? 0)], ' ');
+  const title = rival === null ? t('Why {0} here?', asked) : t('Why {0} here, rather than {1}?', asked, name(rival));
+  const strongestWords = joinedMarkdown(strongest(values, NAMED).map(word), ' · ');
+  return joinedMarkdown(
+    [
+      title,
+      t('The strongest words, by the method chosen in the panel: {0}', strongestWords),
+      ...(index <= position ? [t('Here: {0}', word(index))] : []),
+    ],
+    '\n\n',
+  );
+}
+
+const NO_TOKEN = { text: '', bytes: [], special: false };
+
+function signedFigure(value: number): Markdown {
+  const text = Math.abs(value).toFixed(3);
+  return figure(Number(text) === 0 ? text : `${value < 0 ? '-' : '+'}${text}`);
+}

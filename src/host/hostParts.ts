@@ -1,0 +1,187 @@
+import { vscode } from './vscode.ts';
+import { commandsOf } from './commands.ts';
+import { CancelledError } from '../core/errors.ts';
+import type { Recipe } from '../core/run.ts';
+import { Comparer } from './explain/comparer.ts';
+import { CurrentExplanation } from './explain/currentExplanation.ts';
+import { Downloads } from './models/downloads.ts';
+import { Explainer } from './explain/explainer.ts';
+import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
+import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
+import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
+import { ModelClient } from './client/modelClient.ts';
+import type { WantedModel } from './client/liveWorker.ts';
+import { adviceFor } from './models/modelAdvice.ts';
+import { ModelFolders } from './models/modelFolders.ts';
+import { ModelLibrary } from './models/modelLibrary.ts';
+import { wantedModel } from './models/modelLocation.ts';
+import { ModelTree } from './models/modelTree.ts';
+import { parsePersistedState } from './panel/panelMessages.ts';
+import { PanelView } from './panel/panelView.ts';
+import { t } from './say.ts';
+import { onSettingChange, readSettings } from './configuration.ts';
+import { StatusBar } from './editor/statusBar.ts';
+import { type EditorTexts, reopenDocument, targetOfState } from './editor/target.ts';
+import { TokenDecorations } from './editor/tokenDecorations.ts';
+import { TokenFocus } from './editor/tokenFocus.ts';
+import { TokenHover } from './editor/tokenHover.ts';
+import { WhyDecorations } from './editor/whyDecorations.ts';
+import { WhyMarks } from './editor/whyMarks.ts';
+import { WindowFollower } from './editor/windowFollower.ts';
+import { Counts } from './counts/counts.ts';
+import { FileParts } from './wholeFile/fileParts.ts';
+import type { WorkerApi } from '../worker/workerApi.ts';
+import { connect, type Connection } from '../worker/rpc.ts';
+import { startWorker } from '#platform';
+
+/** Entry points of the extension, built when one is first needed. */
+export interface Parts {
+  /** The view of models. */
+  readonly tree: ModelTree;
+  /** Runs a command by its id on the given editors. Errors are reported to the user here. */
+  run(command: string, args: readonly unknown[], editors: EditorTexts): Promise<void>;
+  /** Restores a panel that VS Code kept over a restart from its saved state. */
+  revive(panel: vscode.WebviewPanel, state: unknown): void;
+}
+
+/** Builds and connects the parts of the extension. No worker starts and no model is opened before the first request. */
+export function createParts({ extensionUri, globalState, globalStorageUri, secrets, subscriptions }: vscode.ExtensionContext): Parts {
+  const execute = (command: string): void => void vscode.commands.executeCommand(`explainTokens.${command}`);
+  const setContext = (name: string, value: boolean): void =>
+    void vscode.commands.executeCommand('setContext', `explainTokens.${name}`, value);
+  const log = new Log();
+  const attempt = (what: string, work: Promise<void>): void =>
+    void work.catch((error: unknown) => {
+      if (error instanceof CancelledError) return;
+      panel.failGenerated(sentenceOf(error));
+      void reportError(log, what, error);
+    });
+  const readWith = (recipe: Recipe): void => (explainer.setRecipe(recipe), execute('runAgain'));
+  const current = new CurrentExplanation();
+  const focus = new TokenFocus(current);
+  const why = new WhyMarks(current);
+  const connectWorker = async (): Promise<Connection<WorkerApi>> => {
+    const { runtime, nativeRuntime, executionProvider } = readSettings();
+    return connect<WorkerApi>(
+      await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime, provider: executionProvider }),
+    );
+  };
+  const wanted = (model: string): WantedModel => wantedModel(extensionUri, { ...readSettings(), model }, library.nameOf(model));
+  const client = new ModelClient({
+    connect: connectWorker,
+    wanted: () => wanted(readSettings().model),
+    onState: (state) => {
+      statusBar.setState(state);
+      if (state.kind === 'ready') logRuntime(log, state.info);
+    },
+    onRefused: (refused, kept, error) => {
+      log.info(`The model ${kept.name} stays in use.`);
+      const { model } = readSettings();
+      void adviceFor(library, error).then((advice) => {
+        if (wanted(readSettings().model).key === refused.key) panel.refuse({ model, kept: kept.name, message: sentenceOf(advice.error) });
+        return reportError(log, `Opening ${refused.key}`, advice.error, [
+          ...advice.remedies,
+          { title: t('Choose Model'), run: () => execute('chooseModel') },
+        ]);
+      });
+    },
+    onIdleFailure: (error) => log.error('Idle worker', error),
+    t,
+  });
+  const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
+  const downloads = new Downloads({ globalStorageUri, secrets });
+  const library = new ModelLibrary({
+    downloads,
+    connect: connectWorker,
+    log,
+    locate: (model) => wanted(model).locate(),
+    state: globalState,
+  });
+  const statusBar = new StatusBar(client, current, log);
+  const explainer = new Explainer(client, current, log, (error) => adviceFor(library, error));
+  const panel = new PanelView(
+    { extensionUri, client, current, comparer, focus, why, log },
+    {
+      cancel: () => explainer.cancel(),
+      dismiss: () => explainer.dismiss(),
+      command: execute,
+      window: (index) => {
+        const at = current.windowOffset(index);
+        if (at !== undefined) void explainer.showWindow(at).then((shown) => shown && focus.revealStart());
+      },
+      chat: (on) => (explainer.setChat(on), execute('runAgain')),
+      recipe: (recipe) => readWith(recipe),
+      exportRecipe: (recipe) =>
+        void openAsDocument(recipe).catch((error: unknown) => void reportError(log, 'Opening a recipe as a document', error)),
+      importRecipe: () => {
+        const asked = current.value;
+        if (asked === undefined) return;
+        void chosenRecipe(asked.shown.explanation)
+          // Another text may have been explained while the user looked for the file.
+          .then((recipe) => recipe !== undefined && current.value === asked && readWith(recipe))
+          .catch((error: unknown) => void reportError(log, 'Reading a recipe', error));
+      },
+      insertGenerated: (generated) => attempt('Inserting the generated text', insertGenerated(client, current, generated)),
+      explainGenerated: (generated) =>
+        attempt(
+          'Explaining the generated text',
+          wholeTarget(client, current, generated).then((target) => explainer.explain(target)),
+        ),
+    },
+  );
+  const files = new FileParts({ client, current, why, log, setContext, advise: (error) => adviceFor(library, error) });
+  const counts = new Counts(client, setContext);
+  const tree = new ModelTree(library);
+  explainer.attach(panel);
+  subscriptions.push(
+    log,
+    current,
+    focus,
+    why,
+    client,
+    statusBar,
+    comparer,
+    downloads,
+    library,
+    files,
+    counts,
+    tree,
+    new ModelFolders(),
+    explainer.onWillExplain(() => comparer.cancel()),
+    explainer,
+    panel,
+    new WindowFollower(current, (at, editor) => void explainer.showWindow(at).then((shown) => shown && focus.follow(editor))),
+    new TokenHover(current, why),
+    new TokenDecorations(current, focus, why),
+    new WhyDecorations(current, why),
+    onSettingChange(['model', 'runtime', 'nativeRuntime', 'executionProvider'], () => {
+      panel.refuse(null);
+      void explainer.changeModel();
+    }),
+    current.onDidChange(() => setContext('explained', current.value !== undefined)),
+    why.onDidChange(() => setContext('why', why.words !== null)),
+  );
+  return {
+    tree,
+    run: async (command, args, editors) => {
+      try {
+        await commandsOf({ explainer, comparer, current, focus, why, panel, files, counts, library, downloads, secrets, log, editors })[
+          command
+        ]?.(...args);
+      } catch (error) {
+        void reportError(log, command, error);
+      }
+    },
+    revive: (restored, value) => {
+      panel.revive(restored);
+      const state = parsePersistedState(value);
+      explainer.setChat(state?.chat === true);
+      if (state?.recipe) explainer.setRecipe(state.recipe.steps, state.recipe.model);
+      if (!state) return panel.close();
+      const found = state.at === undefined ? undefined : reopenDocument(state.source.uri);
+      const explain = (): Promise<unknown> =>
+        explainer.explain(targetOfState(state)).then(() => state.compared && comparer.restore(state.compared));
+      void (found === undefined ? explain() : found.then(explain));
+    },
+  };
+}

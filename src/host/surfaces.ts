@@ -1,0 +1,159 @@
+// All places in VS Code's interface where the host shows text, some of it untrusted. VS Code turns text into links in notifications, and
+// into icons in lists and the status bar. Only this file calls those functions of VS Code (a test checks that), and it takes inert text.
+import type { Inert } from '../core/inertText.ts';
+import type { Markdown } from './editor/markdownCode.ts';
+import { PANEL_TYPE } from './commandIds.ts';
+import { vscode } from './vscode.ts';
+
+/** Reports progress to a notification. */
+export type Progress = vscode.Progress<{ readonly message?: Inert; readonly increment?: number }>;
+
+/** An item of a list. Its texts may begin with one of VS Code's icons (`withIcon`). */
+export interface PickItem {
+  readonly label: Inert;
+  readonly description?: Inert;
+  readonly detail?: Inert;
+  readonly kind?: vscode.QuickPickItemKind;
+  readonly alwaysShow?: boolean;
+}
+
+/** VS Code's quick pick with inert texts. */
+export type Pick<T extends PickItem> = Omit<vscode.QuickPick<T>, 'title' | 'placeholder' | 'buttons'> & {
+  title: Inert | undefined;
+  placeholder: Inert | undefined;
+};
+
+type StatusItemBase = Omit<vscode.StatusBarItem, 'text' | 'tooltip' | 'name' | 'accessibilityInformation'>;
+
+/** VS Code's status bar item with inert texts. */
+export type StatusItem = StatusItemBase & { text: Inert; tooltip: Inert | undefined; name: Inert | undefined };
+
+/** VS Code's tree item with inert texts. */
+export type TreeItem = Omit<vscode.TreeItem, 'label' | 'description' | 'tooltip' | 'accessibilityInformation'> & {
+  readonly label: Inert;
+  description?: Inert;
+  tooltip?: Inert;
+  accessibilityInformation?: { readonly label: Inert };
+};
+
+/** VS Code's tree view with inert texts. */
+export type Tree = Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> & { description?: Inert };
+
+/** Shows an information message; resolves to the chosen button, if any. */
+export async function inform(message: Inert, ...buttons: readonly Inert[]): Promise<Inert | undefined> {
+  return vscode.window.showInformationMessage(message, ...buttons);
+}
+
+/** Shows an error message; resolves to the chosen button, if any. */
+export async function showError(message: Inert, ...buttons: readonly Inert[]): Promise<Inert | undefined> {
+  return vscode.window.showErrorMessage(message, ...buttons);
+}
+
+/** Shows a warning; resolves to the chosen button, if any. */
+export async function warn(message: Inert, ...buttons: readonly Inert[]): Promise<Inert | undefined> {
+  return vscode.window.showWarningMessage(message, ...buttons);
+}
+
+/** Asks in a modal dialog; resolves to whether the answer is `yes`. */
+export async function confirm(kind: 'information' | 'warning', question: Inert, detail: Inert, yes: Inert): Promise<boolean> {
+  const show = kind === 'warning' ? vscode.window.showWarningMessage : vscode.window.showInformationMessage;
+  return (await show<Inert>(question, { modal: true, detail }, yes)) === yes;
+}
+
+/** Runs `work` with a progress notification that can be cancelled. */
+export async function withProgress<T>(title: Inert, work: (view: Progress, token: vscode.CancellationToken) => Promise<T>): Promise<T> {
+  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, cancellable: true, title }, work);
+}
+
+interface PickOptions {
+  readonly title: Inert;
+  readonly placeHolder: Inert;
+  readonly matchOnDescription?: boolean;
+}
+
+/**
+ * Lists stay until they are answered or left by Escape: a notification that goes takes the focus for a moment, and so does the window
+ * from which somebody copies a model's id.
+ */
+const STAYS = { ignoreFocusOut: true } as const;
+
+/** Asks for one of `items`; undefined if the user declines. */
+export async function pickOne<T extends PickItem>(items: readonly T[], options: PickOptions): Promise<T | undefined> {
+  return vscode.window.showQuickPick(items, { ...options, ...STAYS });
+}
+
+/** Creates a quick pick, whose items can change while it is shown. */
+export function createPick<T extends PickItem>(): Pick<T> {
+  return Object.assign(vscode.window.createQuickPick<T>(), STAYS) as Pick<T>;
+}
+
+/** Asks for a secret. `validate` returns what is wrong with a value, or undefined. */
+export async function askSecret(title: Inert, prompt: Inert, validate: (value: string) => Inert | undefined): Promise<string | undefined> {
+  return vscode.window.showInputBox({ title, prompt, password: true, ...STAYS, validateInput: validate });
+}
+
+/** Asks for a text; undefined if the user declines. */
+export async function askText(title: Inert, prompt: Inert, value: string): Promise<string | undefined> {
+  return vscode.window.showInputBox({ title, prompt, value, ...STAYS });
+}
+
+/** Asks for a file or a folder; undefined if none was chosen. */
+export async function openDialog(
+  what: 'file' | 'folder',
+  title: Inert,
+  openLabel: Inert,
+  filters: Record<string, string[]>,
+): Promise<vscode.Uri | undefined> {
+  const selects = { canSelectFiles: what === 'file', canSelectFolders: what === 'folder', canSelectMany: false };
+  const chosen = await vscode.window.showOpenDialog({ ...selects, title, openLabel, filters });
+  return chosen?.[0];
+}
+
+/** Creates an item on the right of the status bar. */
+export function createStatusItem(id: string, priority: number): StatusItem {
+  const item: StatusItemBase = vscode.window.createStatusBarItem(id, vscode.StatusBarAlignment.Right, priority);
+  return item as StatusItem;
+}
+
+/** Creates the view of a tree. */
+export function createTree<Node>(id: string, treeDataProvider: vscode.TreeDataProvider<Node>): Tree {
+  const view: Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> = vscode.window.createTreeView(id, { treeDataProvider });
+  return view;
+}
+
+/** Creates an item of a tree view. */
+export function treeItem(label: Inert, state: vscode.TreeItemCollapsibleState): TreeItem {
+  return new vscode.TreeItem(label, state) as TreeItem;
+}
+
+/** Creates the webview panel beside the active editor, leaving the focus in the editor. */
+export function createPanel(title: Inert): vscode.WebviewPanel {
+  return vscode.window.createWebviewPanel(PANEL_TYPE, title, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true });
+}
+
+/** Sets a panel's title. */
+export function renamePanel(panel: vscode.WebviewPanel, title: Inert): void {
+  if (panel.title !== title) panel.title = title;
+}
+
+/** A hover whose text can run no command. `command` adds a link below the text, which can run that command alone. */
+export function hover(text: Markdown, range?: vscode.Range, command?: { readonly id: string; readonly title: Markdown }): vscode.Hover {
+  const shown = new vscode.MarkdownString(command ? `${text}\n\n[${command.title}](command:${command.id})` : text);
+  shown.isTrusted = command ? { enabledCommands: [command.id] } : false;
+  shown.supportHtml = false;
+  shown.supportThemeIcons = false;
+  return range ? new vscode.Hover(shown, range) : new vscode.Hover(shown);
+}
+
+/** VS Code's log with inert texts. */
+export interface LogChannel {
+  info(message: Inert): void;
+  error(message: Inert): void;
+  show(preserveFocus: boolean): void;
+  dispose(): void;
+}
+
+/** Creates a log, shown under `name` among the output channels. */
+export function createLog(name: string): LogChannel {
+  return vscode.window.createOutputChannel(name, { log: true });
+}

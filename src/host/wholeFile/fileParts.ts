@@ -1,0 +1,67 @@
+import { vscode } from '../vscode.ts';
+import type { ModelClient } from '../client/modelClient.ts';
+import { Disposable } from '../disposable.ts';
+import type { WhyMarks } from '../editor/whyMarks.ts';
+import type { CurrentExplanation } from '../explain/currentExplanation.ts';
+import { reportError, type Log } from '../log.ts';
+import type { Advice } from '../models/modelAdvice.ts';
+import { inform } from '../surfaces.ts';
+import { FileDecorations } from './fileDecorations.ts';
+import { FileHover } from './fileHover.ts';
+import { FileReader } from './fileReader.ts';
+import type { FileReading } from './fileReading.ts';
+import { FileStatus, omissionText } from './fileStatus.ts';
+import { Surprises } from './surprises.ts';
+
+/** Parts of the extension that the reading of whole files uses. */
+export interface FilePartsOptions {
+  readonly client: ModelClient;
+  readonly current: CurrentExplanation;
+  readonly why: WhyMarks;
+  readonly log: Log;
+  readonly setContext: (name: string, value: boolean) => void;
+  /** Remedies for an error, and the error as it is told. */
+  readonly advise: (error: unknown) => Promise<Advice>;
+}
+
+/** What reads whole files and shows what was read. */
+export class FileParts extends Disposable {
+  readonly reader: FileReader;
+  readonly surprises: Surprises;
+  readonly #setContext: FilePartsOptions['setContext'];
+  /** Files of which something was left out, and that was said. */
+  readonly #told = new WeakSet<FileReading>();
+
+  constructor({ client, current, why, log, setContext, advise }: FilePartsOptions) {
+    super();
+    this.#setContext = setContext;
+    this.reader = this.register(
+      new FileReader(client, ({ uri }, failure) => {
+        void advise(failure).then(({ error, remedies }) => reportError(log, `Reading ${uri}`, error, remedies));
+      }),
+    );
+    this.register(new FileDecorations(this.reader, current, why));
+    this.register(new FileStatus(this.reader));
+    this.surprises = this.register(new Surprises(this.reader));
+    this.register(new FileHover(this.reader, current));
+    this.register(this.reader.onDidChange((file) => this.#changed(file)));
+    this.register(vscode.window.onDidChangeActiveTextEditor(() => this.#tellContext()));
+  }
+
+  #changed(file: FileReading): void {
+    this.#tellContext();
+    const omitted = file.scored?.omitted ?? 0;
+    if (omitted === 0 || this.#told.has(file)) return;
+    this.#told.add(file);
+    void inform(omissionText(omitted));
+  }
+
+  /** Tells VS Code which commands make sense in the active editor. */
+  #tellContext(): void {
+    const document = vscode.window.activeTextEditor?.document;
+    const file = document && this.reader.of(document);
+    this.#setContext('fileReading', file?.state === 'reading');
+    this.#setContext('fileRead', file !== undefined);
+    this.#setContext('anyFileRead', this.reader.hasFiles);
+  }
+}

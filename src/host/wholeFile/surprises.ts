@@ -1,0 +1,147 @@
+import { vscode } from '../vscode.ts';
+import { inert, joined, type Inert } from '../../core/inertText.ts';
+import { surpriseList, surpriseTable, type Surprise, type SurpriseChoice, type SurpriseUnit } from '../../core/surpriseList.ts';
+import { originalNear, trackedRange } from '../../core/textEdits.ts';
+import { bitsPerByte } from '../../core/textScores.ts';
+import { shortened, visibleText } from '../../core/visibleText.ts';
+import { SURPRISES_VIEW } from '../commandIds.ts';
+import { Disposable } from '../disposable.ts';
+import { findDocument } from '../editor/target.ts';
+import { t } from '../say.ts';
+import { createTree, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
+import { documentSymbols } from './documentSymbols.ts';
+import type { FileReader } from './fileReader.ts';
+import type { FileReading, Scored } from './fileReading.ts';
+
+/** Most entries: a list is for what stands out. */
+const MOST = 500;
+/** Most characters shown of a part. */
+const MAX_NAME = 60;
+/** Time between two lists while a file is read. */
+const REFRESH_AFTER_MS = 800;
+
+/** An entry of the view: a part of the file that `scored` is of. */
+export interface SurpriseNode {
+  readonly file: FileReading;
+  readonly scored: Scored;
+  readonly part: Surprise;
+}
+
+/** The view "Surprises": what surprised the model most in the file that was read as a whole, of the active editor or else the last. */
+export class Surprises extends Disposable implements vscode.TreeDataProvider<SurpriseNode> {
+  readonly #reader: FileReader;
+  readonly #changed = this.register(new vscode.EventEmitter<undefined>());
+  readonly #view: Tree;
+  #choice: SurpriseChoice = { unit: 'token', order: 'total', filter: '' };
+  #file: FileReading | undefined;
+  #timer: ReturnType<typeof setTimeout> | undefined;
+
+  readonly onDidChangeTreeData = this.#changed.event;
+
+  constructor(reader: FileReader) {
+    super();
+    this.#reader = reader;
+    this.#view = this.register(createTree(SURPRISES_VIEW, this));
+    this.register(reader.onDidChange(() => this.#later()));
+    this.register(reader.onDidEdit(() => this.#later()));
+    this.register(vscode.window.onDidChangeActiveTextEditor(() => this.#later()));
+  }
+
+  override dispose(): void {
+    super.dispose();
+    clearTimeout(this.#timer);
+  }
+
+  /** What the list is made of now. */
+  get choice(): SurpriseChoice {
+    return this.#choice;
+  }
+
+  /** Makes the list in another way. */
+  choose(choice: Partial<SurpriseChoice>): void {
+    this.#choice = { ...this.#choice, ...choice };
+    this.#refresh();
+  }
+
+  async getChildren(node?: SurpriseNode): Promise<SurpriseNode[]> {
+    const file = this.#file;
+    const scored = file?.scored;
+    if (node !== undefined || file === undefined || !scored) return [];
+    return (await this.#list(file, scored)).map((part) => ({ file, scored, part }));
+  }
+
+  getTreeItem({ file, scored, part }: SurpriseNode): TreeItem {
+    const name = inert(shortened(visibleText(part.name.trim() === '' ? part.name : part.name.trim()), MAX_NAME));
+    const item = treeItem(name, vscode.TreeItemCollapsibleState.None);
+    const place = trackedRange(scored.tracked, part.start, part.end);
+    const facts = [
+      t('{0} bits', part.bits.toFixed(1)),
+      t('{0} bits/byte', bitsPerByte(part).toFixed(2)),
+      ...(place.stale ? [t('edited since')] : []),
+    ];
+    item.description = joined(facts, ' · ');
+    item.tooltip = joined([name, ...facts, t('{0} tokens', part.tokens)], '\n');
+    item.accessibilityInformation = { label: joined([name, ...facts], ', ') };
+    item.command = { command: 'explainTokens.goToSurprise', title: t('Go There'), arguments: [{ uri: file.uri, ...place }] };
+    return item;
+  }
+
+  /** The list as a table of tab-separated values; null: there is none. */
+  async table(): Promise<string | null> {
+    const file = this.#file;
+    const scored = file?.scored;
+    const document = file && findDocument(file.uri);
+    if (!scored || document === undefined) return null;
+    return surpriseTable(
+      await this.#list(file, scored),
+      (offset) => document.positionAt(trackedRange(scored.tracked, offset, offset).start).line + 1,
+    );
+  }
+
+  async #list(file: FileReading, scored: Scored): Promise<readonly Surprise[]> {
+    const document = findDocument(file.uri);
+    const { tracked } = scored;
+    const symbols = this.#choice.unit === 'symbol' && document ? await documentSymbols(document) : [];
+    const read = symbols.map(({ name, start, end }) => ({ name, start: originalNear(tracked, start), end: originalNear(tracked, end) }));
+    return surpriseList(scored.text, scored.scores, read, this.#choice, MOST);
+  }
+
+  #later(): void {
+    this.#timer ??= setTimeout(() => {
+      this.#timer = undefined;
+      this.#refresh();
+    }, REFRESH_AFTER_MS);
+  }
+
+  #refresh(): void {
+    if (this.disposed) return;
+    const document = vscode.window.activeTextEditor?.document;
+    const last = this.#file && findDocument(this.#file.uri);
+    this.#file = (document && this.#reader.of(document)) ?? (last && this.#reader.of(last));
+    const { order, filter, unit } = this.#choice;
+    this.#view.description = joined(
+      [
+        ...(this.#file ? [inert(this.#file.label)] : []),
+        unitName(unit),
+        order === 'total' ? t('by bits') : t('by bits per byte'),
+        ...(filter === '' ? [] : [t('with “{0}”', filter)]),
+      ],
+      ' · ',
+    );
+    this.#changed.fire(undefined);
+  }
+}
+
+/** Name of a unit, for the user. */
+export function unitName(unit: SurpriseUnit): Inert {
+  switch (unit) {
+    case 'token':
+      return t('Tokens');
+    case 'word':
+      return t('Words');
+    case 'line':
+      return t('Lines');
+    case 'symbol':
+      return t('Symbols');
+  }
+}
