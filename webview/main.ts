@@ -1,64 +1,105 @@
 import './style.css';
 import type { HostMessage } from '../src/protocol/messages.ts';
 import type { PanelContext, View } from './context.ts';
-import { el } from './dom.ts';
-import { setLanguage } from './format.ts';
-import { createStore, initialState, persisted, type Store } from './state.ts';
+import { loadPlots } from './loadPlots.ts';
+import { mark, markDrawn } from './marks.ts';
+import { el } from './parts/dom.ts';
+import { setLanguage } from './parts/format.ts';
+import { createSaver } from './saving.ts';
+import { createStore, initialState, isOutdated, type Store } from './state.ts';
 import { setStrings } from './strings.ts';
 import { watchTheme, type Theme } from './theme.ts';
-import { createTooltip } from './tooltip.ts';
-import { createHeader, createStaleBanner } from './views/header.ts';
-import { createStatus } from './views/status.ts';
-import { createTabs } from './views/tabs.ts';
-import { createTokenStrip } from './views/tokenStrip.ts';
+import { createTooltip } from './parts/tooltip.ts';
+import { createHeader, createStaleBanner } from './parts/panelHeader.ts';
+import { createRefusal, createStatus } from './parts/status.ts';
+import { createRecipeBand } from './parts/recipeBand.ts';
+import { createReadingStrip } from './parts/readingStrip.ts';
+import { createTabs } from './parts/tabs.ts';
+import { createWindowBar } from './parts/windowBar.ts';
+import { createTokenStrip } from './parts/tokenStrip.ts';
 import { createHost, type Host, type VsCodeApi } from './vscodeApi.ts';
 
 declare function acquireVsCodeApi(): VsCodeApi;
 
-/** Builds the page once the display language is known, and keeps it showing the newest state. */
+/** Builds the page once the display language is known, and updates it with every new state. */
 function start(api: VsCodeApi): void {
+  mark('script');
   const host = createHost(api);
   let store: Store | undefined;
   let theme: Theme | undefined;
+  /** Messages received before there is anything to show; until then the page keeps the text it opened with. */
+  let waiting: HostMessage[] | undefined = [];
   watchTheme(document, (next) => {
     theme = next;
     store?.dispatch({ type: 'theme', theme: next });
   });
   window.addEventListener('message', ({ data }: MessageEvent<HostMessage>) => {
-    if (data.type === 'init' && store === undefined && theme !== undefined) {
+    if (data.type === 'init') {
       setStrings(data.strings);
       setLanguage(data.language);
       document.documentElement.lang = data.language;
-      store = buildPage(host, api, theme);
     }
     host.receive(data);
-    store?.dispatch({ type: 'host', message: data });
+    waiting?.push(data);
+    if (waiting !== undefined && !tellsMore(data)) return;
+    if (theme !== undefined) store ??= buildPage(host, api, theme);
+    for (const message of waiting ?? [data]) {
+      store?.dispatch({ type: 'host', message });
+      markShown(message);
+    }
+    waiting = undefined;
   });
   host.post({ type: 'ready' });
 }
 
+/** Marks the messages that a user waits for, once the page shows what they tell. */
+function markShown(message: HostMessage): void {
+  if (message.type === 'progress' && message.tokens) markDrawn('tokens');
+  if (message.type !== 'explanation') return;
+  mark('explanation');
+  markDrawn('picture');
+  // Most other views have figures: what draws them comes when the first text is on screen.
+  requestAnimationFrame(() => setTimeout(() => void loadPlots().catch(() => undefined)));
+}
+
+/** Whether the page can be built once this message has arrived. */
+function tellsMore(message: HostMessage): boolean {
+  switch (message.type) {
+    case 'init':
+      return !message.follows;
+    case 'explanation':
+    case 'progress':
+    case 'failure':
+    case 'cancelled':
+      return true;
+    default:
+      return false;
+  }
+}
+
 function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
   const views: View[] = [];
-  let saving: ReturnType<typeof setTimeout> | undefined;
+  const page = el('main', { class: 'page' });
+  const save = createSaver((kept) => api.setState(kept));
   const store = createStore(initialState(theme, api.getState()), (state) => {
     for (const view of views) view.update(state);
-    // Not put off by every change: a generation changes the state more often than this.
-    saving ??= setTimeout(() => {
-      saving = undefined;
-      const kept = persisted(store.state());
-      if (kept !== undefined) api.setState(kept);
-    }, 100);
+    page.classList.toggle('outdated', isOutdated(state));
+    save(state);
   });
   const live = el('div', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite' });
   const context: PanelContext = {
-    host, store,
+    host,
+    store,
     tooltip: createTooltip(document.body),
     announce: (text) => {
       live.textContent = text;
     },
   };
-  views.push(createHeader(context), createStatus(context), createStaleBanner(context), createTokenStrip(context), createTabs(context));
-  (document.getElementById('root') ?? document.body).append(el('main', { class: 'page' }, ...views.map((view) => view.root)), live);
+  views.push(createHeader(context), createWindowBar(context), createStatus(context), createRefusal(context), createStaleBanner(context));
+  views.push(createRecipeBand(context));
+  views.push(createReadingStrip(), createTokenStrip(context), createTabs(context));
+  (document.getElementById('root') ?? document.body).replaceChildren(page, live);
+  page.append(...views.map((view) => view.root));
   for (const view of views) view.update(store.state());
   return store;
 }

@@ -1,76 +1,125 @@
-import type { Continuation } from '../src/core/generation.ts';
-import type { Explanation } from '../src/core/trace.ts';
-import type { ComparedState, ComparisonWork, HostMessage, PersistedState, ShownComparison, ShownExplanation } from '../src/protocol/messages.ts';
-import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation.ts';
-import { keepGeneration, parseGeneration } from './keptGeneration.ts';
-import { INITIAL_SETTINGS, parseSettings, type Settings } from './settings.ts';
-import { expertLayers } from './figures/experts.ts';
+import { generatedOf, promptOf, type Continuation } from '../src/core/generation.ts';
+import { DEFAULT_SURPRISAL_SCALE, type SurprisalScale } from '../src/core/surprisalScale.ts';
+import type { Explanation, HeadSummaries, Token } from '../src/core/trace.ts';
+import { isRecord } from '../src/core/records.ts';
+import type {
+  ComparedState,
+  ComparisonWork,
+  HostMessage,
+  PersistedState,
+  Refusal,
+  ShownComparison,
+  ShownExplanation,
+  WorkSubject,
+} from '../src/protocol/messages.ts';
+import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation/generationTree.ts';
+import { keepGeneration, parseGeneration } from './generation/keptGeneration.ts';
+import { INITIAL_SETTINGS, parseSettings, withinModel, type Settings } from './viewSettings.ts';
+import { listOf } from './figures/recipeList.ts';
+import { bestHead, headsOfText, withLayers, type MeasuredHeads } from './figures/heads.ts';
 import type { Theme } from './theme.ts';
 
-/** What the model is doing for this panel. */
+/** Current work of the model for this panel. `fraction`: 0..1, null if unknown. `about`: the text and model it concerns. */
 export type Activity =
   | { readonly kind: 'idle' }
-  | { readonly kind: 'working'; readonly message: string; readonly fraction: number | null }
-  | { readonly kind: 'failed'; readonly message: string }
+  | { readonly kind: 'working'; readonly message: string; readonly fraction: number | null; readonly about: WorkSubject | null }
+  | { readonly kind: 'failed'; readonly message: string; readonly about: WorkSubject | null }
   | { readonly kind: 'cancelled' };
 
-/** What was generated after the text, and how that goes. */
+/** Tokens generated after the text, and the state of the generation. */
 export interface Generation {
   readonly tree: GenerationTree;
   readonly running: boolean;
   readonly failure: string | null;
-  /** What put an end to the generation before: another text, or another model for the same text. */
-  readonly ended: 'text' | 'model' | null;
-  /** Its text can be put into the document. */
+  /** Why the previous generation ended: another text, or for the same text another model or other interventions. Null: nothing ended it. */
+  readonly ended: 'text' | 'model' | 'recipe' | null;
+  /** Whether the generated text can be inserted into the document. */
   readonly insertable: boolean;
 }
 
 /** Everything the page shows; replaced as a whole, never changed in place. */
 export interface ViewState {
   readonly shown: ShownExplanation | null;
+  /** What is known so far of the heads in what is shown; null: nothing. */
+  readonly heads: MeasuredHeads | null;
   readonly activity: Activity;
-  /** The second side, where the explanation is compared. */
+  /** Tokens of the text that the model is reading, which is not shown yet; null: not known, or nothing is read. */
+  readonly reading: readonly Token[] | null;
+  /** Model named in the settings that could not be opened. */
+  readonly refusal: Refusal | null;
+  /** Second side of the comparison, if there is one. */
   readonly comparison: ShownComparison | null;
   readonly comparing: ComparisonWork;
-  /** What it was compared with last, to compare again; null: nothing. */
+  /** Name of what the text was last compared with, to compare again; null: nothing. */
   readonly compareAgain: string | null;
-  /** Tokens whose text was edited since. */
+  /** Tokens whose text has been edited since the explanation. */
   readonly stale: ReadonlySet<number>;
-  /** Tokens under the pointer, here or as a heatmap's query and key. */
+  /** Tokens under the pointer: the one pointed at, or query and key of a heatmap's cell. */
   readonly marked: readonly number[];
   readonly generation: Generation;
   readonly settings: Settings;
+  /** VS Code setting that the editor's colours follow as well. */
+  readonly surprisalScale: SurprisalScale;
   readonly theme: Theme;
 }
 
+/** Change to the view state. */
 export type Action =
   | { readonly type: 'host'; readonly message: HostMessage }
   | { readonly type: 'theme'; readonly theme: Theme }
+  /** Heads of more layers of the explanation `of` were measured; null: the others cannot be. */
+  | { readonly type: 'heads'; readonly of: ShownExplanation; readonly part: HeadSummaries | null }
+  /** Dismisses the notice of a failure or cancellation. */
+  | { readonly type: 'dismiss' }
   | { readonly type: 'mark'; readonly tokens: readonly number[] }
   | { readonly type: 'settings'; readonly change: Partial<Settings> }
   | { readonly type: 'generation'; readonly change: Partial<Generation> }
-  /** Select a generated token; -1: none. */
+  /** Selects a generated token; -1: none. */
   | { readonly type: 'selectGenerated'; readonly index: number };
 
+/** State of a page before its first message. `kept`: what an earlier page persisted; ignored if invalid. */
 export function initialState(theme: Theme, kept: unknown): ViewState {
   const settings = isPersisted(kept) ? parseSettings(kept.view) : INITIAL_SETTINGS;
   const tree = isPersisted(kept) && isRecord(kept.view) ? parseGeneration(kept.view['generation']) : EMPTY_TREE;
   return {
-    shown: null, activity: { kind: 'idle' }, comparison: null, comparing: { kind: 'idle' }, compareAgain: null, stale: new Set(), marked: [],
-    generation: { tree, running: false, failure: null, ended: null, insertable: false }, settings, theme,
+    shown: null,
+    heads: null,
+    activity: { kind: 'idle' },
+    reading: null,
+    refusal: null,
+    comparison: null,
+    comparing: { kind: 'idle' },
+    compareAgain: null,
+    stale: new Set(),
+    marked: [],
+    generation: { tree, running: false, failure: null, ended: null, insertable: false },
+    settings,
+    surprisalScale: DEFAULT_SURPRISAL_SCALE,
+    theme,
   };
 }
 
-/** The state after an action. Actions that change nothing give the same object. */
+/** The state after an action. Actions that change nothing return the same object. */
 export function reduce(state: ViewState, action: Action): ViewState {
   switch (action.type) {
     case 'theme':
       return { ...state, theme: action.theme };
+    case 'heads': {
+      const { of, part } = action;
+      // Of what was shown before: that is gone.
+      if (of !== state.shown) return state;
+      const heads = withLayers(state.heads, of.explanation.model, part);
+      return { ...state, heads, settings: settled(state.settings, of, heads) };
+    }
+    case 'dismiss':
+      return state.activity.kind === 'working' ? state : { ...state, activity: { kind: 'idle' } };
     case 'mark':
       return sameItems(state.marked, action.tokens) ? state : { ...state, marked: action.tokens };
     case 'settings': {
-      const settings = withinModel({ ...state.settings, ...action.change }, state.shown);
-      return { ...state, settings };
+      const { layer, head } = action.change;
+      const pointed = layer !== undefined || head !== undefined;
+      const settings = { ...state.settings, ...action.change, ...(pointed ? { headChosen: true } : {}) };
+      return { ...state, settings: settled(settings, state.shown, state.heads) };
     }
     case 'generation':
       return { ...state, generation: { ...state.generation, ...action.change } };
@@ -81,16 +130,33 @@ export function reduce(state: ViewState, action: Action): ViewState {
   }
 }
 
-/** What is kept through hiding and reloading, or undefined before there is anything to keep. */
+/** Whether the results shown are older than the explanation requested last. */
+export function isOutdated({ shown, activity }: ViewState): boolean {
+  return shown !== null && activity.kind !== 'idle';
+}
+
+/** State kept while the panel is hidden or reloaded; undefined before the first explanation. */
 export function persisted(state: ViewState): PersistedState | undefined {
   if (state.shown === null) return undefined;
   const { source, explanation } = state.shown;
   const compared = state.comparison === null ? {} : { compared: comparedState(state.comparison) };
   const generation = keepGeneration(state.generation.tree);
   const chat = explanation.chat === true;
+  const { recipe } = explanation.run;
   const { text, continuation } = continuationOf(explanation);
+  const { window } = explanation;
   const view = { ...state.settings, ...(generation === undefined ? {} : { generation }) };
-  return { version: 1, source, text, ...(chat ? { chat } : {}), ...(continuation.ids.length > 0 ? { continuation } : {}), ...compared, view };
+  return {
+    version: 1,
+    source,
+    text,
+    ...(window === undefined ? {} : { at: window.windows[window.index]?.start ?? 0 }),
+    ...(chat ? { chat } : {}),
+    ...(continuation.ids.length > 0 ? { continuation } : {}),
+    ...(recipe.length > 0 ? { recipe: { model: explanation.model.name, steps: recipe } } : {}),
+    ...compared,
+    view,
+  };
 }
 
 function comparedState({ kind, source, model, explanation }: ShownComparison): ComparedState {
@@ -104,11 +170,29 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       const next = message.shown.explanation;
       const first = before === undefined;
       const sameText = before?.text === next.text;
-      const last = Math.max(0, next.tokens.length - 1);
-      // After a reload the kept selection stands; a new text is read from its end, where the next token is drawn.
+      // After a reload the kept selection stays; a new text is read from its first token on.
       const keep = sameText || (first && state.settings.selected > 0);
-      const settings = { ...state.settings, selected: keep ? state.settings.selected : last, locked: sameText || first ? state.settings.locked : null };
-      return { ...state, shown: message.shown, activity: { kind: 'idle' }, stale: new Set(), marked: [], generation: generationAfter(state, message.shown), settings: withinModel(settings, message.shown) };
+      const selected = keep ? state.settings.selected : firstOwn(next);
+      const sameModel = before?.model.name === next.model.name;
+      const settings = {
+        ...state.settings,
+        selected,
+        locked: sameText || first ? state.settings.locked : null,
+        // A question names tokens of this text by their ids in this model.
+        whyAsked: first || (sameText && sameModel) ? state.settings.whyAsked : null,
+        recipe: [...listOf(state.settings.recipe, next, before)],
+      };
+      return {
+        ...state,
+        shown: message.shown,
+        heads: null,
+        activity: { kind: 'idle' },
+        reading: null,
+        stale: new Set(),
+        marked: [],
+        generation: generationAfter(state, message.shown),
+        settings: settled(settings, message.shown, null),
+      };
     }
     case 'comparison':
       return message.comparison === null && state.comparison === null ? state : { ...state, comparison: message.comparison };
@@ -118,14 +202,28 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       return { ...state, comparing: message.work, compareAgain: message.again, settings };
     }
     case 'progress':
-      return { ...state, activity: { kind: 'working', message: message.message, fraction: message.fraction } };
+      return {
+        ...state,
+        activity: { kind: 'working', message: message.message, fraction: message.fraction, about: message.about ?? null },
+        reading: message.tokens === undefined ? state.reading : message.tokens,
+      };
     case 'failure':
-      return { ...state, activity: { kind: 'failed', message: message.message } };
+      return { ...asShown(state), activity: { kind: 'failed', message: message.message, about: message.about ?? null }, reading: null };
     case 'cancelled':
-      return { ...state, activity: { kind: 'cancelled' } };
+      return { ...asShown(state), activity: { kind: 'cancelled' }, reading: null };
+    case 'refused':
+      return { ...state, refusal: message.refusal };
     case 'select':
       if (message.token === null || message.token === state.settings.selected) return state;
-      return { ...state, settings: withinModel({ ...state.settings, selected: message.token }, state.shown) };
+      return { ...state, settings: settled({ ...state.settings, selected: message.token }, state.shown, state.heads) };
+    case 'why': {
+      const settings: Settings = { ...state.settings, tab: 'why', selected: message.position, whyAsked: null };
+      return { ...state, settings: settled(settings, state.shown, state.heads) };
+    }
+    case 'generatedFailure':
+      return { ...state, generation: { ...state.generation, failure: message.message } };
+    case 'surprisalScale':
+      return message.scale === state.surprisalScale ? state : { ...state, surprisalScale: message.scale };
     case 'insertable':
       return { ...state, generation: { ...state.generation, insertable: message.possible } };
     case 'stale':
@@ -135,43 +233,55 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
   }
 }
 
-/** The text that was given to be explained, and the tokens that were generated after it. */
-function continuationOf({ text, tokens, generated = 0, chat = false, model }: Explanation): { readonly text: string; readonly continuation: Continuation } {
-  const added = tokens.slice(tokens.length - generated);
-  return { text: text.slice(0, added[0]?.start ?? text.length), continuation: { model: model.name, chat, ids: added.map(({ id }) => id) } };
+/** The state whose interventions are on as in what is shown: those asked for since did not come about. */
+function asShown(state: ViewState): ViewState {
+  const explanation = state.shown?.explanation;
+  if (explanation === undefined) return state;
+  return { ...state, settings: { ...state.settings, recipe: [...listOf(state.settings.recipe, explanation, explanation)] } };
 }
 
-/** The generation goes on from the same text read by the same model, and ends with any other. */
+/** The text given to be explained, and the tokens generated after it. */
+function continuationOf(explanation: Explanation): {
+  readonly text: string;
+  readonly continuation: Continuation;
+} {
+  const { chat = false, model } = explanation;
+  const ids = generatedOf(explanation).map(({ id }) => id);
+  return { text: promptOf(explanation).text, continuation: { model: model.name, chat, ids } };
+}
+
+/** Index of the first token of the text itself, after those added by the tokenizer or chat template. */
+function firstOwn({ tokens }: Explanation): number {
+  return Math.max(
+    0,
+    tokens.findIndex(({ special }) => !special),
+  );
+}
+
+/** The generation after a new explanation: continued for the same text and model, dropped for any other. */
 function generationAfter({ shown: before, generation }: ViewState, { explanation }: ShownExplanation): Generation {
   const prompt = promptKey(explanation);
   if (generation.tree.prompt === prompt) return { ...generation, running: false, failure: null, ended: null };
-  const other = before !== null && before.explanation.text === explanation.text && before.explanation.model.name !== explanation.model.name ? 'model' : 'text';
-  return { ...generation, tree: { ...EMPTY_TREE, prompt }, running: false, failure: null, ended: generation.tree.tokens.length === 0 ? null : other };
-}
-
-/** Settings moved inside what the explanation has: a smaller model or a shorter text may follow a larger. */
-function withinModel(settings: Settings, shown: ShownExplanation | null): Settings {
-  if (shown === null) return settings;
-  const { model, tokens } = shown.explanation;
-  const { locked } = settings;
-  const routed = expertLayers(model);
-  const inside = locked !== null && locked.query < tokens.length && locked.key < tokens.length;
+  const sameText = before !== null && before.explanation.text === explanation.text;
+  const other = !sameText ? 'text' : before.explanation.model.name !== explanation.model.name ? 'model' : 'recipe';
   return {
-    ...settings,
-    tab: settings.tab === 'experts' && routed.length === 0 ? INITIAL_SETTINGS.tab : settings.tab,
-    expertLayer: routed.includes(settings.expertLayer) ? settings.expertLayer : (routed[0] ?? 0),
-    selected: clamp(settings.selected, 0, tokens.length - 1),
-    layer: clamp(settings.layer, 0, model.layers - 1),
-    head: clamp(settings.head, 0, model.heads - 1),
-    embeddingLayer: clamp(settings.embeddingLayer, -1, model.layers),
-    topK: clamp(settings.topK, 0, model.vocab),
-    locked: inside ? locked : null,
-    positionKey: settings.positionKey !== null && settings.positionKey < tokens.length ? settings.positionKey : null,
+    ...generation,
+    tree: { ...EMPTY_TREE, prompt },
+    running: false,
+    failure: null,
+    ended: generation.tree.tokens.length === 0 ? null : other,
   };
 }
 
-function clamp(value: number, low: number, high: number): number {
-  return Math.max(low, Math.min(high, value));
+/**
+ * Settings within the bounds of the explanation shown. In the attention view the head is the best by the chosen metric, once all are
+ * measured and until the user points at one: layer 0, head 0 is seldom worth seeing.
+ */
+function settled(settings: Settings, shown: ShownExplanation | null, heads: MeasuredHeads | null): Settings {
+  if (shown === null) return settings;
+  const opening = !settings.headChosen && settings.tab === 'attention' && heads?.layers === shown.explanation.model.layers;
+  const best = opening ? bestHead(headsOfText(shown.explanation, heads), settings.metric) : undefined;
+  return withinModel(best === undefined ? settings : { ...settings, layer: best.layer, head: best.head }, shown.explanation);
 }
 
 function sameItems(a: readonly number[], b: readonly number[]): boolean {
@@ -182,16 +292,13 @@ function isPersisted(kept: unknown): kept is PersistedState {
   return typeof kept === 'object' && kept !== null && 'version' in kept && kept.version === 1 && 'view' in kept;
 }
 
-function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
-  return typeof value === 'object' && value !== null;
-}
-
-/** One state and whoever shows it. */
+/** Holder of the view state, which only dispatched actions change. */
 export interface Store {
   readonly state: () => ViewState;
   readonly dispatch: (action: Action) => void;
 }
 
+/** Creates a store. `changed` is called with each new state, but not for actions that change nothing. */
 export function createStore(initial: ViewState, changed: (state: ViewState) => void): Store {
   let state = initial;
   return {

@@ -1,20 +1,21 @@
 import { at } from '../../src/core/tensor.ts';
-import { shadeWeight } from '../../src/core/attention.ts';
+import { shadeWeight } from '../../src/core/headMetrics.ts';
 import type { AttentionPicture } from '../../src/core/trace.ts';
 import { css } from '../colour.ts';
-import type { Cell } from '../settings.ts';
+import type { Cell } from '../viewSettings.ts';
 import { t } from '../strings.ts';
 import { plotlyScale, type Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
+import { firstKey, wholeMap, type MapWindow } from './mapWindow.ts';
 import { plotlyText } from './plotlyText.ts';
-import { baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
+import { columnAxes } from './columnLabels.ts';
+import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure.ts';
+import { cellGap, LABEL_LENGTH, LABEL_PIXELS, MAP_MARGINS, mapSide } from './squareMap.ts';
 
-export const MAP_MARGINS: Margins = { l: 92, r: 8, t: 8, b: 84 };
 /** Weights below this share the lowest colour of the logarithmic scale. */
 export const LOG_FLOOR = 1e-4;
-const LABEL_PIXELS = 14;
-const LABEL_LENGTH = 10;
 
+/** How the map of one head is drawn. `width` in pixels; `locked` and `selected` are marked. */
 export interface AttentionMapView {
   /** Visible text of each token. */
   readonly labels: readonly string[];
@@ -23,29 +24,40 @@ export interface AttentionMapView {
   readonly locked: Cell | null;
   readonly selected: number;
   readonly width: number;
-  /** The shades begin with a sink's column. */
+  /** Whether the shades begin with the column of an attention sink. */
   readonly sink?: boolean;
-  /** Queries and keys a square of the shades stands for, 1 unless given; see blockSide. */
+  /** Tokens per side of one square of the shades, 1 unless given; see `blockSide`. */
   readonly block?: number;
+  /** Part of the map that is shown and that the shades are of; absent: the whole. */
+  readonly window?: MapWindow;
+  /** Weight with the strongest colour on the linear scale; absent: the largest shown. Maps that are compared share one. */
+  readonly strongest?: number;
 }
 
 /**
- * Tokens a side of one square of the map: 1 while each has a pixel of its own. Beyond, a square shows the strongest of its weights,
- * as in the overview, so that a single strong one stays visible. A sink's column keeps the map as it is.
+ * Cell of the strongest weight in the square around a point of the map. In a square of the future, a cell whose key comes after its query;
+ * left of the first key, the sink.
  */
-export function blockSide({ sink }: Pick<AttentionPicture, 'sink'>, tokens: number, width: number, pixelRatio: number): number {
-  const pixels = (width - MAP_MARGINS.l - MAP_MARGINS.r) * pixelRatio;
-  return sink !== undefined || pixels <= 0 ? 1 : Math.max(1, Math.round(tokens / pixels));
-}
-
-/** The strongest weight's cell in the square around a point of the map; the future has none: its key comes after its query. */
-export function cellAt({ shades }: Pick<AttentionPicture, 'shades'>, tokens: number, hideFirst: boolean, block: number, point: { readonly x: number; readonly y: number }): Cell {
+export function cellAt(
+  { shades, sink }: Pick<AttentionPicture, 'shades' | 'sink'>,
+  tokens: number,
+  hideFirst: boolean,
+  block: number,
+  point: { readonly x: number; readonly y: number },
+): Cell {
   if (block === 1) return { query: point.y, key: point.x };
   const queryFrom = Math.round(point.y - (block - 1) / 2);
-  const keyFrom = Math.max(firstKey(tokens, hideFirst), Math.round(point.x - (block - 1) / 2));
-  let found: Cell = { query: queryFrom, key: Math.max(keyFrom, queryFrom + 1) };
+  const queryEnd = Math.min(tokens, queryFrom + block);
+  const first = firstKey(tokens, hideFirst);
   let strongest = -1;
-  for (let query = queryFrom; query < Math.min(tokens, queryFrom + block); query++) {
+  if (sink !== undefined && point.x < first) {
+    let found = queryFrom;
+    for (let query = queryFrom; query < queryEnd; query++) if (at(sink, query) > at(sink, found)) found = query;
+    return { query: found, key: sinkColumn(tokens, hideFirst) };
+  }
+  const keyFrom = Math.max(first, Math.round(point.x - (block - 1) / 2));
+  let found: Cell = { query: queryFrom, key: Math.max(keyFrom, queryFrom + 1) };
+  for (let query = queryFrom; query < queryEnd; query++) {
     for (let key = keyFrom; key < Math.min(query + 1, keyFrom + block); key++) {
       const shade = at(shades, (query * (query + 1)) / 2 + key);
       if (shade <= strongest) continue;
@@ -56,51 +68,57 @@ export function cellAt({ shades }: Pick<AttentionPicture, 'shades'>, tokens: num
   return found;
 }
 
-/** What a cell's colour stands for: 0..1, where 1 is full weight. */
+/** Shade of a weight on the chosen scale, 0..1; weight 1 has shade 1. */
 export function cellShade(weight: number, logScale: boolean): number {
   return logScale ? 1 - Math.log(Math.max(weight, LOG_FLOOR)) / Math.log(LOG_FLOOR) : weight;
 }
 
-/** Shades of one head's cells, [query][key], the future NaN. Plotly skips its work for the same array: keep it between redraws. */
+/** Shades of one head's cells, [query][key], NaN for the future. Plotly skips its work for the same array: keep it between redraws. */
 export type Shades = readonly Float32Array[];
 
-/** With `hideFirst` the columns start at key 1; a sink's column comes before them. With `block` each is the strongest of a square of so many tokens a side. */
-export function attentionShades({ shades, sink }: Pick<AttentionPicture, 'shades' | 'sink'>, tokens: number, hideFirst: boolean, logScale: boolean, block = 1): Shades {
-  const first = firstKey(tokens, hideFirst);
-  if (block > 1) return blockShades(shades, tokens, first, logScale, block);
-  const before = sink === undefined ? 0 : 1;
+/**
+ * The shades of a head's cells in a window. With `hideFirst` the columns start at key 1; a sink's column comes before the first key.
+ * `block`: each cell is the strongest of a square of this many tokens per side.
+ */
+export function attentionShades(
+  { shades, sink }: Pick<AttentionPicture, 'shades' | 'sink'>,
+  tokens: number,
+  hideFirst: boolean,
+  logScale: boolean,
+  block = 1,
+  window = wholeMap(tokens, hideFirst),
+): Shades {
+  const sinks = sink !== undefined && window.key === firstKey(tokens, hideFirst) ? sink : undefined;
+  const before = sinks === undefined ? 0 : 1;
+  const columns = Math.ceil(window.columns / block);
   const shadeOf = Float32Array.from({ length: 256 }, (_, shade) => cellShade(shadeWeight(shade), logScale));
-  return Array.from({ length: tokens }, (_, query) => {
-    const row = new Float32Array(before + tokens - first).fill(Number.NaN);
-    if (sink !== undefined) row[0] = cellShade(at(sink, query), logScale);
-    const start = (query * (query + 1)) / 2;
-    for (let key = first; key <= query; key++) row[before + key - first] = at(shadeOf, at(shades, start + key));
+  const columnOf = Int32Array.from({ length: columns * block }, (_, key) => Math.floor(key / block));
+  const strongest = new Int16Array(columns);
+  return Array.from({ length: Math.ceil(window.rows / block) }, (_, line) => {
+    const row = new Float32Array(before + columns).fill(Number.NaN);
+    const from = window.query + line * block;
+    const end = Math.min(tokens, from + block);
+    strongest.fill(-1);
+    for (let query = from; query < end; query++) {
+      const start = (query * (query + 1)) / 2 + window.key;
+      const keys = Math.min(query + 1 - window.key, columns * block);
+      for (let key = 0; key < keys; key++) {
+        const shade = shades[start + key] ?? 0;
+        const column = columnOf[key] ?? 0;
+        if (shade > (strongest[column] ?? 0)) strongest[column] = shade;
+      }
+    }
+    for (const [column, shade] of strongest.entries()) if (shade >= 0) row[before + column] = at(shadeOf, shade);
+    if (sinks !== undefined)
+      row[0] = cellShade(
+        sinks.subarray(from, end).reduce((most, share) => Math.max(most, share), 0),
+        logScale,
+      );
     return row;
   });
 }
 
-function blockShades(shades: Uint8Array, tokens: number, first: number, logScale: boolean, block: number): Shades {
-  const columns = Math.ceil((tokens - first) / block);
-  const strongest = Array.from({ length: Math.ceil(tokens / block) }, () => new Int16Array(columns).fill(-1));
-  const columnOf = Int32Array.from({ length: tokens }, (_, key) => Math.floor((key - first) / block));
-  for (let query = 0, start = 0; query < tokens; start += ++query) {
-    const row = strongest[Math.floor(query / block)] ?? new Int16Array(0);
-    for (let key = first; key <= query; key++) {
-      const shade = shades[start + key] ?? 0;
-      const column = columnOf[key] ?? 0;
-      if (shade > (row[column] ?? -1)) row[column] = shade;
-    }
-  }
-  const shadeOf = Float32Array.from({ length: 256 }, (_, shade) => cellShade(shadeWeight(shade), logScale));
-  return strongest.map((row) => Float32Array.from(row, (shade) => (shade < 0 ? Number.NaN : at(shadeOf, shade))));
-}
-
-/** The key of the first column shown. */
-export function firstKey(tokens: number, hideFirst: boolean): number {
-  return hideFirst && tokens > 1 ? 1 : 0;
-}
-
-/** Where the sink's column is: left of the first key. */
+/** Column of the sink: left of the first key. */
 export function sinkColumn(tokens: number, hideFirst: boolean): number {
   return firstKey(tokens, hideFirst) - 1;
 }
@@ -109,61 +127,93 @@ export function sinkColumn(tokens: number, hideFirst: boolean): number {
 export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: Theme): Figure {
   const tokens = view.labels.length;
   const first = firstKey(tokens, view.hideFirst);
-  const sink = view.sink === true ? sinkColumn(tokens, view.hideFirst) : null;
-  const left = sink ?? first;
-  const { block = 1 } = view;
-  /** From a square's first token to its middle. */
+  const { block = 1, window = wholeMap(tokens, view.hideFirst) } = view;
+  const sink = view.sink === true && window.key === first ? first - block : null;
+  const left = sink ?? window.key;
+  const right = window.key + window.columns;
+  /** Offset from a square's first token to its middle, in tokens. */
   const offset = (block - 1) / 2;
-  const side = view.width - MAP_MARGINS.l - MAP_MARGINS.r;
-  const height = side + MAP_MARGINS.t + MAP_MARGINS.b;
-  const step = labelStep(tokens, side, LABEL_PIXELS);
-  const rows = labelled(tokens, step, [view.locked?.query ?? view.selected]);
-  const columns = labelled(tokens, step, view.locked === null ? [] : [view.locked.key]).filter((key) => key >= first && (sink === null || step === 1 || key - sink >= step * 0.75));
+  const side = mapSide(view.width);
+  const step = labelStep(window.rows, side, LABEL_PIXELS);
+  const rows = labelled(tokens, step, [view.locked?.query ?? view.selected]).filter(
+    (query) => query >= window.query && query < window.query + window.rows,
+  );
+  const columns = labelled(tokens, step, view.locked === null ? [] : [view.locked.key]).filter(
+    (key) => key >= window.key && key < right && (sink === null || step === 1 || key - sink >= step * 0.75),
+  );
+  const sinkPlace = sink === null ? null : sink + offset;
   const text = (index: number): string => plotlyText(shortened(view.labels[index] ?? '', LABEL_LENGTH));
+  const axes = columnAxes(
+    {
+      range: [left - 0.5, right - 0.5],
+      places: sinkPlace === null ? columns : [sinkPlace, ...columns],
+      text: (key) => (key === sinkPlace ? t('sink') : (view.labels[key] ?? '')),
+    },
+    theme,
+  );
+  const margin = { ...MAP_MARGINS, b: axes.depth };
+  const height = side + margin.t + margin.b;
   return {
     width: view.width,
     height,
-    data: [{
-      type: 'heatmap', z, x0: left + offset, dx: block, y0: offset, dy: block, zmin: 0, zmax: maximum(z, view.logScale), colorscale: plotlyScale(theme.sequential),
-      showscale: false, hoverinfo: 'none', xgap: gap(side, tokens), ygap: gap(side, tokens),
-    }],
+    data: [
+      {
+        type: 'heatmap',
+        z,
+        x0: left + offset,
+        dx: block,
+        y0: window.query + offset,
+        dy: block,
+        zmin: 0,
+        zmax: view.logScale ? 1 : (view.strongest ?? maximum(z)),
+        colorscale: plotlyScale(theme.sequential),
+        showscale: false,
+        hoverinfo: 'none',
+        xgap: cellGap(side, window.rows),
+        ygap: cellGap(side, window.rows),
+      },
+      ...axes.data,
+    ],
     layout: {
-      ...baseLayout(theme, view.width, height, MAP_MARGINS),
-      xaxis: { ...baseAxis(theme), range: [left - 0.5, tokens - 0.5], tickvals: sink === null ? columns : [sink, ...columns], ticktext: [...(sink === null ? [] : [t('sink')]), ...columns.map(text)], tickangle: -90, title: axisTitle(theme, '') },
-      yaxis: { ...baseAxis(theme), range: [tokens - 0.5, -0.5], tickvals: rows, ticktext: rows.map(text) },
-      shapes: [...(sink === null ? [] : [divider(first - 0.5, theme)]), ...(view.locked === null ? [rowShape(view.selected, left, theme)] : lockShapes(view.locked, left, first, tokens, theme))],
+      ...baseLayout(theme, view.width, height, margin),
+      ...axes.layout,
+      yaxis: {
+        ...baseAxis(theme),
+        range: [window.query + window.rows - 0.5, window.query - 0.5],
+        tickvals: rows,
+        ticktext: rows.map(text),
+      },
+      shapes: [
+        ...(sink === null ? [] : [divider(first - 0.5, theme)]),
+        ...(view.locked === null ? [rowShape(view.selected, left, theme)] : lockShapes(view.locked, left, first, tokens, theme)),
+      ],
     },
   };
 }
 
-/** The weight that has the strongest colour: 1 on the logarithmic scale, the largest shown weight on the linear one. */
-export function strongestWeight({ largest, largestRest, sink }: Omit<AttentionPicture, 'shades' | 'layer' | 'head'>, tokens: number, hideFirst: boolean, logScale: boolean): number {
+/** Weight with the strongest colour: 1 on the logarithmic scale, the largest shown weight on the linear one. */
+export function strongestWeight(
+  { largest, largestRest, sink }: Omit<AttentionPicture, 'shades' | 'layer' | 'head'>,
+  tokens: number,
+  hideFirst: boolean,
+  logScale: boolean,
+): number {
   if (logScale) return 1;
   const shown = firstKey(tokens, hideFirst) === 0 ? largest : largestRest;
   return (sink?.reduce((max, share) => Math.max(max, share), shown) ?? shown) || 1;
 }
 
-function maximum(z: Shades, logScale: boolean): number {
-  if (logScale) return 1;
+function maximum(z: Shades): number {
   let largest = 0;
   for (const row of z) for (const value of row) if (value > largest) largest = value;
   return largest || 1;
-}
-
-/** White lines between cells help while cells are large; they would eat small ones. */
-function gap(side: number, tokens: number): number {
-  return side / tokens >= 7 ? 1 : 0;
-}
-
-function axisTitle(theme: Theme, text: string): Readonly<Record<string, unknown>> {
-  return { text, font: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } };
 }
 
 function rectangle(x0: number, x1: number, y0: number, y1: number, colour: string, width: number): Readonly<Record<string, unknown>> {
   return { type: 'rect', x0, x1, y0, y1, line: { color: colour, width }, layer: 'above' };
 }
 
-/** Between the sink, which is no token, and the tokens. */
+/** Line between the sink, which is no token, and the tokens. */
 function divider(x: number, theme: Theme): Readonly<Record<string, unknown>> {
   return { type: 'line', x0: x, x1: x, yref: 'paper', y0: 0, y1: 1, line: { color: css(theme.muted), width: 1 }, layer: 'above' };
 }

@@ -4,41 +4,118 @@ import { css } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
-import { plotlyText } from './plotlyText.ts';
-import { MAP_MARGINS, firstKey, sinkColumn } from './attentionMap.ts';
-import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure.ts';
+import { plotlyText, textWidth } from './plotlyText.ts';
+import { sinkColumn } from './attentionMap.ts';
+import { firstKey } from './mapWindow.ts';
+import { MAP_MARGINS } from './squareMap.ts';
+import { baseAxis, baseLayout, type Figure } from './figure.ts';
 
+/** How the bars of one query are drawn. `width` in pixels. */
 export interface AttentionRowView {
   readonly labels: readonly string[];
-  /** Key whose bar is drawn strong, or null. */
+  /** Key whose bar is emphasised, or null. */
   readonly key: number | null;
   readonly hideFirst: boolean;
   readonly width: number;
+  /** Keys that share a bar, which shows the largest of their weights; 1 unless given. */
+  readonly block?: number;
 }
 
 const HEIGHT = 132;
 
-/** Where one query attends to: a bar per key, and the sink's before them, on the same columns as the heatmap above it. */
-export function attentionRowFigure({ query, weights, sink }: Pick<AttentionRow, 'query' | 'weights' | 'sink'>, view: AttentionRowView, theme: Theme): Figure {
+/** Attention of one query: a bar per key, and the sink's before them, on the same columns as the heatmap above. */
+export function attentionRowFigure(
+  { query, weights, sink }: Pick<AttentionRow, 'query' | 'weights' | 'sink'>,
+  view: AttentionRowView,
+  theme: Theme,
+): Figure {
   const tokens = view.labels.length;
   const first = firstKey(tokens, view.hideFirst);
   const aside = sink === undefined ? [] : [sinkColumn(tokens, view.hideFirst)];
-  const keys = Array.from({ length: Math.max(0, query + 1 - first) }, (_, index) => index + first);
+  const { block = 1 } = view;
+  const keys = barKeys({ query, weights }, first, block);
+  const barOf = (key: number): number => (block === 1 ? key : first + Math.floor((key - first) / block) * block + (block - 1) / 2);
+  const chosen = view.key === null ? null : barOf(view.key);
   const shares = [...aside.map(() => sink ?? 0), ...keys.map((key) => at(weights, key))];
   const margin = { ...MAP_MARGINS, t: 8, b: 20 };
-  const step = labelStep(tokens, view.width - margin.l - margin.r, 84);
-  const ticks = labelled(tokens, step, view.key === null ? [] : [view.key]).filter((key) => key >= first && key <= query && (aside.length === 0 || step === 1 || key - first >= step * 0.75));
+  const shown = (key: number): string => shortened(view.labels[key] ?? '', 10);
+  const left = (aside[0] ?? first) - 0.5;
+  const pixels = (view.width - margin.l - margin.r) / (tokens - 0.5 - left);
+  const ticks = namedBars(
+    [...keys].sort((a, b) => Number(b === view.key) - Number(a === view.key) || at(weights, b) - at(weights, a)),
+    (key) => ({
+      middle: (key - left) * pixels,
+      half: (textWidth(shown(key)) * (theme.fontSize - 2)) / 2 + 4,
+    }),
+    aside.length === 0 ? [] : [{ middle: pixels / 2, half: 24 }],
+  );
   return {
     width: view.width,
     height: HEIGHT,
-    data: [{
-      type: 'bar', x: [...aside, ...keys], y: shares, hoverinfo: 'none', width: tokens > 120 ? 1 : 0.8,
-      marker: { color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(key === view.key ? theme.warm : theme.accent))], line: { width: 0 } },
-    }],
+    data: [
+      {
+        type: 'bar',
+        x: [...aside, ...keys.map(barOf)],
+        y: shares,
+        hoverinfo: 'none',
+        width: tokens > 120 ? block : 0.8,
+        marker: {
+          color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(barOf(key) === chosen ? theme.warm : theme.accent))],
+          line: { width: 0 },
+        },
+      },
+    ],
     layout: {
       ...baseLayout(theme, view.width, HEIGHT, margin),
-      xaxis: { ...baseAxis(theme), range: [(aside[0] ?? first) - 0.5, tokens - 0.5], tickvals: [...aside, ...ticks], ticktext: [...aside.map(() => t('sink')), ...ticks.map((key) => plotlyText(shortened(view.labels[key] ?? '', 10)))], tickangle: 0 },
-      yaxis: { ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, rangemode: 'tozero', tickformat: '.0%', nticks: 4, showgrid: true, gridcolor: css(theme.grid), gridwidth: 1 },
+      xaxis: {
+        ...baseAxis(theme),
+        range: [left, tokens - 0.5],
+        tickvals: [...aside, ...ticks],
+        ticktext: [...aside.map(() => t('sink')), ...ticks.map((key) => plotlyText(shown(key)))],
+        tickangle: 0,
+      },
+      yaxis: {
+        ...baseAxis(theme),
+        tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
+        rangemode: 'tozero',
+        tickformat: '.0%',
+        nticks: 4,
+        showgrid: true,
+        gridcolor: css(theme.grid),
+        gridwidth: 1,
+      },
     },
   };
+}
+
+/** The key with the largest weight of each `block` keys, from `first` on. */
+function barKeys({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, first: number, block: number): readonly number[] {
+  return Array.from({ length: Math.max(0, Math.ceil((query + 1 - first) / block)) }, (_, bar) =>
+    strongestOf({ query, weights }, first + bar * block + (block - 1) / 2, block),
+  );
+}
+
+/** Key with the largest weight of those that share the bar around a place. */
+export function strongestOf({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, middle: number, block: number): number {
+  const from = Math.round(middle - (block - 1) / 2);
+  let best = from;
+  for (let key = from + 1; key < Math.min(query + 1, from + block); key++) if (at(weights, key) > at(weights, best)) best = key;
+  return best;
+}
+
+/** Horizontal extent of a name in pixels: its middle and half its width. */
+interface NameBox {
+  readonly middle: number;
+  readonly half: number;
+}
+
+/** Bars that get their names below them: from `order`, most important first, as many as do not touch each other or `taken`. */
+export function namedBars(order: readonly number[], boxOf: (bar: number) => NameBox, taken: readonly NameBox[]): readonly number[] {
+  const boxes = [...taken];
+  return order.filter((bar) => {
+    const box = boxOf(bar);
+    if (boxes.some(({ middle, half }) => Math.abs(middle - box.middle) < half + box.half)) return false;
+    boxes.push(box);
+    return true;
+  });
 }

@@ -6,29 +6,33 @@ import type { Distribution } from '../../src/core/trace.ts';
 /** One row of the next-token bars. */
 export interface Candidate {
   readonly id: number;
-  /** Undefined where the text of the id was not sent. */
+  /** Undefined if the text of this id was not sent. */
   readonly text: string | undefined;
   readonly logit: number;
   /** The model's own probability: temperature 1, no filter. */
   readonly before: number;
-  /** At the temperature, before any filter. */
+  /** Probability at the temperature, before any filter. */
   readonly tempered: number;
-  /** What it is drawn with; 0 where a filter took it away. */
+  /** Probability it is sampled with; 0 if a filter removed it. */
   readonly after: number;
   readonly kept: boolean;
-  /** The token that really follows in the text. */
+  /** Whether this is the token that really follows in the text. */
   readonly actual: boolean;
 }
 
+/** The likeliest next tokens, and the distributions they come from. */
 export interface Candidates {
   readonly rows: readonly Candidate[];
   readonly sampled: SampledDistribution;
-  /** [vocab] the model's own distribution, and its entropy in bits. */
+  /** [vocab], the model's own distribution; `entropy` is its entropy in bits. */
   readonly own: Float32Array;
   readonly entropy: number;
 }
 
-/** The likeliest tokens under the settings, and the one that really follows even if it is not among them. */
+/**
+ * The `count` likeliest next tokens with their probabilities under the settings, and the token that really follows even if it is not among
+ * them.
+ */
 export function candidates(distribution: Distribution, settings: SamplingSettings, actual: number | undefined, count: number): Candidates {
   const sampled = sample(distribution.logits, settings);
   const own = softmax(distribution.logits, 1);

@@ -1,38 +1,140 @@
 import { at } from '../../src/core/tensor.ts';
-import { HEAD_METRICS, type AttentionRow, type Explanation, type HeadMetric } from '../../src/core/trace.ts';
+import { HEAD_METRICS, HEAD_METRIC_SCALES, metricSamples, type HeadMetric, type HeadScale } from '../../src/core/headMetrics.ts';
+import {
+  REPEATED_SCALES,
+  REPEATED_SCORES,
+  REPEATED_SEQUENCES,
+  repeatedSamples,
+  type RepeatedHeads,
+  type RepeatedScore,
+} from '../../src/core/repeatedTokens.ts';
+import type { AttentionRow, Explanation, HeadSummaries, ModelInfo } from '../../src/core/trace.ts';
 
-/** One head and its number. */
+/** One head and its score. */
 export interface RankedHead {
   readonly layer: number;
   readonly head: number;
   readonly value: number;
 }
 
-/** A head's metric; NaN where the text does not define it. */
-export function headMetric(explanation: Explanation, layer: number, head: number, metric: HeadMetric): number {
-  return at(explanation.headMetrics, (layer * explanation.model.heads + head) * HEAD_METRICS.length + HEAD_METRICS.indexOf(metric));
+/** A score of a head: on the explained text, or on repeated random tokens. */
+export type HeadScore = HeadMetric | RepeatedScore;
+
+/** Scale of each score: its unit, range, and which end is the best. */
+export const HEAD_SCALES: Readonly<Record<HeadScore, HeadScale>> = { ...REPEATED_SCALES, ...HEAD_METRIC_SCALES };
+
+/** Means of fewer samples than this say little about a head, and are marked as such. */
+export const FEW_SAMPLES = 5;
+
+/** Scores and thumbnails of all heads, measured on the explained text or on repeated random tokens. */
+export interface HeadNumbers {
+  readonly layers: number;
+  readonly heads: number;
+  /** Number of layers measured so far: the first ones. */
+  readonly known: number;
+  /** Names of the scores along the last axis of `values`. */
+  readonly scores: readonly HeadScore[];
+  /** [known, heads, scores]; NaN where the text does not define the score. */
+  readonly values: Float32Array;
+  /** Number of queries that each score is the mean of. */
+  readonly samples: Readonly<Partial<Record<HeadScore, number>>>;
+  /** Number of tokens in the input measured on. */
+  readonly tokens: number;
+  readonly thumbnailSize: number;
+  /** [known, heads, S, S] */
+  readonly thumbnails: Uint8Array;
 }
 
-/** The head with the largest value (for entropy the smallest: the sharpest), or undefined where none is defined. */
-export function bestHead(explanation: Explanation, metric: HeadMetric): RankedHead | undefined {
-  const sign = metric === 'entropy' ? -1 : 1;
+/** What is known so far of the heads in a text. */
+export interface MeasuredHeads extends Omit<HeadSummaries, 'layer'> {
+  /** The first so many layers are measured. */
+  readonly layers: number;
+  /** The others cannot be. */
+  readonly failed: boolean;
+}
+
+/** `before` with the layers of `part`, which go on from there; null: there will be no more. */
+export function withLayers(before: MeasuredHeads | null, { heads }: Pick<ModelInfo, 'heads'>, part: HeadSummaries | null): MeasuredHeads {
+  const { layers, metrics, thumbnails } = before ?? { layers: 0, metrics: new Float32Array(0), thumbnails: new Uint8Array(0) };
+  if (part === null) return { layers, metrics, thumbnails, thumbnailSize: before?.thumbnailSize ?? 1, failed: true };
+  const [allMetrics, allThumbnails] = [
+    new Float32Array(metrics.length + part.metrics.length),
+    new Uint8Array(thumbnails.length + part.thumbnails.length),
+  ];
+  allMetrics.set(metrics);
+  allMetrics.set(part.metrics, metrics.length);
+  allThumbnails.set(thumbnails);
+  allThumbnails.set(part.thumbnails, thumbnails.length);
+  return {
+    layers: allMetrics.length / (heads * HEAD_METRICS.length),
+    metrics: allMetrics,
+    thumbnailSize: part.thumbnailSize,
+    thumbnails: allThumbnails,
+    failed: false,
+  };
+}
+
+/** The heads as they are in this text, as far as they are known. */
+export function headsOfText({ model: { layers, heads }, tokens }: Explanation, measured: MeasuredHeads | null): HeadNumbers {
+  return {
+    layers,
+    heads,
+    known: measured?.layers ?? 0,
+    scores: HEAD_METRICS,
+    values: measured?.metrics ?? new Float32Array(0),
+    samples: metricSamples(tokens.map(({ id }) => id)),
+    tokens: tokens.length,
+    thumbnailSize: measured?.thumbnailSize ?? 1,
+    thumbnails: measured?.thumbnails ?? new Uint8Array(0),
+  };
+}
+
+/** Scores of the heads on repeated random tokens. */
+export function headsOfRepeated({ model: { layers, heads } }: Pick<Explanation, 'model'>, repeated: RepeatedHeads): HeadNumbers {
+  const { scores, thumbnailSize, thumbnails, tokens, begins } = repeated;
+  return {
+    layers,
+    heads,
+    known: layers,
+    scores: REPEATED_SCORES,
+    values: scores,
+    samples: repeatedSamples(repeated, REPEATED_SEQUENCES),
+    tokens: 2 * tokens + Number(begins),
+    thumbnailSize,
+    thumbnails,
+  };
+}
+
+/** A head's number; NaN where it is not defined, or not known yet. */
+export function headNumber({ heads, known, scores, values }: HeadNumbers, layer: number, head: number, score: HeadScore): number {
+  return layer >= known ? Number.NaN : at(values, (layer * heads + head) * scores.length + scores.indexOf(score));
+}
+
+/** Whether a score is the mean of too few samples to say much. */
+export function isFew({ samples }: Pick<HeadNumbers, 'samples'>, score: HeadScore): boolean {
+  return (samples[score] ?? 0) < FEW_SAMPLES;
+}
+
+/** The head at the best end of a score's scale; undefined if no head has the score. */
+export function bestHead(numbers: HeadNumbers, score: HeadScore): RankedHead | undefined {
+  const sign = HEAD_SCALES[score].best === 'smallest' ? -1 : 1;
   let best: RankedHead | undefined;
-  for (let layer = 0; layer < explanation.model.layers; layer++) {
-    for (let head = 0; head < explanation.model.heads; head++) {
-      const value = headMetric(explanation, layer, head, metric);
+  for (let layer = 0; layer < numbers.layers; layer++) {
+    for (let head = 0; head < numbers.heads; head++) {
+      const value = headNumber(numbers, layer, head, score);
       if (Number.isFinite(value) && (best === undefined || sign * value > sign * best.value)) best = { layer, head, value };
     }
   }
   return best;
 }
 
-/** Length 0..1 of a metric's bar: shares as they are, entropy against that of an even spread over T tokens. */
-export function metricShare(value: number, metric: HeadMetric, tokens: number): number {
+/** Length of a score's bar, 0..1, for an input of `tokens` tokens. */
+export function metricShare(value: number, score: HeadScore, tokens: number): number {
   if (!Number.isFinite(value)) return 0;
-  return Math.min(1, metric === 'entropy' ? value / Math.max(1, Math.log2(tokens)) : value);
+  return Math.min(1, value / Math.max(1, HEAD_SCALES[score].full(tokens)));
 }
 
-/** The key a query attends to most; with `hideFirst` the first token does not count, where there is another. */
+/** Key that a query attends to most. With `hideFirst` the first token does not count, unless it is the only one. */
 export function strongestKey({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, hideFirst: boolean): number {
   let best = hideFirst && query > 0 ? 1 : 0;
   for (let key = best + 1; key <= query; key++) {
@@ -41,13 +143,13 @@ export function strongestKey({ query, weights }: Pick<AttentionRow, 'query' | 'w
   return best;
 }
 
-/** Pixel geometry of the overview: cells of one size in rows of layers and columns of heads. */
+/** Geometry of the overview in pixels: square cells, rows of layers, columns of heads. */
 export interface OverviewGrid {
   readonly left: number;
   readonly top: number;
   readonly cell: number;
   readonly gap: number;
-  /** Room under each cell for its number, 0 where cells are too small. */
+  /** Height of the score under each cell; 0 where cells are too small for it. */
   readonly caption: number;
   readonly width: number;
   readonly height: number;
@@ -56,7 +158,7 @@ export interface OverviewGrid {
 const SMALLEST_CELL = 14;
 const LARGEST_CELL = 80;
 
-/** Cells as large as `available` pixels allow. */
+/** Overview with cells as large as `available` pixels of width allow. */
 export function overviewGrid(layers: number, heads: number, available: number): OverviewGrid {
   const left = 28;
   const top = 20;
@@ -66,8 +168,14 @@ export function overviewGrid(layers: number, heads: number, available: number): 
   return { left, top, cell, gap, caption, width: left + heads * (cell + gap) - gap, height: top + layers * (cell + caption + gap) - gap };
 }
 
-/** The head at a point of the overview, or undefined beside the cells. */
-export function headAt(grid: OverviewGrid, x: number, y: number, layers: number, heads: number): { readonly layer: number; readonly head: number } | undefined {
+/** The head at a point of the overview; undefined beside the cells. */
+export function headAt(
+  grid: OverviewGrid,
+  x: number,
+  y: number,
+  layers: number,
+  heads: number,
+): { readonly layer: number; readonly head: number } | undefined {
   const head = Math.floor((x - grid.left) / (grid.cell + grid.gap));
   const layer = Math.floor((y - grid.top) / (grid.cell + grid.caption + grid.gap));
   return head >= 0 && head < heads && layer >= 0 && layer < layers ? { layer, head } : undefined;

@@ -1,20 +1,23 @@
 import { css, type Rgb } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
-import { baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
 
-const MARGINS: Margins = { l: 48, r: 16, t: 12, b: 44 };
+const MARGINS: Margins = { l: 48, r: 16, t: ABOVE_AXIS, b: 44 };
 const HEIGHT = 260;
 
-/** One number for every place of the residual stream: index 0 the static embedding, 1 the input of the first block, i + 1 after block i. */
+/**
+ * Line with one value per place of the residual stream: index 0 the static embedding, 1 the input of the first block, i + 1 after the first
+ * i blocks.
+ */
 export interface LayerLine {
   readonly name: string;
   readonly values: ArrayLike<number>;
-  /** The line in question, or one to compare it with. */
+  /** `main`: the line in question; `reference`: one to compare it with. */
   readonly kind: 'main' | 'reference';
 }
 
-/** Cosines over the layers: the line asked about solid with points, references dashed. */
+/** Chart of cosines over the layers: the main line solid with points, references dashed. */
 export function layerLinesFigure(lines: readonly LayerLine[], width: number, theme: Theme): Figure {
   const places = lines[0]?.values.length ?? 0;
   const values = lines.flatMap((line) => Array.from(line.values)).filter(Number.isFinite);
@@ -26,22 +29,49 @@ export function layerLinesFigure(lines: readonly LayerLine[], width: number, the
     width,
     height: HEIGHT,
     data: lines.map((line) => ({
-      type: 'scatter', mode: line.kind === 'main' ? 'lines+markers' : 'lines', x: Array.from({ length: places }, (_, index) => index), y: Array.from(line.values), name: line.name, hoverinfo: 'none', cliponaxis: false,
-      line: { color: css(colour(line)), width: 2, dash: line.kind === 'main' ? 'solid' : 'dash' }, marker: { size: 7, color: css(colour(line)) },
+      type: 'scatter',
+      mode: line.kind === 'main' ? 'lines+markers' : 'lines',
+      x: Array.from({ length: places }, (_, index) => index),
+      y: Array.from(line.values),
+      name: line.name,
+      hoverinfo: 'none',
+      cliponaxis: false,
+      line: { color: css(colour(line)), width: 2, dash: line.kind === 'main' ? 'solid' : 'dash' },
+      marker: { size: 7, color: css(colour(line)) },
     })),
     layout: {
       ...baseLayout(theme, width, HEIGHT, MARGINS),
-      xaxis: { ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, range: [-0.4, places - 0.6], tickvals: ticks, ticktext: ticks.map(placeLabel), tickangle: 0, title: { text: t('Layer'), standoff: 6, font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) } } },
-      yaxis: {
-        ...baseAxis(theme), tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) }, range: [low - 0.04 * (1 - low), 1.04], nticks: 6, showgrid: true, gridcolor: css(theme.grid), zeroline: true, zerolinecolor: css(theme.muted), zerolinewidth: 1,
-        title: { text: t('Cosine'), standoff: 6, font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) } },
+      xaxis: {
+        ...baseAxis(theme),
+        tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
+        range: [-0.4, places - 0.6],
+        tickvals: ticks,
+        ticktext: ticks.map(placeLabel),
+        tickangle: 0,
+        title: {
+          text: t('Layer'),
+          standoff: 6,
+          font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) },
+        },
       },
+      yaxis: {
+        ...baseAxis(theme),
+        tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
+        range: [low - 0.04 * (1 - low), 1.04],
+        nticks: 6,
+        showgrid: true,
+        gridcolor: css(theme.grid),
+        zeroline: true,
+        zerolinecolor: css(theme.muted),
+        zerolinewidth: 1,
+      },
+      annotations: [aboveAxis(theme, t('Cosine'), MARGINS)],
       hovermode: 'x',
     },
   };
 }
 
-/** A place of the residual stream under the axis: as short as can be. */
+/** Axis label of a place in the residual stream, as short as possible: a block is given by its index, from 0. */
 export function placeLabel(index: number): string {
   return index === 0 ? t('static') : index === 1 ? t('input') : String(index - 2);
 }

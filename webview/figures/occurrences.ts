@@ -1,8 +1,8 @@
 import type { Token } from '../../src/core/trace.ts';
 import { visibleToken } from '../../src/core/visibleText.ts';
-import type { ContextPick } from '../settings.ts';
+import type { ContextPick } from '../viewSettings.ts';
 
-/** A token that has a place in both texts; in one text, two places. */
+/** A token that occurs in both texts, with its positions in each; within one text, a token that occurs twice. */
 export interface SharedToken {
   readonly id: number;
   readonly text: string;
@@ -10,7 +10,7 @@ export interface SharedToken {
   readonly second: readonly number[];
 }
 
-/** Tokens with a place in each text, or with two in the same (`second` null): longest words first. Tokens not of the text do not count. */
+/** Tokens that occur in both texts, or twice in the first (`second` null), longest words first. Tokens added to the text do not count. */
 export function sharedTokens(first: readonly Token[], second: readonly Token[] | null): readonly SharedToken[] {
   const places = placesById(first);
   const others = second === null ? places : placesById(second);
@@ -18,27 +18,48 @@ export function sharedTokens(first: readonly Token[], second: readonly Token[] |
   for (const [id, own] of places) {
     const other = others.get(id) ?? [];
     const token = first[own[0] ?? -1];
-    if (token !== undefined && (second === null ? own.length > 1 : other.length > 0)) shared.push({ id, text: visibleToken(token), first: own, second: other });
+    if (token !== undefined && (second === null ? own.length > 1 : other.length > 0))
+      shared.push({ id, text: visibleToken(token), first: own, second: other });
   }
   return shared.sort((a, b) => letters(b.text) - letters(a.text) || (a.first[0] ?? 0) - (b.first[0] ?? 0));
 }
 
-/** The pick where it still holds; else the selected token's, or the longest word's, first and last place. */
-export function validPick(shared: readonly SharedToken[], pick: ContextPick | null, selected: number | null, sameText: boolean): ContextPick | null {
+/**
+ * The pick if it still holds; otherwise the first and last place of the selected token, or else of the longest word. Null without shared
+ * tokens.
+ */
+export function validPick(
+  shared: readonly SharedToken[],
+  pick: ContextPick | null,
+  selected: number | null,
+  sameText: boolean,
+): ContextPick | null {
   const found = pick === null ? undefined : shared.find(({ id }) => id === pick.id);
-  if (pick !== null && found?.first.includes(pick.first) === true && found.second.includes(pick.second) && !(sameText && pick.first === pick.second)) return pick;
+  if (
+    pick !== null &&
+    found?.first.includes(pick.first) === true &&
+    found.second.includes(pick.second) &&
+    !(sameText && pick.first === pick.second)
+  )
+    return pick;
   const token = found ?? shared.find(({ first }) => selected !== null && first.includes(selected)) ?? shared[0];
   const [first] = token?.first ?? [];
   const second = sameText ? token?.second.at(-1) : token?.second[0];
   return token === undefined || first === undefined || second === undefined ? null : { id: token.id, first, second };
 }
 
-/** A place with the tokens around it, to tell it from others: …a·red [·apple] ·after… */
+/** A token with its neighbours, to tell its occurrences apart: …a·red [·apple] ·after… */
 export function snippet(tokens: readonly Token[], index: number, around = 3): string {
-  const text = (from: number, to: number): string => tokens.slice(Math.max(0, from), to).filter(({ special }) => !special).map(visibleToken).join('');
+  const text = (from: number, to: number): string =>
+    tokens
+      .slice(Math.max(0, from), to)
+      .filter(({ special }) => !special)
+      .map(visibleToken)
+      .join('');
   const before = text(index - around, index);
   const after = text(index + 1, index + 1 + around);
-  return `${index}: ${index > around ? '…' : ''}${before} [${text(index, index + 1)}] ${after}${index + 1 + around < tokens.length ? '…' : ''}`;
+  const [start, end] = [index > around ? '…' : '', index + 1 + around < tokens.length ? '…' : ''];
+  return `${index}: ${start}${before} [${text(index, index + 1)}] ${after}${end}`;
 }
 
 function placesById(tokens: readonly Token[]): ReadonlyMap<number, readonly number[]> {

@@ -1,25 +1,33 @@
-import type { ForwardPath, PathStep, Stage, StageName } from '../../src/core/forwardPath.ts';
+import { PATH_STEPS, type ForwardPath, type Stage, type StageName } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
 
-/** A step of the walkthrough: those of the path, and the draw behind them. */
-export type WalkStep = PathStep | 'draw';
-export const WALK_STEPS = [
-  'embedding', 'position', 'embeddingNorm',
-  'attentionNorm', 'heads', 'headNorm', 'clip', 'rotary', 'scores', 'scale', 'mask', 'softmax', 'mix', 'join', 'attentionOutput', 'attentionBehind', 'attentionAdd', 'attentionAfter',
-  'mlpNorm', 'router', 'mlp', 'mlpOutput', 'mixture', 'mlpBehind', 'mlpAdd', 'mlpAfter',
-  'layers', 'finalNorm', 'logits', 'probabilities', 'draw',
-] as const satisfies readonly WalkStep[];
+/** Steps of the walkthrough, in order: those of the path, and the draw of the next token after them. */
+export const WALK_STEPS = [...PATH_STEPS, 'draw'] as const;
+/** A step of the walkthrough. */
+export type WalkStep = (typeof WALK_STEPS)[number];
 
-/** Parts of the walkthrough, by the step each begins with. */
+/** Current names of steps by the names that earlier versions kept. */
+export const RENAMED_STEPS: ReadonlyMap<string, WalkStep> = new Map([
+  ['mix', 'z'],
+  ['join', 'concatenate'],
+  ['attentionBehind', 'attentionPostNorm'],
+  ['attentionAfter', 'attentionStreamNorm'],
+  ['mlpBehind', 'mlpPostNorm'],
+  ['mlpAfter', 'mlpStreamNorm'],
+]);
+
+/** Parts of the walkthrough, in order. */
 export const WALK_PARTS = ['input', 'attention', 'mlp', 'output'] as const;
+/** Name of a part. */
 export type WalkPart = (typeof WALK_PARTS)[number];
 
-/** The steps that this path has, in the order they are taken. */
+/** The steps of this path, in order. */
 export function stepsOf(path: ForwardPath): readonly WalkStep[] {
   const found = new Set<WalkStep>(path.stages.map(({ step }) => step));
   return [...found, 'draw'];
 }
 
+/** The part that a step belongs to. */
 export function partOf(step: WalkStep): WalkPart {
   const index = WALK_STEPS.indexOf(step);
   if (index < WALK_STEPS.indexOf('attentionNorm')) return 'input';
@@ -27,7 +35,7 @@ export function partOf(step: WalkStep): WalkPart {
   return index < WALK_STEPS.indexOf('layers') ? 'mlp' : 'output';
 }
 
-/** The step itself where the path has it, else the nearest before it: another layer or model may lack it. */
+/** The wanted step if the path has it, otherwise the nearest before it: another layer or model may lack it. */
 export function stepIn(path: ForwardPath, wanted: WalkStep): WalkStep {
   const steps = stepsOf(path);
   if (steps.includes(wanted)) return wanted;
@@ -40,21 +48,24 @@ export function stagesOf(path: ForwardPath, step: WalkStep): readonly Stage[] {
   return path.stages.filter((stage) => stage.step === step);
 }
 
-/** Number of a stage by its place. */
+/** One number on the path: an index into a stage's values. */
 export interface Place {
   readonly stage: StageName;
   readonly index: number;
 }
 
-/** What is looked at first: the largest number of the step's last stage that something makes. */
+/** Number shown first: the largest of the step's last stage that is computed from others. */
 export function firstPlace(path: ForwardPath, step: WalkStep): Place | null {
   const stages = stagesOf(path, step);
   const stage = stages.findLast(({ made }) => made.kind !== 'given' && made.kind !== 'lengths') ?? stages.at(-1);
   return stage === undefined ? null : { stage: stage.name, index: largestIndices(stage.values, 1)[0] ?? 0 };
 }
 
-/** Places of the largest numbers by size, falling; what is infinite does not count. */
+/** Indices of the largest numbers by absolute value, descending; infinite ones come last. */
 export function largestIndices(values: Float32Array, count: number): readonly number[] {
   const size = (index: number): number => (Number.isFinite(at(values, index)) ? Math.abs(at(values, index)) : -1);
-  return Array.from(values, (_, index) => index).sort((a, b) => size(b) - size(a) || a - b).slice(0, count).filter((index) => size(index) >= 0);
+  return Array.from(values, (_, index) => index)
+    .sort((a, b) => size(b) - size(a) || a - b)
+    .slice(0, count)
+    .filter((index) => size(index) >= 0);
 }

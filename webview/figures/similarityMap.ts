@@ -1,50 +1,63 @@
-import { shortened } from '../../src/core/visibleText.ts';
-import { css } from '../colour.ts';
-import { plotlyScale, type Theme } from '../theme.ts';
-import { baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
-import { plotlyText } from './plotlyText.ts';
+import { at } from '../../src/core/tensor.ts';
+import type { TypicalPair, VectorFrame } from '../../src/core/vectors.ts';
+import type { Rgb } from '../colour.ts';
+import { cosineText } from '../parts/format.ts';
+import { t } from '../strings.ts';
+import { colourAt, divergingColours, type Theme } from '../theme.ts';
+import type { Figure, Scale } from './figure.ts';
+import { farthestReach, pairMapFigure, type PairMap, type PairNumbers } from './squareMap.ts';
 
-const MARGINS: Margins = { l: 92, r: 8, t: 8, b: 84 };
-const LABEL_PIXELS = 14;
-const LABEL_LENGTH = 10;
+/** How the map is drawn. */
+export type SimilarityView = Pick<PairMap, 'labels' | 'selected' | 'width' | 'block' | 'window'>;
 
-export interface SimilarityView {
-  readonly labels: readonly string[];
-  /** Row with a frame around it; -1: none. */
-  readonly selected: number;
-  readonly width: number;
+/** Cosines [n, n] around a centre; none on the diagonal, as every vector has a cosine of 1 with itself. */
+export function cosinePairs(matrix: Float32Array, { centre }: Pick<CosineScale, 'centre'>): PairNumbers {
+  const count = Math.round(Math.sqrt(matrix.length));
+  return { count, centre, at: (row, column) => (row === column ? Number.NaN : at(matrix, row * count + column)) };
 }
 
-/** [row][column] of a matrix [n, n]. Plotly skips its work for the same array: keep it between redraws. */
-export function matrixRows(matrix: Float32Array, count: number): readonly (readonly number[])[] {
-  return Array.from({ length: count }, (_, row) => Array.from(matrix.subarray(row * count, (row + 1) * count)));
+/** Colour scale of cosines: `centre` has the neutral colour, `reach` above and below it the strongest ones. */
+export interface CosineScale {
+  readonly centre: number;
+  readonly reach: number;
 }
 
-/** The smallest cosine, where the colours begin; they end at 1. */
-export function smallestCosine(matrix: Float32Array): number {
-  return matrix.reduce((least, value) => (value < least ? value : least), 1);
+/** Cosines nearer to the centre than this stay faint, however near the farthest is. */
+const LEAST_REACH = 0.1;
+
+/**
+ * Scale that reaches to the farthest pair, centred on 0 if the mean vector has been subtracted, and otherwise on the mean cosine of typical
+ * pairs.
+ */
+export function cosineScale(matrix: Float32Array, frame: VectorFrame, { mean }: TypicalPair): CosineScale {
+  const centre = frame === 'centred' || Number.isNaN(mean) ? 0 : mean;
+  return { centre, reach: farthestReach(cosinePairs(matrix, { centre }), LEAST_REACH) };
 }
 
-/** Heatmap of cosines between all pairs. */
-export function similarityFigure(z: readonly (readonly number[])[], least: number, { labels, selected, width }: SimilarityView, theme: Theme): Figure {
-  const count = z.length;
-  const side = width - MARGINS.l - MARGINS.r;
-  const height = side + MARGINS.t + MARGINS.b;
-  const step = labelStep(count, side, LABEL_PIXELS);
-  const rows = labelled(count, step, selected < 0 ? [] : [selected]);
-  const text = rows.map((index) => plotlyText(shortened(labels[index] ?? '', LABEL_LENGTH)));
-  const gap = side / count >= 7 ? 1 : 0;
+/** The part of the colours that cosines can have, and the cosines at its ends: a scale around a high centre would end beyond 1. */
+export function cosineLegend(
+  { centre, reach }: CosineScale,
+  theme: Theme,
+): { readonly colours: readonly Rgb[]; readonly low: number; readonly high: number } {
+  const [low, high] = [Math.max(-1, centre - reach), Math.min(1, centre + reach)];
+  const place = (value: number): number => (value - centre + reach) / (2 * reach);
   return {
-    width,
-    height,
-    data: [{
-      type: 'heatmap', z, x0: 0, dx: 1, y0: 0, dy: 1, zmin: Math.min(least, 0.999), zmax: 1, colorscale: plotlyScale(theme.sequential), showscale: false, hoverinfo: 'none', xgap: gap, ygap: gap,
-    }],
-    layout: {
-      ...baseLayout(theme, width, height, MARGINS),
-      xaxis: { ...baseAxis(theme), range: [-0.5, count - 0.5], tickvals: rows, ticktext: text, tickangle: -90 },
-      yaxis: { ...baseAxis(theme), range: [count - 0.5, -0.5], tickvals: rows, ticktext: text },
-      shapes: selected < 0 ? [] : [{ type: 'rect', x0: -0.5, x1: count - 0.5, y0: selected - 0.5, y1: selected + 0.5, line: { color: css(theme.foreground), width: 1 }, layer: 'above' }],
-    },
+    low,
+    high,
+    colours: Array.from({ length: 17 }, (_, step) => colourAt(divergingColours(theme), place(low + ((high - low) * step) / 16))),
   };
+}
+
+/** Legend of that part, with its ends and the centre in words. */
+export function cosineKey(scale: CosineScale, theme: Theme): Scale {
+  const { colours, low, high } = cosineLegend(scale, theme);
+  return { colours, low: cosineText(low), high: t('{0}, around {1}', cosineText(high), cosineText(scale.centre)) };
+}
+
+/** Heatmap of cosines between all pairs. `z`: rows of its squares (`pooledRows`). */
+export function similarityFigure(z: PairMap['z'], { centre, reach }: CosineScale, view: SimilarityView, theme: Theme): Figure {
+  return pairMapFigure(
+    { ...view, z, frame: view.labels.length, zmin: centre - reach, zmax: centre + reach, colours: divergingColours(theme) },
+    theme,
+  );
 }

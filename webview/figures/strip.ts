@@ -1,17 +1,17 @@
 import { at } from '../../src/core/tensor.ts';
 
-/** Numbers that share one bar of a strip: `from` up to, not including, `to`. */
+/** Numbers that share one bar of a strip: those from index `from` to `to` - 1. */
 export interface StripColumn {
   readonly from: number;
   readonly to: number;
-  /** The smallest, at most 0, and the largest, at least 0, of the finite ones. */
+  /** The smallest finite number or 0, whichever is less, and the largest or 0, whichever is more. */
   readonly low: number;
   readonly high: number;
-  /** Index of the largest by size. */
+  /** Index of the number with the largest absolute value. */
   readonly largest: number;
 }
 
-/** A bar for every number where there is a pixel for each, else one for as many numbers as share a pixel. */
+/** One bar per number if each has a pixel, otherwise one per group of numbers that share a pixel. */
 export function columnsOf(values: Float32Array, width: number): readonly StripColumn[] {
   const count = Math.max(1, Math.min(values.length, Math.floor(width)));
   return Array.from({ length: values.length === 0 ? 0 : count }, (_, column) => {

@@ -1,0 +1,98 @@
+// Numbers as the display language writes them. Units are part of the text: a bare number is never shown for a measured quantity.
+
+import { t } from '../strings.ts';
+
+const SUPERSCRIPTS = '⁰¹²³⁴⁵⁶⁷⁸⁹';
+
+let language = 'en';
+const formats = new Map<string, Intl.NumberFormat>();
+
+/** Sets the display language (BCP 47); unknown tags fall back to English. */
+export function setLanguage(tag: string): void {
+  formats.clear();
+  try {
+    language = Intl.getCanonicalLocales(tag)[0] ?? 'en';
+  } catch {
+    language = 'en';
+  }
+}
+
+/** The display language, for segmenting words and lang attributes. */
+export function displayLanguage(): string {
+  return language;
+}
+
+/** A number with a fixed number of decimals: 3.10. */
+export function decimal(value: number, digits: number): string {
+  return format(`d${digits}`, { minimumFractionDigits: digits, maximumFractionDigits: digits }).format(value);
+}
+
+/** A number with its sign and a fixed number of decimals: +0.31, −2.00; what is shown as zero has no sign. */
+export function signedDecimal(value: number, digits: number): string {
+  if (Number.isNaN(value)) return '–';
+  const rounded = Math.round(value * 10 ** digits);
+  return `${rounded > 0 ? '+' : rounded < 0 ? '−' : ''}${decimal(Math.abs(value), digits)}`;
+}
+
+/** A whole number with grouping: 16,384. */
+export function integer(value: number): string {
+  return format('i', { maximumFractionDigits: 0 }).format(value);
+}
+
+/** A number to `digits` significant digits: 0.00123, 12.3; very small and very large ones as 1.23 × 10⁻⁵. */
+export function significant(value: number, digits = 3): string {
+  const size = Math.abs(value);
+  const scientific = size > 0 && (size < 1e-4 || size >= 1e6);
+  if (!scientific) return format(`s${digits}`, { maximumSignificantDigits: digits }).format(value);
+  const [mantissa = '', exponent = ''] = value.toExponential(digits - 1).split('e');
+  return `${format(`s${digits}`, { maximumSignificantDigits: digits }).format(Number(mantissa))} × 10${superscript(Number(exponent))}`;
+}
+
+/** A probability as a percentage with three significant digits: 12.3%, 0.0000863%; below 10⁻⁹ with a power of ten. */
+export function percent(probability: number): string {
+  if (!Number.isFinite(probability)) return '–';
+  if (probability === 0 || probability === 1) return format('p', { style: 'percent' }).format(probability);
+  if (probability < 1e-9) return `${significant(probability * 100)}%`;
+  return format('p3', { style: 'percent', minimumSignificantDigits: 3, maximumSignificantDigits: 3 }).format(probability);
+}
+
+/** A probability in a column: two decimals of a percent, so that decimal points align and rows can be compared: 12.34%, <0.01%. */
+export function percentInColumn(probability: number): string {
+  if (!Number.isFinite(probability)) return '–';
+  const written = format('p2', { style: 'percent', minimumFractionDigits: 2, maximumFractionDigits: 2 });
+  return probability > 0 && probability < 5e-5 ? `<${written.format(1e-4)}` : written.format(probability);
+}
+
+/** A cosine: 0.374. */
+export function cosineText(value: number): string {
+  return Number.isNaN(value) ? '–' : decimal(value, 3);
+}
+
+/** Bits with their unit: 3.10 bits. */
+export function bits(value: number): string {
+  return Number.isFinite(value) ? t('{0} bits', decimal(value, 2)) : '–';
+}
+
+/** Bytes in the largest decimal unit of which there is at least one: 512 B, 12.3 kB, 1.07 MB. */
+export function byteSize(bytes: number): string {
+  const units = ['B', 'kB', 'MB', 'GB', 'TB'];
+  const place = Math.min(units.length - 1, Math.max(0, Math.floor(Math.log10(Math.max(1, bytes)) / 3)));
+  return `${significant(bytes / 1000 ** place)} ${units[place] ?? 'B'}`;
+}
+
+/** A power of ten: 10⁻³; 1 for 10⁰. */
+export function powerOfTen(exponent: number): string {
+  return exponent === 0 ? '1' : `10${superscript(exponent)}`;
+}
+
+function superscript(exponent: number): string {
+  return String(exponent).replace(/[-\d]/g, (sign) => (sign === '-' ? '⁻' : SUPERSCRIPTS.charAt(Number(sign))));
+}
+
+function format(key: string, options: Intl.NumberFormatOptions): Intl.NumberFormat {
+  const known = formats.get(key);
+  if (known !== undefined) return known;
+  const made = new Intl.NumberFormat(language, options);
+  formats.set(key, made);
+  return made;
+}

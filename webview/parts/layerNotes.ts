@@ -1,0 +1,18 @@
+import type { ModelInfo } from '../../src/core/trace.ts';
+import { integer, significant } from './format.ts';
+import { t } from '../strings.ts';
+
+/** Traits that set a layer's attention apart from that of other layers or models, in a few words each. */
+export function layerNotes(model: ModelInfo, layer: number): readonly string[] {
+  const layers = model.traits?.layers ?? [];
+  const traits = layers[layer];
+  if (traits === undefined) return [];
+  const { window, ropeTheta } = traits;
+  const placeless = ropeTheta === null && (model.positions === 'rotary' || model.positions === 'none');
+  const thetas = new Set(layers.flatMap((one) => (one.ropeTheta === null ? [] : [one.ropeTheta])));
+  return [
+    ...(placeless ? [t('no positions')] : []),
+    ...(window === null ? [] : [t('window {0}', integer(window))]),
+    ...(ropeTheta !== null && thetas.size > 1 ? [t('rope base {0}', significant(ropeTheta, 7))] : []),
+  ];
+}

@@ -1,0 +1,113 @@
+import { PROVIDER_NAMES } from '../../src/core/runtimeChoice.ts';
+import type { Explanation } from '../../src/core/trace.ts';
+import { button } from './controls.ts';
+import { changeDetector, el, icon, ICONS } from './dom.ts';
+import { summarise, type Summary } from '../figures/summary.ts';
+import { decimal, displayLanguage, integer } from './format.ts';
+import { t } from '../strings.ts';
+import type { PanelContext, View } from '../context.ts';
+
+/** The header: model, text and the numbers of the whole explanation. */
+export function createHeader(context: PanelContext): View {
+  const model = el('span', { class: 'model-name' });
+  const choose = el('button', { type: 'button', class: 'model-button', title: t('Choose the model') }, model, icon(ICONS.chevron));
+  choose.addEventListener('click', () => context.host.post({ type: 'command', name: 'chooseModel' }));
+  const chat = button(t('Chat'), 'secondary', () =>
+    context.host.post({ type: 'chat', on: context.store.state().shown?.explanation.chat !== true }),
+  );
+  chat.classList.add('chat-toggle');
+  chat.title = t('Read the text as a user’s message in the model’s chat template');
+  const source = el('h1', { class: 'source' });
+  const numbers = el('dl', { class: 'numbers' });
+  const notices = el('ul', { class: 'notices' });
+  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, chat, numbers), notices);
+  const changed = changeDetector();
+  return {
+    root,
+    update: (state) => {
+      if (!changed(state.shown)) return;
+      root.hidden = state.shown === null;
+      if (state.shown === null) return;
+      const { explanation, source: from } = state.shown;
+      const { model: info } = explanation;
+      source.textContent = from.label;
+      chat.hidden = info.chatTemplate !== true;
+      chat.setAttribute('aria-pressed', String(explanation.chat === true));
+      model.textContent = info.name;
+      choose.setAttribute('aria-label', t('Model {0}: choose another', info.name));
+      choose.title = t(
+        '{0}, {1} layers × {2} heads, {3} dimensions, vocabulary {4}, context {5} tokens. Choose another model.',
+        info.family,
+        info.layers,
+        info.heads,
+        info.dim,
+        integer(info.vocab),
+        integer(info.contextLength),
+      );
+      const summary = summarise(explanation, displayLanguage());
+      numbers.replaceChildren(
+        ...tokenCount(summary),
+        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the text’s tokens; lower is better predicted')),
+        ...number(
+          decimal(summary.bitsPerByte, 2),
+          t('bits/byte'),
+          t('Surprisal of the text over its bytes: comparable between tokenizers'),
+        ),
+        ...forwardTime(explanation),
+        ...number(
+          info.weightType,
+          t('weights, float32 arithmetic'),
+          t('How the file holds the weights; all arithmetic is float32, with quantised weights as the numbers they stand for'),
+        ),
+      );
+      notices.hidden = state.shown.notices.length === 0;
+      notices.replaceChildren(...state.shown.notices.map((notice) => el('li', {}, notice)));
+    },
+  };
+}
+
+/** Number of the text's own tokens, as in the status bar. */
+function tokenCount({ own, added }: Summary): readonly HTMLElement[] {
+  const meaning = added === 0 ? t('Tokens of the text') : t('Tokens of the text; {0} more were added by the tokenizer', integer(added));
+  return number(integer(own), t('tokens'), meaning);
+}
+
+/** Time of the forward pass. A kept pass took no time for this explanation, nor did tokens kept from another text. */
+function forwardTime(explanation: Explanation): readonly HTMLElement[] {
+  const { forwardMs, forwardKept = false, forwardShared = 0, tokens, model } = explanation;
+  const { provider } = model;
+  const native = provider?.kind === 'used' ? t('native, {0}', PROVIDER_NAMES[provider.provider]) : t('native');
+  const runtime = model.runtime === 'native' ? native : 'WebAssembly';
+  const meaning = [
+    ...(forwardKept ? [t('These tokens were run before: nothing was run for this explanation.')] : []),
+    ...(forwardShared > 0 ? [t('The first {0} tokens were kept from a text that begins like this one.', integer(forwardShared))] : []),
+    t('Forward pass, without loading ({0}, threads: {1})', runtime, model.threads),
+  ].join(' ');
+  const value = decimal(forwardMs, forwardMs < 10 ? 1 : 0);
+  if (forwardKept) return number(value, t('ms before, kept'), meaning);
+  return number(value, forwardShared > 0 ? t('ms for {0} new tokens', integer(tokens.length - forwardShared)) : t('ms'), meaning);
+}
+
+function number(value: string, unit: string, meaning: string): readonly HTMLElement[] {
+  return value === 'NaN' ? [] : [el('div', { title: meaning }, el('dd', {}, value), el('dt', {}, unit))];
+}
+
+/** Banner shown after the text was edited, as the numbers are from before: with a button that runs again. */
+export function createStaleBanner(context: PanelContext): View {
+  const text = el('span');
+  const root = el(
+    'div',
+    { class: 'banner', role: 'status', hidden: true },
+    text,
+    button(t('Run Again'), 'secondary', () => context.host.post({ type: 'command', name: 'runAgain' })),
+  );
+  const changed = changeDetector();
+  return {
+    root,
+    update: (state) => {
+      if (!changed(state.stale, state.activity.kind)) return;
+      root.hidden = state.stale.size === 0 || state.activity.kind === 'working';
+      text.textContent = t('You edited this text. The numbers below are from before the edit.');
+    },
+  };
+}

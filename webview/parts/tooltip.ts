@@ -1,0 +1,36 @@
+import { el } from './dom.ts';
+
+/** A title, and rows of labelled values. */
+export interface TooltipContent {
+  /** A token's visible text or another name, in the editor's font. */
+  readonly title: string;
+  readonly rows: readonly (readonly [label: string, value: string])[];
+}
+
+/** The page's tooltip. `x` and `y` are the pointer's, in pixels of the window. */
+export interface Tooltip {
+  show(content: TooltipContent, x: number, y: number): void;
+  hide(): void;
+}
+
+const DISTANCE = 12;
+
+/** One tooltip for the whole page. It follows the pointer and stays inside the window. */
+export function createTooltip(page: HTMLElement): Tooltip {
+  const root = el('div', { class: 'tooltip', role: 'tooltip', hidden: true });
+  page.append(root);
+  return {
+    show: (content, x, y) => {
+      const rows = content.rows.flatMap(([label, value]) => [el('dt', {}, label), el('dd', {}, value)]);
+      root.replaceChildren(el('div', { class: 'tooltip-title token-text' }, content.title), el('dl', {}, ...rows));
+      root.hidden = false;
+      const left = Math.max(4, Math.min(x + DISTANCE, window.innerWidth - root.offsetWidth - 4));
+      const below = y + DISTANCE + 4;
+      const top = below + root.offsetHeight > window.innerHeight - 4 ? Math.max(4, y - DISTANCE - root.offsetHeight) : below;
+      root.style.transform = `translate(${Math.round(left)}px, ${Math.round(top)}px)`;
+    },
+    hide: () => {
+      root.hidden = true;
+    },
+  };
+}

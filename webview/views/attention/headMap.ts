@@ -1,0 +1,127 @@
+import { at } from '../../../src/core/tensor.ts';
+import { tokenLabels, type PanelContext } from '../../context.ts';
+import { attentionMapFigure, attentionShades, cellAt, LOG_FLOOR, strongestWeight, type Shades } from '../../figures/attentionMap.ts';
+import { firstKey } from '../../figures/mapWindow.ts';
+import { changeDetector } from '../../parts/dom.ts';
+import { percent } from '../../parts/format.ts';
+import { plainKey } from '../../parts/keys.ts';
+import { createMapZoom } from '../../parts/mapZoom.ts';
+import { createPlot, type PlotPoint } from '../../plot.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import type { Cell } from '../../viewSettings.ts';
+import type { HeadCells, ShownHead } from './headCells.ts';
+
+/** Heatmap of all weights of a head, query by key. */
+export interface HeadMap {
+  /** Notes above the map: that one square of it stands for many weights, and which part of it is shown; with buttons that zoom. */
+  readonly notes: readonly HTMLElement[];
+  readonly root: HTMLElement;
+  readonly width: () => number;
+  /** Draws the map if anything has changed, and returns whether it has. */
+  readonly draw: (head: ShownHead, state: ViewState) => boolean;
+}
+
+/** Creates the map. `head`: the head shown; `events`: the pointer moved over a cell or left, or the width changed. */
+export function createHeadMap(
+  context: PanelContext,
+  cells: HeadCells,
+  head: () => ShownHead | undefined,
+  events: { readonly hover: (point: PlotPoint | null, event: MouseEvent | null) => void; readonly resized: () => void },
+): HeadMap {
+  const { store } = context;
+  const zoom = createMapZoom(context, {
+    pooled: (side) =>
+      t(
+        'There are more cells than the screen has room for: a square shows the strongest of {0} × {0} weights, and ' +
+          'pointing at it names that one.',
+        side,
+      ),
+    named: (...edges) => t('Queries {0} to {1}, keys {2} to {3}', ...edges),
+    keys: true,
+    cell: cells.cell,
+    changed: events.resized,
+  });
+  const plot = createPlot(t('Attention of one head: rows are queries, columns are keys'), 'attention', {
+    hover: (point, event) => {
+      const cell = point === null ? undefined : cellOf(point);
+      events.hover(point === null || cell === undefined ? null : { ...point, x: cell.key, y: cell.query }, event);
+    },
+    click: (point) => {
+      const cell = cellOf(point);
+      if (cell !== undefined) cells.toggle(cell);
+    },
+    resized: events.resized,
+    keys: (event) => zoom.key(event) || moveKey(event),
+    wheel: zoom.wheel,
+  });
+  const mapChanged = changeDetector();
+  const shadesChanged = changeDetector();
+  let shades: Shades = [];
+  let block = 1;
+
+  /** Cell that a point of the map stands for. */
+  function cellOf(point: PlotPoint): Cell | undefined {
+    const { shown, settings } = store.state();
+    const found = head();
+    return found === undefined || shown === null
+      ? undefined
+      : cellAt(found.picture, shown.explanation.tokens.length, settings.hideFirst, block, point);
+  }
+  function moveKey(event: KeyboardEvent): void {
+    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[plainKey(event)];
+    if (step === undefined || head() === undefined) return;
+    event.preventDefault();
+    // A row that cannot be had is reported below the map, where it is requested as well.
+    moveLock(step).catch(() => undefined);
+  }
+  /** Moves the lock. A key pressed before the row of the newly selected token has arrived waits for it. */
+  async function moveLock([down = 0, right = 0]: readonly number[]): Promise<void> {
+    // If another head replaces this one meanwhile, its row is needed too.
+    for (let row = 0; row < 2 && cells.cell() === null; row++) await cells.row(cells.query());
+    const cell = cells.cell();
+    const { shown, settings } = store.state();
+    if (cell === null || shown === null) return;
+    const tokens = shown.explanation.tokens.length;
+    const query = Math.min(tokens - 1, Math.max(0, cell.query + down));
+    const key = Math.min(query, Math.max(firstKey(tokens, settings.hideFirst), cell.key + right));
+    cells.lock({ query, key });
+    const labels = tokenLabels(shown.explanation);
+    const found = await cells.row(query);
+    if (found !== undefined)
+      context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(found.weights, key))));
+  }
+
+  return {
+    notes: zoom.notes,
+    root: plot.root,
+    width: plot.width,
+    draw: ({ picture }, state) => {
+      const { shown, settings, theme } = state;
+      const width = plot.width();
+      const { hideFirst, logScale, locked, selected } = settings;
+      if (shown === null || width === 0) return false;
+      const tokens = shown.explanation.tokens.length;
+      const place = { row: locked?.query ?? selected, column: locked?.key ?? null };
+      const { part, window, block: side } = zoom.update({ of: shown, tokens, hideFirst, ...place }, width);
+      if (!mapChanged(picture, hideFirst, logScale, locked, selected, width, theme, part)) return false;
+      const labels = tokenLabels(shown.explanation);
+      block = side;
+      if (shadesChanged(picture, hideFirst, logScale, block, part))
+        shades = attentionShades(picture, tokens, hideFirst, logScale, block, window);
+      const sink = picture.sink !== undefined;
+      const strongest = strongestWeight(picture, tokens, hideFirst, logScale);
+      // A part has the colours it has in the whole.
+      const scale = part === undefined ? {} : { strongest };
+      plot.draw(
+        attentionMapFigure(shades, { labels, hideFirst, logScale, locked, selected, width, sink, block, window, ...scale }, theme),
+        {
+          colours: theme.sequential,
+          low: logScale ? `≤ ${percent(LOG_FLOOR)}` : percent(0),
+          high: percent(strongest),
+        },
+      );
+      return true;
+    },
+  };
+}

@@ -1,0 +1,185 @@
+import { promisingFirst } from '../../../src/core/patchGrid.ts';
+import { at } from '../../../src/core/tensor.ts';
+import { tokenLabels, type PanelContext } from '../../context.ts';
+import { agreementFigure, agreementOf, correlationOf, type Agreement, patchMapFigure, patchRows } from '../../figures/patchFigures.ts';
+import { changeDetector, el, stepKey } from '../../parts/dom.ts';
+import { decimal, integer, signedDecimal } from '../../parts/format.ts';
+import { plainKey } from '../../parts/keys.ts';
+import { createPlot, type Plot, type PlotPoint } from '../../plot.ts';
+import { t } from '../../strings.ts';
+import { signedColours, type Theme } from '../../theme.ts';
+import type { Compared } from './compared.ts';
+import type { PatchResult } from './patchRuns.ts';
+
+const DIGITS = 3;
+
+/** The estimated and the measured grid, and the two drawn against each other. */
+export interface PatchMaps {
+  readonly root: HTMLElement;
+  /** Moves the focus to the measured grid. */
+  readonly focus: () => void;
+  readonly show: (result: PatchResult, compared: Compared, theme: Theme) => void;
+}
+
+/** Creates the maps. A click or the arrow keys choose a cell, whose numbers stand below. */
+export function createPatchMaps(context: PanelContext, resized: () => void): PatchMaps {
+  const { tooltip } = context;
+  let of: { readonly result: PatchResult; readonly compared: Compared } | undefined;
+  /** The chosen cell; at first the one with the largest estimate. */
+  let chosen = 0;
+  const columns = (): number => of?.result.estimate.columns ?? 1;
+  const readout = el('p', { class: 'caption patch-readout', role: 'status' });
+  const agreement = el('p', { class: 'caption' });
+
+  function choose(cell: number): void {
+    chosen = cell;
+    resized();
+  }
+  const hover = (cell: number | undefined, event: MouseEvent | null): void => {
+    if (cell === undefined || event === null || of === undefined) return tooltip.hide();
+    const { place, measured, estimated } = wordsOf(cell, of.result, of.compared);
+    tooltip.show(
+      {
+        title: place,
+        rows: [
+          [t('Measured'), measured],
+          [t('Estimated'), estimated],
+        ],
+      },
+      event.clientX,
+      event.clientY,
+    );
+  };
+  const cellOf = ({ x, y }: Pick<PlotPoint, 'x' | 'y'>): number => y * columns() + x;
+  const map = (label: string, file: string) =>
+    createPlot(label, file, {
+      hover: (point, event) => hover(point === null ? undefined : cellOf(point), event),
+      click: (point) => choose(cellOf(point)),
+      keys: (event) => {
+        const next = stepKey(plainKey(event), chosen, of?.result.shares.length ?? 0, columns());
+        if (next === undefined || of === undefined) return;
+        event.preventDefault();
+        choose(next);
+      },
+      resized,
+    });
+  const maps = {
+    estimate: map(t('Estimated shares: rows are layers. Arrow keys choose a cell.'), 'patching-estimated'),
+    measured: map(t('Measured shares: rows are layers. Arrow keys choose a cell.'), 'patching-measured'),
+  };
+  const scatter = createPlot(t('Each measured cell: estimate across, measurement up'), 'patching-agreement', {
+    hover: (point, event) => hover(point?.custom, event),
+    click: (point) => point.custom !== undefined && choose(point.custom),
+    resized,
+  });
+  const agreeing = part(
+    t('Estimate and measurement'),
+    t('Each dot is a measured cell. On the dashed line the estimate is right; cells that are the same in both texts are left out.'),
+    scatter,
+  );
+  agreeing.append(agreement);
+  const root = el(
+    'div',
+    { class: 'patch-maps' },
+    part(
+      t('Measured'),
+      t('The model runs once for each cell, the most promising first; a grey cell has no number, or none yet.'),
+      maps.measured,
+    ),
+    part(
+      t('Estimated'),
+      t(
+        'All cells at once: the gradient in the first text, times what the cell would change (Syed et al. 2023). True of small changes ' +
+          'only.',
+      ),
+      maps.estimate,
+    ),
+    readout,
+    agreeing,
+  );
+  const drawn = { estimate: changeDetector(), measured: changeDetector(), agreement: changeDetector() };
+
+  return {
+    root,
+    focus: () => maps.measured.area.focus(),
+    show: (result, compared, theme) => {
+      if (of?.result.estimate !== result.estimate) chosen = promisingFirst(result.estimate.estimate)[0] ?? 0;
+      of = { result, compared };
+      const { estimate, shares } = result;
+      const cell = chosen;
+      const names = namesOf(result, compared);
+      const framed = { layer: Math.floor(cell / estimate.columns), column: cell % estimate.columns };
+      for (const [kind, values] of [
+        ['estimate', estimate.estimate],
+        ['measured', shares],
+      ] as const) {
+        const plot = maps[kind];
+        const width = plot.width();
+        if (width === 0 || !drawn[kind](values, cell, width, theme)) continue;
+        const title = estimate.grid === 'heads' ? t('Head') : '';
+        plot.draw(patchMapFigure({ z: patchRows(values, estimate.columns), names, title, chosen: framed, width }, theme), {
+          colours: signedColours(theme),
+          low: '≤ −1',
+          high: t('1 and more: as in the second'),
+        });
+      }
+      const { place, measured, estimated } = wordsOf(cell, result, compared);
+      // A screen reader says it again when it is written again.
+      const said = t('{0}: measured {1}, estimated {2}', place, measured, estimated);
+      if (readout.textContent !== said) readout.textContent = said;
+      const both = agreementOf(estimate.estimate, shares);
+      agreeing.hidden = both.cells.length === 0;
+      const width = scatter.width();
+      if (width > 0 && drawn.agreement(shares, cell, width, theme)) {
+        scatter.draw(agreementFigure(both, cell, width, theme));
+        agreement.textContent = agreementText(both, result.measured < result.cells);
+      }
+    },
+  };
+}
+
+/** How well the estimates agree with what is measured. `going`: cells are still to be measured. */
+function agreementText(both: Agreement, going: boolean): string {
+  const [count, r] = [integer(both.cells.length), correlationOf(both)];
+  if (Number.isNaN(r)) return t('{0} cells measured.', count);
+  return going
+    ? t('{0} cells measured so far, the most promising first; correlation r = {1}.', count, decimal(r, 2))
+    : t('{0} cells measured; correlation r = {1}.', count, decimal(r, 2));
+}
+
+function namesOf({ estimate: { grid, columns } }: PatchResult, { first }: Compared): readonly string[] {
+  const labels = grid === 'heads' ? [] : tokenLabels(first);
+  return Array.from({ length: columns }, (_, column) => labels[column] ?? String(column));
+}
+
+/** A figure under its title and a note. */
+function part(title: string, note: string, plot: Plot): HTMLElement {
+  return el(
+    'div',
+    { class: 'patch-map' },
+    el('div', { class: 'toolbar spread' }, el('h3', {}, title), plot.tools),
+    el('p', { class: 'caption' }, note),
+    plot.root,
+  );
+}
+
+/** Where a cell is and what is known of it. */
+function wordsOf(
+  cell: number,
+  { estimate, shares }: PatchResult,
+  { first, comparison }: Compared,
+): { readonly place: string; readonly measured: string; readonly estimated: string } {
+  const { grid, columns, partners } = estimate;
+  const [layer, column] = [Math.floor(cell / columns), cell % columns];
+  const partner = grid === 'heads' ? -1 : at(partners, column);
+  const label = (index: number, text: readonly string[]): string => `“${text[index] ?? ''}” (${integer(index)})`;
+  const own = label(column, tokenLabels(first));
+  const place =
+    grid === 'heads'
+      ? t('Layer {0}, head {1}', layer, column)
+      : partner < 0
+        ? t('Layer {0}, {1}: the second text has no such token', layer, own)
+        : t('Layer {0}, {1} from {2}', layer, own, label(partner, tokenLabels(comparison.explanation)));
+  const number = (value: number): string => (Number.isNaN(value) ? '–' : signedDecimal(value, DIGITS));
+  return { place, measured: number(at(shares, cell)), estimated: number(at(estimate.estimate, cell)) };
+}

@@ -1,0 +1,67 @@
+import { headResult, stageOf, type ForwardPath } from '../../../src/core/forwardPath.ts';
+import { tokenLabels, type PanelContext } from '../../context.ts';
+import { arithmeticOf } from '../../figures/numberArithmetic.ts';
+import { button } from '../../parts/controls.ts';
+import { el } from '../../parts/dom.ts';
+import { question } from '../../question.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import { numberCard } from './numberCard.ts';
+import type { WalkPlaces } from './walkPlaces.ts';
+
+/** Part of the view that shows how the chosen number is computed. */
+export interface NumberView {
+  readonly root: HTMLElement;
+  readonly show: (path: ForwardPath, state: ViewState) => void;
+}
+
+/** Creates the part. `path`: the path shown. */
+export function createNumberView(context: PanelContext, places: WalkPlaces, path: () => ForwardPath | undefined): NumberView {
+  const back = button(t('Back'), 'link', () => places.goBack());
+  const body = el('div', { class: 'number-body' });
+  const asked = question(context, {
+    busy: () => body,
+    parts: [body],
+    ask: async ({ shown, settings }, query) => {
+      const found = path();
+      const place = places.place();
+      if (found === undefined || place === null || shown === null) return '';
+      const { token, layer, head } = found;
+      const linear = stageOf(found.stages, place.stage).made.kind === 'linear';
+      const sum = linear ? await query('sum', 'weightedSum', { token, layer, head, expert: settings.pathExpert, ...place }) : null;
+      return { path: found, place, sum, labels: tokenLabels(shown.explanation) };
+    },
+    answered: (view) => {
+      const { index } = view.place;
+      body.replaceChildren(
+        ...numberCard(arithmeticOf(view.path, view.place, view.sum), {
+          ...view,
+          goTo: places.goTo,
+          goBefore: places.goBefore,
+          goToLayer: (layer) => places.goElsewhere({ layer }, () => ({ stage: 'input', index: 0 })),
+          goToHead: (head) =>
+            places.goElsewhere({ head }, ({ stages }) => {
+              const { name, values } = headResult(stages);
+              return { stage: name, index: index % values.length };
+            }),
+        }),
+      );
+    },
+  });
+  const root = el(
+    'section',
+    { class: 'card number-card', 'aria-label': t('One number') },
+    el('div', { class: 'card-head' }, el('h2', {}, t('How this number came about')), back),
+    asked.notice,
+    body,
+  );
+  return {
+    root,
+    show: (found, state) => {
+      const place = places.place();
+      back.hidden = !places.canGoBack();
+      root.hidden = place === null;
+      if (place !== null) asked.update(state, found, place.stage, place.index);
+    },
+  };
+}

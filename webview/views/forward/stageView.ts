@@ -1,0 +1,125 @@
+import type { ForwardPath, Stage } from '../../../src/core/forwardPath.ts';
+import { at } from '../../../src/core/tensor.ts';
+import { el } from '../../parts/dom.ts';
+import { largestIndices } from '../../figures/pathSteps.ts';
+import { integer, percent, significant } from '../../parts/format.ts';
+import { t } from '../../strings.ts';
+import type { Theme } from '../../theme.ts';
+import type { Tooltip } from '../../parts/tooltip.ts';
+import { numberLabel, stageShape, stageTitle } from './stageTexts.ts';
+import { createVectorStrip } from './vectorStrip.ts';
+
+/** Most numbers shown as a list with one row each; more are drawn as bars, the `NAMED` largest of them with names. */
+const MAX_LISTED = 24;
+const NAMED = 6;
+
+/** One stage of a step on the page. */
+export interface StageView {
+  readonly root: HTMLElement;
+  readonly stage: Stage;
+  /** Marks the chosen number; -1: it belongs to another stage. */
+  show(selected: number, theme: Theme): void;
+}
+
+/** Names that the numbers of a stage may need: the text's tokens, and the size of the vocabulary. */
+export interface StageContext {
+  readonly labels: readonly string[];
+  readonly vocab: number;
+}
+
+/** One vector of a step: its shape and its numbers, each of which can be chosen. */
+export function createStageView(
+  path: ForwardPath,
+  stage: Stage,
+  { labels, vocab }: StageContext,
+  tooltip: Tooltip,
+  choose: (index: number) => void,
+): StageView {
+  const title = stageTitle(stage.name);
+  const text = (index: number): string => numberText(stage, at(stage.values, index));
+  const name = (index: number): string => numberLabel(path, stage, index, labels);
+  const head = el(
+    'div',
+    { class: 'stage-head' },
+    el('h3', {}, title),
+    el('span', { class: 'stage-shape' }, stageShape(path, stage, vocab)),
+  );
+  const buttons = new Map<number, HTMLButtonElement>();
+  const numberButton = (index: number, ...children: readonly (Node | string)[]): HTMLButtonElement => {
+    const made = el('button', { type: 'button', class: 'stage-number', 'aria-pressed': 'false' }, ...children);
+    made.addEventListener('click', () => choose(index));
+    buttons.set(index, made);
+    return made;
+  };
+  const press = (selected: number): void => {
+    for (const [index, made] of buttons) made.setAttribute('aria-pressed', String(index === selected));
+  };
+  if (stage.values.length <= MAX_LISTED) {
+    const largest = stage.values.reduce((max, value) => (Number.isFinite(value) ? Math.max(max, Math.abs(value)) : max), 1e-12);
+    const rows = Array.from(stage.values, (value, index) => {
+      const bar = el('span', { class: value < 0 ? 'stage-bar negative' : 'stage-bar', 'aria-hidden': 'true' });
+      bar.style.setProperty('--size', Number.isFinite(value) ? (Math.abs(value) / largest).toFixed(4) : '0');
+      return el(
+        'li',
+        {},
+        numberButton(
+          index,
+          el('span', { class: 'stage-label token-text' }, name(index)),
+          bar,
+          el('span', { class: 'stage-value' }, text(index)),
+        ),
+      );
+    });
+    const some =
+      stage.axis === 'vocabulary' ? el('p', { class: 'caption' }, t('The likeliest {0} of {1}.', rows.length, integer(vocab))) : null;
+    const root = el('section', { class: 'stage', 'aria-label': title }, head, some, el('ol', { class: 'stage-list' }, ...rows));
+    return { root, stage, show: press };
+  }
+  const strip = createVectorStrip({
+    label: title,
+    tooltip,
+    choose,
+    describe: (index) => ({ title: significantText(stage, at(stage.values, index)), rows: [[axisName(stage), name(index)]] }),
+    say: (index) => t('{0}: {1}', name(index), text(index)),
+  });
+  const largest = largestIndices(stage.values, NAMED).map((index) =>
+    numberButton(index, el('span', { class: 'stage-label token-text' }, name(index)), el('span', { class: 'stage-value' }, text(index))),
+  );
+  const named = el('div', { class: 'stage-largest' }, el('span', { class: 'muted' }, t('Largest')), ...largest);
+  const root = el('section', { class: 'stage', 'aria-label': title }, head, strip.root, named);
+  return {
+    root,
+    stage,
+    show: (selected, theme) => {
+      press(selected);
+      strip.draw(stage.values, selected, theme);
+    },
+  };
+}
+
+/** A number in its stage's notation: probabilities as percentages. */
+export function numberText({ made, axis }: Stage, value: number): string {
+  if (value === -Infinity) return '−∞';
+  return made.kind === 'softmax' && axis !== 'expert' ? percent(value) : significant(value, 4);
+}
+
+function significantText(stage: Stage, value: number): string {
+  return value === -Infinity
+    ? '−∞'
+    : stage.made.kind === 'softmax' && stage.axis !== 'expert'
+      ? `${significant(value, 7)} (${percent(value)})`
+      : significant(value, 7);
+}
+
+/** Name of the axis that a stage's numbers lie along. */
+export function axisName({ axis }: Stage): string {
+  const names: Readonly<Record<Stage['axis'], string>> = {
+    dimension: t('Dimension'),
+    neuron: t('Neuron'),
+    key: t('Key'),
+    expert: t('Expert'),
+    layer: t('Layer'),
+    vocabulary: t('Token'),
+  };
+  return names[axis];
+}

@@ -1,0 +1,249 @@
+import type { GenerationStep } from '../../../src/core/generation.ts';
+import type { Draw } from '../../../src/core/sampling.ts';
+import { RULE_NAMES } from '../../../src/core/generationRules.ts';
+import type { FilterStep } from '../../../src/core/generationRules.ts';
+import { at } from '../../../src/core/tensor.ts';
+import { shortened, visibleText } from '../../../src/core/visibleText.ts';
+import { button, chip, factList, numberCell, shareBar } from '../../parts/controls.ts';
+import type { PanelContext, View } from '../../context.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { FILTER_NAMES } from '../../figures/rankCurve.ts';
+import { decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../../generation/generationTree.ts';
+import type { Generator } from '../../generation/generator.ts';
+import { t } from '../../strings.ts';
+import { createStepAttention } from './stepAttentionView.ts';
+
+const ROWS = 12;
+
+/** The step that produced the selected token: the model's distribution, the effect of temperature and filters, and the sampling. */
+export function createStepDetail(context: PanelContext, generator: Generator): View {
+  const title = el('h2');
+  const again = button(t('Draw Again'), 'secondary', () => void generator.drawAgain(context.store.state().generation.tree.selected));
+  again.title = t('Draws this token with the settings as they are now; another one begins a branch.');
+  const facts = el('dl', { class: 'facts small' });
+  const rows = el('tbody');
+  const head = el(
+    'tr',
+    {},
+    el('th', { scope: 'col' }, t('Candidate')),
+    el('th', { scope: 'col' }, t('Probability')),
+    ...[t('Model'), t('At temperature'), t('Drawn with')].map((name) => el('th', { scope: 'col', class: 'number' }, name)),
+  );
+  const table = el(
+    'table',
+    { class: 'candidates step-candidates' },
+    el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')),
+    el('thead', {}, head),
+    rows,
+  );
+  const drawn = el('div', { class: 'step-draw' });
+  const attention = createStepAttention(context);
+  const empty = el('p', { class: 'caption' }, t('Select a generated token to see the step that made it.'));
+  const body = el(
+    'div',
+    { class: 'step-body' },
+    facts,
+    drawn,
+    el(
+      'p',
+      { class: 'caption' },
+      t('Outline: the model. Line: at the temperature. Bar: what is drawn with. Press a candidate to take it instead and begin a branch.'),
+    ),
+    table,
+    attention.root,
+  );
+  const root = el(
+    'section',
+    { class: 'card step-detail', 'aria-label': t('Step') },
+    el('div', { class: 'card-head' }, title, again),
+    empty,
+    body,
+  );
+  const changed = changeDetector();
+
+  rows.addEventListener('click', (event) => {
+    const pressed = event.target instanceof Element ? event.target.closest<HTMLElement>('button[data-id]') : null;
+    if (pressed !== null) generator.take(context.store.state().generation.tree.selected, Number(pressed.dataset['id']));
+  });
+
+  return {
+    root,
+    update: (state) => {
+      const {
+        shown,
+        generation: { tree, running },
+      } = state;
+      const token = tree.tokens[tree.selected];
+      const step = token?.step ?? null;
+      const numbers = token === undefined ? null : numbersOf(token);
+      again.disabled = running;
+      attention.update(state);
+      if (shown === null || !changed(shown, token, tree.selected)) return;
+      const known = token !== undefined && step !== null && numbers !== null;
+      body.hidden = !known;
+      again.hidden = !known;
+      empty.hidden = token !== undefined;
+      title.textContent = known ? '' : t('Step');
+      if (!known) return;
+      const place = pathTo(tree, tree.selected).length;
+      title.replaceChildren(
+        `${t('Step {0}', integer(place))} `,
+        chip(shortened(visibleText(numbers.text), 24)),
+        el('span', { class: 'beside' }, t('position {0}', step.position)),
+      );
+      facts.replaceChildren(...factsOf(token, step, numbers, shown.explanation.model.vocab));
+      drawn.replaceChildren(...drawLine(token, step));
+      rows.replaceChildren(...candidateRows(token, step));
+    },
+  };
+}
+
+function factsOf(token: GeneratedToken, step: GenerationStep, numbers: TokenNumbers, vocab: number): readonly HTMLElement[] {
+  const { temperature } = token.settings.sampling;
+  const entropies = [step.entropy, step.entropyTempered, step.entropyFinal];
+  const lines: (readonly [string, string])[] = [
+    [t('Rank'), t('{0} of {1}', integer(numbers.rank), integer(vocab))],
+    ...step.filters.filter(isRule).map(filterLine),
+    [t('Temperature'), temperature === 0 ? t('0 (greedy)') : String(temperature)],
+    ...step.filters.filter((filter) => !isRule(filter)).map(filterLine),
+    [t('Tokens kept'), t('{0} of {1}', integer(step.keptCount), integer(vocab))],
+    [t('Entropy'), t('{0} → {1} → {2} bits', ...entropies.map((each) => decimal(each, 2)))],
+  ];
+  return factList(lines);
+}
+
+/** Whether a filter is one of the model's own rules, which are applied before the temperature. */
+function isRule({ filter }: FilterStep): boolean {
+  return RULE_NAMES.some((name) => name === filter);
+}
+
+function filterLine({ filter, dropped, removed, kept, changed }: FilterStep): readonly [string, string] {
+  if (changed !== undefined)
+    return [
+      t('{0} changes', FILTER_NAMES[filter]),
+      t('{0} tokens, {1} of the mass moves: {2} left', integer(changed.tokens + dropped), percent(changed.moved), integer(kept)),
+    ];
+  return [
+    t('{0} removes', FILTER_NAMES[filter]),
+    t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept)),
+  ];
+}
+
+/** The sampled token, the greedy choice, and where the uniform random number fell on the cumulative distribution. */
+function drawLine(token: GeneratedToken, step: GenerationStep): readonly HTMLElement[] {
+  const best = step.greedy ?? { id: at(step.topIds, 0), text: undefined, prob: at(step.topProbs, 0) };
+  const name = (id: number, text = step.pieces[id]): HTMLElement =>
+    chip(shortened(visibleText(text ?? (id === step.id ? step.text : t('id {0}', id))), 24));
+  const line = (label: string, ...values: readonly (HTMLElement | string)[]): HTMLElement =>
+    el('p', { class: 'draw-words' }, el('span', { class: 'draw-label' }, label), ...values);
+  const greedy = line(t('Greedy'), name(best.id, best.text), percent(best.prob));
+  const taken = token.taken ? [line(t('Taken by you'), name(token.id), t('in place of the one drawn'))] : [];
+  if (step.draw === null) return [greedy, ...taken];
+  const { uniform, from, to } = step.draw;
+  const fell = line(t('Drawn'), name(step.id), t('u = {0} falls in {1} … {2}', decimal(uniform, 4), decimal(from, 4), decimal(to, 4)));
+  return [greedy, fell, ...taken, cumulative(step, step.draw)];
+}
+
+/** The tokens' final probabilities side by side, in descending order, with the random number. */
+function cumulative(step: GenerationStep, { uniform, from, to }: Draw): HTMLElement {
+  const shares = [...step.topFinal].filter((share) => share > 0);
+  const parts = shares.map((share, place) => {
+    const part = el(
+      'span',
+      { class: at(step.topIds, place) === step.id ? 'share drawn' : 'share' },
+      share > 0.08 ? shortened(visibleText(step.pieces[at(step.topIds, place)] ?? ''), 8) : '',
+    );
+    part.style.width = `${100 * share}%`;
+    return part;
+  });
+  const named = shares.reduce((sum, share) => sum + share, 0);
+  const rest = el('span', { class: 'share rest' }, named < 0.9 ? t('others') : '');
+  rest.style.width = `${100 * Math.max(0, 1 - named)}%`;
+  const interval = el('span', { class: 'draw-interval' });
+  interval.style.left = `${100 * from}%`;
+  interval.style.width = `${100 * (to - from)}%`;
+  const needle = el('span', { class: 'draw-needle' });
+  needle.style.left = `${100 * uniform}%`;
+  const label = t(
+    'Shares of 0 to 1 by falling probability; the number drawn, {0}, falls in the share from {1} to {2}.',
+    decimal(uniform, 4),
+    decimal(from, 4),
+    decimal(to, 4),
+  );
+  return el(
+    'div',
+    { class: 'cumulative', role: 'img', 'aria-label': label },
+    el('div', { class: 'shares' }, ...parts, rest),
+    interval,
+    needle,
+  );
+}
+
+function candidateRows(token: GeneratedToken, step: GenerationStep): readonly HTMLElement[] {
+  const places = Array.from({ length: Math.min(ROWS, step.topIds.length) }, (_, place) => place);
+  const own = step.topIds.indexOf(token.id);
+  if (own >= ROWS) places.push(own);
+  const largest = Math.max(...step.topProbs, ...step.topTempered, ...step.topFinal, 1e-12);
+  const known = places.map((place) =>
+    candidateRow({
+      id: at(step.topIds, place),
+      text: step.pieces[at(step.topIds, place)] ?? '',
+      prob: at(step.topProbs, place),
+      tempered: at(step.topTempered, place),
+      final: at(step.topFinal, place),
+      largest,
+      token,
+      step,
+    }),
+  );
+  // A token sampled from far down the ranking is not among the named candidates.
+  return own < 0 && step.id === token.id
+    ? [
+        ...known,
+        candidateRow({ id: step.id, text: step.text, prob: step.prob, tempered: step.tempered, final: step.final, largest, token, step }),
+      ]
+    : known;
+}
+
+interface RowData {
+  readonly id: number;
+  readonly text: string;
+  readonly prob: number;
+  readonly tempered: number;
+  readonly final: number;
+  readonly largest: number;
+  readonly token: GeneratedToken;
+  readonly step: GenerationStep;
+}
+
+function candidateRow({ id, text, prob, tempered, final, largest, token, step }: RowData): HTMLElement {
+  const bar = shareBar({ before: prob / largest, after: final / largest, tempered: tempered / largest });
+  const here = id === token.id;
+  const seen = shortened(visibleText(text), 16);
+  const chip = el(
+    'button',
+    {
+      type: 'button',
+      class: 'token-text chip candidate-button',
+      'data-id': id,
+      'aria-pressed': String(here),
+      title: here ? t('This branch took it.') : t('Take {0} instead', seen),
+      'aria-label': here ? seen : t('Take {0} instead', seen),
+    },
+    seen,
+  );
+  const badges = [
+    ...(here ? [el('span', { class: 'badge' }, token.taken ? t('taken') : step.draw === null ? t('greedy') : t('drawn'))] : []),
+    ...(!here && id === step.id ? [el('span', { class: 'badge' }, t('drawn'))] : []),
+  ];
+  return el(
+    'tr',
+    { class: [final === 0 ? 'dropped' : '', here ? 'actual' : ''].join(' ').trim() },
+    el('th', { scope: 'row' }, el('span', { class: 'candidate' }, chip, ...badges)),
+    el('td', { class: 'bar-cell' }, bar),
+    numberCell(percentInColumn(prob)),
+    numberCell(percentInColumn(tempered)),
+    numberCell(final === 0 ? t('removed') : percentInColumn(final), true),
+  );
+}

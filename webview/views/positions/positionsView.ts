@@ -1,0 +1,163 @@
+import type { PositionView } from '../../../src/core/positions.ts';
+import { at } from '../../../src/core/tensor.ts';
+import { chip, slider } from '../../parts/controls.ts';
+import { tokenLabels, type PanelContext, type View } from '../../context.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { alibiFigure } from '../../figures/positionFigures.ts';
+import { integer, significant } from '../../parts/format.ts';
+import { createPlot } from '../../plot.ts';
+import type { Settings } from '../../viewSettings.ts';
+import { question } from '../../question.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import { layerNotes } from '../../parts/layerNotes.ts';
+import { createPositionTables } from './positionTables.ts';
+import { createSinusoidCard } from './sinusoidCard.ts';
+import { createRotaryPositions } from './rotaryPositions.ts';
+
+/**
+ * The Positions tab: how this model encodes positions, with this text's numbers, and beside it the sinusoids of the original transformer.
+ */
+export function createPositions(context: PanelContext): View {
+  const { store } = context;
+  const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
+  const title = el('h2');
+  const pair = el('p', { class: 'position-pair' });
+  const sentence = el('p');
+  const layer = slider(t('Layer'), 0, 0, 1, (value) => change({ layer: value }));
+  const head = slider(t('Head'), 0, 0, 1, (value) => change({ head: value }));
+  const key = slider(t('Key'), 0, 0, 1, (value) => change({ positionKey: value }));
+  const controls = el('div', { class: 'walk-controls' }, layer.root, head.root, key.root);
+  const rotary = createRotaryPositions(context);
+  const tables = createPositionTables(context);
+  const alibi = createPlot(t('What ALiBi takes from the score of each head by distance'), 'alibi', {
+    hover: (point, event) => {
+      if (point === null || event === null || point.custom === undefined) return context.tooltip.hide();
+      context.tooltip.show(
+        {
+          title: significant(point.y, 6),
+          rows: [
+            [t('Head'), integer(point.custom)],
+            [t('Tokens between'), integer(point.x)],
+          ],
+        },
+        event.clientX,
+        event.clientY,
+      );
+    },
+    click: (point) => {
+      if (point.custom !== undefined) change({ head: point.custom });
+    },
+    resized: () => asked.redraw(),
+  });
+  const slopes = el('p', { class: 'caption' });
+  const alibiBox = el('section', { class: 'position-figure', 'aria-label': 'ALiBi' }, alibi.root, slopes);
+  const alibiChanged = changeDetector();
+  const asked = question(context, {
+    busy: () => own,
+    parts: [rotary.root, tables.root, alibiBox],
+    ask: ({ settings, shown }, query) => {
+      const kind = shown?.explanation.model.positions;
+      // A table is the same whichever head is shown.
+      const fixed = kind !== 'rotary' && kind !== 'alibi';
+      const args = fixed
+        ? { layer: 0, head: 0, query: 0, key: 0 }
+        : { layer: settings.layer, head: settings.head, query: settings.selected, key: keyOf(settings) };
+      return query('positions', 'positions', args);
+    },
+    draw,
+  });
+  const own: HTMLElement = el(
+    'section',
+    { class: 'card positions-card', 'aria-label': t('Positions of this model') },
+    el('div', { class: 'card-head' }, title),
+    pair,
+    sentence,
+    controls,
+    asked.notice,
+    rotary.root,
+    tables.root,
+    alibiBox,
+  );
+
+  const formula = createSinusoidCard(context);
+  const root = el('div', { class: 'positions-view' }, own, formula.root);
+
+  function draw(view: PositionView, { shown, settings, theme }: ViewState): void {
+    if (shown === null) return;
+    rotary.root.hidden = view.kind !== 'rotary';
+    tables.root.hidden = view.kind !== 'learned' && view.kind !== 'sinusoidal';
+    alibiBox.hidden = view.kind !== 'alibi';
+    if (view.kind === 'notRotated')
+      sentence.textContent = t(
+        'This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.',
+      );
+    if (view.kind === 'rotary') rotary.show(view, shown.explanation, theme);
+    if (view.kind === 'learned' || view.kind === 'sinusoidal') tables.show(view.table, theme);
+    if (view.kind === 'alibi' && alibi.width() > 0 && alibiChanged(view, settings.head, alibi.width(), theme)) {
+      alibi.draw(alibiFigure(view.bias, view.slopes.length, view.query, settings.head, alibi.width(), theme));
+      slopes.textContent = t(
+        'Slope of head {0}: {1} for each token between. Strong: this head; the others beside it.',
+        settings.head,
+        significant(at(view.slopes, settings.head), 5),
+      );
+    }
+  }
+
+  return {
+    root,
+    update: (state) => {
+      const { shown, settings } = state;
+      if (shown === null) return;
+      const { model } = shown.explanation;
+      const labels = tokenLabels(shown.explanation);
+      const pairwise = model.positions === 'rotary' || model.positions === 'alibi';
+      title.replaceChildren(
+        t('Positions of this model: {0}', kindName(model.positions)),
+        ...(pairwise ? layerNotes(model, settings.layer) : []).map((note) => el('span', { class: 'beside' }, note)),
+      );
+      pair.hidden = model.positions !== 'rotary';
+      pair.replaceChildren(
+        `${t('Query')} `,
+        chip(labels[settings.selected] ?? ''),
+        ` ${integer(settings.selected)}  ·  ${t('Key')} `,
+        chip(labels[keyOf(settings)] ?? ''),
+        ` ${integer(keyOf(settings))}  ·  `,
+        el('span', { class: 'muted' }, t('distance {0}', integer(settings.selected - keyOf(settings)))),
+      );
+      sentence.textContent = kindSentence(model.positions);
+      controls.hidden = !pairwise;
+      key.root.hidden = model.positions !== 'rotary';
+      layer.set(settings.layer, integer(settings.layer), model.layers - 1);
+      head.set(settings.head, integer(settings.head), model.heads - 1);
+      key.set(keyOf(settings), `${labels[keyOf(settings)] ?? ''} (${integer(keyOf(settings))})`, settings.selected);
+      formula.update(state);
+      asked.update(state, shown, settings.layer, settings.head, settings.selected, keyOf(settings));
+    },
+  };
+}
+
+type Kind = Extract<PositionView['kind'], 'learned' | 'sinusoidal' | 'alibi' | 'none' | 'rotary'>;
+
+function kindName(kind: Kind): string {
+  return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
+}
+
+function kindSentence(kind: Kind): string {
+  const sentences: Readonly<Record<Kind, string>> = {
+    learned: t('Each position has a vector of its own, learned in training and added to the embedding.'),
+    sinusoidal: t('Each position has a vector of sines and cosines, made by a formula of this model and added to the embedding.'),
+    alibi: t('Nothing is added to the vectors: every score is lowered by the distance between query and key, by a slope of each head.'),
+    none: t('This model adds and rotates nothing: it knows the order of tokens by the causal mask alone.'),
+    rotary: t(
+      'Pairs of numbers of each query and key are rotated by an angle that grows with the position, so that their product ' +
+        'depends on how far apart the two tokens are.',
+    ),
+  };
+  return sentences[kind];
+}
+
+/** Key whose rotation is compared with that of the selected query. */
+function keyOf({ selected, positionKey }: Settings): number {
+  return Math.min(positionKey ?? Math.max(0, selected - 1), selected);
+}

@@ -1,0 +1,101 @@
+import type { Explanation } from '../../../src/core/trace.ts';
+import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
+import { css } from '../../colour.ts';
+import type { TooltipContent } from '../../parts/tooltip.ts';
+import { KL_FULL_BITS, lensShare, lensValue, type LensCell, type LensGrid } from '../../figures/lensGrid.ts';
+import { guessBits } from '../../figures/tokenColour.ts';
+import { el } from '../../parts/dom.ts';
+import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import { colourAt, textOn } from '../../theme.ts';
+import type { LensColour } from '../../viewSettings.ts';
+import { placeName } from '../embeddings/projectionView.ts';
+
+/** Width of a token's column in pixels. */
+export const COLUMN = 92;
+/** Pixels that the names of the layers take. */
+export const LABELS = 64;
+
+/** Column of a token: what the model would predict after it, last layer first. */
+export function lensColumn(
+  { shown, settings, theme }: ViewState,
+  grid: LensGrid,
+  position: number,
+  awaited: (layer: number, position: number) => boolean,
+): HTMLElement {
+  const token = shown?.explanation.tokens[position];
+  const next = shown?.explanation.tokens[position + 1];
+  const cells = Array.from({ length: grid.layers }, (_, index) => {
+    const layer = grid.layers - 1 - index;
+    const found = grid.cell(layer, position);
+    if (found === undefined || shown === null)
+      return awaited(layer, position)
+        ? el('div', { class: 'lens-cell empty', 'aria-busy': 'true' }, '…')
+        : el('div', { class: 'lens-cell empty' });
+    const share = lensShare(found, settings.lensColour, shown.explanation.model.vocab);
+    const cell = el(
+      'div',
+      { class: found.topId === next?.id ? 'lens-cell right' : 'lens-cell', 'data-layer': layer },
+      el('span', { class: 'token-text' }, shortened(visibleText(found.piece), 9)),
+      el('span', { class: 'lens-number' }, lensNumber(lensValue(found, settings.lensColour), settings.lensColour)),
+    );
+    if (!Number.isNaN(share)) {
+      const colour = colourAt(theme.cool, share);
+      cell.style.backgroundColor = css(colour);
+      cell.style.color = css(textOn(theme, colour));
+    }
+    return cell;
+  });
+  const column = el(
+    'div',
+    { class: position === settings.selected ? 'lens-column selected' : 'lens-column', 'data-position': position },
+    el(
+      'div',
+      { class: 'lens-head' },
+      el('span', { class: 'token-text' }, token === undefined ? '' : shortened(visibleToken(token), 9)),
+      el('span', { class: 'lens-next token-text' }, next === undefined ? '' : `↳ ${shortened(visibleToken(next), 8)}`),
+    ),
+    ...cells,
+  );
+  column.style.left = `${position * COLUMN}px`;
+  return column;
+}
+
+function lensNumber(value: number, mode: LensColour): string {
+  if (Number.isNaN(value)) return '–';
+  if (mode === 'probability') return percentInColumn(value);
+  return mode === 'rank' ? `#${integer(value)}` : decimal(value, 2);
+}
+
+/** Texts for the two ends of a mode's colour scale, weakest colour first. */
+export function legendTexts(mode: LensColour, vocab: number): readonly [string, string] {
+  const texts: Readonly<Record<LensColour, readonly [string, string]>> = {
+    probability: [percent(0), percent(1)],
+    rank: [`> ${integer(1000)}`, '#1'],
+    entropy: [t('{0} bits', decimal(guessBits(vocab), 0)), t('{0} bits', 0)],
+    kl: [t('≥ {0} bits', KL_FULL_BITS), t('{0} bits', 0)],
+  };
+  return texts[mode];
+}
+
+/** Tooltip of what a layer would predict after a token. */
+export function lensCellContent(cell: LensCell, position: number, { tokens, model }: Explanation): TooltipContent {
+  const next = tokens[position + 1];
+  return {
+    title: visibleText(cell.piece),
+    rows: [
+      [t('Place'), placeName(cell.layer, model.layers)],
+      [t('Probability'), percent(cell.topProb)],
+      [t('Really follows'), next === undefined ? t('nothing follows') : visibleToken(next)],
+      ...(next === undefined
+        ? []
+        : ([
+            [t('Its rank'), integer(cell.nextRank)],
+            [t('Its probability'), percent(cell.nextProb)],
+          ] as const)),
+      [t('Entropy'), bits(cell.entropy)],
+      [t('KL to the end'), bits(cell.kl)],
+    ],
+  };
+}

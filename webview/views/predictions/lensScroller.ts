@@ -1,0 +1,87 @@
+import type { PanelContext } from '../../context.ts';
+import { visibleColumns, type LensGrid, type LensPiece, type LensRange } from '../../figures/lensGrid.ts';
+import { gradientLegend } from '../../parts/controls.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import { gradient } from '../../theme.ts';
+import { placeName } from '../embeddings/projectionView.ts';
+import { COLUMN, LABELS, legendTexts, lensColumn } from './lensColumn.ts';
+import { followColumns, revealColumn } from './lensFollow.ts';
+
+/** The grid of layers by tokens, scrolled sideways; only the columns in sight are in the page. */
+export interface LensScroller {
+  readonly root: HTMLElement;
+  readonly legend: HTMLElement;
+  /** Whether there is room to draw in. */
+  readonly hasRoom: () => boolean;
+  /** Draws the columns in sight; cells of the `awaited` pieces are said to be busy. */
+  readonly draw: (state: ViewState, grid: LensGrid, awaited: readonly LensPiece[]) => void;
+  /** The columns drawn, and the layers that are on screen of them. */
+  readonly inSight: (grid: LensGrid) => LensRange;
+}
+
+export function createLensScroller(context: PanelContext, grid: () => LensGrid): LensScroller {
+  const legend = gradientLegend();
+  const sizer = el('div', { class: 'lens-sizer' });
+  const rail = el('div', { class: 'lens-rail' });
+  const root = el(
+    'div',
+    { class: 'lens-scroll scroll-x', tabindex: 0, role: 'region', 'aria-label': t('Logit lens: layers by tokens') },
+    rail,
+    sizer,
+  );
+  const drawn = changeDetector();
+  const revealed = changeDetector();
+  const columns = ({ positions }: LensGrid): readonly [number, number] =>
+    visibleColumns(root.scrollLeft, root.clientWidth - LABELS, COLUMN, positions);
+  followColumns(context, root, sizer, grid);
+  return {
+    root,
+    legend: legend.root,
+    hasRoom: () => root.clientWidth > 0,
+    draw: (state, of, awaited) => {
+      const { shown, settings, theme } = state;
+      if (shown === null) return;
+      const { model } = shown.explanation;
+      sizer.style.width = `${of.positions * COLUMN}px`;
+      if (revealed(of, settings.selected)) revealColumn(root, settings.selected);
+      const [first, last] = columns(of);
+      if (!drawn(of, settings.selected, settings.lensColour, theme, first, last, of.read(), awaited)) return;
+      rail.replaceChildren(el('div', { class: 'lens-head' }), ...layerNames(of.layers, model.layers));
+      const isAwaited = (layer: number, position: number): boolean => awaited.some((piece) => holds(piece, layer, position));
+      sizer.replaceChildren(...Array.from({ length: last - first }, (_, offset) => lensColumn(state, of, first + offset, isAwaited)));
+      legend.set(gradient(theme.cool), ...legendTexts(settings.lensColour, model.vocab));
+    },
+    inSight: (of) => {
+      const [position, positionEnd] = columns(of);
+      const [row, rowEnd] = rowsInSight(rail);
+      // The first row is the last layer.
+      return { layer: of.layers - rowEnd, layerEnd: of.layers - row, position, positionEnd };
+    },
+  };
+}
+
+function holds({ layer, layers, position, positions }: LensPiece, atLayer: number, atPosition: number): boolean {
+  return layer <= atLayer && atLayer < layer + layers && position <= atPosition && atPosition < position + positions;
+}
+
+/** What stands before the rows: the last layer first. */
+function layerNames(count: number, blocks: number): readonly HTMLElement[] {
+  return Array.from({ length: count }, (_, index) => {
+    const layer = count - 1 - index;
+    return el('div', { class: 'lens-layer', title: placeName(layer, blocks) }, layer === 0 ? t('input') : t('block {0}', layer - 1));
+  });
+}
+
+/** Which of the rows, named by the elements of `rail`, are on screen: from the first to the one after the last. */
+function rowsInSight(rail: HTMLElement): readonly [number, number] {
+  const clip = (rail.closest('.panels') ?? document.documentElement).getBoundingClientRect();
+  const [top, bottom] = [Math.max(clip.top, 0), Math.min(clip.bottom, innerHeight)];
+  const seen = [...rail.querySelectorAll('.lens-layer')].map((row) => {
+    const box = row.getBoundingClientRect();
+    return box.bottom > top && box.top < bottom;
+  });
+  const first = seen.indexOf(true);
+  return first < 0 ? [0, 0] : [first, seen.lastIndexOf(true) + 1];
+}

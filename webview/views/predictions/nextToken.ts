@@ -1,0 +1,164 @@
+import type { Distribution } from '../../../src/core/trace.ts';
+import { button, chip, factList, numberCell, shareBar, slider } from '../../parts/controls.ts';
+import { createSamplingCurve } from './samplingCurve.ts';
+import { FILTER_NAMES } from '../../figures/rankCurve.ts';
+import type { PanelContext, View } from '../../context.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { candidates, type Candidate, type Candidates } from '../../figures/candidates.ts';
+import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { question } from '../../question.ts';
+import type { ViewState } from '../../state.ts';
+import { INITIAL_SETTINGS, type Settings } from '../../viewSettings.ts';
+import { t } from '../../strings.ts';
+import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
+
+const ROWS = 12;
+/** Stops of the top-k slider, which is logarithmic; 0 is off. */
+const TOP_K_STOPS = [1, 2, 3, 5, 10, 20, 40, 50, 100, 200, 500, 1000, 2000, 5000, 0] as const;
+
+/** The distribution after the selected token, and the effect of temperature and filters on it. */
+export function createNextToken(context: PanelContext): View {
+  const change = (settings: Partial<Settings>): void => context.store.dispatch({ type: 'settings', change: settings });
+  const temperature = slider(t('Temperature'), 0, 2, 0.05, (value) => change({ temperature: value }));
+  const topK = slider('Top-k', 0, TOP_K_STOPS.length - 1, 1, (value) => change({ topK: TOP_K_STOPS[value] ?? 0 }));
+  const topP = slider('Top-p', 0.01, 1, 0.01, (value) => change({ topP: value }));
+  const minP = slider('Min-p', 0, 0.5, 0.01, (value) => change({ minP: value }));
+  const { temperature: heat, topK: k, topP: p, minP: m } = INITIAL_SETTINGS;
+  const reset = button(t('Reset'), 'link', () => change({ temperature: heat, topK: k, topP: p, minP: m }));
+  const title = el('h2');
+  const rows = el('tbody');
+  const head = el(
+    'thead',
+    {},
+    el(
+      'tr',
+      {},
+      el('th', { scope: 'col' }, t('Candidate')),
+      el('th', { scope: 'col' }, t('Probability')),
+      ...[t('Logit'), t('Model'), t('At temperature'), t('Drawn with')].map((name) => el('th', { scope: 'col', class: 'number' }, name)),
+    ),
+  );
+  const table = el('table', { class: 'candidates' }, el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')), head, rows);
+  const effect = el('dl', { class: 'effect' });
+  const curve = createSamplingCurve(context);
+  const drawn = changeDetector();
+  const asked = question(context, {
+    busy: () => root,
+    parts: [table, effect, curve.root],
+    ask: ({ settings }, query) => query('distribution', 'distribution', { position: settings.selected }),
+    draw: render,
+  });
+  const body = el(
+    'div',
+    { class: 'next-columns' },
+    el('div', { class: 'candidates-side' }, table),
+    el(
+      'div',
+      { class: 'sampling' },
+      el('div', { class: 'card-head' }, el('h3', {}, t('Sampling')), reset),
+      temperature.root,
+      topK.root,
+      topP.root,
+      minP.root,
+      effect,
+      asked.notice,
+    ),
+  );
+  const root: HTMLElement = el(
+    'section',
+    { class: 'card next-token', 'aria-label': t('Next token') },
+    el('div', { class: 'card-head' }, title),
+    body,
+    curve.root,
+  );
+
+  function render(distribution: Distribution, { shown, settings }: ViewState): void {
+    if (shown === null || !drawn(distribution, settings.temperature, settings.topK, settings.topP, settings.minP)) return;
+    const { explanation } = shown;
+    const following = explanation.tokens[distribution.position + 1];
+    const answer = candidates(distribution, settings, following?.id, ROWS);
+    const largest = Math.max(...answer.rows.map((row) => Math.max(row.before, row.tempered, row.after)));
+    rows.replaceChildren(
+      ...answer.rows.map((row) =>
+        candidateRow(
+          row,
+          row.id === following?.id ? visibleToken(following) : row.text === undefined ? t('id {0}', row.id) : visibleText(row.text),
+          largest,
+        ),
+      ),
+    );
+    effect.replaceChildren(...effects(answer, explanation.model.vocab, settings.temperature));
+    curve.show(answer.own, answer.sampled);
+  }
+
+  return {
+    root,
+    update: (state) => {
+      const { shown, settings, theme } = state;
+      if (shown === null) return;
+      const { explanation } = shown;
+      curve.update(theme);
+      temperature.set(settings.temperature, settings.temperature === 0 ? t('0 (greedy)') : decimal(settings.temperature, 2));
+      const stop = TOP_K_STOPS.findIndex((value) => value === settings.topK);
+      topK.set(stop < 0 ? TOP_K_STOPS.length - 1 : stop, settings.topK === 0 ? t('off') : integer(settings.topK));
+      topP.set(settings.topP, settings.topP >= 1 ? t('off') : decimal(settings.topP, 2));
+      minP.set(settings.minP, settings.minP === 0 ? t('off') : decimal(settings.minP, 2));
+      const token = explanation.tokens[settings.selected];
+      title.replaceChildren(
+        `${t('After')} `,
+        chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
+        el('span', { class: 'beside' }, t('position {0}', settings.selected)),
+      );
+      asked.update(state, shown, settings.selected);
+    },
+  };
+}
+
+function candidateRow(row: Candidate, text: string, largest: number): HTMLElement {
+  const bar = shareBar({ before: row.before / largest, after: row.after / largest, tempered: row.tempered / largest });
+  return el(
+    'tr',
+    { class: [row.kept ? '' : 'dropped', row.actual ? 'actual' : ''].join(' ').trim() },
+    el(
+      'th',
+      { scope: 'row' },
+      el(
+        'span',
+        { class: 'candidate' },
+        chip(text, `${text} · ${t('Token id {0}', row.id)}`),
+        row.actual ? el('span', { class: 'badge' }, t('follows')) : null,
+      ),
+    ),
+    el('td', { class: 'bar-cell' }, bar),
+    numberCell(decimal(row.logit, 2)),
+    numberCell(percentInColumn(row.before)),
+    numberCell(percentInColumn(row.tempered)),
+    numberCell(row.kept ? percentInColumn(row.after) : t('removed'), true),
+  );
+}
+
+/**
+ * Effects on the distribution, in order: temperature, top-k, top-p, min-p. The mass that a filter removes is a fraction of the distribution
+ * it receives.
+ */
+function effects({ sampled, entropy }: Candidates, vocab: number, temperature: number): readonly HTMLElement[] {
+  const lines: (readonly [string, string])[] = [
+    [
+      t('Temperature'),
+      temperature === 1 ? t('changes nothing') : t('{0} → {1} bits of entropy', decimal(entropy, 2), decimal(sampled.entropyBefore, 2)),
+    ],
+  ];
+  for (const { filter, dropped, removed, kept } of sampled.steps)
+    lines.push([
+      t('{0} removes', FILTER_NAMES[filter]),
+      t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept)),
+    ]);
+  lines.push([t('Tokens kept'), t('{0} of {1}', integer(sampled.keptCount), integer(vocab))]);
+  lines.push([
+    t('Entropy'),
+    sampled.steps.length === 0
+      ? bits(sampled.entropyBefore)
+      : t('{0} → {1} bits', decimal(sampled.entropyBefore, 2), decimal(sampled.entropyAfter, 2)),
+  ]);
+  return factList(lines);
+}

@@ -1,0 +1,78 @@
+import type { SampledDistribution } from '../../../src/core/sampling.ts';
+import type { PanelContext } from '../../context.ts';
+import { el } from '../../parts/dom.ts';
+import { rankCurve, rankCurveFigure, type RankCurve } from '../../figures/rankCurve.ts';
+import { integer, percent } from '../../parts/format.ts';
+import { createPlot } from '../../plot.ts';
+import { t } from '../../strings.ts';
+import type { Theme } from '../../theme.ts';
+
+/** Probability by rank over the whole vocabulary as a curve, and where the filters cut it. */
+export interface SamplingCurve {
+  readonly root: HTMLElement;
+  show(own: Float32Array, sampled: SampledDistribution): void;
+  update(theme: Theme): void;
+}
+
+/** Creates the curve, still empty. */
+export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingCurve {
+  let curve: RankCurve | undefined;
+  let drawn: readonly unknown[] = [];
+  const plot = createPlot(t('Probability by rank over the whole vocabulary, with the cut of each filter'), 'probability-by-rank', {
+    resized: () => draw(store.state().theme),
+    hover: (point, event) => {
+      const place = point?.custom;
+      if (curve === undefined || place === undefined || event === null) return tooltip.hide();
+      const value = (values: readonly (number | null)[]): string => percent(values[place] ?? 0);
+      tooltip.show(
+        {
+          title: t('Rank {0}', integer(curve.ranks[place] ?? 0)),
+          rows: [
+            [t('Model'), value(curve.model)],
+            [t('At temperature'), value(curve.tempered)],
+            [t('Drawn with'), value(curve.final)],
+          ],
+        },
+        event.clientX,
+        event.clientY,
+      );
+    },
+  });
+  const key = (kind: string, name: string): HTMLElement =>
+    el('span', { class: 'curve-key' }, el('span', { class: `curve-line ${kind}`, 'aria-hidden': 'true' }), name);
+  const legend = el(
+    'div',
+    { class: 'toolbar curve-legend' },
+    key('model', t('Model')),
+    key('tempered', t('At temperature')),
+    key('final', t('Drawn with')),
+    key('cut', t('a filter’s cut')),
+  );
+  const root = el(
+    'section',
+    { class: 'sampling-curve', 'aria-label': t('The whole vocabulary') },
+    el(
+      'div',
+      { class: 'card-head' },
+      el('h3', {}, t('The whole vocabulary'), el('span', { class: 'beside' }, t('probability by rank, both logarithmic'))),
+      legend,
+    ),
+    plot.root,
+  );
+
+  const draw = (theme: Theme): void => {
+    const width = plot.width();
+    const next = [curve, theme, width];
+    if (curve === undefined || width === 0 || next.every((value, place) => value === drawn[place])) return;
+    drawn = next;
+    plot.draw(rankCurveFigure(curve, width, theme));
+  };
+  return {
+    root,
+    show: (own, sampled) => {
+      curve = rankCurve(own, sampled);
+      draw(store.state().theme);
+    },
+    update: draw,
+  };
+}

@@ -1,0 +1,135 @@
+import type { DirectParts } from '../../../src/core/directParts.ts';
+import type { PanelContext } from '../../context.ts';
+import { largestOfAll, largestSize } from '../../figures/directWaterfall.ts';
+import { headTermRows, headTermsFigure } from '../../figures/headTerms.ts';
+import { button } from '../../parts/controls.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { signedDecimal } from '../../parts/format.ts';
+import { createHeadSwitch } from '../../parts/headSwitch.ts';
+import { plainKey } from '../../parts/keys.ts';
+import { createSignedStrip, LOGIT_DIGITS, logits, type SignedNumbers } from '../../parts/signedStrip.ts';
+import { createPlot } from '../../plot.ts';
+import { question } from '../../question.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import { signedColours } from '../../theme.ts';
+import { askedWhy, logitOf, sidesOf, type AskedWhy } from './asked.ts';
+
+/** The grid of heads, and the chosen head's part by the token it is read from. */
+export interface HeadTerms {
+  readonly root: HTMLElement;
+  readonly show: (parts: DirectParts, why: AskedWhy, state: ViewState) => void;
+}
+
+/** Creates the grid, still empty. A click or the arrow keys choose a head; Enter opens it in Attention. */
+export function createHeadTerms(context: PanelContext): HeadTerms {
+  const { store, tooltip } = context;
+  const choose = (layer: number, head: number): void => store.dispatch({ type: 'settings', change: { layer, head, locked: null } });
+  const openHead = (key: number | null): void => {
+    const [layer, head] = headOf(store.state());
+    const { selected } = store.state().settings;
+    const locked = key === null ? null : { query: selected, key };
+    store.dispatch({ type: 'settings', change: { tab: 'attention', layer, head, locked } });
+  };
+  /** The head on show: the largest one, until the user points at one. */
+  const headOf = ({ settings: { layer, head, headChosen } }: ViewState): readonly [layer: number, head: number] =>
+    headChosen || of === undefined ? [layer, head] : largestOfAll(of.parts);
+  let of: { readonly parts: DirectParts; readonly z: readonly (readonly number[])[] } | undefined;
+  const valueAt = (layer: number, head: number): number => of?.z[layer]?.[head] ?? NaN;
+  const plot = createPlot(
+    t('What each head adds: rows are layers, columns are heads. Arrow keys choose one, Enter opens it.'),
+    'head-terms',
+    {
+      hover: (point, event) => {
+        if (point === null || event === null) return tooltip.hide();
+        const { x, y } = point;
+        tooltip.show({ title: logits(valueAt(y, x)), rows: [[t('Layer {0}, head {1}', y, x), '']] }, event.clientX, event.clientY);
+      },
+      click: ({ x, y }) => choose(y, x),
+      keys: (event) => {
+        const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[plainKey(event)];
+        if (plainKey(event) === 'Enter') return openHead(null);
+        if (step === undefined || of === undefined) return;
+        event.preventDefault();
+        const [layer, head] = headOf(store.state());
+        choose(layer + (step[0] ?? 0), head + (step[1] ?? 0));
+        const now = store.state().settings;
+        context.announce(`${t('Layer {0}, head {1}', now.layer, now.head)}, ${logits(valueAt(now.layer, now.head))}`);
+      },
+      resized: () => draw(store.state()),
+    },
+  );
+  const title = el('h3', {});
+  const headSwitch = createHeadSwitch(context);
+  const strip = createSignedStrip(context, t('The head’s part, by the token it reads'), { opened: openHead });
+  const note = el('p', { class: 'caption' });
+  const sources = question<SignedNumbers>(context, {
+    busy: () => detail,
+    parts: [strip.root, note],
+    ask: async (state, query) => {
+      const asked = askedWhy(state);
+      const [layer, head] = headOf(state);
+      if (asked === null) return '';
+      const { values } = await query('directSources', 'directSources', { ...logitOf(asked), layer, head });
+      return { values, ...sidesOf(asked) };
+    },
+    draw: (numbers, state) => strip.show(numbers, state),
+  });
+  const detail: HTMLElement = el(
+    'div',
+    { class: 'why-head' },
+    el(
+      'div',
+      { class: 'card-head' },
+      title,
+      el(
+        'div',
+        { class: 'toolbar' },
+        headSwitch.root,
+        button(t('Open in Attention'), 'link', () => openHead(null)),
+      ),
+    ),
+    note,
+    sources.notice,
+    strip.root,
+  );
+  const root = el(
+    'div',
+    { class: 'why-heads' },
+    el('div', { class: 'toolbar spread' }, el('h3', {}, t('Heads')), plot.tools),
+    plot.root,
+    detail,
+  );
+  const drawn = changeDetector();
+
+  function draw(state: ViewState): void {
+    const { theme } = state;
+    const [layer, head] = headOf(state);
+    const width = plot.width();
+    if (of === undefined || width === 0 || !drawn(of.z, layer, head, width, theme)) return;
+    const most = largestSize(of.z.flat());
+    plot.draw(headTermsFigure(of.z, { layer, head, width }, theme), {
+      colours: signedColours(theme),
+      low: signedDecimal(-most, LOGIT_DIGITS),
+      high: signedDecimal(most, LOGIT_DIGITS),
+    });
+  }
+
+  return {
+    root,
+    show: (parts, asked, state) => {
+      const { shown } = state;
+      if (of?.parts !== parts) of = { parts, z: headTermRows(parts) };
+      draw(state);
+      if (shown === null) return;
+      const [layer, head] = headOf(state);
+      title.replaceChildren(t('Layer {0}, head {1}', layer, head), el('span', { class: 'beside' }, logits(valueAt(layer, head))));
+      headSwitch.show(layer, head, state);
+      note.textContent = t(
+        'By the token whose value it reads: attention weight times value, through the head’s part of the output projection. The numbers ' +
+          'sum to the head’s. Click a token for the arithmetic of its weight.',
+      );
+      sources.update(state, shown, asked.position, asked.token, asked.rival, layer, head);
+    },
+  };
+}

@@ -1,0 +1,96 @@
+import type { DirectParts } from '../../../src/core/directParts.ts';
+import type { PanelContext } from '../../context.ts';
+import { largestHead, total, waterfall, waterfallRange, type WaterfallStep } from '../../figures/directWaterfall.ts';
+import { button, numberCell } from '../../parts/controls.ts';
+import { el } from '../../parts/dom.ts';
+import { signedDecimal } from '../../parts/format.ts';
+import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
+import { t } from '../../strings.ts';
+import type { Settings } from '../../viewSettings.ts';
+import type { AskedWhy } from './asked.ts';
+
+/** The sum of a logit, a row for each step, from 0 to the whole. */
+export interface Waterfall {
+  readonly root: HTMLElement;
+  readonly show: (parts: DirectParts, why: AskedWhy) => void;
+}
+
+/** Creates the table, still empty. The names of attention and MLP lead to the numbers that theirs are the sums of. */
+export function createWaterfall({ store }: PanelContext): Waterfall {
+  const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
+  const rows = el('tbody');
+  const foot = el('tfoot');
+  const heading = (text: string, kind = ''): HTMLElement => el('th', { scope: 'col', class: kind }, text);
+  const table = el(
+    'table',
+    { class: 'waterfall' },
+    el('caption', { class: 'visually-hidden' }, t('The sum, step by step')),
+    el('thead', {}, el('tr', {}, heading(t('Part')), heading(t('So far')), heading(t('Adds'), 'number'), heading(t('Sum'), 'number'))),
+    rows,
+    foot,
+  );
+
+  function nameOf({ part, layer }: WaterfallStep, parts: DirectParts): Node | string {
+    switch (part) {
+      case 'embedding':
+        return t('Embedding');
+      case 'rest':
+        return t('Constants (biases)');
+      case 'attention':
+        return named(t('Layer {0}: attention', layer), t('Show its heads'), () => change({ layer, head: largestHead(parts, layer) }));
+      case 'mlp':
+        return named(t('Layer {0}: MLP', layer), t('Open it in Forward pass'), () => change({ tab: 'forward', layer, pathStep: 'mlp' }));
+    }
+  }
+
+  return {
+    root: el('div', { class: 'why-sum' }, el('h3', {}, t('The sum, step by step')), table),
+    show: (parts) => {
+      const steps = waterfall(parts);
+      const range = waterfallRange(steps);
+      rows.replaceChildren(
+        ...steps.map((step) =>
+          el(
+            'tr',
+            { class: step.layer >= 0 && step.part === 'attention' ? 'layer-start' : '' },
+            el('th', { scope: 'row' }, nameOf(step, parts)),
+            barCell(step, range),
+            numberCell(signedDecimal(step.value, LOGIT_DIGITS), true),
+            numberCell(signedDecimal(step.after, LOGIT_DIGITS)),
+          ),
+        ),
+      );
+      const sum = total(steps.map(({ value }) => value));
+      foot.replaceChildren(
+        el(
+          'tr',
+          {},
+          el('th', { scope: 'row' }, t('Sum of the parts')),
+          barCell({ value: sum, before: 0, after: sum }, range),
+          numberCell(''),
+          numberCell(signedDecimal(sum, LOGIT_DIGITS), true),
+        ),
+      );
+    },
+  };
+}
+
+function named(text: string, title: string, pressed: () => void): HTMLElement {
+  const made = button(text, 'link', pressed);
+  made.title = title;
+  return made;
+}
+
+/** A bar from the sum before to the sum after, on the range of all sums. */
+function barCell(
+  { value, before, after }: Pick<WaterfallStep, 'value' | 'before' | 'after'>,
+  [low, high]: readonly [number, number],
+): HTMLElement {
+  const place = (sum: number): string => ((sum - low) / (high - low || 1)).toFixed(4);
+  const bar = el('span', { class: value < 0 ? 'fall-bar negative' : 'fall-bar' });
+  bar.style.setProperty('--from', place(Math.min(before, after)));
+  bar.style.setProperty('--to', place(Math.max(before, after)));
+  const cell = el('span', { class: 'fall', 'aria-hidden': 'true' }, bar);
+  cell.style.setProperty('--zero', place(0));
+  return el('td', { class: 'fall-cell' }, cell);
+}
