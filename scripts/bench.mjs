@@ -1,35 +1,37 @@
-// Measures what users wait for, prints tables and writes artifacts/bench.json. `npm run bench [engine|panel]`.
+// Measures the times that users wait, prints tables and writes artifacts/bench.json: `npm run bench [engine|panel|compare|cancel]`.
+// `npm run bench compare GPT-2`: only what is named so, here a model; the other models' figures in README.md stay.
 import { spawnSync } from 'node:child_process';
-import { existsSync, mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
-import { cpus } from 'node:os';
+import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { installLocked } from './lib/install.mjs';
 import { ARTIFACTS, ROOT } from './lib/paths.mjs';
+import { printTables } from './lib/tables.mjs';
 
-const [part = ''] = process.argv.slice(2);
+const [part = '', named] = process.argv.slice(2);
+/** A real VS Code is needed for some parts alone. */
+const inEditor = !['engine', 'compare', 'cancel'].includes(part);
 const rows = join(ARTIFACTS, 'bench.jsonl');
 const node = (/** @type {string[]} */ ...args) => {
   const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
   if (status !== 0) process.exit(status ?? 1);
 };
 
+const [load = 0] = loadavg();
+if (load > 1) console.log(`This machine is busy (load ${load.toFixed(1)}): times, and ratios too, are not those of a quiet one.`);
 installLocked(join(ROOT, 'test/native'));
-if (part !== 'engine') node('scripts/setup-vscode.mjs');
+if (inEditor) node('scripts/setup-vscode.mjs');
 node('esbuild.mjs', '--minify');
-if (part !== 'engine') node('scripts/package.mjs');
+if (inEditor) node('scripts/package.mjs');
 mkdirSync(ARTIFACTS, { recursive: true });
 rmSync(rows, { force: true });
-const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--project', 'bench', part], { cwd: ROOT, stdio: 'inherit' });
+const only = named === undefined ? [] : ['-t', named];
+const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--project', 'bench', part, ...only], {
+  cwd: ROOT,
+  stdio: 'inherit',
+});
 
-const measured = existsSync(rows) ? readFileSync(rows, 'utf8').trim().split('\n').map((line) => JSON.parse(line)) : [];
-/** @type {Record<string, object[]>} */
-const tables = {};
-for (const { table, row } of measured) (tables[table] ??= []).push(Object.fromEntries(Object.entries(row).map(([key, value]) => [key, typeof value === 'number' ? Number(value.toFixed(1)) : value])));
-const machine = { cpu: cpus()[0]?.model, cores: cpus().length, node: process.version };
-console.log(`\n${machine.cpu}, ${machine.cores} cores, Node ${machine.node}; medians`);
-for (const [name, table] of Object.entries(tables)) {
-  console.log(`\n${name}`);
-  console.table(table);
-}
-writeFileSync(join(ARTIFACTS, 'bench.json'), JSON.stringify({ machine, tables }, null, 2));
+const report = printTables(rows);
+writeFileSync(join(ARTIFACTS, 'bench.json'), JSON.stringify(report, null, 2));
+if (status === 0 && !['engine', 'panel', 'cancel'].includes(part)) node('scripts/speed.mjs');
 process.exitCode = status ?? 1;

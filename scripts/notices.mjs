@@ -1,25 +1,33 @@
-// Writes THIRD_PARTY_NOTICES.md: the licence of every package whose code is in the bundles.
+// Writes THIRD_PARTY_NOTICES.md: the licence of every package whose code is in the bundles or beside them.
 import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { ROOT } from './lib/paths.mjs';
+import { NATIVE_FOLDER, ROOT } from './lib/paths.mjs';
 
-/** What a package leaves unsaid about code of others inside it. */
+/** Remarks on third-party code inside a package that the package itself does not mention. */
 const REMARKS = {
-  'onnxruntime-web': 'The WebAssembly binary contains ONNX Runtime and the libraries it is built with; their licences are listed in https://github.com/microsoft/onnxruntime/blob/main/ThirdPartyNotices.txt.',
+  'onnxruntime-node':
+    'In the packages for one platform. The native binary contains ONNX Runtime and the libraries it is built with; their ' +
+    'licences are listed in https://github.com/microsoft/onnxruntime/blob/main/ThirdPartyNotices.txt.',
+  'onnxruntime-web':
+    'The WebAssembly binary contains ONNX Runtime and the libraries it is built with; their licences are listed in ' +
+    'https://github.com/microsoft/onnxruntime/blob/main/ThirdPartyNotices.txt.',
 };
-/** Licences of packages that ship without the text: who holds the copyright. */
-const HOLDERS = { 'onnxruntime-web': 'Microsoft Corporation', 'onnxruntime-common': 'Microsoft Corporation' };
+/** Copyright holders of the packages that ship without the text of their licence. */
+const MICROSOFT = 'Microsoft Corporation';
+const HOLDERS = { 'onnxruntime-web': MICROSOFT, 'onnxruntime-common': MICROSOFT, 'onnxruntime-node': MICROSOFT };
 
-/** Names and folders of the packages in the bundles (dist/ must have been built), in order of name. */
+/** The packages in the bundles and the native runtime, sorted by name. Throws where dist/ has not been built. */
 export function bundledPackages() {
   const list = join(ROOT, '.cache/bundled.json');
   if (!existsSync(list)) throw new Error('Build first: node esbuild.mjs writes the list of what it bundles.');
   const folders = new Set(JSON.parse(readFileSync(list, 'utf8')).map((path) => /^.*node_modules\/(?:@[^/]+\/)?[^/]+/.exec(path)[0]));
+  folders.add(relative(ROOT, join(NATIVE_FOLDER, 'node_modules/onnxruntime-node')));
   const packages = [...folders].map((folder) => ({ folder, ...JSON.parse(readFileSync(join(ROOT, folder, 'package.json'), 'utf8')) }));
   return packages.sort((a, b) => (a.name < b.name ? -1 : 1));
 }
 
+/** Writes THIRD_PARTY_NOTICES.md. Throws for a package whose licence text is unknown. */
 export function writeNotices() {
   const sections = bundledPackages().map(section);
   const head = `# Third-party notices
@@ -48,10 +56,13 @@ function licenceName(found) {
 }
 
 function licenceText(found) {
-  const files = readdirSync(join(ROOT, found.folder)).filter((name) => /^(licen[cs]e|copying|notice)/i.test(name)).sort();
+  const files = readdirSync(join(ROOT, found.folder))
+    .filter((name) => /^(licen[cs]e|copying|notice)/i.test(name))
+    .sort();
   if (files.length > 0) return files.map((name) => readFileSync(join(ROOT, found.folder, name), 'utf8').trim()).join('\n\n');
   const holder = HOLDERS[found.name] ?? (typeof found.author === 'string' ? found.author : found.author?.name);
-  if (licenceName(found) !== 'MIT' || !holder) throw new Error(`${found.folder} ships no licence text and none is known for it: add it to scripts/notices.mjs.`);
+  if (licenceName(found) !== 'MIT' || !holder)
+    throw new Error(`${found.folder} ships no licence text and none is known for it: add it to scripts/notices.mjs.`);
   return MIT.replace('HOLDER', holder);
 }
 

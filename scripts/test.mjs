@@ -1,59 +1,83 @@
-// Everything that must hold: types, lint, and every test, the real VS Code included. Closes with `N passed, N failed`.
+// All checks: formatting, types, lint and every test, including those in a real VS Code. Ends with `N passed, N failed`.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { installLocked } from './lib/install.mjs';
+import { requireLinux } from './lib/systems.mjs';
 
 const root = dirname(dirname(fileURLToPath(import.meta.url)));
 const bin = join(root, 'node_modules', '.bin');
 const artifacts = join(root, 'artifacts');
 let passed = 0;
 let failed = 0;
+/** Failures, repeated at the end of the log, where people look first. */
+const failures = [];
 
 function run(title, command, args) {
   console.log(`\n> ${title}`);
-  return spawnSync(command, args, { cwd: root, stdio: 'inherit', shell: process.platform === 'win32' }).status === 0;
+  return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
-/** A step that counts as one test. */
+/** Runs a command that counts as one test. */
 function check(title, command, args) {
   if (run(title, command, args)) passed++;
   else {
     failed++;
-    console.error(`FAILED: ${title}`);
+    failures.push(title);
   }
 }
 
-/** A vitest project: every test counts; a runner that ends without a report counts as one failure. */
+/** Runs a vitest project. Each of its tests counts; a runner that ends without a report counts as one failure. */
 function tests(project) {
   const report = join(artifacts, `${project}.json`);
   rmSync(report, { force: true });
-  const clean = run(`tests: ${project}`, join(bin, 'vitest'), ['run', '--project', project, '--reporter=default', '--reporter=json', `--outputFile.json=${report}`]);
+  const clean = run(`tests: ${project}`, join(bin, 'vitest'), [
+    'run',
+    '--project',
+    project,
+    '--reporter=default',
+    '--reporter=json',
+    `--outputFile.json=${report}`,
+  ]);
   if (!existsSync(report)) {
     failed++;
+    failures.push(`${project}: ended without a report`);
     return;
   }
-  const { numPassedTests, numFailedTests, numPendingTests } = JSON.parse(readFileSync(report, 'utf8'));
+  const { numPassedTests, numFailedTests, numPendingTests, testResults } = JSON.parse(readFileSync(report, 'utf8'));
   passed += numPassedTests;
   failed += numFailedTests;
-  // A suite that cannot even be collected has no failed tests of its own; a skipped test proves nothing.
-  if (!clean && numFailedTests === 0) failed++;
+  for (const { name, status, message, assertionResults } of testResults) {
+    if (status !== 'failed') continue;
+    const broken = assertionResults.filter((result) => result.status === 'failed');
+    if (broken.length === 0) failures.push(`${relative(root, name)}: ${message}`);
+    for (const { fullName, failureMessages } of broken)
+      failures.push(`${relative(root, name)}: ${fullName}\n${failureMessages.join('\n')}`);
+  }
+  // A suite that cannot even be collected has no failed tests of its own. A skipped test counts as failed, since it proves nothing.
+  if (!clean && numFailedTests === 0) {
+    failed++;
+    failures.push(`${project}: ended badly though no test failed`);
+  }
   if (numPendingTests > 0) {
     console.error(`${numPendingTests} tests were skipped.`);
     failed += numPendingTests;
   }
 }
 
+requireLinux('npm test');
 mkdirSync(artifacts, { recursive: true });
 installLocked(join(root, 'test', 'native'));
+check('formatting', join(bin, 'prettier'), ['--check', '.']);
 check('types', join(bin, 'tsc'), ['-p', '.']);
 check('lint', join(bin, 'oxlint'), ['--type-aware', 'src', 'webview', 'test', 'scripts', 'esbuild.mjs', 'vitest.config.ts']);
 check('build', process.execPath, ['esbuild.mjs', '--minify']);
 check('development VS Code', process.execPath, ['scripts/setup-vscode.mjs']);
-check('package', process.execPath, ['scripts/package.mjs']);
+check('package', process.execPath, ['scripts/package.mjs', '--all']);
 tests('code');
 tests('product');
 
+for (const failure of failures) console.error(`\nFAILED ${failure}`);
 console.log(`\n${passed} passed, ${failed} failed`);
 process.exitCode = failed === 0 ? 0 : 1;

@@ -7,7 +7,7 @@ import { delimiter, join } from 'node:path';
 const NAMES = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser', 'microsoft-edge'];
 const FONTS = ['fonts-dejavu-core', 'fonts-noto-cjk', 'fonts-noto-color-emoji'];
 
-/** Path of a Chromium that Playwright can drive, or undefined. */
+/** Path of a Chromium that Playwright can drive; undefined where none is found. Throws for a CHROMIUM_PATH that does not exist. */
 export function findBrowser() {
   const chosen = process.env.CHROMIUM_PATH;
   if (chosen) {
@@ -19,7 +19,7 @@ export function findBrowser() {
   return onPath ?? downloadedBrowser();
 }
 
-/** Finds a browser or installs one, with the fonts that Chinese text and emoji need. Throws one sentence when it cannot. */
+/** Path of a browser, installed if none is found, together with fonts for Chinese text and emoji. Throws one sentence on failure. */
 export function ensureBrowser(say) {
   const present = findBrowser();
   const missingFonts = hasChineseFont() ? [] : FONTS;
@@ -27,20 +27,21 @@ export function ensureBrowser(say) {
   say(present ? 'Installing fonts' : 'Installing Chromium and fonts');
   const installedBySystem = install([...(present ? [] : ['chromium']), ...missingFonts]);
   const browser = findBrowser() ?? (playwrightInstall(say) ? findBrowser() : undefined);
-  if (!browser) throw new Error('No Chromium was found and none could be installed: install chromium or Google Chrome, or set CHROMIUM_PATH to one.');
+  if (!browser)
+    throw new Error('No Chromium was found and none could be installed: install chromium or Google Chrome, or set CHROMIUM_PATH to one.');
   if (!installedBySystem) install(FONTS);
   if (!hasChineseFont()) say('No Chinese font could be installed: Chinese will show as boxes on screenshots.');
   return browser;
 }
 
-/** Ubuntu's chromium-browser is a script that only asks for the snap, and a snap cannot use a profile in /tmp. */
+/** Whether a path is Ubuntu's chromium-browser script, which only starts the snap; a snap cannot use a profile in /tmp. */
 function isSnapStub(path) {
   if (path.startsWith('/snap/')) return true;
   const head = readFileSync(path).subarray(0, 4096).toString('latin1');
   return head.startsWith('#!') && /\/snap\/bin|snap (install|run)/.test(head);
 }
 
-/** What `playwright-core install chromium` left in its cache. */
+/** The browser in the cache of `playwright-core install chromium`. */
 function downloadedBrowser() {
   const cache = process.env.PLAYWRIGHT_BROWSERS_PATH ?? join(homedir(), '.cache/ms-playwright');
   if (!existsSync(cache)) return undefined;
@@ -60,7 +61,10 @@ function install(packages) {
   const root = process.getuid?.() === 0;
   const run = (args) => {
     const [command, ...rest] = root ? ['apt-get', ...args] : ['sudo', 'apt-get', ...args];
-    return spawnSync(command, rest, { stdio: ['inherit', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } }).status === 0;
+    return (
+      spawnSync(command, rest, { stdio: ['inherit', 'ignore', 'inherit'], env: { ...process.env, DEBIAN_FRONTEND: 'noninteractive' } })
+        .status === 0
+    );
   };
   return run(['update', '-q']) && run(['install', '-q', '-y', '--no-install-recommends', ...packages]);
 }

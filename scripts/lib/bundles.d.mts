@@ -1,3 +1,5 @@
 import type { BuildOptions } from 'esbuild';
 
-export const bundles: Readonly<Record<'extension' | 'host' | 'worker' | 'cli' | 'web/extension' | 'web/worker' | 'webview', BuildOptions>>;
+export const bundles: Readonly<
+  Record<'extension' | 'host' | 'worker' | 'cli' | 'web/extension' | 'web/worker' | 'webview' | 'plots', BuildOptions>
+>;

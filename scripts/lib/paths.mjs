@@ -1,18 +1,21 @@
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
-/** The repository. */
+/** Root folder of the repository. */
 export const ROOT = dirname(dirname(dirname(fileURLToPath(import.meta.url))));
-/** The development VS Code: a package of its own, so that `npm ci` at the root stays light. */
+/** Package of the development VS Code, separate so that `npm ci` at the root stays light. */
 export const VSCODE_FOLDER = join(ROOT, 'test/vscode');
-/** Screenshots, reports and logs of the tests; ignored by git. */
+/** Package of the native runtime, separate for the same reason: it contains the binaries of every platform. */
+export const NATIVE_FOLDER = join(ROOT, 'test/native');
+/** Folder of the tests' screenshots, reports and logs, which git ignores. */
 export const ARTIFACTS = join(ROOT, 'artifacts');
 
 const installed = join(VSCODE_FOLDER, 'node_modules');
-/** VS Code as code-server ships it. */
+/** Folder of VS Code, as code-server ships it. */
 export const VSCODE = join(installed, 'code-server/lib/vscode');
-/** Started directly: code-server's own wrapper would write to the user's home. */
+/** Main script of the VS Code server, started directly because code-server's own wrapper would write to the user's home. */
 export const SERVER_MAIN = join(VSCODE, 'out/server-main.js');
-/** VS Code needs a newer Node than this project does. */
+/** The Node for VS Code, which needs a newer version than this project. */
 export const SERVER_NODE = join(installed, `node-linux-${process.arch}/bin/node`);
+/** Script of vsce, the packager of extensions. */
 export const VSCE = join(installed, '@vscode/vsce/vsce');

@@ -5,7 +5,7 @@ import { setTimeout as delay } from 'node:timers/promises';
 
 const PREFIX = 'xt-';
 
-/** Whether the process exists and is not a zombie. */
+/** Whether a process exists and is not a zombie. */
 export function alive(pid) {
   try {
     return !/\) Z /.test(readFileSync(`/proc/${pid}/stat`, 'utf8'));
@@ -14,7 +14,7 @@ export function alive(pid) {
   }
 }
 
-/** The process and all its descendants. */
+/** PIDs of a process and all of its descendants. */
 export function processTree(pid) {
   const children = new Map();
   for (const entry of readdirSync('/proc')) {
@@ -28,7 +28,7 @@ export function processTree(pid) {
     }
   }
   const found = [];
-  for (const queue = [pid]; queue.length > 0; ) {
+  for (const queue = [pid]; queue.length > 0;) {
     const next = queue.shift();
     found.push(next);
     queue.push(...(children.get(next) ?? []));
@@ -36,7 +36,7 @@ export function processTree(pid) {
   return found;
 }
 
-/** Ends a process and its descendants: asks first, then insists. Resolves when none is left. */
+/** Ends a process and its descendants: SIGTERM to the process, SIGKILL to all after `graceMs`. Resolves when none is left. */
 export async function endTree(pid, graceMs = 3000) {
   const pids = processTree(pid);
   signal(pid, 'SIGTERM');
@@ -45,15 +45,15 @@ export async function endTree(pid, graceMs = 3000) {
   for (let waited = 0; waited < 2000 && pids.some(alive); waited += 50) await delay(50);
 }
 
-/** Ends everything this process started, at once, and removes the folders: for when nothing can be waited for. */
+/** Kills all descendants of this process and removes the folders, synchronously, for exit handlers that cannot wait. */
 export function endDescendants(...folders) {
   for (const each of processTree(process.pid)) if (each !== process.pid) signal(each, 'SIGKILL');
   for (const folder of folders) removeFolder(folder);
 }
 
 /**
- * A temporary folder that one program owns. Its path is short, because Unix sockets (107 bytes) live in it.
- * What an owner that was killed left behind (folder, servers) is cleared away by the next call.
+ * Creates a temporary folder owned by this process. Its path is short, because it contains Unix sockets, whose paths are limited to 107
+ * bytes. Folders and servers left behind by owners that were killed are removed first.
  */
 export async function sessionFolder() {
   for (const name of readdirSync(tmpdir()).filter((each) => each.startsWith(PREFIX))) await clearAbandoned(join(tmpdir(), name));
@@ -62,11 +62,12 @@ export async function sessionFolder() {
   return folder;
 }
 
-/** Notes that `pid` belongs to the folder, so that it can be ended when the owner no longer can. */
+/** Records that `pid` belongs to the folder, so that a later session can end it if the owner is killed. */
 export function recordProcess(folder, pid) {
   writeFileSync(join(folder, `process-${pid}.pid`), '');
 }
 
+/** Removes a folder with its content, trying again while files in it are in use. */
 export function removeFolder(folder) {
   rmSync(folder, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 });
 }
@@ -76,7 +77,7 @@ async function clearAbandoned(folder) {
   if (!existsSync(ownerFile) || alive(Number(readFileSync(ownerFile, 'utf8')))) return;
   for (const name of readdirSync(folder)) {
     const pid = Number(/^process-(\d+)\.pid$/.exec(name)?.[1]);
-    // The number may have been given to a stranger since: only a command line that names the folder is ours.
+    // The PID may belong to an unrelated process by now; only one whose command line names the folder is ours.
     if (pid && commandLine(pid).includes(folder)) await endTree(pid, 500);
   }
   removeFolder(folder);

@@ -8,7 +8,7 @@ import { endTree, recordProcess, removeFolder, sessionFolder } from './processes
 
 const START_TIMEOUT_MS = 60_000;
 
-/** Nothing that asks, advertises, updates or looks outside. */
+/** Settings that turn off everything that asks questions, advertises, updates or uses the network. */
 const QUIET = {
   'telemetry.telemetryLevel': 'off',
   'workbench.startupEditor': 'none',
@@ -27,24 +27,49 @@ const QUIET = {
 };
 
 /**
- * Serves VS Code on 127.0.0.1 with a copy of `workspace` open and the VSIX files installed.
- * `env` and `nodeArgs` (of Node itself) go to the server and from it to the extension host. Everything it writes is in a temporary folder that `stop` removes.
+ * Serves VS Code on 127.0.0.1 with a copy of `workspace` open and the VSIX files installed. The server passes `env` and `nodeArgs` on to
+ * its extension host. All files that it writes are in a temporary folder, which `stop` removes. Throws where the server does not start.
  */
-export async function startVSCode({ workspace, vsix = [], settings = {}, port = 0, args = [], nodeArgs = [], env = {} }) {
+export async function startVSCode({
+  workspace,
+  vsix = [],
+  settings = {},
+  port = 0,
+  args = [],
+  nodeArgs = [],
+  env = {},
+  trust = false,
+  keybindings = [],
+}) {
   const folder = await sessionFolder();
   const code = { folder, workspace: join(folder, 'workspace'), userData: join(folder, 'user'), token: randomUUID() };
   cpSync(workspace, code.workspace, { recursive: true });
   for (const name of ['user/User', 'user/Machine', 'extensions']) mkdirSync(join(folder, name), { recursive: true });
   writeUserSettings(code, settings);
-  const base = [SERVER_MAIN, '--user-data-dir', code.userData, '--extensions-dir', join(folder, 'extensions'), '--server-data-dir', join(folder, 'server'),
-    '--telemetry-level', 'off', '--disable-workspace-trust', '--accept-server-license-terms'];
+  writeFileSync(join(code.userData, 'User/keybindings.json'), JSON.stringify(keybindings));
+  const base = [
+    SERVER_MAIN,
+    '--user-data-dir',
+    code.userData,
+    '--extensions-dir',
+    join(folder, 'extensions'),
+    '--server-data-dir',
+    join(folder, 'server'),
+    '--telemetry-level',
+    'off',
+    ...(trust ? [] : ['--disable-workspace-trust']),
+    '--accept-server-license-terms',
+  ];
   const options = { cwd: folder, env: { PATH: process.env.PATH, LANG: 'C.UTF-8', HOME: folder, TMPDIR: folder, EXTENSIONS_GALLERY: '{}' } };
   const manage = (...what) => promisify(execFile)(SERVER_NODE, [...base, ...what], options);
   const install = (file) => manage('--install-extension', resolve(file), '--force');
   const uninstall = (id) => manage('--uninstall-extension', id);
   for (const file of vsix) await install(file);
-  const child = spawn(SERVER_NODE, [...nodeArgs, ...base, '--host', '127.0.0.1', '--port', String(port), '--connection-token', code.token, ...args],
-    { ...options, env: { ...options.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true });
+  const child = spawn(
+    SERVER_NODE,
+    [...nodeArgs, ...base, '--host', '127.0.0.1', '--port', String(port), '--connection-token', code.token, ...args],
+    { ...options, env: { ...options.env, ...env }, stdio: ['ignore', 'pipe', 'pipe'], detached: true },
+  );
   recordProcess(folder, child.pid);
   const stop = async () => {
     await endTree(child.pid);
@@ -58,12 +83,12 @@ export async function startVSCode({ workspace, vsix = [], settings = {}, port = 
   }
 }
 
-/** Replaces the settings of the user. */
+/** Replaces the user settings. */
 export function writeUserSettings(code, settings) {
   writeFileSync(join(code.userData, 'User/settings.json'), JSON.stringify({ ...QUIET, ...settings }, null, 2));
 }
 
-/** Replaces the settings of the machine, which stand above the user's; a running VS Code takes them over at once. */
+/** Replaces the machine settings, which override the user's; a running VS Code applies them at once. */
 export function writeSettings(code, settings) {
   writeFileSync(join(code.userData, 'Machine/settings.json'), JSON.stringify(settings, null, 2));
 }
@@ -71,11 +96,12 @@ export function writeSettings(code, settings) {
 /** Address of the workbench; `openFile` is a path inside the workspace. */
 export function workbenchUrl(code, openFile) {
   const query = new URLSearchParams({ tkn: code.token, folder: code.workspace });
-  if (openFile) query.set('payload', JSON.stringify([['openFile', `vscode-remote://127.0.0.1:${code.port}${join(code.workspace, openFile)}`]]));
+  if (openFile)
+    query.set('payload', JSON.stringify([['openFile', `vscode-remote://127.0.0.1:${code.port}${join(code.workspace, openFile)}`]]));
   return `http://127.0.0.1:${code.port}/?${query}`;
 }
 
-/** The port, as soon as the server says that it listens. */
+/** The port that the server reports to listen on. Throws where it ends or does not report one in time. */
 function listening(child) {
   return new Promise((done, fail) => {
     let log = '';

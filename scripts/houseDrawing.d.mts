@@ -1,0 +1,2 @@
+export function drawing(): string;
+export function withDrawing(page: string): string;
