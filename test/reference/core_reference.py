@@ -7,6 +7,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from components_reference import reference
 from transformers import MinPLogitsWarper, TemperatureLogitsWarper, TopKLogitsWarper, TopPLogitsWarper
 
 OUT = Path(__file__).parents[1] / "fixtures" / "core" / "reference.json"
@@ -59,18 +60,7 @@ def components():
     for row in rows:
         x = np.float32(row).astype(np.float64)
         for skip in (False, True):
-            fitted = x[1:] if skip and len(x) > 1 else x
-            centred = x - fitted.mean(0)
-            _, s, vt = np.linalg.svd(fitted - fitted.mean(0), full_matrices=False)
-            total = (s**2).sum()
-            points, explained = np.zeros((len(x), 3)), np.zeros(3)
-            for c in range(min(3, len(s))):
-                if total == 0 or s[c] < 1e-9 * s[0]:
-                    continue
-                coordinates = centred @ vt[c]
-                inside = coordinates[len(x) - len(fitted):]
-                points[:, c] = coordinates * np.sign(inside[np.abs(inside).argmax()])
-                explained[c] = s[c] ** 2 / total
+            points, explained, _ = reference(x, skip, smallest=1e-9)
             cases.append(dict(dims=list(x.shape), rows=np.float32(row).ravel().tolist(), skipFirst=skip, points=rounded(points.ravel(), 7), explained=rounded(explained, 9)))
     return cases
 
@@ -85,7 +75,8 @@ def heads():
     weights = np.float32(weights / weights.sum(-1, keepdims=True))
     metrics = []
     for w in weights.astype(np.float64):
-        follow = [sum(w[q, j + 1] for j in range(q) if ids[j] == ids[q]) for q in range(1, count) if ids[q] in ids[:q]]
+        # What followed an earlier occurrence, the query itself left out: j + 1 < q.
+        follow = [sum(w[q, j + 1] for j in range(q - 1) if ids[j] == ids[q]) for q in range(1, count) if ids[q] in ids[: q - 1]]
         entropy = [-sum(p * np.log2(p) for p in w[q] if p > 0) for q in range(count)]
         metrics.append([np.mean([w[q, q - 1] for q in range(1, count)]), np.mean(follow), np.mean(w[1:, 0]), np.mean(entropy)])
     size = 4

@@ -23,21 +23,21 @@ CASES = ["llama", "gpt2", "llama_yarn", "families/qwen3.1", "families/gemma2.3",
 CASES_OF_TURNS = ["llama", "llama_yarn", "llama3_rope", "llama_linear_rope", "families/qwen3.1", "families/phi.1", "families/cohere.1", "families/glm.1", "families/deepseek_v3.1", "families/deepseek_v3.2", "families/gpt_neox.1"]
 # stage -> (modules of a layer, input or output)
 STAGES = {
-    "attentionRead": (["input_layernorm", "ln_1"], "out"),
+    "ln1Out": (["input_layernorm", "ln_1"], "out"),
     "query": (["self_attn.q_proj"], "out"), "key": (["self_attn.k_proj"], "out"), "value": (["self_attn.v_proj"], "out"),
     "fused": (["attn.c_attn"], "out"),
     "queryNormed": (["self_attn.q_norm"], "out"), "keyNormed": (["self_attn.k_norm"], "out"),
-    "joined": (["self_attn.o_proj", "self_attn.dense", "attn.c_proj"], "in"),
+    "concatenatedHeads": (["self_attn.o_proj", "self_attn.dense", "attn.c_proj"], "in"),
     "attentionOutput": (["self_attn.o_proj", "self_attn.dense", "attn.c_proj"], "out"),
-    "mlpRead": (["pre_feedforward_layernorm", "post_attention_layernorm", "ln_2"], "out"),
+    "ln2Out": (["pre_feedforward_layernorm", "post_attention_layernorm", "ln_2"], "out"),
     "gate": (["mlp.gate_proj"], "out"), "up": (["mlp.up_proj", "mlp.fc1", "mlp.c_fc"], "out"),
     "activated": (["mlp.act_fn"], "out"), "plainActivated": (["mlp.act", "mlp.activation_fn"], "out"),
     "hidden": (["mlp.down_proj", "mlp.fc2", "mlp.c_proj"], "in"),
     "mlpOutput": (["mlp.down_proj", "mlp.fc2", "mlp.c_proj"], "out"),
-    "mlpBehind": (["post_feedforward_layernorm"], "out"),
+    "mlpPostNorm": (["post_feedforward_layernorm"], "out"),
 }
 # Gemma 2 calls the norm behind attention what Llama calls the one before the MLP.
-BEHIND = {"gemma2": {"attentionBehind": (["post_attention_layernorm"], "out")}}
+BEHIND = {"gemma2": {"attentionPostNorm": (["post_attention_layernorm"], "out")}}
 
 
 def layers_of(model):
@@ -58,7 +58,7 @@ def submodule(layer, name):
 def watch(layer, found, token, family):
     stages = {**STAGES, **BEHIND.get(family, {})}
     if family == "gemma2":
-        stages["mlpRead"] = (["pre_feedforward_layernorm"], "out")
+        stages["ln2Out"] = (["pre_feedforward_layernorm"], "out")
     for stage, (names, side) in stages.items():
         module = next((m for m in (submodule(layer, name) for name in names) if m is not None), None)
         if module is None:
@@ -86,7 +86,7 @@ def stages_of(case):
         watch(layer, per_layer[-1], token, model.config.model_type)
     final = {}
     norm = getattr(model.base_model, "norm", None) or getattr(model.base_model, "ln_f", None) or getattr(model.base_model, "final_layernorm", None)
-    norm.register_forward_hook(lambda _m, _a, output: final.__setitem__("finalRead", output[0, token].detach().clone()))
+    norm.register_forward_hook(lambda _m, _a, output: final.__setitem__("lnFinalOut", output[0, token].detach().clone()))
     with torch.no_grad():
         model(ids[None])
     tensors = {"token": torch.tensor([token])}
@@ -148,7 +148,7 @@ table = np.where(np.arange(dim) % 2 == 0, np.sin(angle), np.cos(angle))
 unit = table / np.linalg.norm(table, axis=1, keepdims=True)
 (FIXTURES.parent / "core" / "sinusoids.json").write_text(json.dumps({"count": count, "dim": dim, "table": table.flatten().tolist(), "cosine": (unit @ unit.T).flatten().tolist()}))
 
-# Every activation by its name in src/core/activations.ts, in float64.
+# Every activation by its name in src/core/activationFunctions.ts, in float64.
 NAMES = {"gelu": "gelu", "geluTanh": "gelu_pytorch_tanh", "geluClipped": "gelu_10", "geluQuick": "quick_gelu", "hardSwish": "hardswish", "laplace": "laplace", "leakyRelu": "leaky_relu",
          "linear": "linear", "mish": "mish", "relu": "relu", "relu2": "relu2", "relu6": "relu6", "sigmoid": "sigmoid", "silu": "silu", "sqrtSoftplus": "sqrtsoftplus", "tanh": "tanh"}
 inputs = torch.linspace(-12, 12, 97, dtype=torch.float64)

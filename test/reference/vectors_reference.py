@@ -3,15 +3,18 @@
     python test/reference/vectors_reference.py
 
 Needs torch, transformers, tokenizers, safetensors and numpy. Writes test/fixtures/models/vectors.json:
-- per model, of the static table in float64: `neighbours` of ids and of a - b + c (the best by cosine, the terms' own ids left
-  out), and `map`: principal components and cosines of words;
-- of the bundled model's text: `similarity` of all tokens at places of the residual stream, `wordByLayer` of one word at two
-  places with the mean cosine of all pairs (first token left out), and `lensTop` of a token;
+- per model, of the static table in float64, as stored and less its mean: `neighbours` of ids and of a - b + c (the best by
+  cosine, the terms' own ids left out), `map`: principal components and cosines of words, and `typical`: mean and standard
+  deviation of the cosines of random pairs of rows, those that the product draws;
+- of the bundled model's text, as stored and less the mean of its tokens without the first (before the first layer: less the
+  table's): `similarity` of all tokens at places of the residual stream, `wordByLayer` of one word at two places with the mean
+  cosine of all pairs (first token left out), and `lensTop` of a token;
 - `bitsPerByte` of texts: the surprisal of all tokens over the bytes of the text;
 - `comparison`: KL in bits between next-token distributions of two texts (every position with every other), and of one text by two models.
 """
 import json
 import math
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -22,6 +25,9 @@ from tokenizers import Tokenizer
 from transformers import AutoConfig, AutoModelForCausalLM
 
 ROOT = Path(__file__).parent.parent.parent
+sys.path.append(str(ROOT / "training"))
+from measures import uniform_at  # noqa: E402
+
 MODEL = ROOT / "media" / "models" / "explain-tokens-9m"
 GPT2 = ROOT / "test" / "fixtures" / "models" / "gpt2"
 TEXT = "She ate a red apple after lunch. Shares of apple rose after the company showed a new phone."
@@ -33,14 +39,31 @@ def cosines(rows, vector):
     return rows @ vector / (np.linalg.norm(rows, axis=1) * np.linalg.norm(vector))
 
 
-def neighbours(table, terms):
+PAIRS = 2000
+
+
+def framed(table, frame):
+    """The rows that are compared."""
+    return table if frame == "stored" else table - table.mean(0)
+
+
+def typical(table, frame):
+    """Mean and standard deviation of the cosines of the pairs that the product draws."""
+    rows = framed(table, frame)[[math.floor(uniform_at(0, draw) * len(table)) for draw in range(2 * PAIRS)]]
+    unit = rows / np.linalg.norm(rows, axis=1, keepdims=True)
+    found = (unit[0::2] * unit[1::2]).sum(1)[(rows[0::2] != rows[1::2]).any(1)]
+    return {"mean": float(found.mean()), "deviation": float(found.std())}
+
+
+def neighbours(table, terms, frame):
     """terms: (ids, weight); the mean of the ids' rows times the weight."""
+    table = framed(table, frame)
     vector = sum(weight * table[ids].mean(0) for ids, weight in terms)
     found = cosines(table, vector)
     for ids, _ in terms:
         found[ids] = -np.inf
     best = np.argsort(-found, kind="stable")[:COUNT]
-    return {"terms": [{"ids": list(ids), "weight": weight} for ids, weight in terms], "ids": best.tolist(), "cosines": found[best].tolist(),
+    return {"frame": frame, "terms": [{"ids": list(ids), "weight": weight} for ids, weight in terms], "ids": best.tolist(), "cosines": found[best].tolist(),
             "compared": int(np.isfinite(found).sum()), "length": float(np.linalg.norm(vector))}
 
 
@@ -64,10 +87,30 @@ def mean_of_pairs(rows):
     return float(all_pairs[~np.eye(n, dtype=bool)].mean())
 
 
+def pair_facts(rows):
+    found = pairwise(rows)[~np.eye(len(rows), dtype=bool)]
+    return {"mean": float(found.mean()), "deviation": float(found.std())}
+
+
+def two_texts(places, token, ids):
+    """The text's beginning as a text of its own, and the whole: what both have in common is taken off, so the same vectors are still alike."""
+    short = token + 1
+    cosines = []
+    for layer, rows in enumerate(places[1:]):
+        both = np.concatenate([rows[1:short], rows[1:]]).mean(0)
+        second = [i for i, other in enumerate(ids) if other == ids[token]][1]
+        cosines.append(float(pairwise((rows - both)[[token, second]])[0, 1]))
+    return {"tokens": short, "cosines": cosines}
+
+
+FRAMES = ("stored", "centred")
+
+
 def bundled():
     tokenizer = Tokenizer.from_file(str(MODEL / "tokenizer.json"))
     table = load_file(MODEL / "model.safetensors")["model.embed_tokens.weight"].double().numpy()
     word = lambda text: tokenizer.encode(" " + text, add_special_tokens=False).ids
+    plain = lambda text: tokenizer.encode(text, add_special_tokens=False).ids
     model = AutoModelForCausalLM.from_pretrained(MODEL, attn_implementation="eager", dtype=torch.float32).eval()
     ids = tokenizer.encode(TEXT).ids
     with torch.inference_mode():
@@ -79,6 +122,13 @@ def bundled():
         model(torch.tensor([ids]))
     handle.remove()
     places = [table[ids]] + [h[0].double().numpy() for h in out.hidden_states[:-1]] + [resid[0].double().numpy()]
+    layers = range(-1, len(places) - 1)
+
+    def at(layer, frame):
+        """The vectors at a place, less the table's mean or that of the text's tokens but the first."""
+        rows = places[layer + 1]
+        return rows if frame == "stored" else rows - (table.mean(0) if layer == -1 else rows[1:].mean(0))
+
     apple, = word("apple")
     first, second = [i for i, token in enumerate(ids) if token == apple]
     lens = []
@@ -91,12 +141,14 @@ def bundled():
     good, bad, excellent = word("good"), word("bad"), word("excellent")
     return {
         "words": {text: {"spaced": word(text), "plain": tokenizer.encode(text, add_special_tokens=False).ids} for text in [*WORDS, "king", "lighthouses", "苹果", "zebra crossing"]},
-        "neighbours": [neighbours(table, [(word("apple"), 1)]), neighbours(table, [(tokenizer.encode("苹果", add_special_tokens=False).ids, 1)]), neighbours(table, [(word("lighthouses"), 1)]),
-                       neighbours(table, [(king, 1), (man, -1), (woman, 1)]), neighbours(table, [(excellent, 1), (good, -1), (bad, 1)])],
-        "map": {"ids": [word(text) for text in WORDS], **principal(np.stack([table[word(text)].mean(0) for text in WORDS]))},
+        "neighbours": [neighbours(table, terms, frame) for frame in FRAMES for terms in (
+            [(word("apple"), 1)], [(plain("苹果"), 1)], [(plain("优秀"), 1)], [(word("lighthouses"), 1)], [(king, 1), (man, -1), (woman, 1)], [(excellent, 1), (good, -1), (bad, 1)])],
+        "map": [{"frame": frame, "ids": [word(text) for text in WORDS], **principal(np.stack([framed(table, frame)[word(text)].mean(0) for text in WORDS]))} for frame in FRAMES],
+        "typical": {frame: typical(table, frame) for frame in FRAMES},
         "text": TEXT, "ids": ids, "first": first, "second": second,
-        "similarity": [{"layer": layer, "cosines": pairwise(places[layer + 1]).round(7).tolist()} for layer in (-1, 0, 6)],
-        "wordByLayer": {"cosines": [float(pairwise(rows[[first, second]])[0, 1]) for rows in places], "typical": [mean_of_pairs(rows[1:]) for rows in places]},
+        "similarity": [{"frame": frame, "layer": layer, "cosines": pairwise(at(layer, frame)).round(7).tolist(), "typical": pair_facts(at(layer, frame)[1:])} for frame in FRAMES for layer in (-1, 0, 6)],
+        "wordByLayer": [{"frame": frame, "cosines": [float(pairwise(at(layer, frame)[[first, second]])[0, 1]) for layer in layers], "typical": [mean_of_pairs(at(layer, frame)[1:]) for layer in layers]} for frame in FRAMES],
+        "twoTexts": two_texts(places, first, ids),
         "lensTop": lens,
     }
 
@@ -104,7 +156,7 @@ def bundled():
 def gpt2():
     table = load_numpy(GPT2 / "model.safetensors")
     table = next(tensor for name, tensor in table.items() if name.endswith("wte.weight")).astype(np.float64)
-    return {"neighbours": [neighbours(table, [([5], 1)]), neighbours(table, [([7, 11], 1)]), neighbours(table, [([1], 1), ([2], -1), ([3], 1)])]}
+    return {"neighbours": [neighbours(table, terms, frame) for frame in FRAMES for terms in ([([5], 1)], [([7, 11], 1)], [([1], 1), ([2], -1), ([3], 1)])], "typical": {frame: typical(table, frame) for frame in FRAMES}}
 
 
 def bits_per_byte():

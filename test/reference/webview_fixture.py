@@ -116,7 +116,8 @@ rank = (logits[:-1] > logits[:-1].gather(1, following[:, None])).sum(-1) + 1
 top = torch.topk(prob, TOP_K)
 
 metrics = np.full((L, H, 4), np.nan)
-previous_of = [[j for j in range(1, i) if ids[j] == ids[i]] for i in range(T)]
+# The query itself is no successor, although it follows its own token where that is doubled.
+previous_of = [[j for j in range(1, i - 1) if ids[j] == ids[i]] for i in range(T)]
 for l in range(L):
     for h in range(H):
         a = attention[l, h]

@@ -1,0 +1,165 @@
+"""Attribution to words by PyTorch through transformers' models, its formulas written again: expectations of the tests of attribution.
+
+    python test/reference/attribution_cases.py
+
+Needs torch, transformers 5.18 and safetensors. Reads the models under test/fixtures/models and writes test/fixtures/models/attribution.safetensors, for the difference of the
+two best logits of the last position but one, before a final soft cap: CASE/target [3], the position, the token and its rival; CASE/value [1]; CASE/METHOD [T] with
+gradient-x-input: the gradient at the input of the first block times that input;
+integrated-gradients (Sundararajan et al. 2017): its mean on the straight line to that input from the one of which every row of the embedding table is their mean, at STEPS
+points of Gauss and Legendre, times the difference of the two; CASE/baseline [1], the target there, where the sum is
+within EXACT of the difference: the models are random, and some turn too sharply on the way for any rule;
+hidden: the target less that with the token's key cut for all later queries, by a hook before attention that writes the lowest number into its mask;
+replaced: the target less that with the token's row of the embedding table replaced by the mean row; removed: less that of the text without the token;
+value-weighted (Kobayashi et al. 2020): of attention's weights times the cached values through the output projection, the lengths' shares, averaged over the layers;
+deletion [position + 1]: the log-probability of the token with none to all of the tokens before the position hidden like this, the first of the text first;
+rollout (Abnar and Zuidema 2020): of the product of (mean weights / their sum + identity) / 2.
+"""
+import sys
+from pathlib import Path
+
+import numpy as np
+import torch
+from safetensors.torch import save_file
+from transformers import DynamicCache
+
+from gradient_cases import PROJECTIONS, blocks_of, capped, load, submodule
+from intervention_cases import install
+
+FIXTURES = Path(__file__).parent.parent / "fixtures" / "models"
+CASES = ["gpt2", "llama", "gemma2.1", "gemma3_text.2", "phi.1", "bloom.1", "olmo2.1", "deepseek_v3.1", "granite.1", "falcon.2", "glm4.1", "mixtral.1", "gpt_oss.1", "cohere.1", "opt.1", "opt.3", "mpt.1", "gpt_neox.1", "exaone4.1"]
+STEPS = 48
+EXACT = 2e-3
+
+
+def run(model, ids, start=None):
+    """The logits, and the input of the first block; `start` [T,D] in its place."""
+    seen = {}
+
+    def enter(_, args, options):
+        value = args[0] if args else options["hidden_states"]
+        if start is not None:
+            value = start.reshape(value.shape)
+        seen["start"] = value
+        return ((value, *args[1:]), options) if args else (args, {**options, "hidden_states": value})
+
+    hook = blocks_of(model)[0].register_forward_pre_hook(enter, with_kwargs=True)
+    result = model(ids[None], use_cache=False)
+    hook.remove()
+    return result.logits[0], seen["start"].reshape(len(ids), -1)
+
+
+def mean_start(model, ids):
+    """The input of the first block where all rows of the embedding table are the mean of those that are not 0."""
+    weight = model.get_input_embeddings().weight
+    kept = weight.detach().clone()
+    with torch.no_grad():
+        weight.copy_(kept[kept.abs().sum(-1) > 0].double().mean(0).float().expand_as(kept))
+        _, start = run(model, ids)
+        weight.copy_(kept)
+    return start.detach()
+
+
+def slope(model, ids, start, target):
+    start = start.detach().requires_grad_()
+    logits, _ = run(model, ids, start)
+    value = target(logits)
+    value.backward()
+    return start.grad, value.item()
+
+
+def latent_values(model, ids):
+    """Values as attention reads them, of a model that caches what they are made from."""
+    if not hasattr(model.config, "kv_lora_rank"):
+        return None
+    module, seen = sys.modules[type(model).__module__], []
+    attend = module.eager_attention_forward
+
+    def listen(own, query, key, value, *args, **options):
+        seen.append(value)
+        return attend(own, query, key, value, *args, **options)
+
+    module.eager_attention_forward = listen
+    model(ids[None], use_cache=False)
+    module.eager_attention_forward = attend
+    return seen
+
+
+def attention(model, ids, position):
+    result = model(ids[None], output_attentions=True, past_key_values=DynamicCache())
+    shares, product = torch.zeros(len(ids)), torch.eye(len(ids))
+    seen = latent_values(model, ids) or [layer.values for layer in result.past_key_values.layers]
+    for block, weights, values in zip(blocks_of(model), result.attentions, seen):
+        weights = weights[0]
+        values = values[0].repeat_interleave(len(weights) // len(values[0]), 0)
+        projection = submodule(block, PROJECTIONS + ["self_attn.out_proj", "attn.out_proj", "attn.attention.out_proj"])
+        brought = (weights[:, position, :, None] * values).transpose(0, 1).flatten(1)
+        lengths = (projection(brought) - projection(torch.zeros_like(brought))).norm(dim=-1)
+        shares += lengths / lengths.sum() / len(result.attentions)
+        mean = weights.mean(0)
+        product = (mean / mean.sum(-1, keepdim=True) + torch.eye(len(ids))) / 2 @ product
+    return {"value-weighted": shares, "rollout": product[position]}
+
+
+def left_out(model, ids, position, target, value, start):
+    average = mean_start(model, ids)
+    hidden, replaced, removed = (torch.zeros(len(ids)) for _ in range(3))
+    for token in range(position + 1):
+        hooks = install(model, [{"kind": "key", "key": token, "action": "cut"}])
+        hidden[token] = value - target(model(ids[None], use_cache=False).logits[0, position])
+        for hook in hooks:
+            hook.remove()
+        changed = start.clone()
+        changed[token] = average[token]
+        replaced[token] = value - target(run(model, ids, changed)[0][position])
+        removed[token] = value - target(model(torch.cat([ids[:token], ids[token + 1:]])[None], use_cache=False).logits[0, position - 1])
+    return {"hidden": hidden, "replaced": replaced, "removed": removed}
+
+
+def deletion(model, cap, ids, position, token):
+    found = []
+    for count in range(position + 1):
+        hooks = install(model, [{"kind": "key", "key": key, "action": "cut"} for key in range(count)])
+        found.append(torch.log_softmax(capped(model(ids[None], use_cache=False).logits[0, position], cap), -1)[token])
+        for hook in hooks:
+            hook.remove()
+    return torch.stack(found)
+
+
+def attribution(model, cap, ids, position, token, rival):
+    difference = lambda logits: logits[token] - logits[rival]
+    target = lambda logits: difference(logits[position])
+    _, start = run(model, ids)
+    start = start.detach()
+    gradient, value = slope(model, ids, start, target)
+    baseline = mean_start(model, ids)
+    total = torch.zeros_like(start, dtype=torch.float64)
+    for point, weight in zip(*np.polynomial.legendre.leggauss(STEPS)):
+        total += weight / 2 * slope(model, ids, baseline + (point + 1) / 2 * (start - baseline), target)[0]
+    integrated = (total * (start - baseline)).sum(-1).float()
+    _, empty = slope(model, ids, baseline, target)
+    print(f"  integrated {integrated.sum().item():.5f} of {value - empty:.5f}", flush=True)
+    found = {"value": torch.tensor([value]), "gradient-x-input": (gradient * start).sum(-1)}
+    if abs(integrated.sum().item() - (value - empty)) < EXACT * abs(value - empty):
+        found |= {"baseline": torch.tensor([empty]), "integrated-gradients": integrated}
+    with torch.no_grad():
+        found["deletion"] = deletion(model, cap, ids, position, token)
+        return found | left_out(model, ids, position, difference, value, start) | attention(model, ids, position)
+
+
+def main():
+    torch.set_num_threads(1)
+    found = {}
+    for case in CASES:
+        print(case, flush=True)
+        model, cap, golden = load(case)
+        ids = golden["input_ids"]
+        position = len(ids) - 2
+        token, rival = golden["logits"][position].topk(2).indices.tolist()
+        found[f"{case}/target"] = torch.tensor([position, token, rival])
+        for name, value in attribution(model, cap, ids, position, token, rival).items():
+            found[f"{case}/{name}"] = value.contiguous()
+    save_file(found, FIXTURES / "attribution.safetensors")
+
+
+if __name__ == "__main__":
+    main()
