@@ -3,8 +3,8 @@ import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { UserError } from '../../src/core/errors.ts';
 import type { TokenizedText } from '../../src/core/trace.ts';
-import { chatTemplate, readChatTemplate, type ChatTemplate } from '../../src/model/chatTemplate.ts';
-import { openTokenizer, type TextTokenizer } from '../../src/model/tokenizer.ts';
+import { chatTemplate, readChatTemplate, type ChatTemplate } from '../../src/model/chat/chatTemplate.ts';
+import { openTokenizer, type TextTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
 import { memoryFiles } from '../../src/worker/files.memory.ts';
 
 type Json = Record<string, unknown>;
@@ -16,13 +16,17 @@ interface Chat {
   readonly ids: readonly (readonly number[])[];
 }
 
-const read = (name: string): unknown => JSON.parse(gunzipSync(readFileSync(new URL(`../fixtures/tokenizer/${name}`, import.meta.url))).toString('utf8'));
+const read = (name: string): unknown =>
+  JSON.parse(gunzipSync(readFileSync(new URL(`../fixtures/tokenizer/${name}`, import.meta.url))).toString('utf8'));
 const kinds = read('kinds.json.gz') as { readonly tokenizers: Readonly<Record<string, Json>> };
 const { lines, chats } = read('chats.json.gz') as { readonly lines: readonly string[]; readonly chats: Readonly<Record<string, Chat>> };
 
 const bytes = (value: unknown): Uint8Array => new TextEncoder().encode(typeof value === 'string' ? value : JSON.stringify(value));
 const filesOf = (chat: Chat): ReturnType<typeof memoryFiles> =>
-  memoryFiles('chat', { 'tokenizer.json': bytes({ ...kinds.tokenizers[chat.kind], added_tokens: chat.added_tokens }), 'tokenizer_config.json': bytes(chat.config) });
+  memoryFiles('chat', {
+    'tokenizer.json': bytes({ ...kinds.tokenizers[chat.kind], added_tokens: chat.added_tokens }),
+    'tokenizer_config.json': bytes(chat.config),
+  });
 const specials = ({ tokens }: TokenizedText): number => tokens.filter((token) => token.special).length;
 const own = ({ tokens }: TokenizedText): TokenizedText['tokens'] => tokens.filter((token) => !token.special);
 const chatOf = (name: string): Chat => chats[name] ?? expect.fail(name);
@@ -53,13 +57,24 @@ describe.each(Object.keys(chats))('%s against apply_chat_template of transformer
         chatted = tokenizer.encodeChat(line);
       } catch (error) {
         // White space and its mark alone, and what its rules read as such, which this tokenizer drops.
-        expect([name, Array.from(line).filter((character) => /[^\p{C}\s▁]/u.test(character)).join('')]).toEqual(['plain_unigram', '']);
+        expect([
+          name,
+          Array.from(line)
+            .filter((character) => /[^\p{C}\s▁]/u.test(character))
+            .join(''),
+        ]).toEqual(['plain_unigram', '']);
         expect(error).toBeInstanceOf(UserError);
         return;
       }
       expect([...chatted.ids], JSON.stringify(line)).toEqual(chat.ids[i]);
       expect(Buffer.from(own(chatted).flatMap((token) => [...token.bytes])).toString()).toBe(line);
-      for (const token of chatted.tokens) if (token.special) expect([token.bytes.length, token.start === token.end, token.start === 0 || token.start === line.length]).toEqual([0, true, true]);
+      for (const token of chatted.tokens)
+        if (token.special)
+          expect([token.bytes.length, token.start === token.end, token.start === 0 || token.start === line.length]).toEqual([
+            0,
+            true,
+            true,
+          ]);
     });
   });
 
@@ -83,22 +98,32 @@ it('a token on the border of template and message is the message’s, with its p
   expect(tokenizer.piece(first?.id ?? 0)).toBe(' the');
 });
 
-const render = async (files: Record<string, unknown>): Promise<string | null> => (await readChatTemplate(memoryFiles('m', Object.fromEntries(Object.entries(files).map(([name, value]) => [name, bytes(value)])))))?.('hi').text ?? null;
+const render = async (files: Record<string, unknown>): Promise<string | null> =>
+  (await readChatTemplate(memoryFiles('m', Object.fromEntries(Object.entries(files).map(([name, value]) => [name, bytes(value)])))))?.('hi')
+    .text ?? null;
 
 describe('where the template is', () => {
   it('chat_template.jinja, then tokenizer_config.json: a text, or the default of a list', async () => {
-    const named = [{ name: 'tool_use', template: 'T{{ messages[0].content }}' }, { name: 'default', template: 'D{{ messages[0].content }}' }];
-    expect(await render({ 'chat_template.jinja': 'J{{ messages[0].content }}', 'tokenizer_config.json': { chat_template: 'C' } })).toBe('Jhi');
-    expect(await render({ 'tokenizer_config.json': { chat_template: 'C{{ bos_token }}{{ messages[0].content }}', bos_token: { content: '<s>' } } })).toBe('C<s>hi');
+    const named = [
+      { name: 'tool_use', template: 'T{{ messages[0].content }}' },
+      { name: 'default', template: 'D{{ messages[0].content }}' },
+    ];
+    expect(await render({ 'chat_template.jinja': 'J{{ messages[0].content }}', 'tokenizer_config.json': { chat_template: 'C' } })).toBe(
+      'Jhi',
+    );
+    expect(
+      await render({
+        'tokenizer_config.json': { chat_template: 'C{{ bos_token }}{{ messages[0].content }}', bos_token: { content: '<s>' } },
+      }),
+    ).toBe('C<s>hi');
     expect(await render({ 'tokenizer_config.json': { chat_template: named } })).toBe('Dhi');
     expect(await render({ 'tokenizer_config.json': {} })).toBe(null);
     expect(await render({})).toBe(null);
   });
 
-  it('a broken tokenizer_config.json is told when a chat is asked for, and only then', async () => {
-    const tokenizer = await openTokenizer(memoryFiles('m', { 'tokenizer.json': bytes(kinds.tokenizers['gpt_neox']), 'tokenizer_config.json': bytes('{') }), 2000);
-    expect(tokenizer.encode('a').tokens.length).toBe(1);
-    expect(() => tokenizer.encodeChat('a')).toThrow(/tokenizer_config\.json/);
+  it('a broken tokenizer_config.json is told when the tokenizer is opened: it names tokens', async () => {
+    const files = memoryFiles('m', { 'tokenizer.json': bytes(kinds.tokenizers['gpt_neox']), 'tokenizer_config.json': bytes('{') });
+    await expect(openTokenizer(files, 2000)).rejects.toThrow(/tokenizer_config\.json/);
   });
 
   it('a model without one says so', async () => {
@@ -117,7 +142,11 @@ describe('templates that cannot be used', () => {
     ['a changed message', '{{ messages[0].content | upper }}', /changes the text/],
     ['a message cut', "{{ messages[0].content.split('x')[0] }}", /changes the text/],
     ['too long a loop', '{% for i in range(1000000000) %}x{% endfor %}', /range is too long/],
-    ['too much text', "{% for i in range(9999) %}{{ 'x' * 1 }}" + 'y'.repeat(200) + '{% endfor %}{{ messages[0].content }}', /too much text|cannot be used/],
+    [
+      'too much text',
+      "{% for i in range(9999) %}{{ 'x' * 1 }}" + 'y'.repeat(200) + '{% endfor %}{{ messages[0].content }}',
+      /too much text|cannot be used/,
+    ],
     ['too large', ' '.repeat(300_000), /too large/],
   ])('%s', (_, source, message) => {
     const render = (): unknown => chatTemplate(source, {})('axb');

@@ -6,15 +6,24 @@ const root = resolve(import.meta.dirname, '../..');
 
 /** What a folder may import: other folders, packages, or `node:` modules; a file pattern where only some files may. */
 const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
-  'src/core': [/^src\/core\//, /^ml-matrix$/],
+  'src/core': [/^src\/core\//],
   'src/model': [/^src\/(core|model)\//, /^onnxruntime-/, /^@huggingface\//],
-  'src/worker': [/^src\/(core|model|worker)\//, /^onnxruntime-/],
-  'src/protocol': [/^src\/core\//],
+  'src/analysis': [/^src\/(core|protocol|model|analysis)\//],
+  'src/worker': [/^src\/(core|protocol|model|analysis|worker)\//],
+  'src/protocol': [/^src\/(core|protocol)\//],
   // What the rest may know of a part of the library: types, and what needs no Node.
   'src/library': [/^src\/(core|library)\//, /^node:/],
-  'src/host': [/^src\/(core|protocol|host)\//, /^src\/worker\/(api|rpc|port)/, /^src\/library\/\w+\/(api|address)\.ts$/, /^vscode$/, /^#platform$/],
-  'src/cli': [/^src\/(core|model|worker|library|cli)\//, /^node:/, /^package\.json$/],
-  webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/],
+  'src/host': [
+    /^src\/(core|protocol|host)\//,
+    /^src\/worker\/(workerApi|rpc|port)/,
+    /^src\/library\/\w+\/(\w+Api|address)\.ts$/,
+    /^vscode$/,
+    /^#platform$/,
+    /^ignore$/,
+  ],
+  // Of the worker what knows this machine: its files, its memory, its runtimes.
+  'src/cli': [/^src\/(core|model|analysis|library|cli)\//, /^src\/worker\/\w+\.node\.ts$/, /^node:/, /^package\.json$/],
+  webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/, /^valibot$/],
 };
 /** The only files that know Node, by what their names say. */
 const NODE_FILES = /\.node\.ts$/;
@@ -30,7 +39,9 @@ const IMPORT = /^(?:import|export)\b(?:[^;'"`]*\bfrom)?\s*'([^'\n]+)'|\bimport\(
 
 function importsOf(file: string): string[] {
   const source = readFileSync(join(root, file), 'utf8');
-  return Array.from(source.matchAll(IMPORT), (match) => match[1] ?? match[2] ?? '').map((name) => (name.startsWith('.') ? relative(root, resolve(join(root, file), '..', name)) : name));
+  return Array.from(source.matchAll(IMPORT), (match) => match[1] ?? match[2] ?? '').map((name) =>
+    name.startsWith('.') ? relative(root, resolve(join(root, file), '..', name)) : name,
+  );
 }
 
 test.each(Object.entries(ALLOWED))('%s imports only what its place allows', (folder, allowed) => {
@@ -52,7 +63,30 @@ test('every relative import is found: the checks above saw real imports', () => 
   expect(importsOf('src/core/sampling.ts')).toContain('src/core/probability.ts');
 });
 
+test('no two files of one name: a name says what is in the file', () => {
+  // A family of models and its GGUF architecture are meant to match, and each process starts in a `main`.
+  const meant = /^src\/model\/(families|formats\/gguf\/architectures)\/|\/main(\.node|\.web)?\.ts$/;
+  const files = ['src', 'webview'].flatMap(filesBelow).filter((file) => !meant.test(file));
+  const nameOf = (file: string): string => file.slice(file.lastIndexOf('/') + 1);
+  expect(files.filter((file) => files.some((other) => other !== file && nameOf(other) === nameOf(file)))).toEqual([]);
+});
+
+test('no line is longer than 140 columns', () => {
+  const files = ['src', 'webview', 'test', 'scripts']
+    .flatMap((folder) => readdirSync(join(root, folder), { recursive: true, encoding: 'utf8' }).map((file) => `${folder}/${file}`))
+    .filter((file) => /\.(?:ts|mts|mjs|css)$/.test(file) && !file.includes('node_modules'));
+  expect(files.length).toBeGreaterThan(400);
+  const long = files.flatMap((file) =>
+    readFileSync(join(root, file), 'utf8')
+      .split('\n')
+      .flatMap((line, i) => (Array.from(line).length > 140 ? [`${file}:${i + 1}`] : [])),
+  );
+  expect(long).toEqual([]);
+});
+
 test('no invented data where the user sees numbers', () => {
-  const found = ['src', 'webview'].flatMap(filesBelow).filter((file) => /Math\.random|\b(?:mock|placeholder|dummy|fake|sample)Data\b/i.test(readFileSync(join(root, file), 'utf8')));
+  const found = ['src', 'webview']
+    .flatMap(filesBelow)
+    .filter((file) => /Math\.random|\b(?:mock|placeholder|dummy|fake|sample)Data\b/i.test(readFileSync(join(root, file), 'utf8')));
   expect(found).toEqual([]);
 });

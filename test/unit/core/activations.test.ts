@@ -1,12 +1,20 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { activate, erf, type Activation } from '../../../src/core/activations.ts';
-import { at } from '../../../src/core/tensor.ts';
+import { activate, erf, type Activation } from '../../../src/core/activationFunctions.ts';
+import { expectNear } from '../../closeness.ts';
 
-const { input = [], ...expected } = JSON.parse(readFileSync('test/fixtures/core/activations.json', 'utf8')) as Record<string, readonly number[]>;
+const { input = [], ...expected } = JSON.parse(readFileSync('test/fixtures/core/activations.json', 'utf8')) as Record<
+  string,
+  readonly number[]
+>;
 
 test.each(Object.entries(expected))('%s equals PyTorch', (name, values) => {
-  for (const [i, x] of input.entries()) expect(activate(name as Activation, x), `${name}(${x})`).toBeCloseTo(at(values, i), 9);
+  expectNear(
+    input.map((x) => activate(name as Activation, x)),
+    values,
+    5e-10,
+    name,
+  );
 });
 
 test('the error function goes on where its form changes', () => {

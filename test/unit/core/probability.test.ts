@@ -1,14 +1,18 @@
 import { describe, expect, test } from 'vitest';
 import { argmax, entropyBits, logSumExp, rankOf, softmax, surprisalBits, topIndices } from '../../../src/core/probability.ts';
-import { largestDifference, reference } from './reference.ts';
+import { largestDifference } from '../../closeness.ts';
+import { reference } from './reference.ts';
 
 describe('softmax, log-sum-exp and entropy', () => {
-  test.each(reference.distributions.map((one, index) => ({ index, ...one })))('equal PyTorch in float64 (case $index, temperature $temperature)', ({ logits, temperature, probs, entropy, lse }) => {
-    const own = softmax(logits, temperature);
-    expect(largestDifference(own, probs)).toBeLessThan(1e-7);
-    expect(entropyBits(own)).toBeCloseTo(entropy, 5);
-    expect(logSumExp(logits.map((logit) => logit / temperature))).toBeCloseTo(lse, 6);
-  });
+  test.each(reference.distributions.map((one, index) => ({ index, ...one })))(
+    'equal PyTorch in float64 (case $index, temperature $temperature)',
+    ({ logits, temperature, probs, entropy, lse }) => {
+      const own = softmax(logits, temperature);
+      expect(largestDifference(own, probs)).toBeLessThan(1e-7);
+      expect(entropyBits(own)).toBeCloseTo(entropy, 5);
+      expect(logSumExp(logits.map((logit) => logit / temperature))).toBeCloseTo(lse, 6);
+    },
+  );
 
   test('temperature 0 puts all mass on the first largest logit', () => {
     expect([...softmax([1, 5, 5, 2], 0)]).toEqual([0, 1, 0, 0]);

@@ -1,11 +1,15 @@
 import { describe, expect, test } from 'vitest';
 import { sample } from '../../../src/core/sampling.ts';
-import { largestDifference, reference } from './reference.ts';
+import { largestDifference } from '../../closeness.ts';
+import { reference } from './reference.ts';
 
 describe('sampling filters', () => {
-  test.each(reference.warpers.map((one) => ({ ...one, name: JSON.stringify(one.settings), vocab: one.logits.length })))('equal the warpers of transformers: vocabulary $vocab, $name', ({ logits, settings, final }) => {
-    expect(largestDifference(sample(Float32Array.from(logits), settings).final, final)).toBeLessThan(1e-6);
-  });
+  test.each(reference.warpers.map((one) => ({ ...one, name: JSON.stringify(one.settings), vocab: one.logits.length })))(
+    'equal the warpers of transformers: vocabulary $vocab, $name',
+    ({ logits, settings, final }) => {
+      expect(largestDifference(sample(Float32Array.from(logits), settings).final, final)).toBeLessThan(1e-6);
+    },
+  );
 
   const logits = Float32Array.from([2, 1, 0, -1, -2]);
   const off = { temperature: 1, topK: 0, topP: 1, minP: 0 };
@@ -19,7 +23,10 @@ describe('sampling filters', () => {
 
   test('each step says how many it left and what mass it took', () => {
     const result = sample(logits, { ...off, topK: 3, minP: 0.2 });
-    expect(result.steps.map((step) => [step.filter, step.kept])).toEqual([['topK', 3], ['minP', 2]]);
+    expect(result.steps.map((step) => [step.filter, step.kept])).toEqual([
+      ['topK', 3],
+      ['minP', 2],
+    ]);
     const total = [2, 1, 0, -1, -2].reduce((sum, logit) => sum + Math.exp(logit), 0);
     expect(result.steps[0]?.removed).toBeCloseTo((Math.exp(-1) + Math.exp(-2)) / total, 6);
   });

@@ -1,5 +1,17 @@
 import { describe, expect, test } from 'vitest';
-import { applyEdit, heal, lostText, originalOffset, relocate, trackText, trackedRange, type TextEdit, type TrackedText } from '../../../src/core/textEdits.ts';
+import {
+  applyEdit,
+  heal,
+  isWhole,
+  lostText,
+  originalNear,
+  originalOffset,
+  relocate,
+  trackText,
+  trackedRange,
+  type TextEdit,
+  type TrackedText,
+} from '../../../src/core/textEdits.ts';
 
 const DOCUMENT = 'before The cat sat. after';
 const ORIGINAL = 'The cat sat.';
@@ -11,7 +23,10 @@ function edited(text: string, offset: number, removed: number, inserted: string)
 }
 
 function afterEdit(offset: number, removed: number, inserted: string): { tracked: TrackedText; text: string } {
-  return { tracked: applyEdit(trackText(START, ORIGINAL.length), { offset, removed, inserted: inserted.length }), text: edited(DOCUMENT, offset, removed, inserted) };
+  return {
+    tracked: applyEdit(trackText(START, ORIGINAL.length), { offset, removed, inserted: inserted.length }),
+    text: edited(DOCUMENT, offset, removed, inserted),
+  };
 }
 
 describe('a range of an explained text', () => {
@@ -166,7 +181,8 @@ describe('random edits', () => {
 
 function compareWithUnits(tracked: TrackedText, units: readonly Unit[], from: number, to: number): void {
   const first = units.findIndex((unit) => unit.origin === from);
-  const together = first >= 0 && Array.from({ length: to - from }, (_, i) => units[first + i]?.origin).every((origin, i) => origin === from + i);
+  const together =
+    first >= 0 && Array.from({ length: to - from }, (_, i) => units[first + i]?.origin).every((origin, i) => origin === from + i);
   const range = trackedRange(tracked, from, to);
   expect(range.stale).toBe(!together);
   if (together) expect(range).toEqual({ start: first, end: first + to - from, stale: false });
@@ -177,3 +193,42 @@ function compareWithUnits(tracked: TrackedText, units: readonly Unit[], from: nu
 function expectTrueText(tracked: TrackedText, original: string, text: string): void {
   for (const { from, to, at } of tracked.pieces) expect(text.slice(at, at + to - from)).toBe(original.slice(from, to));
 }
+
+test('after 200 random edits every range that is not stale holds its own text, in order, and undoing restores all', () => {
+  let seed = 42;
+  const random = (below: number): number => {
+    seed = (seed * 1_103_515_245 + 12_345) % 2 ** 31;
+    return Math.floor((seed / 2 ** 31) * below);
+  };
+  // Units that differ from all others nearby, so that a range which is off by one holds another text.
+  const original = Array.from({ length: 4000 }, (_, i) => String.fromCharCode(0x4e00 + ((i * 37) % 9001))).join('');
+  let text = original;
+  let tracked = trackText(0, original.length);
+  const undo: { readonly edit: TextEdit; readonly text: string }[] = [];
+  const apply = (edit: TextEdit, inserted: string): void => {
+    text = edited(text, edit.offset, edit.removed, inserted);
+    tracked = heal(applyEdit(tracked, edit), original, (start, end) => text.slice(start, end));
+  };
+  for (let i = 0; i < 200; i++) {
+    const offset = random(text.length + 1);
+    const removed = Math.min(random(4) === 0 ? random(30) : random(3), text.length - offset);
+    const inserted = 'abcdefgh\n'.repeat(2).slice(0, random(12));
+    undo.push({ edit: { offset, removed: inserted.length, inserted: removed }, text: text.slice(offset, offset + removed) });
+    apply({ offset, removed, inserted: inserted.length }, inserted);
+    let last = 0;
+    for (let start = 0; start < original.length; start += 5) {
+      const range = trackedRange(tracked, start, start + 5);
+      if (!range.stale) expect(text.slice(range.start, range.end)).toBe(original.slice(start, start + 5));
+      expect(range.start).toBeGreaterThanOrEqual(last);
+      last = range.start;
+    }
+  }
+  expect(isWhole(tracked)).toBe(false);
+  for (const { edit, text: removed } of undo.toReversed()) apply(edit, removed);
+  expect([text === original, isWhole(tracked)]).toEqual([true, true]);
+});
+
+test('a place in the document is near the text that stands before it', () => {
+  const { tracked } = afterEdit(11, 3, 'elephant');
+  expect([0, 7, 9, 13, 19, 20, 99].map((at) => originalNear(tracked, at))).toEqual([0, 0, 2, 4, 7, 8, 12]);
+});

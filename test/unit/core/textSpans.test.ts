@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { textSpans, utf8Length, wellFormed } from '../../../src/core/textSpans.ts';
+import { textSpans, utf8Length, wellFormed, wholeCharacters } from '../../../src/core/textSpans.ts';
 
 /** Consecutive ranges of these lengths. */
 const ranges = (...lengths: number[]): { start: number; end: number }[] => {
@@ -26,7 +26,13 @@ describe('textSpans', () => {
   });
 
   it('gives a token without bytes an empty place', () => {
-    expect(textSpans('ab', ranges(0, 1, 0, 1, 0)).map(({ start, end }) => [start, end])).toEqual([[0, 0], [0, 1], [1, 1], [1, 2], [2, 2]]);
+    expect(textSpans('ab', ranges(0, 1, 0, 1, 0)).map(({ start, end }) => [start, end])).toEqual([
+      [0, 0],
+      [0, 1],
+      [1, 1],
+      [1, 2],
+      [2, 2],
+    ]);
   });
 
   it('refuses bytes that are not those of the text', () => {
@@ -42,8 +48,22 @@ describe('wellFormed', () => {
   });
 });
 
+describe('wholeCharacters', () => {
+  it('moves a cut out of a surrogate pair', () => {
+    expect(wholeCharacters('a🙂b', 2)).toBe(1);
+    expect(wholeCharacters('a🙂b', 3)).toBe(3);
+  });
+
+  it('leaves a cut after a lone surrogate, and at either end of the text', () => {
+    expect(wholeCharacters('\ud83da', 1)).toBe(1);
+    expect(wholeCharacters('a\ud83d', 2)).toBe(2);
+    expect(wholeCharacters('a', 0)).toBe(0);
+  });
+});
+
 describe('utf8Length', () => {
   it('agrees with the encoder at every boundary', () => {
-    for (const codePoint of [0, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff]) expect(utf8Length(codePoint)).toBe(new TextEncoder().encode(String.fromCodePoint(codePoint)).length);
+    for (const codePoint of [0, 0x7f, 0x80, 0x7ff, 0x800, 0xffff, 0x10000, 0x10ffff])
+      expect(utf8Length(codePoint)).toBe(new TextEncoder().encode(String.fromCodePoint(codePoint)).length);
   });
 });

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hexBytes, shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import { plotlyText } from '../../../webview/figures/plotlyText.ts';
 
-const token = (bytes: readonly number[], special = false): string => visibleToken({ text: new TextDecoder().decode(Uint8Array.from(bytes)), bytes, special });
+const token = (bytes: readonly number[], special = false): string =>
+  visibleToken({ text: new TextDecoder().decode(Uint8Array.from(bytes)), bytes, special });
 
 describe('visible text', () => {
   it('shows white space and line ends', () => {

@@ -1,5 +1,7 @@
+import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import type { Explanation, ModelInfo, Token } from '../../../src/core/trace.ts';
 
+/** Description of a made-up model. */
 export const MODEL: ModelInfo = {
   name: 'tiny',
   family: 'llama',
@@ -18,7 +20,7 @@ export const MODEL: ModelInfo = {
   threads: 1,
 };
 
-/** One token of a made-up explanation: its text, and the probability the model gave it (null: not predicted). */
+/** One token of a made-up explanation: its text, and the probability that the model gave it (null: not predicted). */
 export interface Piece {
   readonly text: string;
   readonly probability: number | null;
@@ -26,19 +28,32 @@ export interface Piece {
   readonly special?: boolean;
 }
 
-/** An explanation of the pieces' text. Candidates of every position: the piece that follows, then `others`. */
+/** An explanation of the pieces' text. The candidates at every position are the piece that follows, then `others`. */
 export function explanationOf(pieces: readonly Piece[], others: readonly (readonly [string, number])[] = [['other', 0.1]]): Explanation {
   let offset = 0;
   const tokens = pieces.map((piece, index): Token => {
     const start = offset;
     if (!piece.special) offset += piece.text.length;
-    return { index, id: index, text: piece.text, bytes: piece.special ? [] : [...new TextEncoder().encode(piece.text)], start, end: offset, special: piece.special ?? false, partial: false };
+    return {
+      index,
+      id: index,
+      text: piece.text,
+      bytes: piece.special ? [] : [...new TextEncoder().encode(piece.text)],
+      start,
+      end: offset,
+      special: piece.special ?? false,
+      partial: false,
+    };
   });
   const topK = 1 + others.length;
   const candidates = pieces.map((_, index) => [...(pieces[index + 1] ? [index + 1] : [99]), ...others.map((_other, i) => 100 + i)]);
   const probs = pieces.map((_, index) => [pieces[index + 1]?.probability ?? 0, ...others.map(([, probability]) => probability)]);
   return {
     model: MODEL,
+    run: runOf(
+      tokens.map(({ id }) => id),
+      UNCHANGED,
+    ),
     text: pieces.map((piece) => (piece.special ? '' : piece.text)).join(''),
     omitted: 0,
     tokens,
@@ -48,10 +63,11 @@ export function explanationOf(pieces: readonly Piece[], others: readonly (readon
     topK,
     topIds: Int32Array.from(candidates.flat()),
     topProbs: Float32Array.from(probs.flat()),
-    pieces: Object.fromEntries([...pieces.map((piece, index) => [index, piece.text]), ...others.map(([text], i) => [100 + i, text]), [99, '']]),
-    headMetrics: new Float32Array(4),
-    thumbnailSize: 1,
-    thumbnails: new Uint8Array(1),
+    pieces: Object.fromEntries([
+      ...pieces.map((piece, index) => [index, piece.text]),
+      ...others.map(([text], i) => [100 + i, text]),
+      [99, ''],
+    ]),
     forwardMs: 1,
   };
 }

@@ -1,7 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { english } from '../../../src/core/translatable.ts';
-import { bar, hoverMarkdown, percent, wordTokens } from '../../../src/host/hoverText.ts';
-import { codeBlock, codeSpan } from '../../../src/host/markdownCode.ts';
+import { bar, hoverMarkdown, percent, wordTokens } from '../../../src/host/editor/hoverText.ts';
+import { codeBlock, codeSpan } from '../../../src/host/editor/markdownCode.ts';
 import { explanationOf } from './explanations.ts';
 
 const BOS = { text: '<s>', probability: null, special: true };
@@ -16,9 +16,12 @@ function readCodeSpan(markdown: string): string {
 }
 
 describe('code in Markdown', () => {
-  test.each(['plain', '`', '``', 'a`b``c', '`edge`', '| pipe |', '<img src=x onerror=alert(1)>', '[x](command:a)', '\\`'])('shows %s as it is', (text) => {
-    expect(readCodeSpan(codeSpan(text))).toBe(text);
-  });
+  test.each(['plain', '`', '``', 'a`b``c', '`edge`', '| pipe |', '<img src=x onerror=alert(1)>', '[x](command:a)', '\\`'])(
+    'shows %s as it is',
+    (text) => {
+      expect(readCodeSpan(codeSpan(text))).toBe(text);
+    },
+  );
 
   test('fences are longer than any inside', () => {
     const block = codeBlock(['```', '````js', '~~~']);
@@ -52,7 +55,20 @@ describe('a hover', () => {
     expect(hoverMarkdown(explanation, [0], english)).not.toContain('probability');
   });
 
-  const HOSTILE = ['<img src=x onerror=alert(1)>', '```\n# heading\n[x](command:evil)', '`', '|a|b|\n|-|-|', '\u202eevil\u2066', '\0', '\ud800', '  \n\t', '$(alert)', '&lt;b&gt;', '](x)', '~~~'];
+  const HOSTILE = [
+    '<img src=x onerror=alert(1)>',
+    '```\n# heading\n[x](command:evil)',
+    '`',
+    '|a|b|\n|-|-|',
+    '\u202eevil\u2066',
+    '\0',
+    '\ud800',
+    '  \n\t',
+    '$(alert)',
+    '&lt;b&gt;',
+    '](x)',
+    '~~~',
+  ];
   test.each(HOSTILE)('shows hostile text %j inside code only', (text) => {
     const explanation = explanationOf([BOS, { text, probability: 0.5 }], [[text, 0.25]]);
     const markdown = hoverMarkdown(explanation, [1], english);
@@ -83,11 +99,20 @@ describe('the tokens of a word', () => {
   });
 
   test('are at most six', () => {
-    expect(texts(Array.from({ length: 30 }, () => 'ab'), 15)).toHaveLength(6);
+    expect(
+      texts(
+        Array.from({ length: 30 }, () => 'ab'),
+        15,
+      ),
+    ).toHaveLength(6);
   });
 
   test('hold every part of one character', () => {
-    const explanation = explanationOf([{ text: 'a ', probability: 0.5 }, { text: '🙂', probability: 0.5 }, { text: '', probability: 0.5 }]);
+    const explanation = explanationOf([
+      { text: 'a ', probability: 0.5 },
+      { text: '🙂', probability: 0.5 },
+      { text: '', probability: 0.5 },
+    ]);
     const tokens = explanation.tokens.map((token, i) => (i === 2 ? { ...token, start: 2, end: 4, partial: true } : token));
     expect(wordTokens({ ...explanation, tokens }, 2)).toEqual([1, 2]);
   });
@@ -100,5 +125,15 @@ test('bars are ten cells in eighths', () => {
 });
 
 test('percentages have three digits and never round up to certainty', () => {
-  expect([0, 0.5, 0.123456, 0.000009999, 0.0000099949, 0.0000001, 0.0000000001, 0.99999, 1].map(percent)).toEqual(['0%', '50.0%', '12.3%', '0.00100%', '0.000999%', '0.0000100%', '1.00e-8%', '99.999%', '100%']);
+  expect([0, 0.5, 0.123456, 0.000009999, 0.0000099949, 0.0000001, 0.0000000001, 0.99999, 1].map(percent)).toEqual([
+    '0%',
+    '50.0%',
+    '12.3%',
+    '0.00100%',
+    '0.000999%',
+    '0.0000100%',
+    '1.00e-8%',
+    '99.999%',
+    '100%',
+  ]);
 });

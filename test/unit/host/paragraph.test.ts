@@ -1,5 +1,5 @@
 import { expect, test } from 'vitest';
-import { paragraphAround, wholeCharacters } from '../../../src/host/paragraph.ts';
+import { paragraphAround } from '../../../src/host/editor/paragraph.ts';
 
 const around = (text: string, cursor: number) => {
   const lines = text.split('\n');
@@ -26,10 +26,4 @@ test('a document without blank lines is not read as a whole', () => {
   const found = paragraphAround({ count: 10_000_000, isBlank: () => (looked++, false) }, 5_000_000);
   expect(found).toEqual([5_000_000 - 400, 5_000_000 + 400]);
   expect(looked).toBeLessThan(1000);
-});
-
-test('a cut never halves a surrogate pair', () => {
-  expect(wholeCharacters('a🙂b', 2)).toBe(1);
-  expect(wholeCharacters('a🙂b', 3)).toBe(3);
-  expect(wholeCharacters('\ud83da', 1)).toBe(1);
 });

@@ -7,6 +7,7 @@ import { huggingFaceCache, huggingFaceModels } from '../../../src/library/found/
 import { lmStudioModels } from '../../../src/library/found/lmStudio.ts';
 import type { Machine } from '../../../src/library/found/machine.ts';
 import { ollamaModels } from '../../../src/library/found/ollama.ts';
+import { cpuMs } from '../../cpuTime.ts';
 
 const COMMIT = 'a'.repeat(40);
 const OLDER = '0'.repeat(40);
@@ -29,8 +30,9 @@ function link(target: string, path: string): void {
   mkdirSync(dirname(file), { recursive: true });
   symlinkSync(target, file);
 }
-const seen = (models: readonly { readonly name: string; readonly path: string; readonly bytes: number }[]): readonly (readonly [string, string, number])[] =>
-  models.map(({ name, path, bytes }) => [name, path.slice(home.length + 1), bytes]);
+const seen = (
+  models: readonly { readonly name: string; readonly path: string; readonly bytes: number }[],
+): readonly (readonly [string, string, number])[] => models.map(({ name, path, bytes }) => [name, path.slice(home.length + 1), bytes]);
 
 describe('the Hugging Face cache', () => {
   const hub = '.cache/huggingface/hub';
@@ -72,12 +74,18 @@ describe('the Hugging Face cache', () => {
   test('takes a sharded model only with all of its shards, and its GGUF files too', async () => {
     const snapshot = `${hub}/models--a--b/snapshots/${COMMIT}`;
     write(`${snapshot}/config.json`, '{}');
-    write(`${snapshot}/model.safetensors.index.json`, JSON.stringify({ weight_map: { x: 'one.safetensors', y: 'two.safetensors', z: 'one.safetensors' } }));
+    write(
+      `${snapshot}/model.safetensors.index.json`,
+      JSON.stringify({ weight_map: { x: 'one.safetensors', y: 'two.safetensors', z: 'one.safetensors' } }),
+    );
     write(`${snapshot}/one.safetensors`, '1234');
     expect(await huggingFaceModels(machine())).toEqual([]);
     write(`${snapshot}/two.safetensors`, '12');
     write(`${snapshot}/b-Q4_K_M.gguf`, '1');
-    expect(seen(await huggingFaceModels(machine()))).toEqual([['a/b', snapshot, 6], ['a/b/b-Q4_K_M', `${snapshot}/b-Q4_K_M.gguf`, 1]]);
+    expect(seen(await huggingFaceModels(machine()))).toEqual([
+      ['a/b', snapshot, 6],
+      ['a/b/b-Q4_K_M', `${snapshot}/b-Q4_K_M.gguf`, 1],
+    ]);
   });
 
   test('is quiet about what is not a cache', async () => {
@@ -96,7 +104,14 @@ describe('the Hugging Face cache', () => {
 
 describe("Ollama's store", () => {
   const manifest = (digest: string, layers: readonly object[] = [], size?: number): string =>
-    JSON.stringify({ schemaVersion: 2, layers: [{ mediaType: 'application/vnd.ollama.image.model', digest, ...(size === undefined ? {} : { size }) }, { mediaType: 'application/vnd.ollama.image.license', digest: `sha256:${'d'.repeat(64)}` }, ...layers] });
+    JSON.stringify({
+      schemaVersion: 2,
+      layers: [
+        { mediaType: 'application/vnd.ollama.image.model', digest, ...(size === undefined ? {} : { size }) },
+        { mediaType: 'application/vnd.ollama.image.license', digest: `sha256:${'d'.repeat(64)}` },
+        ...layers,
+      ],
+    });
 
   test('gives each blob once, by its shortest name', async () => {
     write(`.ollama/models/blobs/sha256-${HASH}`, 'GGUF');
@@ -105,14 +120,22 @@ describe("Ollama's store", () => {
     write('.ollama/models/manifests/registry.ollama.ai/someone/mine/v1', manifest(`sha256:${HASH.toUpperCase()}`));
     write('.ollama/models/manifests/hf.co/owner/name/Q8_0', manifest(`sha256:${HASH}`));
     expect(await ollamaModels(machine())).toEqual([
-      { source: 'ollama', name: 'llama3.2:1b', aliases: ['llama3.2:latest', 'someone/mine:v1', 'hf.co/owner/name:Q8_0'], path: join(home, `.ollama/models/blobs/sha256-${HASH}`), bytes: 4 },
+      {
+        source: 'ollama',
+        name: 'llama3.2:1b',
+        aliases: ['llama3.2:latest', 'someone/mine:v1', 'hf.co/owner/name:Q8_0'],
+        path: join(home, `.ollama/models/blobs/sha256-${HASH}`),
+        bytes: 4,
+      },
     ]);
   });
 
   test('is also where OLLAMA_MODELS says', async () => {
     write(`elsewhere/blobs/sha256-${HASH}`, 'GGUF');
     write('elsewhere/manifests/registry.ollama.ai/library/tiny/latest', manifest(`sha256:${HASH}`));
-    expect(seen(await ollamaModels(machine({ OLLAMA_MODELS: ' "~/elsewhere" ' })))).toEqual([['tiny:latest', `elsewhere/blobs/sha256-${HASH}`, 4]]);
+    expect(seen(await ollamaModels(machine({ OLLAMA_MODELS: ' "~/elsewhere" ' })))).toEqual([
+      ['tiny:latest', `elsewhere/blobs/sha256-${HASH}`, 4],
+    ]);
   });
 
   test.each([
@@ -122,7 +145,10 @@ describe("Ollama's store", () => {
     ['a digest that is a path', manifest('sha256:../../../../etc/passwd')],
     ['a blob that was never fetched', manifest(`sha256:${'e'.repeat(64)}`)],
     ['a blob that is shorter than announced', manifest(`sha256:${HASH}`, [], 5)],
-    ['weights that are only added to others', manifest(`sha256:${HASH}`, [{ mediaType: 'application/vnd.ollama.image.adapter', digest: `sha256:${HASH}` }])],
+    [
+      'weights that are only added to others',
+      manifest(`sha256:${HASH}`, [{ mediaType: 'application/vnd.ollama.image.adapter', digest: `sha256:${HASH}` }]),
+    ],
     ['two models in one', manifest(`sha256:${HASH}`, [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${HASH}` }])],
   ])('leaves out a manifest with %s', async (_what, text) => {
     write(`.ollama/models/blobs/sha256-${HASH}`, 'GGUF');
@@ -135,6 +161,7 @@ describe("LM Studio's folders", () => {
   test('give GGUF files by publisher and name, one of several parts once, and no image encoders', async () => {
     write('.lmstudio/models/pub/Name-GGUF/name-Q8_0.gguf', '12');
     write('.lmstudio/models/pub/Name-GGUF/mmproj-name-f16.gguf', '1');
+    write('.lmstudio/models/pub/Name-GGUF/Name.imatrix.gguf', '1');
     for (const part of ['00001', '00002']) write(`.lmstudio/models/pub/Big-GGUF/big-${part}-of-00002.gguf`, '123');
     write('.lmstudio/models/pub/Cut-GGUF/cut-00001-of-00002.gguf', '123');
     expect(seen(await lmStudioModels(machine()))).toEqual([
@@ -166,9 +193,9 @@ test('a store that cannot be read, is a file, or loops hides no other', async ()
 
 test('a folder of many files ends within the budget', async () => {
   for (let i = 0; i < 300; i++) write(`.lmstudio/models/p/${i}/x.gguf`, '');
-  const begin = performance.now();
+  const begin = cpuMs();
   expect(await findModels(machine())).toEqual([]);
-  expect(performance.now() - begin).toBeLessThan(5000);
+  expect(cpuMs() - begin).toBeLessThan(5000);
 });
 
 test('a store that does not answer is left out', async () => {

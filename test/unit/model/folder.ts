@@ -1,9 +1,9 @@
 import { readFile, readdir, open, realpath, stat } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { UserError } from '../../../src/core/errors.ts';
-import type { ModelFiles } from '../../../src/model/files.ts';
+import type { ModelFiles } from '../../../src/model/formats/modelFiles.ts';
 
-/** A folder on disk, with `replaced` files in memory over it: content, or null for a file taken away. */
+/** The files of a folder on disk; `replaced` overrides some with content in memory, or with null removes them. */
 export function folder(path: string, replaced: Readonly<Record<string, Uint8Array | string | null>> = {}): ModelFiles {
   const over = new Map(Object.entries(replaced).map(([name, content]) => [name, content === null ? null : ownBytes(content)]));
   const missing = (file: string): never => {
@@ -36,12 +36,12 @@ export function folder(path: string, replaced: Readonly<Record<string, Uint8Arra
   };
 }
 
-/** Not a Buffer, whose slices share memory. */
+/** The content as a plain Uint8Array; slices of a Buffer would share its memory. */
 function ownBytes(content: Uint8Array | string): Uint8Array {
   return typeof content === 'string' ? new TextEncoder().encode(content) : new Uint8Array(content);
 }
 
-/** A model of these files alone. */
+/** A model whose files are in memory. */
 export function filesOf(contents: Readonly<Record<string, Uint8Array | string>>): ModelFiles {
   const all = new Map(Object.entries(contents).map(([name, content]) => [name, ownBytes(content)]));
   const bytesOf = (file: string): Uint8Array => {
@@ -57,6 +57,7 @@ export function filesOf(contents: Readonly<Record<string, Uint8Array | string>>)
   };
 }
 
+/** The JSON object in a file. */
 export async function readJsonFile(path: string): Promise<Record<string, unknown>> {
   return JSON.parse(await readFile(path, 'utf8')) as Record<string, unknown>;
 }

@@ -11,7 +11,14 @@ describe('widening', () => {
     for (const half of halves) {
       const exponent = (half >> 10) & 31;
       const fraction = half & 1023;
-      const size = exponent === 0 ? fraction * 2 ** -24 : exponent === 31 ? (fraction === 0 ? Infinity : Number.NaN) : (1 + fraction / 1024) * 2 ** (exponent - 15);
+      const size =
+        exponent === 0
+          ? fraction * 2 ** -24
+          : exponent === 31
+            ? fraction === 0
+              ? Infinity
+              : Number.NaN
+            : (1 + fraction / 1024) * 2 ** (exponent - 15);
       expect(found[half]).toBe(half >= 32_768 ? -size : size);
     }
   });

@@ -2,9 +2,9 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { describe, expect, it } from 'vitest';
 import type { Token } from '../../../src/core/trace.ts';
-import type { GgufMetadata, GgufValue } from '../../../src/model/formats/gguf/header.ts';
-import { ggufTokenizer } from '../../../src/model/formats/gguf/tokenizer.ts';
-import { createTokenizer, type TextTokenizer } from '../../../src/model/tokenizer.ts';
+import type { GgufMetadata, GgufValue } from '../../../src/model/formats/gguf/ggufHeader.ts';
+import { ggufTokenizer } from '../../../src/model/formats/gguf/ggufTokenizer.ts';
+import { createTokenizer, type TextTokenizer } from '../../../src/model/tokenizer/textTokenizer.ts';
 
 type Json = Record<string, unknown>;
 type Metadata = Readonly<Record<string, GgufValue>>;
@@ -12,7 +12,9 @@ interface Reference {
   readonly lines: readonly number[];
   readonly folders: Readonly<Record<string, { readonly metadata: Metadata }>>;
   readonly pre: { readonly metadata: Metadata; readonly kinds: Readonly<Record<string, readonly (readonly number[])[]>> };
-  readonly pieces: Readonly<Record<string, { readonly metadata: Metadata; readonly tokenizer: Json; readonly ids: readonly (readonly number[])[] }>>;
+  readonly pieces: Readonly<
+    Record<string, { readonly metadata: Metadata; readonly tokenizer: Json; readonly ids: readonly (readonly number[])[] }>
+  >;
 }
 
 const fixture = (name: string): Buffer => readFileSync(new URL(`../../fixtures/tokenizer/${name}`, import.meta.url));
@@ -27,7 +29,11 @@ const VOCAB = 4000;
 
 const metadataOf = (entries: Metadata, changes: Metadata = {}): GgufMetadata => new Map(Object.entries({ ...entries, ...changes }));
 const opened = (metadata: GgufMetadata): TextTokenizer => createTokenizer(ggufTokenizer(metadata).tokenizer, VOCAB);
-const ids = (tokenizer: TextTokenizer, line: string): string => tokenizer.encode(line).tokens.map((token) => token.id).join();
+const ids = (tokenizer: TextTokenizer, line: string): string =>
+  tokenizer
+    .encode(line)
+    .tokens.map((token) => token.id)
+    .join();
 
 /** Tokens with their places; `own` leaves out those added around a text. */
 const tokensOf = (tokenizer: TextTokenizer, line: string, own: boolean): readonly Token[] => {

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
-import { readDecoder } from '../../../src/model/families/index.ts';
-import type { StoredTensor } from '../../../src/model/formats/safetensors.ts';
+import { readDecoder } from '../../../src/model/families/families.ts';
+import type { StoredTensor } from '../../../src/model/formats/storedTensor.ts';
 import { trunkGraph } from '../../../src/model/graph/decoder.ts';
 
 const LAYERS = 30;
@@ -19,13 +19,25 @@ function thirtyLayers() {
   for (let layer = 0; layer < LAYERS; layer++) {
     const at = `model.layers.${layer}`;
     for (const norm of ['input_layernorm', 'post_attention_layernorm']) add(`${at}.${norm}.weight`, 576);
-    for (const [name, width] of [['q', 576], ['k', 192], ['v', 192], ['o', 576]] as const) add(`${at}.self_attn.${name}_proj.weight`, width, 576);
+    for (const [name, width] of [
+      ['q', 576],
+      ['k', 192],
+      ['v', 192],
+      ['o', 576],
+    ] as const)
+      add(`${at}.self_attn.${name}_proj.weight`, width, 576);
     for (const name of ['gate', 'up']) add(`${at}.mlp.${name}_proj.weight`, 1536, 576);
     add(`${at}.mlp.down_proj.weight`, 576, 1536);
   }
   const config = {
-    model_type: 'llama', hidden_size: 576, intermediate_size: 1536, num_hidden_layers: LAYERS, num_attention_heads: 9, num_key_value_heads: 3,
-    vocab_size: 49_152, tie_word_embeddings: true,
+    model_type: 'llama',
+    hidden_size: 576,
+    intermediate_size: 1536,
+    num_hidden_layers: LAYERS,
+    num_attention_heads: 9,
+    num_key_value_heads: 3,
+    vocab_size: 49_152,
+    tie_word_embeddings: true,
   };
   return { config, tensors };
 }

@@ -1,7 +1,9 @@
+import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
 import { row, tensor } from '../../../src/core/tensor.ts';
-import { openLanguageModel, type LanguageModel, type LayerProgress, type Trace } from '../../../src/model/languageModel.ts';
+import { openLanguageModel, type LanguageModel } from '../../../src/model/languageModel.ts';
+import type { LayerProgress, Trace } from '../../../src/model/run/forwardTrace.ts';
 import { FIXTURES, wasm } from '../../golden/compare.ts';
 import { folder } from './folder.ts';
 
@@ -13,13 +15,20 @@ describe('a model', () => {
   const progress: LayerProgress[] = [];
   beforeAll(async () => {
     model = await openLanguageModel(folder(`${FIXTURES}/llama`), await wasm());
-    trace = await model.run(IDS, (step) => progress.push(step));
+    trace = await model.run(runOf(IDS, UNCHANGED), (step) => progress.push(step));
   });
   afterAll(() => model.dispose());
 
   test('tells how far loading and running have come, by layer', () => {
-    expect(progress.map(({ stage, done, total }) => `${stage} ${done}/${total}`)).toEqual(
-      ['load 0/3', 'load 1/3', 'load 2/3', 'load 3/3', 'forward 0/2', 'forward 1/2', 'forward 2/2']);
+    expect(progress.map(({ stage, done, total }) => `${stage} ${done}/${total}`)).toEqual([
+      'load 0/3',
+      'load 1/3',
+      'load 2/3',
+      'load 3/3',
+      'forward 0/2',
+      'forward 1/2',
+      'forward 2/2',
+    ]);
   });
 
   test('with rotary positions reads more tokens than max_position_embeddings', () => {
@@ -61,13 +70,14 @@ describe('a model', () => {
     const final = trace.resid[2];
     if (final === undefined) throw new Error('No residual.');
     const { klBits } = await model.lens(final, final, 1, new Int32Array(70));
+    expect(klBits).toHaveLength(70);
     expect(Math.max(...klBits)).toBeLessThan(1e-5);
     expect(Math.min(...klBits)).toBeGreaterThanOrEqual(0);
   });
 
   test('answers overlapping calls as it answers them one by one', async () => {
-    const [a, b] = await Promise.all([model.run(IDS.slice(0, 5)), model.run(IDS.slice(5, 12))]);
-    const alone = await model.run(IDS.slice(0, 5));
+    const [a, b] = await Promise.all([model.run(runOf(IDS.slice(0, 5), UNCHANGED)), model.run(runOf(IDS.slice(5, 12), UNCHANGED))]);
+    const alone = await model.run(runOf(IDS.slice(0, 5), UNCHANGED));
     expect(a.resid[2]).toEqual(alone.resid[2]);
     expect(b.resid[2]?.dims).toEqual([7, 64]);
   });
@@ -78,23 +88,27 @@ describe('a model', () => {
     expect([...stats.topIds].toSorted((x, y) => x - y)).toEqual(Array.from({ length: 300 }, (_, id) => id));
   });
 
-  test.each([[[], /no token/], [[3, 300], /Token 300 is outside .* 300/], [[-1], /Token -1/]])('refuses ids %j', async (ids, message) => {
-    await expect(model.run(Int32Array.from(ids))).rejects.toThrow(message);
-    await expect(model.run(Int32Array.from(ids))).rejects.toThrow(UserError);
+  test.each([
+    [[], /no token/],
+    [[3, 300], /Token 300 is outside .* 300/],
+    [[-1], /Token -1/],
+  ])('refuses ids %j', async (ids, message) => {
+    await expect(model.run(runOf(Int32Array.from(ids), UNCHANGED))).rejects.toThrow(message);
+    await expect(model.run(runOf(Int32Array.from(ids), UNCHANGED))).rejects.toThrow(UserError);
   });
 });
 
 test('learned positions set a hard limit', async () => {
   const model = await openLanguageModel(folder(`${FIXTURES}/gpt2`), await wasm());
-  await expect(model.run(new Int32Array(65))).rejects.toThrow('The model reads 64 tokens at most, not 65.');
-  const { resid, embedding } = await model.run(new Int32Array(64));
+  await expect(model.run(runOf(new Int32Array(65), UNCHANGED))).rejects.toThrow('The model reads 64 tokens at most, not 65.');
+  const { resid, embedding } = await model.run(runOf(new Int32Array(64), UNCHANGED));
   expect(resid[0]?.data).not.toEqual(embedding.data);
   await model.dispose();
-  await expect(model.run(new Int32Array(4))).rejects.toThrow('disposed');
+  await expect(model.run(runOf(new Int32Array(4), UNCHANGED))).rejects.toThrow('disposed');
 });
 
 test('a dynamic rope widens the context by its factor', async () => {
-  const config = JSON.stringify({ ...(model0()), rope_scaling: { type: 'dynamic', factor: 2.5 } });
+  const config = JSON.stringify({ ...model0(), rope_scaling: { type: 'dynamic', factor: 2.5 } });
   const model = await openLanguageModel(folder(`${FIXTURES}/llama`, { 'config.json': config }), await wasm());
   expect(model.info.contextLength).toBe(160);
   await model.dispose();
@@ -102,8 +116,14 @@ test('a dynamic rope widens the context by its factor', async () => {
 
 function model0(): Record<string, unknown> {
   return {
-    model_type: 'llama', vocab_size: 300, hidden_size: 64, intermediate_size: 112, num_hidden_layers: 2, num_attention_heads: 4,
-    num_key_value_heads: 2, max_position_embeddings: 64,
+    model_type: 'llama',
+    vocab_size: 300,
+    hidden_size: 64,
+    intermediate_size: 112,
+    num_hidden_layers: 2,
+    num_attention_heads: 4,
+    num_key_value_heads: 2,
+    max_position_embeddings: 64,
   };
 }
 

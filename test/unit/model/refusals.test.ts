@@ -1,8 +1,8 @@
 import { readFileSync } from 'node:fs';
 import { beforeAll, describe, expect, test } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
-import { readDecoder } from '../../../src/model/families/index.ts';
-import type { StoredTensor } from '../../../src/model/formats/safetensors.ts';
+import { readDecoder } from '../../../src/model/families/families.ts';
+import type { StoredTensor } from '../../../src/model/formats/storedTensor.ts';
 import { readSafetensorsHeader } from '../../../src/model/formats/safetensors.ts';
 import { FIXTURES } from '../../golden/compare.ts';
 import { folder } from './folder.ts';
@@ -33,20 +33,46 @@ describe('an option that cannot be exact is refused by name', () => {
     ['gemma.1', { use_bidirectional_attention: true }, /"use_bidirectional_attention" is true/],
     ['gemma3_text.1', { use_bidirectional_attention: true }, /"use_bidirectional_attention" is true/],
     ['gemma3_text.1', { attn_logit_softcapping: 50 }, /"attn_logit_softcapping" is set/],
-    ['gemma3_text.1', { rope_parameters: { rope_type: 'linear', factor: 8 } }, /"rope_parameters\.rope_type" is not said of "full_attention" or "sliding_attention"/],
+    [
+      'gemma3_text.1',
+      { rope_parameters: { rope_type: 'linear', factor: 8 } },
+      /"rope_parameters\.rope_type" is not said of "full_attention" or "sliding_attention"/,
+    ],
     ['gemma2.1', { layer_types: ['full_attention'] }, /"layer_types" has 1 entries for 2 layers/],
     ['gemma2.1', { layer_types: ['full_attention', 'chunked_attention'] }, /"layer_types" holds "chunked_attention"/],
     ['gemma2.1', { sliding_window: null }, /"sliding_window" is missing, though layer 0 has one/],
     ['gemma2.1', { attn_logit_softcapping: 0 }, /"attn_logit_softcapping" must be above 0/],
-    ['qwen2.1', { use_sliding_window: true, sliding_window: null, layer_types: ['full_attention', 'sliding_attention'] }, /"sliding_window" is missing, though layer 1/],
+    [
+      'qwen2.1',
+      { use_sliding_window: true, sliding_window: null, layer_types: ['full_attention', 'sliding_attention'] },
+      /"sliding_window" is missing, though layer 1/,
+    ],
     ['qwen2.1', { use_sliding_window: 'yes' }, /"use_sliding_window" must be true or false/],
     ['mistral.1', { sliding_window: 0 }, /"sliding_window" must be a whole number from 1 on, not 0/],
-    ['phi3.1', { rope_parameters: { rope_type: 'linear', factor: 2 } }, /"rope_parameters\.rope_type" is "linear", which is not supported for this family/],
+    [
+      'phi3.1',
+      { rope_parameters: { rope_type: 'linear', factor: 2 } },
+      /"rope_parameters\.rope_type" is "linear", which is not supported for this family/,
+    ],
     ['phi.1', { partial_rotary_factor: 0.4, rope_parameters: undefined }, /even head size, not 3/],
     ['phi.1', { partial_rotary_factor: 1.5 }, /"partial_rotary_factor" must be above 0 and at most 1, not 1\.5/],
     ['gemma3_text.2', { rope_scaling: { type: 'linear', factor: 8 } }, /"rope_scaling\.type" is not read for this family/],
-    ['gemma3_text.1', { rope_parameters: { full_attention: { rope_type: 'yarn', factor: 2, truncate: false } } }, /"rope_parameters\.full_attention\.truncate" is false/],
-    ['phi.1', { rope_parameters: { rope_type: 'proportional' } }, /"rope_parameters\.rope_type" is "proportional", which is not supported for this family/],
+    // Empty ropes by kind are none: the older name is read.
+    [
+      'gemma3_text.2',
+      { rope_parameters: {}, rope_scaling: { type: 'linear', factor: 8 } },
+      /"rope_scaling\.type" is not read for this family/,
+    ],
+    [
+      'gemma3_text.1',
+      { rope_parameters: { full_attention: { rope_type: 'yarn', factor: 2, truncate: false } } },
+      /"rope_parameters\.full_attention\.truncate" is false/,
+    ],
+    [
+      'phi.1',
+      { rope_parameters: { rope_type: 'proportional' } },
+      /"rope_parameters\.rope_type" is "proportional", which is not supported for this family/,
+    ],
     ['deepseek_v3.1', { rope_parameters: { rope_type: 'proportional' } }, /"rope_parameters\.factor" is missing/],
     ['olmo3.2', { rope_theta: 10_000 }, /"rope_theta" is not 500000/],
     ['smollm3.1', { no_rope_layers: [1, 2, 1, 0] }, /"no_rope_layers" holds 2, where 0 and 1 are supported/],
@@ -89,15 +115,35 @@ describe('an option that cannot be exact is refused by name', () => {
 
 describe('a config that contradicts the tensors is refused by the tensor', () => {
   test.each<[string, Config, RegExp]>([
-    ['qwen3.1', { num_attention_heads: 8 }, /Tensor "model\.layers\.0\.self_attn\.q_(norm|proj)\.weight" in model\.safetensors is 64 x 32, where config\.json calls for 128 x 32/],
-    ['qwen3.1', { head_dim: 8 }, /Tensor "model\.layers\.0\.self_attn\.q_norm\.weight" in model\.safetensors is 16, where config\.json calls for 8/],
+    [
+      'qwen3.1',
+      { num_attention_heads: 8 },
+      /Tensor "model\.layers\.0\.self_attn\.q_(norm|proj)\.weight" in model\.safetensors is 64 x 32, where config\.json calls for 128 x 32/,
+    ],
+    [
+      'qwen3.1',
+      { head_dim: 8 },
+      /Tensor "model\.layers\.0\.self_attn\.q_norm\.weight" in model\.safetensors is 16, where config\.json calls for 8/,
+    ],
     ['phi3.1', { num_key_value_heads: 4 }, /qkv_proj\.weight" in model\.safetensors is 64 x 32, where config\.json calls for 96 x 32/],
     ['glm.1', { intermediate_size: 8 }, /gate_up_proj\.weight" in model\.safetensors is 32 x 32, where config\.json calls for 16 x 32/],
-    ['opt.1', { max_position_embeddings: 30 }, /embed_positions\.weight" in model\.safetensors is 22 x 32, where config\.json calls for 32 x 32/],
+    [
+      'opt.1',
+      { max_position_embeddings: 30 },
+      /embed_positions\.weight" in model\.safetensors is 22 x 32, where config\.json calls for 32 x 32/,
+    ],
     ['gpt_neox.1', { vocab_size: 33 }, /is 32 x 32, where config\.json calls for 33 x 32/],
-    ['mixtral.1', { num_local_experts: 5 }, /block_sparse_moe\.gate\.weight" in model\.safetensors is 4 x 32, where config\.json calls for 5 x 32/],
+    [
+      'mixtral.1',
+      { num_local_experts: 5 },
+      /block_sparse_moe\.gate\.weight" in model\.safetensors is 4 x 32, where config\.json calls for 5 x 32/,
+    ],
     ['gpt_oss.1', { num_local_experts: 5 }, /mlp\.router\.weight" in model\.safetensors is 4 x 32/],
-    ['deepseek_v3.1', { kv_lora_rank: 16 }, /kv_a_proj_with_mqa\.weight" in model\.safetensors is 16 x 32, where config\.json calls for 20 x 32/],
+    [
+      'deepseek_v3.1',
+      { kv_lora_rank: 16 },
+      /kv_a_proj_with_mqa\.weight" in model\.safetensors is 16 x 32, where config\.json calls for 20 x 32/,
+    ],
     ['falcon.2', { num_kv_heads: 4 }, /query_key_value\.weight" in model\.safetensors is 64 x 32, where config\.json calls for 96 x 32/],
     ['qwen2.1', { num_hidden_layers: 3 }, /no tensor "model\.layers\.2\./],
     ['qwen2.1', { num_hidden_layers: 1_000_000_000, sliding_window: 4, use_sliding_window: true }, /no tensor "model\.layers\.2\./],
@@ -120,14 +166,20 @@ describe('the tensors of a file', () => {
   beforeAll(async () => {
     stored = await storedOf('qwen3.1');
   });
-  const extra = (name: string): Stored => new Map([...stored, [name, { name, dtype: 'F32', shape: [4], file: 'model.safetensors', offset: 0, length: 16 }]]);
+  const extra = (name: string): Stored =>
+    new Map([...stored, [name, { name, dtype: 'F32', shape: [4], file: 'model.safetensors', offset: 0, length: 16 }]]);
 
   test('may hold what earlier versions saved beside the weights', () => {
-    for (const name of ['model.layers.0.self_attn.rotary_emb.inv_freq', 'model.rotary_emb.inv_freq', 'score.weight']) expect(() => readDecoder(config, extra(name))).not.toThrow();
+    for (const name of ['model.layers.0.self_attn.rotary_emb.inv_freq', 'model.rotary_emb.inv_freq', 'score.weight'])
+      expect(() => readDecoder(config, extra(name))).not.toThrow();
   });
 
   test('may not hold a weight that nothing reads', () => {
-    expectRefusal(config, extra('model.layers.0.self_attn.o_proj.bias'), /Tensor "model\.layers\.0\.self_attn\.o_proj\.bias" in model\.safetensors is not one that config\.json calls for/);
+    expectRefusal(
+      config,
+      extra('model.layers.0.self_attn.o_proj.bias'),
+      /Tensor "model\.layers\.0\.self_attn\.o_proj\.bias" in model\.safetensors is not one that config\.json calls for/,
+    );
     expectRefusal(config, extra('model.layers.2.self_attn.q_proj.weight'), /"model\.layers\.2\.self_attn\.q_proj\.weight"/);
     expectRefusal(config, extra('model.layers.0.self_attn.q_proj.lora_A.weight'), /lora_A/);
   });
@@ -135,7 +187,13 @@ describe('the tensors of a file', () => {
   test('may hold layers that predict further tokens where config.json names them', async () => {
     const deepseek = await storedOf('deepseek_v3.1');
     const [first] = deepseek.values();
-    const withLayer = (layer: number): Stored => new Map([...deepseek, ...(first === undefined ? [] : [[`model.layers.${layer}.eh_proj.weight`, { ...first, name: `model.layers.${layer}.eh_proj.weight` }] as const])]);
+    const withLayer = (layer: number): Stored =>
+      new Map([
+        ...deepseek,
+        ...(first === undefined
+          ? []
+          : [[`model.layers.${layer}.eh_proj.weight`, { ...first, name: `model.layers.${layer}.eh_proj.weight` }] as const]),
+      ]);
     const base = { ...configOf('deepseek_v3.1'), num_nextn_predict_layers: 1 };
     expect(() => readDecoder(base, withLayer(3))).not.toThrow();
     expectRefusal(base, withLayer(4), /"model\.layers\.4\.eh_proj\.weight"/);
@@ -145,7 +203,9 @@ describe('the tensors of a file', () => {
     for (const name of stored.keys()) {
       const without = new Map([...stored].filter(([other]) => other !== name));
       expectRefusal(config, without, /^The model's files hold no tensor "/);
-      const typed = new Map([...stored].map(([other, tensor]) => [other, other === name ? { ...tensor, dtype: 'F8_E4M3' } : tensor] as const));
+      const typed = new Map(
+        [...stored].map(([other, tensor]) => [other, other === name ? { ...tensor, dtype: 'F8_E4M3' } : tensor] as const),
+      );
       expectRefusal(config, typed, /is stored as F8_E4M3; F32, F16 and BF16 are supported/);
     }
   });

@@ -1,9 +1,9 @@
 import { expect, test } from 'vitest';
-import { readDecoder } from '../../../src/model/families/index.ts';
+import { readDecoder } from '../../../src/model/families/families.ts';
 import type { Block, DecoderSpec } from '../../../src/model/families/spec.ts';
 import { openWeights } from '../../../src/model/formats/weights.ts';
-import type { Runtime } from '../../../src/model/runtime.ts';
-import { openSessions } from '../../../src/model/sessions.ts';
+import type { Runtime } from '../../../src/model/run/runtime.ts';
+import { openSessions } from '../../../src/model/run/sessions.ts';
 import { FIXTURES } from '../../golden/compare.ts';
 import { folder, readJsonFile } from './folder.ts';
 
@@ -11,7 +11,10 @@ import { folder, readJsonFile } from './folder.ts';
 function countingRuntime(): { readonly runtime: Runtime; readonly open: Set<string> } {
   const open = new Set<string>();
   const runtime: Runtime = {
-    kind: 'wasm', threads: 1, sessionPerLayer: true, dequantizedMaxBytes: Infinity,
+    kind: 'wasm',
+    threads: 1,
+    sessionPerLayer: true,
+    dequantizedMaxBytes: Infinity,
     openSession: async (graph) => {
       const name = [...graph.weights.keys()].find((weight) => weight.includes('down_proj')) ?? '';
       open.add(name);
@@ -32,7 +35,10 @@ async function llama(side: number): Promise<DecoderSpec> {
   return { ...spec, blocks: spec.blocks.map(wide) };
 }
 
-test.each([[16, 2], [5000, 1]])('of layers whose rows were looked at, those %i wide stay open: %i', async (side, left) => {
+test.each([
+  [16, 2],
+  [5000, 1],
+])('of layers whose rows were looked at, those %i wide stay open: %i', async (side, left) => {
   const { runtime, open } = countingRuntime();
   const sessions = openSessions(await llama(side), folder(`${FIXTURES}/llama`), runtime);
   await sessions.row(0);

@@ -2,11 +2,11 @@ import { readFileSync } from 'node:fs';
 import { gunzipSync } from 'node:zlib';
 import { beforeAll, describe, expect, it } from 'vitest';
 import type { Token } from '../../../src/core/trace.ts';
-import { createTokenizer, type TextTokenizer } from '../../../src/model/tokenizer.ts';
+import { createTokenizer, type TextTokenizer } from '../../../src/model/tokenizer/textTokenizer.ts';
 import { readNormalizer } from '../../../src/model/tokenizer/normalizer.ts';
 import { patternOf } from '../../../src/model/tokenizer/pattern.ts';
-import { sourceRun } from '../../../src/model/tokenizer/run.ts';
-import { isSplitBehavior, split } from '../../../src/model/tokenizer/split.ts';
+import { sourceRun } from '../../../src/model/tokenizer/sourcedText.ts';
+import { isSplitBehavior, split } from '../../../src/model/tokenizer/splitText.ts';
 
 type Json = Record<string, unknown>;
 interface SplitCase {
@@ -88,7 +88,13 @@ function encode(tokenizer: TextTokenizer, line: string): readonly Token[] | 'dro
  * Tokens that are not where the library puts them. What no token of the library covers (dropped white space, a mark
  * that was joined) is left out of account at our spans' ends; prefix marks, which stand for nothing, are not compared.
  */
-function misplacedTokens(line: string, tokens: readonly Token[], { places }: Encoded, isMark: (id: number) => boolean, sharedBytes: boolean): unknown[] {
+function misplacedTokens(
+  line: string,
+  tokens: readonly Token[],
+  { places }: Encoded,
+  isMark: (id: number) => boolean,
+  sharedBytes: boolean,
+): unknown[] {
   const units = unitOffsets(line);
   const python = tokens.map((_, i) => [units[places[i]?.[0] ?? -1] ?? -1, units[places[i]?.[1] ?? -1] ?? -1] as const);
   const covered = new Uint8Array(line.length);
@@ -135,7 +141,15 @@ describe.each(Object.keys(reference.tokenizers))('%s against the Python tokenize
     expect(skipped.size).toBeLessThan(200);
     const wrong = lines.flatMap((line, i) => {
       const tokens = encoded[i] ?? [];
-      return tokens === 'dropped' || skipped.has(i) ? [] : misplacedTokens(line, tokens, expected[i] ?? { ids: [], places: [] }, (id) => tokenizer.piece(id).trim() === '', name === 'unigram_bytes');
+      return tokens === 'dropped' || skipped.has(i)
+        ? []
+        : misplacedTokens(
+            line,
+            tokens,
+            expected[i] ?? { ids: [], places: [] },
+            (id) => tokenizer.piece(id).trim() === '',
+            name === 'unigram_bytes',
+          );
     });
     expect(wrong.slice(0, 5), `${wrong.length} tokens`).toEqual([]);
   });
@@ -167,7 +181,11 @@ describe.each(Object.keys(reference.tokenizers))('%s against the Python tokenize
     expect(tokenized.tokens.length).toBeLessThanOrEqual(200);
     expect(tokenized.tokens.length).toBeGreaterThan(190);
     const ids = own(tokenized.tokens).map((token) => token.id);
-    expect(ids).toEqual(own(whole.tokens).slice(0, ids.length).map((token) => token.id));
+    expect(ids).toEqual(
+      own(whole.tokens)
+        .slice(0, ids.length)
+        .map((token) => token.id),
+    );
     expect(bytesOf(tokenized.tokens).toString()).toBe(long.slice(0, length));
   });
 });
@@ -181,7 +199,12 @@ it.each(Object.entries(reference.normal.forms))('%s of heaps of marks, every cha
     for (const character of line) bytes.push((bytes.at(-1) ?? 0) + Buffer.byteLength(character));
     const units = unitOffsets(text);
     // A composed character begins where the library says and stands for all its parts, where the library names the first.
-    return run?.text !== text || !places.every(([start, end], c) => run.starts[units[c] ?? -1] === bytes[start] && (run.ends[units[c] ?? -1] ?? -1) >= (bytes[end] ?? 0));
+    return (
+      run?.text !== text ||
+      !places.every(
+        ([start, end], c) => run.starts[units[c] ?? -1] === bytes[start] && (run.ends[units[c] ?? -1] ?? -1) >= (bytes[end] ?? 0),
+      )
+    );
   });
   expect(wrong).toEqual([]);
 });
@@ -192,7 +215,10 @@ it.each(reference.splits)('Split at $pattern, $behavior, invert $invert', ({ pat
   expect(pieces.map((_, i) => cut(sourceRun(lines[40 + i] ?? '')).map((run) => run.text))).toEqual(pieces);
 });
 
-const spans = (name: string, text: string): (readonly [string, string, boolean])[] => own(createTokenizer(reference.tokenizers[name] ?? {}, 2000).encode(text).tokens).map((token) => [text.slice(token.start, token.end), Buffer.from([...token.bytes]).toString(), token.partial] as const);
+const spans = (name: string, text: string): (readonly [string, string, boolean])[] =>
+  own(createTokenizer(reference.tokenizers[name] ?? {}, 2000).encode(text).tokens).map(
+    (token) => [text.slice(token.start, token.end), Buffer.from([...token.bytes]).toString(), token.partial] as const,
+  );
 
 describe('characters that change', () => {
   it('a composed character stands for all its parts', () => {
@@ -200,13 +226,19 @@ describe('characters that change', () => {
   });
 
   it('of tokens made from one character the first owns its bytes and all have its span', () => {
-    const parts = spans('metaspace_first_nfkc', '½').filter(([, bytes], i) => bytes !== '' || i > 0).slice(-5);
+    const parts = spans('metaspace_first_nfkc', '½')
+      .filter(([, bytes], i) => bytes !== '' || i > 0)
+      .slice(-5);
     expect(parts[0]).toEqual(['½', '½', true]);
     for (const part of parts.slice(1)) expect(part).toEqual(['½', '', true]);
   });
 
   it('white space dropped between words belongs to the mark that was put in for it', () => {
-    expect(spans('xglm', 'the  of').map(([, bytes]) => bytes).join('|')).toMatch(/^the\|  ?.*of$/);
+    expect(
+      spans('xglm', 'the  of')
+        .map(([, bytes]) => bytes)
+        .join('|'),
+    ).toMatch(/^the\|  ?.*of$/);
   });
 
   it('a text that is dropped whole is refused, not shown without tokens', () => {

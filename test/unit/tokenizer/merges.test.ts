@@ -36,7 +36,8 @@ function randomOf(seed: number): () => number {
   return () => (state = (state * 16_807) % 2_147_483_647) / 2_147_483_647;
 }
 
-const symbolsOf = (word: string): readonly WordSymbol[] => Array.from(word, (letter, i) => ({ id: LETTERS.indexOf(letter), start: i, end: i + 1 }));
+const symbolsOf = (word: string): readonly WordSymbol[] =>
+  Array.from(word, (letter, i) => ({ id: LETTERS.indexOf(letter), start: i, end: i + 1 }));
 
 describe('byte pair encoding joins', () => {
   test('what its definition joins, in 500 random words', () => {
@@ -53,12 +54,23 @@ describe('byte pair encoding joins', () => {
 
   test('equal pairs from the left, and nothing of nothing', () => {
     const merges = mergesOf([[0, 0, 3]], 10);
-    expect(mergeSymbols(symbolsOf('aaaaa'), merges).map(({ start, end }) => [start, end])).toEqual([[0, 2], [2, 4], [4, 5]]);
+    expect(mergeSymbols(symbolsOf('aaaaa'), merges).map(({ start, end }) => [start, end])).toEqual([
+      [0, 2],
+      [2, 4],
+      [4, 5],
+    ]);
     expect(mergeSymbols([], merges)).toEqual([]);
   });
 
   test('a word of 100,000 letters', () => {
-    const merges = mergesOf([[0, 1, 3], [3, 3, 4], [4, 4, 5]], 10);
+    const merges = mergesOf(
+      [
+        [0, 1, 3],
+        [3, 3, 4],
+        [4, 4, 5],
+      ],
+      10,
+    );
     const found = mergeSymbols(symbolsOf('ab'.repeat(50_000)), merges);
     expect(found).toHaveLength(12_500);
     expect(found.every(({ id }) => id === 5)).toBe(true);

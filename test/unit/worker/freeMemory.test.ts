@@ -16,12 +16,16 @@ function write(path: string, content: string): void {
 }
 
 test('what the kernel would give up counts as free', () => {
-  expect(availableOfMeminfo('MemTotal:       24683620 kB\nMemFree:          590276 kB\nMemAvailable:   21453416 kB\n')).toBe(21_453_416 * 1024);
+  expect(availableOfMeminfo('MemTotal:       24683620 kB\nMemFree:          590276 kB\nMemAvailable:   21453416 kB\n')).toBe(
+    21_453_416 * 1024,
+  );
   expect(availableOfMeminfo('MemTotal:       24683620 kB\nMemFree:          590276 kB\n')).toBeNull();
 });
 
 test('inactive pages of macOS count as free', () => {
-  const vmStat = 'Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:                              5000.\nPages active:                          200000.\nPages inactive:                        150000.\nPages speculative:                        900.\n';
+  const vmStat =
+    'Mach Virtual Memory Statistics: (page size of 16384 bytes)\nPages free:                              5000.\nPages active:   ' +
+    '                       200000.\nPages inactive:                        150000.\nPages speculative:                        900.\n';
   expect(availableOfVmStat(vmStat)).toBe(155_000 * 16_384);
   expect(availableOfVmStat('')).toBeNull();
 });

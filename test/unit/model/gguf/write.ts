@@ -3,7 +3,9 @@ const TYPES = { u8: 0, i8: 1, u16: 2, i16: 3, u32: 4, i32: 5, f32: 6, bool: 7, t
 type TypeName = keyof typeof TYPES;
 
 /** A value with its type; of a list, the type of its items and these. */
-export type Typed = readonly [type: Exclude<TypeName, 'list'>, value: number | boolean | string] | readonly [type: 'list', items: Exclude<TypeName, 'list'> | 'list', values: readonly (number | boolean | string | Typed)[]];
+export type Typed =
+  | readonly [type: Exclude<TypeName, 'list'>, value: number | boolean | string]
+  | readonly [type: 'list', items: Exclude<TypeName, 'list'> | 'list', values: readonly (number | boolean | string | Typed)[]];
 
 export interface GgufTensorInput {
   readonly name: string;
@@ -28,7 +30,9 @@ export interface GgufInput {
 
 /** The bytes of a GGUF file, faults included. */
 export function ggufBytes({ version = 3, metadata, tensors = [], alignment = 32, keyCount, tensorCount }: GgufInput): Uint8Array {
-  const pairs = Array.isArray(metadata) ? (metadata as readonly (readonly [string, Typed])[]) : Object.entries(metadata as Readonly<Record<string, Typed>>);
+  const pairs = Array.isArray(metadata)
+    ? (metadata as readonly (readonly [string, Typed])[])
+    : Object.entries(metadata as Readonly<Record<string, Typed>>);
   const parts: Uint8Array[] = [text('GGUF'), u32(version), u64(tensorCount ?? tensors.length), u64(keyCount ?? pairs.length)];
   for (const [key, value] of pairs) parts.push(string(key), u32(TYPES[value[0]]), typed(value));
   let offset = 0;
@@ -47,24 +51,48 @@ export function ggufBytes({ version = 3, metadata, tensors = [], alignment = 32,
 function typed(value: Typed): Uint8Array {
   if (value[0] === 'list') {
     const [, items, values] = value;
-    return Buffer.concat([u32(TYPES[items]), u64(values.length), ...values.map((item) => typed(Array.isArray(item) ? (item as Typed) : ([items, item] as Typed)))]);
+    return Buffer.concat([
+      u32(TYPES[items]),
+      u64(values.length),
+      ...values.map((item) => typed(Array.isArray(item) ? (item as Typed) : ([items, item] as Typed))),
+    ]);
   }
   const [type, plain] = value;
   if (type === 'text') return string(String(plain));
   const view = new DataView(new ArrayBuffer(8));
   const number = Number(plain);
   switch (type) {
-    case 'u8': view.setUint8(0, number); return bytesOf(view, 1);
-    case 'i8': view.setInt8(0, number); return bytesOf(view, 1);
-    case 'bool': view.setUint8(0, number); return bytesOf(view, 1);
-    case 'u16': view.setUint16(0, number, true); return bytesOf(view, 2);
-    case 'i16': view.setInt16(0, number, true); return bytesOf(view, 2);
-    case 'u32': return u32(number);
-    case 'i32': view.setInt32(0, number, true); return bytesOf(view, 4);
-    case 'f32': view.setFloat32(0, number, true); return bytesOf(view, 4);
-    case 'f64': view.setFloat64(0, number, true); return bytesOf(view, 8);
-    case 'i64': view.setBigInt64(0, BigInt(number), true); return bytesOf(view, 8);
-    default: return u64(number);
+    case 'u8':
+      view.setUint8(0, number);
+      return bytesOf(view, 1);
+    case 'i8':
+      view.setInt8(0, number);
+      return bytesOf(view, 1);
+    case 'bool':
+      view.setUint8(0, number);
+      return bytesOf(view, 1);
+    case 'u16':
+      view.setUint16(0, number, true);
+      return bytesOf(view, 2);
+    case 'i16':
+      view.setInt16(0, number, true);
+      return bytesOf(view, 2);
+    case 'u32':
+      return u32(number);
+    case 'i32':
+      view.setInt32(0, number, true);
+      return bytesOf(view, 4);
+    case 'f32':
+      view.setFloat32(0, number, true);
+      return bytesOf(view, 4);
+    case 'f64':
+      view.setFloat64(0, number, true);
+      return bytesOf(view, 8);
+    case 'i64':
+      view.setBigInt64(0, BigInt(number), true);
+      return bytesOf(view, 8);
+    default:
+      return u64(number);
   }
 }
 

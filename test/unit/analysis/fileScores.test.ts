@@ -1,0 +1,121 @@
+import { describe, expect, test } from 'vitest';
+import { layOut } from '../../../src/analysis/layOut.ts';
+import { scoreAnswers } from '../../../src/analysis/scoreAnswers.ts';
+import { scoreText } from '../../../src/analysis/windowScores.ts';
+import type { AnswerContext } from '../../../src/analysis/answering.ts';
+import {
+  addPart,
+  carriedScores,
+  fileTotals,
+  nextPart,
+  OLDER,
+  READ,
+  shareRead,
+  UNREAD,
+  unreadScores,
+  type FileScores,
+} from '../../../src/core/fileScores.ts';
+import { tokenPlace } from '../../../src/core/packedTokens.ts';
+import { UNWATCHED } from '../../../src/core/progress.ts';
+import { runOf, UNCHANGED } from '../../../src/core/run.ts';
+import { NO_SCORES, withToken } from '../../../src/core/textScores.ts';
+import { createTraceCache } from '../../../src/analysis/traceCache.ts';
+import { UserError } from '../../../src/core/errors.ts';
+import { openLanguageModel } from '../../../src/model/languageModel.ts';
+import { openTokenizer } from '../../../src/model/tokenizer/textTokenizer.ts';
+import { FIXTURES, wasm } from '../../golden/compare.ts';
+import { LETTERS_TOKENIZER } from '../../webview/family.ts';
+import { folder } from '../model/folder.ts';
+
+/** A tiny model whose tokens are characters; its context is 64. */
+async function opened(): Promise<AnswerContext> {
+  const files = folder(`${FIXTURES}/llama`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) });
+  const model = await openLanguageModel(files, await wasm());
+  const tokenizer = await openTokenizer(files, model.info.vocab);
+  return {
+    ...UNWATCHED,
+    open: { model, tokenizer, generation: new UserError('none') },
+    cache: createTraceCache(model),
+    room: async () => ({ tokens: 64, bytes: 1e9 }),
+  };
+}
+
+const TEXT = Array.from({ length: 20 }, (_, i) => `the cat ${String.fromCharCode(97 + i)} sat on a mat.\n`).join('');
+
+/** Reads all that is unread; `near` gives the place that the user looks at before each part. Returns the parts' windows in order. */
+async function readAll(context: AnswerContext, scores: FileScores, near: () => number): Promise<number[]> {
+  const order: number[] = [];
+  for (let part = nextPart(scores, near()); part !== null; part = nextPart(scores, near())) {
+    const { begin, from, end, window } = part;
+    const run = runOf(scores.tokens.ids.slice(begin, end), UNCHANGED);
+    addPart(scores, part, await scoreAnswers.scores(context, run, { from: from - begin }));
+    order.push(window);
+  }
+  return order;
+}
+
+const sameNumbers = (a: FileScores, b: { readonly logprob: Float32Array; readonly rank: Int32Array; readonly entropy: Float32Array }) => {
+  for (const name of ['logprob', 'entropy'] as const)
+    for (const [index, value] of a[name].entries()) {
+      const other = b[name][index] ?? 0;
+      expect(Number.isNaN(value) ? NaN : Math.abs(value - other) < 2e-5, `${name} ${index}`).toEqual(Number.isNaN(other) ? NaN : true);
+    }
+  expect([...a.rank]).toEqual([...b.rank]);
+};
+
+describe('a file that is read part by part', () => {
+  test.each([32, 64, 17])(
+    'has the numbers of the whole text scored in order, wherever the user looks, windows %d apart',
+    async (stride) => {
+      const context = await opened();
+      const layout = await layOut(context, TEXT, stride);
+      expect([layout.rule, layout.read]).toEqual([{ length: 64, stride }, TEXT.length]);
+      const whole = await scoreText(context.open.model, runOf(layout.tokens.ids, UNCHANGED), layout.rule, UNWATCHED);
+      const scores = unreadScores(layout);
+      let seed = 1;
+      await readAll(context, scores, () => (seed = (seed * 7919) % 480));
+      sameNumbers(scores, whole);
+      expect(shareRead(scores)).toBe(1);
+      const totals = [...whole.logprob.keys()].reduce(
+        (sum, index) => withToken(sum, tokenPlace(layout.tokens, index), whole.logprob[index] ?? NaN),
+        NO_SCORES,
+      );
+      expect({ ...fileTotals(scores), bits: 0 }).toEqual({ ...totals, bits: 0 });
+      expect(fileTotals(scores).bits).toBeCloseTo(totals.bits, 3);
+    },
+  );
+
+  test('is read from where the user looks to its end, and then what is before', async () => {
+    const context = await opened();
+    const scores = unreadScores(await layOut(context, TEXT, null));
+    const order = await readAll(context, scores, () => 200);
+    expect(scores.windows).toHaveLength(14);
+    expect(order).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 4, 3, 2, 1, 0]);
+  });
+
+  test('after an edit keeps what the edit cannot have changed, and is the new text’s once the rest is read', async () => {
+    const context = await opened();
+    const old = unreadScores(await layOut(context, TEXT, null));
+    await readAll(context, old, () => 0);
+    const edited = `${TEXT.slice(0, 200)}another${TEXT.slice(204)}`;
+    const layout = await layOut(context, edited, null);
+    const now = carriedScores(old, layout);
+    const known = (from: number, to: number): readonly number[] => [...new Set(now.known.subarray(from, to))];
+    // The first token of all has no score.
+    expect([known(1, 200), known(200, 207), known(208, layout.tokens.ids.length)]).toEqual([[READ], [UNREAD], [OLDER]]);
+    const first = nextPart(now, 0);
+    expect([first?.window, first?.from]).toEqual([5, 200]);
+    await readAll(context, now, () => 0);
+    expect([...new Set(now.known.subarray(1))]).toEqual([READ]);
+    const whole = unreadScores(layout);
+    await readAll(context, whole, () => 0);
+    sameNumbers(now, whole);
+  });
+
+  test('has windows that reach all of it, or says why not', async () => {
+    const context = await opened();
+    await expect(layOut(context, TEXT, 65)).rejects.toThrow(/llama reads windows of 64 tokens: 65 apart/);
+    const empty = await layOut(context, '', null);
+    expect([nextPart(unreadScores(empty), 0), shareRead(unreadScores(empty))]).toEqual([null, 1]);
+  });
+});

@@ -1,0 +1,529 @@
+// A fake of the part of VS Code's API that the host uses (documents, editors, commands and so on), so that the host runs without VS Code.
+import { posix } from 'node:path';
+import { vi } from 'vitest';
+import type { HostMessage } from '../../../src/protocol/messages.ts';
+
+export class Position {
+  readonly line: number;
+  readonly character: number;
+  constructor(line: number, character: number) {
+    this.line = line;
+    this.character = character;
+  }
+  isEqual(other: Position): boolean {
+    return this.line === other.line && this.character === other.character;
+  }
+}
+
+export class Range {
+  readonly start: Position;
+  readonly end: Position;
+  constructor(start: Position, end: Position) {
+    this.start = start;
+    this.end = end;
+  }
+  get isEmpty(): boolean {
+    return this.start.isEqual(this.end);
+  }
+}
+
+export class Selection extends Range {
+  readonly anchor: Position;
+  readonly active: Position;
+  constructor(anchor: Position, active: Position) {
+    const forward = anchor.line < active.line || (anchor.line === active.line && anchor.character <= active.character);
+    super(forward ? anchor : active, forward ? active : anchor);
+    this.anchor = anchor;
+    this.active = active;
+  }
+}
+
+class EventEmitter<T> {
+  readonly #listeners = new Set<(value: T) => void>();
+  readonly event = (listener: (value: T) => void): { dispose(): void } => {
+    this.#listeners.add(listener);
+    return { dispose: () => void this.#listeners.delete(listener) };
+  };
+  fire(value: T): void {
+    for (const listener of this.#listeners) listener(value);
+  }
+  dispose(): void {
+    this.#listeners.clear();
+  }
+}
+
+class Hover {
+  readonly contents: MarkdownString;
+  constructor(contents: MarkdownString) {
+    this.contents = contents;
+  }
+}
+
+class MarkdownString {
+  readonly value: string;
+  isTrusted: unknown;
+  supportHtml: unknown;
+  constructor(value: string) {
+    this.value = value;
+  }
+}
+
+class ThemeColor {
+  readonly id: string;
+  constructor(id: string) {
+    this.id = id;
+  }
+}
+
+class ThemeIcon extends ThemeColor {}
+
+class TreeItem {
+  readonly label: string;
+  constructor(label: string) {
+    this.label = label;
+  }
+}
+
+class WorkspaceEdit {
+  readonly inserts: { readonly uri: { toString(): string }; readonly position: Position; readonly text: string }[] = [];
+  insert(uri: { toString(): string }, position: Position, text: string): void {
+    this.inserts.push({ uri, position, text });
+  }
+}
+
+/** An address. */
+export class FakeUri {
+  readonly scheme: string;
+  readonly path: string;
+  constructor(scheme: string, path: string) {
+    this.scheme = scheme;
+    this.path = path;
+  }
+  static file(path: string): FakeUri {
+    return new FakeUri('file', path);
+  }
+  static parse(text: string): FakeUri {
+    return new FakeUri(text.split(':')[0] ?? '', text.replace(/^\w+:\/\//, ''));
+  }
+  static joinPath(base: FakeUri, ...parts: readonly string[]): FakeUri {
+    return new FakeUri(base.scheme, posix.join(base.path, ...parts));
+  }
+  get fsPath(): string {
+    return this.path;
+  }
+  toString(): string {
+    return `${this.scheme}://${this.path}`;
+  }
+}
+
+class RelativePattern {
+  readonly base: FakeUri;
+  constructor(base: FakeUri) {
+    this.base = base;
+  }
+}
+
+/** A quick pick in which the test chooses. */
+class QuickPick {
+  value = '';
+  items: readonly unknown[] = [];
+  activeItems: readonly unknown[] = [];
+  selectedItems: readonly unknown[] = [];
+  readonly #accepted = new EventEmitter<void>();
+  readonly #hidden = new EventEmitter<void>();
+  readonly #typed = new EventEmitter<string>();
+  readonly onDidAccept = this.#accepted.event;
+  readonly onDidHide = this.#hidden.event;
+  readonly onDidChangeValue = this.#typed.event;
+  shown = false;
+  show(): void {
+    this.shown = true;
+  }
+  dispose(): void {
+    this.hide();
+  }
+  /** Hides the list, as the user does with Escape. */
+  hide(): void {
+    if (!this.shown) return;
+    this.shown = false;
+    this.#hidden.fire();
+  }
+  type(value: string): void {
+    this.value = value;
+    this.#typed.fire(value);
+  }
+  /** Accepts an item, as the user does with Enter or a click; no item where the list is still empty. */
+  accept(item?: unknown): void {
+    this.activeItems = this.selectedItems = item === undefined ? [] : [item];
+    this.#accepted.fire();
+  }
+}
+
+class TabInputText {
+  readonly kind = 'text';
+}
+
+class TabInputTextDiff {
+  readonly kind = 'diff';
+}
+
+/** A document whose text the test changes. */
+export class FakeDocument {
+  text: string;
+  version = 1;
+  isClosed = false;
+  readonly uri: { readonly scheme: string; readonly path: string; toString(): string };
+  constructor(name: string, text: string) {
+    this.text = text;
+    this.uri = { scheme: 'file', path: `/${name}`, toString: () => `file:///${name}` };
+  }
+  get lineCount(): number {
+    return this.text.split('\n').length;
+  }
+  lineAt(line: number): { readonly range: Range; readonly isEmptyOrWhitespace: boolean } {
+    const text = this.text.split('\n')[line] ?? '';
+    return { range: new Range(new Position(line, 0), new Position(line, text.length)), isEmptyOrWhitespace: text.trim() === '' };
+  }
+  offsetAt({ line, character }: Position): number {
+    return (
+      this.text
+        .split('\n')
+        .slice(0, line)
+        .reduce((sum, { length }) => sum + length + 1, 0) + character
+    );
+  }
+  positionAt(offset: number): Position {
+    const lines = this.text.slice(0, offset).split('\n');
+    return new Position(lines.length - 1, lines.at(-1)?.length ?? 0);
+  }
+  getText(range?: Range): string {
+    return range === undefined ? this.text : this.text.slice(this.offsetAt(range.start), this.offsetAt(range.end));
+  }
+}
+
+/** An editor of a document. */
+export interface FakeEditor {
+  readonly document: FakeDocument;
+  selection: Selection;
+  readonly setDecorations: ReturnType<typeof vi.fn>;
+  readonly revealRange: ReturnType<typeof vi.fn>;
+  /** What is on screen; all of the document until the test scrolls. */
+  visibleRanges: readonly Range[];
+}
+
+/** An item of the status bar. */
+function fakeStatusItem() {
+  const item = {
+    text: '',
+    tooltip: '',
+    command: '',
+    shown: false,
+    show: () => (item.shown = true),
+    hide: () => (item.shown = false),
+    dispose: () => undefined,
+  };
+  return item;
+}
+
+/** A webview panel that records the messages posted to its page. */
+function fakePanel() {
+  const [received, ended, viewed] = [new EventEmitter<unknown>(), new EventEmitter<void>(), new EventEmitter<void>()];
+  const posted: HostMessage[] = [];
+  const panel = {
+    posted,
+    ended: false,
+    /** Sends a message as the page. */
+    say: (message: unknown) => received.fire(message),
+    webview: {
+      onDidReceiveMessage: received.event,
+      postMessage: async (message: HostMessage) => {
+        if (panel.ended) throw new Error('Webview is disposed');
+        posted.push(message);
+        return true;
+      },
+      asWebviewUri: (uri: unknown) => uri,
+      cspSource: 'self',
+      options: {},
+      html: '',
+    },
+    onDidDispose: ended.event,
+    onDidChangeViewState: viewed.event,
+    visible: true,
+    title: '',
+    iconPath: '',
+    reveal: () => undefined,
+    dispose: () => {
+      if (panel.ended) return;
+      panel.ended = true;
+      ended.fire();
+    },
+  };
+  return panel;
+}
+/** A fake webview panel. */
+export type FakePanel = ReturnType<typeof fakePanel>;
+
+/** A tree view of the side bar. */
+interface Tree {
+  getChildren(node?: unknown): Promise<readonly unknown[]>;
+  getTreeItem(node: unknown): Promise<{ readonly label: string; readonly id?: string; readonly description?: unknown }>;
+}
+
+/** Restores a panel after a restart. */
+interface Serializer {
+  deserializeWebviewPanel(panel: FakePanel, state: unknown): Promise<void>;
+}
+
+/** The fake API, with the functions by which the test drives it and the records that it keeps. `given` are the initial settings. */
+export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
+  const settings: Record<string, unknown> = { ...given };
+  const events = {
+    selection: new EventEmitter<{ textEditor: FakeEditor; selections: readonly Selection[] }>(),
+    visible: new EventEmitter<readonly FakeEditor[]>(),
+    scrolled: new EventEmitter<{ textEditor: FakeEditor }>(),
+    active: new EventEmitter<FakeEditor | undefined>(),
+    changed: new EventEmitter<{
+      document: FakeDocument;
+      contentChanges: readonly { rangeOffset: number; rangeLength: number; text: string }[];
+    }>(),
+    opened: new EventEmitter<FakeDocument>(),
+    closed: new EventEmitter<FakeDocument>(),
+    configuration: new EventEmitter<{ affectsConfiguration(name: string): boolean }>(),
+  };
+  const editors: FakeEditor[] = [];
+  const hidden: FakeEditor[] = [];
+  const commands = new Map<string, (...args: readonly unknown[]) => Promise<void>>();
+  const set = (name: string, value: unknown): void => {
+    settings[name] = value;
+    events.configuration.fire({ affectsConfiguration: (changed) => changed === `explainTokens.${name}` });
+  };
+  const statusItem = fakeStatusItem();
+  /** Items of the status bar by id. */
+  const statusItems = new Map([['explainTokens.tokens', statusItem]]);
+  /** Texts that were copied. */
+  const clipboard: string[] = [];
+  const panels: FakePanel[] = [];
+  const trees: Tree[] = [];
+  const serializers: Serializer[] = [];
+  const picks: QuickPick[] = [];
+  /** Logged errors. */
+  const logged: string[] = [];
+  /** Progress notifications, each with its Cancel button. */
+  const notifications: { readonly title: string; readonly told: unknown[]; cancel(): void }[] = [];
+  const hovers: { provideHover(document: FakeDocument, position: Position): Hover | undefined }[] = [];
+  const untitled: { readonly language: string; readonly content: string }[] = [];
+  const files = new Map<string, Uint8Array>();
+  const window = {
+    activeTextEditor: undefined as FakeEditor | undefined,
+    visibleTextEditors: editors,
+    tabGroups: { all: [], activeTabGroup: {} },
+    onDidChangeTextEditorSelection: events.selection.event,
+    onDidChangeVisibleTextEditors: events.visible.event,
+    onDidChangeTextEditorVisibleRanges: events.scrolled.event,
+    onDidChangeActiveTextEditor: events.active.event,
+    createTextEditorDecorationType: (options: object) => ({ options, dispose: () => undefined }),
+    createStatusBarItem: (id: string) => {
+      const item = statusItems.get(id) ?? fakeStatusItem();
+      statusItems.set(id, item);
+      return item;
+    },
+    createWebviewPanel: () => {
+      const panel = fakePanel();
+      panels.push(panel);
+      return panel;
+    },
+    registerTreeDataProvider: (_: string, tree: Tree) => {
+      trees.push(tree);
+      return { dispose: () => undefined };
+    },
+    createTreeView: (_: string, { treeDataProvider }: { readonly treeDataProvider: Tree }) => {
+      trees.push(treeDataProvider);
+      return { description: '', dispose: () => undefined };
+    },
+    registerWebviewPanelSerializer: (_: string, serializer: Serializer) => {
+      serializers.push(serializer);
+      return { dispose: () => undefined };
+    },
+    showInformationMessage: vi.fn<(message: string, ...rest: readonly unknown[]) => Promise<unknown>>(async () => undefined),
+    showErrorMessage: vi.fn<(message: string, ...rest: readonly unknown[]) => Promise<unknown>>(async () => undefined),
+    showWarningMessage: vi.fn<(message: string, ...rest: readonly unknown[]) => Promise<unknown>>(async () => undefined),
+    showQuickPick: vi.fn(async (items: readonly unknown[]): Promise<unknown> => items[0]),
+    showInputBox: vi.fn(async (): Promise<string | undefined> => undefined),
+    showOpenDialog: vi.fn(async (): Promise<readonly FakeUri[] | undefined> => undefined),
+    showTextDocument: vi.fn(async (document: FakeDocument) => editors.find((editor) => editor.document === document)),
+    createQuickPick: () => {
+      const pick = new QuickPick();
+      picks.push(pick);
+      return pick;
+    },
+    withProgress: async <T>(
+      { title }: { readonly title: string },
+      task: (view: { report(told: unknown): void }, token: { onCancellationRequested(listener: () => void): unknown }) => Promise<T>,
+    ): Promise<T> => {
+      const cancelled = new EventEmitter<void>();
+      const told: unknown[] = [];
+      notifications.push({ title, told, cancel: () => cancelled.fire() });
+      return task({ report: (one) => told.push(one) }, { onCancellationRequested: cancelled.event });
+    },
+    createOutputChannel: () => ({
+      info: () => undefined,
+      error: (message: string) => logged.push(message),
+      show: () => undefined,
+      dispose: () => undefined,
+    }),
+  };
+  const api = {
+    EventEmitter,
+    Position,
+    Range,
+    Selection,
+    Hover,
+    MarkdownString,
+    ThemeColor,
+    DecorationRangeBehavior: { ClosedClosed: 1 },
+    OverviewRulerLane: { Right: 4 },
+    StatusBarAlignment: { Right: 2 },
+    ProgressLocation: { Notification: 15 },
+    TextEditorRevealType: { InCenterIfOutsideViewport: 2, AtTop: 3 },
+    ViewColumn: { One: 1, Beside: -2 },
+    Uri: FakeUri,
+    ThemeIcon,
+    TreeItem,
+    TreeItemCollapsibleState: { None: 0, Collapsed: 1, Expanded: 2 },
+    QuickPickItemKind: { Separator: -1 },
+    ConfigurationTarget: { Global: 1 },
+    FileType: { File: 1, Directory: 2 },
+    RelativePattern,
+    WorkspaceEdit,
+    TabInputText,
+    TabInputTextDiff,
+    window,
+    workspace: {
+      get textDocuments() {
+        return [...editors, ...hidden].map(({ document }) => document);
+      },
+      findFiles: async ({ base }: RelativePattern) =>
+        [...files.keys()].filter((path) => path.startsWith(`${base.path}/`)).map((path) => FakeUri.file(path)),
+      onDidChangeTextDocument: events.changed.event,
+      onDidOpenTextDocument: events.opened.event,
+      onDidCloseTextDocument: events.closed.event,
+      onDidChangeConfiguration: events.configuration.event,
+      onDidChangeWorkspaceFolders: () => ({ dispose: () => undefined }),
+      isTrusted: true,
+      getWorkspaceFolder: ({ path }: FakeUri) => (path.startsWith('/work') ? { uri: FakeUri.file('/work') } : undefined),
+      openTextDocument: async (what: { toString(): string } | { readonly language: string; readonly content: string }) => {
+        if (!('content' in what)) return editors.find(({ document }) => document.uri.toString() === what.toString())?.document;
+        untitled.push(what);
+        return new FakeDocument(`untitled-${untitled.length}`, what.content);
+      },
+      fs: {
+        stat: async ({ path }: FakeUri) => ({ size: files.get(path)?.length ?? 0 }),
+        readFile: async ({ path }: FakeUri): Promise<Uint8Array> => files.get(path) ?? Promise.reject(new Error(`There is no ${path}.`)),
+      },
+      applyEdit: async ({ inserts }: WorkspaceEdit) => {
+        for (const { uri, position, text } of inserts) {
+          const document = editors.find((editor) => editor.document.uri.toString() === uri.toString())?.document;
+          if (document === undefined) return false;
+          const rangeOffset = document.offsetAt(position);
+          document.text = document.text.slice(0, rangeOffset) + text + document.text.slice(rangeOffset);
+          document.version++;
+          events.changed.fire({ document, contentChanges: [{ rangeOffset, rangeLength: 0, text }] });
+        }
+        return true;
+      },
+      getConfiguration: () => ({ get: (name: string) => settings[name], update: async (name: string, value: unknown) => set(name, value) }),
+      asRelativePath: ({ path }: { readonly path: string }) => path,
+      notebookDocuments: [],
+    },
+    commands: {
+      registerCommand: (id: string, run: (...args: readonly unknown[]) => Promise<void>) => {
+        commands.set(id, run);
+        return { dispose: () => undefined };
+      },
+      executeCommand: async (id: string, ...args: readonly unknown[]) => commands.get(id)?.(...args),
+    },
+    languages: {
+      registerHoverProvider: (_: unknown, provider: (typeof hovers)[number]) => (hovers.push(provider), { dispose: () => undefined }),
+    },
+    l10n: {
+      t: (text: string, ...values: readonly unknown[]) => text.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
+      bundle: undefined,
+    },
+    env: { language: 'en', clipboard: { writeText: async (text: string) => void clipboard.push(text) } },
+  };
+  return {
+    api,
+    commands,
+    statusItem,
+    statusItems,
+    clipboard,
+    hovers,
+    events,
+    panels,
+    picks,
+    trees,
+    /** Documents that were opened by their content. */
+    untitled,
+    /** Files of the disk, by path. */
+    files,
+    /** Closes an editor; its document stays open. */
+    hide: (editor: FakeEditor): void => {
+      hidden.push(...editors.splice(editors.indexOf(editor), 1));
+      events.visible.fire(editors);
+    },
+    /** Shows a closed editor again. */
+    reveal: (editor: FakeEditor): void => {
+      hidden.splice(hidden.indexOf(editor), 1);
+      editors.push(editor);
+      events.visible.fire(editors);
+    },
+    /** Restores a panel, as VS Code does after a restart. */
+    revive: async (panel: FakePanel, state: unknown) => serializers[0]?.deserializeWebviewPanel(panel, state),
+    logged,
+    notifications,
+    window,
+    /** Changes a setting, as the user or the extension does. */
+    set,
+    /** Shows a document in an editor, makes it the active one and selects [start, end). */
+    open: (document: FakeDocument, start: number, end: number): FakeEditor => {
+      const editor: FakeEditor = {
+        document,
+        selection: new Selection(document.positionAt(start), document.positionAt(end)),
+        setDecorations: vi.fn(),
+        revealRange: vi.fn(),
+        visibleRanges: [new Range(new Position(0, 0), document.positionAt(document.text.length))],
+      };
+      editors.push(editor);
+      window.activeTextEditor = editor;
+      return editor;
+    },
+    /** Types over the selection, as a user does. */
+    type: (editor: FakeEditor, text: string): void => {
+      const { document, selection } = editor;
+      const [rangeOffset, end] = [document.offsetAt(selection.start), document.offsetAt(selection.end)];
+      document.text = document.text.slice(0, rangeOffset) + text + document.text.slice(end);
+      document.version++;
+      const cursor = document.positionAt(rangeOffset + text.length);
+      editor.selection = new Selection(cursor, cursor);
+      events.changed.fire({ document, contentChanges: [{ rangeOffset, rangeLength: end - rangeOffset, text }] });
+      events.selection.fire({ textEditor: editor, selections: [editor.selection] });
+    },
+    /** Moves the selection, as the user or the extension does. */
+    select: (editor: FakeEditor, start: number, end: number): void => {
+      editor.selection = new Selection(editor.document.positionAt(start), editor.document.positionAt(end));
+      events.selection.fire({ textEditor: editor, selections: [editor.selection] });
+    },
+  };
+}
+
+/** Loads modules of the host anew, with `api` in place of VS Code's and `platform` in place of the machine's. */
+export async function withEditor<Module>(
+  api: object,
+  load: () => Promise<Module>,
+  platform: object = { folderUri: (path: string) => path, startWorker: async () => undefined },
+): Promise<Module> {
+  vi.resetModules();
+  vi.doMock('../../../src/host/vscode.ts', () => ({ vscode: api }));
+  vi.doMock('#platform', () => platform);
+  return load();
+}

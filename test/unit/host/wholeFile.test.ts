@@ -1,0 +1,238 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { itemOf } from '../../closeness.ts';
+import type { FakeEditor } from './fakeEditor.ts';
+import { FakeDocument } from './fakeEditor.ts';
+import { endHosts, startHost, turns } from './wholeHost.ts';
+
+afterEach(endHosts);
+
+/** 20 lines of 24 characters, each of which is a token of its own here. */
+const LONG = Array.from({ length: 20 }, (_, i) => `the cat ${String.fromCharCode(97 + i)} sat on a mat.\n`).join('');
+
+type Host = Awaited<ReturnType<typeof startHost>>;
+
+async function longHost(text = LONG, settings: Readonly<Record<string, unknown>> = {}): Promise<Host> {
+  const host = await startHost(settings);
+  host.document.text = text;
+  host.select(host.shown, 0, 0);
+  return host;
+}
+
+/** Waits with time that goes on while no worker computes. */
+async function until(host: Host, done: () => boolean): Promise<void> {
+  const begun = performance.now();
+  for (let said = -1; !done();) {
+    if (performance.now() - begun > 40_000) throw new Error(`It did not come to that: ${status(host)?.text}, ${host.errors().join(' ')}`);
+    await turns(1);
+    if (host.workers.isBusy() && host.workers.said() === said) continue;
+    said = host.workers.said();
+    await host.turnTime(40);
+  }
+}
+
+/** Waits until the file of the active editor is read, and all of it is painted. */
+async function whole(host: Host): Promise<void> {
+  // The item is painted before the ruler.
+  await host.turnTime(300);
+  await until(host, () => status(host)?.shown === true && /^\$\((graph|history)\) \d/.test(status(host)?.text ?? ''));
+  await host.settle();
+}
+
+/** Reads the file of the active editor to its end. */
+async function readFile(host: Host): Promise<void> {
+  host.run('explainFile');
+  await whole(host);
+}
+
+/** Begins to read the file of the active editor, until some of it is read. */
+async function beginFile(host: Host): Promise<void> {
+  host.run('explainFile');
+  await until(host, () => /file [1-9]\d* %/.test(status(host)?.text ?? ''));
+}
+
+const status = (host: Host) => host.statusItems.get('explainTokens.file');
+
+/** Ranges last painted by decorations that match, as offsets. */
+function painted(editor: FakeEditor, match: (options: Readonly<Record<string, unknown>>) => boolean): readonly [number, number][] {
+  const last = new Map<object, readonly { start: never; end: never }[]>();
+  for (const [type, ranges] of editor.setDecorations.mock.calls as [{ options: Record<string, unknown> }, { start: never; end: never }[]][])
+    if (match(type.options)) last.set(type, ranges);
+  return [...last.values()]
+    .flat()
+    .map(({ start, end }): [number, number] => [editor.document.offsetAt(start), editor.document.offsetAt(end)])
+    .sort(([a], [b]) => a - b);
+}
+
+const isColour = ({ backgroundColor }: Readonly<Record<string, unknown>>): boolean =>
+  (backgroundColor as { id?: string } | undefined)?.id?.startsWith('explainTokens.surprisal') === true;
+const isFaded = ({ backgroundColor, borderWidth, borderStyle, borderRadius }: Readonly<Record<string, unknown>>): boolean =>
+  backgroundColor === undefined && borderWidth !== undefined && borderStyle !== 'double' && borderRadius === undefined;
+const isStale = ({ textDecoration }: Readonly<Record<string, unknown>>): boolean => textDecoration === 'underline wavy';
+const isRuler = ({ overviewRulerColor, backgroundColor }: Readonly<Record<string, unknown>>): boolean =>
+  overviewRulerColor !== undefined && backgroundColor === undefined;
+const length = (ranges: readonly [number, number][]): number => ranges.reduce((sum, [start, end]) => sum + end - start, 0);
+
+describe('a file that is read as a whole', () => {
+  it('is coloured, marked in the ruler, summed up in the status bar and told of in the hover', async () => {
+    const host = await longHost();
+    await readFile(host);
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    expect(painted(host.shown, isRuler).length).toBe(Math.round(0.02 * (LONG.length - 1)));
+    expect(status(host)?.text).toMatch(/^\$\(graph\) \d\.\d{3} bits\/byte$/);
+    expect(status(host)?.tooltip).toContain('480 tokens; 479 bytes in ');
+    expect(status(host)?.tooltip).toContain('Model: llama, in windows of 64 tokens, 32 apart.');
+    const contents = host.hovers.map(({ provideHover }) => provideHover(host.document, host.document.positionAt(300))?.contents.value);
+    expect(contents.join('')).toMatch(/token 300 · id \d+\n\nprobability .* · rank \d+ · surprisal .* bits · entropy .* bits/);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('shows its first colours while the rest is read, and an explanation comes between', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    expect(status(host)).toMatchObject({ command: 'explainTokens.stopFile' });
+    await host.explain();
+    await whole(host);
+    expect(host.outcome()?.type).toBe('explanation');
+    expect(status(host)?.text).toMatch(/^\$\(graph\)/);
+    // The explained text has its own colours.
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+  });
+
+  it('moves with edits, marks what is stale, and is read again in its present form when asked', async () => {
+    const host = await longHost();
+    await readFile(host);
+    host.select(host.shown, 100, 104);
+    host.type(host.shown, 'dog sat down');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([[100, 112]]);
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 5);
+    expect(status(host)?.tooltip).toContain('edited since');
+    expect(status(host)?.command).toBe('explainTokens.explainFile');
+    await readFile(host);
+    expect(painted(host.shown, isStale)).toEqual([]);
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length + 8 - 1);
+  });
+
+  it('leaves nothing behind when it is cleared or closed, and keeps what was read when it is stopped', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    host.run('stopFile');
+    await host.settle();
+    expect(status(host)?.text).toMatch(/^\$\(circle-slash\) file \d+ %/);
+    const kept = length(painted(host.shown, isColour));
+    expect(kept).toBeGreaterThan(0);
+    host.run('clearFile');
+    await host.settle();
+    expect([painted(host.shown, isColour), painted(host.shown, isRuler), status(host)?.shown]).toEqual([[], [], false]);
+    host.run('explainFile');
+    await turns(5);
+    host.document.isClosed = true;
+    host.events.closed.fire(host.document);
+    await host.settle();
+    expect(status(host)?.shown).toBe(false);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('is read by the model that is chosen meanwhile', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    host.set('model', '/models/other');
+    await until(host, () => status(host)?.tooltip.includes('gpt2') === true);
+    expect(status(host)?.tooltip).toContain('Model: gpt2, in windows of 64 tokens');
+    host.set('model', '');
+    await until(host, () => status(host)?.tooltip.includes('llama') === true);
+    expect(status(host)?.tooltip).toContain('Model: llama, in windows of 64 tokens');
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('is read along with another, and windows as far apart as the setting says', async () => {
+    const host = await longHost();
+    host.run('explainFile');
+    await until(host, () => status(host)?.shown === true);
+    const other = host.open(new FakeDocument('other.md', `${LONG}and more`), 0, 0);
+    host.events.active.fire(other);
+    await readFile(host);
+    await until(host, () => length(painted(host.shown, isColour)) === LONG.length - 1);
+    expect(length(painted(other, isColour))).toBe(LONG.length + 7);
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    host.set('stride', 16);
+    await until(host, () => status(host)?.tooltip.includes('windows of 64 tokens, 16 apart') === true);
+    host.set('stride', 100);
+    await until(host, () => host.errors().length > 0);
+    expect(itemOf(host.errors(), 0)).toContain('100 apart (the setting Stride)');
+  });
+
+  it('is gone through by its surprising tokens, round and round, by the share or the bits of the setting', async () => {
+    const host = await longHost();
+    host.run('nextSurprise');
+    await until(host, () => host.window.showInformationMessage.mock.calls.length === 1);
+    await readFile(host);
+    const marks = painted(host.shown, isRuler);
+    const at = (): number => host.document.offsetAt(host.shown.selection.start);
+    const seen: number[] = [];
+    for (let step = 0; step <= marks.length; step++) {
+      host.run('nextSurprise');
+      await turns(2);
+      seen.push(at());
+    }
+    expect(seen).toEqual([...marks.map(([start]) => start), marks[0]?.[0]]);
+    host.run('previousSurprise');
+    await turns(2);
+    expect(at()).toBe(marks.at(-1)?.[0]);
+    host.set('surprising', '100 bits');
+    await host.settle();
+    expect(painted(host.shown, isRuler)).toEqual([]);
+  });
+
+  it('is read again by itself after a pause in typing while it is live, and what follows is marked as older until then', async () => {
+    const host = await longHost();
+    host.run('toggleLive');
+    await whole(host);
+    expect(status(host)?.text).toMatch(/ · live$/);
+    host.select(host.shown, 200, 200);
+    host.type(host.shown, 'big ');
+    await host.turnTime(100);
+    expect(painted(host.shown, isStale)).toEqual([]);
+    await until(host, () => painted(host.shown, isFaded).length > 0);
+    expect(painted(host.shown, isFaded).every(([start]) => start >= 204)).toBe(true);
+    await until(host, () => length(painted(host.shown, isColour)) === LONG.length + 4 - 1);
+    expect(painted(host.shown, isFaded)).toEqual([]);
+    host.run('toggleLive');
+    await host.settle();
+    host.select(host.shown, 10, 12);
+    host.type(host.shown, 'xyz');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([[10, 13]]);
+  });
+
+  it('has its surprises in the side bar, by units and order as chosen, to go to and to copy', async () => {
+    const host = await longHost();
+    await readFile(host);
+    const tree = itemOf(host.trees, 1);
+    const list = async () => Promise.all((await tree.getChildren()).map(async (node) => tree.getTreeItem(node)));
+    const bits = (descriptions: readonly unknown[]): number[] => descriptions.map((text) => Number(/^[\d.]+/.exec(String(text))?.[0]));
+    const tokens = await list();
+    expect(tokens).toHaveLength(LONG.length - 1);
+    const values = bits(tokens.map(({ description }) => description));
+    expect(values).toEqual(values.toSorted((a, b) => b - a));
+    host.window.showQuickPick.mockImplementationOnce(async (items) => items[1]);
+    host.run('surpriseUnit');
+    await turns(5);
+    host.window.showInputBox.mockResolvedValueOnce('CAT');
+    host.run('surpriseFilter');
+    await turns(5);
+    const words = await list();
+    expect(words.map(({ label }) => label)).toEqual(Array.from({ length: 20 }, () => 'cat'));
+    host.run('copySurprises');
+    await turns(5);
+    const [copied = ''] = host.clipboard;
+    expect(copied.split('\n').slice(0, 1)).toEqual(['bits\tbits/byte\ttokens\tline\ttext']);
+    expect(copied.trimEnd().split('\n')).toHaveLength(21);
+    const [first] = words as readonly { command?: { command: string; arguments: readonly { start: number; end: number }[] } }[];
+    const { start, end } = itemOf(first?.command?.arguments ?? [], 0);
+    expect(LONG.slice(start, end)).toBe('cat');
+    host.run('goToSurprise', ...(first?.command?.arguments ?? []));
+    await turns(5);
+    expect(host.window.showTextDocument).toHaveBeenCalledTimes(1);
+  });
+});

@@ -1,0 +1,147 @@
+// The whole extension inside the test process, with a fake editor, the product's own engine as the worker, and fake timers.
+import { vi } from 'vitest';
+import { readFileSync } from 'node:fs';
+import type { HostMessage, PanelMessage } from '../../../src/protocol/messages.ts';
+import type { FoundModel } from '../../../src/library/found/foundApi.ts';
+import { engineWorkers } from './engineWorkers.ts';
+import { itemOf } from '../../closeness.ts';
+import { fakeHub } from './fakeHub.ts';
+import { FakeDocument, FakeUri, fakeVSCode, withEditor, type FakePanel } from './fakeEditor.ts';
+
+/** Text of the document, and the two paragraphs in it. */
+export const TEXT = 'the cat sat.\n\nanother one ran.';
+export const FIRST = 'the cat sat.';
+export const SECOND = 'another one ran.';
+
+const manifest = JSON.parse(readFileSync('package.json', 'utf8')) as object;
+const running: { dispose(): void }[] = [];
+
+/** Ends all hosts that were started; to be called after each test. */
+export function endHosts(): void {
+  for (const host of running.splice(0)) host.dispose();
+  vi.useRealTimers();
+  vi.doUnmock('../../../src/host/vscode.ts');
+  vi.doUnmock('#platform');
+}
+
+/** The host's platform. */
+interface Platform {
+  findModels: () => Promise<readonly FoundModel[]>;
+  readonly [name: string]: unknown;
+}
+
+/** Starts the extension in a window with one document, in which `FIRST` is selected. */
+export async function startHost(settings: Readonly<Record<string, unknown>> = {}) {
+  vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
+  const editor = fakeVSCode(settings);
+  const hub = fakeHub();
+  const found: FoundModel[] = [];
+  const platform: Platform = {
+    folderUri: FakeUri.file,
+    localPath: (uri: FakeUri) => uri.fsPath,
+    startWorker: async () => workers.start(),
+    findModels: async () => found,
+    loadHub: async () => hub.hub,
+    hubEnvironment: () => ({ endpoint: undefined, token: undefined }),
+  };
+  const [{ activate }, { WorkerEndedError }, { UserError }] = await withEditor(
+    editor.api,
+    () => Promise.all([import('../../../src/extension.ts'), import('../../../src/worker/rpc.ts'), import('../../../src/core/errors.ts')]),
+    platform,
+  );
+  const workers = await engineWorkers((reason) => new WorkerEndedError(reason));
+  const kept = new Map<string, unknown>();
+  const subscriptions: { dispose(): unknown }[] = [];
+  activate({
+    extension: { packageJSON: manifest },
+    extensionUri: FakeUri.file('/extension'),
+    globalStorageUri: FakeUri.file('/storage'),
+    globalState: {
+      get: (name: string, absent: unknown) => kept.get(name) ?? absent,
+      update: async (name: string, value: unknown) => void kept.set(name, value),
+    },
+    secrets: { get: async () => undefined, store: async () => undefined, delete: async () => undefined },
+    subscriptions,
+  } as unknown as Parameters<typeof activate>[0]);
+  const document = new FakeDocument('notes.md', TEXT);
+  const shown = editor.open(document, 0, FIRST.length);
+
+  /** Waits until workers have answered all calls and timers of some seconds have fired. */
+  const settle = async (): Promise<void> => {
+    for (let quiet = 0; quiet < 3;) {
+      await turns(20);
+      if (workers.isBusy()) {
+        quiet = 0;
+        continue;
+      }
+      await vi.advanceTimersByTimeAsync(1500);
+      quiet = workers.isBusy() ? 0 : quiet + 1;
+    }
+  };
+  const run = (command: string, ...args: readonly unknown[]): void => void editor.commands.get(`explainTokens.${command}`)?.(...args);
+  const panel = (): FakePanel => {
+    const last = editor.panels.at(-1);
+    if (last === undefined) throw new Error('There is no panel.');
+    return last;
+  };
+  /** Panels whose page has sent its "ready" message. */
+  const greeted = new Set<FakePanel>();
+  const greet = (): void => {
+    for (const one of editor.panels.filter((each) => !greeted.has(each))) {
+      greeted.add(one);
+      one.say({ type: 'ready' });
+    }
+  };
+  const explain = async (start = 0, end = FIRST.length): Promise<void> => {
+    editor.select(shown, start, end);
+    run('explain');
+    while (editor.panels.length === 0 || editor.panels.every((one) => one.ended)) await turns(1);
+    greet();
+  };
+  const host = {
+    ...editor,
+    workers,
+    hub,
+    platform,
+    /** The view of models. */
+    tree: () => itemOf(editor.trees, 0),
+    /** A UserError of the class in the host's own modules. */
+    userError: (sentence: string) => new UserError(sentence),
+    document,
+    shown,
+    settle,
+    /** Lets timers of so many milliseconds fire. */
+    turnTime: (ms: number) => vi.advanceTimersByTimeAsync(ms),
+    run,
+    panel,
+    greet,
+    explain,
+    /** Adds models of other programs to the machine. */
+    useModels: async (paths: readonly string[]): Promise<void> => {
+      found.push(...paths.map((path): FoundModel => ({ source: 'lmStudio', name: path, aliases: [], path, bytes: 1000 })));
+      run('refreshModels');
+      await turns(5);
+    },
+    /** Sends a message as the open page. */
+    say: (message: PanelMessage) => panel().say(message),
+    posted: (): readonly HostMessage[] => editor.panels.flatMap(({ posted }) => posted),
+    /** Texts of all explanations shown, in order. */
+    texts: () =>
+      editor.panels.flatMap(({ posted }) =>
+        posted.flatMap((message) => (message.type === 'explanation' ? [message.shown.explanation.text] : [])),
+      ),
+    /** The last explanation, failure, cancellation or progress message of the newest panel. */
+    outcome: () => editor.panels.at(-1)?.posted.findLast(({ type }) => ['explanation', 'failure', 'cancelled', 'progress'].includes(type)),
+    errors: () => editor.window.showErrorMessage.mock.calls.map(([message]) => message),
+    dispose: () => {
+      for (const one of subscriptions.splice(0).toReversed()) one.dispose();
+    },
+  };
+  running.push(host);
+  return host;
+}
+
+/** Waits for `count` turns of the event loop, in which pending messages are handled. */
+export async function turns(count: number): Promise<void> {
+  for (let turn = 0; turn < count; turn++) await new Promise((resolve) => setImmediate(resolve));
+}
