@@ -1,19 +1,19 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { readFile, readdir } from 'node:fs/promises';
 import { afterAll, test } from 'vitest';
-import type { Runtime } from '../../src/model/runtime.ts';
+import type { Runtime } from '../../src/model/run/runtime.ts';
 import { folder } from '../unit/model/folder.ts';
 import { FIXTURES, compareWithGolden } from './compare.ts';
 import { writeWorst } from './familyTable.ts';
 
 const WHOLE = ['gpt2', 'llama', 'llama3_rope', 'llama_linear_rope', 'llama_yarn'];
 const IN_VERSION_4_WORDS = WHOLE.filter((name) => name !== 'gpt2');
-/** Case -> weights. */
+/** Golden case -> name of its weights. */
 const VARIANTS = Object.entries(JSON.parse(readFileSync(`${FIXTURES}/variants.json`, 'utf8')) as Record<string, string>);
-/** Every family, each with the options that its first case leaves off. */
+/** Cases of every family; later cases of a family cover options that its first one does not use. */
 const FAMILY_CASES = readdirSync(`${FIXTURES}/families`);
 
-/** Every golden case, on one runtime. */
+/** Declares a test of every golden case, on one runtime. */
 export function goldenTests(runtime: 'native' | 'WASM', open: () => Promise<Runtime> | Runtime): void {
   const worst = new Map<string, number>();
   test.each(WHOLE)('%s equals transformers', async (name) => {
@@ -31,7 +31,7 @@ export function goldenTests(runtime: 'native' | 'WASM', open: () => Promise<Runt
     worst.set(name, await compareWithGolden(files, files, await open()));
   });
   afterAll(() => {
-    if (process.env['FAMILY_TABLE'] === 'write') writeWorst(runtime, worst);
+    writeWorst(runtime, worst);
   });
 
   test.each(VARIANTS)('%s equals transformers', async (name, weights) => {
@@ -44,7 +44,7 @@ export function goldenTests(runtime: 'native' | 'WASM', open: () => Promise<Runt
   });
 }
 
-/** `weights` under the usual name, and the other files of the folder away. */
+/** Replacements that leave only `weights` in the folder, under the usual name. */
 async function onlyWeights(weights: string): Promise<Record<string, Uint8Array | null>> {
   const others = (await readdir(`${FIXTURES}/weights`)).map((name) => [name, null] as const);
   return { ...Object.fromEntries(others), 'model.safetensors': await readFile(`${FIXTURES}/weights/${weights}.safetensors`) };

@@ -1,59 +1,64 @@
+import { runOf, UNCHANGED } from '../../src/core/run.ts';
+import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { expect } from 'vitest';
+import { itemOf } from '../closeness.ts';
 import { at, tensor, type Tensor } from '../../src/core/tensor.ts';
-import type { ModelFiles } from '../../src/model/files.ts';
-import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
-import { openLanguageModel, type Trace } from '../../src/model/languageModel.ts';
-import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/runtime.ts';
+import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
+import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
+import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import type { CutText } from '../../src/model/run/pieces.ts';
+import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/run/runtime.ts';
+import { folder } from '../unit/model/folder.ts';
 import { compareGrowing } from './growing.ts';
+import { expectClose, openGolden, type Golden } from './oracle.ts';
 
+/** Folder of the tiny models. */
 export const FIXTURES = 'test/fixtures/models';
-/** Share of the largest absolute value that a number may be off. */
-const TOLERANCE = 2e-5;
 
+/** Folder of the model of a case: one of the families, or one beside them. */
+export function caseFolder(name: string): string {
+  return existsSync(`${FIXTURES}/${name}`) ? `${FIXTURES}/${name}` : `${FIXTURES}/families/${name}`;
+}
+
+/** The model of a case, the ids of its text, and what transformers gave for them. */
+export interface OpenCase {
+  readonly model: LanguageModel;
+  readonly ids: Int32Array;
+  readonly golden: Golden;
+}
+
+/** Opens the model of a case. `cut`: see `openLanguageModel`. */
+export async function openCase(name: string, runtime: Runtime, cut?: Parameters<typeof openLanguageModel>[2]): Promise<OpenCase> {
+  const files = folder(caseFolder(name));
+  const golden = await openGolden(files, 'golden.safetensors');
+  return { model: await openLanguageModel(files, runtime, cut), ids: await golden.ids(), golden };
+}
+
+/** Pieces of 3, 1, 4, 3, 1, ... tokens. */
+export const smallPieces: CutText = (_, past, tokens) => {
+  const pieces: { from: number; to: number }[] = [];
+  for (let from = 0; from < tokens;) {
+    const to = Math.min(tokens, from + itemOf([3, 1, 4], (past + pieces.length) % 3));
+    pieces.push({ from, to });
+    from = to;
+  }
+  return pieces;
+};
+
+/** The WASM runtime with one thread. */
 export async function wasm(): Promise<Runtime> {
   return wasmRuntime({ wasmBinary: await readFile('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm'), threads: 1 });
 }
 
+/** The native runtime with two threads, from test/native. */
 export function native(): Runtime {
   const require = createRequire(new URL('../native/package.json', import.meta.url));
   return nativeRuntime(require('onnxruntime-node') as OnnxRuntimeNode, 2);
 }
 
-/** Expectations by name. */
-export type Golden = Awaited<ReturnType<typeof openGolden>>;
-
-/** The tensors of a safetensors file that hold expectations. */
-export async function openGolden(files: ModelFiles, file: string) {
-  const header = await readSafetensorsHeader(files, file);
-  const bytes = async (name: string): Promise<ArrayBuffer> => {
-    const stored = header.get(name);
-    if (stored === undefined) throw new Error(`${file} holds no ${name}.`);
-    return (await files.read(stored.file, stored.offset, stored.length)).slice().buffer;
-  };
-  return {
-    floats: async (name: string) => ({ dims: header.get(name)?.shape ?? [], data: new Float32Array(await bytes(name)) }),
-    ids: async () => Int32Array.from(new BigInt64Array(await bytes('input_ids')), Number),
-    names: [...header.keys()],
-  };
-}
-
-/** Same shape, and every number within the tolerance of the expected one, relative to the largest. Returns the worst. */
-export function expectClose(found: Tensor, expected: Tensor, what: string, tolerance = TOLERANCE): number {
-  expect(found.dims, what).toEqual(expected.dims);
-  let worst = 0;
-  let largest = 0;
-  for (const [i, value] of expected.data.entries()) {
-    const off = Math.abs(value - (found.data[i] ?? Number.NaN));
-    if (!(off <= worst)) worst = off;
-    largest = Math.max(largest, Math.abs(value));
-  }
-  expect(worst / largest, what).toBeLessThanOrEqual(tolerance);
-  return worst / largest;
-}
-
-/** Runs the model of `files` on the golden ids, and compares everything inside it. Returns the worst difference of all. */
+/** Runs the model of `files` on the golden ids and compares its attention, residuals and logits. Returns the largest difference. */
 export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFiles, runtime: Runtime): Promise<number> {
   let worst = 0;
   const compare = (found: Tensor, expected: Tensor, what: string): void => {
@@ -62,7 +67,7 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
   const golden = await openGolden(goldenFiles, 'golden.safetensors');
   const model = await openLanguageModel(files, runtime);
   try {
-    const trace = await model.run(await golden.ids());
+    const trace = await model.run(runOf(await golden.ids(), UNCHANGED));
     expect(golden.names.filter((name) => name.startsWith('attentions.'))).toHaveLength(model.info.layers);
     for (let layer = 0; layer < model.info.layers; layer++) {
       const attention = await golden.floats(`attentions.${layer}`);
@@ -87,18 +92,20 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
     if (last === undefined) throw new Error('No residual.');
     compare(await model.logits(last), await golden.floats('logits'), 'logits');
     await compareGrowing(model, golden);
+    expect(golden.unread()).toEqual([]);
     return worst;
   } finally {
     await model.dispose();
   }
 }
 
-/** [T, experts] of one layer: each token's weight of each expert, 0 for those it was not sent to. */
+/** Each token's weight of each expert in one layer, [T, experts]; 0 for experts that the token was not sent to. */
 function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
   const choice = trace.experts?.[layer];
+  const chosen = choice?.weights.dims[1];
+  if (choice === undefined || choice === null || chosen === undefined) throw new Error(`Layer ${layer} chose no experts.`);
   const [tokens = 0, experts = 0] = dims;
-  const chosen = choice?.weights.dims[1] ?? 0;
   const weights = new Float32Array(tokens * experts);
-  for (const [i, id] of (choice?.ids ?? []).entries()) weights[Math.floor(i / chosen) * experts + id] = at(choice?.weights.data ?? [], i);
+  for (const [i, id] of choice.ids.entries()) weights[Math.floor(i / chosen) * experts + id] = at(choice.weights.data, i);
   return tensor(dims, weights);
 }

@@ -1,17 +1,65 @@
+import { runOf, UNCHANGED, type Recipe } from '../../src/core/run.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { activate } from '../../src/core/activations.ts';
-import { stageOf, type ForwardPath, type Making, type Stage, type WeightedSum } from '../../src/core/forwardPath.ts';
+import { activate } from '../../src/core/activationFunctions.ts';
+import { headResult, stageOf, type ForwardPath, type Making, type Stage, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at, row } from '../../src/core/tensor.ts';
-import type { PathRequest } from '../../src/model/forwardPath.ts';
-import { openLanguageModel, type LanguageModel, type Trace } from '../../src/model/languageModel.ts';
+import type { PathRequest } from '../../src/model/path/pathCalls.ts';
+import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
+import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import { expectNearShare, nonEmpty } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
-import { FIXTURES, openGolden, wasm } from './compare.ts';
+import { FIXTURES, wasm } from './compare.ts';
+import { openGolden } from './oracle.ts';
 
 /** Every way a model may take: norms, projections, positions, scores, MLPs, experts and wiring. */
 const CASES = [
-  'llama', 'gpt2', 'llama_yarn', 'qwen2.1', 'qwen3.1', 'gemma2.3', 'gemma3_text.1', 'falcon.1', 'falcon.2', 'falcon.3', 'phi.1', 'phi.3', 'phi3.1', 'mixtral.1', 'qwen2_moe.1', 'qwen3_moe.1', 'gpt_oss.1',
-  'deepseek_v2.1', 'deepseek_v2.2', 'deepseek_v3.1', 'deepseek_v3.2', 'bloom.1', 'opt.1', 'opt.3', 'opt.4', 'xglm.1', 'gptj.1', 'gpt_neox.1', 'codegen.1', 'gpt_bigcode.1', 'gpt_bigcode.2', 'mpt.3',
-  'cohere.1', 'cohere.2', 'cohere2.1', 'olmo2.1', 'olmoe.1', 'olmo.2', 'hunyuan_v1_dense.1', 'stablelm.2', 'granite.1', 'glm4_moe.1', 'smollm3.1', 'nemotron.1', 'exaone4.1', 'starcoder2.1', 'gpt_neo.1',
+  'llama',
+  'gpt2',
+  'llama_yarn',
+  'qwen2.1',
+  'qwen3.1',
+  'gemma2.3',
+  'gemma3_text.1',
+  'falcon.1',
+  'falcon.2',
+  'falcon.3',
+  'phi.1',
+  'phi.3',
+  'phi3.1',
+  'mixtral.1',
+  'qwen2_moe.1',
+  'qwen3_moe.1',
+  'gpt_oss.1',
+  'deepseek_v2.1',
+  'deepseek_v2.2',
+  'deepseek_v3.1',
+  'deepseek_v3.2',
+  'bloom.1',
+  'opt.1',
+  'opt.3',
+  'opt.4',
+  'xglm.1',
+  'gptj.1',
+  'gpt_neox.1',
+  'codegen.1',
+  'gpt_bigcode.1',
+  'gpt_bigcode.2',
+  'mpt.3',
+  'cohere.1',
+  'cohere.2',
+  'cohere2.1',
+  'olmo2.1',
+  'olmoe.1',
+  'olmo.2',
+  'hunyuan_v1_dense.1',
+  'stablelm.2',
+  'granite.1',
+  'glm4_moe.1',
+  'smollm3.1',
+  'nemotron.1',
+  'exaone4.1',
+  'starcoder2.1',
+  'gpt_neo.1',
 ] as const;
 /** Share of the stage's largest number that float32 may be off, given its own inputs. */
 const TOLERANCE = 2e-5;
@@ -22,32 +70,88 @@ describe.each(CASES)('the way of a token through %s', (name) => {
   let trace: Trace;
   beforeAll(async () => {
     model = await openLanguageModel(folder(path), await wasm());
-    trace = await model.run(await (await openGolden(folder(path), 'golden.safetensors')).ids());
+    trace = await model.run(runOf(await (await openGolden(folder(path), 'golden.safetensors')).ids(), UNCHANGED));
   });
   afterAll(() => model.dispose());
 
   test('is made of numbers that follow from the ones shown before them', async () => {
     const { layers, heads } = model.info;
     for (let layer = 0; layer < layers; layer++) {
-      const request = { token: trace.ids.length - 2 - ((5 * layer) % (trace.ids.length - 2)), layer, head: (heads - 1 - layer) % heads, expert: layer };
+      const request = {
+        token: trace.run.ids.length - 2 - ((5 * layer) % (trace.run.ids.length - 2)),
+        layer,
+        head: (heads - 1 - layer) % heads,
+        expert: layer,
+      };
       const found = await model.forwardPath(trace, request);
-      const names = found.stages.map((stage) => stage.name);
+      const names = nonEmpty(found.stages, 'stage').map((stage) => stage.name);
       expect(new Set(names).size).toBe(names.length);
       for (const stage of found.stages) await expectMade(model, trace, request, found, stage);
     }
   });
 
+  test('is made of numbers that follow under a recipe, and meets the residual of that run', async () => {
+    const layer = 0;
+    const head = model.info.heads - 1;
+    const token = trace.run.ids.length - 1;
+    const recipe: Recipe = [
+      { kind: 'head', layer, head, action: 'zero' },
+      { kind: 'mlp', layer, action: 'scale', factor: -0.5 },
+      { kind: 'key', key: token - 1, action: 'cut' },
+      { kind: 'edge', query: token, key: token - 2, layer, head, action: 'cut' },
+    ];
+    const run = await model.run(runOf(trace.run.ids, recipe));
+    for (const shown of [head, 0]) {
+      const request = { token, layer, head: shown, expert: 0 };
+      const found = await model.forwardPath(run, request);
+      for (const stage of found.stages) await expectMade(model, run, request, found, stage);
+      const { values } = stageOf(found.stages, 'weights');
+      expect([at(values, token - 1), at(values, token - 2) === 0]).toEqual([0, shown === head]);
+      const result = headResult(found.stages);
+      expect(result.name).toBe(shown === head ? 'zScaled' : 'z');
+      expect(result.values.every((value) => value === 0)).toBe(shown === head);
+      expect(stageOf(found.stages, 'mlpScaled').values.length).toBe(model.info.dim);
+      const behind = found.stages.findIndex(({ name: stage }) => stage === 'lengths');
+      near(found.stages[behind - 1]?.values ?? new Float32Array(), residual(run, layer + 1, token), 'output');
+    }
+  });
+
+  test('is made of numbers that follow where a recipe sets, moves and tells', async () => {
+    const [layer, token] = [0, trace.run.ids.length - 1];
+    const { dim = 0, valueDim = 0, neurons = [] } = model.recipeScope;
+    const values = (width: number): readonly number[] => Array.from({ length: width }, (_, i) => (i % 5) - 2);
+    const recipe: Recipe = [
+      { kind: 'pattern', layer, head: 0, action: 'previous' },
+      { kind: 'pattern', layer, head: 1, action: 'uniform' },
+      { kind: 'head', layer, head: 1, token, action: 'set', values: values(valueDim) },
+      { kind: 'mlp', layer, action: 'scale', factor: 2 },
+      { kind: 'mlp', layer, action: 'set', values: values(dim) },
+      { kind: 'residual', layer: 0, token, action: 'move', values: values(dim) },
+      { kind: 'residual', layer: 1, token, action: 'move', values: values(dim) },
+      ...(neurons[layer] === null ? [] : [{ kind: 'neuron', layer, neuron: 1, action: 'scale', factor: 3 } as const]),
+    ];
+    const run = await model.run(runOf(trace.run.ids, recipe));
+    for (const head of [0, 1]) {
+      const request = { token, layer, head, expert: 0 };
+      const found = await model.forwardPath(run, request);
+      for (const stage of found.stages) await expectMade(model, run, request, found, stage);
+      if (head === 0) expect(at(stageOf(found.stages, 'weights').values, token - 1)).toBe(1);
+      near(stageOf(found.stages, 'inputChanged').values, residual(run, 0, token), 'input');
+      near(stageOf(found.stages, 'residualChanged').values, residual(run, layer + 1, token), 'output');
+    }
+  });
+
   test('begins with the token’s row, and meets the residuals of the run', async () => {
     const { layers } = model.info;
-    const token = trace.ids.length - 1;
+    const token = trace.run.ids.length - 1;
     for (let layer = 0; layer < layers; layer++) {
       const { stages } = await model.forwardPath(trace, { token, layer, head: 0, expert: 0 });
       const before = stages.findIndex(({ name: stage }) => stage === 'input');
       const behind = stages.findIndex(({ name: stage }) => stage === 'lengths');
       expect([...(stages[0]?.values ?? [])]).toEqual([...row(trace.embedding, token)]);
-      expectNear(stages[before - 1]?.values ?? new Float32Array(), residual(trace, 0, token), 'embedding');
-      expectNear(stages[before]?.values ?? new Float32Array(), residual(trace, layer, token), 'input');
-      expectNear(stages[behind - 1]?.values ?? new Float32Array(), residual(trace, layer + 1, token), 'output');
+      near(stages[before - 1]?.values ?? new Float32Array(), residual(trace, 0, token), 'embedding');
+      near(stages[before]?.values ?? new Float32Array(), residual(trace, layer, token), 'input');
+      near(stages[behind - 1]?.values ?? new Float32Array(), residual(trace, layer + 1, token), 'output');
     }
   });
 
@@ -57,21 +161,29 @@ describe.each(CASES)('the way of a token through %s', (name) => {
     expect(values.subarray(1).every((weight) => weight === 0)).toBe(true);
     if (made.kind === 'softmax' && made.sink === null) expect(at(values, 0)).toBeCloseTo(1, 6);
     else expect(at(values, 0)).toBeLessThan(1);
-    expect(stageOf(stages, 'maskedScores').values.subarray(1).every((score) => score === -Infinity)).toBe(true);
+    expect(
+      stageOf(stages, 'maskedScores')
+        .values.subarray(1)
+        .every((score) => score === -Infinity),
+    ).toBe(true);
   });
 
   test('ends in the logits and weights of transformers', async () => {
     const golden = await openGolden(folder(path), 'golden.safetensors');
-    const token = trace.ids.length - 3;
+    const token = trace.run.ids.length - 3;
     const logits = row(await golden.floats('logits'), token);
     for (const head of [0, model.info.heads - 1]) {
       const { stages } = await model.forwardPath(trace, { token, layer: model.info.layers - 1, head, expert: 0 });
       const shown = stageOf(stages, 'logits');
-      expectNear(shown.values, Float32Array.from(shown.ids ?? [], (id) => at(logits, id)), 'logits');
-      expect([...(shown.ids ?? [])]).toContain(trace.ids[token + 1]);
+      near(
+        shown.values,
+        Float32Array.from(shown.ids ?? [], (id) => at(logits, id)),
+        'logits',
+      );
+      expect([...(shown.ids ?? [])]).toContain(trace.run.ids[token + 1]);
       const { data } = await golden.floats(`attentions.${model.info.layers - 1}`);
-      const start = (head * trace.ids.length + token) * trace.ids.length;
-      expectNear(stageOf(stages, 'weights').values, data.subarray(start, start + trace.ids.length), 'weights');
+      const start = (head * trace.run.ids.length + token) * trace.run.ids.length;
+      near(stageOf(stages, 'weights').values, data.subarray(start, start + trace.run.ids.length), 'weights');
     }
   });
 });
@@ -82,25 +194,26 @@ function residual(trace: Trace, place: number, token: number): Float32Array {
   return row(found, token);
 }
 
-function expectNear(found: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
-  expect(found.length, what).toBe(expected.length);
-  const largest = Array.from(expected).reduce((max, value) => Math.max(max, Number.isFinite(value) ? Math.abs(value) : 0), 1e-6);
-  for (let i = 0; i < expected.length; i++) {
-    if (at(expected, i) === -Infinity) expect(at(found, i), what).toBe(-Infinity);
-    else expect(Math.abs(at(found, i) - at(expected, i)) / largest, `${what} ${i}: ${at(found, i)} for ${at(expected, i)}`).toBeLessThanOrEqual(TOLERANCE);
-  }
+function near(found: ArrayLike<number>, expected: ArrayLike<number>, what: string): void {
+  expectNearShare(found, expected, TOLERANCE, what);
 }
 
 /** Expects every number of the stage to be what its inputs make it, computed here in float64; those made by a matrix at some places. */
-async function expectMade(model: LanguageModel, trace: Trace, request: PathRequest, path: Omit<ForwardPath, 'pieces'>, stage: Stage): Promise<void> {
+async function expectMade(
+  model: LanguageModel,
+  trace: Trace,
+  request: PathRequest,
+  path: Omit<ForwardPath, 'pieces'>,
+  stage: Stage,
+): Promise<void> {
   const { made, values, name } = stage;
   if (made.kind === 'given' || made.kind === 'row' || made.kind === 'lengths' || made.kind === 'sinusoid') return;
   if (made.kind === 'heads') {
     const own = stageOf(path.stages, made.of).values;
     expect(values.length, name).toBe(own.length * made.heads);
-    return expectNear(values.subarray(made.head * own.length, (made.head + 1) * own.length), own, name);
+    return near(values.subarray(made.head * own.length, (made.head + 1) * own.length), own, name);
   }
-  if (made.kind !== 'linear') return expectNear(values, recomputed(path, stage, made), name);
+  if (made.kind !== 'linear') return near(values, recomputed(path, stage, made), name);
   const largest = values.reduce((max, value) => Math.max(max, Math.abs(value)), 1e-6);
   for (const index of new Set([0, 1, values.length >> 1, values.length - 1])) {
     if (index >= values.length) continue;
@@ -125,6 +238,10 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
   const each = (compute: (i: number) => number): Float64Array => Float64Array.from({ length: n }, (_, i) => compute(i));
   const rowsTimes = (rows: Float32Array, i: number): number => of.reduce((sum, weight, k) => sum + weight * at(rows, k * n + i), 0);
   switch (made.kind) {
+    case 'scaledEach':
+      return each((i) => at(of, i) * at(made.factors, i));
+    case 'moved':
+      return each((i) => made.factor * at(of, i) + at(made.shifts, i));
     case 'scaled':
       return each((i) => at(of, i) * made.factor);
     case 'sum':
@@ -136,15 +253,19 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
       expect(made.mean).toBeCloseTo(mean, 9);
       expect(made.divisor).toBeCloseTo(divisor, 9);
       const from = made.from ?? 0;
-      return each((i) => ((at(together, from + i) - mean) / divisor) * (made.weight === null ? 1 : at(made.weight, i)) + (made.bias === null ? 0 : at(made.bias, i)));
+      return each(
+        (i) =>
+          ((at(together, from + i) - mean) / divisor) * (made.weight === null ? 1 : at(made.weight, i)) +
+          (made.bias === null ? 0 : at(made.bias, i)),
+      );
     }
     case 'clip':
       return each((i) => Math.max(made.low, Math.min(made.high, at(of, i))));
-    case 'turned':
+    case 'rotated':
       return each((i) => at(of, i) * at(made.cos, i) + at(of, at(made.partner, i)) * at(made.sin, i));
     case 'part':
       return each((i) => at(of, made.from + i));
-    case 'joined':
+    case 'concatenated':
       return Float64Array.from([...of, ...other(made.with)]);
     case 'dots':
       expect(made.rows.length).toBe(n * of.length);
@@ -154,7 +275,7 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
     case 'biased':
       return each((i) => at(of, i) + at(made.bias, i));
     case 'masked':
-      return each((i) => (i < made.first || i > made.last ? -Infinity : at(of, i)));
+      return each((i) => (i < made.first || i > made.last || made.cut.includes(i) ? -Infinity : at(of, i)));
     case 'softmax': {
       const largest = of.reduce((max, value) => Math.max(max, value), made.sink ?? -Infinity);
       expect(made.max).toBe(largest);

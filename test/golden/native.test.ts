@@ -14,7 +14,10 @@ describe('native', () => {
     const [blobs, snapshot] = [join(cache, 'blobs'), join(cache, 'snapshot')];
     await mkdir(blobs);
     await mkdir(snapshot);
-    for (const [file, hash] of [['config.json', '4f1a'], ['model.safetensors', '9c3e']] as const) {
+    for (const [file, hash] of [
+      ['config.json', '4f1a'],
+      ['model.safetensors', '9c3e'],
+    ] as const) {
       await copyFile(`${FIXTURES}/llama/${file}`, join(blobs, hash));
       await symlink(join(blobs, hash), join(snapshot, file));
     }

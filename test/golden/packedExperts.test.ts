@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { test } from 'vitest';
-import type { ModelFiles } from '../../src/model/files.ts';
+import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
 import { readSafetensorsHeader } from '../../src/model/formats/safetensors.ts';
 import { filesOf, folder } from '../unit/model/folder.ts';
 import { FIXTURES, compareWithGolden, wasm } from './compare.ts';
@@ -23,7 +23,8 @@ async function packed(files: ModelFiles, layers: number): Promise<Uint8Array> {
   }
   for (let layer = 0; layer < layers; layer++) {
     const at = `model.layers.${layer}.mlp.experts`;
-    const all = async (...names: readonly string[]) => Promise.all(Array.from({ length: EXPERTS }, (_, expert) => names.map((name) => read(`${at}.${expert}.${name}.weight`))).flat());
+    const all = async (...names: readonly string[]) =>
+      Promise.all(Array.from({ length: EXPERTS }, (_, expert) => names.map((name) => read(`${at}.${expert}.${name}.weight`))).flat());
     const [gateUp, down] = [await all('gate_proj', 'up_proj'), await all('down_proj')];
     const [inner = 0, dim = 0] = gateUp[0]?.shape ?? [];
     tensors.set(`${at}.gate_up_proj`, { shape: [EXPERTS, 2 * inner, dim], parts: gateUp.map(({ bytes }) => bytes) });
@@ -44,5 +45,9 @@ async function packed(files: ModelFiles, layers: number): Promise<Uint8Array> {
 test('experts saved in one tensor equal those saved one by one', async () => {
   const path = `${FIXTURES}/families/qwen3_moe.1`;
   const weights = await packed(folder(path), 2);
-  await compareWithGolden(filesOf({ 'config.json': await readFile(`${path}/config.json`), 'model.safetensors': weights }), folder(path), await wasm());
+  await compareWithGolden(
+    filesOf({ 'config.json': await readFile(`${path}/config.json`), 'model.safetensors': weights }),
+    folder(path),
+    await wasm(),
+  );
 });

@@ -1,14 +1,25 @@
+import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
-import { openLanguageModel, type LanguageModel, type Trace } from '../../src/model/languageModel.ts';
-import { attentionCell } from '../../src/worker/views.ts';
+import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
+import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import { attentionCell } from '../../src/analysis/headAnswers.ts';
 import { folder } from '../unit/model/folder.ts';
-import { FIXTURES, openGolden, wasm } from './compare.ts';
+import { FIXTURES, wasm } from './compare.ts';
+import { openGolden } from './oracle.ts';
 
 /** Case -> what its cells must tell. */
 const CASES = [
-  ['bloom.2', ['bias', 'score']], ['falcon.3', ['bias', 'score']], ['mpt.3', ['bias', 'score']], ['gemma2.3', ['softCap', 'capped', 'score', 'window']], ['mistral.3', ['window']],
-  ['gpt_neo.2', ['window']], ['gpt_oss.1', ['sink', 'window']], ['deepseek_v3.2', []], ['granite.3', []], ['llama', []],
+  ['bloom.2', ['bias', 'score']],
+  ['falcon.3', ['bias', 'score']],
+  ['mpt.3', ['bias', 'score']],
+  ['gemma2.3', ['softCap', 'capped', 'score', 'window']],
+  ['mistral.3', ['window']],
+  ['gpt_neo.2', ['window']],
+  ['gpt_oss.1', ['sink', 'window']],
+  ['deepseek_v3.2', []],
+  ['granite.3', []],
+  ['llama', []],
 ] as const;
 
 describe.each(CASES)('the cells of %s', (name, told) => {
@@ -17,18 +28,25 @@ describe.each(CASES)('the cells of %s', (name, told) => {
   let trace: Trace;
   beforeAll(async () => {
     model = await openLanguageModel(folder(path), await wasm());
-    trace = await model.run(await (await openGolden(folder(path), 'golden.safetensors')).ids());
+    trace = await model.run(runOf(await (await openGolden(folder(path), 'golden.safetensors')).ids(), UNCHANGED));
   });
   afterAll(() => model.dispose());
 
   test('come to the weights of transformers, step by step', async () => {
     const golden = await openGolden(folder(path), 'golden.safetensors');
-    const tokens = trace.ids.length;
+    const tokens = trace.run.ids.length;
     const seen = new Set<string>();
     for (let layer = 0; layer < model.info.layers; layer++) {
       const { data } = await golden.floats(`attentions.${layer}`);
       for (let head = 0; head < model.info.heads; head++) {
-        for (const [query, key] of [[tokens - 1, 0], [tokens - 1, tokens - 1], [tokens - 1, tokens - 3], [5, 4], [3, 9], [0, 0]] as const) {
+        for (const [query, key] of [
+          [tokens - 1, 0],
+          [tokens - 1, tokens - 1],
+          [tokens - 1, tokens - 3],
+          [5, 4],
+          [3, 9],
+          [0, 0],
+        ] as const) {
           const cell = await attentionCell(model, trace, layer, head, query, key);
           expect(Math.abs(cell.weight - at(data, (head * tokens + query) * tokens + key))).toBeLessThan(2e-5);
           if (!cell.masked) expect(Math.exp((cell.score ?? cell.scaled) - cell.rowMax) / cell.rowSum).toBeCloseTo(cell.weight, 12);
@@ -42,7 +60,7 @@ describe.each(CASES)('the cells of %s', (name, told) => {
   });
 
   test('lie in rows that sum to 1, with the sink where there is one, and are 0 where the query does not look', async () => {
-    const tokens = trace.ids.length;
+    const tokens = trace.run.ids.length;
     for (let layer = 0; layer < model.info.layers; layer++) {
       const { data } = await model.attention(trace, layer);
       const heads = await Promise.all(Array.from({ length: model.info.heads }, (_, head) => model.headAttention(trace, layer, head)));

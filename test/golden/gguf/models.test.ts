@@ -1,19 +1,23 @@
+import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import { readFileSync, readdirSync } from 'node:fs';
 import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { ggufFiles } from '../../../src/model/formats/gguf/files.ts';
-import type { ModelFiles } from '../../../src/model/files.ts';
+import { ggufFiles } from '../../../src/model/formats/gguf/ggufFiles.ts';
+import type { ModelFiles } from '../../../src/model/formats/modelFiles.ts';
 import { openLanguageModel } from '../../../src/model/languageModel.ts';
-import type { Runtime } from '../../../src/model/runtime.ts';
+import type { Runtime } from '../../../src/model/run/runtime.ts';
 import { filesOf, folder } from '../../unit/model/folder.ts';
-import { expectClose, native, openGolden, wasm } from '../compare.ts';
+import { native, wasm } from '../compare.ts';
+import { expectClose, openGolden } from '../oracle.ts';
 import { writeWorst } from './typeTable.ts';
 
 const FIXTURES = 'test/fixtures/gguf';
-const CASES = readdirSync(FIXTURES).filter((name) => name.endsWith('.gguf.gz')).map((name) => name.slice(0, -'.gguf.gz'.length));
+const CASES = readdirSync(FIXTURES)
+  .filter((name) => name.endsWith('.gguf.gz'))
+  .map((name) => name.slice(0, -'.gguf.gz'.length));
 
 const bytesOf = (name: string): Uint8Array => gunzipSync(readFileSync(`${FIXTURES}/${name}.gguf.gz`));
 
@@ -22,7 +26,7 @@ async function compare(name: string, files: ModelFiles, runtime: Runtime): Promi
   const golden = await openGolden(folder(FIXTURES), 'golden.safetensors');
   const model = await openLanguageModel(files, runtime);
   try {
-    const { resid } = await model.run(await golden.ids());
+    const { resid } = await model.run(runOf(await golden.ids(), UNCHANGED));
     const last = resid.at(-1);
     if (last === undefined) throw new Error('No residual.');
     return expectClose(await model.logits(last), await golden.floats(`${name}.logits`), name);
@@ -44,7 +48,7 @@ test.each(CASES)('WASM: %s equals transformers with the same weights', async (na
 
 test.each(CASES)('WASM, all that is quantised kept so: %s equals transformers with the same weights', async (name) => {
   const files = await ggufFiles(filesOf({ 'model.gguf': bytesOf(name) }), 'model.gguf');
-  await compare(name, files, { ...await wasm(), dequantizedMaxBytes: 0 });
+  await compare(name, files, { ...(await wasm()), dequantizedMaxBytes: 0 });
 });
 
 test.each(CASES)('native, all that is quantised kept so: %s equals transformers with the same weights', async (name) => {

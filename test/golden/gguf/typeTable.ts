@@ -2,6 +2,7 @@ import { readFileSync, writeFileSync } from 'node:fs';
 import { dequantize } from '../../../src/model/formats/gguf/dequantize.ts';
 import { blockTypeNames } from '../../../src/model/formats/gguf/types.ts';
 import { isWeightType } from '../../../src/model/formats/widen.ts';
+import { largestDifference } from '../../closeness.ts';
 import { quantisedBlocks } from '../../unit/model/gguf/blocks.ts';
 
 /** The table of README.md stands between these. */
@@ -18,19 +19,38 @@ export async function writeWorst(runtime: (typeof RUNTIMES)[number], worst: Read
   const readme = readFileSync('README.md', 'utf8');
   const [start, end] = [readme.indexOf(START), readme.indexOf(END)];
   if (start === -1 || end === -1) throw new Error('README.md has no place for the table of quantisation types.');
-  const known = new Map(readme.slice(start, end).split('\n').map((line) => line.split('|').map((cell) => cell.trim())).map(([, type = '', , , ...cells]) => [type, cells]));
-  const rows = await Promise.all(blockTypeNames().map(async (type) => {
-    const cases = [...worst].filter(([name]) => typeOf(name) === type);
-    const logits = RUNTIMES.map((name, column) => (name === runtime ? Math.max(...cases.map(([, value]) => value)).toExponential(1) : (known.get(type)?.[column] ?? '')));
-    const models = cases.map(([name]) => name.slice(0, name.indexOf('.'))).toSorted().join(', ');
-    return `| ${[type, models, isWeightType(type) ? 'as stored' : String(await worstNumber(type)), ...logits].join(' | ')} |`;
-  }));
-  const table = [START, `| type | models | numbers | logits, ${RUNTIMES.join(' | logits, ')} |`, `|---|---|---|${RUNTIMES.map(() => '---|').join('')}`, ...rows, ''].join('\n');
+  const known = new Map(
+    readme
+      .slice(start, end)
+      .split('\n')
+      .map((line) => line.split('|').map((cell) => cell.trim()))
+      .map(([, type = '', , , ...cells]) => [type, cells]),
+  );
+  const rows = await Promise.all(
+    blockTypeNames().map(async (type) => {
+      const cases = [...worst].filter(([name]) => typeOf(name) === type);
+      const logits = RUNTIMES.map((name, column) =>
+        name === runtime ? Math.max(...cases.map(([, value]) => value)).toExponential(1) : (known.get(type)?.[column] ?? ''),
+      );
+      const models = cases
+        .map(([name]) => name.slice(0, name.indexOf('.')))
+        .toSorted()
+        .join(', ');
+      return `| ${[type, models, isWeightType(type) ? 'as stored' : String(await worstNumber(type)), ...logits].join(' | ')} |`;
+    }),
+  );
+  const table = [
+    START,
+    `| type | models | numbers | logits, ${RUNTIMES.join(' | logits, ')} |`,
+    `|---|---|---|${RUNTIMES.map(() => '---|').join('')}`,
+    ...rows,
+    '',
+  ].join('\n');
   writeFileSync('README.md', readme.slice(0, start) + table + readme.slice(end));
 }
 
 /** The largest difference of a dequantised number from ggml's. */
 async function worstNumber(type: string): Promise<number> {
   const { blocks, values } = await quantisedBlocks(type);
-  return dequantize(blocks, type).reduce((worst, value, i) => Math.max(worst, Math.abs(value - (values[i] ?? Number.NaN))), 0);
+  return largestDifference(dequantize(blocks, type), values, type);
 }
