@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { fuzzHeaders } from './headers.ts';
 
-/** `FUZZ_FILES=1000000 FUZZ_SEED=7 npm run fuzz` reads more, and others. */
+/** Number of files and seed; `FUZZ_FILES=1000000 FUZZ_SEED=7 npm run fuzz` changes them. */
 const FILES = Number(process.env['FUZZ_FILES'] ?? 100_000);
 const SEED = Number(process.env['FUZZ_SEED'] ?? 20_261_124);
 

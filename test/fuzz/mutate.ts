@@ -1,4 +1,4 @@
-/** Whole numbers below `end`, of a generator that starts at a seed (mulberry32). */
+/** A pseudorandom generator (mulberry32) of integers from 0 to `end - 1`. */
 export function randomOf(seed: number): (end: number) => number {
   let state = seed >>> 0;
   return (end) => {
@@ -9,10 +9,31 @@ export function randomOf(seed: number): (end: number) => number {
   };
 }
 
-/** Numbers at which counts, lengths and offsets go wrong. */
-const EDGES = [0n, 1n, 2n, 4n, 31n, 32n, 255n, 256n, 65_535n, 65_536n, 2n ** 24n, 2n ** 31n - 1n, 2n ** 31n, 2n ** 32n - 1n, 2n ** 32n, 2n ** 53n - 1n, 2n ** 53n, 2n ** 63n - 1n, 2n ** 63n, 2n ** 64n - 1n];
+/** Numbers at which counts, lengths and offsets tend to go wrong. */
+const EDGES = [
+  0n,
+  1n,
+  2n,
+  4n,
+  31n,
+  32n,
+  255n,
+  256n,
+  65_535n,
+  65_536n,
+  2n ** 24n,
+  2n ** 31n - 1n,
+  2n ** 31n,
+  2n ** 32n - 1n,
+  2n ** 32n,
+  2n ** 53n - 1n,
+  2n ** 53n,
+  2n ** 63n - 1n,
+  2n ** 63n,
+  2n ** 64n - 1n,
+];
 
-/** Bytes like `seed`, with one to four faults; most of them among the first `header` bytes. The same numbers give the same bytes. */
+/** A copy of `seed` with one to four faults, most of them in the first `header` bytes. Deterministic for a given `random`. */
 export function mutated(seed: Uint8Array, other: Uint8Array, header: number, random: (end: number) => number): Uint8Array {
   let bytes: Uint8Array = seed.slice();
   for (let faults = 1 + random(4); faults > 0 && bytes.length > 0; faults--) bytes = withFault(bytes, other, header, random);

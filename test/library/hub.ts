@@ -3,34 +3,43 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { onTestFinished } from 'vitest';
 import { english } from '../../src/core/translatable.ts';
-import type { DownloadedModel, DownloadProgress, Hub } from '../../src/library/hub/api.ts';
+import type { DownloadedModel, DownloadProgress, Hub } from '../../src/library/hub/hubApi.ts';
 import { openHub } from '../../src/library/hub/hub.ts';
 import type { Patience } from '../../src/library/hub/retry.ts';
 import { startHub, type HubServer, type ServedModel } from './hubServer.ts';
 
-/** Hardly any waits between attempts; connections may be silent for as long as a busy machine makes them. */
+/** Hardly any wait between attempts, but connections may be silent for as long as on a busy machine. */
 export const IMPATIENT: Patience = { attempts: 4, firstMs: 1, longestMs: 2, longestAskedMs: 3000, idleMs: 10_000, answerMs: 20_000 };
-/** For hubs that fall silent on purpose. */
+/** Short timeouts, for hubs that fall silent on purpose. */
 export const HURRIED: Partial<Patience> = { idleMs: 250, answerMs: 500 };
 
-/** In memory where there is such a place: files are made sure of on the disk, which may be busy. */
+/** Folder for downloads, in memory if possible, because downloads are synced to disk, and a disk may be busy. */
 const FOLDER = existsSync('/dev/shm') ? '/dev/shm' : tmpdir();
 
+/** A local hub and a client for it. */
 export interface Setting {
   readonly server: HubServer;
   readonly hub: Hub;
   /** The folder of all downloads. */
   readonly root: string;
   /** Finds and downloads the model. */
-  fetch(id: string, options?: { readonly signal?: AbortSignal; readonly token?: string; readonly entry?: string; onProgress?(progress: DownloadProgress): void }): Promise<DownloadedModel>;
+  fetch(
+    id: string,
+    options?: {
+      readonly signal?: AbortSignal;
+      readonly token?: string;
+      readonly entry?: string;
+      onProgress?(progress: DownloadProgress): void;
+    },
+  ): Promise<DownloadedModel>;
 }
 
-/** A hub of these models, and an empty folder for downloads; both go with the test. */
+/** Starts a hub with these models and makes an empty folder for downloads; both are removed when the test ends. */
 export function setting(...models: readonly ServedModel[]): Promise<Setting> {
   return settingWith({}, ...models);
 }
 
-/** The same with another patience. */
+/** The same as `setting`, with other limits on retries and waiting. */
 export async function settingWith(patience: Partial<Patience>, ...models: readonly ServedModel[]): Promise<Setting> {
   const server = await startHub(...models);
   const root = mkdtempSync(join(FOLDER, 'explain-tokens-hub-'));
@@ -53,8 +62,10 @@ export async function settingWith(patience: Partial<Patience>, ...models: readon
   };
 }
 
-/** Every file below a folder with its content, by its path. */
+/** Contents of all files below a folder, by relative path. */
 export function contentsOf(folder: string): Record<string, Buffer> {
   const files = readdirSync(folder, { recursive: true, withFileTypes: true }).filter((entry) => entry.isFile());
-  return Object.fromEntries(files.map((entry) => [join(entry.parentPath, entry.name).slice(folder.length + 1), readFileSync(join(entry.parentPath, entry.name))]));
+  return Object.fromEntries(
+    files.map((entry) => [join(entry.parentPath, entry.name).slice(folder.length + 1), readFileSync(join(entry.parentPath, entry.name))]),
+  );
 }

@@ -4,61 +4,74 @@ import { createServer, type IncomingMessage, type Server, type ServerResponse } 
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 
-/** A model as the hub holds it. */
+/** A model on the hub. */
 export interface ServedModel {
   readonly id: string;
   readonly files: Readonly<Record<string, Uint8Array>>;
   readonly licence?: string;
-  /** Its files are given only to who brings this token. */
+  /** The token that is required for its files. */
   readonly gatedFor?: string;
-  /** Told instead of the truth, merged into the answer of the api. */
+  /** Untrue fields, merged into the response of the API. */
   readonly lies?: Readonly<Record<string, unknown>>;
 }
 
+/** A request that the hub received. */
 export interface SeenRequest {
-  /** The hub itself, or the other host that large files come from. */
+  /** The hub itself, or the second host, which serves large files. */
   readonly host: 'hub' | 'cdn';
   readonly url: string;
   readonly headers: IncomingMessage['headers'];
 }
 
-/** What goes wrong, where: `api` is the model's description, `resolve` the hub's answer for a file, `content` the bytes of a file from wherever they come. */
-export type Misbehaviour = { readonly where: 'api' | 'resolve' | 'content'; readonly file?: string; /** How often; for ever unless given. */ readonly times?: number } & (
+/**
+ * A fault of the hub and its place: `api` is the model's description, `resolve` the hub's response for a file, `content` the bytes of a
+ * file from either host.
+ */
+export type Misbehaviour = {
+  readonly where: 'api' | 'resolve' | 'content';
+  readonly file?: string;
+  /** Number of times; by default always. */
+  readonly times?: number;
+} & (
   | { readonly kind: 'status'; readonly status: number; readonly headers?: Readonly<Record<string, string>> }
   | { readonly kind: 'redirect'; readonly to: string }
-  /** The connection breaks when so many bytes of the body have arrived. */
+  /** The connection breaks after this many bytes of the body. */
   | { readonly kind: 'cut'; readonly after: number }
-  /** Nothing more comes after so many bytes, and the connection stays. */
+  /** The body stops after this many bytes, and the connection stays open. */
   | { readonly kind: 'stall'; readonly after: number }
   | { readonly kind: 'slow'; readonly bytesAtATime: number; readonly ms: number }
   | { readonly kind: 'wrong' }
-  /** Ranges are ignored, refused, or answered with another one. */
+  /** Range requests are ignored, refused, or answered with another range. */
   | { readonly kind: 'noRange' | 'rangeRefused' | 'otherRange' }
-  /** More or fewer bytes than the api announced; `declared` in the answer's own Content-Length or not. */
+  /** The body has more or fewer bytes than the API lists; `declared`: the response's Content-Length says so. */
   | { readonly kind: 'longer' | 'shorter'; readonly declared: boolean }
   | { readonly kind: 'endless' }
   | { readonly kind: 'never' }
 );
 
+/** A hub on this machine. */
 export interface HubServer {
   readonly endpoint: string;
+  /** All requests so far. */
   readonly requests: readonly SeenRequest[];
+  /** Replaces the current faults. */
   misbehave(...what: readonly Misbehaviour[]): void;
+  /** Ends all faults. */
   behave(): void;
-  /** Another state of a model: a new commit. */
+  /** Adds a model, or replaces it, which gives it a new commit. */
   serve(model: ServedModel): void;
   close(): Promise<void>;
 }
 
-/** Large files, by their names. */
+/** Pattern of the names of large files. */
 const LARGE = /\.(safetensors|gguf)$/;
 
-/** The files of a folder, as a model of the hub. */
+/** The files of a folder by name, for a model of the hub. */
 export function filesOf(folder: string, names = readdirSync(folder)): Record<string, Uint8Array> {
   return Object.fromEntries(names.map((name) => [name, readFileSync(join(folder, name))]));
 }
 
-/** A hub of these models on this machine, with the large files on another port. */
+/** Starts a hub with these models on this machine; large files come from another port. */
 export async function startHub(...models: readonly ServedModel[]): Promise<HubServer> {
   const served = new Map(models.map((model) => [model.id, model]));
   const requests: SeenRequest[] = [];
@@ -89,11 +102,19 @@ export async function startHub(...models: readonly ServedModel[]): Promise<HubSe
     if (misbehaviour?.kind === 'never') return;
     if (!model || commit !== commitOf(model)) return answer(response, 404, { 'x-error-code': 'RepoNotFound' });
     const { authorization } = request.headers;
-    if (model.gatedFor !== undefined && authorization !== `Bearer ${model.gatedFor}`) return answer(response, authorization === undefined ? 401 : 403, { 'x-error-code': 'GatedRepo', 'x-error-message': `Access to model ${id} is restricted.` });
+    if (model.gatedFor !== undefined && authorization !== `Bearer ${model.gatedFor}`)
+      return answer(response, authorization === undefined ? 401 : 403, {
+        'x-error-code': 'GatedRepo',
+        'x-error-message': `Access to model ${id} is restricted.`,
+      });
     if (!bytes) return answer(response, 404, { 'x-error-code': 'EntryNotFound' });
     const about = { 'x-repo-commit': commitOf(model), 'x-linked-size': String(bytes.length) };
     if (!LARGE.test(file)) return sendFile(request, response, bytes, gitHash(bytes), wrong('content', file), about);
-    answer(response, 302, { ...about, 'x-linked-etag': `"${sha256(bytes)}"`, location: `${addressOf(cdn)}/${id}/${encodeURIComponent(file)}?signature=once` });
+    answer(response, 302, {
+      ...about,
+      'x-linked-etag': `"${sha256(bytes)}"`,
+      location: `${addressOf(cdn)}/${id}/${encodeURIComponent(file)}?signature=once`,
+    });
   });
   await Promise.all([listen(hub), listen(cdn)]);
   return {
@@ -108,7 +129,7 @@ export async function startHub(...models: readonly ServedModel[]): Promise<HubSe
   };
 }
 
-/** The commit a model is at: it changes with its files. */
+/** The commit of a model, which changes with its files. */
 export function commitOf({ id, files }: ServedModel): string {
   const hash = createHash('sha1').update(id);
   for (const [name, bytes] of Object.entries(files)) hash.update(name).update(bytes);
@@ -122,25 +143,51 @@ function sendInfo(response: ServerResponse, model: ServedModel | undefined, wron
   if (wrong?.kind === 'endless') return pour(response);
   if (!model) return answer(response, 401, { 'x-error-code': 'RepoNotFound' });
   const siblings = Object.entries(model.files).map(([rfilename, bytes]) => ({
-    rfilename, size: bytes.length, blobId: gitHash(bytes), ...(LARGE.test(rfilename) ? { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } } : {}),
+    rfilename,
+    size: bytes.length,
+    blobId: gitHash(bytes),
+    ...(LARGE.test(rfilename) ? { lfs: { sha256: sha256(bytes), size: bytes.length, pointerSize: 134 } } : {}),
   }));
-  const info = { id: model.id, sha: commitOf(model), gated: model.gatedFor === undefined ? false : 'manual', private: false, tags: ['transformers'], ...(model.licence === undefined ? {} : { cardData: { license: model.licence } }), siblings, ...model.lies };
+  const info = {
+    id: model.id,
+    sha: commitOf(model),
+    gated: model.gatedFor === undefined ? false : 'manual',
+    private: false,
+    tags: ['transformers'],
+    ...(model.licence === undefined ? {} : { cardData: { license: model.licence } }),
+    siblings,
+    ...model.lies,
+  };
   response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(info));
 }
 
-function sendFile(request: IncomingMessage, response: ServerResponse, whole: Uint8Array, etag: string, wrong: Misbehaviour | undefined, about: Record<string, string> = {}): void {
+function sendFile(
+  request: IncomingMessage,
+  response: ServerResponse,
+  whole: Uint8Array,
+  etag: string,
+  wrong: Misbehaviour | undefined,
+  about: Record<string, string> = {},
+): void {
   if (wrong?.kind === 'status') return answer(response, wrong.status, wrong.headers);
   if (wrong?.kind === 'never') return;
   const tag = `"${etag}"`;
-  const asked = request.headers['if-range'] === undefined || request.headers['if-range'] === tag ? /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1] : undefined;
+  const asked =
+    request.headers['if-range'] === undefined || request.headers['if-range'] === tag
+      ? /^bytes=(\d+)-$/.exec(request.headers.range ?? '')?.[1]
+      : undefined;
   const from = wrong?.kind === 'noRange' ? 0 : Number(asked ?? 0);
-  if (asked !== undefined && (from >= whole.length || wrong?.kind === 'rangeRefused')) return answer(response, 416, { 'content-range': `bytes */${whole.length}` });
+  if (asked !== undefined && (from >= whole.length || wrong?.kind === 'rangeRefused'))
+    return answer(response, 416, { 'content-range': `bytes */${whole.length}` });
   const isPart = asked !== undefined && wrong?.kind !== 'noRange';
   const body = changed(whole.subarray(from), wrong);
   const declared = wrong?.kind === 'longer' || wrong?.kind === 'shorter' ? (wrong.declared ? body.length : undefined) : whole.length - from;
   const start = wrong?.kind === 'otherRange' ? from + 1 : from;
   response.writeHead(isPart ? 206 : 200, {
-    ...about, etag: tag, 'accept-ranges': 'bytes', ...(declared === undefined || wrong?.kind === 'endless' ? {} : { 'content-length': String(declared) }),
+    ...about,
+    etag: tag,
+    'accept-ranges': 'bytes',
+    ...(declared === undefined || wrong?.kind === 'endless' ? {} : { 'content-length': String(declared) }),
     ...(isPart ? { 'content-range': `bytes ${start}-${whole.length - 1}/${whole.length}` } : {}),
   });
   if (wrong?.kind === 'endless') return pour(response);

@@ -1,8 +1,9 @@
 import { inflateRawSync } from 'node:zlib';
 
+/** A file in a ZIP archive. */
 export interface ZipEntry {
   readonly name: string;
-  /** Bytes inside the archive. */
+  /** Compressed size in bytes. */
   readonly packedBytes: number;
   read(): Buffer;
 }

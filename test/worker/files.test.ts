@@ -5,7 +5,7 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { folderFiles, modelAt } from '../../src/worker/files.node.ts';
 import { openWeights } from '../../src/model/formats/weights.ts';
-import { openTokenizer } from '../../src/model/tokenizer.ts';
+import { openTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
 
 const MODEL = 'test/fixtures/models/families/qwen2.1';
 let root = '';
@@ -17,7 +17,11 @@ beforeAll(async () => {
 afterAll(() => rm(root, { recursive: true }));
 
 /** A folder of these files and links. */
-async function folderOf(name: string, files: Readonly<Record<string, string | Uint8Array>>, links: Readonly<Record<string, string>> = {}): Promise<string> {
+async function folderOf(
+  name: string,
+  files: Readonly<Record<string, string | Uint8Array>>,
+  links: Readonly<Record<string, string>> = {},
+): Promise<string> {
   const path = join(root, name);
   await mkdir(path, { recursive: true });
   for (const [file, content] of Object.entries(files)) await writeFile(join(path, file), content);
@@ -28,7 +32,9 @@ async function folderOf(name: string, files: Readonly<Record<string, string | Ui
 describe('links in a model folder', () => {
   test('that lead out of it are not followed', async () => {
     await writeFile(join(root, 'secret.json'), '{"model_type": "llama"}');
-    const files = await folderFiles(await folderOf('linked', {}, { 'config.json': join(root, 'secret.json'), 'up.json': '../secret.json', 'same.json': 'own.json' }));
+    const files = await folderFiles(
+      await folderOf('linked', {}, { 'config.json': join(root, 'secret.json'), 'up.json': '../secret.json', 'same.json': 'own.json' }),
+    );
     for (const file of ['config.json', 'up.json']) {
       for (const call of [() => files.size(file), () => files.read(file, 0, 1), async () => files.localPath?.(file)]) {
         await expect(call()).rejects.toThrow(`${file} in the model folder is a link to a place outside of it, which is not followed.`);
@@ -42,7 +48,11 @@ describe('links in a model folder', () => {
   test('of the cache of Hugging Face lead to the blobs beside it', async () => {
     const blobs = await folderOf('hub/models--a--b/blobs', {});
     await copyFile(`${MODEL}/config.json`, join(blobs, '4f1a'));
-    const snapshot = await folderOf('hub/models--a--b/snapshots/0123', {}, { 'config.json': '../../blobs/4f1a', 'other.json': '../../../../secret.json' });
+    const snapshot = await folderOf(
+      'hub/models--a--b/snapshots/0123',
+      {},
+      { 'config.json': '../../blobs/4f1a', 'other.json': '../../../../secret.json' },
+    );
     const files = await folderFiles(snapshot);
     expect(await files.size('config.json')).toBeGreaterThan(100);
     expect(await files.localPath?.('config.json')).toMatch(/blobs.4f1a$/);
@@ -60,7 +70,10 @@ describe('a path to a GGUF file', () => {
   test('opens the model, whatever the file is called and wherever a link to it leads', async () => {
     const store = await folderOf('blobs', { 'sha256-00aa': gguf });
     await symlink(join(store, 'sha256-00aa'), join(root, 'tiny.gguf'));
-    for (const [path, name] of [[join(store, 'sha256-00aa'), 'sha256-00aa'], [join(root, 'tiny.gguf'), 'tiny']] as const) {
+    for (const [path, name] of [
+      [join(store, 'sha256-00aa'), 'sha256-00aa'],
+      [join(root, 'tiny.gguf'), 'tiny'],
+    ] as const) {
       const files = await modelAt(path);
       expect(files.name).toBe(name);
       expect(files.weights?.type).toBe('Q4_1');
@@ -80,13 +93,30 @@ describe('a path to a GGUF file', () => {
   ])('%s is refused', async (_, file, content, message) => {
     await expect(modelAt(join(await folderOf('others', { [file]: content }), file))).rejects.toThrow(message);
   });
+
+  test('a device is refused, and not waited for', async () => {
+    const folder = await folderOf('devices', {}, { 'zeros.gguf': '/dev/zero' });
+    await expect(modelAt(join(folder, 'zeros.gguf'))).rejects.toThrow(/zeros\.gguf is neither a folder nor a GGUF file\.$/);
+  });
 });
 
 describe('a folder is refused by one sentence', () => {
   test.each<[what: string, files: Readonly<Record<string, string>>, message: RegExp]>([
-    ['with two indexes', { 'model.safetensors.index.json': '{}', 'model.fp16.safetensors.index.json': '{}' }, /^two holds 2 indexes of safetensors files, "model.*" and "model.*": keep the one of the model that is meant\.$/],
-    ['with a pointer in place of the weights', { 'model.safetensors': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' }, /^model\.safetensors is a Git LFS pointer, not the file itself: fetch it with "git lfs pull"\.$/],
-    ['with a pointer in place of the index', { 'model.safetensors.index.json': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' }, /^model\.safetensors\.index\.json is a Git LFS pointer/],
+    [
+      'with another index than the model’s',
+      { 'model.fp16.safetensors.index.json': '{}', 'model.fp16-00001-of-00001.safetensors': '' },
+      /^two holds 1 safetensors files but no model\.safetensors\.index\.json that says what is where\.$/,
+    ],
+    [
+      'with a pointer in place of the weights',
+      { 'model.safetensors': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' },
+      /^model\.safetensors is a Git LFS pointer, not the file itself: fetch it with "git lfs pull"\.$/,
+    ],
+    [
+      'with a pointer in place of the index',
+      { 'model.safetensors.index.json': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' },
+      /^model\.safetensors\.index\.json is a Git LFS pointer/,
+    ],
   ])('%s', async (_, files, message) => {
     const path = await folderOf('two', files);
     await expect(openWeights(await folderFiles(path))).rejects.toThrow(message);
@@ -94,7 +124,9 @@ describe('a folder is refused by one sentence', () => {
   });
 
   test('without a tokenizer, or with a pointer in its place', async () => {
-    await expect(openTokenizer(await folderFiles(await folderOf('bare', { 'config.json': '{}' })), 10)).rejects.toThrow('The folder bare has no tokenizer.json.');
+    await expect(openTokenizer(await folderFiles(await folderOf('bare', { 'config.json': '{}' })), 10)).rejects.toThrow(
+      'The folder bare has no tokenizer.json.',
+    );
     const path = await folderOf('pointer', { 'tokenizer.json': 'version https://git-lfs.github.com/spec/v1\noid sha256:0\nsize 9\n' });
     await expect(openTokenizer(await folderFiles(path), 10)).rejects.toThrow(/^tokenizer\.json is a Git LFS pointer/);
   });

@@ -1,13 +1,16 @@
 import { MessageChannel, type MessagePort } from 'node:worker_threads';
 import { describe, expect, it } from 'vitest';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
+import { moved } from '../../src/core/ownedArrays.ts';
 import { msg } from '../../src/core/translatable.ts';
 import { connect, serve, type Connection, type Implementation, type Port } from '../../src/worker/rpc.ts';
 
 interface Api {
   add(a: number, b: number): number;
   numbers(count: number): { readonly values: Float32Array; readonly view: Float32Array };
-  fail(kind: 'user' | 'cancelled' | 'defect' | 'text'): void;
+  kept(): { readonly kept: Float32Array };
+  given(): { readonly given: Float32Array };
+  fail(kind: 'user' | 'cancelled' | 'defect' | 'text' | 'caused'): void;
   slow(steps: number): string;
   never(): void;
 }
@@ -24,18 +27,26 @@ function channelPort(port: MessagePort): Port & { failWith(error: Error): void }
 }
 
 const kept = new Float32Array([1, 2, 3, 4]);
+const given: Float32Array[] = [];
 const implementation: Implementation<Api> = {
   add: async (_, a, b) => a + b,
   numbers: async (_, count) => ({ values: new Float32Array(count).fill(7), view: kept.subarray(1, 3) }),
+  kept: async () => ({ kept }),
+  given: async () => {
+    const fresh = Float32Array.of(5, 6);
+    given.push(fresh);
+    return moved({ given: fresh });
+  },
   fail: async (_, kind) => {
     if (kind === 'user') throw new UserError(msg`${'config.json'} is missing.`);
     if (kind === 'cancelled') throw new CancelledError();
+    if (kind === 'caused') throw new UserError('The model cannot be run.', { cause: new Error('onnxruntime/core/common/safeint.h:17') });
     // A library may throw anything.
     if (kind === 'text') throw 'plain text';
     throw new TypeError('a defect');
   },
   slow: async ({ progress }, steps) => {
-    for (let done = 1; done <= steps; done++) progress({ stage: 'forward', done, total: steps });
+    for (let done = 1; done <= steps; done++) await progress({ stage: 'forward', done, total: steps });
     return 'done';
   },
   never: () => new Promise(() => undefined),
@@ -55,11 +66,26 @@ describe('calls', () => {
     await connection.dispose();
   });
 
-  it('move whole arrays, and copy views without what lies around them', async () => {
+  it('copy an array that is kept, however often it is asked for', async () => {
+    const { connection } = open();
+    for (const _ of [1, 2]) expect([...(await connection.remote.kept()).kept]).toEqual([1, 2, 3, 4]);
+    expect(kept.length).toBe(4);
+    await connection.dispose();
+  });
+
+  it('move what is given away', async () => {
+    const { connection } = open();
+    expect([...(await connection.remote.given()).given]).toEqual([5, 6]);
+    expect(given.map(({ length }) => length)).toEqual([0]);
+    await connection.dispose();
+  });
+
+  it('copy views without what lies around them', async () => {
     const { connection } = open();
     const { values, view } = await connection.remote.numbers(3);
     expect([...values]).toEqual([7, 7, 7]);
     expect([...view]).toEqual([2, 3]);
+    expect(view.buffer.byteLength).toBe(8);
     expect(kept.length).toBe(4);
     await connection.dispose();
   });
@@ -67,7 +93,10 @@ describe('calls', () => {
   it('carry errors as what they are', async () => {
     const { connection } = open();
     await expect(connection.remote.fail('user')).rejects.toThrow(UserError);
-    await expect(connection.remote.fail('user')).rejects.toMatchObject({ message: 'config.json is missing.', said: { parts: ['', ' is missing.'], values: ['config.json'] } });
+    await expect(connection.remote.fail('user')).rejects.toMatchObject({
+      message: 'config.json is missing.',
+      said: { parts: ['', ' is missing.'], values: ['config.json'] },
+    });
     await expect(connection.remote.fail('cancelled')).rejects.toThrow(CancelledError);
     await expect(connection.remote.fail('text')).rejects.toThrow('plain text');
     const defect = await connection.remote.fail('defect').catch((error: unknown) => error);
@@ -93,6 +122,27 @@ describe('calls', () => {
     stop();
     await connection.remote.slow(2);
     expect(seen).toEqual(['slow 1/3', 'slow 2/3', 'slow 3/3']);
+    await connection.dispose();
+  });
+
+  it('stop where they next can when they are cancelled, and the other side answers on', async () => {
+    const { connection } = open();
+    let steps = 0;
+    const stop = connection.onProgress(() => {
+      if (++steps === 3) connection.cancel();
+    });
+    await expect(connection.remote.slow(1_000_000)).rejects.toBeInstanceOf(CancelledError);
+    stop();
+    expect(steps).toBeLessThan(10);
+    expect(await connection.remote.add(1, 2)).toBe(3);
+    await connection.dispose();
+  });
+
+  it('carry what caused an error to the log', async () => {
+    const { connection } = open();
+    const failed = await connection.remote.fail('caused').catch((error: unknown) => error);
+    expect(failed).toMatchObject({ message: 'The model cannot be run.' });
+    expect((failed as Error).stack).toContain('safeint.h');
     await connection.dispose();
   });
 
