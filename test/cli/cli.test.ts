@@ -1,3 +1,4 @@
+import { countText } from '../../src/core/countText.ts';
 import { spawn } from 'node:child_process';
 import { closeSync, existsSync, mkdirSync, mkdtempSync, openSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
@@ -6,7 +7,8 @@ import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { version } from '../../package.json';
-import { expectClose, openGolden } from '../golden/compare.ts';
+import { expectClose, openGolden } from '../golden/oracle.ts';
+import { openTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
 import { folder } from '../unit/model/folder.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -33,8 +35,17 @@ function run(args: readonly string[], env: NodeJS.ProcessEnv = {}): Promise<Resu
 interface TraceJson {
   readonly model: Readonly<Record<string, unknown>>;
   readonly tokens: readonly {
-    readonly index: number; readonly id: number; readonly text: string; readonly bytes: readonly number[]; readonly start: number; readonly end: number;
-    readonly special: boolean; readonly partial: boolean; readonly logprob: number | null; readonly rank: number | null; readonly entropy: number | null;
+    readonly index: number;
+    readonly id: number;
+    readonly text: string;
+    readonly bytes: readonly number[];
+    readonly start: number;
+    readonly end: number;
+    readonly special: boolean;
+    readonly partial: boolean;
+    readonly logprob: number | null;
+    readonly rank: number | null;
+    readonly entropy: number | null;
     readonly top: readonly { readonly id: number; readonly text: string; readonly prob: number }[];
   }[];
 }
@@ -74,7 +85,11 @@ it('traces a GGUF file of any name, and says how it holds its weights', async ()
   const asked = ['trace', '--model', 'sha256-0a', '--ids', [...(await golden.ids())].join(',')];
   const listed = await run(asked);
   expect([listed.code, listed.err]).toEqual([0, 'explain-tokens: Tokens have no text: sha256-0a holds no tokenizer.\n']);
-  expect((JSON.parse(listed.out.toString()) as TraceJson).model).toMatchObject({ name: 'sha256-0a', family: 'llama', weights: 'Q4_0 weights, float32 arithmetic' });
+  expect((JSON.parse(listed.out.toString()) as TraceJson).model).toMatchObject({
+    name: 'sha256-0a',
+    family: 'llama',
+    weights: 'Q4_0 weights, float32 arithmetic',
+  });
   expect((await run([...asked, '--format', 'safetensors', '--output', 'gguf.safetensors'])).code).toBe(0);
   const traced = await openGolden(folder(work), 'gguf.safetensors');
   expectClose(await traced.floats('logits'), await golden.floats('llama.q4_0.logits'), 'logits');
@@ -84,11 +99,33 @@ describe.each(bundled)('trace of %s', (_, expected) => {
   it('equals PyTorch to 1e-4, and spells the text', async () => {
     const { model, tokens } = await trace('--text', expected.text, '--top', '5');
     expect(Object.keys(model)).toEqual(['name', 'family', 'layers', 'heads', 'kvHeads', 'dim', 'vocab', 'weights', 'runtime']);
-    expect(model).toMatchObject({ name: 'explain-tokens-9m', family: 'llama', layers: 6, heads: 8, kvHeads: 8, dim: 256, vocab: 16384, runtime: 'wasm' });
+    expect(model).toMatchObject({
+      name: 'explain-tokens-9m',
+      family: 'llama',
+      layers: 6,
+      heads: 8,
+      kvHeads: 8,
+      dim: 256,
+      vocab: 16384,
+      runtime: 'wasm',
+    });
     expect(tokens.map((token) => token.id)).toEqual(expected.ids);
     expect(Buffer.from(tokens.flatMap((token) => [...token.bytes])).toString()).toBe(expected.text);
     tokens.forEach((token, t) => {
-      expect(Object.keys(token)).toEqual(['index', 'id', 'text', 'bytes', 'start', 'end', 'special', 'partial', 'logprob', 'rank', 'entropy', 'top']);
+      expect(Object.keys(token)).toEqual([
+        'index',
+        'id',
+        'text',
+        'bytes',
+        'start',
+        'end',
+        'special',
+        'partial',
+        'logprob',
+        'rank',
+        'entropy',
+        'top',
+      ]);
       expect([token.index, token.special]).toEqual([t, t === 0]);
       if (!token.special && !token.partial) expect(token.text).toBe(expected.text.slice(token.start, token.end));
       if (t === 0) expect([token.logprob, token.rank, token.entropy]).toEqual([null, null, null]);
@@ -109,11 +146,27 @@ describe('trace --format safetensors', () => {
     const golden = await openGolden(folder(join(models, name)), 'golden.safetensors');
     const ids = await golden.ids();
     const file = join(work, `${name}.safetensors`);
-    const { code, err, out } = await run(['trace', '--model', join(models, name), '--ids', [...ids].join(','), '--format', 'safetensors', '--output', file]);
+    const { code, err, out } = await run([
+      'trace',
+      '--model',
+      join(models, name),
+      '--ids',
+      [...ids].join(','),
+      '--format',
+      'safetensors',
+      '--output',
+      file,
+    ]);
     expect([code, err, out.length]).toEqual([0, '', 0]);
     const written = await openGolden(folder(work), `${name}.safetensors`);
     const layers = written.names.filter((tensor) => tensor.startsWith('attentions.')).length;
-    const expected = ['input_ids', 'logits', 'embedding', ...Array.from({ length: layers + 1 }, (_, i) => `resid.${i}`), ...Array.from({ length: layers }, (_, i) => `attentions.${i}`)];
+    const expected = [
+      'input_ids',
+      'logits',
+      'embedding',
+      ...Array.from({ length: layers + 1 }, (_, i) => `resid.${i}`),
+      ...Array.from({ length: layers }, (_, i) => `attentions.${i}`),
+    ];
     expect(new Set(written.names)).toEqual(new Set(expected));
     expect(await written.ids()).toEqual(ids);
     for (const tensor of expected.filter((wanted) => golden.names.includes(wanted) && wanted !== 'input_ids')) {
@@ -152,7 +205,74 @@ describe('trace of hard input', () => {
     const { tokens } = JSON.parse(out.toString()) as TraceJson;
     const end = tokens.at(-1)?.end ?? 0;
     expect([code, tokens.length]).toEqual([0, BUNDLED_CONTEXT]);
-    expect(err).toBe(`explain-tokens: The model reads ${BUNDLED_CONTEXT} tokens at once: the last ${32000 - end} of 32000 characters were left out.\n`);
+    expect(err).toBe(
+      `explain-tokens: explain-tokens-9m reads ${countText(BUNDLED_CONTEXT)} tokens at once: ` +
+        `the last ${countText(32000 - end)} characters of the text ` +
+        `were left out.\n`,
+    );
+  });
+
+  describe('windows of a long text', () => {
+    const text = Array.from({ length: 150 }, (_, i) => `Line ${i}: 你好 😀🇨🇭 and ½ of a story.\r\n`).join('');
+    interface WindowJson extends TraceJson {
+      readonly window?: Readonly<Record<'number' | 'windows' | 'begin' | 'end' | 'tokens' | 'length' | 'stride', number>>;
+    }
+
+    it('are those of the text tokenized as a whole, with the numbers of their ids alone', { timeout: 240_000 }, async () => {
+      writeFileSync(join(work, 'windows.txt'), text);
+      const tokenizer = await openTokenizer(folder(join(root, 'media/models/explain-tokens-9m')), 16384);
+      const whole = tokenizer.encode(text);
+      const count = 1 + Math.ceil((whole.tokens.length - BUNDLED_CONTEXT) / (BUNDLED_CONTEXT / 2));
+      expect(count).toBeGreaterThan(3);
+      for (const number of [2, count]) {
+        const { code, out, err } = await run(['trace', '--file', 'windows.txt', '--window', String(number), '--top', '1']);
+        expect(code).toBe(0);
+        const { window, tokens } = JSON.parse(out.toString()) as WindowJson;
+        const begin = (number - 1) * (BUNDLED_CONTEXT / 2);
+        const end = window?.end ?? 0;
+        expect(window).toEqual({
+          number,
+          windows: count,
+          begin,
+          end,
+          tokens: whole.tokens.length,
+          length: BUNDLED_CONTEXT,
+          stride: BUNDLED_CONTEXT / 2,
+        });
+        expect(Math.min(begin + BUNDLED_CONTEXT, whole.tokens.length) - end).toBeLessThan(4);
+        const wanted = whole.tokens.slice(begin, end);
+        expect(tokens.map(({ id, start, end: stop, special }) => ({ id, start, stop, special }))).toEqual(
+          wanted.map(({ id, start, end: stop, special }) => ({ id, start, stop, special })),
+        );
+        expect(err).toBe(
+          `explain-tokens: explain-tokens-9m reads ${countText(BUNDLED_CONTEXT)} tokens at once: ` +
+            `this text of ${countText(whole.tokens.length)} tokens is read in windows of ${countText(BUNDLED_CONTEXT)}, ` +
+            `which begin ${BUNDLED_CONTEXT / 2} tokens apart and so share ${BUNDLED_CONTEXT / 2} ` +
+            `with the next. Window ${number} of ${count}: tokens ${begin} to ${end - 1}.\n`,
+        );
+        const alone = await trace('--ids', wanted.map(({ id }) => id).join(), '--top', '1');
+        expect(tokens.map(({ logprob, rank, entropy, top }) => [logprob, rank, entropy, top])).toEqual(
+          alone.tokens.map(({ logprob, rank, entropy, top }) => [logprob, rank, entropy, top]),
+        );
+      }
+      expectRefusal(
+        await run(['trace', '--file', 'windows.txt', '--window', String(count + 1)]),
+        1,
+        new RegExp(`There is no window ${count + 1}: the last window of this text is number ${count}\\.`),
+      );
+    });
+
+    it('are one where the text fits', async () => {
+      expect(await trace('--text', 'a b c', '--window', '1')).toEqual(await trace('--text', 'a b c'));
+      expectRefusal(await run(['trace', '--text', 'a b c', '--window', '2']), 1, /There is no window 2: .* number 1\./);
+    });
+
+    it('are for texts, counted from 1', async () => {
+      expectRefusal(await run(['trace', '--text', 'a', '--window', '0']), 2, /--window counts from 1/);
+      expectRefusal(await run(['trace', '--ids', '1,2', '--window', '1']), 2, /--window is for a text/);
+      expectRefusal(await run(['trace', '--text', 'a', '--chat', '--window', '1']), 2, /--window does not go with --chat/);
+      expectRefusal(await run(['generate', '--text', 'a', '--window', '1']), 2, /--window is for trace, not for generate/);
+    });
   });
 
   it('gives ids their readings, no place, and the same predictions as their text', async () => {
@@ -163,7 +283,10 @@ describe('trace of hard input', () => {
     );
     expect(ids.tokens.every((token) => token.bytes.length === 0 && token.end === 0 && !token.special)).toBe(true);
     const nameless = await trace('--model', join(models, 'llama'), '--ids', '5,6', '--top', '1');
-    expect(nameless.tokens.map((token) => [token.text, token.top[0]?.text])).toEqual([['', ''], ['', '']]);
+    expect(nameless.tokens.map((token) => [token.text, token.top[0]?.text])).toEqual([
+      ['', ''],
+      ['', ''],
+    ]);
   });
 });
 
@@ -213,6 +336,21 @@ describe('what cannot be used ends with code 1', () => {
 
   it('the native runtime where it is not installed', async () => {
     expectRefusal(await run(['trace', '--text', 'a', '--runtime', 'native']), 1, /onnxruntime-node is not installed/);
+    expectRefusal(
+      await run(['trace', '--text', 'a', '--runtime', 'native'], { NODE_PATH: join(root, 'test', 'native', 'node_modules') }),
+      1,
+      /onnxruntime-node is not installed/,
+    );
+    expectRefusal(
+      await run(['trace', '--text', 'a', '--runtime', 'native', '--native-runtime', 'empty']),
+      1,
+      /onnxruntime-node is not installed in .*empty\.$/m,
+    );
+    expectRefusal(
+      await run(['trace', '--text', 'a', '--runtime', 'wasm', '--native-runtime', 'empty']),
+      2,
+      /--native-runtime does not go with --runtime wasm/,
+    );
   });
 });
 
@@ -231,7 +369,10 @@ describe('output', () => {
   it('fails with one line when standard output takes nothing', async () => {
     const readOnly = openSync(join(root, 'package.json'), 'r');
     const result = await new Promise<{ code: number | null; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'trace', '--text', 'a'], { cwd: work, stdio: ['ignore', readOnly, 'pipe'] });
+      const child = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'trace', '--text', 'a'], {
+        cwd: work,
+        stdio: ['ignore', readOnly, 'pipe'],
+      });
       let err = '';
       child.stderr?.on('data', (chunk: Buffer) => (err += chunk.toString()));
       child.on('close', (code) => resolve({ code, err }));
@@ -243,7 +384,9 @@ describe('output', () => {
 
   it('ends quietly when its reader goes away', async () => {
     const result = await new Promise<{ code: number | null; err: string }>((resolve) => {
-      const child = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'trace', '--text', 'a b c d e f g', '--top', '16384'], { cwd: work });
+      const child = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'trace', '--text', 'a b c d e f g', '--top', '16384'], {
+        cwd: work,
+      });
       let err = '';
       child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
       child.stdout.once('data', () => child.stdout.destroy());
@@ -255,7 +398,20 @@ describe('output', () => {
   it('tells its help and its version', async () => {
     const help = await run(['--help']);
     expect([help.code, help.err]).toEqual([0, '']);
-    for (const option of ['--text', '--file', '--ids', '--model', '--format', '--output', '--top', '--runtime', '--chat']) expect(help.out.toString()).toContain(option);
+    for (const option of [
+      '--text',
+      '--file',
+      '--ids',
+      '--model',
+      '--format',
+      '--output',
+      '--top',
+      '--runtime',
+      '--native-runtime',
+      '--chat',
+      '--window',
+    ])
+      expect(help.out.toString()).toContain(option);
     expect((await run(['--version'])).out.toString()).toBe(`${version}\n`);
   });
 
@@ -263,7 +419,8 @@ describe('output', () => {
     const bundled = join(root, 'media', 'models', 'explain-tokens-9m');
     const folderOf = join(work, 'chat-model');
     mkdirSync(folderOf);
-    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json']) writeFileSync(join(folderOf, name), readFileSync(join(bundled, name)));
+    for (const name of ['config.json', 'model.safetensors', 'tokenizer.json'])
+      writeFileSync(join(folderOf, name), readFileSync(join(bundled, name)));
     writeFileSync(join(folderOf, 'tokenizer_config.json'), JSON.stringify({ chat_template: 'User: {{ messages[0].content }} Model:' }));
     const { tokens } = await trace('--model', folderOf, '--text', 'The story begins', '--chat');
     const own = tokens.filter(({ special }) => !special);
@@ -275,9 +432,12 @@ describe('output', () => {
 
   it('runs natively where onnxruntime-node is found, with the same numbers', async () => {
     const args = ['trace', '--text', 'The story begins', '--top', '3'];
-    const native = await run([...args, '--runtime', 'native'], { NODE_PATH: join(root, 'test', 'native', 'node_modules') });
+    const native = await run([...args, '--runtime', 'native', '--native-runtime', join(root, 'test', 'native')]);
     expect([native.code, native.err]).toEqual([0, '']);
-    const [a, b] = [JSON.parse(native.out.toString()) as TraceJson, await trace('--text', 'The story begins', '--top', '3', '--runtime', 'wasm')];
+    const [a, b] = [
+      JSON.parse(native.out.toString()) as TraceJson,
+      await trace('--text', 'The story begins', '--top', '3', '--runtime', 'wasm'),
+    ];
     expect([a.model['runtime'], b.model['runtime']]).toEqual(['native', 'wasm']);
     a.tokens.forEach((token, t) => {
       expect(token.top.map(({ id }) => id)).toEqual(b.tokens[t]?.top.map(({ id }) => id));

@@ -1,10 +1,11 @@
-import { spawn } from 'node:child_process';
+import { countText } from '../../src/core/countText.ts';
 import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
+import { runCommand, type Ran } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const bundled = join(root, 'media', 'models', 'explain-tokens-9m');
@@ -23,31 +24,47 @@ interface TokenJson {
 }
 interface CompareJson {
   readonly kind: string;
-  readonly sides: readonly { readonly model: { readonly name: string }; readonly tokens: number; readonly predicted: number; readonly bytes: number; readonly bits: number; readonly bitsPerToken: number | null; readonly bitsPerByte: number | null }[];
+  readonly sides: readonly {
+    readonly model: { readonly name: string };
+    readonly tokens: number;
+    readonly predicted: number;
+    readonly bytes: number;
+    readonly bits: number;
+    readonly bitsPerToken: number | null;
+    readonly bitsPerByte: number | null;
+  }[];
   readonly sameVocabulary: boolean;
   readonly finalKl: number | null;
-  readonly rows: readonly { readonly a: readonly TokenJson[]; readonly b: readonly TokenJson[]; readonly same: boolean; readonly aBits: number | null; readonly bBits: number | null; readonly difference: number | null; readonly kl: number | null }[];
+  readonly rows: readonly {
+    readonly a: readonly TokenJson[];
+    readonly b: readonly TokenJson[];
+    readonly same: boolean;
+    readonly aBits: number | null;
+    readonly bBits: number | null;
+    readonly difference: number | null;
+    readonly kl: number | null;
+  }[];
 }
 
 interface Reference {
-  readonly bitsPerByte: Readonly<Record<string, { readonly text: string; readonly bits: number; readonly bytes: number; readonly bitsPerByte: number }>>;
+  readonly bitsPerByte: Readonly<
+    Record<string, { readonly text: string; readonly bits: number; readonly bytes: number; readonly bitsPerByte: number }>
+  >;
   readonly comparison: {
-    readonly text: string; readonly other: string; readonly ids: readonly number[]; readonly otherIds: readonly number[]; readonly firstDifference: number;
-    readonly matrix: readonly (readonly number[])[]; readonly epsilon: number; readonly byModel: readonly number[]; readonly otherBitsPerByte: number;
+    readonly text: string;
+    readonly other: string;
+    readonly ids: readonly number[];
+    readonly otherIds: readonly number[];
+    readonly firstDifference: number;
+    readonly matrix: readonly (readonly number[])[];
+    readonly epsilon: number;
+    readonly byModel: readonly number[];
+    readonly otherBitsPerByte: number;
   };
 }
 const reference = JSON.parse(readFileSync(join(root, 'test/fixtures/models/vectors.json'), 'utf8')) as Reference;
 
-function run(args: readonly string[]): Promise<{ readonly code: number | null; readonly out: string; readonly err: string }> {
-  return new Promise((resolve) => {
-    const child = spawn(process.execPath, [join(root, 'dist', 'cli.js'), 'compare', ...args], { cwd: work });
-    let out = '';
-    let err = '';
-    child.stdout.on('data', (chunk: Buffer) => (out += chunk.toString()));
-    child.stderr.on('data', (chunk: Buffer) => (err += chunk.toString()));
-    child.on('close', (code) => resolve({ code, out, err }));
-  });
-}
+const run = (args: readonly string[]): Promise<Ran> => runCommand(['compare', ...args], { cwd: work });
 
 async function compare(...args: readonly string[]): Promise<CompareJson> {
   const { code, out, err } = await run(args);
@@ -60,20 +77,25 @@ function variant(name: string, replaced: Readonly<Record<string, string>>, from 
   const folder = join(work, name);
   mkdirSync(folder);
   for (const file of ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']) {
-    const content = replaced[file] ?? (from === bundled || file === 'config.json' || file === 'model.safetensors' ? readFileSync(join(from, file)) : null);
+    const content =
+      replaced[file] ??
+      (from === bundled || file === 'config.json' || file === 'model.safetensors' ? readFileSync(join(from, file)) : null);
     if (content !== null) writeFileSync(join(folder, file), content);
   }
   return folder;
 }
 
 describe('two texts', () => {
-  it.each(Object.entries(reference.bitsPerByte))('have the bits per byte of PyTorch (%s)', async (_, { text, bits, bytes, bitsPerByte }) => {
-    writeFileSync(join(work, 'other.txt'), text);
-    const { sides } = await compare('--text', 'The old lighthouse.', '--with-file', 'other.txt');
-    expect(sides[1]?.bytes).toBe(bytes);
-    expect(Math.abs((sides[1]?.bits ?? Number.NaN) - bits)).toBeLessThan(1e-2);
-    expect(Math.abs((sides[1]?.bitsPerByte ?? Number.NaN) - bitsPerByte)).toBeLessThan(1e-4);
-  });
+  it.each(Object.entries(reference.bitsPerByte))(
+    'have the bits per byte of PyTorch (%s)',
+    async (_, { text, bits, bytes, bitsPerByte }) => {
+      writeFileSync(join(work, 'other.txt'), text);
+      const { sides } = await compare('--text', 'The old lighthouse.', '--with-file', 'other.txt');
+      expect(sides[1]?.bytes).toBe(bytes);
+      expect(Math.abs((sides[1]?.bits ?? Number.NaN) - bits)).toBeLessThan(1e-2);
+      expect(Math.abs((sides[1]?.bitsPerByte ?? Number.NaN) - bitsPerByte)).toBeLessThan(1e-4);
+    },
+  );
 
   it('are aligned, with the divergence of PyTorch for every token both have and after their ends', async () => {
     const { text, other, ids, otherIds, matrix } = reference.comparison;
@@ -89,7 +111,9 @@ describe('two texts', () => {
         continue;
       }
       expect(a.id).toBe(b.id);
-      expect(Math.abs((row.kl ?? Number.NaN) - (matrix[a.index - 1]?.[b.index - 1] ?? Number.NaN)), `${a.text} at ${a.index}`).toBeLessThan(2e-4);
+      expect(Math.abs((row.kl ?? Number.NaN) - (matrix[a.index - 1]?.[b.index - 1] ?? Number.NaN)), `${a.text} at ${a.index}`).toBeLessThan(
+        2e-4,
+      );
       expect(row.difference).toBeCloseTo(((b.logprob ?? Number.NaN) - (a.logprob ?? Number.NaN)) / Math.LN2, 4);
     }
     expect(Math.abs((found.finalKl ?? Number.NaN) - (matrix.at(-1)?.at(-1) ?? Number.NaN))).toBeLessThan(2e-4);
@@ -110,16 +134,26 @@ describe('one text and two models', () => {
     const { kind, sides, sameVocabulary, rows, finalKl } = await compare('--text', text, '--with-model', folder);
     expect([kind, sameVocabulary, sides.map(({ model }) => model.name)]).toEqual(['model', true, ['explain-tokens-9m', 'other-epsilon']]);
     expect(Math.abs((sides[1]?.bitsPerByte ?? Number.NaN) - otherBitsPerByte)).toBeLessThan(1e-4);
-    rows.forEach(({ kl }, index) => (index === 0 ? expect(kl).toBeNull() : expect(Math.abs((kl ?? Number.NaN) - (byModel[index - 1] ?? Number.NaN))).toBeLessThan(2e-4)));
+    rows.forEach(({ kl }, index) =>
+      index === 0 ? expect(kl).toBeNull() : expect(Math.abs((kl ?? Number.NaN) - (byModel[index - 1] ?? Number.NaN))).toBeLessThan(2e-4),
+    );
     expect(Math.abs((finalKl ?? Number.NaN) - (byModel.at(-1) ?? Number.NaN))).toBeLessThan(2e-4);
   });
 
   it('of different tokenizers are compared by characters, without divergence', async () => {
-    const folder = variant('letters', { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) }, join(root, 'test/fixtures/models/families/mistral.1'));
+    const folder = variant(
+      'letters',
+      { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) },
+      join(root, 'test/fixtures/models/families/mistral.1'),
+    );
     const { sameVocabulary, sides, rows, finalKl } = await compare('--text', FAMILY_TEXT, '--with-model', folder);
     expect([sameVocabulary, finalKl, rows.every(({ kl }) => kl === null)]).toEqual([false, null, true]);
     expect(sides[1]?.tokens).toBe(FAMILY_TEXT.length);
-    const text = (tokens: readonly TokenJson[]): string => tokens.filter(({ special }) => !special).map((token) => token.text).join('');
+    const text = (tokens: readonly TokenJson[]): string =>
+      tokens
+        .filter(({ special }) => !special)
+        .map((token) => token.text)
+        .join('');
     const same = rows.filter((row) => row.same);
     for (const row of same) expect(text(row.a)).toBe(text(row.b));
     expect(same.map((row) => text(row.a)).join('')).toBe(FAMILY_TEXT);
@@ -131,7 +165,12 @@ describe('one text and two models', () => {
   it('a text longer than one reads is cut, and said so', async () => {
     writeFileSync(join(work, 'long.txt'), 'One more sentence of the story. '.repeat(400));
     const { code, err } = await run(['--file', 'long.txt', '--with-text', 'short']);
-    expect([code, err]).toEqual([0, expect.stringMatching(new RegExp(`^explain-tokens: explain-tokens-9m reads ${BUNDLED_CONTEXT} tokens at once: [^\\n]+\\n$`))]);
+    expect([code, err]).toEqual([
+      0,
+      expect.stringMatching(
+        new RegExp(`^explain-tokens: explain-tokens-9m reads ${countText(BUNDLED_CONTEXT)} tokens at once: [^\\n]+\\n$`),
+      ),
+    ]);
   });
 });
 
@@ -141,8 +180,13 @@ describe('bad usage of compare', () => {
     ['two things to compare with', ['--text', 'a', '--with-text', 'b', '--with-model', 'c'], 2, /not 2/],
     ['no first text', ['--with-text', 'b'], 2, /--text, --file and --ids/],
     ['an empty second text', ['--text', 'a', '--with-text', ''], 2, /--with-text is empty/],
-    ['ids', ['--ids', '1,2', '--with-text', 'b'], 2, /--ids is for trace and generate, not for compare/],
-    ['a format', ['--text', 'a', '--with-text', 'b', '--format', 'safetensors'], 2, /--format is for trace and generate, not for compare/],
+    ['ids', ['--ids', '1,2', '--with-text', 'b'], 2, /--ids is for trace, generate and why, not for compare/],
+    [
+      'a format',
+      ['--text', 'a', '--with-text', 'b', '--format', 'safetensors'],
+      2,
+      /--format is for trace, generate, score, why and patch, not for compare/,
+    ],
     ['a second file that is missing', ['--text', 'a', '--with-file', 'nowhere.txt'], 1, /--with-file nowhere\.txt cannot be read/],
     ['a second model that is missing', ['--text', 'a', '--with-model', 'nowhere'], 1, /nowhere/],
   ])('%s', async (_, args, code, message) => {

@@ -17,17 +17,22 @@ interface Chat {
 const chats = JSON.parse(readFileSync(join(fixtures, 'chats.json'), 'utf8')) as Readonly<Record<string, Chat>>;
 let work = '';
 
-const run = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await promisify(execFile)(process.execPath, [join(root, 'dist', 'cli.js'), ...args], { cwd: work })).stdout) as unknown;
+const run = async (...args: readonly string[]): Promise<unknown> =>
+  JSON.parse((await promisify(execFile)(process.execPath, [join(root, 'dist', 'cli.js'), ...args], { cwd: work })).stdout) as unknown;
 
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), 'gguf-chat-'));
-  for (const name of Object.keys(chats)) writeFileSync(join(work, `${name}.gguf`), gunzipSync(readFileSync(join(fixtures, `${name}.gguf.gz`))));
+  for (const name of Object.keys(chats))
+    writeFileSync(join(work, `${name}.gguf`), gunzipSync(readFileSync(join(fixtures, `${name}.gguf.gz`))));
 });
 afterAll(() => rmSync(work, { recursive: true }));
 
 describe.each(Object.entries(chats))("a GGUF file of llama.cpp's converter: %s", (name, { text, prompt, answer, plain }) => {
   it('answers as the folder does with transformers: its chat template, its tokens, its weights, and ends where it should', async () => {
-    const generated = (await run('generate', '--model', `${name}.gguf`, '--chat', '--text', text, '--greedy', '--tokens', '24')) as { readonly prompt: unknown; readonly steps: readonly { readonly id: number; readonly stop: string | null }[] };
+    const generated = (await run('generate', '--model', `${name}.gguf`, '--chat', '--text', text, '--greedy', '--tokens', '24')) as {
+      readonly prompt: unknown;
+      readonly steps: readonly { readonly id: number; readonly stop: string | null }[];
+    };
     expect(generated.prompt).toEqual(prompt);
     expect(generated.steps.map((step) => step.id)).toEqual(answer);
     expect(generated.steps.at(-1)?.stop).toBe('eos');
@@ -35,7 +40,9 @@ describe.each(Object.entries(chats))("a GGUF file of llama.cpp's converter: %s",
 
   it('reads a plain text with the same ids, and tells every byte of it', async () => {
     for (const [plainText, ids] of Object.entries(plain)) {
-      const { tokens } = (await run('trace', '--model', `${name}.gguf`, '--text', plainText)) as { readonly tokens: readonly { readonly id: number; readonly bytes: readonly number[] }[] };
+      const { tokens } = (await run('trace', '--model', `${name}.gguf`, '--text', plainText)) as {
+        readonly tokens: readonly { readonly id: number; readonly bytes: readonly number[] }[];
+      };
       expect(tokens.map((token) => token.id)).toEqual(ids);
       expect(Buffer.from(tokens.flatMap((token) => token.bytes)).toString()).toBe(plainText);
     }
