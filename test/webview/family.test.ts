@@ -2,25 +2,34 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, ExpertRouting, LatentVector } from '../../src/core/trace.ts';
-import type { QueryArgs, QueryName, QueryResult } from '../../src/protocol/messages.ts';
+import type { QueryArgs, PageQueryName, QueryResult } from '../../src/protocol/queries.ts';
 import { describeToken } from '../../webview/context.ts';
 import { attentionMapFigure, attentionShades, sinkColumn, strongestWeight } from '../../webview/figures/attentionMap.ts';
 import { attentionRowFigure } from '../../webview/figures/attentionRow.ts';
-import { expertGrid, expertGridFigure, expertLayers, expertLoad, expertLoadFigure, expertsOf, largestWeight } from '../../webview/figures/experts.ts';
+import {
+  expertGrid,
+  expertGridFigure,
+  expertLayers,
+  expertLoad,
+  expertLoadFigure,
+  expertsOf,
+  largestWeight,
+} from '../../webview/figures/expertGrid.ts';
 import { summarise } from '../../webview/figures/summary.ts';
 import { initialState, persisted, reduce } from '../../webview/state.ts';
 import { readTheme } from '../../webview/theme.ts';
-import { createTooltip } from '../../webview/tooltip.ts';
-import { cellSteps } from '../../webview/views/cellSteps.ts';
-import { latentStrip } from '../../webview/views/latent.ts';
-import { layerNotes } from '../../webview/views/layerNotes.ts';
+import { createTooltip } from '../../webview/parts/tooltip.ts';
+import { cellSteps } from '../../webview/views/attention/cellSteps.ts';
+import { latentStrip } from '../../webview/views/attention/latent.ts';
+import { layerNotes } from '../../webview/parts/layerNotes.ts';
 import { FAMILY_TEXT, openFamily, type FamilyPanel } from './family.ts';
 
 const theme = readTheme(() => '', 'dark');
 const tooltip = createTooltip(document.body);
 const T = FAMILY_TEXT.length;
 const labels = Array.from(FAMILY_TEXT);
-const ask = async <Name extends QueryName>({ answer }: FamilyPanel, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> => answer({ name, ...args } as never);
+const ask = async <Name extends PageQueryName>({ answer }: FamilyPanel, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> =>
+  answer({ name, args } as never);
 const sum = (values: Iterable<number | null>): number => [...values].reduce<number>((total, value) => total + (value ?? 0), 0);
 /** Name, formula and value of every step on the page. */
 const steps = (cell: AttentionCell, { shown }: FamilyPanel): readonly (readonly [string, string, string])[] => {
@@ -29,7 +38,8 @@ const steps = (cell: AttentionCell, { shown }: FamilyPanel): readonly (readonly 
   const text = (item: Element, name: string): string => item.querySelector(`.step-${name}`)?.textContent ?? '';
   return [...holder.querySelectorAll('.step')].map((item) => [text(item, 'name'), text(item, 'formula'), text(item, 'value')]);
 };
-const names = async (panel: FamilyPanel, layer: number, query: number, key: number): Promise<readonly string[]> => steps(await ask(panel, 'attentionCell', { layer, head: 1, query, key }), panel).map(([name]) => name);
+const names = async (panel: FamilyPanel, layer: number, query: number, key: number): Promise<readonly string[]> =>
+  steps(await ask(panel, 'attentionCell', { layer, head: 1, query, key }), panel).map(([name]) => name);
 
 describe('a model with sinks, windows and experts (gpt_oss)', () => {
   let panel: FamilyPanel;
@@ -44,9 +54,17 @@ describe('a model with sinks, windows and experts (gpt_oss)', () => {
   it('shows the sink as a column left of the first token, with which rows sum to 1', async () => {
     const shades = attentionShades(picture, T, false, false);
     for (const [query, line] of shades.entries()) expect(at(line, 0)).toBe(at(map.sink ?? [], query));
-    const figure = attentionMapFigure(shades, { labels, hideFirst: false, logScale: false, locked: null, selected: 4, width: 600, sink: true }, theme);
+    const figure = attentionMapFigure(
+      shades,
+      { labels, hideFirst: false, logScale: false, locked: null, selected: 4, width: 600, sink: true },
+      theme,
+    );
     expect(figure.data[0]?.['x0']).toBe(-1);
-    expect(figure.layout['xaxis']).toMatchObject({ range: [-1.5, T - 0.5], tickvals: expect.arrayContaining([-1]), ticktext: expect.arrayContaining(['sink']) });
+    expect(figure.layout['xaxis']).toMatchObject({
+      range: [-1.5, T - 0.5],
+      tickvals: expect.arrayContaining([-1]),
+      ticktext: expect.arrayContaining(['sink']),
+    });
     expect(sinkColumn(T, true)).toBe(0);
     expect(strongestWeight(picture, T, false, false)).toBe(Math.max(...map.weights, ...(map.sink ?? [])));
     const row = await ask(panel, 'attentionRow', { layer: 0, head: 1, query: 9 });
@@ -79,7 +97,7 @@ describe('other steps and notes', () => {
     const alibi = await openFamily('bloom.2');
     expect(await names(alibi, 0, 9, 2)).toEqual(['Score', 'Scale', 'Distance', 'Mask', 'Exponential', 'Share']);
     const smol = (await openFamily('smollm3.1')).shown.explanation.model;
-    const bare = smol.special?.layers.flatMap(({ ropeTheta }, layer) => (ropeTheta === null ? [layer] : [])) ?? [];
+    const bare = smol.traits?.layers.flatMap(({ ropeTheta }, layer) => (ropeTheta === null ? [layer] : [])) ?? [];
     expect(bare.length).toBeGreaterThan(0);
     for (let layer = 0; layer < smol.layers; layer++) expect(layerNotes(smol, layer).includes('no positions')).toBe(bare.includes(layer));
   });
@@ -94,7 +112,7 @@ describe('a model with experts (mixtral)', () => {
   });
 
   it('routes every token to as many experts as the model says, with weights that sum to 1', () => {
-    const traits = panel.shown.explanation.model.special?.layers[1]?.experts;
+    const traits = panel.shown.explanation.model.traits?.layers[1]?.experts;
     expect([routing.count, routing.chosen]).toEqual([traits?.count, traits?.chosen]);
     const grid = expertGrid(routing);
     expect(grid).toHaveLength(T);
@@ -138,13 +156,15 @@ describe('a model with experts (mixtral)', () => {
 describe('a model with latent attention (deepseek_v3)', () => {
   it('shows what is kept of a token in place of keys and values', async () => {
     const panel = await openFamily('deepseek_v3.1');
-    const { special } = panel.shown.explanation.model;
+    const { traits } = panel.shown.explanation.model;
     const latent: LatentVector = await ask(panel, 'latent', { layer: 1, token: 4 });
-    expect(latent.compressed).toHaveLength(special?.latentRank ?? -1);
+    expect(latent.compressed).toHaveLength(traits?.latentRank ?? -1);
     expect(latent.full).toBeGreaterThan(latent.compressed.length + latent.sharedKey.length);
     const strip = latentStrip(latent, 'c', tooltip);
     expect(strip.querySelectorAll('.product')).toHaveLength(latent.compressed.length);
-    expect(strip.querySelector('.caption')?.textContent).toContain(`${latent.compressed.length + latent.sharedKey.length} kept in place of ${latent.full}`);
+    expect(strip.querySelector('.caption')?.textContent).toContain(
+      `${latent.compressed.length + latent.sharedKey.length} kept in place of ${latent.full}`,
+    );
     await expect(ask(await openFamily('bloom.2'), 'latent', { layer: 0, token: 0 })).rejects.toThrow('no latent attention');
   });
 });
@@ -155,7 +175,13 @@ describe('a model with a chat template', () => {
     expect([explanation.chat, explanation.model.chatTemplate, explanation.text]).toEqual([true, true, FAMILY_TEXT]);
     expect(explanation.tokens.map(({ special }) => special)).toEqual([true, ...labels.map(() => false), true]);
     expect(describeToken(explanation, 0).rows).toContainEqual(['Kind', 'added by the chat template']);
-    const state = reduce(initialState(theme, undefined), { type: 'host', message: { type: 'explanation', shown: { serial: 1, source: { uri: 'a:b', start: 0, end: T, label: 'b' }, explanation, notices: [] } } });
+    const state = reduce(initialState(theme, undefined), {
+      type: 'host',
+      message: {
+        type: 'explanation',
+        shown: { serial: 1, source: { uri: 'a:b', start: 0, end: T, label: 'b' }, explanation, notices: [] },
+      },
+    });
     expect(persisted(state)?.chat).toBe(true);
     const own = explanation.tokens.filter(({ special }) => !special).map(({ index }) => -at(explanation.logprob, index) / Math.LN2);
     expect(summarise(explanation, 'en').bitsPerByte).toBeCloseTo(sum(own) / T, 9);

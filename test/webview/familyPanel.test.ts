@@ -19,7 +19,10 @@ async function open(options = ''): Promise<void> {
 }
 /** Pictures of tabs in two themes at two widths; nothing may stick out of its window. */
 async function pictures(name: string, tabs: readonly string[]): Promise<void> {
-  for (const [theme, width] of [['dark', 480], ['light', 1400]] as const) {
+  for (const [theme, width] of [
+    ['dark', 480],
+    ['light', 1400],
+  ] as const) {
     await browser.page.setViewportSize({ width, height: 1100 });
     await open(`theme=${theme}`);
     for (const title of tabs) {
@@ -39,6 +42,9 @@ describe('a model with sinks and experts (gpt_oss)', () => {
     await open();
     await tab('Attention');
     expect(await panel.getByRole('button', { name: 'Chat' }).count()).toBe(0);
+    // From the head it opens on to the first of all.
+    for (const key of ['ArrowUp', 'ArrowUp', 'ArrowUp', 'ArrowLeft', 'ArrowLeft', 'ArrowLeft'])
+      await panel.locator('.overview-canvas').press(key);
     await expect.poll(() => panel.getByRole('heading', { level: 2, name: /^Layer 0, head 0/ }).innerText()).toContain('window 5');
     const plot = panel.getByRole('application', { name: /Attention of one head/ }).locator('.nsewdrag');
     const box = (await plot.boundingBox()) ?? expect.fail('no map');
@@ -53,14 +59,20 @@ describe('a model with sinks and experts (gpt_oss)', () => {
     expect(await panel.getByRole('tab', { name: 'Experts' }).getAttribute('aria-selected')).toBe('true');
     await expect.poll(() => panel.locator('.chosen-experts li').allInnerTexts()).toHaveLength(2);
     const map = panel.getByRole('application', { name: /Experts of each token/ });
-    await map.press('ArrowUp');
-    await expect.poll(posted).toContainEqual({ type: 'select', token: 37 });
+    await map.press('ArrowDown');
+    await expect.poll(posted).toContainEqual({ type: 'select', token: 1 });
     const plot = map.locator('.nsewdrag');
     const box = (await plot.boundingBox()) ?? expect.fail('no map');
     await plot.hover({ position: { x: box.width / 8, y: 4 } });
     await expect.poll(() => panel.locator('.tooltip').innerText()).toMatch(/Expert\s+0/);
     await panel.getByRole('slider', { name: 'Layer' }).first().press('ArrowRight');
-    await expect.poll(async () => (await posted()).flatMap((message) => (message.type === 'query' && message.query.name === 'experts' ? [message.query.layer] : []))).toEqual([0, 1]);
+    await expect
+      .poll(async () =>
+        (await posted()).flatMap((message) =>
+          message.type === 'query' && message.query.name === 'experts' ? [message.query.args.layer] : [],
+        ),
+      )
+      .toEqual([0, 1]);
   });
 
   it('fits its window', () => pictures('sinks', ['Attention', 'Experts']));
@@ -84,7 +96,9 @@ describe('a model with latent attention and a chat template (deepseek_v3)', () =
   it('shows what is kept of the key’s token', async () => {
     await open();
     await tab('Attention');
-    await expect.poll(() => panel.getByRole('region', { name: 'Compressed keys and values' }).locator('.caption').innerText()).toMatch(/kept in place of/);
+    await expect
+      .poll(() => panel.getByRole('region', { name: 'Compressed keys and values' }).locator('.caption').innerText())
+      .toMatch(/kept in place of/);
   });
 
   it('fits its window', () => pictures('latent', ['Tokens', 'Attention', 'Experts']));

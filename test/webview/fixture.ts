@@ -1,8 +1,22 @@
-import { headShades } from '../../src/core/attention.ts';
+import { runOf, UNCHANGED } from '../../src/core/run.ts';
+import { HEAD_METRICS, headShades } from '../../src/core/headMetrics.ts';
 import { softmax } from '../../src/core/probability.ts';
 import { at, dot } from '../../src/core/tensor.ts';
-import type { AttentionCell, AttentionMap, AttentionPicture, AttentionRow, Distribution, Explanation, LensLayer, ModelInfo, Projection, Token } from '../../src/core/trace.ts';
-import type { Query, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
+import type {
+  AttentionCell,
+  AttentionMap,
+  AttentionPicture,
+  AttentionRow,
+  Distribution,
+  Explanation,
+  HeadSummaries,
+  LensWindow,
+  ModelInfo,
+  Projection,
+  Token,
+} from '../../src/core/trace.ts';
+import type { ShownExplanation } from '../../src/protocol/messages.ts';
+import type { Query, PageQueryName, QueryResult } from '../../src/protocol/queries.ts';
 import { topIndices } from '../../src/core/probability.ts';
 
 interface Packed {
@@ -12,30 +26,49 @@ interface Packed {
 }
 type PackedRecord<T> = { readonly [Key in keyof T]: T[Key] extends Float32Array | Int32Array | Uint8Array ? Packed : T[Key] };
 
-/** What test/reference/webview_fixture.py writes. */
+/** The file that test/reference/webview_fixture.py writes. */
 export interface FixtureFile extends PackedRecord<Omit<Explanation, 'model'>> {
   readonly model: ModelInfo;
   readonly tokens: readonly Token[];
+  readonly headMetrics: Packed;
+  readonly thumbnailSize: number;
+  readonly thumbnails: Packed;
   readonly attention: Packed;
-  readonly detailed: readonly { readonly layer: number; readonly head: number; readonly q: Packed; readonly k: Packed; readonly v: Packed }[];
+  readonly detailed: readonly {
+    readonly layer: number;
+    readonly head: number;
+    readonly q: Packed;
+    readonly k: Packed;
+    readonly v: Packed;
+  }[];
   readonly hidden: Packed;
-  readonly lens: readonly PackedRecord<LensLayer>[];
+  /** [T] of each layer. */
+  readonly lens: readonly PackedRecord<Omit<LensWindow, 'layers' | 'position' | 'positions'>>[];
   readonly projections: readonly PackedRecord<Projection>[];
 }
 
+/** An explanation and the answers to questions about it. */
 export interface Fixture {
   readonly shown: ShownExplanation;
-  /** Answers a question of the panel as the extension would. Throws where the fixture has no such numbers. */
-  readonly answer: (query: Query) => QueryResult<QueryName>;
+  /** Answers a question of the panel as the extension would. Throws where the fixture does not have the numbers. */
+  readonly answer: (query: Query) => QueryResult<PageQueryName>;
 }
 
-/** The explanation of the fixture. `embedding` is the bundled model's table of F16 values, [vocab, dim]. */
+/** Unpacks a fixture. `embedding` is the bundled model's embedding table of F16 values, [vocab, dim]. */
 export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixture {
-  const { logprob, rank, entropy, topIds, topProbs, headMetrics, thumbnails, attention, detailed, hidden, lens, projections, ...plain } = file;
+  const { logprob, rank, entropy, topIds, topProbs, headMetrics, thumbnailSize, thumbnails, ...rest } = file;
+  const { attention, detailed, hidden, lens, projections, ...plain } = rest;
   const explanation: Explanation = {
     ...plain,
-    logprob: floats(logprob), rank: integers(rank), entropy: floats(entropy), topIds: integers(topIds), topProbs: floats(topProbs),
-    headMetrics: floats(headMetrics), thumbnails: bytes(thumbnails),
+    run: runOf(
+      file.tokens.map(({ id }) => id),
+      UNCHANGED,
+    ),
+    logprob: floats(logprob),
+    rank: integers(rank),
+    entropy: floats(entropy),
+    topIds: integers(topIds),
+    topProbs: floats(topProbs),
   };
   const tokens = file.tokens.length;
   const { heads, headDim, dim, vocab } = file.model;
@@ -46,7 +79,8 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
     const map = new Float32Array(tokens * tokens);
     const size = (tokens * (tokens + 1)) / 2;
     let source = (layer * heads + head) * size;
-    for (let query = 0; query < tokens; query++) for (let key = 0; key <= query; key++) map[query * tokens + key] = at(triangle, source++) / 65535;
+    for (let query = 0; query < tokens; query++)
+      for (let key = 0; key <= query; key++) map[query * tokens + key] = at(triangle, source++) / 65535;
     return map;
   };
   const cell = (layer: number, head: number, query: number, key: number): AttentionCell => {
@@ -61,7 +95,23 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
     const rowSum = rowScores.reduce((sum, score) => sum + Math.exp(score - rowMax), 0);
     const product = dot(q, k);
     const masked = key > query;
-    return { layer, head, query, key, q, k, v: rows(found.v, key), dot: product, scale, scaled: product * scale, masked, rowScores, rowMax, rowSum, weight: masked ? 0 : Math.exp(product * scale - rowMax) / rowSum };
+    return {
+      layer,
+      head,
+      query,
+      key,
+      q,
+      k,
+      v: rows(found.v, key),
+      dot: product,
+      scale,
+      scaled: product * scale,
+      masked,
+      rowScores,
+      rowMax,
+      rowSum,
+      weight: masked ? 0 : Math.exp(product * scale - rowMax) / rowSum,
+    };
   };
   const distribution = (position: number): Distribution => {
     const state = states.subarray(position * dim, (position + 1) * dim);
@@ -76,29 +126,68 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
   };
 
   return {
-    shown: { serial: 1, source: { uri: 'file:///sample.md', start: 0, end: file.text.length, label: 'sample.md' }, explanation, notices: [] },
+    shown: {
+      serial: 1,
+      source: { uri: 'file:///sample.md', start: 0, end: file.text.length, label: 'sample.md' },
+      explanation,
+      notices: [],
+    },
     answer: (query) => {
       switch (query.name) {
+        case 'heads':
+          return {
+            layer: query.args.layer,
+            metrics: floats(headMetrics).slice(query.args.layer * heads * HEAD_METRICS.length),
+            thumbnailSize,
+            thumbnails: bytes(thumbnails).slice(query.args.layer * heads * thumbnailSize ** 2),
+          } satisfies HeadSummaries;
         case 'attention':
-          return { layer: query.layer, head: query.head, weights: weights(query.layer, query.head) } satisfies AttentionMap;
+          return {
+            layer: query.args.layer,
+            head: query.args.head,
+            weights: weights(query.args.layer, query.args.head),
+          } satisfies AttentionMap;
         case 'attentionPicture':
-          return { layer: query.layer, head: query.head, ...headShades(weights(query.layer, query.head), tokens) } satisfies AttentionPicture;
+          return {
+            layer: query.args.layer,
+            head: query.args.head,
+            ...headShades(weights(query.args.layer, query.args.head), tokens),
+          } satisfies AttentionPicture;
         case 'attentionRow':
-          return { layer: query.layer, head: query.head, query: query.query, weights: weights(query.layer, query.head).slice(query.query * tokens, query.query * tokens + query.query + 1) } satisfies AttentionRow;
+          return {
+            layer: query.args.layer,
+            head: query.args.head,
+            query: query.args.query,
+            weights: weights(query.args.layer, query.args.head).slice(
+              query.args.query * tokens,
+              query.args.query * tokens + query.args.query + 1,
+            ),
+          } satisfies AttentionRow;
         case 'attentionCell':
-          return cell(query.layer, query.head, query.query, query.key);
+          return cell(query.args.layer, query.args.head, query.args.query, query.args.key);
         case 'projection': {
-          const found = projections.find((one) => one.layer === query.layer && one.leftOut === Number(query.skipFirst));
-          if (found === undefined) throw new Error(`The fixture has no projection of layer ${query.layer}.`);
+          const found = projections.find((one) => one.layer === query.args.layer && one.leftOut === Number(query.args.skipFirst));
+          if (found === undefined) throw new Error(`The fixture has no projection of layer ${query.args.layer}.`);
           return { ...found, points: floats(found.points), explained: floats(found.explained), norms: floats(found.norms) };
         }
         case 'lens': {
-          const found = lens[query.layer];
-          if (found === undefined) throw new Error(`The fixture has no lens of layer ${query.layer}.`);
-          return { ...found, topIds: integers(found.topIds), topProbs: floats(found.topProbs), nextRank: integers(found.nextRank), nextProb: floats(found.nextProb), entropy: floats(found.entropy), kl: floats(found.kl) };
+          const { layer, layers, position, positions } = query.args;
+          const found = lens.slice(layer, layer + layers);
+          if (found.length < layers || position + positions > tokens) throw new Error('The fixture has no such window of the lens.');
+          const window = (all: Float32Array | Int32Array): number[] => [...all.subarray(position, position + positions)];
+          return {
+            ...query.args,
+            topIds: Int32Array.from(found.flatMap(({ topIds: one }) => window(integers(one)))),
+            topProbs: Float32Array.from(found.flatMap(({ topProbs: one }) => window(floats(one)))),
+            nextRank: Int32Array.from(found.flatMap(({ nextRank }) => window(integers(nextRank)))),
+            nextProb: Float32Array.from(found.flatMap(({ nextProb }) => window(floats(nextProb)))),
+            entropy: Float32Array.from(found.flatMap(({ entropy: one }) => window(floats(one)))),
+            kl: Float32Array.from(found.flatMap(({ kl }) => window(floats(kl)))),
+            pieces: Object.assign({}, ...found.map(({ pieces }) => pieces)) as LensWindow['pieces'],
+          } satisfies LensWindow;
         }
         case 'distribution':
-          return distribution(query.position);
+          return distribution(query.args.position);
         default:
           throw new Error(`The fixture's model has no ${query.name}.`);
       }
@@ -106,10 +195,13 @@ export function createFixture(file: FixtureFile, embedding: Uint16Array): Fixtur
   };
 }
 
-/** Where the embedding table lies in a safetensors file, from its header. */
+/** First and end byte of the embedding table in a safetensors file. */
 export function embeddingRange(file: Uint8Array): readonly [number, number] {
   const length = Number(new DataView(file.buffer, file.byteOffset).getBigUint64(0, true));
-  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<string, { readonly data_offsets: readonly [number, number] }>;
+  const header = JSON.parse(new TextDecoder().decode(file.subarray(8, 8 + length))) as Record<
+    string,
+    { readonly data_offsets: readonly [number, number] }
+  >;
   const entry = header['model.embed_tokens.weight'];
   if (entry === undefined) throw new Error('The model has no embedding table.');
   return [8 + length + entry.data_offsets[0], 8 + length + entry.data_offsets[1]];
@@ -127,7 +219,7 @@ function integers(packed: Packed): Int32Array {
   return new Int32Array(bytes(packed).buffer as ArrayBuffer);
 }
 
-/** IEEE 754 half precision. */
+/** The value of IEEE 754 half-precision bits. */
 function half(bits: number): number {
   const sign = bits & 0x8000 ? -1 : 1;
   const exponent = (bits >> 10) & 31;

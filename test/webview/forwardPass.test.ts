@@ -2,40 +2,81 @@
 import { describe, expect, it } from 'vitest';
 import { stageOf, type ForwardPath, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
-import type { QueryArgs, QueryName, QueryResult } from '../../src/protocol/messages.ts';
-import { arithmeticOf, SHOWN_TERMS } from '../../webview/figures/arithmetic.ts';
+import type { QueryArgs, PageQueryName, QueryResult } from '../../src/protocol/queries.ts';
+import { arithmeticOf, SHOWN_TERMS } from '../../webview/figures/numberArithmetic.ts';
 import { firstPlace, largestIndices, partOf, stagesOf, stepIn, stepsOf, WALK_STEPS, type Place } from '../../webview/figures/pathSteps.ts';
 import { columnsOf } from '../../webview/figures/strip.ts';
-import { drawStep } from '../../webview/views/drawStep.ts';
-import { numberCard } from '../../webview/views/numberCard.ts';
-import { numberLabel, stageShape, stageTitle } from '../../webview/views/stageTexts.ts';
-import { stepText } from '../../webview/views/stepTexts.ts';
+import { drawStep } from '../../webview/views/forward/drawStep.ts';
+import { numberCard } from '../../webview/views/forward/numberCard.ts';
+import { numberLabel, stageShape, stageTitle } from '../../webview/views/forward/stageTexts.ts';
+import { stepText } from '../../webview/views/forward/stepTexts.ts';
 import { FAMILY_TEXT, openFamily, type FamilyPanel } from './family.ts';
 
-const ask = async <Name extends QueryName>({ answer }: FamilyPanel, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> => answer({ name, ...args } as never);
+const ask = async <Name extends PageQueryName>({ answer }: FamilyPanel, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> =>
+  answer({ name, args } as never);
 const labels = Array.from(FAMILY_TEXT);
 const REQUEST = { token: 9, layer: 0, head: 1, expert: 0 };
 const pathOf = async (name: string, request = REQUEST): Promise<{ panel: FamilyPanel; path: ForwardPath }> => {
   const panel = await openFamily(name);
   return { panel, path: await ask(panel, 'forwardPath', request) };
 };
-const titles = (panel: FamilyPanel, path: ForwardPath): readonly string[] => stepsOf(path).map((step) => stepText(step, path, panel.shown.explanation.model).title);
-const sumAt = (panel: FamilyPanel, path: ForwardPath, { stage, index }: Place): Promise<WeightedSum> => ask(panel, 'weightedSum', { ...REQUEST, layer: path.layer, head: path.head, stage, index });
+const titles = (panel: FamilyPanel, path: ForwardPath): readonly string[] =>
+  stepsOf(path).map((step) => stepText(step, path, panel.shown.explanation.model).title);
+const sumAt = (panel: FamilyPanel, path: ForwardPath, { stage, index }: Place): Promise<WeightedSum> =>
+  ask(panel, 'weightedSum', { ...REQUEST, layer: path.layer, head: path.head, stage, index });
 
 describe('the steps', () => {
   it('are those of a GPT-2: learned positions, LayerNorm, GELU', async () => {
     const { panel, path } = await pathOf('gpt2');
     expect(titles(panel, path)).toEqual([
-      'Token embedding', 'Position: learned', 'LayerNorm before attention', 'Query, key and value of head 1', 'Scores', 'Scaling', 'Causal mask', 'Softmax', 'Weighted sum of values', 'Heads joined', 'Output projection', 'Residual: attention added',
-      'LayerNorm before the MLP', 'MLP: GELU (tanh)', 'MLP: down', 'Residual: MLP added', 'Through all layers', 'Final LayerNorm', 'Unembedding: logits', 'Probabilities', 'The draw',
+      'Token embedding',
+      'Position: learned',
+      'LayerNorm before attention',
+      'Query, key and value of head 1',
+      'Scores',
+      'Scaling',
+      'Causal mask',
+      'Softmax',
+      'Weighted sum of values',
+      'Heads joined',
+      'Output projection',
+      'Residual: attention added',
+      'LayerNorm before the MLP',
+      'MLP: GELU (tanh)',
+      'MLP: down',
+      'Residual: MLP added',
+      'Through all layers',
+      'Final LayerNorm',
+      'Unembedding: logits',
+      'Probabilities',
+      'The draw',
     ]);
   });
 
   it('are those of a Llama: rotary positions, RMSNorm, SwiGLU, and heads in groups', async () => {
     const { panel, path } = await pathOf('llama');
     expect(titles(panel, path)).toEqual([
-      'Token embedding', 'RMSNorm before attention', 'Query, key and value of head 1', 'Position: rotary', 'Scores', 'Scaling', 'Causal mask', 'Softmax', 'Weighted sum of values', 'Heads joined', 'Output projection', 'Residual: attention added',
-      'RMSNorm before the MLP', 'MLP: SwiGLU', 'MLP: down', 'Residual: MLP added', 'Through all layers', 'Final RMSNorm', 'Unembedding: logits', 'Probabilities', 'The draw',
+      'Token embedding',
+      'RMSNorm before attention',
+      'Query, key and value of head 1',
+      'Position: rotary',
+      'Scores',
+      'Scaling',
+      'Causal mask',
+      'Softmax',
+      'Weighted sum of values',
+      'Heads joined',
+      'Output projection',
+      'Residual: attention added',
+      'RMSNorm before the MLP',
+      'MLP: SwiGLU',
+      'MLP: down',
+      'Residual: MLP added',
+      'Through all layers',
+      'Final RMSNorm',
+      'Unembedding: logits',
+      'Probabilities',
+      'The draw',
     ]);
     const { sentence } = stepText('heads', path, panel.shown.explanation.model);
     expect(sentence).toContain('4 query heads share 2 key and value heads: head 1 reads number 0.');
@@ -44,8 +85,10 @@ describe('the steps', () => {
 
   it('say what a model does otherwise', async () => {
     const gemma = await pathOf('gemma2.3');
-    expect(titles(gemma.panel, gemma.path)).toEqual(expect.arrayContaining(['RMSNorm of attention’s output', 'RMSNorm of the MLP’s output', 'MLP: GeGLU']));
-    const windowed = gemma.panel.shown.explanation.model.special?.layers.findIndex(({ window }) => window !== null) ?? -1;
+    expect(titles(gemma.panel, gemma.path)).toEqual(
+      expect.arrayContaining(['RMSNorm of attention’s output', 'RMSNorm of the MLP’s output', 'MLP: GeGLU']),
+    );
+    const windowed = gemma.panel.shown.explanation.model.traits?.layers.findIndex(({ window }) => window !== null) ?? -1;
     expect(titles(gemma.panel, await ask(gemma.panel, 'forwardPath', { ...REQUEST, layer: windowed }))).toContain('Causal mask and window');
     const { model } = gemma.panel.shown.explanation;
     expect(stepText('scale', gemma.path, model).sentence).toContain('A soft cap');
@@ -55,7 +98,9 @@ describe('the steps', () => {
     expect(titles(phi.panel, phi.path)).not.toContain('LayerNorm before the MLP');
     expect(stepText('mlp', phi.path, phi.panel.shown.explanation.model).sentence).toContain('both read the layer’s input');
     const mixtral = await pathOf('mixtral.1');
-    expect(titles(mixtral.panel, mixtral.path)).toEqual(expect.arrayContaining(['Router', 'Expert: down', 'Experts mixed', expect.stringMatching(/^Expert \d+: SwiGLU$/)]));
+    expect(titles(mixtral.panel, mixtral.path)).toEqual(
+      expect.arrayContaining(['Router', 'Expert: down', 'Experts mixed', expect.stringMatching(/^Expert \d+: SwiGLU$/)]),
+    );
     const alibi = await pathOf('bloom.2');
     expect(stepText('scale', alibi.path, alibi.panel.shown.explanation.model).sentence).toContain('ALiBi');
     const sink = await pathOf('gpt_oss.1');
@@ -71,7 +116,9 @@ describe('the steps', () => {
   it('lie in the order of the walk and in its four parts', async () => {
     for (const name of ['gpt2', 'gemma2.3', 'deepseek_v3.1', 'hunyuan_v1_dense.1', 'opt.4']) {
       const { path } = await pathOf(name);
-      const places = stepsOf(path).filter((step) => step !== 'headNorm' && step !== 'rotary' && step !== 'clip').map((step) => WALK_STEPS.indexOf(step));
+      const places = stepsOf(path)
+        .filter((step) => step !== 'headNorm' && step !== 'rotary' && step !== 'clip')
+        .map((step) => WALK_STEPS.indexOf(step));
       expect(places).toEqual(places.toSorted((a, b) => a - b));
       expect([...new Set(stepsOf(path).map(partOf))]).toEqual(['input', 'attention', 'mlp', 'output']);
     }
@@ -87,7 +134,21 @@ describe('the steps', () => {
 });
 
 describe('a number', () => {
-  it.each(['gpt2', 'llama', 'gemma2.3', 'phi.1', 'mixtral.1', 'deepseek_v3.1', 'gpt_oss.1', 'bloom.2', 'qwen2_moe.1', 'cohere.1', 'hunyuan_v1_dense.1', 'olmoe.1', 'opt.4'])('of %s comes to what is shown, by the numbers beside it', async (name) => {
+  it.each([
+    'gpt2',
+    'llama',
+    'gemma2.3',
+    'phi.1',
+    'mixtral.1',
+    'deepseek_v3.1',
+    'gpt_oss.1',
+    'bloom.2',
+    'qwen2_moe.1',
+    'cohere.1',
+    'hunyuan_v1_dense.1',
+    'olmoe.1',
+    'opt.4',
+  ])('of %s comes to what is shown, by the numbers beside it', async (name) => {
     const { panel, path } = await pathOf(name);
     let seen = 0;
     for (const stage of path.stages) {
@@ -107,12 +168,25 @@ describe('a number', () => {
           const extra = arithmetic.extra === null ? 0 : arithmetic.extra.left * arithmetic.extra.right;
           expect(shown + arithmetic.rest.sum + extra + (arithmetic.bias ?? 0)).toBeCloseTo(arithmetic.total, 9);
           expect(arithmetic.terms.length).toBeLessThanOrEqual(SHOWN_TERMS);
-          for (const { place: from, left } of arithmetic.terms) if (from !== null) expect(at(stageOf(path.stages, from.stage).values, from.index)).toBe(left);
+          for (const { place: from, left } of arithmetic.terms)
+            if (from !== null) expect(at(stageOf(path.stages, from.stage).values, from.index)).toBe(left);
         }
-        if (arithmetic.kind === 'formula') for (const { place: from, value: part } of arithmetic.parts) if (from !== null && stage.made.kind !== 'norm') expect(at(stageOf(path.stages, from.stage).values, from.index)).toBe(part);
-        if (arithmetic.kind === 'same' && arithmetic.place !== null) expect(at(stageOf(path.stages, arithmetic.place.stage).values, arithmetic.place.index)).toBeCloseTo(value, 5);
+        if (arithmetic.kind === 'formula')
+          for (const { place: from, value: part } of arithmetic.parts)
+            if (from !== null && stage.made.kind !== 'norm') expect(at(stageOf(path.stages, from.stage).values, from.index)).toBe(part);
+        if (arithmetic.kind === 'same' && arithmetic.place !== null)
+          expect(at(stageOf(path.stages, arithmetic.place.stage).values, arithmetic.place.index)).toBeCloseTo(value, 5);
         if (arithmetic.kind === 'masked') expect(value).toBe(-Infinity);
-        const card = numberCard(arithmetic, { path, place, labels, sum, goTo: () => undefined, goToHead: () => undefined, goToLayer: () => undefined, goBefore: () => undefined });
+        const card = numberCard(arithmetic, {
+          path,
+          place,
+          labels,
+          sum,
+          goTo: () => undefined,
+          goToHead: () => undefined,
+          goToLayer: () => undefined,
+          goBefore: () => undefined,
+        });
         expect(card.map((part) => part.textContent).join(' ')).not.toMatch(/NaN|undefined|Infinity/);
       }
       expect(stageTitle(stage.name)).not.toBe('');
@@ -124,10 +198,18 @@ describe('a number', () => {
 
   it('of a matrix names the tensor and the row or column that made it', async () => {
     const llama = await pathOf('llama');
-    expect(await sumAt(llama.panel, llama.path, { stage: 'query', index: 3 })).toMatchObject({ tensor: 'model.layers.0.self_attn.q_proj.weight', row: 16 + 3, column: false });
+    expect(await sumAt(llama.panel, llama.path, { stage: 'query', index: 3 })).toMatchObject({
+      tensor: 'model.layers.0.self_attn.q_proj.weight',
+      row: 16 + 3,
+      column: false,
+    });
     const gpt2 = await pathOf('gpt2');
     const dim = gpt2.panel.shown.explanation.model.dim;
-    expect(await sumAt(gpt2.panel, gpt2.path, { stage: 'key', index: 3 })).toMatchObject({ tensor: 'transformer.h.0.attn.c_attn.weight', row: dim + gpt2.panel.shown.explanation.model.headDim + 3, column: true });
+    expect(await sumAt(gpt2.panel, gpt2.path, { stage: 'key', index: 3 })).toMatchObject({
+      tensor: 'transformer.h.0.attn.c_attn.weight',
+      row: dim + gpt2.panel.shown.explanation.model.headDim + 3,
+      column: true,
+    });
     await expect(sumAt(llama.panel, llama.path, { stage: 'dots', index: 0 })).rejects.toThrow('No matrix');
     await expect(sumAt(llama.panel, llama.path, { stage: 'query', index: 16 })).rejects.toThrow('outside');
   });
@@ -141,9 +223,10 @@ describe('a number', () => {
       const stage = stageOf(path.stages, place.stage);
       const found = arithmeticOf(path, place, stage.made.kind === 'linear' ? await sumAt(panel, path, place) : null);
       if (found === null || found.kind === 'origin' || found.kind === 'masked') break;
-      place = found.kind === 'same' ? found.place : found.kind === 'sum' ? (found.terms[0]?.place ?? null) : (found.parts[0]?.place ?? null);
+      place =
+        found.kind === 'same' ? found.place : found.kind === 'sum' ? (found.terms[0]?.place ?? null) : (found.parts[0]?.place ?? null);
     }
-    expect(way).toEqual(['probabilities', 'logits', 'finalRead', 'finalInput']);
+    expect(way).toEqual(['probabilities', 'logits', 'lnFinalOut', 'finalInput']);
   });
 });
 
@@ -164,9 +247,19 @@ describe('the draw', () => {
 describe('a strip', () => {
   it('gives every number a bar while there is room, and shares bars where there is not', () => {
     const values = Float32Array.of(1, -2, 3, -Infinity, 0.5, -4);
-    expect(columnsOf(values, 600).map(({ from, to }) => [from, to])).toEqual([[0, 1], [1, 2], [2, 3], [3, 4], [4, 5], [5, 6]]);
+    expect(columnsOf(values, 600).map(({ from, to }) => [from, to])).toEqual([
+      [0, 1],
+      [1, 2],
+      [2, 3],
+      [3, 4],
+      [4, 5],
+      [5, 6],
+    ]);
     const shared = columnsOf(values, 2);
-    expect(shared).toEqual([{ from: 0, to: 3, low: -2, high: 3, largest: 2 }, { from: 3, to: 6, low: -4, high: 0.5, largest: 5 }]);
+    expect(shared).toEqual([
+      { from: 0, to: 3, low: -2, high: 3, largest: 2 },
+      { from: 3, to: 6, low: -4, high: 0.5, largest: 5 },
+    ]);
     expect(columnsOf(new Float32Array(0), 100)).toEqual([]);
   });
 

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import type { Browser } from '../e2e/browser.ts';
@@ -5,6 +6,8 @@ import { openBundled, type FamilyPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
 
+/** Greedily the model ends it at once. */
+const ENDING = readFileSync(new URL('../fixtures/texts/ending.md', import.meta.url), 'utf8');
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 
 const page = panelPage();
@@ -32,13 +35,14 @@ async function open(options = ''): Promise<void> {
   await panel.locator('#tab-generate').click();
 }
 const tokens = (): Locator => panel.locator('.generated .token');
-const press = (name: string): Promise<void> => panel.getByRole('button', { name, exact: true }).click();
+const press = (name: string): Promise<void> => button(name).click();
 const set = async (label: string, value: string): Promise<void> => {
   const field = panel.getByRole('spinbutton', { name: label, exact: true });
   await field.fill(value);
   await field.press('Tab');
 };
-const rested = (): Promise<void> => expect.poll(() => panel.getByRole('button', { name: 'Play', exact: true }).isVisible(), { timeout: 60_000 }).toBe(true);
+const button = (name: string): Locator => panel.getByRole('button', { name, exact: true });
+const rested = (): Promise<void> => expect.poll(() => button('Pause').isVisible(), { timeout: 60_000 }).toBe(false);
 const greedy = async (count: number): Promise<void> => {
   await panel.getByRole('radio', { name: 'Greedy', exact: true }).check();
   await set('New tokens at most', String(count));
@@ -52,14 +56,15 @@ const state = (): Promise<string> => panel.locator('.generate-state').innerText(
 async function generatedIds(count: number, sampling = GREEDY, seed = 0): Promise<readonly number[]> {
   const ids: number[] = [];
   while (ids.length < count) {
-    const step = await model.answer({ name: 'step', continuation: ids, sampling, seed, topK: 1, attention: false });
+    const step = await model.answer({ name: 'step', args: { continuation: ids, sampling, seed, topK: 1, attention: false } });
     if ('id' in step) ids.push(step.id);
   }
   return ids;
 }
 /** Presses a button and returns the generated ids that it sends to the extension. */
 const sentBy = async (name: string, type: 'insertGenerated' | 'explainGenerated'): Promise<readonly number[]> => {
-  const sent = async (): Promise<readonly (readonly number[])[]> => (await posted()).flatMap((one) => (one.type === type ? [one.continuation] : []));
+  const sent = async (): Promise<readonly (readonly number[])[]> =>
+    (await posted()).flatMap((one) => (one.type === type ? [one.continuation] : []));
   const before = (await sent()).length;
   await press(name);
   await expect.poll(async () => (await sent()).length).toBe(before + 1);
@@ -73,15 +78,104 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await greedy(6);
     expect(await state()).toBe('6 of 6 new tokens. Ended at the limit: raise it to go on.');
     expect(await shownIds()).toEqual(await generatedIds(6));
-    expect(await panel.getByRole('button', { name: 'One Step', exact: true }).isDisabled()).toBe(true);
+    expect([await button('Play').isVisible(), await button('One Step').isVisible(), await button('64 Tokens More').isVisible()]).toEqual([
+      false,
+      false,
+      true,
+    ]);
     await set('New tokens at most', '7');
     await press('One Step');
     await expect.poll(() => tokens().count()).toBe(7);
   });
 
+  it('ends at the end token with what can be done there in place of Play: go on past it, branch, start over', async () => {
+    const ending = await openBundled(ENDING);
+    const own = await startHarness(ending);
+    try {
+      await page.open(own, 'family');
+      await panel.locator('#tab-generate').click();
+      await panel.getByRole('radio', { name: 'Greedy', exact: true }).check();
+      await set('New tokens at most', '6');
+      await press('Play');
+      await rested();
+      expect(await state()).toMatch(/^1 of 6 new tokens\. Ended: the model drew <\|endoftext\|>/);
+      expect([await button('Play').isVisible(), await button('One Step').isVisible(), await button('Reset').isVisible()]).toEqual([
+        false,
+        false,
+        false,
+      ]);
+      expect(await button('Start Over').isEnabled()).toBe(true);
+      await picture('generate-ended');
+      await panel.getByRole('button', { name: /^Take .* Instead$/ }).click();
+      expect(await state()).toBe('1 of 6 new tokens.');
+      expect(await button('Play').isEnabled()).toBe(true);
+      await panel.getByRole('treeitem').first().click();
+      await button('Go On Past It').press('Enter');
+      await rested();
+      expect(await panel.getByRole('checkbox', { name: 'Go on past the end token' }).isChecked()).toBe(true);
+      await expect.poll(() => tokens().count()).toBe(6);
+      expect(await state()).toBe('6 of 6 new tokens. Ended at the limit: raise it to go on.');
+      // The focus went from button to button.
+      expect(await panel.locator(':focus').innerText()).toBe('64 Tokens More');
+      await panel.getByRole('radio', { name: 'Sampling', exact: true }).check();
+      await press('Start Over');
+      expect([
+        await tokens().count(),
+        await panel.getByRole('spinbutton', { name: 'Seed', exact: true }).inputValue(),
+        await button('Play').isVisible(),
+      ]).toEqual([0, '1', true]);
+    } finally {
+      own.close();
+    }
+  });
+
+  it('shows sampling from the start: a temperature and a filter that do something', async () => {
+    await open();
+    const value = (name: string): Promise<string> => panel.getByRole('spinbutton', { name, exact: true }).inputValue();
+    expect([
+      await panel.getByRole('radio', { name: 'Sampling', exact: true }).isChecked(),
+      await value('Temperature'),
+      await value('Top-p'),
+    ]).toEqual([true, '0.8', '0.95']);
+  });
+
+  it('says what was kept and not run, and how fast the tokens came to the screen', async () => {
+    await open();
+    await greedy(6);
+    const facts = panel.getByRole('region', { name: 'Time and memory' });
+    const prompt = model.shown.explanation.tokens.length;
+    expect(await facts.innerText()).toMatch(/Decode\s*5 tokens one by one/);
+    expect(await facts.innerText()).toMatch(/Speed on screen\s*[\d.,]+ tokens\/s: 6 tokens in \d/);
+    await press('Start Over');
+    const before = Date.now();
+    await press('Play');
+    await rested();
+    const elapsed = (Date.now() - before) / 1000;
+    await expect.poll(() => tokens().count()).toBe(6);
+    const text = await facts.innerText();
+    expect(text).toContain(`${prompt} tokens were kept and not run`);
+    expect(text).toMatch(/Decode\s*5 tokens one by one/);
+    // No faster than the user saw it.
+    const [, shown = '', seconds = ''] = /tokens\/s: (\d+) tokens in ([\d.]+) s/.exec(text) ?? [];
+    expect([shown, Number(seconds) > 0, Number(seconds) <= elapsed + 0.01]).toEqual(['6', true, true]);
+    // Drawn once more, a token needs nothing to be run.
+    await tokens().nth(3).click();
+    await press('Draw Again');
+    await expect.poll(() => facts.innerText()).toMatch(/Decode\s*4 tokens one by one/);
+    expect(await facts.innerText()).toMatch(/Kept\s*1 tokens were read before and not run again/);
+  });
+
   it('draws by the settings and the seed, and shows what each filter took and where the number fell', async () => {
     await open();
-    for (const [label, value] of [['Temperature', '0.9'], ['Top-k', '40'], ['Top-p', '0.95'], ['Min-p', '0.01'], ['Seed', '7'], ['New tokens at most', '5']] as const) await set(label, value);
+    for (const [label, value] of [
+      ['Temperature', '0.9'],
+      ['Top-k', '40'],
+      ['Top-p', '0.95'],
+      ['Min-p', '0.01'],
+      ['Seed', '7'],
+      ['New tokens at most', '5'],
+    ] as const)
+      await set(label, value);
     await press('Play');
     await rested();
     expect(await shownIds()).toEqual(await generatedIds(5, { temperature: 0.9, topK: 40, topP: 0.95, minP: 0.01 }, 7));
@@ -153,7 +247,14 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await expect.poll(state).toBe('Another text is explained: what was generated after the one before is gone.');
   });
 
-  it.each([['Temperature', '100'], ['Temperature', '0'], ['Top-k', '99999'], ['Top-p', '0'], ['Top-p', '3'], ['Min-p', '1']])('is defined and explained for %s %s', async (label, value) => {
+  it.each([
+    ['Temperature', '100'],
+    ['Temperature', '0'],
+    ['Top-k', '99999'],
+    ['Top-p', '0'],
+    ['Top-p', '3'],
+    ['Min-p', '1'],
+  ])('is defined and explained for %s %s', async (label, value) => {
     await open();
     await set(label, value);
     await press('One Step');
@@ -178,12 +279,19 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await greedy(2);
     await panel.getByText('Attention of the last token read').click();
     await panel.locator('.step-attention .heatmaplayer image').waitFor({ state: 'attached' });
-    expect((await posted()).some((message) => message.type === 'query' && message.query.name === 'step' && message.query.attention)).toBe(true);
+    expect(
+      (await posted()).some((message) => message.type === 'query' && message.query.name === 'step' && message.query.args.attention),
+    ).toBe(true);
     expect(await violations()).toEqual([]);
   });
 
   it('fits its window in all themes, in English and Chinese', { timeout: 300_000 }, async () => {
-    for (const [theme, width, language] of [['dark', 480, 'en'], ['light', 1400, 'en'], ['high-contrast', 480, 'zh-cn'], ['high-contrast-light', 1400, 'zh-cn']] as const) {
+    for (const [theme, width, language] of [
+      ['dark', 480, 'en'],
+      ['light', 1400, 'en'],
+      ['high-contrast', 480, 'zh-cn'],
+      ['high-contrast-light', 1400, 'zh-cn'],
+    ] as const) {
       await browser.page.setViewportSize({ width, height: 1200 });
       await open(`theme=${theme}&language=${language}`);
       // The tree of the theme before comes back with the page.

@@ -2,10 +2,24 @@ import { describe, expect, it } from 'vitest';
 import type { GenerationStep } from '../../src/core/generation.ts';
 import { draw, sample } from '../../src/core/sampling.ts';
 import { softmax } from '../../src/core/probability.ts';
-import { EMPTY_TREE, branchesOf, idsTo, numbersOf, pathTo, promptKey, selecting, stopAt, withStep, withToken, type DrawSettings, type GeneratedToken, type GenerationTree } from '../../webview/generation.ts';
-import { keepGeneration, parseGeneration } from '../../webview/keptGeneration.ts';
-import { drawSettings, endOf } from '../../webview/generator.ts';
-import { INITIAL_SETTINGS } from '../../webview/settings.ts';
+import {
+  EMPTY_TREE,
+  branchesOf,
+  idsTo,
+  numbersOf,
+  pathTo,
+  promptKey,
+  selecting,
+  stopAt,
+  withStep,
+  withToken,
+  type DrawSettings,
+  type GeneratedToken,
+  type GenerationTree,
+} from '../../webview/generation/generationTree.ts';
+import { keepGeneration, parseGeneration } from '../../webview/generation/keptGeneration.ts';
+import { drawSettings, endOf } from '../../webview/generation/generator.ts';
+import { INITIAL_SETTINGS } from '../../webview/viewSettings.ts';
 import { initialState, persisted, reduce } from '../../webview/state.ts';
 import { readTheme } from '../../webview/theme.ts';
 import { readFixture } from './readFixture.ts';
@@ -24,14 +38,38 @@ function stepOf(logits: readonly number[], { sampling }: DrawSettings, position:
   const pick = (from: Float32Array): Float32Array => Float32Array.from(order, (one) => from[one] ?? 0);
   const own = softmax(all);
   return {
-    position, id, text: `t${id}`, prob: own[id] ?? 0, tempered: probs[id] ?? 0, final: final[id] ?? 0, rank: order.indexOf(id) + 1,
-    entropy: 0, entropyTempered: entropyBefore, entropyFinal: entropyAfter, topIds: order, topProbs: pick(own), topTempered: pick(probs), topFinal: pick(final),
-    pieces: Object.fromEntries([...order].map((one) => [one, `t${one}`])), filters: steps, keptCount, draw: sampling.temperature > 0 ? drawn : null, stop: null,
-    reading: { run: 1, known: position - 1, reread: false, runMs: 1, stepMs: 2 }, cache: { positions: position, bytesPerLayer: [8], bytes: 8 },
+    position,
+    id,
+    text: `t${id}`,
+    prob: own[id] ?? 0,
+    tempered: probs[id] ?? 0,
+    final: final[id] ?? 0,
+    rank: order.indexOf(id) + 1,
+    entropy: 0,
+    entropyTempered: entropyBefore,
+    entropyFinal: entropyAfter,
+    topIds: order,
+    topProbs: pick(own),
+    topTempered: pick(probs),
+    topFinal: pick(final),
+    pieces: Object.fromEntries([...order].map((one) => [one, `t${one}`])),
+    filters: steps,
+    keptCount,
+    draw: sampling.temperature > 0 ? drawn : null,
+    stop: null,
+    reading: { run: 1, known: position - 1, reread: false, runMs: 1, stepMs: 2 },
+    cache: { positions: position, bytesPerLayer: [8], bytes: 8 },
   };
 }
 const LOGITS = [2, 1, 0, -1];
-const token = (id: number, parent: number, settings = GREEDY): GeneratedToken => ({ id, parent, taken: false, settings, step: stepOf(LOGITS, settings, 10) });
+const token = (id: number, parent: number, settings = GREEDY): GeneratedToken => ({
+  id,
+  parent,
+  taken: false,
+  settings,
+  wroteMs: null,
+  step: stepOf(LOGITS, settings, 10),
+});
 const grow = (...tokens: readonly GeneratedToken[]): GenerationTree => tokens.reduce(withToken, { ...EMPTY_TREE, prompt: 'p' });
 /** 0 - 0 - 0, and from its second token on 1 - 2, of which 3 instead of 2. */
 const forked = grow(token(0, -1), token(0, 0), token(0, 1), token(1, 0), token(2, 3), token(3, 3));
@@ -58,7 +96,11 @@ describe('a tree of generated tokens', () => {
 
   it('lists its branches, each with its fork and the model’s log-probability of the whole', () => {
     const own = softmax(Float32Array.from(LOGITS));
-    const logprob = (...ids: readonly number[]): unknown => expect.closeTo(ids.reduce((sum, id) => sum + Math.log(own[id] ?? 0), 0), 5);
+    const logprob = (...ids: readonly number[]): unknown =>
+      expect.closeTo(
+        ids.reduce((sum, id) => sum + Math.log(own[id] ?? 0), 0),
+        5,
+      );
     expect(branchesOf(forked)).toEqual([
       { tokens: [0, 1, 2], forkedAfter: 0, depth: 0, end: 2, logprob: logprob(0, 0, 0) },
       { tokens: [3, 4], forkedAfter: 1, depth: 1, end: 4, logprob: logprob(0, 1, 2) },
@@ -67,7 +109,13 @@ describe('a tree of generated tokens', () => {
   });
 
   it('lists other first tokens as branches from the text’s end', () => {
-    expect(branchesOf(grow(token(0, -1), token(2, -1), token(1, -1))).map(({ tokens, forkedAfter, depth }) => [tokens, forkedAfter, depth])).toEqual([[[0], 0, 0], [[1], 0, 1], [[2], 0, 1]]);
+    expect(
+      branchesOf(grow(token(0, -1), token(2, -1), token(1, -1))).map(({ tokens, forkedAfter, depth }) => [tokens, forkedAfter, depth]),
+    ).toEqual([
+      [[0], 0, 0],
+      [[1], 0, 1],
+      [[2], 0, 1],
+    ]);
   });
 
   it('gives a candidate that was taken its own numbers, and knows none before its step is known', () => {
@@ -105,12 +153,24 @@ describe('a kept tree', () => {
   });
 
   it.each([
-    null, 7, 'tree', {},
+    null,
+    7,
+    'tree',
+    {},
     { prompt: 'p', ids: [1], parents: [0], taken: [false], settings: [GREEDY], uses: [0], end: 0, selected: 0 },
     { prompt: 'p', ids: [1], parents: [-1], taken: [false], settings: [], uses: [0], end: 0, selected: 0 },
     { prompt: 'p', ids: [-1], parents: [-1], taken: [false], settings: [GREEDY], uses: [0], end: 0, selected: 0 },
     { prompt: 'p', ids: [1], parents: [-1], taken: [false], settings: [GREEDY], uses: [0], end: 1, selected: 0 },
-    { prompt: 'p', ids: [1], parents: [-1], taken: [false], settings: [{ sampling: { temperature: null }, seed: 0 }], uses: [0], end: 0, selected: 0 },
+    {
+      prompt: 'p',
+      ids: [1],
+      parents: [-1],
+      taken: [false],
+      settings: [{ sampling: { temperature: null }, seed: 0 }],
+      uses: [0],
+      end: 0,
+      selected: 0,
+    },
   ])('that is none, %j, is empty', (value) => expect(parseGeneration(value)).toEqual(EMPTY_TREE));
 });
 
@@ -129,12 +189,20 @@ describe('the state of a generation', () => {
   it('ends with another text, or another model, and says which', () => {
     const { explanation } = shown;
     const other = { ...explanation, text: 'other', tokens: explanation.tokens.slice(0, 3) };
-    const byText = reduce(generated, { type: 'host', message: { type: 'explanation', shown: { ...shown, serial: 2, explanation: other } } });
+    const byText = reduce(generated, {
+      type: 'host',
+      message: { type: 'explanation', shown: { ...shown, serial: 2, explanation: other } },
+    });
     expect(byText.generation).toMatchObject({ ended: 'text', tree: { tokens: [], end: -1 } });
     const model = { ...explanation, model: { ...explanation.model, name: 'another' } };
-    const byModel = reduce(generated, { type: 'host', message: { type: 'explanation', shown: { ...shown, serial: 2, explanation: model } } });
+    const byModel = reduce(generated, {
+      type: 'host',
+      message: { type: 'explanation', shown: { ...shown, serial: 2, explanation: model } },
+    });
     expect(byModel.generation.ended).toBe('model');
-    expect(reduce(generated, { type: 'host', message: { type: 'explanation', shown: { ...shown, serial: 2 } } }).generation.tree).toBe(tree);
+    expect(reduce(generated, { type: 'host', message: { type: 'explanation', shown: { ...shown, serial: 2 } } }).generation.tree).toBe(
+      tree,
+    );
   });
 
   it('goes on to the limit of new tokens and no further', () => {
@@ -149,7 +217,11 @@ describe('the state of a generation', () => {
     const whole = { ...shown, explanation: { ...explanation, generated: 2 } };
     const kept = persisted(reduce(initialState(theme, undefined), { type: 'host', message: { type: 'explanation', shown: whole } }));
     expect(kept?.text).toBe(explanation.text.slice(0, first?.start));
-    expect(kept?.continuation).toEqual({ model: explanation.model.name, chat: false, ids: explanation.tokens.slice(-2).map(({ id }) => id) });
+    expect(kept?.continuation).toEqual({
+      model: explanation.model.name,
+      chat: false,
+      ids: explanation.tokens.slice(-2).map(({ id }) => id),
+    });
   });
 
   it('draws greedily, or by the settings', () => {

@@ -4,7 +4,7 @@ import { sample } from '../../src/core/sampling.ts';
 import { rankCurve, rankCurveFigure } from '../../webview/figures/rankCurve.ts';
 import { stepAttentionFigure } from '../../webview/figures/stepAttention.ts';
 import { stepTimesFigure } from '../../webview/figures/stepTimes.ts';
-import { byteSize, powerOfTen, setLanguage } from '../../webview/format.ts';
+import { byteSize, powerOfTen, setLanguage } from '../../webview/parts/format.ts';
 import { readTheme } from '../../webview/theme.ts';
 
 const COLOURS: Readonly<Record<string, string>> = { '--vscode-charts-blue': '#3794ff', '--vscode-charts-orange': '#d18616' };
@@ -23,7 +23,11 @@ describe('the curve of the whole vocabulary', () => {
     expect([curve.ranks[0], curve.ranks.at(-1)]).toEqual([1, 1000]);
     const [model, tempered, final] = [falling(own), falling(sampled.probs), falling(sampled.final)];
     for (const [place, rank] of curve.ranks.entries()) {
-      expect([curve.model[place], curve.tempered[place], curve.final[place] ?? 0]).toEqual([model[rank - 1], tempered[rank - 1], final[rank - 1]]);
+      expect([curve.model[place], curve.tempered[place], curve.final[place] ?? 0]).toEqual([
+        model[rank - 1],
+        tempered[rank - 1],
+        final[rank - 1],
+      ]);
     }
   });
 
@@ -41,18 +45,35 @@ describe('the curve of the whole vocabulary', () => {
     expect(rankCurveFigure(rankCurve(own, sample(logits, OFF)), 600, theme).layout['shapes']).toHaveLength(0);
   });
 
-  it.each([{ temperature: 0 }, { temperature: 1000 }, { topK: 5000 }, { topP: 0 }, { minP: 1 }, { temperature: 1e-6 }])('has finite axes for %j', (change) => {
-    const { layout } = rankCurveFigure(rankCurve(own, sample(logits, { ...OFF, ...change })), 600, theme);
-    const { range } = layout['yaxis'] as { readonly range: readonly number[] };
-    expect(range.every(Number.isFinite) && (range[0] ?? 0) < (range[1] ?? 0)).toBe(true);
-  });
+  it.each([{ temperature: 0 }, { temperature: 1000 }, { topK: 5000 }, { topP: 0 }, { minP: 1 }, { temperature: 1e-6 }])(
+    'has finite axes for %j',
+    (change) => {
+      const { layout } = rankCurveFigure(rankCurve(own, sample(logits, { ...OFF, ...change })), 600, theme);
+      const { range } = layout['yaxis'] as { readonly range: readonly number[] };
+      expect(range.every(Number.isFinite) && (range[0] ?? 0) < (range[1] ?? 0)).toBe(true);
+    },
+  );
 });
 
 describe('the times of steps', () => {
   it('stack the running of tokens and the rest, prefill hatched in another hue, and leave out what was not measured', () => {
-    const { data } = stepTimesFigure([{ run: 12, runMs: 30, stepMs: 32 }, { run: 1, runMs: 4, stepMs: 6 }, null], { selected: 1, width: 300 }, theme);
-    const [run, rest] = data as readonly { readonly y: readonly number[]; readonly marker: { readonly color: readonly string[]; readonly pattern: { readonly shape: readonly string[] }; readonly line: { readonly width: readonly number[] } } }[];
-    expect([run?.y, rest?.y]).toEqual([[30, 4, 0], [2, 2, 0]]);
+    const { data } = stepTimesFigure(
+      [{ run: 12, runMs: 30, stepMs: 32 }, { run: 1, runMs: 4, stepMs: 6 }, null],
+      { selected: 1, width: 300 },
+      theme,
+    );
+    const [run, rest] = data as readonly {
+      readonly y: readonly number[];
+      readonly marker: {
+        readonly color: readonly string[];
+        readonly pattern: { readonly shape: readonly string[] };
+        readonly line: { readonly width: readonly number[] };
+      };
+    }[];
+    expect([run?.y, rest?.y]).toEqual([
+      [30, 4, 0],
+      [2, 2, 0],
+    ]);
     expect(new Set(run?.marker.color.slice(0, 2)).size).toBe(2);
     expect(run?.marker.pattern.shape).toEqual(['/', '', '']);
     expect(run?.marker.line.width).toEqual([0, 2, 0]);
@@ -62,7 +83,11 @@ describe('the times of steps', () => {
 describe('the attention of the last token', () => {
   it('is a row a head and a column a token, layers named at their middle', () => {
     const weights = Float32Array.from({ length: 2 * 2 * 3 }, (_, index) => index / 16);
-    const { data, layout } = stepAttentionFigure({ weights }, { layers: 2, heads: 2, labels: ['a', 'b', 'c'], width: 300, layerName: (layer) => `L${layer}` }, theme);
+    const { data, layout } = stepAttentionFigure(
+      { weights },
+      { layers: 2, heads: 2, labels: ['a', 'b', 'c'], width: 300, layerName: (layer) => `L${layer}` },
+      theme,
+    );
     const { z } = data[0] as { readonly z: readonly (readonly number[])[] };
     expect(z).toHaveLength(4);
     expect((z[3]?.[2] ?? 0) ** 4).toBeCloseTo(11 / 16, 6);
@@ -73,7 +98,13 @@ describe('the attention of the last token', () => {
 describe('sizes', () => {
   it('are written in a unit of their own size', () => {
     setLanguage('en');
-    expect([byteSize(0), byteSize(512), byteSize(12_288), byteSize(1_070_000), byteSize(3e12)]).toEqual(['0 B', '512 B', '12.3 kB', '1.07 MB', '3 TB']);
+    expect([byteSize(0), byteSize(512), byteSize(12_288), byteSize(1_070_000), byteSize(3e12)]).toEqual([
+      '0 B',
+      '512 B',
+      '12.3 kB',
+      '1.07 MB',
+      '3 TB',
+    ]);
     expect([powerOfTen(0), powerOfTen(-3), powerOfTen(2)]).toEqual(['1', '10⁻³', '10²']);
   });
 });

@@ -1,20 +1,36 @@
 // @vitest-environment happy-dom
 import { describe, expect, it } from 'vitest';
 import type { Explanation, Token } from '../../src/core/trace.ts';
-import type { QueryArgs, QueryName, QueryResult, ShownExplanation } from '../../src/protocol/messages.ts';
+import type { ShownExplanation } from '../../src/protocol/messages.ts';
+import type { QueryArgs, PageQueryName, QueryResult } from '../../src/protocol/queries.ts';
 import { describeToken, type PanelContext, type View } from '../../webview/context.ts';
 import { createStore, initialState, reduce, type ViewState } from '../../webview/state.ts';
 import { readTheme } from '../../webview/theme.ts';
-import { createTooltip } from '../../webview/tooltip.ts';
-import { createHeader } from '../../webview/views/header.ts';
-import { createNextToken } from '../../webview/views/nextToken.ts';
-import { createStatus } from '../../webview/views/status.ts';
-import { createTokens } from '../../webview/views/tokens.ts';
-import { createTokenStrip } from '../../webview/views/tokenStrip.ts';
-import { cellSteps } from '../../webview/views/cellSteps.ts';
+import { createTooltip } from '../../webview/parts/tooltip.ts';
+import { createHeader } from '../../webview/parts/panelHeader.ts';
+import { createNextToken } from '../../webview/views/predictions/nextToken.ts';
+import { createStatus } from '../../webview/parts/status.ts';
+import { createTokens } from '../../webview/views/tokens/tokensView.ts';
+import { createTokenStrip } from '../../webview/parts/tokenStrip.ts';
+import { cellSteps } from '../../webview/views/attention/cellSteps.ts';
 import { readFixture } from './readFixture.ts';
 
-const HOSTILE = ['<img src=x onerror=alert(1)>', '<script>alert(1)</script>', '[x](command:a)', '\u0000', '\u202egnp.exe\u2066', '\ud83d', '👩‍👩‍👧', '\r\n', '\t', ' '.repeat(300), '</span><b>', '&lt;', '${x}', '{0}'];
+const HOSTILE = [
+  '<img src=x onerror=alert(1)>',
+  '<script>alert(1)</script>',
+  '[x](command:a)',
+  '\u0000',
+  '\u202egnp.exe\u2066',
+  '\ud83d',
+  '👩‍👩‍👧',
+  '\r\n',
+  '\t',
+  ' '.repeat(300),
+  '</span><b>',
+  '&lt;',
+  '${x}',
+  '{0}',
+];
 
 const { shown, answer } = readFixture();
 
@@ -24,18 +40,36 @@ function hostile(): ShownExplanation {
     const text = HOSTILE[index % HOSTILE.length] ?? '';
     return { ...token, text, bytes: [...new TextEncoder().encode(text)], special: false, partial: false };
   });
-  const pieces: Explanation['pieces'] = Object.fromEntries(Object.keys(shown.explanation.pieces).map((id, index) => [id, HOSTILE[index % HOSTILE.length] ?? '']));
-  return { ...shown, explanation: { ...shown.explanation, tokens, pieces, model: { ...shown.explanation.model, name: '<b>model</b>' } }, source: { ...shown.source, label: '<i>file</i>' }, notices: ['<u>notice</u>'] };
+  const pieces: Explanation['pieces'] = Object.fromEntries(
+    Object.keys(shown.explanation.pieces).map((id, index) => [id, HOSTILE[index % HOSTILE.length] ?? '']),
+  );
+  return {
+    ...shown,
+    explanation: { ...shown.explanation, tokens, pieces, model: { ...shown.explanation.model, name: '<b>model</b>' } },
+    source: { ...shown.source, label: '<i>file</i>' },
+    notices: ['<u>notice</u>'],
+  };
 }
 
 function setUp(make: (context: PanelContext) => View): { root: HTMLElement; state: ViewState } {
-  const state = reduce(initialState(readTheme(() => '', 'dark'), undefined), { type: 'host', message: { type: 'explanation', shown: hostile() } });
+  const state = reduce(
+    initialState(
+      readTheme(() => '', 'dark'),
+      undefined,
+    ),
+    { type: 'host', message: { type: 'explanation', shown: hostile() } },
+  );
   const store = createStore(state, () => {});
-  const query = <Name extends QueryName>(_slot: string, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> => {
-    const result = answer({ name, ...args } as Parameters<typeof answer>[0]) as QueryResult<Name>;
+  const query = <Name extends PageQueryName>(_slot: string, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> => {
+    const result = answer({ name, args } as Parameters<typeof answer>[0]) as QueryResult<Name>;
     return Promise.resolve({ ...result, pieces: hostile().explanation.pieces });
   };
-  const context: PanelContext = { host: { post: () => {}, receive: () => {}, query }, store, tooltip: createTooltip(document.body), announce: () => {} };
+  const context: PanelContext = {
+    host: { post: () => {}, drop: () => {}, receive: () => {}, query },
+    store,
+    tooltip: createTooltip(document.body),
+    announce: () => {},
+  };
   const view = make(context);
   document.body.append(view.root);
   view.update(state);
@@ -92,7 +126,7 @@ describe('hostile text stays text', () => {
   it('in the arithmetic of a cell and in the tooltip', () => {
     const { explanation } = hostile();
     const tooltip = createTooltip(document.body);
-    const cell = answer({ name: 'attentionCell', layer: 2, head: 5, query: 14, key: 0 }) as QueryResult<'attentionCell'>;
+    const cell = answer({ name: 'attentionCell', args: { layer: 2, head: 5, query: 14, key: 0 } }) as QueryResult<'attentionCell'>;
     const host = document.createElement('div');
     host.append(...cellSteps(cell, explanation, tooltip));
     expect(host.textContent).toContain('<img·src=x·onerror=alert(1)>');
@@ -104,7 +138,7 @@ describe('hostile text stays text', () => {
 
 describe('one weight', () => {
   it('shows the model’s numbers: score, scale, softmax', () => {
-    const cell = answer({ name: 'attentionCell', layer: 2, head: 5, query: 14, key: 13 }) as QueryResult<'attentionCell'>;
+    const cell = answer({ name: 'attentionCell', args: { layer: 2, head: 5, query: 14, key: 13 } }) as QueryResult<'attentionCell'>;
     const host = document.createElement('div');
     host.append(...cellSteps(cell, shown.explanation, createTooltip(document.body)));
     const values = [...host.querySelectorAll('.step-value')].map((value) => value.textContent);

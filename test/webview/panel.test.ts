@@ -1,5 +1,5 @@
 import { readFileSync } from 'node:fs';
-import type { FrameLocator } from 'playwright-core';
+import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from '../e2e/browser.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
@@ -40,17 +40,28 @@ describe('the panel in a browser, under the extension’s policy', () => {
     const row = panel.locator('.token-table tbody tr').nth(34);
     const { logprob, rank } = readFixture().shown.explanation;
     const probability = 100 * Math.exp(logprob[34] ?? Number.NaN);
-    expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual(['34', '·i', '20 69', '745', `${probability.toPrecision(3)}%`, String(rank[34])]);
+    expect((await row.locator('td').allTextContents()).slice(0, 6)).toEqual([
+      '34',
+      '·i',
+      '20 69',
+      '745',
+      `${probability.toFixed(2)}%`,
+      String(rank[34]),
+    ]);
     expect(await row.getAttribute('title')).toBe('·i · Bytes: 20 69');
   });
 
-  it('chooses a head with the keyboard and asks for its attention', async () => {
+  it('opens the attention on the strongest head, chooses another with the keyboard, and asks for its attention', async () => {
     await open();
     await panel.locator('.strip .token[aria-selected="true"]').press('2');
     await panel.locator('.overview-canvas').press('ArrowDown');
     await panel.locator('.overview-canvas').press('ArrowRight');
-    await expect.poll(() => panel.getByRole('region', { name: 'One head' }).getByRole('heading', { level: 2 }).innerText()).toBe('Layer 1, head 1');
-    await expect.poll(async () => (await posted()).filter((message) => message.type === 'query').map((message) => message.query)).toContainEqual({ name: 'attentionPicture', layer: 1, head: 1 });
+    await expect
+      .poll(() => panel.getByRole('region', { name: 'One head' }).getByRole('heading', { level: 2 }).innerText())
+      .toBe('Layer 3, head 6');
+    await expect
+      .poll(async () => (await posted()).filter((message) => message.type === 'query').map((message) => message.query))
+      .toContainEqual({ name: 'attentionPicture', args: { layer: 3, head: 6 } });
   });
 
   it('locks a cell, shows its arithmetic, and unlocks with Escape', async () => {
@@ -68,13 +79,38 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await expect.poll(() => unlock.isVisible()).toBe(false);
   });
 
-  it('saves a figure as SVG under the same policy', async () => {
+  it('saves figures as SVG under the same policy, with a button that shows or comes with the pointer and the focus', async () => {
     await open();
     await tab('Attention');
-    const [download] = await Promise.all([browser.page.waitForEvent('download'), panel.getByRole('button', { name: 'Save picture' }).click()]);
-    expect(download.suggestedFilename()).toBe('attention.svg');
-    expect(readFileSync(await download.path(), 'utf8')).toMatch(/^<svg[^]*<image/);
+    const save = async (button: Locator): Promise<readonly [string, string]> => {
+      const [download] = await Promise.all([browser.page.waitForEvent('download'), button.click()]);
+      return [download.suggestedFilename(), readFileSync(await download.path(), 'utf8')];
+    };
+    const [name, svg] = await save(panel.getByRole('button', { name: 'Save picture: Attention of one head' }));
+    expect(name).toBe('attention.svg');
+    expect(svg).toMatch(/^<svg[^]*<image/);
+    const ofRow = panel.getByRole('button', { name: 'Save picture: Where the query attends to' });
+    const opacity = (): Promise<string> => ofRow.evaluate((button) => getComputedStyle(button.parentElement ?? button).opacity);
+    await browser.page.mouse.move(0, 0);
+    expect(await opacity()).toBe('0');
+    await ofRow.focus();
+    expect(await opacity()).toBe('1');
+    expect((await save(ofRow))[0]).toBe('attention-row.svg');
     expect(await violations()).toEqual([]);
+  });
+
+  it('offers every figure of every tab as a picture, and a legend where its colours have a scale', async () => {
+    await open();
+    for (const title of ['Attention', 'Embeddings', 'Positions', 'Predictions']) {
+      await tab(title);
+      const plots = panel.locator('.panel:not([hidden]) .plot:visible');
+      await expect.poll(() => plots.count(), { message: title }).toBeGreaterThan(0);
+      const labels = await plots.evaluateAll((all) => all.map((plot) => plot.getAttribute('aria-label')));
+      for (const label of labels)
+        expect(await panel.getByRole('button', { name: `Save picture: ${label}`, exact: true }).count(), label ?? '').toBeGreaterThan(0);
+    }
+    await tab('Attention');
+    expect(await panel.locator('.map-card .legend:visible').innerText()).toMatch(/^0%\s+[\d.]+%$/);
   });
 
   it('selects with keys in the strip and tells the editor', async () => {
@@ -82,7 +118,9 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await panel.locator('.token').nth(3).click();
     await panel.locator('.token').nth(3).press('ArrowRight');
     await panel.locator('.token').nth(4).press('End');
-    await expect.poll(async () => (await posted()).filter((message) => message.type === 'select').map((message) => message.token)).toEqual([3, 4, 53]);
+    await expect
+      .poll(async () => (await posted()).filter((message) => message.type === 'select').map((message) => message.token))
+      .toEqual([3, 4, 53]);
   });
 
   it('shows the selected token whole, and whole lines only, in a strip that scrolls', async () => {
@@ -94,7 +132,9 @@ describe('the panel in a browser, under the extension’s policy', () => {
       await panel.locator('.strip .token[aria-selected="true"]').press(key);
       const cut = await panel.locator('.strip').evaluate((strip) => {
         const box = strip.getBoundingClientRect();
-        const seen = [...strip.querySelectorAll('.token')].map((chip) => chip.getBoundingClientRect()).filter((chip) => chip.bottom > box.top && chip.top < box.bottom);
+        const seen = [...strip.querySelectorAll('.token')]
+          .map((chip) => chip.getBoundingClientRect())
+          .filter((chip) => chip.bottom > box.top && chip.top < box.bottom);
         const selected = strip.querySelector('[aria-selected="true"]')?.getBoundingClientRect();
         return {
           scrolls: strip.scrollHeight > strip.clientHeight,
@@ -114,8 +154,16 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await tab('Attention');
     for (const width of [480, 800, 1000, 1400]) {
       await browser.page.setViewportSize({ width, height: 900 });
-      await expect.poll(() => panel.locator('.overview-frame').evaluate((frameBox) => frameBox.scrollWidth - frameBox.clientWidth), { message: `${width} px` }).toBeLessThanOrEqual(0);
-      await expect.poll(() => panel.locator('.best-head').evaluateAll((links) => Math.max(...links.map((link) => link.clientHeight))), { message: `${width} px` }).toBeLessThan(34);
+      await expect
+        .poll(() => panel.locator('.overview-frame').evaluate((frameBox) => frameBox.scrollWidth - frameBox.clientWidth), {
+          message: `${width} px`,
+        })
+        .toBeLessThanOrEqual(0);
+      await expect
+        .poll(() => panel.locator('.best-head').evaluateAll((links) => Math.max(...links.map((link) => link.clientHeight))), {
+          message: `${width} px`,
+        })
+        .toBeLessThan(34);
     }
     await browser.page.setViewportSize({ width: 1280, height: 720 });
   });
@@ -129,7 +177,13 @@ describe('the panel in a browser, under the extension’s policy', () => {
       await open();
       await browser.page.evaluate(() => {
         const { fixture } = window.harness;
-        if (fixture !== undefined) window.harness.fixture = { ...fixture, answer: () => { throw new Error('The model is gone.'); } };
+        if (fixture !== undefined)
+          window.harness.fixture = {
+            ...fixture,
+            answer: () => {
+              throw new Error('The model is gone.');
+            },
+          };
       });
       await tab(name);
       await panel.getByText('The model is gone.').first().waitFor();
@@ -140,6 +194,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
 
   it('redraws the candidates for a temperature without asking the model again', async () => {
     await open();
+    await panel.locator('.strip .token').nth(20).click();
     await tab('Predictions');
     const probability = panel.locator('.candidates tbody tr').first().locator('td').last();
     const before = Number.parseFloat(await probability.innerText());
@@ -147,7 +202,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await panel.locator('.sampling').getByLabel('Temperature').fill('0.5');
     await expect.poll(async () => Number.parseFloat(await probability.innerText())).toBeGreaterThan(before);
     await panel.locator('.sampling').getByLabel('Temperature').fill('0');
-    await expect.poll(() => probability.innerText()).toBe('100%');
+    await expect.poll(() => probability.innerText()).toBe('100.00%');
     expect((await posted()).filter((message) => message.type === 'query' && message.query.name === 'distribution').length).toBe(asked);
   });
 
@@ -156,12 +211,23 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await browser.page.evaluate(() => {
       const { fixture, send } = window.harness;
       if (fixture === undefined) throw new Error('no fixture');
-      const texts = ['<img src=x onerror="parent.hacked=1">', '<b>bold</b>', '<a href="javascript:parent.hacked=1">x</a>', '\u0000', '\u202e', '$x^2$', '%{x}'];
+      const texts = [
+        '<img src=x onerror="parent.hacked=1">',
+        '<b>bold</b>',
+        '<a href="javascript:parent.hacked=1">x</a>',
+        '\u0000',
+        '\u202e',
+        '$x^2$',
+        '%{x}',
+      ];
       const tokens = fixture.shown.explanation.tokens.map((token, index) => {
         const text = texts[index % texts.length] ?? '';
         return { ...token, text, bytes: [...new TextEncoder().encode(text)], special: false };
       });
-      send({ type: 'explanation', shown: { ...fixture.shown, serial: 2, explanation: { ...fixture.shown.explanation, text: 'hostile', tokens } } });
+      send({
+        type: 'explanation',
+        shown: { ...fixture.shown, serial: 2, explanation: { ...fixture.shown.explanation, text: 'hostile', tokens } },
+      });
     });
     await expect.poll(() => panel.locator('.token').first().innerText()).toBe('<img·src=x·onerror="parent.hacked=1">');
     for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) await tab(name);
@@ -184,7 +250,13 @@ describe('the panel in a browser, under the extension’s policy', () => {
   });
 
   it('fits its window in all themes at all widths', { timeout: 300_000 }, async () => {
-      for (const [theme, width] of [['dark', 480], ['dark', 1400], ['light', 800], ['high-contrast', 480], ['high-contrast-light', 1400]] as const) {
+    for (const [theme, width] of [
+      ['dark', 480],
+      ['dark', 1400],
+      ['light', 800],
+      ['high-contrast', 480],
+      ['high-contrast-light', 1400],
+    ] as const) {
       await browser.page.setViewportSize({ width, height: 900 });
       await open(`theme=${theme}`);
       for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) {

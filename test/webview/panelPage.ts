@@ -9,29 +9,33 @@ import type { HarnessServer } from './harness/server.ts';
 
 const PICTURES = join(ARTIFACTS, 'webview');
 
-/** The built panel in a browser: what the tests of a file do with it. */
+/** The built panel in a browser, shared by the tests of a file. */
 export interface PanelPage {
   readonly browser: Browser;
-  /** The panel's document, whichever page was opened last. */
+  /** The panel's document in the page that was opened last. */
   readonly panel: FrameLocator;
-  /** Opens the panel under the extension's policy, answered by `server`; `options` is the harness's query. */
+  /** Opens the panel under the extension's policy. `server` serves and answers it; `options` is the query string for the harness. */
   open(server: HarnessServer, options: string): Promise<void>;
-  /** What the panel sent to the extension since it was opened. */
+  /** Messages that the panel has sent to the extension since it was opened. */
   posted(): Promise<readonly PanelMessage[]>;
-  /** Nothing is waited for any more. */
+  /** Waits until no view is busy. */
   settled(): Promise<void>;
+  /** Opens a tab and waits until no view is busy. */
   tab(name: string): Promise<void>;
-  /** Keeps a picture; nothing may stick out of the window. */
+  /** Saves a screenshot, and expects that nothing overflows the window. */
   picture(name: string): Promise<void>;
-  /** What the page did against its policy. */
+  /** Violations of the page's content security policy. */
   violations(): Promise<readonly string[]>;
 }
 
-/** Opens a browser before the tests of this file, and closes it after them. */
+/** A panel whose browser opens before the tests of a file and closes after them. */
 export function panelPage(): PanelPage {
   let opened: Browser | undefined;
   const browser = (): Browser => opened ?? expect.fail('The browser opens before the tests.');
-  const frame = (): Frame => browser().page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
+  const frame = (): Frame =>
+    browser()
+      .page.frames()
+      .find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
   const panel = (): FrameLocator => browser().page.frameLocator('iframe');
   const settled = (): Promise<void> => expect.poll(() => panel().locator('[aria-busy="true"]').count()).toBe(0);
   beforeAll(async () => {
@@ -51,14 +55,32 @@ export function panelPage(): PanelPage {
       await browser().page.goto(`${server.url}?${options}`);
       await panel().locator('.strip .token').first().waitFor();
     },
-    posted: () => browser().page.evaluate(() => window.harness.posted),
+    posted: () =>
+      browser().page.evaluate(async () => {
+        // Behind what the panel has sent already, which is still on its way.
+        await new Promise<void>((resolve) => {
+          const arrived = ({ source }: MessageEvent): void => {
+            if (source !== window) return;
+            removeEventListener('message', arrived);
+            resolve();
+          };
+          addEventListener('message', arrived);
+          postMessage('all', '*');
+        });
+        return window.harness.posted;
+      }),
     tab: async (name) => {
       await panel().getByRole('tab', { name }).click();
       await settled();
     },
     picture: async (name) => {
       await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
-      const overflow = await frame().evaluate(() => Math.max(document.documentElement.scrollWidth - innerWidth, ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth)));
+      const overflow = await frame().evaluate(() =>
+        Math.max(
+          document.documentElement.scrollWidth - innerWidth,
+          ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth),
+        ),
+      );
       expect(overflow, name).toBeLessThanOrEqual(0);
     },
     violations: () => frame().evaluate(() => (window as unknown as { violations: string[] }).violations),

@@ -2,13 +2,26 @@
 import { beforeAll, describe, expect, it } from 'vitest';
 import { positionTable, sinusoidalTable, type PositionView, type Rotation } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
-import { alibiFigure, angleAt, cosineFigure, distanceFigure, diverging, pairFigure, pairParts, tableFigure, tableGrid, turnFigure, turnGrid, wavelengthFigure } from '../../webview/figures/positionFigures.ts';
-import { readTheme } from '../../webview/theme.ts';
-import { createDials } from '../../webview/views/dials.ts';
+import {
+  alibiFigure,
+  angleAt,
+  cosineFigure,
+  distanceFigure,
+  pairFigure,
+  pairParts,
+  tableFigure,
+  tableGrid,
+  turnFigure,
+  turnGrid,
+  wavelengthFigure,
+} from '../../webview/figures/positionFigures.ts';
+import { divergingColours, readTheme } from '../../webview/theme.ts';
+import { createDials } from '../../webview/views/positions/dials.ts';
 import { openFamily } from './family.ts';
 
 const theme = readTheme(() => '', 'dark');
-const viewOf = async (name: string): Promise<PositionView> => (await openFamily(name)).answer({ name: 'positions', layer: 0, head: 1, query: 12, key: 5 }) as Promise<PositionView>;
+const viewOf = async (name: string): Promise<PositionView> =>
+  (await openFamily(name)).answer({ name: 'positions', args: { layer: 0, head: 1, query: 12, key: 5 } }) as Promise<PositionView>;
 const sum = (values: Iterable<number>): number => [...values].reduce((total, value) => total + value, 0);
 
 describe.each(['llama', 'llama_yarn', 'phi.1', 'cohere.1', 'deepseek_v3.1', 'qwen3.1'])('rotary positions of %s', (name) => {
@@ -19,7 +32,7 @@ describe.each(['llama', 'llama_yarn', 'phi.1', 'cohere.1', 'deepseek_v3.1', 'qwe
     rotation = view;
   });
 
-  it('add up pair by pair to the product, before and after the turn', () => {
+  it('add up pair by pair to the product, before and after the rotation', () => {
     const { before, after, still } = pairParts(rotation);
     expect(sum(before) + still).toBeCloseTo(rotation.dotBefore, 3);
     expect(sum(after) + still).toBeCloseTo(rotation.dotAfter, 3);
@@ -27,14 +40,14 @@ describe.each(['llama', 'llama_yarn', 'phi.1', 'cohere.1', 'deepseek_v3.1', 'qwe
     expect(figure.data.map((trace) => trace['y'])).toEqual([[...before], [...after]]);
   });
 
-  it('turn every pair by its angle and keep its length', () => {
-    const { pairs, frequencies, q, qTurned, query, attentionFactor } = rotation;
+  it('rotate every pair by its angle and keep its length', () => {
+    const { pairs, frequencies, q, qRotated, query, attentionFactor } = rotation;
     for (let pair = 0; pair < frequencies.length; pair++) {
       const [a, b] = [at(pairs, 2 * pair), at(pairs, 2 * pair + 1)];
-      const [before, after] = [Math.atan2(at(q, b), at(q, a)), Math.atan2(at(qTurned, b), at(qTurned, a))];
+      const [before, after] = [Math.atan2(at(q, b), at(q, a)), Math.atan2(at(qRotated, b), at(qRotated, a))];
       const off = after - before - angleAt(at(frequencies, pair), query);
       expect(Math.cos(off)).toBeCloseTo(1, 5);
-      expect(Math.hypot(at(qTurned, a), at(qTurned, b))).toBeCloseTo(Math.hypot(at(q, a), at(q, b)) * attentionFactor, 4);
+      expect(Math.hypot(at(qRotated, a), at(qRotated, b))).toBeCloseTo(Math.hypot(at(q, a), at(q, b)) * attentionFactor, 4);
     }
   });
 
@@ -46,7 +59,7 @@ describe.each(['llama', 'llama_yarn', 'phi.1', 'cohere.1', 'deepseek_v3.1', 'qwe
     expect(scores[7]).toBeCloseTo(rotation.dotAfter * rotation.scale, 3);
   });
 
-  it('draw wavelengths and turns', () => {
+  it('draw wavelengths and rotations', () => {
     const waves = Array.from(rotation.frequencies, (frequency) => (2 * Math.PI) / frequency);
     expect(wavelengthFigure(waves, 40, 0, 500, theme).data[0]?.['y']).toEqual(waves);
     const grid = turnGrid(rotation.frequencies, 40);
@@ -61,14 +74,14 @@ describe.each(['llama', 'llama_yarn', 'phi.1', 'cohere.1', 'deepseek_v3.1', 'qwe
     const all = [...dials.root.querySelectorAll('[role="radio"]')];
     expect(all).toHaveLength(rotation.frequencies.length);
     expect(all.map((dial) => dial.getAttribute('aria-checked'))).toEqual(all.map((_, pair) => String(pair === 1)));
-    expect(all[0]?.getAttribute('aria-label')).toMatch(/^Pair 0: query .+ turned to .+, key .+ turned to /);
+    expect(all[0]?.getAttribute('aria-label')).toMatch(/^Pair 0: query .+ rotated to .+, key .+ rotated to /);
     dials.root.dispatchEvent(new KeyboardEvent('keydown', { key: 'Home', bubbles: true }));
     expect(chosen).toEqual([0]);
   });
 });
 
 describe('other positions', () => {
-  it('are turned before a norm in Hunyuan: the score at the real distance is the model’s', async () => {
+  it('are rotated before a norm in Hunyuan: the score at the real distance is the model’s', async () => {
     const view = await viewOf('hunyuan_v1_dense.1');
     if (view.kind !== 'rotary') throw new Error(view.kind);
     expect(view.normed).toBe(true);
@@ -82,7 +95,10 @@ describe('other positions', () => {
     const grid = tableGrid(table.values, table.dimensions.length);
     expect(grid).toHaveLength(table.positions.length);
     expect(tableFigure(grid, table, 600, theme).data[0]?.['z']).toBe(grid);
-    expect(cosineFigure(tableGrid(table.cosine, table.positions.length), table.positions, 600, theme).data[0]).toMatchObject({ zmin: -1, zmax: 1 });
+    expect(cosineFigure(tableGrid(table.cosine, table.positions.length), table.positions, 600, theme).data[0]).toMatchObject({
+      zmin: -1,
+      zmax: 1,
+    });
     expect(tableGrid(new Float32Array(0), 0)).toEqual([]);
   });
 
@@ -97,7 +113,11 @@ describe('other positions', () => {
   });
 
   it('are the formula’s, whatever its width and length', () => {
-    for (const [count, dim] of [[2, 2], [128, 64], [512, 512]] as const) {
+    for (const [count, dim] of [
+      [2, 2],
+      [128, 64],
+      [512, 512],
+    ] as const) {
       const positions = Int32Array.from({ length: count }, (_, position) => position);
       const table = positionTable(sinusoidalTable(positions, dim), positions, count, 512);
       expect(table.values).toHaveLength(count * dim);
@@ -106,9 +126,8 @@ describe('other positions', () => {
   });
 
   it('have colours for both signs that meet in the background', () => {
-    const scale = diverging(theme);
-    expect(scale).toHaveLength(theme.cool.length + theme.heat.length - 1);
-    expect(scale[theme.cool.length - 1]).toEqual(theme.cool[0]);
-    expect(diverging(theme)).toBe(scale);
+    const scale = divergingColours(theme);
+    expect(scale[(scale.length - 1) / 2]).toEqual(theme.background.map((channel) => expect.closeTo(channel, 6)));
+    expect(divergingColours(theme)).toBe(scale);
   });
 });

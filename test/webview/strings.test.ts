@@ -2,20 +2,26 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { bits, decimal, integer, percent, setLanguage, significant } from '../../webview/format.ts';
+import { bits, decimal, integer, percent, setLanguage, significant } from '../../webview/parts/format.ts';
 import { setStrings, t } from '../../webview/strings.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
 const chinese = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Record<string, string>;
 const used = readdirSync(join(ROOT, 'webview'), { recursive: true, encoding: 'utf8' })
   .filter((name) => name.endsWith('.ts'))
-  .flatMap((name) => [...readFileSync(join(ROOT, 'webview', name), 'utf8').matchAll(/\bt\('((?:[^'\\]|\\.)*)'/g)].map((match) => match[1] ?? ''));
+  .flatMap((name) =>
+    [...readFileSync(join(ROOT, 'webview', name), 'utf8').matchAll(/\bt\(\s*('(?:[^'\\]|\\.)*'(?:\s*\+\s*'(?:[^'\\]|\\.)*')*)/g)].map(
+      // A long text is written in pieces.
+      ([, pieces = '']) => [...pieces.matchAll(/'((?:[^'\\]|\\.)*)'/g)].map(([, piece = '']) => piece).join(''),
+    ),
+  );
 
 const places = (from: string): string[] => [...from.matchAll(/\{\d\}/g)].map(String).sort();
 
 describe('texts', () => {
   it('are all in the Chinese bundle, with the same places for values', () => {
     expect(used.length).toBeGreaterThan(100);
+    expect(Math.max(...used.map((text) => text.length))).toBeGreaterThan(200);
     for (const text of used) {
       expect(chinese[text], text).toBeDefined();
       expect(places(chinese[text] ?? ''), text).toEqual(places(text));
@@ -31,10 +37,25 @@ describe('texts', () => {
   });
 });
 
+it('joins a name and its value as the language does', () => {
+  const sources = readdirSync(join(ROOT, 'webview'), { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('.ts'))
+    .map((name) => readFileSync(join(ROOT, 'webview', name), 'utf8'));
+  expect(
+    sources.flatMap((source) => [...source.matchAll(/\$\{(?:t\('[^']*'\)|name(?:\([^)]*\))?|label)\}: /g)].map(([found]) => found)),
+  ).toEqual([]);
+});
+
 describe('numbers', () => {
   it('are written as the language does, with their unit', () => {
     setLanguage('en');
-    expect([percent(0.3561), percent(0.00001234), percent(0), percent(1), percent(Number.NaN)]).toEqual(['35.6%', '0.00123%', '0%', '100%', '–']);
+    expect([percent(0.3561), percent(0.00001234), percent(0), percent(1), percent(Number.NaN)]).toEqual([
+      '35.6%',
+      '0.00123%',
+      '0%',
+      '100%',
+      '–',
+    ]);
     expect([percent(8.63e-7), percent(3.2e-9), percent(3.2e-12)]).toEqual(['0.0000863%', '0.000000320%', '3.2 × 10⁻¹⁰%']);
     expect(bits(10.779)).toBe('10.78 bits');
     expect([integer(16384), decimal(1.5, 2), significant(0.000012345)]).toEqual(['16,384', '1.50', '1.23 × 10⁻⁵']);

@@ -3,7 +3,12 @@ import { contrast, css, lightness, mix, parseColour, type Rgb } from '../../webv
 import { colourAt, readTheme, textOn, type Theme, type ThemeKind } from '../../webview/theme.ts';
 import { THEMES, type ThemeName } from './harness/themes.ts';
 
-const KINDS: Readonly<Record<ThemeName, ThemeKind>> = { dark: 'dark', light: 'light', 'high-contrast': 'highContrast', 'high-contrast-light': 'highContrastLight' };
+const KINDS: Readonly<Record<ThemeName, ThemeKind>> = {
+  dark: 'dark',
+  light: 'light',
+  'high-contrast': 'highContrast',
+  'high-contrast-light': 'highContrastLight',
+};
 const NAMES = Object.keys(KINDS) as ThemeName[];
 
 function theme(name: ThemeName): Theme {

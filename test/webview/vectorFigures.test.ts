@@ -5,7 +5,9 @@ import { tensor } from '../../src/core/tensor.ts';
 import { layerLinesFigure, placeLabel } from '../../webview/figures/layerLines.ts';
 import { sharedTokens, snippet, validPick } from '../../webview/figures/occurrences.ts';
 import { parallelogramFigure } from '../../webview/figures/parallelogram.ts';
-import { matrixRows, similarityFigure, smallestCosine } from '../../webview/figures/similarityMap.ts';
+import { cosineLegend, cosinePairs, cosineScale, similarityFigure } from '../../webview/figures/similarityMap.ts';
+import { wholeMap } from '../../webview/figures/mapWindow.ts';
+import { pooledRows } from '../../webview/figures/squareMap.ts';
 import { readTheme } from '../../webview/theme.ts';
 
 const theme = readTheme(() => '', 'dark');
@@ -28,33 +30,80 @@ describe('cosines', () => {
 });
 
 describe('the matrix of cosines', () => {
-  it('begins its colours at the smallest and ends them at 1', () => {
+  const typical = { mean: 0.5, deviation: 0.2 };
+
+  it('has colours on both sides of 0 as far as the farthest pair, and none on the diagonal', () => {
     const cosines = Float32Array.of(1, -0.25, -0.25, 1);
-    const figure = similarityFigure(matrixRows(cosines, 2), smallestCosine(cosines), { labels: ['a', '<b>'], selected: 1, width: 400 }, theme);
-    expect(figure.data[0]).toMatchObject({ z: [[1, -0.25], [-0.25, 1]], zmin: -0.25, zmax: 1 });
+    const scale = cosineScale(cosines, 'centred', typical);
+    const rows = pooledRows(cosinePairs(cosines, scale), 1, wholeMap(2, false));
+    const figure = similarityFigure(rows, scale, { labels: ['a', '<b>'], selected: 1, width: 400 }, theme);
+    expect(figure.data[0]).toMatchObject({
+      z: [Float32Array.of(Number.NaN, -0.25), Float32Array.of(-0.25, Number.NaN)],
+      zmin: -0.25,
+      zmax: 0.25,
+    });
     expect(figure.layout['yaxis']).toMatchObject({ ticktext: ['a', '&lt;b&gt;'] });
     expect(figure.layout['shapes']).toMatchObject([{ y0: 0.5, y1: 1.5 }]);
   });
 
-  it('has a scale even where all are alike', () => {
-    const zmin = similarityFigure([[1]], 1, { labels: ['a'], selected: -1, width: 400 }, theme).data[0]?.['zmin'];
-    expect(zmin).toBeLessThan(1);
+  it('has them around what pairs have anyway where the common part is left in', () => {
+    expect(cosineScale(Float32Array.of(1, 0.75, 0.75, 1), 'stored', typical)).toEqual({ centre: 0.5, reach: 0.25 });
+    expect(cosineLegend({ centre: 0.5, reach: 0.75 }, theme)).toMatchObject({ low: -0.25, high: 1 });
+  });
+
+  it('stays faint where all are alike, and has a scale where there is no pair', () => {
+    expect(cosineScale(Float32Array.of(1, 0.001, 0.001, 1), 'centred', typical)).toEqual({ centre: 0, reach: 0.1 });
+    expect(cosineScale(Float32Array.of(1), 'stored', { mean: Number.NaN, deviation: Number.NaN })).toEqual({ centre: 0, reach: 0.1 });
   });
 });
 
 describe('the parallelogram', () => {
-  const map: VectorMap = { points: Float32Array.of(2, 3, 0, 0, 0, 0, 5, 1, 0, 7, 4, 0, 6.5, 4.5, 0), explained: Float32Array.of(0.6, 0.3, 0.1), norms: new Float32Array(5), cosines: new Float32Array(25) };
-  const figure = parallelogramFigure(map, { labels: ['a', 'b', 'c', 'a − b + c', 'd'], axisTitles: ['1', '2'], width: 500, height: 400 }, theme);
+  const map: VectorMap = {
+    points: Float32Array.of(2, 3, 0, 0, 0, 0, 5, 1, 0, 7, 4, 0, 6.5, 4.5, 0),
+    explained: Float32Array.of(0.6, 0.3, 0.1),
+    norms: new Float32Array(5),
+    cosines: new Float32Array(25),
+    typical: { mean: 0, deviation: 0.1 },
+  };
+  const figure = parallelogramFigure(
+    map,
+    { labels: ['a', 'b', 'c', 'a − b + c', 'd'], axisTitles: ['1', '2'], width: 500, height: 400 },
+    theme,
+  );
 
   it('joins b with a, c with the sum, and the sum with the nearest token', () => {
-    expect(figure.data.slice(0, 5).map((line) => [line['x'], line['y']])).toEqual([[[0, 2], [0, 3]], [[5, 7], [1, 4]], [[0, 5], [0, 1]], [[2, 7], [3, 4]], [[7, 6.5], [4, 4.5]]]);
+    expect(figure.data.slice(0, 5).map((line) => [line['x'], line['y']])).toEqual([
+      [
+        [0, 2],
+        [0, 3],
+      ],
+      [
+        [5, 7],
+        [1, 4],
+      ],
+      [
+        [0, 5],
+        [0, 1],
+      ],
+      [
+        [2, 7],
+        [3, 4],
+      ],
+      [
+        [7, 6.5],
+        [4, 4.5],
+      ],
+    ]);
     expect(figure.data[5]).toMatchObject({ x: [2, 0, 5, 7, 6.5], y: [3, 0, 1, 4, 4.5] });
   });
 
   it('has the same unit to the right and up, with all points inside', () => {
-    const { xaxis, yaxis } = figure.layout as { readonly xaxis: { readonly range: [number, number] }; readonly yaxis: { readonly range: [number, number] } };
+    const { xaxis, yaxis } = figure.layout as {
+      readonly xaxis: { readonly range: [number, number] };
+      readonly yaxis: { readonly range: [number, number] };
+    };
     const unit = (range: [number, number], pixels: number): number => (range[1] - range[0]) / pixels;
-    expect(unit(xaxis.range, 500 - 48 - 24)).toBeCloseTo(unit(yaxis.range, 400 - 24 - 44), 9);
+    expect(unit(xaxis.range, 500 - 48 - 24)).toBeCloseTo(unit(yaxis.range, 400 - 28 - 44), 9);
     expect(xaxis.range[0]).toBeLessThan(0);
     expect(xaxis.range[1]).toBeGreaterThan(7);
   });
@@ -62,7 +111,14 @@ describe('the parallelogram', () => {
 
 describe('lines over the layers', () => {
   it('name the static table and the input, and keep 0 and 1 in sight', () => {
-    const figure = layerLinesFigure([{ name: 'word', values: [1, 0.9, 0.8], kind: 'main' }, { name: 'typical', values: [Number.NaN, 0.1, 0.2], kind: 'reference' }], 600, theme);
+    const figure = layerLinesFigure(
+      [
+        { name: 'word', values: [1, 0.9, 0.8], kind: 'main' },
+        { name: 'typical', values: [Number.NaN, 0.1, 0.2], kind: 'reference' },
+      ],
+      600,
+      theme,
+    );
     expect(figure.layout['xaxis']).toMatchObject({ ticktext: ['static', 'input', '0'] });
     expect(figure.data[0]).toMatchObject({ y: [1, 0.9, 0.8], mode: 'lines+markers' });
     const { range } = figure.layout['yaxis'] as { readonly range: [number, number] };
@@ -74,12 +130,24 @@ describe('lines over the layers', () => {
 
 describe('a token at two places', () => {
   const textOf = (...texts: readonly string[]): readonly Token[] =>
-    texts.map((text, index) => ({ index, id: Array.from(text).reduce((sum, character) => sum * 31 + character.charCodeAt(0), 7), text, bytes: [...new TextEncoder().encode(text)], start: 0, end: 0, special: text === '<s>', partial: false }));
+    texts.map((text, index) => ({
+      index,
+      id: Array.from(text).reduce((sum, character) => sum * 31 + character.charCodeAt(0), 7),
+      text,
+      bytes: [...new TextEncoder().encode(text)],
+      start: 0,
+      end: 0,
+      special: text === '<s>',
+      partial: false,
+    }));
   const text = textOf('<s>', 'a', ' b', ' apple', ' b', ' apple', '<s>');
 
   it('is found in one text where it comes twice, the longest word first, added tokens left out', () => {
     const shared = sharedTokens(text, null);
-    expect(shared.map((one) => [one.text, one.first])).toEqual([['·apple', [3, 5]], ['·b', [2, 4]]]);
+    expect(shared.map((one) => [one.text, one.first])).toEqual([
+      ['·apple', [3, 5]],
+      ['·b', [2, 4]],
+    ]);
     expect(validPick(shared, null, null, true)).toMatchObject({ first: 3, second: 5 });
     expect(validPick(shared, null, 4, true)).toMatchObject({ first: 2, second: 4 });
     expect(validPick([], null, null, true)).toBeNull();

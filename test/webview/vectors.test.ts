@@ -24,12 +24,30 @@ async function open(options = ''): Promise<void> {
 }
 async function view(name: string): Promise<void> {
   await panel.locator('#tab-embeddings').click();
-  await panel.locator('.embedding-views .segment').nth(['Map', ...VIEWS].indexOf(name)).click();
+  await panel
+    .locator('.embedding-views .segment')
+    .nth(['Map', ...VIEWS].indexOf(name))
+    .click();
   await settled();
 }
 const region = (name: string): Locator => panel.getByRole('region', { name });
 
 describe('vectors of the bundled model in the panel', () => {
+  // The first of all: the page opens where it was left.
+  it('looks for neighbours in the vocabulary only where they are seen', async () => {
+    await open();
+    const asked = async (): Promise<readonly string[]> =>
+      (await posted()).flatMap((message) => (message.type === 'query' ? [message.query.name] : []));
+    for (const tab of ['tokens', 'attention', 'predictions', 'forward', 'generate']) {
+      await panel.locator(`#tab-${tab}`).click();
+      await settled();
+    }
+    for (const name of ['Map', 'Context', 'Similarity']) await view(name);
+    expect((await asked()).filter((name) => ['neighbours', 'lensTop', 'words', 'vectorMap'].includes(name))).toEqual([]);
+    await view('Neighbours');
+    await expect.poll(asked).toEqual(expect.arrayContaining(['neighbours', 'lensTop']));
+  });
+
   it('lists the nearest tokens of the selected token, and of a typed word', async () => {
     await open();
     await view('Neighbours');
@@ -52,7 +70,7 @@ describe('vectors of the bundled model in the panel', () => {
     await open();
     await view('Arithmetic');
     const card = region('Vector arithmetic');
-    await expect.poll(() => card.locator('tbody tr').first().locator('.chip').innerText()).toBe('·her');
+    await expect.poll(() => card.locator('tbody tr').first().locator('.chip').innerText()).toBe('·son');
     expect(await card.locator('.caption').last().innerText()).toContain('left out');
     await card.getByLabel('a', { exact: true }).fill('excellent');
     await expect.poll(() => card.locator('.caption').last().innerText()).toContain('mean of their rows');
@@ -60,7 +78,7 @@ describe('vectors of the bundled model in the panel', () => {
     await expect.poll(() => card.locator('.caption').last().innerText()).toBe('Type three words.');
     expect(await card.locator('.plot:visible').count()).toBe(0);
     await card.getByRole('button', { name: 'Example' }).click();
-    await expect.poll(() => card.locator('tbody tr').first().locator('.chip').innerText()).toBe('·her');
+    await expect.poll(() => card.locator('tbody tr').first().locator('.chip').innerText()).toBe('·son');
   });
 
   it('finds one token at two places of the text, with the same static vector', async () => {
@@ -102,7 +120,12 @@ describe('vectors of the bundled model in the panel', () => {
     await region('Words of your own').getByRole('button', { name: 'Example' }).click();
   });
 
-  it.each([['dark', 'en', 480], ['light', 'zh-cn', 1400], ['high-contrast', 'en', 1400], ['high-contrast-light', 'zh-cn', 480]] as const)('fits its window (%s, %s, %i px)', async (theme, language, width) => {
+  it.each([
+    ['dark', 'en', 480],
+    ['light', 'zh-cn', 1400],
+    ['high-contrast', 'en', 1400],
+    ['high-contrast-light', 'zh-cn', 480],
+  ] as const)('fits its window (%s, %s, %i px)', async (theme, language, width) => {
     await browser.page.setViewportSize({ width, height: 1000 });
     await open(`theme=${theme}&language=${language}`);
     for (const name of VIEWS) {

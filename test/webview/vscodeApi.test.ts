@@ -1,6 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { CancelledError } from '../../src/core/errors.ts';
-import type { PanelMessage, QueryResult } from '../../src/protocol/messages.ts';
+import type { PanelMessage } from '../../src/protocol/messages.ts';
+import type { QueryResult } from '../../src/protocol/queries.ts';
 import { createHost, type Host } from '../../webview/vscodeApi.ts';
 import { readFixture } from './readFixture.ts';
 
@@ -19,7 +20,7 @@ describe('questions to the model', () => {
     const { host, posted, ids } = setUp();
     const first = host.query('map', 'attention', { layer: 0, head: 0 });
     const second = host.query('other', 'attention', { layer: 1, head: 0 });
-    expect(posted[0]).toEqual({ type: 'query', id: ids()[0], serial: 1, query: { name: 'attention', layer: 0, head: 0 } });
+    expect(posted[0]).toEqual({ type: 'query', id: ids()[0], serial: 1, query: { name: 'attention', args: { layer: 0, head: 0 } } });
     host.receive({ type: 'reply', id: ids()[1] ?? -1, serial: 1, result: map(1) });
     host.receive({ type: 'reply', id: ids()[0] ?? -1, serial: 1, result: map(0) });
     expect((await first).layer).toBe(0);
@@ -35,6 +36,17 @@ describe('questions to the model', () => {
     host.receive({ type: 'reply', id: ids()[0] ?? -1, serial: 1, result: map(0) });
     host.receive({ type: 'reply', id: ids()[1] ?? -1, serial: 1, result: map(1) });
     expect((await newer).layer).toBe(1);
+  });
+
+  it('are dropped by the name of their place, and said to be', async () => {
+    const { host, posted, ids } = setUp();
+    const dropped = host.query('map', 'attention', { layer: 0, head: 0 });
+    const other = host.query('other', 'attention', { layer: 1, head: 0 });
+    host.drop('map');
+    await expect(dropped).rejects.toBeInstanceOf(CancelledError);
+    expect(posted.filter(({ type }) => type === 'dropQuery')).toEqual([{ type: 'dropQuery', id: ids()[0] }]);
+    host.receive({ type: 'reply', id: ids()[1] ?? -1, serial: 1, result: map(1) });
+    expect((await other).layer).toBe(1);
   });
 
   it('asks once where a question is asked ahead and then in earnest, and answers both', async () => {

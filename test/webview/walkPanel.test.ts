@@ -33,12 +33,26 @@ describe('the bundled model', () => {
   afterAll(() => server.close());
 
   it('fits its window in all themes at all widths', { timeout: 240_000 }, async () => {
-    for (const [theme, width] of [['dark', 1400], ['light', 480], ['high-contrast', 900], ['high-contrast-light', 480]] as const) {
+    for (const [theme, width] of [
+      ['dark', 1400],
+      ['light', 480],
+      ['high-contrast', 900],
+      ['high-contrast-light', 480],
+    ] as const) {
       await browser.page.setViewportSize({ width, height: 1100 });
       await open(`theme=${theme}`);
       await panel.locator('.strip .token').nth(9).click();
       await tab('Forward pass');
-      for (const name of ['Token embedding', 'Query, key and value', 'Scores', 'Weighted sum', 'MLP: SwiGLU', 'Through all layers', 'Unembedding', 'The draw']) {
+      for (const name of [
+        'Token embedding',
+        'Query, key and value',
+        'Scores',
+        'Weighted sum',
+        'MLP: SwiGLU',
+        'Through all layers',
+        'Unembedding',
+        'The draw',
+      ]) {
         await step(new RegExp(name));
         await picture(`forward-${name.toLowerCase().replace(/\W+/g, '-')}-${theme}-${width}`);
       }
@@ -86,7 +100,9 @@ describe('the bundled model', () => {
     const total = Number(await panel.locator('.sum-table tfoot td').last().innerText());
     expect(products.reduce((sum, product) => sum + Number(product.replace(/ × 10.*/, 'e-5')), 0)).toBeCloseTo(total, 2);
     expect(Number(await panel.locator('.number-value').innerText())).toBeCloseTo(total, 3);
-    await expect.poll(() => panel.locator('.number-card .caption').first().innerText()).toBe('Weights: row 1 of model.layers.0.self_attn.q_proj.weight.');
+    await expect
+      .poll(() => panel.locator('.number-card .caption').first().innerText())
+      .toBe('Weights: row 1 of model.layers.0.self_attn.q_proj.weight.');
   });
 
   it('follows a number back to where it was made, across steps, layers and heads, and returns', async () => {
@@ -98,7 +114,9 @@ describe('the bundled model', () => {
     await panel.getByRole('slider', { name: 'All heads' }).press('End');
     await panel.getByRole('button', { name: 'Follow head 7' }).click();
     await settled();
-    await expect.poll(() => panel.getByRole('region', { name: 'This step' }).getByRole('heading', { level: 2 }).innerText()).toBe('Weighted sum of values');
+    await expect
+      .poll(() => panel.getByRole('region', { name: 'This step' }).getByRole('heading', { level: 2 }).innerText())
+      .toBe('Weighted sum of values');
     expect(await panel.getByRole('slider', { name: 'Head', exact: true }).inputValue()).toBe('7');
     await expect.poll(() => panel.locator('.number-title .chip').innerText()).toBe('31');
     await step(/RMSNorm before attention/);
@@ -122,10 +140,12 @@ describe('the bundled model', () => {
     await step(/Softmax/);
     await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('"pathStep":"softmax"');
     await open('', true);
-    await expect.poll(() => panel.getByRole('region', { name: 'This step' }).getByRole('heading', { level: 2 }).innerText()).toBe('Softmax');
+    await expect
+      .poll(() => panel.getByRole('region', { name: 'This step' }).getByRole('heading', { level: 2 }).innerText())
+      .toBe('Softmax');
   });
 
-  it('turns pairs: a dial is chosen by keys, the key by its slider', async () => {
+  it('rotates pairs: a dial is chosen by keys, the key by its slider', async () => {
     await open();
     await panel.locator('.strip .token').nth(9).click();
     await tab('Positions');
@@ -154,7 +174,9 @@ describe('the bundled model', () => {
     await tab('前向传播');
     await panel.locator('.map-step').nth(2).click();
     await settled();
-    await expect.poll(() => panel.getByRole('region', { name: '这一步' }).getByRole('heading', { level: 2 }).innerText()).toBe('头 0 的查询、键和值');
+    await expect
+      .poll(() => panel.getByRole('region', { name: '这一步' }).getByRole('heading', { level: 2 }).innerText())
+      .toBe('头 0 的查询、键和值');
     await picture('forward-chinese-480');
     await browser.page.setViewportSize({ width: 1400, height: 1100 });
     await picture('forward-chinese-1400');
@@ -164,7 +186,11 @@ describe('the bundled model', () => {
 });
 
 describe.each([
-  ['mixtral.1', ['Router', 'Expert \\d: SwiGLU', 'Experts mixed']], ['deepseek_v3.1', ['Query, key and value', 'Router', 'Shared expert|Expert \\d: ', 'Experts mixed']], ['gpt2', ['Position: learned', 'LayerNorm before attention', 'MLP: GELU']], ['bloom.2', ['Scaling']], ['gemma2.3', ['Scaling', 'Unembedding']],
+  ['mixtral.1', ['Router', 'Expert \\d: SwiGLU', 'Experts mixed']],
+  ['deepseek_v3.1', ['Query, key and value', 'Router', 'Shared expert|Expert \\d: ', 'Experts mixed']],
+  ['gpt2', ['Position: learned', 'LayerNorm before attention', 'MLP: GELU']],
+  ['bloom.2', ['Scaling']],
+  ['gemma2.3', ['Scaling', 'Unembedding']],
 ] as const)('another model, %s', (name, steps) => {
   beforeAll(async () => {
     server = await startHarness(await openFamily(name));

@@ -1,12 +1,19 @@
 // Plays VS Code in a browser: holds the panel in a frame under its policy, and answers it from the fixture.
-import type { HostMessage, PanelMessage, Query, QueryName, QueryResult, ShownComparison, ShownExplanation } from '../../../src/protocol/messages.ts';
+import type { HostMessage, PanelMessage, ShownComparison, ShownExplanation } from '../../../src/protocol/messages.ts';
+import type { PageQueryName, Query, QueryResult } from '../../../src/protocol/queries.ts';
 import { createFixture, type Fixture, type FixtureFile } from '../fixture.ts';
+import { largeComparison, largeFixture, largeSecond } from '../largeFixture.ts';
 import { fromWire } from './wire.ts';
 import { THEMES, type ThemeName } from './themes.ts';
 
 declare global {
   interface Window {
-    harness: { readonly send: (message: HostMessage) => void; readonly theme: (name: ThemeName) => void; readonly posted: PanelMessage[]; fixture: Fixture | undefined };
+    harness: {
+      readonly send: (message: HostMessage) => void;
+      readonly theme: (name: ThemeName) => void;
+      readonly posted: PanelMessage[];
+      fixture: Fixture | undefined;
+    };
   }
 }
 
@@ -27,17 +34,23 @@ function theme(name: ThemeName): void {
 
 const inFamily = options.get('family') !== null;
 
-async function answer(query: Query, side: 'second' | undefined): Promise<QueryResult<QueryName>> {
-  if (!inFamily && window.harness.fixture !== undefined) return window.harness.fixture.answer(query);
+async function answer(query: Query, side: 'second' | undefined): Promise<QueryResult<PageQueryName>> {
+  const { fixture } = window.harness;
+  if (!inFamily && fixture !== undefined) return side === 'second' ? largeSecond(fixture, query) : fixture.answer(query);
   const reply = await fetch(`/?query=${encodeURIComponent(JSON.stringify(query))}${side === undefined ? '' : '&side=second'}`);
   const text = await reply.text();
   if (!reply.ok) throw new Error(text);
-  return fromWire(text) as QueryResult<QueryName>;
+  return fromWire(text) as QueryResult<PageQueryName>;
 }
 
 async function loadFixture(): Promise<Fixture> {
-  const [file, embedding] = await Promise.all([fetch('/fixture.json').then((answer) => answer.json() as Promise<FixtureFile>), fetch('/embedding').then((answer) => answer.arrayBuffer())]);
-  return createFixture(file, new Uint16Array(embedding));
+  const [file, embedding] = await Promise.all([
+    fetch('/fixture.json').then((answer) => answer.json() as Promise<FixtureFile>),
+    fetch('/embedding').then((answer) => answer.arrayBuffer()),
+  ]);
+  const fixture = createFixture(file, new Uint16Array(embedding));
+  const tokens = options.get('tokens');
+  return tokens === null ? fixture : largeFixture(fixture, Number(tokens));
 }
 
 async function start(): Promise<void> {
@@ -49,11 +62,18 @@ async function explain(): Promise<void> {
   const { fixture } = window.harness;
   const language = options.get('language') ?? 'en';
   const strings = language === 'zh-cn' ? ((await fetch('/strings.json').then((answer) => answer.json())) as Record<string, string>) : {};
-  send({ type: 'init', strings, language });
+  send({ type: 'init', strings, language, follows: inFamily || options.get('empty') === null });
   if (inFamily) {
     send({ type: 'explanation', shown: fromWire(await fetch('/family.json').then((reply) => reply.text())) as ShownExplanation });
-    if (options.get('alone') === null) send({ type: 'comparison', comparison: fromWire(await fetch('/comparison.json').then((reply) => reply.text())) as ShownComparison | null });
-  } else if (fixture !== undefined && options.get('empty') === null) send({ type: 'explanation', shown: fixture.shown });
+    if (options.get('alone') === null)
+      send({
+        type: 'comparison',
+        comparison: fromWire(await fetch('/comparison.json').then((reply) => reply.text())) as ShownComparison | null,
+      });
+  } else if (fixture !== undefined && options.get('empty') === null) {
+    send({ type: 'explanation', shown: fixture.shown });
+    if (options.get('compared') !== null) send({ type: 'comparison', comparison: largeComparison(fixture.shown) });
+  }
 }
 
 window.harness = { send, theme, posted, fixture: undefined };
@@ -65,6 +85,10 @@ window.addEventListener('message', ({ data, source }: MessageEvent<PanelMessage>
     theme((options.get('theme') ?? 'dark') as ThemeName);
     void explain();
   }
+  if (data.type === 'recipe' && inFamily)
+    void fetch(`/?recipe=${encodeURIComponent(JSON.stringify(data.recipe))}`)
+      .then((reply) => reply.text())
+      .then((text) => send({ type: 'explanation', shown: fromWire(text) as ShownExplanation }));
   if (data.type === 'query' && window.harness.fixture !== undefined) {
     answer(data.query, data.side).then(
       (result) => send({ type: 'reply', id: data.id, serial: data.serial, result }),
@@ -72,3 +96,5 @@ window.addEventListener('message', ({ data, source }: MessageEvent<PanelMessage>
     );
   }
 });
+// Only now: a panel that is ready before anybody listens would wait for ever.
+frame.src = '/panel';

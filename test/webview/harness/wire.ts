@@ -4,7 +4,9 @@ type ArrayName = keyof typeof ARRAYS;
 
 export function toWire(value: unknown): string {
   return JSON.stringify(value, (_, item: unknown) => {
-    for (const [name, kind] of Object.entries(ARRAYS)) if (item instanceof kind) return { array: name, values: Array.from(item, (number) => (Number.isFinite(number) ? number : String(number))) };
+    for (const [name, kind] of Object.entries(ARRAYS))
+      if (item instanceof kind)
+        return { array: name, values: Array.from(item, (number) => (Number.isFinite(number) ? number : String(number))) };
     return item;
   });
 }

@@ -1,0 +1,105 @@
+import type { FrameLocator, Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import type { Browser } from '../e2e/browser.ts';
+import { comparePanels, openBundled } from './family.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
+
+const TABS = ['tokens', 'attention', 'embeddings', 'positions', 'predictions', 'forward', 'why', 'generate', 'compare'] as const;
+/** One of each kind that a view has. */
+const TAKERS = [
+  'select',
+  'input[type="range"]',
+  'input[type="radio"]',
+  'input[type="checkbox"]',
+  'input[type="number"]',
+  'input[type="text"]',
+  '[role="slider"]',
+  '[role="radio"]',
+];
+
+const page = panelPage();
+let browser: Browser;
+let panel: FrameLocator;
+let server: HarnessServer;
+beforeAll(async () => {
+  ({ browser, panel } = page);
+  server = await startHarness(
+    await comparePanels(
+      await openBundled('An apple and a pear and an apple.'),
+      await openBundled('An apple and a plum and an apple.'),
+      'text',
+    ),
+  );
+  await page.open(server, 'family');
+});
+afterAll(() => server.close());
+
+const opened = (): Promise<string | null> => panel.locator('[role="tab"][aria-selected="true"]').getAttribute('id');
+async function open(tab: string): Promise<void> {
+  await panel.locator(`#tab-${tab}`).click();
+  await page.settled();
+}
+/** Presses a key where it stands, without a click. */
+async function press(control: Locator, key: string): Promise<void> {
+  await control.focus();
+  await browser.page.keyboard.press(key);
+}
+
+describe('keys in the panel', () => {
+  it.each(TABS)('do not switch tabs when a digit is typed into a control (%s)', async (tab) => {
+    await open(tab);
+    const views = tab === 'embeddings' ? [0, 1, 2, 3, 4, 5] : [-1];
+    for (const view of views) {
+      if (view >= 0) await panel.locator('.embedding-views > .choice .segment').nth(view).click();
+      await page.settled();
+      for (const kind of TAKERS) {
+        const control = panel.locator(`#panel-${tab} ${kind}`).locator('visible=true').first();
+        if ((await control.count()) === 0) continue;
+        for (const key of ['1', '8']) {
+          await press(control, key);
+          expect(await opened(), `${kind} ${key}`).toBe(`tab-${tab}`);
+        }
+      }
+    }
+  });
+
+  it('switch tabs with digits from tokens, tables, figures and buttons', async () => {
+    for (const [tab, place] of [
+      ['tokens', '.strip .token[aria-selected="true"]'],
+      ['tokens', '.token-table tr[aria-selected="true"]'],
+      ['attention', '.overview-canvas'],
+      ['attention', '.map-card .plot'],
+      ['predictions', '.sampling .button'],
+    ] as const) {
+      await open(tab);
+      await press(panel.locator(place).first(), '4');
+      expect(await opened(), place).toBe('tab-positions');
+    }
+  });
+
+  it('move a step of the forward pass from its buttons, and not from a slider or with a modifier', async () => {
+    await open('forward');
+    const heading = panel.locator('#panel-forward .walk-step h2');
+    const first = await heading.innerText();
+    await press(panel.locator('#panel-forward input[type="range"]').first(), 'ArrowRight');
+    await page.settled();
+    expect(await heading.innerText()).toBe(first);
+    await press(panel.locator('.map-step').first(), 'Alt+ArrowRight');
+    expect(await heading.innerText()).toBe(first);
+    await press(panel.locator('.map-step').first(), 'ArrowRight');
+    await expect.poll(() => heading.innerText()).not.toBe(first);
+  });
+
+  it('leave Alt with an arrow to the editor in every strip and list', async () => {
+    await open('tokens');
+    const row = panel.locator('.token-table tr[aria-selected="true"]');
+    for (const key of ['Alt+ArrowUp', 'Alt+ArrowDown']) {
+      const index = await row.getAttribute('data-index');
+      await press(row, key);
+      expect(await row.getAttribute('data-index'), key).toBe(index);
+    }
+    await press(panel.locator('#tab-tokens'), 'Alt+ArrowRight');
+    expect(await opened()).toBe('tab-tokens');
+  });
+});
