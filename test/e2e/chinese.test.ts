@@ -13,7 +13,12 @@ describe('with Chinese as the display language', () => {
   let panel: Panel;
 
   beforeAll(async () => {
-    session = await openSession({ files: { 'sample.md': SAMPLE, 'first.txt': FIRST, 'second.txt': SECOND }, open: 'sample.md', expect: 'The model reads', language: 'zh-cn' });
+    session = await openSession({
+      files: { 'sample.md': SAMPLE, 'first.txt': FIRST, 'second.txt': SECOND },
+      open: 'sample.md',
+      expect: 'The model reads',
+      language: 'zh-cn',
+    });
     panel = panelOf(session.workbench);
     await session.workbench.selectLines(3, 3);
     await session.page.keyboard.press('Control+Alt+e');
@@ -27,7 +32,12 @@ describe('with Chinese as the display language', () => {
   it('the panel speaks Chinese', async () => {
     const { frame } = panel;
     const traced = traceByCommandLine(sampleLines(3, 3));
-    expect(await frame.getByRole('listbox', { name: zh('Tokens of the text') }).getByRole('option').count()).toBe(traced.length);
+    expect(
+      await frame
+        .getByRole('listbox', { name: zh('Tokens of the text') })
+        .getByRole('option')
+        .count(),
+    ).toBe(traced.length);
     for (const [index, title] of ['Tokens', 'Attention', 'Embeddings', 'Predictions'].entries()) {
       await frame.getByRole('tab', { name: zh(title), exact: true }).click();
       await session.screenshot(`7${index} Chinese ${title}`);
@@ -58,9 +68,19 @@ describe('with Chinese as the display language', () => {
     await page.keyboard.press('Control+Alt+e');
     await expect.poll(() => frame.locator('.strip .token').count(), { timeout: 60_000 }).toBe(traceByCommandLine(FIRST.trimEnd()).length);
     await frame.getByRole('tab', { name: zh('Embeddings'), exact: true }).click();
-    const answered: Readonly<Record<string, string>> = { Map: '.projection-plot .scatterlayer', Neighbours: '.ranked tbody tr', Arithmetic: '.arithmetic-plot .scatterlayer', Words: '.heatmaplayer image', Context: '.context-figures .scatterlayer', Similarity: '.square-plot .heatmaplayer image' };
+    const answered: Readonly<Record<string, string>> = {
+      Map: '.projection-plot .scatterlayer',
+      Neighbours: '.ranked tbody tr',
+      Arithmetic: '.arithmetic-plot .scatterlayer',
+      Words: '.heatmaplayer image',
+      Context: '.context-figures .scatterlayer',
+      Similarity: '.square-plot .heatmaplayer image',
+    };
     for (const [name, mark] of Object.entries(answered)) {
-      await frame.locator('.embedding-views .segment', { hasText: zh(name) }).first().click();
+      await frame
+        .locator('.embedding-views .segment', { hasText: zh(name) })
+        .first()
+        .click();
       await frame.locator(`.embedding-views ${mark}`).first().waitFor({ state: 'attached', timeout: 60_000 });
       await session.screenshot(`86 Chinese ${name}`);
     }

@@ -5,7 +5,7 @@ import { ROOT } from '../../scripts/lib/paths.mjs';
 
 const strings = JSON.parse(readFileSync(join(ROOT, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Readonly<Record<string, string>>;
 
-/** What a Chinese window says for an English text. */
+/** The Chinese translation of an English text. */
 export function zh(text: string): string {
   return strings[text] ?? expect.fail(`"${text}" has no translation`);
 }

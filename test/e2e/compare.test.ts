@@ -8,7 +8,14 @@ import { compareByCommandLine, expectCompared, FIRST, SECOND } from './compared.
 import { panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { isStored } from './storage.ts';
+import { byCommandLine } from './trace.ts';
 import { until } from './until.ts';
+
+/** What `explain-tokens patch` writes, as far as it is read here. */
+interface PatchJson {
+  /** [layers][heads] */
+  readonly shares: readonly (readonly (number | null)[])[];
+}
 
 const COMPARE = 'Explain Tokens: Compare With…';
 const MODEL = join(ROOT, 'media/models/explain-tokens-9m');
@@ -63,6 +70,24 @@ describe('Compare in VS Code', () => {
     await session.screenshot('82 compare files');
   });
 
+  it('patches one text with numbers of the other, as the command line does', async () => {
+    const card = panel.frame.locator('.compare-patching');
+    await card.locator('.segment', { hasText: 'Heads' }).click();
+    await card.getByRole('button', { name: 'Patch the first text' }).press('Enter');
+    await card.getByText(/^\d+ cells measured; correlation/).waitFor({ timeout: 120_000 });
+    const [, position = ''] = /\(position (\d+)\)/.exec(await card.locator('.status-text').innerText()) ?? [];
+    const [token = '', rival = ''] = await card
+      .locator('select')
+      .evaluateAll((lists) => lists.map((list) => (list as HTMLSelectElement).value));
+    const texts = ['--text', SECOND, '--with-text', FIRST.trimEnd()];
+    const asked = ['--grid', 'heads', '--position', position, '--token', token, '--rival', rival, '--format', 'json'];
+    const { shares } = JSON.parse(byCommandLine('patch', ...texts, ...asked).toString()) as PatchJson;
+    const said = await card.locator('.patch-readout').innerText();
+    const [, layer = '', head = '', measured = ''] = /Layer (\d+), head (\d+): measured ([+−][\d.]+)/.exec(said) ?? [];
+    expect(Number(measured.replace('−', '-'))).toBeCloseTo(shares[Number(layer)]?.[Number(head)] ?? Number.NaN, 2);
+    await session.screenshot('82 compare patching');
+  });
+
   it('is as it was after the panel was hidden and shown', async () => {
     const { page, workbench } = session;
     // A new file opens where the focus is: in front of the panel.
@@ -77,7 +102,12 @@ describe('Compare in VS Code', () => {
   it('comes back after the window was reloaded', async () => {
     const { page, workbench } = session;
     // VS Code in a browser writes the state of its editors every few seconds, not when the page is left.
-    await until('the comparison in storage', () => page.evaluate(isStored, '"compared":{"kind":"text"'), (stored) => stored, 60_000);
+    await until(
+      'the comparison in storage',
+      () => page.evaluate(isStored, '"text":"She ate a green'),
+      (stored) => stored,
+      60_000,
+    );
     // Without a file to open in the address, VS Code brings back the editors it had.
     await page.goto(workbenchUrl(session.code));
     await workbench.ready('She ate');

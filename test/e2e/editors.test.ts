@@ -19,7 +19,11 @@ describe('editors of other kinds', () => {
   let panel: Panel;
 
   beforeAll(async () => {
-    session = await openSession({ files: { 'sample.md': SAMPLE, 'changed.md': CHANGED, 'notebook.ipynb': NOTEBOOK }, open: 'sample.md', expect: 'The model reads' });
+    session = await openSession({
+      files: { 'sample.md': SAMPLE, 'changed.md': CHANGED, 'notebook.ipynb': NOTEBOOK },
+      open: 'sample.md',
+      expect: 'The model reads',
+    });
     panel = panelOf(session.workbench);
   });
   afterAll(() => session.close());

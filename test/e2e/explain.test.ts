@@ -3,6 +3,7 @@ import { expectSameNumbers, expectShown, numberIn, panelOf, type Panel } from '.
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { attentionByCommandLine, traceByCommandLine, type TracedToken } from './trace.ts';
+import { chooseInMenu } from './workbench.ts';
 
 const EXPLAIN = 'Explain Tokens';
 
@@ -48,7 +49,7 @@ describe('Explain Tokens in VS Code', () => {
     const item = page.locator('.monaco-menu').getByRole('menuitem', { name: 'Explain Tokens' });
     await item.waitFor();
     await session.screenshot('03 context menu');
-    await item.click();
+    await chooseInMenu(item);
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);
   });
@@ -64,7 +65,7 @@ describe('Explain Tokens in VS Code', () => {
     expectSameNumbers(await panel.rows(), traced);
   });
 
-  it('shows attention of the layer and head that are chosen', async () => {
+  it('opens on the head that attends most to the token before, and shows attention of the layer and head that are chosen', async () => {
     const { workbench } = session;
     await workbench.selectLines(1, SAMPLE_LINES);
     await workbench.command(EXPLAIN);
@@ -75,15 +76,35 @@ describe('Explain Tokens in VS Code', () => {
     const attentionOf = attentionByCommandLine(sampleLines(1, SAMPLE_LINES));
     await panel.tokens.nth(query).click();
     const title = frame.getByRole('region', { name: 'One head' }).getByRole('heading', { level: 2 });
-    for (const [keys, layer, head] of [[[], 0, 0], [['ArrowRight', 'ArrowRight'], 0, 2], [['ArrowDown', 'ArrowDown', 'ArrowDown'], 3, 2]] as const) {
+    const previous = Array.from({ length: 6 }, (_, layer) => {
+      const {
+        dims: [heads = 0],
+        data,
+      } = attentionOf(layer);
+      return Array.from({ length: heads }, (__, head) => {
+        let sum = 0;
+        for (let token = 1; token < whole.length; token++) sum += data[(head * whole.length + token) * whole.length + token - 1] ?? 0;
+        return { layer, head, sum };
+      });
+    }).flat();
+    const first = previous.reduce((best, one) => (one.sum > best.sum ? one : best));
+    // From there two to the left and one up, or the other way where there is none.
+    const [across, step] = first.head >= 2 ? (['ArrowLeft', -2] as const) : (['ArrowRight', 2] as const);
+    const [along, down] = first.layer >= 1 ? (['ArrowUp', -1] as const) : (['ArrowDown', 1] as const);
+    for (const [keys, layer, head] of [
+      [[], first.layer, first.head],
+      [[across, across], first.layer, first.head + step],
+      [[along], first.layer + down, first.head + step],
+    ] as const) {
       for (const key of keys) await frame.locator('.overview-canvas').press(key);
       await expect.poll(() => title.innerText()).toBe(`Layer ${layer}, head ${head}`);
       const { dims, data } = attentionOf(layer);
       expect(dims.slice(1)).toEqual([whole.length, whole.length]);
       const row = data.subarray((head * whole.length + query) * whole.length, (head * whole.length + query + 1) * whole.length);
-      // The panel opens the strongest weight of the selected token's row.
-      await expect.poll(async () => numberIn(await frame.locator('.cell-weight').innerText())).toBeCloseTo(100 * Math.max(...row), 0);
-      expectShown(await frame.locator('.cell-weight').innerText(), 100 * Math.max(...row), `strongest weight of layer ${layer}, head ${head}`);
+      // The panel opens the strongest weight of the selected token's row, the first token hidden.
+      const strongest = Math.max(...row.subarray(1));
+      await expect.poll(async () => numberIn(await frame.locator('.cell-weight').innerText())).toBeCloseTo(100 * strongest, 0);
+      expectShown(await frame.locator('.cell-weight').innerText(), 100 * strongest, `strongest weight of layer ${layer}, head ${head}`);
       expect(row.subarray(query + 1).every((weight) => weight === 0)).toBe(true);
     }
     await frame.locator('.js-plotly-plot .heatmaplayer image').first().waitFor({ state: 'attached' });
@@ -98,7 +119,12 @@ describe('Explain Tokens in VS Code', () => {
     expect(ofWord.length).toBeGreaterThan(0);
     for (const token of ofWord) {
       expect(text).toContain(`id ${token.id}`);
-      const numbers = text.split('\n').find((_, index, all) => all.slice(0, index).some((line) => line.includes(`id ${token.id}`)) && /probability/.test(all[index] ?? '')) ?? '';
+      const numbers =
+        text
+          .split('\n')
+          .find(
+            (_, index, all) => all.slice(0, index).some((line) => line.includes(`id ${token.id}`)) && /probability/.test(all[index] ?? ''),
+          ) ?? '';
       expectShown(/probability ([^·]+)/.exec(numbers)?.[1] ?? '', 100 * Math.exp(token.logprob ?? Number.NaN), 'probability in the hover');
       expectShown(/surprisal ([^·]+)/.exec(numbers)?.[1] ?? '', -(token.logprob ?? Number.NaN) / Math.LN2, 'surprisal in the hover');
       expectShown(/entropy ([^·]+)/.exec(numbers)?.[1] ?? '', token.entropy ?? Number.NaN, 'entropy in the hover');
@@ -118,12 +144,47 @@ describe('Explain Tokens in VS Code', () => {
     await expect.poll(() => painted.count()).toBeGreaterThan(10);
   });
 
-  it('counts the tokens of the selection in the status bar', async () => {
+  it('counts the tokens of the selection in the status bar, and the same ones in the panel', async () => {
     const { workbench } = session;
     const traced = traceByCommandLine(sampleLines(3, 3));
     await workbench.selectLines(3, 3);
     const count = traced.filter((token) => !token.special).length;
-    await workbench.status().getByText(new RegExp(`\\b(${count}|${traced.length}) tokens`)).waitFor();
+    await workbench
+      .status()
+      .getByText(new RegExp(`\\b${count} tokens`))
+      .waitFor();
+    await workbench.command(EXPLAIN);
+    await panel.shows(traced.length);
+    expect(await panel.frame.locator('.numbers').innerText()).toMatch(new RegExp(`^${count}\\s+tokens`));
+    await workbench
+      .status()
+      .getByText(new RegExp(`\\b${count} tokens · [\\d.]+ bits/token`))
+      .waitFor();
+  });
+
+  it('takes the selection off the colours; Cursor Undo brings it back, and the same text is read again from there', async () => {
+    const { page, workbench } = session;
+    const traced = traceByCommandLine(sampleLines(3, 3));
+    const selected = workbench.status().getByText('selected)');
+    await selected.waitFor({ state: 'hidden' });
+    await session.screenshot('07 colours without the selection');
+    await workbench.command('View: Focus First Editor Group');
+    await page.keyboard.press('Control+u');
+    await selected.waitFor();
+    await page.keyboard.press('Control+Alt+e');
+    await selected.waitFor({ state: 'hidden' });
+    await page.keyboard.press('Control+Alt+e');
+    await panel.shows(traced.length);
+    expect(await panel.frame.locator('.notices').getByText('paragraph').count()).toBe(0);
+  });
+
+  it('takes its colours along when the panel is closed', async () => {
+    const { page, workbench } = session;
+    const painted = page.locator('.editor-group-container .monaco-editor').first().locator('.view-overlays [class*="ced-"]');
+    await expect.poll(() => painted.count()).toBeGreaterThan(3);
+    await workbench.closePanel();
+    await expect.poll(() => painted.count()).toBe(0);
+    await session.screenshot('08 panel closed');
   });
 
   it('asks nothing outside this machine and breaks no rule of the page', () => {

@@ -8,7 +8,10 @@ import { until } from './until.ts';
 
 const TOKEN = 9;
 
-describe.each([['en', (text: string) => text], ['zh-cn', zh]] as const)('the forward pass and positions in VS Code (%s)', (language, t) => {
+describe.each([
+  ['en', (text: string) => text],
+  ['zh-cn', zh],
+] as const)('the forward pass and positions in VS Code (%s)', (language, t) => {
   let session: Session;
   let panel: Panel;
   let traced: readonly TracedToken[];
@@ -17,7 +20,12 @@ describe.each([['en', (text: string) => text], ['zh-cn', zh]] as const)('the for
   beforeAll(async () => {
     traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
     tensorOf = tensorsByCommandLine(sampleLines(1, SAMPLE_LINES));
-    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads', ...(language === 'en' ? {} : { language }) });
+    session = await openSession({
+      files: { 'sample.md': SAMPLE },
+      open: 'sample.md',
+      expect: 'The model reads',
+      ...(language === 'en' ? {} : { language }),
+    });
     panel = panelOf(session.workbench);
     await session.workbench.selectLines(1, SAMPLE_LINES);
     await session.page.keyboard.press('Control+Alt+e');
@@ -32,10 +40,25 @@ describe.each([['en', (text: string) => text], ['zh-cn', zh]] as const)('the for
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name} ${language}`);
   });
 
-  const settled = async (): Promise<void> => void (await until('the answer', () => panel.frame.locator('[aria-busy="true"]').count(), (waiting) => waiting === 0));
+  const settled = async (): Promise<void> =>
+    void (await until(
+      'the answer',
+      () => panel.frame.locator('[aria-busy="true"]').count(),
+      (waiting) => waiting === 0,
+    ));
   const openStep = async (index: number, title: string): Promise<void> => {
-    await panel.frame.locator('.map-step').nth(index - 1).click();
-    await expect.poll(() => panel.frame.getByRole('region', { name: t('This step') }).getByRole('heading', { level: 2 }).innerText()).toBe(title);
+    await panel.frame
+      .locator('.map-step')
+      .nth(index - 1)
+      .click();
+    await expect
+      .poll(() =>
+        panel.frame
+          .getByRole('region', { name: t('This step') })
+          .getByRole('heading', { level: 2 })
+          .innerText(),
+      )
+      .toBe(title);
     await settled();
   };
   /** Chooses number `index` of the vector with this title, and returns what is written of it. */
@@ -72,7 +95,11 @@ describe.each([['en', (text: string) => text], ['zh-cn', zh]] as const)('the for
     signed(await numberOf('Residual stream', 4), rowOf('resid.1', TOKEN)[4], 'residual after the layer');
     await openStep(20, t('Probabilities'));
     const best = traced[TOKEN]?.top[0];
-    expectShown(await panel.frame.locator('.stage-list .stage-value').first().innerText(), 100 * (best?.prob ?? Number.NaN), 'likeliest token');
+    expectShown(
+      await panel.frame.locator('.stage-list .stage-value').first().innerText(),
+      100 * (best?.prob ?? Number.NaN),
+      'likeliest token',
+    );
     await openStep(21, t('The draw'));
     const facts = await panel.frame.locator('.draw-facts dd').allInnerTexts();
     expect(facts).toHaveLength(2);
@@ -84,17 +111,28 @@ describe.each([['en', (text: string) => text], ['zh-cn', zh]] as const)('the for
     const { frame } = panel;
     await openStep(8, 'Softmax');
     await frame.locator('.map-step').nth(7).press('ArrowLeft');
-    await expect.poll(() => frame.getByRole('region', { name: t('This step') }).getByRole('heading', { level: 2 }).innerText()).toBe(t('Causal mask'));
+    await expect
+      .poll(() =>
+        frame
+          .getByRole('region', { name: t('This step') })
+          .getByRole('heading', { level: 2 })
+          .innerText(),
+      )
+      .toBe(t('Causal mask'));
     await frame.locator('.map-step').nth(7).press('ArrowRight');
     await frame.getByRole('slider', { name: t('Layer'), exact: true }).press('End');
     await frame.getByRole('slider', { name: t('Head'), exact: true }).press('End');
     await settled();
     const { dims, data } = tensorOf('attentions.5');
     const [heads = 0, tokens = 0] = dims;
-    expectShown(await numberOf('Attention weights', 0), 100 * (data[((heads - 1) * tokens + TOKEN) * tokens] ?? Number.NaN), 'attention weight of the last head');
+    expectShown(
+      await numberOf('Attention weights', 0),
+      100 * (data[((heads - 1) * tokens + TOKEN) * tokens] ?? Number.NaN),
+      'attention weight of the last head',
+    );
   });
 
-  it('turns the real query and key of the pair', async () => {
+  it('rotates the real query and key of the pair', async () => {
     const { frame } = panel;
     await frame.getByRole('tab', { name: t('Positions'), exact: true }).click();
     await settled();

@@ -17,7 +17,10 @@ describe('generating in VS Code', () => {
   let greedy: Generated;
   const say = (english: string): string => english;
   const tab = () => generateTab(panel, say);
-  const editorText = async (): Promise<string> => (await session.page.locator('.editor-group-container .monaco-editor').first().locator('.view-line').allInnerTexts()).join('\n').replaceAll('\u00a0', ' ');
+  const editorText = async (): Promise<string> =>
+    (await session.page.locator('.editor-group-container .monaco-editor').first().locator('.view-line').allInnerTexts())
+      .join('\n')
+      .replaceAll('\u00a0', ' ');
 
   beforeAll(async () => {
     greedy = generateByCommandLine(LINE, ['--greedy', '--tokens', String(COUNT)]);
@@ -47,10 +50,21 @@ describe('generating in VS Code', () => {
   });
 
   it('draws with a seed what the command line draws', async () => {
-    const sampled = generateByCommandLine(LINE, ['--tokens', String(COUNT), ...Object.entries(SAMPLED).flatMap(([name, value]) => [`--${name}`, value])]);
-    await tab().button('Reset').click();
+    const sampled = generateByCommandLine(LINE, [
+      '--tokens',
+      String(COUNT),
+      ...Object.entries(SAMPLED).flatMap(([name, value]) => [`--${name}`, value]),
+    ]);
+    await tab().button('Start Over').click();
     await panel.frame.getByRole('radio', { name: 'Sampling', exact: true }).check();
-    for (const [label, name] of [['Temperature', 'temperature'], ['Top-k', 'top-k'], ['Top-p', 'top-p'], ['Min-p', 'min-p'], ['Seed', 'seed']] as const) await tab().set(label, SAMPLED[name]);
+    for (const [label, name] of [
+      ['Temperature', 'temperature'],
+      ['Top-k', 'top-k'],
+      ['Top-p', 'top-p'],
+      ['Min-p', 'min-p'],
+      ['Seed', 'seed'],
+    ] as const)
+      await tab().set(label, SAMPLED[name]);
     await tab().play(sampled.steps.length);
     expect(await tab().texts()).toEqual(sampled.steps.map(({ text }) => visibleText(text)));
     await session.screenshot('41 drawn with a seed');
@@ -60,7 +74,11 @@ describe('generating in VS Code', () => {
     const before = await tab().texts();
     await tab().tokens.nth(2).click();
     await panel.frame.locator('.step-candidates button[aria-pressed="false"]').first().click();
-    await until('the branch', () => tab().tokens.count(), (count) => count === 3);
+    await until(
+      'the branch',
+      () => tab().tokens.count(),
+      (count) => count === 3,
+    );
     await tab().play(COUNT);
     const items = panel.frame.getByRole('treeitem');
     expect(await items.count()).toBe(2);
@@ -68,11 +86,15 @@ describe('generating in VS Code', () => {
     expect((await tab().texts())[2]).not.toBe(before[2]);
     await session.screenshot('42 two branches');
     await items.first().click();
-    await until('the first branch', () => tab().texts(), (texts) => texts.join() === before.join());
+    await until(
+      'the first branch',
+      () => tab().texts(),
+      (texts) => texts.join() === before.join(),
+    );
   });
 
   it('explains the text and what was generated together, token by token as it was generated', async () => {
-    await tab().button('Reset').click();
+    await tab().button('Start Over').click();
     await panel.frame.getByRole('radio', { name: 'Greedy', exact: true }).check();
     await tab().play(COUNT);
     await tab().button('Explain the Whole').click();
@@ -104,9 +126,17 @@ describe('generating in VS Code', () => {
     const box = await workbench.wordBox('reads');
     await page.mouse.click(box.x + 4, box.y + box.height / 2);
     await page.keyboard.type('x');
-    await until('the button to be off', () => tab().button('Insert into Editor').isDisabled(), (off) => off);
+    await until(
+      'the button to be off',
+      () => tab().button('Insert into Editor').isDisabled(),
+      (off) => off,
+    );
     await page.keyboard.press('Control+z');
-    await until('the button to be on', () => tab().button('Insert into Editor').isEnabled(), (on) => on);
+    await until(
+      'the button to be on',
+      () => tab().button('Insert into Editor').isEnabled(),
+      (on) => on,
+    );
   });
 
   it('breaks no rule of the page', () => {

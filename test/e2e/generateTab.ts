@@ -1,7 +1,7 @@
 import type { Panel } from './panel.ts';
 import { until } from './until.ts';
 
-/** The Generate tab, by the texts of a display language. */
+/** The Generate tab; `say` translates its English texts into the display language. */
 export function generateTab(panel: Panel, say: (english: string) => string) {
   const { frame } = panel;
   const button = (name: string) => frame.getByRole('button', { name: say(name), exact: true });
@@ -15,11 +15,16 @@ export function generateTab(panel: Panel, say: (english: string) => string) {
       await field.fill(value);
       await field.press('Tab');
     },
-    /** Plays until it rests, and waits for exactly so many tokens. */
+    /** Presses Play, waits for exactly `count` tokens and for the end of the generation. */
     play: async (count: number) => {
       await button('Play').click();
-      await until(`${count} generated tokens`, () => tokens.count(), (shown) => shown === count, 60_000);
-      await button('Play').waitFor({ timeout: 60_000 });
+      await until(
+        `${count} generated tokens`,
+        () => tokens.count(),
+        (shown) => shown === count,
+        60_000,
+      );
+      await button('Pause').waitFor({ state: 'hidden', timeout: 60_000 });
     },
     texts: () => tokens.allTextContents(),
   };

@@ -5,16 +5,19 @@ import { ROOT } from '../../scripts/lib/paths.mjs';
 
 const TYPE = { int32: 5, float32: 6, string: 8, array: 9 } as const;
 const KIND = { normal: 1, unknown: 2, control: 3 } as const;
-/** Headers are padded to this, and stay so when they grow by multiples of it. */
+/** Alignment of a GGUF header, which is kept when the header grows by a multiple of it. */
 const ALIGNMENT = 32;
-/** Bytes of magic, version and the two counts. */
+/** Length in bytes of the magic characters, the version and the two counts. */
 const START = 24;
 const COUNT_AT = 16;
 
-/** A tiny quantised Llama of the golden tests, which has no tokenizer, with one of a token a character of `text`: a SentencePiece vocabulary of `vocab` pieces. */
+/**
+ * A tiny quantised Llama of the golden tests, given a tokenizer: a SentencePiece vocabulary of `vocab` pieces, with one token for each
+ * distinct character of `text`.
+ */
 export function ggufWithTokenizer(text: string, vocab: number): Uint8Array {
   const model = gunzipSync(readFileSync(join(ROOT, 'test/fixtures/gguf/llama.q4_k.gguf.gz')));
-  // It says that there is none: under another key of the same length this says nothing.
+  // The model's key that says "no tokenizer" is renamed, at equal length, to one without a meaning.
   model.write('tokenizer.ggml.none_', model.indexOf('tokenizer.ggml.model'), 'latin1');
   const letters = [...new Set(text.replaceAll(' ', '▁'))];
   const pieces = ['<unk>', '<s>', '</s>', ...letters];
@@ -23,8 +26,22 @@ export function ggufWithTokenizer(text: string, vocab: number): Uint8Array {
   const entries = [
     entry('tokenizer.ggml.model', TYPE.string, string('llama')),
     entry('tokenizer.ggml.tokens', TYPE.array, array(TYPE.string, pieces.map(string))),
-    entry('tokenizer.ggml.scores', TYPE.array, array(TYPE.float32, pieces.map((_, id) => Buffer.from(Float32Array.of(-id).buffer)))),
-    entry('tokenizer.ggml.token_type', TYPE.array, array(TYPE.int32, kinds.map((kind) => Buffer.from(Int32Array.of(kind).buffer)))),
+    entry(
+      'tokenizer.ggml.scores',
+      TYPE.array,
+      array(
+        TYPE.float32,
+        pieces.map((_, id) => Buffer.from(Float32Array.of(-id).buffer)),
+      ),
+    ),
+    entry(
+      'tokenizer.ggml.token_type',
+      TYPE.array,
+      array(
+        TYPE.int32,
+        kinds.map((kind) => Buffer.from(Int32Array.of(kind).buffer)),
+      ),
+    ),
   ];
   const length = entries.reduce((sum, { length: bytes }) => sum + bytes, 0) + entry('test.padding', TYPE.string, string('')).length;
   const padding = entry('test.padding', TYPE.string, string(' '.repeat((ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT)));

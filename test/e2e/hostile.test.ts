@@ -9,7 +9,10 @@ const MARKUP = `<img src=x onerror="globalThis.injected=1;document.title='inject
 **bold** [link](command:workbench.action.quit) ![image](https://example.invalid/a.png) \`\`\`code
 <b>not bold</b> &lt;i&gt; $(alert) {{0}} {0} %s <a href="javascript:globalThis.injected=1">a</a>
 `;
-const UNICODE = 'abc \u202eright to left\u202c \u200f مرحبا שלום 👩‍👩‍👧‍👦 👍🏽 🏳️‍🌈 e\u0301 ﬁ \ufeff\u00ad𝒳 你好\tTab\u00a0\u3000end\u2028line';
+const UNICODE = [
+  'abc \u202eright to left\u202c \u200f مرحبا שלום 👩‍👩‍👧‍👦 👍🏽 🏳️‍🌈 ',
+  'e\u0301 ﬁ \ufeff\u00ad𝒳 你好\tTab\u00a0\u3000end\u2028line',
+].join('');
 const CRLF = 'one\r\n\ttwo\r\n\r\n  three\t\tfour\r\nfive';
 
 describe('a hostile text', () => {
@@ -17,7 +20,13 @@ describe('a hostile text', () => {
   let panel: Panel;
 
   beforeAll(async () => {
-    const files = { 'markup.txt': MARKUP, 'unicode.txt': UNICODE, 'crlf.txt': CRLF, 'spaces.txt': `${' '.repeat(10_000)}end`, 'nul.txt': 'before\u0000after' };
+    const files = {
+      'markup.txt': MARKUP,
+      'unicode.txt': UNICODE,
+      'crlf.txt': CRLF,
+      'spaces.txt': `${' '.repeat(10_000)}end`,
+      'nul.txt': 'before\u0000after',
+    };
     session = await openSession({
       files,
       open: 'markup.txt',
@@ -41,7 +50,11 @@ describe('a hostile text', () => {
     expect(await panel.frame.locator('#root').locator('img, script, iframe, a[href], b, i, marquee').count()).toBe(0);
   };
 
-  it.each([['markup.txt', MARKUP], ['unicode.txt', UNICODE], ['crlf.txt', CRLF]])('in %s is explained as it is and injects nothing into the panel', async (name, text) => {
+  it.each([
+    ['markup.txt', MARKUP],
+    ['unicode.txt', UNICODE],
+    ['crlf.txt', CRLF],
+  ])('in %s is explained as it is and injects nothing into the panel', async (name, text) => {
     const traced = traceByCommandLine(text);
     await explainFile(name);
     await panel.shows(traced.length);
@@ -87,7 +100,10 @@ describe('a hostile text', () => {
     await workbench.openFile('nul.txt');
     await page.getByRole('button', { name: 'Open Anyway' }).or(page.getByText('Open Anyway')).first().click();
     const textEditor = page.locator('.quick-input-list .monaco-list-row', { hasText: 'Text Editor' }).first();
-    await textEditor.or(page.locator('.view-line', { hasText: 'before' })).first().waitFor();
+    await textEditor
+      .or(page.locator('.view-line', { hasText: 'before' }))
+      .first()
+      .waitFor();
     if (await textEditor.isVisible()) await textEditor.click();
     await page.locator('.view-line', { hasText: 'before' }).waitFor();
     await workbench.selectAll();

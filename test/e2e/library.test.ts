@@ -12,6 +12,7 @@ import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 import { until } from './until.ts';
+import { chooseInMenu } from './workbench.ts';
 
 const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
 const FIRST_LINE = sampleLines(1, 1);
@@ -27,8 +28,18 @@ describe('the model library', () => {
   let models: string;
 
   beforeAll(async () => {
-    hub = await startHub({ id: 'tester/tiny', files: filesOf(BUNDLED, ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']), licence: 'mit' });
-    session = await openSession({ files: { 'sample.md': SAMPLE, 'models/readme.txt': '' }, open: 'sample.md', expect: 'The model reads', settings: { 'window.dialogStyle': 'custom' }, alone: true });
+    hub = await startHub({
+      id: 'tester/tiny',
+      files: filesOf(BUNDLED, ['config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json']),
+      licence: 'mit',
+    });
+    session = await openSession({
+      files: { 'sample.md': SAMPLE, 'models/readme.txt': '' },
+      open: 'sample.md',
+      expect: 'The model reads',
+      settings: { 'window.dialogStyle': 'custom' },
+      alone: true,
+    });
     panel = panelOf(session.workbench);
     traced = traceByCommandLine(FIRST_LINE);
     const { code } = session;
@@ -38,7 +49,10 @@ describe('the model library', () => {
     write(join(models, 'tiny.gguf'), ggufWithTokenizer(FIRST_LINE, TINY_VOCAB));
     // What other programs keep, in the home of this VS Code.
     write(join(code.folder, `.ollama/models/blobs/sha256-${HASH}`), ggufWithTokenizer(FIRST_LINE, TINY_VOCAB));
-    write(join(code.folder, '.ollama/models/manifests/registry.ollama.ai/library/tiny-llama/latest'), JSON.stringify({ layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${HASH}` }] }));
+    write(
+      join(code.folder, '.ollama/models/manifests/registry.ollama.ai/library/tiny-llama/latest'),
+      JSON.stringify({ layers: [{ mediaType: 'application/vnd.ollama.image.model', digest: `sha256:${HASH}` }] }),
+    );
     write(join(code.folder, '.lmstudio/models/someone/broken-GGUF/broken.gguf'), 'GGUF and nothing more');
   });
   afterAll(async () => {
@@ -54,7 +68,8 @@ describe('the model library', () => {
     writeFileSync(path, content);
   }
   /** Rows of the view, by how a screen reader reads them. */
-  const row = (name: RegExp): Locator => session.page.locator('.pane-body .monaco-list-row[role="treeitem"]').and(session.page.getByRole('treeitem', { name }));
+  const row = (name: RegExp): Locator =>
+    session.page.locator('.pane-body .monaco-list-row[role="treeitem"]').and(session.page.getByRole('treeitem', { name }));
   const choice = (text: string): Locator => session.page.locator('.quick-input-list .monaco-list-row', { hasText: text }).first();
   /** Runs a command that goes on asking. */
   const begin = async (title: string): Promise<void> => {
@@ -75,14 +90,26 @@ describe('the model library', () => {
     await workbench.command('Explain Tokens');
     const read = traced.flatMap(({ logprob }) => logprob ?? []);
     const bits = -read.reduce((sum, logprob) => sum + logprob, 0) / read.length / Math.LN2;
-    await workbench.status().getByText(`${read.length} tokens · ${bits.toFixed(1)} bits/token · explain-tokens-9m`).waitFor({ timeout: 60_000 });
+    await workbench
+      .status()
+      .getByText(`${read.length} tokens · ${bits.toFixed(1)} bits/token · explain-tokens-9m`)
+      .waitFor({ timeout: 60_000 });
     await showsNumbersOf('explain-tokens-9m', traced);
     await page.locator('.pane-header', { hasText: 'Language Models' }).click();
-    await row(new RegExp(`^Bundled model, current, llama, 9M parameters, 18\\.0 MB, ${BUNDLED_CONTEXT.toLocaleString('en')} tokens, F16, needs \\d+\\.\\d MB$`)).waitFor();
+    await row(
+      new RegExp(
+        `^Bundled model, current, llama, 9M parameters, 18\\.0 MB, ${BUNDLED_CONTEXT.toLocaleString('en')} tokens, F16, needs ` +
+          `\\d+\\.\\d MB$`,
+      ),
+    ).waitFor();
     await row(/^tiny-llama:latest, llama, .* 64 tokens, Q4_K_M, needs/).waitFor();
     await begin('Explain Tokens: Choose Model…');
     await choice('broken').waitFor();
-    await until('the reason', () => choice('broken').innerText(), (text) => text.includes('is a GGUF file of version'));
+    await until(
+      'the reason',
+      () => choice('broken').innerText(),
+      (text) => text.includes('is a GGUF file of version'),
+    );
     await session.screenshot('80 library choice');
     await page.keyboard.press('Escape');
   });
@@ -92,7 +119,7 @@ describe('the model library', () => {
     const explorer = page.locator('.explorer-folders-view');
     await explorer.getByRole('treeitem', { name: 'models' }).click();
     await explorer.getByRole('treeitem', { name: 'tiny.gguf' }).click({ button: 'right' });
-    await page.getByRole('menuitem', { name: 'Explain Tokens: Use This Model' }).click();
+    await chooseInMenu(page.getByRole('menuitem', { name: 'Explain Tokens: Use This Model' }));
     const path = join(models, 'tiny.gguf');
     await showsNumbersOf('tiny', traceByCommandLine(FIRST_LINE, ['--model', path]));
     await session.screenshot('81 library GGUF');
@@ -105,7 +132,11 @@ describe('the model library', () => {
     const input = page.locator('.quick-input-widget:not([style*="display: none"]) input:not([type="checkbox"])').first();
     await page.locator('.quick-input-action .monaco-button', { hasText: 'Use This Model' }).waitFor();
     // The dialog begins where the workspace is.
-    await until('the place to begin', () => input.inputValue(), (value) => value.endsWith('/workspace/'));
+    await until(
+      'the place to begin',
+      () => input.inputValue(),
+      (value) => value.endsWith('/workspace/'),
+    );
     await choice('models').waitFor();
     await input.fill(`${join(models, 'mine')}/`);
     await choice('..').waitFor();
@@ -126,8 +157,10 @@ describe('the model library', () => {
     await dialog.getByText('Download tester/tiny?').waitFor();
     await session.screenshot('82 library download');
     await dialog.getByRole('button', { name: 'Download' }).click();
-    await page.locator('.notifications-toasts').getByRole('button', { name: 'Use This Model' }).click({ timeout: 60_000 });
-    const ranges = hub.requests.filter(({ host, url }) => host === 'cdn' && url.includes('model.safetensors')).map(({ headers }) => headers.range);
+    await session.workbench.pressInNotification('Use This Model', 'Use This Model');
+    const ranges = hub.requests
+      .filter(({ host, url }) => host === 'cdn' && url.includes('model.safetensors'))
+      .map(({ headers }) => headers.range);
     expect(ranges.some((range) => range !== undefined && range !== 'bytes=0-')).toBe(true);
     await showsNumbersOf('tester/tiny', traced);
     await row(/^tester\/tiny, current, llama/).waitFor();
@@ -137,17 +170,21 @@ describe('the model library', () => {
   it('switches by the view, and removes from the disk only what was downloaded', async () => {
     const { page } = session;
     await row(/^tester\/tiny/).click({ button: 'right' });
-    await page.getByRole('menuitem', { name: 'Remove…' }).click();
+    await chooseInMenu(page.getByRole('menuitem', { name: 'Remove…' }));
     const dialog = page.locator('.monaco-dialog-box');
     const folder = await dialog.getByText('tester--tiny').innerText();
     expect(existsSync(folder)).toBe(true);
     await dialog.getByRole('button', { name: 'Remove' }).click();
     await row(/^Bundled model, current/).waitFor();
-    await until('the folder gone', () => existsSync(folder), (there) => !there);
+    await until(
+      'the folder gone',
+      () => existsSync(folder),
+      (there) => !there,
+    );
     await row(/^mine, llama/).click();
     await showsNumbersOf('mine', traced);
     await row(/^mine, current/).click({ button: 'right' });
-    await page.getByRole('menuitem', { name: 'Remove…' }).click();
+    await chooseInMenu(page.getByRole('menuitem', { name: 'Remove…' }));
     await showsNumbersOf('explain-tokens-9m', traced);
     expect(readFileSync(join(models, 'mine/config.json'), 'utf8')).toContain('llama');
     expect(session.ownErrors()).toEqual([]);

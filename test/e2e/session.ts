@@ -2,67 +2,83 @@ import { cpSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, 
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import type { Page } from 'playwright-core';
-import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
+import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
 import { endDescendants } from '../../scripts/lib/processes.mjs';
-import { startVSCode, workbenchUrl, writeSettings, writeUserSettings, type VSCode } from '../../scripts/lib/vscodeServer.mjs';
+import {
+  startVSCode,
+  workbenchUrl,
+  writeSettings,
+  writeUserSettings,
+  type VSCode,
+  type VSCodeOptions,
+} from '../../scripts/lib/vscodeServer.mjs';
+import { ownTarget, vsixOf } from '../../scripts/package.mjs';
 import { openBrowser, type Browser, type Window } from './browser.ts';
 import { workbenchOf, type Workbench } from './workbench.ts';
 
+/** A window of VS Code for one test file. */
 export interface Session {
   readonly code: VSCode;
   readonly browser: Window;
   readonly page: Page;
   readonly workbench: Workbench;
-  /** Keeps a picture of the window under artifacts/screenshots. */
+  /** Saves a screenshot of the window in artifacts/screenshots. */
   screenshot(name: string): Promise<void>;
-  /** Errors of our own code in the window, its panel and the extension host: uncaught, logged, or against the page's policy. */
+  /** Errors of the extension in the window, its panel and the extension host: uncaught, logged, or violations of the page's policy. */
   ownErrors(): readonly string[];
   close(): Promise<void>;
 }
 
+/** Options for a session. */
 export interface SessionOptions {
-  /** File names and contents of the workspace. */
+  /** Contents of the workspace's files by name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Name of the file to open. */
   readonly open: string;
-  /** What is installed before the window opens: the built extension unless given. */
+  /** VSIX files installed before the window opens; the built extension by default. */
   readonly vsix?: readonly string[];
-  /** Text that shows when the file is open. */
+  /** Text on screen once the file is open. */
   readonly expect: string;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
-  /** Environment and options of Node for the server and the extension host. */
+  /** Environment variables and Node options of the server and the extension host. */
   readonly env?: Readonly<Record<string, string>>;
   readonly nodeArgs?: readonly string[];
-  /** Display language, English unless given. VS Code itself stays in English; extensions see this one. */
+  /** See `startVSCode`; only for a VS Code that is not shared. */
+  readonly trust?: VSCodeOptions['trust'];
+  readonly keybindings?: VSCodeOptions['keybindings'];
+  /** Display language of extensions, English by default. VS Code itself stays in English. */
   readonly language?: string;
-  /** A VS Code and a home of its own. Without anything that is special about the server it is shared, as starting it takes longer than most tests. */
+  /**
+   * Whether the session has a VS Code of its own. By default it shares one, whose start takes longer than most tests, unless an option
+   * concerns the server.
+   */
   readonly alone?: boolean;
 }
 
-/** Marks an error as ours: its place, or the policy that only our page has. */
+/** Pattern of errors that concern the extension: by their location, or by the policy that only its page has. */
 const OWN = /explain-tokens|explainTokens|Content Security Policy|Refused to|^uncaught/i;
 
-/** What makes a test repeatable: hovers come fast, nothing animates or blinks. */
+/** Settings that make tests repeatable: hovers appear quickly, nothing animates or blinks. */
 const TEST_SETTINGS = {
   'editor.hover.delay': 150,
   'editor.cursorBlinking': 'solid',
   'editor.minimap.enabled': false,
-  // A line down is a line of the text.
+  // Each line on screen is a line of the text, so that arrow keys move by whole lines.
   '[markdown]': { 'editor.wordWrap': 'off' },
   'workbench.reduceMotion': 'on',
   'files.hotExit': 'off',
   'window.confirmBeforeClose': 'never',
 };
 
-/** The VSIX that `npm run package` made. */
-export function vsixPath(): string {
-  const { name, version } = JSON.parse(readFileSync(join(ROOT, 'package.json'), 'utf8')) as { name: string; version: string };
-  const path = join(ROOT, `${name}-${version}.vsix`);
-  if (!existsSync(path)) throw new Error('There is no VSIX to test: run npm run package first.');
+/** Path of the VSIX of a target, by default that of this machine. Throws where `npm run package` has not made it. */
+export function vsixPath(target = ownTarget()): string {
+  const path = vsixOf(target);
+  if (!existsSync(path)) throw new Error(`There is no VSIX to test: run npm run package -- --target ${target} first.`);
   return path;
 }
 
-/** A folder that holds the files; the caller removes it. */
+/** A new temporary folder with these files, which the caller removes. */
 export function folderOf(files: Readonly<Record<string, string>>): string {
   const folder = mkdtempSync(join(tmpdir(), 'explain-tokens-'));
   for (const [name, content] of Object.entries(files)) {
@@ -72,15 +88,26 @@ export function folderOf(files: Readonly<Record<string, string>>): string {
   return folder;
 }
 
-/** A VS Code with a browser. */
+/** A running VS Code with a browser. */
 interface Started {
   readonly code: VSCode;
   readonly browser: Browser;
   stop(): Promise<void>;
 }
 
-async function start(workspace: string, { vsix = [vsixPath()], settings, args = [], env = {}, nodeArgs = [] }: Omit<SessionOptions, 'files' | 'open' | 'expect'>): Promise<Started> {
-  const code = await startVSCode({ workspace, vsix, settings: { ...TEST_SETTINGS, ...settings }, args, env, nodeArgs });
+async function start(
+  workspace: string,
+  {
+    vsix = [vsixPath()],
+    settings,
+    args = [],
+    env = {},
+    nodeArgs = [],
+    trust = false,
+    keybindings = [],
+  }: Omit<SessionOptions, 'files' | 'open' | 'expect'>,
+): Promise<Started> {
+  const code = await startVSCode({ workspace, vsix, settings: { ...TEST_SETTINGS, ...settings }, args, env, nodeArgs, trust, keybindings });
   try {
     const browser = await openBrowser();
     const stop = async (): Promise<void> => {
@@ -94,10 +121,10 @@ async function start(workspace: string, { vsix = [vsixPath()], settings, args = 
   }
 }
 
-/** What the test files of one process share, one after the other: the product's files run without isolation. */
+/** The VS Code that the test files share. They run one after another in one process, without isolation. */
 let shared: { readonly started: Promise<Started>; sessions: number } | null = null;
 
-/** A window that was left is forgotten after this, with its extension host. */
+/** Time after which VS Code ends the extension host of a window that was closed. */
 const RECONNECTION_SECONDS = 30;
 
 async function startShared(): Promise<Started> {
@@ -108,13 +135,16 @@ async function startShared(): Promise<Started> {
   const end = (): void => endDescendants(code.folder, browser.folder);
   process.once('exit', end);
   process.once('SIGTERM', () => process.exit());
-  return { ...started, stop: async () => {
-    process.off('exit', end);
-    await started.stop();
-  } };
+  return {
+    ...started,
+    stop: async () => {
+      process.off('exit', end);
+      await started.stop();
+    },
+  };
 }
 
-/** A window of the shared VS Code, with settings and a workspace of its own. */
+/** Opens a window of the shared VS Code with its own settings and workspace. */
 async function openShared(files: string, settings: SessionOptions['settings']): Promise<Started & { readonly window: Window }> {
   shared ??= { started: startShared(), sessions: 0 };
   const own = shared;
@@ -132,18 +162,15 @@ async function openShared(files: string, settings: SessionOptions['settings']): 
   }
 }
 
-/** A real VS Code with the built extension installed and a file open, in a real browser. As with a test, what fails twice is broken. */
+/** Opens a real VS Code in a real browser, with the built extension installed and a file open. */
 export async function openSession(options: SessionOptions): Promise<Session> {
-  return openOnce(options).catch((error: unknown) => {
-    console.warn(`A window with ${options.open} did not open and is opened again: ${String(error)}`);
-    return openOnce(options);
-  });
-}
-
-async function openOnce(options: SessionOptions): Promise<Session> {
-  const { alone = options.vsix !== undefined || options.args !== undefined || options.env !== undefined || options.nodeArgs !== undefined } = options;
+  const {
+    alone = options.vsix !== undefined || options.args !== undefined || options.env !== undefined || options.nodeArgs !== undefined,
+  } = options;
   const files = folderOf(options.files);
-  const opened = alone ? await start(files, options).then((started) => ({ ...started, window: started.browser })) : await openShared(files, options.settings);
+  const opened = alone
+    ? await start(files, options).then((started) => ({ ...started, window: started.browser }))
+    : await openShared(files, options.settings);
   rmSync(files, { recursive: true, force: true });
   const { code, window, stop } = opened;
   const { page } = window;
@@ -158,18 +185,19 @@ async function openOnce(options: SessionOptions): Promise<Session> {
     screenshot: (name) => keepScreenshot(page, name),
     close: async () => {
       if (alone) return stop();
-      // Leaving the page tells VS Code that the window is done with.
+      // Navigating away tells VS Code that the window is closed.
       await page.goto('about:blank');
       await page.close();
     },
   };
   try {
-    if (options.language !== undefined) await page.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
+    if (options.language !== undefined)
+      await page.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
     await page.goto(workbenchUrl(code, options.open), { timeout: 60_000 });
     await workbench.ready(options.expect);
   } catch (error) {
     await keepScreenshot(page, `failed to open ${options.open}`);
-    // Whatever is wrong with it, the next session starts anew.
+    // The shared VS Code may be broken, so the next session starts a new one.
     shared = alone ? shared : null;
     await stop();
     throw error;
@@ -181,14 +209,20 @@ async function openOnce(options: SessionOptions): Promise<Session> {
 function hostLogs({ userData }: VSCode): readonly string[] {
   const logs = join(userData, 'logs');
   if (!existsSync(logs)) return [];
-  return readdirSync(logs, { recursive: true, encoding: 'utf8' }).filter((name) => name.endsWith('exthost.log')).map((name) => join(logs, name));
+  return readdirSync(logs, { recursive: true, encoding: 'utf8' })
+    .filter((name) => name.endsWith('exthost.log'))
+    .map((name) => join(logs, name));
 }
 
-/** What the extension hosts of this session logged as errors: those whose logs were not `known` before. */
+/** Lines that the extension hosts of this session logged as errors; logs `known` before the session are left out. */
 function hostErrors(code: VSCode, known: readonly string[]): readonly string[] {
-  return hostLogs(code).filter((path) => !known.includes(path)).flatMap((path) => readFileSync(path, 'utf8').split('\n')).filter((line) => line.includes('[error]'));
+  return hostLogs(code)
+    .filter((path) => !known.includes(path))
+    .flatMap((path) => readFileSync(path, 'utf8').split('\n'))
+    .filter((line) => line.includes('[error]'));
 }
 
+/** Saves a screenshot of a page in artifacts/screenshots. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
   const folder = join(ARTIFACTS, 'screenshots');
   mkdirSync(folder, { recursive: true });

@@ -1,4 +1,4 @@
-/** Whether the page's own databases hold a value with this text; runs in the page. */
+/** Whether the page's IndexedDB databases contain a text; runs in the page. */
 export async function isStored(text: string): Promise<boolean> {
   const asPromise = <Value>(request: IDBRequest<Value>): Promise<Value> =>
     new Promise((resolve, reject) => {

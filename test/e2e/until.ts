@@ -1,7 +1,12 @@
 import { setTimeout as delay } from 'node:timers/promises';
 
-/** Waits until `probe` gives a value that `holds`, and returns it. Works outside tests too, unlike expect.poll. */
-export async function until<Value>(what: string, probe: () => Promise<Value> | Value, holds: (value: Value) => boolean, timeoutMs = 20_000): Promise<Value> {
+/** Waits until `probe` returns a value for which `holds` is true, and returns that value. Unlike expect.poll, it works outside of tests. */
+export async function until<Value>(
+  what: string,
+  probe: () => Promise<Value> | Value,
+  holds: (value: Value) => boolean,
+  timeoutMs = 20_000,
+): Promise<Value> {
   const end = Date.now() + timeoutMs;
   for (;;) {
     const value = await probe();

@@ -10,7 +10,7 @@ import { workbenchOf, type Workbench } from './workbench.ts';
 
 /** Selects the sample, explains it, and compares what the panel and a hover say with the command line. */
 async function explainSample(workbench: Workbench): Promise<void> {
-  const traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES));
+  const traced = traceByCommandLine(sampleLines(1, SAMPLE_LINES), ['--runtime', 'wasm']);
   const panel = panelOf(workbench);
   await workbench.selectLines(1, SAMPLE_LINES);
   await workbench.command('Explain Tokens');

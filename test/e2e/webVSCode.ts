@@ -9,24 +9,30 @@ import { removeFolder, sessionFolder } from '../../scripts/lib/processes.mjs';
 import { readZip } from '../package/zip.ts';
 import { vsixPath } from './session.ts';
 
-/** The part of @vscode/test-web's server that is used; its own command line would download a VS Code. */
+/** The part of @vscode/test-web that is used; its own command line would download a VS Code. */
 interface TestWeb {
-  runServer(this: void, host: string, port: number, options: {
-    readonly extensionPaths: readonly string[];
-    readonly folderMountPath: string;
-    readonly build: { readonly type: 'static'; readonly location: string; readonly quality: 'stable'; readonly version: string };
-  }): Promise<Server>;
+  runServer(
+    this: void,
+    host: string,
+    port: number,
+    options: {
+      readonly extensionPaths: readonly string[];
+      readonly folderMountPath: string;
+      readonly build: { readonly type: 'static'; readonly location: string; readonly quality: 'stable'; readonly version: string };
+    },
+  ): Promise<Server>;
 }
 
+/** A served VS Code for the web. */
 export interface WebVSCode {
   readonly url: string;
   stop(): Promise<void>;
 }
 
-/** VS Code as vscode.dev serves it: no Node behind it, the unpacked VSIX in the web extension host. */
+/** Serves VS Code as vscode.dev does: without Node, and with the unpacked VSIX in the web extension host. */
 export async function startWebVSCode(workspace: string): Promise<WebVSCode> {
   const folder = await sessionFolder();
-  for (const entry of readZip(readFileSync(vsixPath()))) {
+  for (const entry of readZip(readFileSync(vsixPath('universal')))) {
     const target = join(folder, entry.name);
     mkdirSync(dirname(target), { recursive: true });
     writeFileSync(target, entry.read());

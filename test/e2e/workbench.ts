@@ -1,35 +1,42 @@
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { until } from './until.ts';
 
-/** What a user does in VS Code's window. Every step waits for what it leads to. */
+/** A user's actions in a window of VS Code. Every action waits for its effect. */
 export interface Workbench {
   readonly page: Page;
-  /** Waits until the window is up, the file's editor shows `text`, and the extension's keys and commands are there: its view is. */
+  /** Waits until the editor shows `text` and the extension's view is there, and with it the extension's keys and commands. */
   ready(text: string): Promise<void>;
   /** Runs a command from the palette by its full title. */
   command(title: string): Promise<void>;
-  /** Types into a quick input that is open and confirms. */
+  /** Types into the open quick input and confirms. */
   answer(text: string): Promise<void>;
   /** Selects whole lines of the editor, counted from 1. */
   selectLines(first: number, last: number): Promise<void>;
-  /** Selects everything in the first group's editor. */
+  /** Selects everything in the editor of the first group. */
   selectAll(): Promise<void>;
-  /** Moves the pointer onto a word of the editor and returns its hover's text. */
+  /** Moves the pointer onto a word in the editor and returns the text of its hover. */
   hover(word: string): Promise<string>;
-  /** The `nth` occurrence of a word on screen in the editor. */
+  /** Rectangle of the `nth` occurrence (from 0) of a word on screen in the editor. */
   wordBox(word: string, nth?: number): Promise<Box>;
   focusEditor(): Promise<void>;
-  /** Opens a file of the workspace in the first group, focused. */
+  /** Opens a file of the workspace in the first group and focuses it. */
   openFile(name: string): Promise<void>;
   /** The document inside the webview. */
   webview(): FrameLocator;
-  /** The panel's tab among the editors' tabs. */
+  /** The panel's tab among the tabs of editors. */
   panelTab(): Locator;
   closePanel(): Promise<void>;
   status(): Locator;
   notifications(): Locator;
+  /** Closes all notifications, and waits until none is on screen: one that leaves takes the focus from what opens meanwhile. */
+  clearNotifications(): Promise<void>;
+  /** The notification that holds a text, once it is on screen, in the list of all where VS Code does not show it by itself. */
+  notification(text: string): Promise<Locator>;
+  /** Presses a button of the notification that holds a text, once it is there. */
+  pressInNotification(text: string, button: string): Promise<void>;
 }
 
+/** A rectangle in CSS pixels, in client coordinates. */
 export interface Box {
   readonly x: number;
   readonly y: number;
@@ -39,11 +46,13 @@ export interface Box {
 
 /** Name of the extension's view in the Explorer, in either language. */
 const MODELS_VIEW = /Language Models|语言模型/;
-/** How the editor draws a space. */
+/** The character that the editor draws for a space. */
 const NO_BREAK_SPACE = '\u00a0';
 
+/** The workbench in a page. */
 export function workbenchOf(page: Page): Workbench {
-  const quickInput = page.locator('.quick-input-widget:not([style*="display: none"]) input:not([type="checkbox"])').first();
+  const quickInputs = page.locator('.quick-input-widget:not([style*="display: none"]) input:not([type="checkbox"])');
+  const quickInput = quickInputs.first();
   const editor = page.locator('.editor-group-container .monaco-editor').first();
 
   const open = async (text: string): Promise<void> => {
@@ -63,15 +72,28 @@ export function workbenchOf(page: Page): Workbench {
     wordBox,
     async ready(text) {
       await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
-      await page.locator('.view-line', { hasText: text.replaceAll(' ', NO_BREAK_SPACE) }).or(page.locator('.view-line', { hasText: text })).first().waitFor({ timeout: 60_000 });
+      await page
+        .locator('.view-line', { hasText: text.replaceAll(' ', NO_BREAK_SPACE) })
+        .or(page.locator('.view-line', { hasText: text }))
+        .first()
+        .waitFor({ timeout: 60_000 });
       await page.locator('.pane-header', { hasText: MODELS_VIEW }).waitFor({ timeout: 60_000 });
     },
     async command(title) {
       await open(`>${title}`);
       const rows = page.locator('.quick-input-list .monaco-list-row');
-      const labels = await until(`the command "${title}"`, () => rows.evaluateAll((all) => all.map((row) => row.getAttribute('aria-label') ?? '')), (all) => all.some((label) => isTitled(label, title)));
+      const labels = await until(
+        `the command "${title}"`,
+        () => rows.evaluateAll((all) => all.map((row) => row.getAttribute('aria-label') ?? '')),
+        (all) => all.some((label) => isTitled(label, title)),
+      );
       await rows.nth(labels.findIndex((label) => isTitled(label, title))).click();
-      await quickInput.waitFor({ state: 'hidden' });
+      // The palette is gone; a command that asks at once has a list of its own in the same place.
+      await until(
+        `"${title}" to begin`,
+        () => quickInputs.evaluateAll((all) => all.map((one) => (one as HTMLInputElement).value)),
+        ([value = '']) => !value.startsWith('>'),
+      );
     },
     async answer(text) {
       await quickInput.waitFor({ state: 'visible' });
@@ -106,7 +128,7 @@ export function workbenchOf(page: Page): Workbench {
     },
     async hover(word) {
       const hover = page.locator('.monaco-hover:not(.hidden) .monaco-hover-content').first();
-      // The editor may still be at work where the pointer comes to rest: come again.
+      // A busy editor may miss the pointer, which then comes again.
       for (let attempt = 0; attempt < 4 && !(await hover.isVisible()); attempt++) {
         const box = await wordBox(word);
         await page.mouse.move(box.x + box.width + 150, box.y + 200);
@@ -114,7 +136,11 @@ export function workbenchOf(page: Page): Workbench {
         await page.mouse.move(box.x + box.width / 2, box.y + box.height / 2, { steps: 4 });
         await hover.waitFor({ timeout: 5000 }).catch(() => undefined);
       }
-      return until('the hover', () => hover.innerText(), (text) => text !== '' && text !== 'Loading...');
+      return until(
+        'the hover',
+        () => hover.innerText(),
+        (text) => text !== '' && text !== 'Loading...',
+      );
     },
     webview: () => page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame'),
     panelTab: () => page.locator('.tabs-container .tab', { hasText: 'Tokens: ' }),
@@ -126,15 +152,42 @@ export function workbenchOf(page: Page): Workbench {
     },
     status: () => page.locator('.part.statusbar'),
     notifications: () => page.locator('.notifications-toasts .notification-list-item-message'),
+    async clearNotifications() {
+      await this.command('Notifications: Clear All Notifications');
+      const onScreen = (): Promise<number> =>
+        this.notifications().evaluateAll(
+          (all) => all.filter((one) => one.checkVisibility({ checkOpacity: true, checkVisibilityCSS: true })).length,
+        );
+      await until('no notification', onScreen, (count) => count === 0);
+    },
+    async notification(text) {
+      const notification = page
+        .locator(':is(.notifications-toasts, .notifications-center) .notification-list-item', { hasText: text })
+        .first();
+      // VS Code does not show every one by itself: the others are in its list, and the bell says so.
+      const isShown = async (): Promise<boolean> => {
+        if (await notification.isVisible()) return true;
+        if ((await page.locator('.statusbar .codicon-bell-dot').count()) > 0) await this.command('Notifications: Show Notifications');
+        return false;
+      };
+      await until(`the notification "${text}"`, isShown, (shown) => shown, 60_000);
+      return notification;
+    },
+    async pressInNotification(text, button) {
+      const notification = await this.notification(text);
+      // In one step of the page: a notification moves, or is drawn anew, when another one comes or goes, and what has two steps (a
+      // pointer that goes down and up, a focus and its key) misses it then.
+      await notification.getByRole('button', { name: button }).evaluate((element: HTMLElement) => element.click());
+    },
   };
 }
 
-/** A command's row is labelled by its title, then its keybinding and kind. */
+/** Whether a row of the palette is the command; its label is the title, followed by keybinding and kind. */
 function isTitled(label: string, title: string): boolean {
   return label === title || label.startsWith(`${title}, `);
 }
 
-/** Client rectangle of a word in the first editor; runs in the page. */
+/** Client rectangle of a word in the first editor, null where it is not on screen; runs in the page. */
 function boxOfWord({ word, nth }: { word: string; nth: number }): Box | null {
   const lines = document.querySelector('.editor-group-container .monaco-editor .view-lines');
   if (lines === null) return null;
@@ -153,4 +206,14 @@ function boxOfWord({ word, nth }: { word: string; nth: number }): Box | null {
     }
   }
   return null;
+}
+
+/** Time after which a menu of VS Code accepts a click; within 100 ms it may still be the click that opened the menu. */
+const MENU_LISTENS_AFTER_MS = 150;
+
+/** Clicks an item of the menu that was just opened, as soon as the menu accepts it. */
+export async function chooseInMenu(item: Locator): Promise<void> {
+  await item.waitFor();
+  await item.page().waitForTimeout(MENU_LISTENS_AFTER_MS);
+  await item.click();
 }
