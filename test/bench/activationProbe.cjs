@@ -20,7 +20,10 @@ Module[LOAD] = function (request, ...rest) {
       const begin = performance.now();
       const beginCpu = cpuMs();
       const result = loaded.activate(context);
-      writeFileSync(process.env.ACTIVATION_LOG, JSON.stringify({ loadMs, activateMs: performance.now() - begin, cpuMs: loadCpuMs + cpuMs() - beginCpu }));
+      writeFileSync(
+        process.env.ACTIVATION_LOG,
+        JSON.stringify({ loadMs, activateMs: performance.now() - begin, cpuMs: loadCpuMs + cpuMs() - beginCpu }),
+      );
       return result;
     },
   };

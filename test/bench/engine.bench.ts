@@ -1,27 +1,37 @@
+import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { monitorEventLoopDelay } from 'node:perf_hooks';
 import { afterAll, expect, test } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
-import type { WorkerApi } from '../../src/worker/api.ts';
+import type { WorkerApi } from '../../src/worker/workerApi.ts';
 import { folderFiles } from '../../src/worker/files.node.ts';
 import { startNodeWorker } from '../../src/worker/port.node.ts';
 import { connect, type Connection } from '../../src/worker/rpc.ts';
+import { askAllHeads } from '../allHeads.ts';
 import { BUNDLED, ROOT, benchText, type BenchText } from './text.ts';
 import { childrenMegabytes, median, ownMegabytes, record } from './report.ts';
 import { writeRandomGpt2 } from './randomModel.ts';
+import { lensPieces, type LensPiece } from '../../webview/figures/lensGrid.ts';
 
 const DIST = join(ROOT, 'dist');
 const NATIVE = join(ROOT, 'test/native');
 const REPEATS = 3;
+/** Columns that a panel 1,400 pixels wide draws of the lens. */
+const LENS_COLUMNS = 19;
 
 const scratch = mkdtempSync(join(tmpdir(), 'explain-tokens-bench-'));
 afterAll(() => rmSync(scratch, { recursive: true, force: true }));
 
 const MODELS = [
   { name: 'bundled', folder: BUNDLED, sizes: [16, 64, 256, BUNDLED_CONTEXT], prepare: () => undefined },
-  { name: 'GPT-2 124M shape', folder: join(scratch, 'gpt2'), sizes: [16, 64, 256, 1024], prepare: (folder: string) => writeRandomGpt2(folder, BUNDLED) },
+  {
+    name: 'GPT-2 124M shape',
+    folder: join(scratch, 'gpt2'),
+    sizes: [16, 64, 256, 1024],
+    prepare: (folder: string) => writeRandomGpt2(folder, BUNDLED),
+  },
 ] as const;
 
 const CASES = MODELS.flatMap((model) => (['wasm', 'native'] as const).map((runtime) => ({ ...model, runtime })));
@@ -54,8 +64,11 @@ interface Measured {
   readonly startMegabytes: number;
 }
 
-/** Everything the panel may ask about one text, each time another text, so that no cache answers. */
-async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size, text, opened, ready, startMegabytes }: Measured): Promise<void> {
+/** Measures the panel's questions about one text; each repetition takes another text, so that nothing is cached. */
+async function measure(
+  { remote }: Connection<WorkerApi>,
+  { name, runtime, size, text, opened, ready, startMegabytes }: Measured,
+): Promise<void> {
   const samples: Record<string, number>[] = [];
   for (let repeat = 0; repeat < REPEATS; repeat++) {
     const delay = monitorEventLoopDelay({ resolution: 1 });
@@ -71,19 +84,57 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     expect(explanation.tokens.length).toBe(size);
     const ids = Int32Array.from(explanation.tokens, (token) => token.id);
     const { layers } = explanation.model;
-    await timed('pca', () => remote.projection(ids, layers, true));
-    for (let layer = 0; layer <= layers; layer++) await timed('lens', () => remote.lens(ids, layer));
-    await timed('head', () => remote.attention(ids, Math.floor(layers / 2), 0));
-    // The first way through a layer loads its weights once more; the others are what a user feels at each token and number.
-    await remote.forwardPath(ids, size - 1, Math.floor(layers / 2), 0, 0);
-    await timed('step', () => remote.forwardPath(ids, Math.floor(size / 2), Math.floor(layers / 2), 0, 0));
-    await timed('sum', () => remote.weightedSum(ids, Math.floor(size / 2), Math.floor(layers / 2), 0, 0, 'mlpOutput', 1));
-    await timed('positions', () => remote.positions(ids, Math.floor(layers / 2), 0, size - 1, 0));
-    await remote.neighbours([{ ids: [100], weight: 1 }], 15);
-    await timed('neighbours', () => remote.neighbours([{ ids: [200 + repeat], weight: 1 }], 15));
+    await timed('heads', () => askAllHeads(remote, explanation.run, explanation.model));
+    await timed('again', () => remote.explain({ text: text.part(size, repeat), topK: 10 }));
+    await timed('pca', () => remote.ask(runOf(ids, UNCHANGED), 'projection', { layer: layers, skipFirst: true }));
+    // The pieces of a panel 1,400 pixels wide, and all of them, as when the table is saved.
+    const pieces = (positionEnd: number): readonly LensPiece[] =>
+      lensPieces({ layer: 0, layerEnd: layers + 1, position: 0, positionEnd }, layers + 1, size);
+    for (const piece of pieces(LENS_COLUMNS)) await timed('lensWindow', () => remote.ask(runOf(ids, UNCHANGED), 'lens', piece));
+    times['lens'] = times['lensWindow'] ?? 0;
+    for (const piece of pieces(size)) await timed('lens', () => remote.ask(runOf(ids, UNCHANGED), 'lens', piece));
+    await timed('head', () => remote.ask(runOf(ids, UNCHANGED), 'attention', { layer: Math.floor(layers / 2), head: 0 }));
+    // The first path through a layer loads its weights once more; later ones are what a user notices at each token and number.
+    await remote.ask(runOf(ids, UNCHANGED), 'forwardPath', { token: size - 1, layer: Math.floor(layers / 2), head: 0, expert: 0 });
+    await timed('step', () =>
+      remote.ask(runOf(ids, UNCHANGED), 'forwardPath', { token: Math.floor(size / 2), layer: Math.floor(layers / 2), head: 0, expert: 0 }),
+    );
+    await timed('sum', () =>
+      remote.ask(runOf(ids, UNCHANGED), 'weightedSum', {
+        token: Math.floor(size / 2),
+        layer: Math.floor(layers / 2),
+        head: 0,
+        expert: 0,
+        stage: 'mlpOutput',
+        index: 1,
+      }),
+    );
+    await timed('positions', () =>
+      remote.ask(runOf(ids, UNCHANGED), 'positions', { layer: Math.floor(layers / 2), head: 0, query: size - 1, key: 0 }),
+    );
+    await remote.ask(runOf([], UNCHANGED), 'neighbours', { vector: [{ ids: [100], weight: 1 }], frame: 'centred', count: 15 });
+    await timed('neighbours', () =>
+      remote.ask(runOf([], UNCHANGED), 'neighbours', { vector: [{ ids: [200 + repeat], weight: 1 }], frame: 'centred', count: 15 }),
+    );
     delay.disable();
-    const { explain = 0, pca = 0, lens = 0, head = 0, step = 0, sum = 0, positions = 0, neighbours = 0 } = times;
-    samples.push({ forward: explanation.forwardMs, explain, pca, lens, head, step, sum, positions, neighbours, everything: explain + pca + lens + head, blocked: delay.max / 1e6 });
+    const { explain = 0, heads = 0, again = 0, pca = 0, lens = 0, lensWindow = 0, head = 0, step = 0, sum = 0 } = times;
+    const { positions = 0, neighbours = 0 } = times;
+    samples.push({
+      forward: explanation.forwardMs,
+      explain,
+      heads,
+      again,
+      pca,
+      lens,
+      lensWindow,
+      head,
+      step,
+      sum,
+      positions,
+      neighbours,
+      everything: explain + heads + pca + lensWindow + head,
+      blocked: delay.max / 1e6,
+    });
   }
   const of = (key: string): number => median(samples.map((sample) => sample[key] ?? Number.NaN));
   record('engine', {
@@ -94,8 +145,11 @@ async function measure({ remote }: Connection<WorkerApi>, { name, runtime, size,
     'ready ms': ready,
     'forward ms': of('forward'),
     'explain ms': of('explain'),
+    'heads ms': of('heads'),
+    'again ms': of('again'),
     'PCA ms': of('pca'),
-    'lens ms': of('lens'),
+    'lens on screen ms': of('lensWindow'),
+    'whole lens ms': of('lens'),
     'head ms': of('head'),
     'neighbours ms': of('neighbours'),
     'everything ms': of('everything'),

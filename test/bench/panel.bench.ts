@@ -9,22 +9,31 @@ import { openSession, vsixPath, type Session } from '../e2e/session.ts';
 import { until } from '../e2e/until.ts';
 import { writeRandomGpt2 } from './randomModel.ts';
 import { median, record } from './report.ts';
+import { explainShown } from './shown.ts';
 import { BUNDLED, benchText } from './text.ts';
 
 const SWITCHES = 9;
-/** The first ones in a new window share it with what else starts there; they are told apart. */
+/** Number of switches that are reported separately, because other things still start in a new window. */
 const FIRST = 2;
-/** From a pointer's arrival at a head to the press of its button: a quick hand's. */
+/** Time from the pointer's arrival at a head to the press of the button, for a quick hand. */
 const POINT_MS = 150;
-/** A reader's pace from head to head. */
+/** Time between two heads, at a reader's pace. */
 const STEP_MS = 600;
-/** Places in the overview, as shares of its width and height, each in another layer and far from the one before. */
-const JUMPS = [[0.9, 0.1], [0.2, 0.9], [0.8, 0.3], [0.3, 0.7], [0.95, 0.5], [0.4, 0.2], [0.7, 0.8]] as const;
+/** Places in the overview, as fractions of its width and height, each in another layer and far from the one before. */
+const JUMPS = [
+  [0.9, 0.1],
+  [0.2, 0.9],
+  [0.8, 0.3],
+  [0.3, 0.7],
+  [0.95, 0.5],
+  [0.4, 0.2],
+  [0.7, 0.8],
+] as const;
 const WINDOWS = 5;
-/** Until the other extensions have started. */
+/** Time in which the other extensions start. */
 const REST_MS = 10_000;
 
-/** What activationProbe.cjs writes. */
+/** The measurement that activationProbe.cjs writes. */
 interface Activation {
   readonly loadMs: number;
   readonly activateMs: number;
@@ -55,8 +64,8 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
     writeSettings(session.code, { 'explainTokens.model': folder, 'explainTokens.runtime': 'wasm' });
     if (folder === '') record('activation in VS Code', await activation(session, activationLog));
     const panel = panelOf(session.workbench);
-    const first = await explainMs(session, panel, tokens);
-    const again = await explainMs(session, panel, tokens);
+    const first = (await explainShown(session, panel, tokens)).picture;
+    const again = (await explainShown(session, panel, tokens)).picture;
     await panel.openTab('Attention');
     const switches: number[] = [];
     const jumps: number[] = [];
@@ -69,7 +78,15 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
       jumps.push(await switchMs(panel, { across, down }));
       await pause(STEP_MS);
     }
-    record('panel in VS Code, WASM', { model: name, tokens, 'command to first picture ms': first, 'again ms': again, 'first switches ms': median(switches.slice(0, FIRST)), 'next layer or head ms': median(switches.slice(FIRST)), 'any other head ms': median(jumps) });
+    record('panel in VS Code, WASM', {
+      model: name,
+      tokens,
+      'command to first picture ms': first,
+      'again ms': again,
+      'first switches ms': median(switches.slice(0, FIRST)),
+      'next layer or head ms': median(switches.slice(FIRST)),
+      'any other head ms': median(jumps),
+    });
     if (folder === '') record('generation in the panel, WASM', { model: name, context: tokens, ...(await generationSpeed(panel)) });
   } finally {
     await session.close();
@@ -77,9 +94,9 @@ test.each(CASES)('the panel in a real VS Code: $name, $tokens tokens', { timeout
 });
 
 /**
- * What activating costs: the VSIX is installed into a window that has come to rest and starts there at once. At the start of a window
- * it shares the processor with everything else, and VS Code's own figure ("Show Running Extensions") then holds the loading of all extensions that
- * start at the same moment.
+ * Time and processor time of the activation. The VSIX is installed into an idle window, where it starts at once; while a window opens,
+ * it would share the processor with everything else, and VS Code's own figure ("Show Running Extensions") would include the loading of
+ * all extensions that start at the same moment.
  */
 async function activation({ code, page, workbench }: Session, log: string): Promise<Readonly<Record<string, number>>> {
   const rows: Activation[] = [];
@@ -96,27 +113,16 @@ async function activation({ code, page, workbench }: Session, log: string): Prom
     rmSync(log);
   }
   return {
-    windows: WINDOWS, 'load and activate ms': median(rows.map(({ loadMs, activateMs }) => loadMs + activateMs)),
-    'of it activate ms': median(rows.map(({ activateMs }) => activateMs)), 'processor ms': median(rows.map(({ cpuMs }) => cpuMs)),
+    windows: WINDOWS,
+    'load and activate ms': median(rows.map(({ loadMs, activateMs }) => loadMs + activateMs)),
+    'of it activate ms': median(rows.map(({ activateMs }) => activateMs)),
+    'processor ms': median(rows.map(({ cpuMs }) => cpuMs)),
   };
-}
-
-/** From the keys to every token on screen. */
-async function explainMs({ page, workbench }: Session, panel: Panel, tokens: number): Promise<number> {
-  await workbench.focusEditor();
-  await page.keyboard.press('Control+a');
-  // What an earlier explanation left on screen does not count.
-  await panel.tokens.evaluateAll((shown) => shown.forEach((token) => token.setAttribute('data-earlier', '')));
-  const start = performance.now();
-  await page.keyboard.press('Control+Alt+e');
-  await panel.frame.locator('.token[data-earlier]').first().waitFor({ state: 'detached', timeout: 120_000 });
-  await panel.shows(tokens);
-  return performance.now() - start;
 }
 
 const GENERATED = 64;
 
-/** Tokens a second from Play to the last token on screen. */
+/** Tokens per second, from Play until the last token is on screen. */
 async function generationSpeed({ frame }: Panel): Promise<Readonly<Record<string, number>>> {
   await frame.locator('#tab-generate').click();
   await frame.getByRole('radio', { name: 'Greedy', exact: true }).check();
@@ -126,35 +132,48 @@ async function generationSpeed({ frame }: Panel): Promise<Readonly<Record<string
   const written = frame.getByRole('listbox', { name: 'Generated tokens' }).getByRole('option');
   const start = performance.now();
   await frame.getByRole('button', { name: 'Play', exact: true }).click();
-  await until('the end', () => frame.locator('.generate-state').innerText(), (state) => state.includes('Ended'), 120_000);
+  await until(
+    'the end',
+    () => frame.locator('.generate-state').innerText(),
+    (state) => state.includes('Ended'),
+    120_000,
+  );
   return { tokens: await written.count(), 'tokens/s': (await written.count()) / ((performance.now() - start) / 1000) };
 }
 
 type Choice = { readonly key: string } | { readonly across: number; readonly down: number };
 
-/** From a key, or a click in the overview where the pointer has just come, to the first frame after the map of the head it leads to was drawn, in the page's own time. */
+/**
+ * Milliseconds from a key, or a click in the overview, to the first frame after the map of the chosen head was drawn, by the page's
+ * clock. The pointer arrives `POINT_MS` before the click.
+ */
 function switchMs(panel: Panel, choice: Choice): Promise<number> {
-  return panel.frame.locator('.map-card').evaluate(async (card, { chosen, pointMs }) => {
-    const canvas = document.querySelector('.overview-canvas');
-    if (canvas === null) throw new Error('There is no overview.');
-    const { left, top, width, height } = canvas.getBoundingClientRect();
-    const place = 'key' in chosen ? null : { clientX: left + width * chosen.across, clientY: top + height * chosen.down, bubbles: true };
-    if (place !== null) {
-      canvas.dispatchEvent(new MouseEvent('mousemove', place));
-      await new Promise((resolve) => setTimeout(resolve, pointMs));
-    }
-    const start = performance.now();
-    const drawn = new Promise<void>((resolve) => {
-      const observer = new MutationObserver(() => {
-        if (card.getAttribute('aria-busy') === 'true') return;
-        observer.disconnect();
-        resolve();
+  return panel.frame.locator('.map-card').evaluate(
+    async (card, { chosen, pointMs }) => {
+      const canvas = document.querySelector('.overview-canvas');
+      if (canvas === null) throw new Error('There is no overview.');
+      const { left, top, width, height } = canvas.getBoundingClientRect();
+      const place = 'key' in chosen ? null : { clientX: left + width * chosen.across, clientY: top + height * chosen.down, bubbles: true };
+      if (place !== null) {
+        canvas.dispatchEvent(new MouseEvent('mousemove', place));
+        await new Promise((resolve) => setTimeout(resolve, pointMs));
+      }
+      const start = performance.now();
+      const drawn = new Promise<void>((resolve) => {
+        const observer = new MutationObserver(() => {
+          if (card.getAttribute('aria-busy') === 'true') return;
+          observer.disconnect();
+          resolve();
+        });
+        observer.observe(card, { attributes: true, attributeFilter: ['aria-busy'] });
       });
-      observer.observe(card, { attributes: true, attributeFilter: ['aria-busy'] });
-    });
-    canvas.dispatchEvent('key' in chosen ? new KeyboardEvent('keydown', { key: chosen.key, bubbles: true }) : new MouseEvent('click', place ?? {}));
-    await drawn;
-    await new Promise((resolve) => requestAnimationFrame(resolve));
-    return performance.now() - start;
-  }, { chosen: choice, pointMs: POINT_MS });
+      canvas.dispatchEvent(
+        'key' in chosen ? new KeyboardEvent('keydown', { key: chosen.key, bubbles: true }) : new MouseEvent('click', place ?? {}),
+      );
+      await drawn;
+      await new Promise((resolve) => requestAnimationFrame(resolve));
+      return performance.now() - start;
+    },
+    { chosen: choice, pointMs: POINT_MS },
+  );
 }

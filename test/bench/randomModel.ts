@@ -1,22 +1,87 @@
 import { closeSync, copyFileSync, mkdirSync, openSync, writeFileSync, writeSync } from 'node:fs';
 import { join } from 'node:path';
 
-/** GPT-2 124M's shape (Radford et al. 2019): what matters for time and memory is the shape, not the weights. */
+/** The shape of GPT-2 124M (Radford et al. 2019); time and memory depend on the shape, not on the weights. */
 export const GPT2_124M = { n_layer: 12, n_head: 12, n_embd: 768, vocab_size: 50257, n_positions: 1024 } as const;
 
+/** A model of the Llama family; `biases`: of query, key and value, as in Qwen 2. */
+interface LlamaShape {
+  readonly layers: number;
+  readonly dim: number;
+  readonly heads: number;
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly inner: number;
+  readonly vocab: number;
+  readonly biases: boolean;
+}
+
+/** SmolLM2 135M (Allal et al. 2025). */
+export const SMOLLM2_135M: LlamaShape = {
+  layers: 30,
+  dim: 576,
+  heads: 9,
+  kvHeads: 3,
+  headDim: 64,
+  inner: 1536,
+  vocab: 49_152,
+  biases: false,
+};
+
+/** Qwen2.5 0.5B (Qwen team 2024). */
+export const QWEN2_HALF_B: LlamaShape = {
+  layers: 24,
+  dim: 896,
+  heads: 14,
+  kvHeads: 2,
+  headDim: 64,
+  inner: 4864,
+  vocab: 151_936,
+  biases: true,
+};
+
+type Shapes = readonly (readonly [name: string, shape: readonly number[]])[];
+
 /**
- * Writes a GPT-2 model with pseudo-random weights (standard deviation 0.02) in Hugging Face layout, float32.
- * The tokenizer is another model's, whose ids are a part of this vocabulary.
+ * Writes a float32 GPT-2 model with pseudorandom weights (standard deviation 0.02) in Hugging Face layout. The tokenizer is copied from
+ * another model, whose vocabulary must not be larger.
  */
-export function writeRandomGpt2(folder: string, tokenizerFolder: string): void {
+export function writeRandomGpt2(folder: string, tokenizerFolder: string, positions: number = GPT2_124M.n_positions): void {
+  const config = { ...GPT2_124M, n_positions: positions, model_type: 'gpt2', activation_function: 'gelu_new', layer_norm_epsilon: 1e-5 };
+  writeRandom(folder, tokenizerFolder, config, gpt2Tensors(positions));
+}
+
+/** The same for a model of the Llama family, its embedding tied to its unembedding. */
+export function writeRandomLlama(folder: string, tokenizerFolder: string, shape: LlamaShape, positions: number): void {
+  const config = {
+    model_type: shape.biases ? 'qwen2' : 'llama',
+    hidden_size: shape.dim,
+    num_hidden_layers: shape.layers,
+    num_attention_heads: shape.heads,
+    num_key_value_heads: shape.kvHeads,
+    head_dim: shape.headDim,
+    intermediate_size: shape.inner,
+    vocab_size: shape.vocab,
+    max_position_embeddings: positions,
+    hidden_act: 'silu',
+    rms_norm_eps: 1e-5,
+    rope_theta: 10_000,
+    tie_word_embeddings: true,
+  };
+  writeRandom(folder, tokenizerFolder, config, llamaTensors(shape));
+}
+
+/** Weights of norms, which are 1. */
+const IS_NORM = /(?:ln_[12f]|norm)\.weight$/;
+
+function writeRandom(folder: string, tokenizerFolder: string, config: object, tensors: Shapes): void {
   mkdirSync(folder, { recursive: true });
   for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(tokenizerFolder, file), join(folder, file));
-  writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...GPT2_124M, model_type: 'gpt2', activation_function: 'gelu_new', layer_norm_epsilon: 1e-5 }));
-  const tensors = gpt2Tensors();
-  const header: Record<string, { dtype: 'F32'; shape: readonly number[]; data_offsets: [number, number] }> = {};
+  writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
+  const header: Record<string, object> = { __metadata__: { format: 'pt' } };
   let offset = 0;
   for (const [name, shape] of tensors) {
-    const bytes = 4 * shape.reduce((product, size) => product * size, 1);
+    const bytes = 4 * sizeOf(shape);
     header[name] = { dtype: 'F32', shape, data_offsets: [offset, offset + bytes] };
     offset += bytes;
   }
@@ -29,18 +94,22 @@ export function writeRandomGpt2(folder: string, tokenizerFolder: string): void {
     writeSync(file, json);
     const next = pseudoNormal();
     for (const [name, shape] of tensors) {
-      const size = shape.reduce((product, dim) => product * dim, 1);
-      const data = name.endsWith('ln_1.weight') || name.endsWith('ln_2.weight') || name === 'ln_f.weight' ? new Float32Array(size).fill(1) : Float32Array.from({ length: size }, next);
-      writeSync(file, Buffer.from(data.buffer));
+      const data = new Float32Array(sizeOf(shape)).fill(1);
+      if (!IS_NORM.test(name)) for (let i = 0; i < data.length; i++) data[i] = next();
+      writeSync(file, new Uint8Array(data.buffer));
     }
   } finally {
     closeSync(file);
   }
 }
 
-function gpt2Tensors(): readonly (readonly [string, readonly number[]])[] {
-  const { n_layer: layers, n_embd: dim, vocab_size: vocab, n_positions: positions } = GPT2_124M;
-  const block = (layer: number): readonly (readonly [string, readonly number[]])[] => [
+function sizeOf(shape: readonly number[]): number {
+  return shape.reduce((product, dim) => product * dim, 1);
+}
+
+function gpt2Tensors(positions: number): Shapes {
+  const { n_layer: layers, n_embd: dim, vocab_size: vocab } = GPT2_124M;
+  const block = (layer: number): Shapes => [
     [`h.${layer}.ln_1.weight`, [dim]],
     [`h.${layer}.ln_1.bias`, [dim]],
     [`h.${layer}.attn.c_attn.weight`, [dim, 3 * dim]],
@@ -54,7 +123,40 @@ function gpt2Tensors(): readonly (readonly [string, readonly number[]])[] {
     [`h.${layer}.mlp.c_proj.weight`, [4 * dim, dim]],
     [`h.${layer}.mlp.c_proj.bias`, [dim]],
   ];
-  return [['wte.weight', [vocab, dim]], ['wpe.weight', [positions, dim]], ...Array.from({ length: layers }, (_, layer) => block(layer)).flat(), ['ln_f.weight', [dim]], ['ln_f.bias', [dim]]];
+  return [
+    ['wte.weight', [vocab, dim]],
+    ['wpe.weight', [positions, dim]],
+    ...Array.from({ length: layers }, (_, layer) => block(layer)).flat(),
+    ['ln_f.weight', [dim]],
+    ['ln_f.bias', [dim]],
+  ];
+}
+
+function llamaTensors({ layers, dim, heads, kvHeads, headDim, inner, vocab, biases }: LlamaShape): Shapes {
+  const [query, keys] = [heads * headDim, kvHeads * headDim];
+  const block = (layer: number): Shapes => {
+    const at = `model.layers.${layer}`;
+    const bias = (name: string, size: number): Shapes => (biases ? [[`${at}.self_attn.${name}_proj.bias`, [size]]] : []);
+    return [
+      [`${at}.input_layernorm.weight`, [dim]],
+      [`${at}.self_attn.q_proj.weight`, [query, dim]],
+      ...bias('q', query),
+      [`${at}.self_attn.k_proj.weight`, [keys, dim]],
+      ...bias('k', keys),
+      [`${at}.self_attn.v_proj.weight`, [keys, dim]],
+      ...bias('v', keys),
+      [`${at}.self_attn.o_proj.weight`, [dim, query]],
+      [`${at}.post_attention_layernorm.weight`, [dim]],
+      [`${at}.mlp.gate_proj.weight`, [inner, dim]],
+      [`${at}.mlp.up_proj.weight`, [inner, dim]],
+      [`${at}.mlp.down_proj.weight`, [dim, inner]],
+    ];
+  };
+  return [
+    ['model.embed_tokens.weight', [vocab, dim]],
+    ...Array.from({ length: layers }, (_, layer) => block(layer)).flat(),
+    ['model.norm.weight', [dim]],
+  ];
 }
 
 /** Sums of four uniform numbers of a linear congruential generator (Numerical Recipes' constants), scaled to standard deviation 0.02. */
