@@ -87,7 +87,7 @@ def prompts_table(reader: Reader) -> tuple[str, dict[str, object]]:
 def neighbours_table(reader: Reader) -> tuple[str, dict[str, object]]:
     found = {token: neighbours(reader, token) for token in json.loads((HERE / "neighbours.json").read_text("utf8"))}
     rows = [[shown(token), ", ".join(f"{shown(other)} {cosine:.2f}" for other, cosine in near)] for token, near in found.items()]
-    return table(["token", "nearest by cosine"], rows), found
+    return table(["token", "nearest by cosine, the table's mean taken off"], rows), found
 
 
 def engine_check(reader: Reader, data: Path, command: str) -> tuple[str, dict[str, object]]:

@@ -17,8 +17,9 @@ from transformers import LlamaForCausalLM
 
 BOS = 0
 BATCH_TOKENS = 4_096
-RANDOM_SEQUENCES, RANDOM_TOKENS = 16, 50
-RANDOM_IDS = (300, 8_000)                       # ordinary tokens: above the bytes, below the rare ones
+RANDOM_SEQUENCES, RANDOM_TOKENS, RANDOM_SEED = 8, 50, 0
+RANDOM_SHARES = (0.02, 0.5)                     # of the vocabulary: above the bytes and most common tokens, below the rare ones
+RANDOM_ROW = 10_001                              # draws that each sequence has to itself
 HEAD_SCORES = ("previous token", "induction", "duplicate token", "first token")
 
 
@@ -86,14 +87,33 @@ def bits_per_byte(reader: Reader, texts: list[str], context: int) -> float:
     return nats / math.log(2) / sum(len(text.encode()) for text in texts)
 
 
+def philox(counter: tuple[int, int, int, int], key: tuple[int, int]) -> tuple[int, int, int, int]:
+    """Philox 4x32-10 (Salmon et al. 2011)."""
+    (a, b, c, d), (k0, k1) = counter, key
+    for _ in range(10):
+        first, second = a * 0xD2511F53, c * 0xCD9E8D57
+        a, b, c, d = (second >> 32) ^ b ^ k0, second & 0xFFFFFFFF, (first >> 32) ^ d ^ k1, first & 0xFFFFFFFF
+        k0, k1 = (k0 + 0x9E3779B9) & 0xFFFFFFFF, (k1 + 0xBB67AE85) & 0xFFFFFFFF
+    return a, b, c, d
+
+
+def uniform_at(seed: int, index: int) -> float:
+    """The product's random number for a seed and an index: 53 bits of Philox, from 0 up to, not including, 1."""
+    a, b, _, _ = philox((index % 2**32, index >> 32, 0, 0), (seed % 2**32, seed >> 32))
+    return ((a >> 5) * 2**26 + (b >> 6)) / 2**53
+
+
 @torch.no_grad()
 def head_scores(reader: Reader) -> tuple[dict[str, np.ndarray], dict[str, float]]:
     """Mean attention of every head [layer, head] on BOS and random tokens repeated once, and the mean loss in nats on each copy.
 
+    The sequences are those of the product's "Score on repeated random tokens" (src/core/repeatedTokens.ts), drawn by the same generator.
+
     previous token: from each token to the one before it. induction: from the second copy to the token after the same token's
     first occurrence (Olsson et al. 2022). duplicate token: to that first occurrence. first token: from the second copy to BOS.
     """
-    draw = np.random.default_rng(0).integers(*RANDOM_IDS, (RANDOM_SEQUENCES, RANDOM_TOKENS))
+    low, high = (math.floor(share * reader.model.config.vocab_size) for share in RANDOM_SHARES)
+    draw = np.array([[low + math.floor(uniform_at(RANDOM_SEED, row * RANDOM_ROW + i) * (high - low)) for i in range(RANDOM_TOKENS)] for row in range(RANDOM_SEQUENCES)])
     ids = torch.tensor(np.concatenate([np.full((RANDOM_SEQUENCES, 1), BOS), draw, draw], 1))
     reader.model.set_attn_implementation("eager")              # the only one that returns attention weights
     output = reader.model(ids, output_attentions=True)
@@ -121,10 +141,11 @@ def top_tokens(reader: Reader, prompt: str, count: int = 5) -> list[tuple[str, f
 
 @torch.no_grad()
 def neighbours(reader: Reader, token: str, count: int = 8) -> list[tuple[str, float]]:
-    """The vocabulary's nearest token embeddings by cosine."""
+    """The vocabulary's nearest token embeddings by cosine, the table's mean taken off (Mu and Viswanath 2018, "All-but-the-Top")."""
     ids = reader.ids(token)
     if len(ids) != 1:
         raise ValueError(f"{json.dumps(token)} is not one token")
-    table = F.normalize(reader.model.model.embed_tokens.weight, dim=-1)
+    table = reader.model.model.embed_tokens.weight.double()
+    table = F.normalize(table - table.mean(0), dim=-1)
     values, nearest = (table @ table[ids[0]]).topk(count + 1)
     return [(reader.token(i), v) for i, v in zip(nearest.tolist(), values.tolist(), strict=True) if i != ids[0]][:count]
