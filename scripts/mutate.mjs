@@ -108,6 +108,9 @@ async function run(copy, files) {
     '1',
     '--reporter',
     'dot',
+    // A test that is only slow, on a machine with other work, has detected nothing.
+    `--testTimeout=${MOST_MS}`,
+    `--hookTimeout=${MOST_MS}`,
     ...WORKERS,
     ...files,
   ]);
