@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What comes about in time comes about at once; a busy machine may be late. */
-const patience = { poll: { timeout: 15_000 } };
+const patience = { poll: { timeout: 60_000 } };
 const exclude = ['**/node_modules/**'];
 
 export default defineConfig({
@@ -15,8 +15,8 @@ export default defineConfig({
           maxWorkers: '100%',
           include: ['test/**/*.test.ts'],
           exclude: [...exclude, 'test/e2e/**', 'test/package/**'],
-          testTimeout: 60_000,
-          hookTimeout: 120_000,
+          testTimeout: 240_000,
+          hookTimeout: 240_000,
           // A test that asserted nothing fails: its loop ran over nothing.
           expect: { ...patience, requireAssertions: true },
         },
@@ -29,8 +29,8 @@ export default defineConfig({
           include: ['test/e2e/**/*.test.ts', 'test/package/**/*.test.ts'],
           exclude,
           fileParallelism: false,
-          testTimeout: 240_000,
-          hookTimeout: 240_000,
+          testTimeout: 480_000,
+          hookTimeout: 480_000,
           expect: patience,
         },
       },

@@ -22,7 +22,7 @@ describe('with Chinese as the display language', () => {
     panel = panelOf(session.workbench);
     await session.workbench.selectLines(3, 3);
     await session.page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.strip').waitFor({ timeout: 120_000 });
   });
   afterAll(() => session.close());
   afterEach(async (context) => {
@@ -66,7 +66,7 @@ describe('with Chinese as the display language', () => {
     await workbench.openFile('first.txt');
     await workbench.selectLines(1, 2);
     await page.keyboard.press('Control+Alt+e');
-    await expect.poll(() => frame.locator('.strip .token').count(), { timeout: 60_000 }).toBe(traceByCommandLine(FIRST.trimEnd()).length);
+    await expect.poll(() => frame.locator('.strip .token').count(), { timeout: 120_000 }).toBe(traceByCommandLine(FIRST.trimEnd()).length);
     await frame.getByRole('tab', { name: zh('Embeddings'), exact: true }).click();
     const answered: Readonly<Record<string, string>> = {
       Map: '.projection-plot .scatterlayer',
@@ -81,7 +81,7 @@ describe('with Chinese as the display language', () => {
         .locator('.embedding-views .segment', { hasText: zh(name) })
         .first()
         .click();
-      await frame.locator(`.embedding-views ${mark}`).first().waitFor({ state: 'attached', timeout: 60_000 });
+      await frame.locator(`.embedding-views ${mark}`).first().waitFor({ state: 'attached', timeout: 120_000 });
       await session.screenshot(`86 Chinese ${name}`);
     }
   });

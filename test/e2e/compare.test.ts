@@ -45,7 +45,7 @@ describe('Compare in VS Code', () => {
     const { page, workbench } = session;
     await workbench.selectLines(1, 2);
     await page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.strip').waitFor({ timeout: 120_000 });
     await panel.frame.locator('.page > .status').first().waitFor({ state: 'hidden', timeout: 120_000 });
     await panel.openTab('Compare');
     await panel.frame.getByRole('button', { name: 'Another Model…' }).waitFor();
@@ -106,7 +106,7 @@ describe('Compare in VS Code', () => {
       'the comparison in storage',
       () => page.evaluate(isStored, '"text":"She ate a green'),
       (stored) => stored,
-      60_000,
+      120_000,
     );
     // Without a file to open in the address, VS Code brings back the editors it had.
     await page.goto(workbenchUrl(session.code));
@@ -118,18 +118,18 @@ describe('Compare in VS Code', () => {
   it('has the text read by another model', async () => {
     const { page, workbench } = session;
     writeSettings(session.code, { 'explainTokens.model': other, 'window.title': 'other model' });
-    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('other model');
+    await expect.poll(() => page.title(), { timeout: 120_000 }).toBe('other model');
     await workbench.openFile('first.txt');
     await workbench.selectLines(1, 2);
     await page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.model-name', { hasText: 'other-epsilon' }).waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.model-name', { hasText: 'other-epsilon' }).waitFor({ timeout: 120_000 });
     await workbench.command('Explain Tokens: Compare With Another Model…');
     await page.locator('.quick-input-list .monaco-list-row', { hasText: 'Bundled model' }).click();
-    await panel.frame.getByText('First: other-epsilon').waitFor({ timeout: 60_000 });
+    await panel.frame.getByText('First: other-epsilon').waitFor({ timeout: 120_000 });
     await expectCompared(panel, compareByCommandLine('--model', other, '--text', FIRST.trimEnd(), '--with-model', MODEL));
     await session.screenshot('83 compare models');
     writeSettings(session.code, { 'explainTokens.model': '', 'window.title': 'bundled model' });
-    await expect.poll(() => page.title(), { timeout: 20_000 }).toBe('bundled model');
+    await expect.poll(() => page.title(), { timeout: 120_000 }).toBe('bundled model');
   });
 
   it('compares the two sides of a diff', async () => {
@@ -139,7 +139,7 @@ describe('Compare in VS Code', () => {
     await workbench.openFile('first.txt');
     await workbench.selectLines(1, 1);
     await page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.strip').waitFor({ timeout: 120_000 });
     const rows = page.locator('.quick-input-list .monaco-list-row');
     await page.keyboard.press('F1');
     await page.keyboard.type('File: Compare Active File With...');

@@ -34,7 +34,7 @@ async function table(panel: Panel): Promise<readonly (readonly number[])[]> {
 /** Expects the panel to show the command line's numbers, to the precision that is displayed. */
 export async function expectCompared(panel: Panel, expected: CompareJson): Promise<void> {
   await panel.frame.locator('.compare-table tbody tr').first().waitFor({ timeout: 120_000 });
-  await expect.poll(async () => (await table(panel)).length, { timeout: 60_000 }).toBe(expected.rows.length);
+  await expect.poll(async () => (await table(panel)).length, { timeout: 120_000 }).toBe(expected.rows.length);
   const close = (shown: number, value: number | null, digits: number): boolean =>
     value === null ? Number.isNaN(shown) : Math.abs(shown - value) <= 0.51 * 10 ** -digits + 1e-4;
   await expect
@@ -48,7 +48,7 @@ export async function expectCompared(panel: Panel, expected: CompareJson): Promi
             : [`row ${index}: ${[a, b, apart, divergence].join()} is not ${[aBits, bBits, difference, kl].join()}`];
         });
       },
-      { timeout: 60_000 },
+      { timeout: 120_000 },
     )
     .toEqual([]);
   const sides = await panel.frame.locator('.side .facts').allInnerTexts();

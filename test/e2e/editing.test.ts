@@ -124,13 +124,13 @@ describe('an explained text', () => {
     await panel.tokens.nth(5).click();
     await panel.selected(5);
     await workbench.command('File: Save All Files');
-    await expect.poll(() => page.locator('.tabs-container .tab.dirty').count(), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => page.locator('.tabs-container .tab.dirty').count(), { timeout: 120_000 }).toBe(0);
     // VS Code in a browser writes the state of its editors every few seconds, not when the page is left.
     await until(
       'the panel state in storage',
       () => page.evaluate(isStored, '"selected":5'),
       (stored) => stored,
-      60_000,
+      120_000,
     );
     // Without a file to open in the address, VS Code brings back the editors it had.
     await page.goto(workbenchUrl(session.code));
@@ -161,7 +161,7 @@ describe('an explained text', () => {
     await workbench.selectLines(2, SAMPLE_LINES + 1);
     await page.keyboard.press('Control+Alt+e');
     await workbench.closePanel();
-    await expect.poll(() => workbench.notifications().count(), { timeout: 15_000 }).toBe(0);
+    await expect.poll(() => workbench.notifications().count(), { timeout: 120_000 }).toBe(0);
     await workbench.selectLines(2, SAMPLE_LINES + 1);
     await workbench.command(EXPLAIN);
     await panel.shows(traced.length);

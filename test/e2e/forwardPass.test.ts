@@ -29,7 +29,7 @@ describe.each([
     panel = panelOf(session.workbench);
     await session.workbench.selectLines(1, SAMPLE_LINES);
     await session.page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.strip').waitFor({ timeout: 120_000 });
     await panel.frame.locator('.page > .status').waitFor({ state: 'hidden', timeout: 120_000 });
     await panel.frame.locator('.strip .token').nth(TOKEN).click();
     await panel.frame.getByRole('tab', { name: t('Forward pass'), exact: true }).click();

@@ -22,9 +22,9 @@ export function generateTab(panel: Panel, say: (english: string) => string) {
         `${count} generated tokens`,
         () => tokens.count(),
         (shown) => shown === count,
-        60_000,
+        120_000,
       );
-      await button('Pause').waitFor({ state: 'hidden', timeout: 60_000 });
+      await button('Pause').waitFor({ state: 'hidden', timeout: 120_000 });
     },
     texts: () => tokens.allTextContents(),
   };

@@ -64,7 +64,7 @@ describe('a hostile text', () => {
     await session.screenshot(`40 ${name}`);
     for (const tab of ['Attention', 'Embeddings', 'Predictions'] as const) {
       await panel.openTab(tab);
-      await expect.poll(() => panel.frame.locator('[aria-busy="true"]').count(), { timeout: 30_000 }).toBe(0);
+      await expect.poll(() => panel.frame.locator('[aria-busy="true"]').count(), { timeout: 120_000 }).toBe(0);
       await nothingInjected();
     }
     await nothingInjected();

@@ -69,7 +69,7 @@ describe('a stranger’s words in the window', () => {
   };
   /** The place shows the words, as words. */
   const showsInert = async (where: Locator): Promise<void> => {
-    await where.waitFor({ timeout: 60_000 });
+    await where.waitFor({ timeout: 120_000 });
     const text = await where.innerText();
     expect(text).toContain('[Repair] (command:');
     for (const acting of ['\u001b', '\u202e', '](', '$(']) expect(text).not.toContain(acting);
@@ -94,7 +94,7 @@ describe('a stranger’s words in the window', () => {
     await workbench.selectLines(1, 1);
     await page.keyboard.press('Control+Alt+e');
     const item = workbench.status().locator('.statusbar-item', { hasText: '[Repair] (comm' });
-    await item.waitFor({ timeout: 60_000 });
+    await item.waitFor({ timeout: 120_000 });
     expect(await item.locator('.codicon-trash').count()).toBe(0);
     await page.locator('.pane-header', { hasText: 'Language Models' }).click();
     await showsInert(

@@ -79,7 +79,7 @@ describe('the model library', () => {
     await choice(title).click();
   };
   const showsNumbersOf = async (model: string, expected: readonly TracedToken[]): Promise<void> => {
-    await panel.frame.getByText(model, { exact: true }).first().waitFor({ timeout: 60_000 });
+    await panel.frame.getByText(model, { exact: true }).first().waitFor({ timeout: 120_000 });
     await panel.shows(expected.length);
     expectSameNumbers(await panel.rows(), expected);
   };
@@ -93,7 +93,7 @@ describe('the model library', () => {
     await workbench
       .status()
       .getByText(`${read.length} tokens · ${bits.toFixed(1)} bits/token · explain-tokens-9m`)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 120_000 });
     await showsNumbersOf('explain-tokens-9m', traced);
     await page.locator('.pane-header', { hasText: 'Language Models' }).click();
     await row(

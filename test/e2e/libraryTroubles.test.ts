@@ -51,7 +51,7 @@ describe('the model library in Chinese, in a dark theme', () => {
     useSettings({});
     await session.workbench.selectLines(1, 1);
     await session.page.keyboard.press('Control+Alt+e');
-    await panel.frame.locator('.strip').waitFor({ timeout: 60_000 });
+    await panel.frame.locator('.strip').waitFor({ timeout: 120_000 });
   });
   afterAll(async () => {
     await session?.close();
@@ -82,7 +82,7 @@ describe('the model library in Chinese, in a dark theme', () => {
   };
   const modelIs = async (name: string): Promise<void> => {
     const texts = (): Promise<string[]> => session.page.locator('.statusbar-item, .notification-list-item-message').allInnerTexts();
-    await until(`the model ${name}`, texts, (all) => all.some((text) => text.endsWith(`· ${name}`)), 60_000);
+    await until(`the model ${name}`, texts, (all) => all.some((text) => text.endsWith(`· ${name}`)), 120_000);
   };
 
   it('refuses a model that does not fit in memory with the numbers, and uses the one offered instead', async () => {

@@ -153,7 +153,7 @@ describe('a file of 20,000 tokens', () => {
     await page.keyboard.press('Control+End');
     await workbench.command('Explain Tokens: Explain the Whole File');
     const item = page.locator('.statusbar-item', { hasText: 'bits/byte' });
-    await item.filter({ hasText: /file \d+ %/ }).waitFor({ timeout: 60_000 });
+    await item.filter({ hasText: /file \d+ %/ }).waitFor({ timeout: 120_000 });
     await page.keyboard.type('// and');
     await session.screenshot('86 whole file');
     await workbench.command('Explain Tokens: Stop Reading the File');
@@ -168,7 +168,7 @@ describe('a file of 20,000 tokens', () => {
     await session.workbench.openFile('exact.ts');
     await session.workbench.selectAll();
     await session.workbench.command('Explain Tokens');
-    await panel.frame.getByRole('heading', { name: 'exact.ts', level: 1 }).waitFor({ timeout: 60_000 });
+    await panel.frame.getByRole('heading', { name: 'exact.ts', level: 1 }).waitFor({ timeout: 120_000 });
     await panel.shows(BUNDLED_CONTEXT);
     await panel.frame.locator('.window-bar').waitFor({ state: 'hidden' });
     expect(await panel.frame.locator('.notices li').count()).toBe(0);
@@ -183,20 +183,20 @@ describe('a file of 20,000 tokens', () => {
     await workbench.openFile(name);
     // Its tab is there before its text.
     const line = page.locator('.editor-group-container .monaco-editor').first().locator('.view-line').first();
-    await line.filter({ hasText: /^word.word/ }).waitFor({ timeout: 60_000 });
+    await line.filter({ hasText: /^word.word/ }).waitFor({ timeout: 120_000 });
     await page.locator('.editor-group-container .monaco-editor.focused').first().waitFor();
     await page.keyboard.press('Control+a');
-    await workbench.status().getByText('selected)').waitFor({ timeout: 60_000 });
+    await workbench.status().getByText('selected)').waitFor({ timeout: 120_000 });
     await workbench.command('Explain Tokens');
     if (bytes < 50_000_000) {
-      await panel.frame.getByText(/The panel takes at most 200,000 characters from a document/).waitFor({ timeout: 60_000 });
+      await panel.frame.getByText(/The panel takes at most 200,000 characters from a document/).waitFor({ timeout: 120_000 });
       await panel.frame.getByRole('heading', { name, level: 1 }).waitFor();
     } else await workbench.notification('gives this file to no extension');
     await session.screenshot(`85 line of ${bytes} bytes`);
     await workbench.openFile('short.md');
     await workbench.selectAll();
     await workbench.command('Explain Tokens');
-    await panel.frame.getByRole('heading', { name: 'short.md', level: 1 }).waitFor({ timeout: 60_000 });
+    await panel.frame.getByRole('heading', { name: 'short.md', level: 1 }).waitFor({ timeout: 120_000 });
   });
 
   it('leaves no error of ours behind', () => {

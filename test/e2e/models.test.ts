@@ -36,7 +36,7 @@ describe('the model setting', () => {
     const title = `model ${path === '' ? 'bundled' : path}`;
     writeSettings(session.code, { 'explainTokens.model': path, 'window.title': title });
     // The title tells when VS Code has read the file.
-    await expect.poll(() => session.page.title(), { timeout: 20_000 }).toBe(title);
+    await expect.poll(() => session.page.title(), { timeout: 120_000 }).toBe(title);
   };
   const explainFirstLine = async (): Promise<void> => {
     await session.workbench.selectLines(1, 1);
@@ -49,7 +49,7 @@ describe('the model setting', () => {
     await useModel(slow);
     await explainFirstLine();
     const cancel = panel.frame.getByRole('button', { name: 'Cancel' });
-    await cancel.waitFor({ timeout: 30_000 });
+    await cancel.waitFor({ timeout: 120_000 });
     await session.screenshot('20 loading');
     await cancel.click();
     await panel.frame.getByRole('heading', { name: 'Cancelled' }).waitFor();

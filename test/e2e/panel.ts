@@ -42,10 +42,10 @@ export async function widenPanel(page: Page, width: number): Promise<void> {
     const size = page.viewportSize() ?? { width: 1440, height: 900 };
     if (Math.abs(missing) < 4) return 0;
     await page.setViewportSize({ width: size.width + Math.round(missing * 2), height: 900 });
-    await expect.poll(widthNow, { timeout: 30_000 }).not.toBe(before);
+    await expect.poll(widthNow, { timeout: 120_000 }).not.toBe(before);
     return Math.abs(width - (await widthNow()));
   };
-  await expect.poll(stepTowards, { timeout: 60_000 }).toBeLessThan(4);
+  await expect.poll(stepTowards, { timeout: 120_000 }).toBeLessThan(4);
 }
 
 /** The panel in a workbench. */
@@ -56,13 +56,13 @@ export function panelOf(workbench: Workbench): Panel {
     frame,
     tokens,
     async shows(count) {
-      await frame.locator('.strip').waitFor({ timeout: 60_000 });
+      await frame.locator('.strip').waitFor({ timeout: 120_000 });
       await until(
         `${count} tokens in the panel`,
         // Of a long text only the tokens on screen are in the page.
         () => tokens.evaluateAll(([first]) => Number(first?.getAttribute('aria-setsize') ?? 0)),
         (shown) => shown === count,
-        60_000,
+        120_000,
       );
       await frame.locator('.page > .status').waitFor({ state: 'hidden', timeout: 120_000 });
     },

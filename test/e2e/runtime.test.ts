@@ -36,16 +36,16 @@ describe('the package for this machine', () => {
     const title = JSON.stringify(settings);
     writeSettings(session.code, { ...settings, 'window.title': title });
     // The title tells when VS Code has read the file.
-    await expect.poll(() => session.page.title(), { timeout: 20_000 }).toBe(title);
+    await expect.poll(() => session.page.title(), { timeout: 120_000 }).toBe(title);
   };
   /** Explains the first line; what the panel says of the runtime, and its notices. */
   const explained = async (runtime: string): Promise<{ readonly notices: readonly string[] }> => {
     const computedBy = panel.frame.getByTitle(new RegExp(`Forward pass, without loading \\(${runtime}, threads: \\d+\\)`));
     // A panel that is there reads its text again by itself, and takes the selection off it then.
-    if ((await session.page.locator('.tab', { hasText: 'Tokens: ' }).count()) > 0) await computedBy.waitFor({ timeout: 60_000 });
+    if ((await session.page.locator('.tab', { hasText: 'Tokens: ' }).count()) > 0) await computedBy.waitFor({ timeout: 120_000 });
     await session.workbench.selectLines(1, 1);
     await session.workbench.command('Explain Tokens');
-    await computedBy.waitFor({ timeout: 60_000 });
+    await computedBy.waitFor({ timeout: 120_000 });
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);
     return { notices: await panel.frame.locator('.header .notices li').allTextContents() };

@@ -193,7 +193,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   try {
     if (options.language !== undefined)
       await page.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
-    await page.goto(workbenchUrl(code, options.open), { timeout: 60_000 });
+    await page.goto(workbenchUrl(code, options.open), { timeout: 120_000 });
     await workbench.ready(options.expect);
   } catch (error) {
     await keepScreenshot(page, `failed to open ${options.open}`);

@@ -16,11 +16,11 @@ async function expectPanelAfterReload(address: string): Promise<void> {
     const { page } = browser;
     const workbench = workbenchOf(page);
     const panel = panelOf(workbench);
-    await page.goto(address, { timeout: 60_000 });
+    await page.goto(address, { timeout: 120_000 });
     await workbench.ready('What does a language model see?');
     await workbench.selectLines(1, 1);
     await workbench.command('Explain Tokens');
-    await panel.tokens.nth(3).click({ timeout: 60_000 });
+    await panel.tokens.nth(3).click({ timeout: 120_000 });
     await panel.selected(3);
     const texts = await panel.tokens.allTextContents();
     // VS Code in a browser writes the state of its editors every few seconds, not when the page is left.
@@ -28,7 +28,7 @@ async function expectPanelAfterReload(address: string): Promise<void> {
       'the panel state in storage',
       () => page.evaluate(isStored, '"selected":3'),
       (stored) => stored,
-      60_000,
+      120_000,
     );
     await page.reload();
     await workbench.ready('What does a language model see?');

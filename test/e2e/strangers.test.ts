@@ -74,7 +74,7 @@ describe('a stranger’s words in every field', () => {
     use('');
     await session.workbench.selectLines(1, 1);
     await session.page.keyboard.press('Control+Alt+e');
-    await session.workbench.status().locator('.statusbar-item', { hasText: 'bits/token' }).waitFor({ timeout: 60_000 });
+    await session.workbench.status().locator('.statusbar-item', { hasText: 'bits/token' }).waitFor({ timeout: 120_000 });
     // What LM Studio keeps, in the home of this VS Code: the list and the view open them all.
     for (const [index, { files }] of [...ggufs, ...refused.filter(({ field }) => field.startsWith('config.json'))].entries())
       write(join(session.code.folder, '.lmstudio/models/someone', `l${index}`), files);
@@ -132,7 +132,7 @@ describe('a stranger’s words in every field', () => {
   };
   /** The sentence that a notification shows, which then goes. */
   const noticed = async (field: string): Promise<string> => {
-    const [sentence = ''] = await until(`a notification of ${field}`, told, (sentences) => sentences.length > 0, 30_000);
+    const [sentence = ''] = await until(`a notification of ${field}`, told, (sentences) => sentences.length > 0, 120_000);
     await staysInert(field);
     let [pressed, seen] = [0, performance.now()];
     await until(
@@ -170,7 +170,7 @@ describe('a stranger’s words in every field', () => {
         );
       },
       (filled) => filled,
-      60_000,
+      120_000,
     );
     await palette.press('Enter');
   };
@@ -189,7 +189,7 @@ describe('a stranger’s words in every field', () => {
         return seen.size;
       },
       (size) => size === count,
-      60_000,
+      120_000,
     );
     expect([...seen.values()].filter((label) => label.includes('[Fix] (command:')).length).toBeGreaterThan(10);
   };
@@ -209,7 +209,7 @@ describe('a stranger’s words in every field', () => {
   it('whose models open: they are opened', async () => {
     write(placeOf('opens'), together(opening));
     use('opens');
-    await session.workbench.status().locator('.statusbar-item', { hasText: 'opens' }).waitFor({ timeout: 60_000 });
+    await session.workbench.status().locator('.statusbar-item', { hasText: 'opens' }).waitFor({ timeout: 120_000 });
     await staysInert('together');
   });
 
@@ -222,7 +222,7 @@ describe('a stranger’s words in every field', () => {
       // The status bar is the editor's; the panel has the focus once Chat is pressed.
       const read = frame.getByText(`c${index}`, { exact: true }).first();
       const isOver = async (): Promise<boolean> => (await notices()).length > 0 || ((await read.isVisible()) && (await chat.isVisible()));
-      await until(`${field} opened or refused`, isOver, (is) => is, 60_000);
+      await until(`${field} opened or refused`, isOver, (is) => is, 120_000);
       if ((await notices()).length === 0) await chat.click();
       expect(await noticed(field)).toContain('chat template');
     }
@@ -238,7 +238,7 @@ describe('a stranger’s words in every field', () => {
       'all described',
       () => page.locator('.quick-input-progress.active').count(),
       (count) => count === 0,
-      60_000,
+      120_000,
     );
     await seesAll(rows, quickInput());
     await session.screenshot('96 strangers list');

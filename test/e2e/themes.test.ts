@@ -42,7 +42,7 @@ describe('the panel', () => {
 
   /** Waits until the tab's data has been asked for, answered and drawn. */
   const drawn = async (): Promise<void> => {
-    await expect.poll(() => panel.frame.locator('[aria-busy="true"]').count(), { timeout: 30_000 }).toBe(0);
+    await expect.poll(() => panel.frame.locator('[aria-busy="true"]').count(), { timeout: 120_000 }).toBe(0);
   };
   const photographTabs = async (name: string): Promise<void> => {
     for (const tab of TABS) {
@@ -54,7 +54,7 @@ describe('the panel', () => {
 
   it.each(THEMES)('takes on the theme %s', async (theme, bodyClass, name) => {
     writeSettings(session.code, { 'workbench.colorTheme': theme });
-    await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 30_000 }).toContain(bodyClass);
+    await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 120_000 }).toContain(bodyClass);
     const colours = await panel.frame.locator('body').evaluate((body) => ({
       shown: getComputedStyle(body).color,
       wanted: getComputedStyle(body).getPropertyValue('--vscode-foreground'),
@@ -84,7 +84,7 @@ describe('the panel', () => {
 
   it('shows the overview and one head side by side in a wide window', async () => {
     writeSettings(session.code, { 'workbench.colorTheme': 'Light Modern' });
-    await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 30_000 }).toContain('vscode-light');
+    await expect.poll(() => panel.frame.locator('body').getAttribute('class'), { timeout: 120_000 }).toContain('vscode-light');
     await session.page.setViewportSize({ width: 1900, height: 1080 });
     await panel.openTab('Attention');
     await panel.tokens.nth(9).click();

@@ -66,7 +66,7 @@ describe.each([
     if (!trust || key !== 'ctrl+f1') return;
     await session.workbench.pressInNotification('once you trust the workspace', 'Manage Workspace Trust');
     const editor = session.page.locator('.workspace-trust-editor');
-    await editor.waitFor({ timeout: 30_000 });
+    await editor.waitFor({ timeout: 120_000 });
     await session.page.keyboard.press('Escape');
     await editor.waitFor({ state: 'hidden' });
   });

@@ -41,12 +41,12 @@ describe('typing right after Explain Tokens', () => {
     await workbench
       .status()
       .getByText(/\d tokens/)
-      .waitFor({ timeout: 60_000 });
+      .waitFor({ timeout: 120_000 });
     await page.keyboard.press('Control+Alt+e');
     if (delay > 0) await page.waitForTimeout(delay);
     await page.keyboard.type('xyz');
     await until('what was typed', text, (now) => now.includes('xyz'));
-    await panel.frame.getByRole('heading', { name: fileOf(delay), level: 1 }).waitFor({ timeout: 60_000 });
+    await panel.frame.getByRole('heading', { name: fileOf(delay), level: 1 }).waitFor({ timeout: 120_000 });
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);
   });

@@ -48,7 +48,7 @@ describe('the same VSIX in a web extension host', () => {
       const workbench = workbenchOf(page);
       await page.goto(web.url);
       const file = page.locator('.explorer-viewlet').getByText('sample.md');
-      await file.waitFor({ timeout: 60_000 });
+      await file.waitFor({ timeout: 120_000 });
       await file.dblclick();
       await workbench.ready('The model reads');
       await explainSample(workbench);

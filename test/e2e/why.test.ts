@@ -62,7 +62,7 @@ describe('why this token', () => {
     await session.page.mouse.click(box.x + 3, box.y + box.height / 2);
     await session.workbench.command(COMMAND);
     await panel.shows(traced.length);
-    await panel.frame.locator('#tab-why[aria-selected="true"]').waitFor({ timeout: 30_000 });
+    await panel.frame.locator('#tab-why[aria-selected="true"]').waitFor({ timeout: 120_000 });
     await panel.selected(position);
     await settled();
     expect(await title()).toContain(traced[position + 1]?.text);
@@ -113,7 +113,7 @@ describe('why this token', () => {
     await settled();
     await frame.locator('.why-head .head-switch').click();
     const band = frame.locator('.recipe-band');
-    await band.waitFor({ timeout: 60_000 });
+    await band.waitFor({ timeout: 120_000 });
     await settled();
     const [, layer = '', head = ''] = /Layer (\d+), head (\d+) off/.exec(await band.innerText()) ?? [];
     const steps = [{ kind: 'head', layer: Number(layer), head: Number(head), action: 'zero' }];
@@ -137,7 +137,7 @@ describe('why this token', () => {
     );
     await session.screenshot('93 a recipe as a document');
     await band.getByRole('button', { name: 'Switch off' }).click();
-    await band.waitFor({ state: 'hidden', timeout: 60_000 });
+    await band.waitFor({ state: 'hidden', timeout: 120_000 });
   });
 
   it('asks nothing outside this machine and breaks no rule of the page', () => {

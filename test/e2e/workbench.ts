@@ -71,13 +71,13 @@ export function workbenchOf(page: Page): Workbench {
     page,
     wordBox,
     async ready(text) {
-      await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 60_000 });
+      await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 120_000 });
       await page
         .locator('.view-line', { hasText: text.replaceAll(' ', NO_BREAK_SPACE) })
         .or(page.locator('.view-line', { hasText: text }))
         .first()
-        .waitFor({ timeout: 60_000 });
-      await page.locator('.pane-header', { hasText: MODELS_VIEW }).waitFor({ timeout: 60_000 });
+        .waitFor({ timeout: 120_000 });
+      await page.locator('.pane-header', { hasText: MODELS_VIEW }).waitFor({ timeout: 120_000 });
     },
     async command(title) {
       await open(`>${title}`);
@@ -170,7 +170,7 @@ export function workbenchOf(page: Page): Workbench {
         if ((await page.locator('.statusbar .codicon-bell-dot').count()) > 0) await this.command('Notifications: Show Notifications');
         return false;
       };
-      await until(`the notification "${text}"`, isShown, (shown) => shown, 60_000);
+      await until(`the notification "${text}"`, isShown, (shown) => shown, 120_000);
       return notification;
     },
     async pressInNotification(text, button) {

@@ -42,7 +42,7 @@ const set = async (label: string, value: string): Promise<void> => {
   await field.press('Tab');
 };
 const button = (name: string): Locator => panel.getByRole('button', { name, exact: true });
-const rested = (): Promise<void> => expect.poll(() => button('Pause').isVisible(), { timeout: 60_000 }).toBe(false);
+const rested = (): Promise<void> => expect.poll(() => button('Pause').isVisible(), { timeout: 120_000 }).toBe(false);
 const greedy = async (count: number): Promise<void> => {
   await panel.getByRole('radio', { name: 'Greedy', exact: true }).check();
   await set('New tokens at most', String(count));
@@ -231,7 +231,7 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     const texts = await panel.getByRole('treeitem').allInnerTexts();
     await browser.page.waitForTimeout(300);
     await open();
-    await expect.poll(() => panel.getByRole('treeitem').allInnerTexts(), { timeout: 20_000 }).toEqual(texts);
+    await expect.poll(() => panel.getByRole('treeitem').allInnerTexts(), { timeout: 120_000 }).toEqual(texts);
     expect(await tokens().count()).toBe(2);
   });
 

@@ -58,7 +58,7 @@ describe('patching between two texts', () => {
     const [, value = ''] = new RegExp(`${name} ([+−][\\d.]+)`).exec(await card.locator('.patch-readout').innerText()) ?? [];
     return Number(value.replace('−', '-'));
   };
-  const done = (): Promise<void> => card.getByText(/^\d+ cells measured; correlation/).waitFor({ timeout: 60_000 });
+  const done = (): Promise<void> => card.getByText(/^\d+ cells measured; correlation/).waitFor({ timeout: 120_000 });
 
   it('asks at the last token for what the second text raises most there, rather than what it lowers most', async () => {
     const { position, token, rival } = asked('residual');
@@ -132,8 +132,8 @@ describe('patching between two texts', () => {
     await page.browser.page.setViewportSize({ width, height: 3600 });
     await open(`theme=${theme}&language=${language}`);
     await card.locator('.buttons .button, .buttons button').first().click();
-    await expect.poll(() => card.locator('.patch-maps .heatmaplayer image').count(), { timeout: 60_000 }).toBe(2);
-    await expect.poll(() => card.locator('.repeated-working').isVisible(), { timeout: 60_000 }).toBe(false);
+    await expect.poll(() => card.locator('.patch-maps .heatmaplayer image').count(), { timeout: 120_000 }).toBe(2);
+    await expect.poll(() => card.locator('.repeated-working').isVisible(), { timeout: 120_000 }).toBe(false);
     await settled();
     await picture(`patching-${theme}-${width}`);
     expect(await violations()).toEqual([]);

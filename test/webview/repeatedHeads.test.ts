@@ -26,7 +26,7 @@ describe('heads on repeated random tokens, in the panel', () => {
     expect(await overview.getByRole('radio', { name: 'Repeated random tokens' }).isVisible()).toBe(false);
     await overview.getByRole('button', { name: 'Score on repeated random tokens' }).click();
     expect(await overview.getByRole('progressbar').isVisible()).toBe(true);
-    await expect.poll(() => overview.getByRole('radio', { name: 'Repeated random tokens' }).isChecked(), { timeout: 60_000 }).toBe(true);
+    await expect.poll(() => overview.getByRole('radio', { name: 'Repeated random tokens' }).isChecked(), { timeout: 120_000 }).toBe(true);
     await expect.poll(() => overview.locator('.best-head').allInnerTexts()).toHaveLength(4);
     const best = (await overview.locator('.best-head').allInnerTexts()).map((text) => text.replace(/\s+/g, ' '));
     expect(best[0]).toMatch(/^Previous token L2 H5 0\.95 n = 792$/);

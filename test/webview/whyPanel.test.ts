@@ -195,7 +195,7 @@ describe('the words that a prediction depends on', () => {
       .locator('select')
       .selectOption({ index: ATTRIBUTION_METHODS.indexOf(method) });
     // Some run the model again for every token.
-    await expect.poll(() => panel.locator('[aria-busy="true"]').count(), { timeout: 60_000 }).toBe(0);
+    await expect.poll(() => panel.locator('[aria-busy="true"]').count(), { timeout: 120_000 }).toBe(0);
     const { token, rival } = (await directAsked()) ?? expect.fail('Nothing was asked.');
     const args = { position: POSITION, token, rival, method };
     const { values } = await opened.remote.ask(opened.shown.explanation.run, 'attribution', args);
