@@ -116,5 +116,5 @@ export function positionTable(rows: Float32Array, positions: Int32Array, count: 
 
 /** Tokens per full turn of a pair; Infinity for a pair that is not rotated. */
 export function wavelength(frequency: number): number {
-  return (2 * Math.PI) / frequency;
+  return (2 * Math.PI) / Math.abs(frequency);
 }

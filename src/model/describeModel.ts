@@ -1,10 +1,11 @@
 import { NoMemoryError, UserError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts } from '../core/memory.ts';
 import type { RuntimeKind } from '../core/runtimeChoice.ts';
-import { msg } from '../core/translatable.ts';
+import { msg, type Translatable } from '../core/translatable.ts';
 import { adapterNotice, refuseAdapterAlone } from './adapters.ts';
-import { familyName, readDecoder } from './families/families.ts';
+import { readDecoder, supportedPart } from './families/families.ts';
 import type { DecoderSpec, Weight } from './families/spec.ts';
+import type { TextPart } from './families/wrappers.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './formats/modelFiles.ts';
 import type { StoredTensor } from './formats/storedTensor.ts';
 import { openWeights } from './formats/weights.ts';
@@ -39,13 +40,13 @@ export async function readModel(
   const names = await files.list();
   if (!names.includes(CONFIG_FILE)) await refuseWithoutConfig(files, names);
   const config = await readJson(files, CONFIG_FILE, CONFIG_MAX_BYTES);
-  const family = familyName(config);
+  const part = supportedPart(config);
   const stored = await openWeights(files);
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
   const { spec, tensors } = readDecoder(config, stored, form);
   const adapter = await adapterNotice(files);
-  const notices = [...(files.notices ?? []), ...(adapter === null ? [] : [adapter])];
-  const facts = { ...describe(spec, tensors, family, files.name, files.weights?.type), ...(notices.length === 0 ? {} : { notices }) };
+  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name), ...(adapter === null ? [] : [adapter])];
+  const facts = { ...describe(spec, tensors, part.family, files.name, files.weights?.type), ...(notices.length === 0 ? {} : { notices }) };
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
   const made = await madeOf(files, loaded);
@@ -56,7 +57,12 @@ export async function readModel(
     largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0),
     storedBytes: total(loaded, ({ kept, length }) => kept?.length ?? length),
   };
-  return { config, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
+  return { config: part.config.values, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
+}
+
+/** Notice about a model of which only the part that reads texts is opened. */
+function wholeNotice({ whole }: TextPart, name: string): readonly Translatable[] {
+  return whole === null ? [] : [msg`${name} is a ${whole} model: this is its text part. Parts that read pictures or sounds are not used.`];
 }
 
 /** Throws UserError with what a folder without config.json seems to be, judging by its files. */

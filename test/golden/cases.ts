@@ -12,6 +12,8 @@ const IN_VERSION_4_WORDS = WHOLE.filter((name) => name !== 'gpt2');
 const VARIANTS = Object.entries(JSON.parse(readFileSync(`${FIXTURES}/variants.json`, 'utf8')) as Record<string, string>);
 /** Cases of every family; later cases of a family cover options that its first one does not use. */
 const FAMILY_CASES = readdirSync(`${FIXTURES}/families`);
+/** Cases of models of which a decoder of texts is one part. */
+const WRAPPER_CASES = readdirSync(`${FIXTURES}/wrappers`);
 
 /** Declares a test of every golden case, on one runtime. */
 export function goldenTests(runtime: 'native' | 'WASM', open: () => Promise<Runtime> | Runtime): void {
@@ -29,6 +31,11 @@ export function goldenTests(runtime: 'native' | 'WASM', open: () => Promise<Runt
   test.each(FAMILY_CASES)('%s equals transformers', async (name) => {
     const files = folder(`${FIXTURES}/families/${name}`);
     worst.set(name, await compareWithGolden(files, files, await open()));
+  });
+
+  test.each(WRAPPER_CASES)('the text part of %s equals transformers', async (name) => {
+    const files = folder(`${FIXTURES}/wrappers/${name}`);
+    await compareWithGolden(files, files, await open());
   });
   afterAll(() => {
     writeWorst(runtime, worst);

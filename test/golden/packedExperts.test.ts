@@ -42,6 +42,41 @@ async function packed(files: ModelFiles, layers: number): Promise<Uint8Array> {
   return Buffer.concat([length, text, ...[...tensors.values()].flatMap(({ parts }) => parts)]);
 }
 
+/** The same weights, with each expert's matrices stored [in, out]. */
+async function turned(files: ModelFiles): Promise<Uint8Array> {
+  const whole = Buffer.from(await files.read('model.safetensors', 0, await files.size('model.safetensors')));
+  const length = Number(whole.readBigUInt64LE(0));
+  const header = JSON.parse(whole.toString('utf8', 8, 8 + length)) as Record<string, { shape: number[]; data_offsets: [number, number] }>;
+  for (const [name, stored] of Object.entries(header)) {
+    if (!name.includes('.experts.')) continue;
+    const [experts = 0, out = 0, inputs = 0] = stored.shape;
+    const start = 8 + length + stored.data_offsets[0];
+    const size = (stored.data_offsets[1] - stored.data_offsets[0]) / (experts * out * inputs);
+    const source = Buffer.from(whole.subarray(start, start + experts * out * inputs * size));
+    for (let expert = 0; expert < experts; expert++)
+      for (let row = 0; row < out; row++)
+        for (let column = 0; column < inputs; column++) {
+          const from = ((expert * out + row) * inputs + column) * size;
+          source.copy(whole, start + ((expert * inputs + column) * out + row) * size, from, from + size);
+        }
+    stored.shape = [experts, inputs, out];
+  }
+  const text = Buffer.from(JSON.stringify(header));
+  const size = Buffer.alloc(8);
+  size.writeBigUInt64LE(BigInt(text.length));
+  return Buffer.concat([size, text, whole.subarray(8 + length)]);
+}
+
+test.each(['qwen3_vl_moe.1', 'qwen3_vl_moe.2'])('experts of %s may be stored the other way round', async (name) => {
+  const path = `${FIXTURES}/wrappers/${name}`;
+  const weights = await turned(folder(path));
+  await compareWithGolden(
+    filesOf({ 'config.json': await readFile(`${path}/config.json`), 'model.safetensors': weights }),
+    folder(path),
+    await wasm(),
+  );
+});
+
 test('experts saved in one tensor equal those saved one by one', async () => {
   const path = `${FIXTURES}/families/qwen3_moe.1`;
   const weights = await packed(folder(path), 2);

@@ -2,7 +2,7 @@
 
     python test/reference/family_cases.py [CASE ...]
 
-Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}.
+Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}; of models that read pictures too, wrappers/CASE.
 A case is a config.json, in the words of transformers 5 or 4; its weights are random, those of later cases of a family stored as bfloat16.
 golden.safetensors, of the weights read back as float32 with eager attention: input_ids [T], logits [T,V], resid.0 .. resid.L [T,D] (i = after block i),
 attentions.l [H,T,T], and routing.l [T,E], each token's weight of each expert.
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.models.falcon import modeling_falcon
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "models" / "families"
@@ -116,9 +116,51 @@ FAMILIES = {
                                                                           dict(rope_interleave=False, n_group=1, topk_group=1, n_shared_experts=2, tie_word_embeddings=True, **rope(rope_type="linear", factor=2.0))]),
     "glm4_moe": ({**BASE, **SPARSE, "n_routed_experts": 4, "n_shared_experts": 1, "num_hidden_layers": 3}, [dict(head_dim=8), dict(head_dim=12, use_qk_norm=True, attention_bias=True, norm_topk_prob=False, routed_scaling_factor=2.5, partial_rotary_factor=1.0, **rope4(5000.0)),
                                                                           dict(n_group=2, topk_group=1, n_shared_experts=2, first_k_dense_replace=0, tie_word_embeddings=True, num_hidden_layers=2, **rope(rope_type="linear", factor=2.0, partial_rotary_factor=0.5))]),
+    "arcee": (BASE, [dict(), dict(head_dim=12, attention_bias=True, mlp_bias=True, tie_word_embeddings=True, **LINEAR4), dict(hidden_act="silu", num_key_value_heads=4, **rope(**YARN, mscale=1.0))]),
+    "seed_oss": (BASE, [dict(head_dim=12), dict(head_dim=8, attention_bias=False, attention_out_bias=True, mlp_bias=True, tie_word_embeddings=True, **LINEAR4), dict(head_dim=8, attention_out_bias=True, num_key_value_heads=4, **rope(**YARN))]),
+    "ministral": (BASE, [dict(num_hidden_layers=3, head_dim=12, sliding_window=5, layer_types=KINDS), dict(head_dim=8, sliding_window=6, tie_word_embeddings=True, **LINEAR4), dict(head_dim=8, sliding_window=3, hidden_act="gelu", **rope(**YARN))]),
+    "nanochat": (BASE, [dict(num_key_value_heads=4), dict(attention_bias=True, hidden_act="gelu", final_logit_softcapping=2.0, **rope4(5000.0)), dict(tie_word_embeddings=True, final_logit_softcapping=None, rms_norm_eps=1e-3, **rope(rope_type="linear", factor=2.0))]),
+    "granitemoe": ({**BASE, "num_local_experts": 4}, [dict(embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2), dict(attention_multiplier=0.3, attention_bias=True, num_experts_per_tok=3, tie_word_embeddings=True, **LINEAR4), dict(attention_multiplier=0.1, num_experts_per_tok=1, **rope(**YARN))]),
+    "granitemoeshared": ({**BASE, "num_local_experts": 4}, [dict(attention_multiplier=0.2, shared_intermediate_size=12), dict(attention_multiplier=0.3, residual_multiplier=0.5, shared_intermediate_size=0, tie_word_embeddings=True, **LINEAR4), dict(attention_multiplier=0.1, shared_intermediate_size=8, attention_bias=True, **rope(**YARN))]),
+    "ernie4_5_moe": ({**BASE, "moe_num_experts": 4, "moe_intermediate_size": 8, "num_hidden_layers": 3}, [dict(moe_k=2, moe_num_shared_experts=2), dict(moe_k=1, use_bias=True, moe_num_shared_experts=0, moe_layer_start_index=0, moe_layer_interval=2, tie_word_embeddings=False, **LINEAR4),
+                                                                          dict(moe_k=3, moe_num_shared_experts=1, moe_layer_start_index=0, moe_layer_end_index=1, moe_norm_min=0.7, **rope(500000.0, **YARN))]),
+    "glm4_moe_lite": ({**BASE, **SPARSE, **{name: size for name, size in LATENT.items() if name != "first_k_dense_replace"}, "n_routed_experts": 4, "n_shared_experts": 1}, [dict(), dict(q_lora_rank=None, mlp_layer_types=["sparse", "dense", "sparse"], norm_topk_prob=False, attention_bias=True, **rope4(5000.0)),
+                                                                          dict(rope_interleave=False, n_group=2, topk_group=1, n_shared_experts=2, routed_scaling_factor=2.5, tie_word_embeddings=True, **rope(**YARN))]),
     "gpt_oss": ({**BASE, "intermediate_size": 8}, [dict(head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=5, **rope(150000.0, **YARN, beta_fast=32.0, beta_slow=1.0, truncate=False)),
                                                    dict(head_dim=12, num_local_experts=3, num_experts_per_tok=1, sliding_window=3, attention_bias=False, tie_word_embeddings=True, layer_types=["full_attention", "sliding_attention"], **rope4(5000.0, rope_type="yarn", factor=4.0, beta_fast=32.0, beta_slow=1.0, original_max_position_embeddings=16)),
                                                    dict(head_dim=8, num_local_experts=4, num_experts_per_tok=4, sliding_window=4)]),
+}
+
+TOWER = dict(hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4, num_channels=3)
+SIGLIP = dict(TOWER, model_type="siglip_vision_model")
+PIXTRAL = dict(TOWER, model_type="pixtral", head_dim=8)
+CLIP = dict(TOWER, model_type="clip_vision_model", projection_dim=16)
+QWEN_TOWER = dict(depth=1, embed_dim=16, hidden_size=32, num_heads=2, mlp_ratio=1, patch_size=2, spatial_merge_size=1, temporal_patch_size=1)
+QWEN25_TOWER = dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=32, patch_size=2, spatial_merge_size=1, temporal_patch_size=1, window_size=4, fullatt_block_indexes=[0])
+QWEN3_TOWER = dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=32, patch_size=2, spatial_merge_size=1, temporal_patch_size=1, num_position_embeddings=16, deepstack_visual_indexes=[0])
+MROPE = rope(1000000.0, mrope_section=[1, 1, 2])
+GEMMA3_IMAGE = dict(vision_config=SIGLIP, mm_tokens_per_image=4, image_token_index=3, boi_token_index=4, eoi_token_index=5)
+QWEN_IMAGE = dict(image_token_id=3, video_token_id=4, vision_start_token_id=5, vision_end_token_id=6)
+
+
+def part(model_type, **options):
+    """A text part under its own name."""
+    return {"text_config": {"model_type": model_type, **BASE, **options}}
+
+
+# Models of which a decoder of texts is one part: its options in text_config, or beside vision_config; its tensors where the saved files have them.
+WRAPPERS = {
+    "gemma3": (GEMMA3_IMAGE, [dict(**part("gemma3_text", num_hidden_layers=3, head_dim=12, sliding_window=5, query_pre_attn_scalar=20, layer_types=["sliding_attention", "sliding_attention", "full_attention"])),
+                              dict(tie_word_embeddings=False, **part("gemma3_text", head_dim=8, sliding_window=4, sliding_window_pattern=2, tie_word_embeddings=True, rope_local_base_freq=500.0, **rope4(100000.0, rope_type="linear", factor=8.0)))]),
+    "mistral3": (dict(vision_config=PIXTRAL, image_token_index=3, spatial_merge_size=2), [dict(**part("mistral", head_dim=12, sliding_window=None)), dict(tie_word_embeddings=False, **part("mistral", sliding_window=5, **rope4(5000.0)))]),
+    "llava": (dict(vision_config=CLIP, image_token_index=3), [dict(**part("llama")), dict(tie_word_embeddings=True, **part("mistral", sliding_window=5))]),
+    "llava_next": (dict(vision_config=CLIP, image_token_index=3, image_grid_pinpoints=[[8, 8]]), [dict(**part("qwen2"))]),
+    "idefics3": (dict(vision_config=dict(TOWER, model_type="idefics3_vision"), image_token_id=3, scale_factor=2), [dict(**part("llama", num_key_value_heads=4))]),
+    "smolvlm": (dict(vision_config=dict(TOWER, model_type="smolvlm_vision"), image_token_id=3, scale_factor=2), [dict(**part("llama")), dict(tie_word_embeddings=True, **part("llama", attention_bias=True, **rope4(5000.0)))]),
+    "qwen2_vl": (dict(vision_config=QWEN_TOWER, **QWEN_IMAGE), [dict(**part("qwen2_vl_text", **MROPE)), dict(tie_word_embeddings=True, use_sliding_window=True, sliding_window=4, max_window_layers=1, **BASE, rope_theta=5000.0, rope_scaling={"type": "mrope", "mrope_section": [1, 1, 2]})]),
+    "qwen2_5_vl": (dict(vision_config=QWEN25_TOWER, **QWEN_IMAGE), [dict(**part("qwen2_5_vl_text", **MROPE)), dict(tie_word_embeddings=True, **BASE, rope_theta=5000.0, rope_scaling={"type": "mrope", "mrope_section": [1, 1, 2]})]),
+    "qwen3_vl": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_text", head_dim=12, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 2, 2]))), dict(tie_word_embeddings=True, **part("qwen3_vl_text", head_dim=8, attention_bias=True, **MROPE))]),
+    "qwen3_vl_moe": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=8, **MROPE)), dict(tie_word_embeddings=True, **part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=12, mlp_only_layers=[0], **MROPE))]),
 }
 
 
@@ -158,7 +200,10 @@ def golden(model, ids):
         for module in block.modules():
             if type(module).__name__.endswith(("TopKRouter", "TopkRouter")):
                 def keep(_, __, output, layer=layer):
-                    logits, weights, chosen = output
+                    chosen = next(value for value in output if not value.is_floating_point())
+                    logits, weights = (value for value in output if value.is_floating_point())
+                    if logits.shape[1] < weights.shape[1]:
+                        logits, weights = weights, logits
                     found[f"routing.{layer}"] = torch.zeros_like(logits).scatter(1, chosen, weights)
                 hooks.append(module.register_forward_hook(keep))
     with torch.inference_mode():
@@ -172,24 +217,25 @@ def golden(model, ids):
 
 
 def make(case, config, seed, dtype):
-    folder = FOLDER / case
+    folder = (FOLDER.with_name("wrappers") if config["model_type"] in WRAPPERS else FOLDER) / case
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     text = json.dumps(config, indent=1) + "\n"
     (folder / "config.json").write_text(text)
     torch.manual_seed(seed)
-    model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
+    kind = AutoModelForImageTextToText if config["model_type"] in WRAPPERS else AutoModelForCausalLM
+    model = kind.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
     randomize(model)
     model.to(dtype).save_pretrained(folder)
     (folder / "generation_config.json").unlink(missing_ok=True)
     (folder / "config.json").write_text(text)
-    loaded = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+    loaded = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
     ids = torch.randint(3, VOCAB, (TOKENS,), generator=torch.Generator().manual_seed(7))
     save_file(golden(loaded, ids), folder / "golden.safetensors")
 
 
 def main(wanted):
-    for family, (base, cases) in FAMILIES.items():
+    for family, (base, cases) in {**FAMILIES, **WRAPPERS}.items():
         for index, changed in enumerate(cases):
             case = f"{family}.{index + 1}"
             if wanted and case not in wanted and family not in wanted:

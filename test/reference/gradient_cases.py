@@ -1,8 +1,8 @@
 """Gradients by PyTorch's autograd through transformers' models: expectations of the tests of gradients.
 
-    python test/reference/gradient_cases.py
+    python test/reference/gradient_cases.py [CASE or FAMILY ...]
 
-Needs torch, transformers 5.18 and safetensors. Reads the models under test/fixtures/models and writes test/fixtures/models/gradients.safetensors, of float32 eager models:
+Needs torch, transformers 5.18 and safetensors. Reads the models under test/fixtures/models and writes test/fixtures/models/gradients.safetensors (of the named cases alone, the others stay), of float32 eager models:
 CASE/TARGET/resid.l [T,D], the gradient of the target at the input of block l; of CASES_OF_PARTS also concatenatedHeads.l [T,heads*valueDim] (heads' outputs before the projection),
 weights.l [H,T,T], hidden.l [T,neurons] and mlpOutput.l [T,D]; CASE/targets, for `logit` and `difference` position, token and rival (-1: none), for `logprob` position and token.
 `logit`: of the last position's best token; `difference`: of the two best at a middle position; both before a final soft cap. `logprob`: of the third best there, after the cap.
@@ -150,10 +150,12 @@ def check_finite(model, cap, ids, target, found):
     return worst
 
 
-def main():
-    found, apart = {}, []
+def main(wanted):
+    found, apart = load_file(FIXTURES / "gradients.safetensors") if wanted else {}, []
     cases = [*WHOLE, *sorted(path.name for path in (FIXTURES / "families").iterdir())]
     for case in cases:
+        if wanted and case not in wanted and case.rpartition(".")[0] not in wanted:
+            continue
         model, cap, golden = load(case)
         ids, logits = golden["input_ids"], golden["logits"]
         middle = len(ids) // 2
@@ -178,4 +180,4 @@ def main():
 
 
 if __name__ == "__main__":
-    main()
+    main(sys.argv[1:])

@@ -2,13 +2,15 @@ import { UserError } from '../../core/errors.ts';
 import { msg } from '../../core/translatable.ts';
 import { quoted } from '../formats/modelFiles.ts';
 import type { StoredTensor } from '../formats/storedTensor.ts';
-import { count, options, refuse, text, value, type Options } from './config.ts';
-import { deepseekV2, deepseekV3 } from './experts/deepseek.ts';
+import { count, options, refuse, value, type Options } from './config.ts';
+import { deepseekV2, deepseekV3, glm4MoeLite } from './experts/deepseek.ts';
+import { ernieMoe } from './experts/ernieMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
+import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
 import { mixtral } from './experts/mixtral.ts';
 import { olmoe } from './experts/olmoe.ts';
-import { qwen2Moe, qwen3Moe } from './experts/qwenMoe.ts';
+import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
 import { bloom } from './gpt/bloom.ts';
 import { falcon } from './gpt/falcon.ts';
 import { gpt2, gptBigCode } from './gpt/gpt2.ts';
@@ -18,6 +20,7 @@ import { gptNeoX } from './gpt/gptNeoX.ts';
 import { mpt } from './gpt/mpt.ts';
 import { opt } from './gpt/opt.ts';
 import { xglm } from './gpt/xglm.ts';
+import { arcee } from './llama/arcee.ts';
 import { cohere, cohere2 } from './llama/cohere.ts';
 import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
@@ -26,21 +29,25 @@ import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
 import { hunyuan } from './llama/hunyuan.ts';
 import { llama } from './llama/llama.ts';
-import { mistral } from './llama/mistral.ts';
+import { ministral, mistral } from './llama/mistral.ts';
+import { nanochat } from './llama/nanochat.ts';
 import { nemotron } from './llama/nemotron.ts';
 import { olmo, olmo2, olmo3 } from './llama/olmo.ts';
 import { phi, phi3 } from './llama/phi.ts';
-import { qwen2, qwen3 } from './llama/qwen.ts';
+import { qwen2, qwen2Vl, qwen3, qwen3Vl } from './llama/qwen.ts';
+import { seedOss } from './llama/seedOss.ts';
 import { smollm3 } from './llama/smollm3.ts';
 import { stablelm } from './llama/stablelm.ts';
 import { starcoder2 } from './llama/starcoder2.ts';
 import type { DecoderSpec, Weight } from './spec.ts';
 import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.ts';
+import { textPart, textTensors, type TextPart } from './wrappers.ts';
 
 type Family = (config: Options, tensors: Tensors) => DecoderSpec;
 
 /** Supported families by `model_type`. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map([
+  ['arcee', arcee],
   ['bloom', bloom],
   ['codegen', codegen],
   ['cohere', cohere],
@@ -48,6 +55,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['deepseek_v2', deepseekV2],
   ['deepseek_v3', deepseekV3],
   ['ernie4_5', ernie],
+  ['ernie4_5_moe', ernieMoe],
   ['exaone4', exaone4],
   ['falcon', falcon],
   ['gemma', gemma],
@@ -56,6 +64,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['glm', glm],
   ['glm4', glm4],
   ['glm4_moe', glm4Moe],
+  ['glm4_moe_lite', glm4MoeLite],
   ['gpt2', gpt2],
   ['gpt_bigcode', gptBigCode],
   ['gpt_neo', gptNeo],
@@ -63,11 +72,15 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gpt_oss', gptOss],
   ['gptj', gptJ],
   ['granite', granite],
+  ['granitemoe', graniteMoe],
+  ['granitemoeshared', graniteMoeShared],
   ['hunyuan_v1_dense', hunyuan],
   ['llama', llama],
+  ['ministral', ministral],
   ['mistral', mistral],
   ['mixtral', mixtral],
   ['mpt', mpt],
+  ['nanochat', nanochat],
   ['nemotron', nemotron],
   ['olmo', olmo],
   ['olmo2', olmo2],
@@ -77,9 +90,14 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['phi', phi],
   ['phi3', phi3],
   ['qwen2', qwen2],
+  ['qwen2_5_vl_text', qwen2Vl],
   ['qwen2_moe', qwen2Moe],
+  ['qwen2_vl_text', qwen2Vl],
   ['qwen3', qwen3],
   ['qwen3_moe', qwen3Moe],
+  ['qwen3_vl_moe_text', qwen3VlMoe],
+  ['qwen3_vl_text', qwen3Vl],
+  ['seed_oss', seedOss],
   ['smollm3', smollm3],
   ['stablelm', stablelm],
   ['starcoder2', starcoder2],
@@ -89,12 +107,17 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
 /** Options of any family that change the numbers and are not supported. */
 const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
 
-/** `model_type` of config.json. Throws UserError for one that is not supported. */
-export function familyName(config: unknown): string {
-  const name = text(options(config), 'model_type', '');
-  if (name === '') throw new UserError(msg`config.json does not say what "model_type" the model is.`);
-  if (!FAMILIES.has(name)) throw new UserError(msg`config.json: models of type ${quoted(name)} are not supported.`);
-  return name;
+/** The decoder of texts that config.json declares. Throws UserError for one of a family that is not supported. */
+export function supportedPart(config: unknown): TextPart {
+  const part = textPart(config);
+  if (part.family === '') throw new UserError(msg`config.json does not say what "model_type" the model is.`);
+  if (!FAMILIES.has(part.family))
+    throw new UserError(
+      part.whole === null
+        ? msg`config.json: models of type ${quoted(part.family)} are not supported.`
+        : msg`config.json: the text part of this ${quoted(part.whole)} model is of type ${quoted(part.family)}, which is not supported.`,
+    );
+  return part;
 }
 
 /** A model's declaration: its decoder and tensors. */
@@ -110,22 +133,25 @@ export interface ReadDecoder {
  * Throws UserError naming the option or tensor at fault, or a tensor that config.json does not call for.
  */
 export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredTensor>, keptForm?: KeptForm): ReadDecoder {
-  const family = FAMILIES.get(familyName(config));
-  if (family === undefined) throw new Error('familyName admits only known families.');
-  const from = options(config);
-  for (const name of UNSUPPORTED) {
-    if ((value(from, name) ?? null) === null) continue;
-    refuse(
-      from,
-      name,
-      name === 'quantization_config'
-        ? msg`is set: weights quantised in this way are not read. Take the same model as its makers published it, or as a GGUF file`
-        : msg`is set, which is not supported`,
-    );
-  }
-  const tensors = tensorsOf(stored, keptForm);
+  const part = supportedPart(config);
+  const family = FAMILIES.get(part.family);
+  if (family === undefined) throw new Error('supportedPart admits only known families.');
+  const from = part.config;
+  for (const holder of [options(config), from])
+    for (const name of UNSUPPORTED) {
+      if ((value(holder, name) ?? null) === null) continue;
+      refuse(
+        holder,
+        name,
+        name === 'quantization_config'
+          ? msg`is set: weights quantised in this way are not read. Take the same model as its makers published it, or as a GGUF file`
+          : msg`is set, which is not supported`,
+      );
+    }
+  const own = textTensors(stored, part);
+  const tensors = tensorsOf(own, keptForm);
   const spec = family(from, tensors);
-  refuseUnused(stored, tensors.used, extraLayers(from, spec.blocks.length));
+  refuseUnused(own, tensors.used, extraLayers(from, spec.blocks.length));
   return { spec, tensors: [...tensors.used.values()] };
 }
 

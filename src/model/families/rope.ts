@@ -27,6 +27,8 @@ export interface Rope {
   /** `half`: number i is paired with i + dim / 2; `interleaved`: 2 i with 2 i + 1. */
   readonly style: 'half' | 'interleaved';
   readonly scaling: RopeScaling;
+  /** Whether vectors turn against the usual sense: all frequencies are negative. */
+  readonly backwards: boolean;
   /** Factor of cosines and sines. */
   readonly attentionFactor: number;
 }
@@ -41,6 +43,8 @@ export interface RopeStyle {
   readonly trained?: number;
   /** The only types that the family has. */
   readonly types?: readonly RopeScaling['kind'][];
+  /** Whether vectors turn against the usual sense. */
+  readonly backwards?: boolean;
   /** Old names of rope types. */
   readonly renamed?: Readonly<Record<string, string>>;
 }
@@ -90,7 +94,7 @@ export function ropeOf(config: Options, rope: Options, headDim: number, maxPosit
     ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions)
     : maxPositions;
   const { scaling, attentionFactor } = readScaling(rope, type, { headDim: dim, theta, partial, trained, maxPositions });
-  return { theta, width: headDim, dim, style: style.style ?? 'half', scaling, attentionFactor };
+  return { theta, width: headDim, dim, style: style.style ?? 'half', scaling, backwards: style.backwards ?? false, attentionFactor };
 }
 
 interface RopeContext {

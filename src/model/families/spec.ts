@@ -119,8 +119,9 @@ export interface Experts {
   readonly correction: Weight | null;
   /** Experts are chosen only from the `kept` best of `count` groups, ranked by their best expert or the sum of their best two. */
   readonly groups: { readonly count: number; readonly kept: number; readonly by: 'best' | 'bestTwo' } | null;
-  /** Whether the chosen weights are divided by their sum. */
+  /** Whether the chosen weights are divided by their sum; a sum below `leastSum`, where there is one, counts as that. */
   readonly normalised: boolean;
+  readonly leastSum?: number;
   /** Factor of the weights. */
   readonly scale: number;
   /** The shared expert, which runs for every token; `gate`, through a sigmoid, gives its weight. */

@@ -9,6 +9,8 @@ import type { Linear, Norm, Weight } from './spec.ts';
 /** The tensors of a model's files, asked for by name and shape. */
 export interface Tensors {
   has(name: string): boolean;
+  /** Sizes of a stored tensor; null where there is none. */
+  shapeOf(name: string): readonly number[] | null;
   /** Throws UserError naming the tensor when it is missing, has another shape, or is stored as a type that is not supported. */
   weight(name: string, shape: readonly number[]): Weight;
   /** A matrix stored [out, in], with a vector [out] where `bias`. */
@@ -54,6 +56,7 @@ export function tensorsOf(stored: ReadonlyMap<string, StoredTensor>, keptForm: K
   };
   return {
     has: (name) => stored.has(name),
+    shapeOf: (name) => stored.get(name)?.shape ?? null,
     weight,
     linear: (name, input, output, bias) => ({
       weight: weight(`${name}.weight`, [output, input]),
@@ -121,6 +124,9 @@ const BUFFERS = new RegExp(
   ].join('|')})$`,
 );
 
+/** A bias of the unembedding, which shifts every logit: never left unread, though a weight of that name may be. */
+const UNEMBED_BIAS = 'lm_head.bias';
+
 /**
  * Throws UserError naming a tensor of the decoder that nothing asked for: the files then hold another model than config.json says.
  * `isExtra` names parts that a family's reference leaves out, such as layers for predicting several tokens.
@@ -132,7 +138,8 @@ export function refuseUnused(
 ): void {
   const roots = new Set([...used.keys()].filter((name) => !name.startsWith('lm_head.') && !name.startsWith('embed_out.')).map(rootOf));
   for (const [name, { file }] of stored) {
-    if (used.has(name) || !roots.has(rootOf(name)) || BUFFERS.test(name) || isExtra(name)) continue;
+    if (used.has(name) || BUFFERS.test(name) || isExtra(name)) continue;
+    if (!roots.has(rootOf(name)) && name !== UNEMBED_BIAS) continue;
     throw new UserError(msg`Tensor ${quoted(name)} in ${file} is not one that config.json calls for.`);
   }
 }

@@ -46,7 +46,7 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed 
 }
 
 function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: string; readonly weights: string } {
-  const { score, correction, groups, chosen, normalised, scale } = layer;
+  const { score, correction, groups, chosen, normalised, leastSum, scale } = layer;
   const logits = graph.name('routerLogits', project(graph, x, layer.router));
   if (score === 'softmaxOfChosen') {
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
@@ -60,10 +60,14 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
   const allowed = groups === null ? corrected : keepGroups(graph, corrected, groups, layer.experts.length);
   const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });
   const picked = graph.op('GatherElements', [scores, ids], { axis: { int: 1 } });
-  const shares = normalised
-    ? graph.op('Div', [picked, graph.op('Add', [graph.op('ReduceSum', [picked, graph.ints(-1)]), graph.float(TINY)])])
-    : picked;
+  const shares = normalised ? graph.op('Div', [picked, divisor(graph, graph.op('ReduceSum', [picked, graph.ints(-1)]), leastSum)]) : picked;
   return { ids, weights: scaleBy(graph, shares, scale) };
+}
+
+/** What the chosen weights are divided by: their sum, kept from being 0 as the family's reference does it. */
+function divisor(graph: OnnxGraph, sum: string, least: number | undefined): string {
+  if (least === undefined) return graph.op('Add', [sum, graph.float(TINY)]);
+  return graph.op('Clip', [sum, graph.float(least), graph.float(-LOWEST)]);
 }
 
 /** [T, experts] with the scores outside the best groups lowered, so that none of them is chosen. */

@@ -131,8 +131,14 @@ export function frequencyStage({ scaling }: Rope, length: number): number {
   return scaling.kind === 'dynamic' ? length : 1;
 }
 
-/** Radians per position of each pair [dim / 2], for a text of `length` tokens. transformers' `modeling_rope_utils.py`, step by step. */
-export function rotaryFrequencies({ theta, dim, scaling }: Rope, length: number): Float32Array {
+/** Radians per position of each pair [dim / 2], for a text of `length` tokens; negative where vectors turn backwards. */
+export function rotaryFrequencies(rope: Rope, length: number): Float32Array {
+  const frequencies = usualFrequencies(rope, length);
+  return rope.backwards ? frequencies.map((frequency) => -frequency) : frequencies;
+}
+
+/** Frequencies of the usual sense: transformers' `modeling_rope_utils.py`, step by step. */
+function usualFrequencies({ theta, dim, scaling }: Rope, length: number): Float32Array {
   const { fround } = Math;
   const powers = (base: number): Float32Array =>
     Float32Array.from({ length: dim / 2 }, (_, pair) => fround(base) ** fround((2 * pair) / dim));

@@ -154,6 +154,7 @@ function factsOf(
     [significant(theta, 7), t('base of the frequencies')],
     [style === 'half' ? t('i with i + {0}', integer(frequencies.length)) : t('2i with 2i + 1'), t('paired')],
     ...(pairs.length < q.length ? [[`${integer(pairs.length)} / ${integer(q.length)}`, t('numbers rotated')] as const] : []),
+    ...(at(frequencies, 0) < 0 ? [[t('negative'), t('frequencies: vectors turn backwards')] as const] : []),
     ...(scaling === 'default' ? [] : [[scaling, t('scaling')] as const]),
     ...(attentionFactor === 1 ? [] : [[`× ${significant(attentionFactor, 5)}`, t('length of rotated vectors')] as const]),
     [integer(model.contextLength), t('tokens at most')],

@@ -4,6 +4,7 @@ import {
   count,
   eitherCount,
   flag,
+  list,
   number,
   only,
   optionalCount,
@@ -72,12 +73,62 @@ export function deepseekV3(config: Options, tensors: Tensors): DecoderSpec {
   );
 }
 
+/** GLM 4.7 Flash: DeepSeek V3 with other sizes; "mlp_layer_types" says which layers have experts, by default all but the first. */
+export function glm4MoeLite(config: Options, tensors: Tensors): DecoderSpec {
+  const sizes = readSizes(config, {
+    dim: 2048,
+    inner: 10_240,
+    layers: 47,
+    heads: 20,
+    kvHeads: 20,
+    // Not read: latent attention has sizes of its own.
+    headDim: 64,
+    ownHeadDim: true,
+    vocab: 154_880,
+    positions: 202_752,
+  });
+  const experts = eitherCount(config, 'n_routed_experts', 'num_local_experts', 64);
+  const kinds = list(config, 'mlp_layer_types', sizes.layers, isMlpKind, msg`${MLP_KINDS[0]} and ${MLP_KINDS[1]}`);
+  return deepseek(
+    config,
+    tensors,
+    sizes,
+    {
+      style: flag(config, 'rope_interleave', true) ? 'interleaved' : 'half',
+      firstSparse: 1,
+      isSparse: (layer) => (kinds === null ? layer > 0 : kinds[layer] === 'sparse'),
+      bias: false,
+      experts,
+      chosen: 4,
+      scale: 1.8,
+      inner: 1536,
+      shared: 1,
+      latent: { rank: 512, queryRank: 768, plain: 192, valueDim: 256 },
+      epsilon: 1e-5,
+    },
+    {
+      score: 'sigmoid',
+      normalised: normalisedOption(config, true),
+      correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
+      groups: expertGroups(config, experts, [1, 1], 'bestTwo'),
+    },
+  );
+}
+
+const MLP_KINDS = ['dense', 'sparse'] as const;
+
+function isMlpKind(item: unknown): item is (typeof MLP_KINDS)[number] {
+  return MLP_KINDS.some((kind) => kind === item);
+}
+
 /** Options of expert routing in which families differ. */
 export type Routing = Pick<Experts, 'score' | 'normalised' | 'groups'> & { readonly correction: (place: Place) => Experts['correction'] };
 
 /** Defaults of options about experts. */
 export interface ExpertDefaults {
   readonly firstSparse: number;
+  /** Which layers have experts; default: those from `first_k_dense_replace` on. */
+  readonly isSparse?: (layer: number) => boolean;
   /** Whether the dense MLPs have biases. */
   readonly bias: boolean;
   readonly experts: number;
@@ -95,7 +146,8 @@ export function denseThenExperts(
   absent: ExpertDefaults,
   { correction, ...routing }: Routing,
 ): (place: Place) => Mlp {
-  const firstSparse = count(config, 'first_k_dense_replace', absent.firstSparse, 0);
+  const firstSparse = absent.isSparse === undefined ? count(config, 'first_k_dense_replace', absent.firstSparse, 0) : 0;
+  const isSparse = absent.isSparse ?? ((layer) => layer >= firstSparse);
   const expertInner = count(config, 'moe_intermediate_size', absent.inner);
   const sharedInner = expertInner * count(config, 'n_shared_experts', absent.shared);
   const chosen = chosenExperts(config, absent.experts, absent.chosen);
@@ -103,7 +155,7 @@ export function denseThenExperts(
   const available = routing.groups === null ? absent.experts : (routing.groups.kept * absent.experts) / routing.groups.count;
   if (chosen > available) refuse(config, 'num_experts_per_tok', msg`is ${chosen}, more than the groups that are kept hold`);
   return (place) => {
-    if (place.layer < firstSparse) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
+    if (!isSparse(place.layer)) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
     return {
       kind: 'experts',
       chosen,
@@ -117,19 +169,22 @@ export function denseThenExperts(
   };
 }
 
-function deepseek(
-  config: Options,
-  tensors: Tensors,
-  sizes: Sizes,
-  absent: ExpertDefaults & { readonly style: 'half' | 'interleaved' },
-  routing: Routing,
-): DecoderSpec {
+/** Defaults of latent attention; those of DeepSeek where absent. */
+interface LatentDefaults {
+  readonly style: 'half' | 'interleaved';
+  readonly latent?: { readonly rank: number; readonly queryRank: number; readonly plain: number; readonly valueDim: number };
+  /** Epsilon of the norms around the sublayers. */
+  readonly epsilon?: number;
+}
+
+function deepseek(config: Options, tensors: Tensors, sizes: Sizes, absent: ExpertDefaults & LatentDefaults, routing: Routing): DecoderSpec {
   const { dim, heads } = sizes;
+  const { latent = { rank: 512, queryRank: 1536, plain: 128, valueDim: 128 } } = absent;
   const rotated = count(config, 'qk_rope_head_dim', 64);
-  const plain = count(config, 'qk_nope_head_dim', 128);
-  const valueDim = optionalCount(config, 'v_head_dim', 128);
-  const rank = count(config, 'kv_lora_rank', 512);
-  const queryRank = value(config, 'q_lora_rank') === null ? null : count(config, 'q_lora_rank', 1536);
+  const plain = count(config, 'qk_nope_head_dim', latent.plain);
+  const valueDim = optionalCount(config, 'v_head_dim', latent.valueDim);
+  const rank = count(config, 'kv_lora_rank', latent.rank);
+  const queryRank = value(config, 'q_lora_rank') === null ? null : count(config, 'q_lora_rank', latent.queryRank);
   const bias = flag(config, 'attention_bias', false);
   if (sizes.kvHeads !== heads)
     refuse(config, 'num_key_value_heads', msg`is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
@@ -156,7 +211,7 @@ function deepseek(
     };
     return { projections, output: linear('o_proj', heads * valueDim, dim, bias) };
   };
-  return llamaLike(config, tensors, { ...sizes, kvHeads: heads, headDim }, rmsEpsilon(config), {
+  return llamaLike(config, tensors, { ...sizes, kvHeads: heads, headDim }, rmsEpsilon(config, absent.epsilon), {
     biases: attentionBias(config),
     ropes: () => rope,
     scale: headDim ** -0.5 * yarnScale(config),

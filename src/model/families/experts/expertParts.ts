@@ -16,8 +16,8 @@ interface Names {
 const USUAL: Names = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
 
 /**
- * Gated experts in either storage layout: matrices for each expert, or one tensor for all,
- * `gate_up_proj` [experts, 2 inner, D] and `down_proj` [experts, D, inner].
+ * Gated experts in either storage layout: matrices for each expert, or one tensor for all, `gate_up_proj` [experts, 2 inner, D] and
+ * `down_proj` [experts, D, inner]. `maybeTurned`: the family's first files hold the latter as [experts, in, out], which its shape tells.
  */
 export function gatedExperts(
   tensors: Tensors,
@@ -27,8 +27,10 @@ export function gatedExperts(
   inner: number,
   activation: Activation,
   names: Names = USUAL,
+  maybeTurned = false,
 ): readonly DenseMlp[] {
   const packed = tensors.has(`${at}.gate_up_proj`);
+  const turned = maybeTurned && tensors.shapeOf(`${at}.gate_up_proj`)?.[1] === dim && dim !== 2 * inner;
   return Array.from({ length: experts }, (_, index): DenseMlp => {
     if (!packed) {
       const linear = (name: string, input: number, output: number) => tensors.linear(`${at}.${index}.${name}`, input, output, false);
@@ -41,7 +43,11 @@ export function gatedExperts(
       };
     }
     const slice = (name: string, output: number, input: number) =>
-      ({ weight: tensors.slice(`${at}.${name}`, [experts, output, input], index), layout: 'out-in', bias: null }) as const;
+      ({
+        weight: tensors.slice(`${at}.${name}`, turned ? [experts, input, output] : [experts, output, input], index),
+        layout: turned ? 'in-out' : 'out-in',
+        bias: null,
+      }) as const;
     return { kind: 'gatedFused', activation, gateUp: slice('gate_up_proj', 2 * inner, dim), down: slice('down_proj', dim, inner) };
   });
 }

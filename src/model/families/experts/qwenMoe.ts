@@ -1,9 +1,21 @@
 import { count, eitherCount, flag, type Options } from '../config.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { attentionBias, gatedMlp, headNorms, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
+import { VISION_ROPE } from '../llama/qwen.ts';
 import type { DecoderSpec, Experts, Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, normalisedOption, sparseLayers } from './expertParts.ts';
+
+/** Experts of a family: their number, and defaults of its options. */
+interface QwenExperts {
+  readonly experts: number;
+  readonly chosen: number;
+  readonly inner: number;
+  /** Whether the chosen weights sum to 1; default: as `norm_topk_prob` says. */
+  readonly normalised?: boolean;
+  /** Whether files may hold all experts as [experts, in, out]. */
+  readonly maybeTurned?: boolean;
+}
 
 /** Qwen 1.5 and 2 with experts, and a shared expert gated by a sigmoid. */
 export function qwen2Moe(config: Options, tensors: Tensors): DecoderSpec {
@@ -45,16 +57,45 @@ export function qwen3Moe(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
+/** Text part of Qwen3-VL with experts: Qwen 3 with experts, whose chosen weights always sum to 1. */
+export function qwen3VlMoe(config: Options, tensors: Tensors): DecoderSpec {
+  const sizes = readSizes(config, {
+    dim: 2048,
+    inner: 5632,
+    layers: 24,
+    heads: 16,
+    kvHeads: 16,
+    headDim: 128,
+    ownHeadDim: true,
+    vocab: 151_936,
+    positions: 128_000,
+    tied: true,
+  });
+  const epsilon = rmsEpsilon(config);
+  return llamaLike(config, tensors, sizes, epsilon, {
+    biases: attentionBias(config),
+    rope: VISION_ROPE,
+    attention: ({ attention }) => headNorms(tensors, attention, sizes.headDim, epsilon),
+    mlp: qwenExperts(
+      config,
+      tensors,
+      sizes,
+      { experts: eitherCount(config, 'num_local_experts', 'num_experts', 60), chosen: 4, inner: 1408, normalised: true, maybeTurned: true },
+      () => null,
+    ),
+  });
+}
+
 function qwenExperts(
   config: Options,
   tensors: Tensors,
   { dim, inner: denseInner, activation }: Sizes,
-  { experts, ...absent }: { readonly experts: number; readonly chosen: number; readonly inner: number },
+  { experts, ...absent }: QwenExperts,
   shared: (place: Place) => Experts['shared'],
 ): (place: Place) => Mlp {
   const inner = count(config, 'moe_intermediate_size', absent.inner);
   const isSparse = sparseLayers(config, experts);
-  const normalised = normalisedOption(config, false);
+  const normalised = absent.normalised ?? normalisedOption(config, false);
   const chosen = experts === 0 ? 0 : chosenExperts(config, experts, absent.chosen);
   return (place) => {
     if (!isSparse(place.layer)) return gatedMlp(tensors, place.mlp, dim, denseInner, activation);
@@ -67,7 +108,7 @@ function qwenExperts(
       normalised,
       scale: 1,
       router: tensors.linear(`${place.mlp}.gate`, dim, experts, false),
-      experts: gatedExperts(tensors, `${place.mlp}.experts`, experts, dim, inner, activation),
+      experts: gatedExperts(tensors, `${place.mlp}.experts`, experts, dim, inner, activation, undefined, absent.maybeTurned),
       shared: shared(place),
     };
   };

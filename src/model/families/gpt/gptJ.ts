@@ -47,6 +47,7 @@ function gptJLike(config: Options, tensors: Tensors, projections: (at: string, d
     dim: turned,
     style: 'interleaved',
     scaling: { kind: 'default' },
+    backwards: false,
     attentionFactor: 1,
   } as const;
   const { embedding, unembed } = embeddingPair(

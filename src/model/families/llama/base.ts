@@ -66,7 +66,9 @@ export function readSizes(config: Options, defaults: Defaults): Sizes {
     defaults.headDim !== undefined && value(config, 'head_dim') === undefined ? defaults.headDim : Math.floor(dim / heads),
   );
   const activationOption = defaults.activationOption ?? 'hidden_act';
-  if (dim % heads !== 0 && !(defaults.ownHeadDim === true && typeof value(config, 'head_dim') === 'number'))
+  const named =
+    typeof value(config, 'head_dim') === 'number' || (value(config, 'head_dim') === undefined && defaults.headDim !== undefined);
+  if (dim % heads !== 0 && !(defaults.ownHeadDim === true && named))
     refuse(config, 'hidden_size', msg`is ${dim}, which ${heads} heads do not divide`);
   if (heads % kvHeads !== 0) refuse(config, 'num_key_value_heads', msg`is ${kvHeads}, which does not divide ${heads} heads`);
   return {
