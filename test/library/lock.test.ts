@@ -7,7 +7,7 @@ import { holder } from './lockHolder.ts';
 
 const HOUR = 3_600_000;
 /** Heartbeats that a test can wait for. */
-const QUICK = { beatMs: 50, freshMs: 60_000, watchMs: 400 };
+const QUICK = { beatMs: 50, freshMs: 60_000, watchMs: 1000 };
 let folder = '';
 let path = '';
 beforeEach(() => {

