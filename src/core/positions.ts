@@ -40,7 +40,7 @@ export interface Rotation {
   readonly attentionFactor: number;
   /** Factor of q . k before the softmax. */
   readonly scale: number;
-  /** q . k without and with the rotation; where a norm follows the rotation, after that norm. */
+  /** q . k without and with the rotation; where a norm follows the rotation, after that norm; times the query's factor by position. */
   readonly dotBefore: number;
   readonly dotAfter: number;
   /** [n] q . k of the key at its own position and the query moved to 0..n-1 tokens after it. */

@@ -29,7 +29,7 @@ import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
 import { hunyuan } from './llama/hunyuan.ts';
 import { llama } from './llama/llama.ts';
-import { ministral, mistral } from './llama/mistral.ts';
+import { ministral, ministral3, mistral } from './llama/mistral.ts';
 import { nanochat } from './llama/nanochat.ts';
 import { nemotron } from './llama/nemotron.ts';
 import { olmo, olmo2, olmo3 } from './llama/olmo.ts';
@@ -77,6 +77,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['hunyuan_v1_dense', hunyuan],
   ['llama', llama],
   ['ministral', ministral],
+  ['ministral3', ministral3],
   ['mistral', mistral],
   ['mixtral', mixtral],
   ['mpt', mpt],

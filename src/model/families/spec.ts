@@ -81,6 +81,17 @@ export interface QueryKeyNorm {
   readonly when: 'beforeRope' | 'afterRope';
 }
 
+/**
+ * Factor of the queries at a position, by how often it holds the context that the model was trained with: 1 + beta ln(1 + floor((position +
+ * from) / trained)).
+ */
+export interface QueryScale {
+  readonly beta: number;
+  readonly trained: number;
+  /** Number of the first position: 0 or 1. */
+  readonly from: 0 | 1;
+}
+
 /** Attention of one layer. */
 export interface Attention {
   readonly projections: Projections;
@@ -89,6 +100,8 @@ export interface Attention {
   readonly queryKeyNorm: QueryKeyNorm | null;
   /** Rotary positions; null: queries and keys are not rotated. */
   readonly rope: Rope | null;
+  /** Factor of the queries by their position, after the rotation; null: none. The same in every layer that has one. */
+  readonly queryScale: QueryScale | null;
   /** Factor of q . k before the softmax. */
   readonly scale: number;
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
@@ -200,6 +213,7 @@ export const PLAIN_ATTENTION = {
   clip: null,
   queryKeyNorm: null,
   rope: null,
+  queryScale: null,
   window: null,
   sinks: null,
 } as const satisfies Partial<Attention>;

@@ -95,7 +95,9 @@ function plainHeads(graph: OnnxGraph, x: string, attention: Attention, spec: Dec
     return norms?.when === 'afterRope' ? normed(turned(split)) : turned(normed(split));
   };
   const v = splitHeads(graph, clipped(graph.name('value', flatV)), kvHeads, headDim);
-  return { q: place('query', flatQ, heads, norms?.query), k: place('key', flatK, kvHeads, norms?.key), v, latent: null };
+  const placed = place('query', flatQ, heads, norms?.query);
+  const q = attention.queryScale === null ? placed : graph.name('queryScaled', graph.op('Mul', [placed, 'queryScale']));
+  return { q, k: place('key', flatK, kvHeads, norms?.key), v, latent: null };
 }
 
 function latentHeads(

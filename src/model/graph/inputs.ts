@@ -1,6 +1,6 @@
 import type { Rope } from '../families/rope.ts';
-import type { DecoderSpec } from '../families/spec.ts';
-import { causalMask, frequencyStage, rotaryTables, spanBias, type Span } from './positionsGraph.ts';
+import type { DecoderSpec, QueryScale } from '../families/spec.ts';
+import { causalMask, frequencyStage, queryScales, rotaryTables, spanBias, type Span } from './positionsGraph.ts';
 
 /** Inputs of layers besides the residual: layers with the same window or rope share a table. */
 export interface LayerInputs {
@@ -9,12 +9,23 @@ export interface LayerInputs {
   /** Windows of these layers. */
   readonly windows: ReadonlySet<number | null>;
   readonly turnedBy: ReadonlySet<Rope>;
+  /** The factor of these layers' queries by position; null: they have none. */
+  readonly queryScale: QueryScale | null;
 }
 
 /** The tables that layers `from` to `to` - 1 read. */
 export function layerInputs(spec: DecoderSpec, from: number, to: number): LayerInputs {
   const part = spec.blocks.slice(from, to);
-  return { ropes: [...ropesOf(spec.blocks)], windows: new Set(part.map(({ attention }) => attention.window)), turnedBy: ropesOf(part) };
+  return {
+    ropes: [...ropesOf(spec.blocks)],
+    windows: new Set(part.map(({ attention }) => attention.window)),
+    turnedBy: ropesOf(part),
+    queryScale: queryScaleOf(part),
+  };
+}
+
+function queryScaleOf(blocks: DecoderSpec['blocks']): QueryScale | null {
+  return blocks.find(({ attention }) => attention.queryScale !== null)?.attention.queryScale ?? null;
 }
 
 function ropesOf(blocks: DecoderSpec['blocks']): Set<Rope> {
@@ -35,7 +46,7 @@ export interface Table {
 /** Every table that the model's layers may read for these tokens, by input name. */
 export function positionTables(spec: DecoderSpec, span: Span): ReadonlyMap<string, Table> {
   const { past, room, tokens, length } = span;
-  const { ropes, windows } = layerInputs(spec, 0, spec.blocks.length);
+  const { ropes, windows, queryScale } = layerInputs(spec, 0, spec.blocks.length);
   const tables = new Map<string, Table>();
   for (const window of windows) tables.set(maskName(window), { dims: [tokens, room + tokens], data: causalMask(span, window) });
   for (const [index, rope] of ropes.entries()) {
@@ -43,6 +54,7 @@ export function positionTables(spec: DecoderSpec, span: Span): ReadonlyMap<strin
     tables.set(`cos.${index}`, { dims: [tokens, rope.width], data: cos });
     tables.set(`sin.${index}`, { dims: [tokens, rope.width], data: sin });
   }
+  if (queryScale !== null) tables.set('queryScale', { dims: [tokens, 1], data: queryScales(queryScale, past, past + tokens) });
   if (spec.positions.kind === 'alibi')
     tables.set('bias', { dims: [spec.heads, 1, room + tokens], data: spanBias(spec.positions.alibi, span) });
   return tables;
@@ -66,11 +78,12 @@ export function sameStart(spec: DecoderSpec, length: number, other: number): boo
 /** Names and shapes of the table inputs of these layers' graph. */
 export function tableShapes(
   spec: DecoderSpec,
-  { ropes, windows, turnedBy }: LayerInputs,
+  { ropes, windows, turnedBy, queryScale }: LayerInputs,
 ): readonly (readonly [name: string, dims: readonly (number | string)[]])[] {
   return [
     ...[...windows].map((window) => [maskName(window), ['T', 'S']] as const),
     ...[...turnedBy].flatMap((rope) => ['cos', 'sin'].map((name) => [`${name}.${ropes.indexOf(rope)}`, ['T', rope.width]] as const)),
+    ...(queryScale === null ? [] : [['queryScale', ['T', 1]] as const]),
     ...(spec.positions.kind === 'alibi' ? [['bias', [spec.heads, 1, 'S']] as const] : []),
   ];
 }

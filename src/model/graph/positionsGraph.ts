@@ -1,4 +1,5 @@
 import type { Alibi } from '../families/alibi.ts';
+import type { QueryScale } from '../families/spec.ts';
 import type { Rope } from '../families/rope.ts';
 import { at } from '../../core/tensor.ts';
 import type { OnnxGraph } from './onnx.ts';
@@ -122,6 +123,15 @@ export function rotaryTables(rope: Rope, length: number, first = 0, end = length
     }
   }
   return { cos, sin };
+}
+
+/** Factors of the queries at positions `first`..end-1, [end - first], rounded to float32 where the reference rounds. */
+export function queryScales({ beta, trained, from }: QueryScale, first: number, end: number): Float32Array {
+  const { fround } = Math;
+  return Float32Array.from({ length: end - first }, (_, index) => {
+    const times = Math.floor(fround((first + index + from) / trained));
+    return 1 + fround(fround(beta) * fround(Math.log(1 + times)));
+  });
 }
 
 /** A number that is equal for two text lengths where the frequencies are: keys rotated for one length are valid for the other. */

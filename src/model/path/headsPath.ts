@@ -100,6 +100,15 @@ export async function addHeads(
   }
   if (norms !== null && !isJoined(norms.query) && norms.when === 'afterRope')
     await addNorms((side) => row.value(rope === null ? side.name : side.rotated));
+  if (attention.queryScale !== null) {
+    path.step('queryScale');
+    path.add('queryScaled', headOf(row.value('queryScaled'), choice.head, headDim), {
+      kind: 'scaled',
+      of: place(sides[0]),
+      factor: row.queryScale,
+    });
+    last.set(sides[0], 'queryScaled');
+  }
   return { query: place(sides[0]), key: place(sides[1]), value };
 }
 

@@ -2,7 +2,7 @@ import { at } from '../../core/tensor.ts';
 import type { DecoderSpec } from '../families/spec.ts';
 import { layerInputs, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, queryRow } from '../graph/interventionInputs.ts';
-import { alibiBias, lastMask, rotaryTables, type RotaryTables } from '../graph/positionsGraph.ts';
+import { alibiBias, lastMask, queryScales, rotaryTables, type RotaryTables } from '../graph/positionsGraph.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { floats, itemOf } from '../run/outputs.ts';
 import type { Feed } from '../run/runtime.ts';
@@ -17,6 +17,8 @@ export interface LayerRow {
   value(name: string): Float32Array;
   /** Cosines and sines of the token's position, [width] each; null where the layer does not rotate queries and keys. */
   readonly turn: RotaryTables | null;
+  /** Factor of the token's queries by its position; 1 where the layer has none. */
+  readonly queryScale: number;
 }
 
 /**
@@ -37,6 +39,7 @@ export async function runLayerRow(
   const found = await session.run(feeds, [...new Set(names.map(([, output]) => output))]);
   return {
     turn,
+    queryScale: scaleAt(spec, layer, token),
     value: (name) => {
       const output = outputs.get(name);
       return output === undefined ? noValue(name, layer) : floats(found[output]);
@@ -66,10 +69,17 @@ export function rowFeeds(
   function table(name: string): Feed {
     if (name === 'bias' && spec.positions.kind === 'alibi')
       return { dims: [spec.heads, 1, length], data: alibiBias(spec.positions.alibi, length) };
+    if (name === 'queryScale') return { dims: [1, 1], data: Float32Array.of(scaleAt(spec, layer, token)) };
     if (name.startsWith('cos')) return { dims: [1, turn?.cos.length ?? 0], data: turn?.cos ?? noValue(name, layer) };
     if (name.startsWith('sin')) return { dims: [1, turn?.sin.length ?? 0], data: turn?.sin ?? noValue(name, layer) };
     return { dims: [1, length], data: lastMask(token + 1, length, attention.window) };
   }
+}
+
+/** Factor of a token's queries by its position. */
+function scaleAt(spec: DecoderSpec, layer: number, token: number): number {
+  const { queryScale } = itemOf(spec.blocks, layer).attention;
+  return queryScale === null ? 1 : at(queryScales(queryScale, token, token + 1), 0);
 }
 
 function rowOf({ cos, sin }: RotaryTables, width: number, row: number): RotaryTables {

@@ -5,7 +5,7 @@ import { readRows } from './embeddingRows.ts';
 import type { Rope } from '../families/rope.ts';
 import type { Attention, DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
-import { alibiBias, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
+import { alibiBias, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
 import { addHeads } from '../path/headsPath.ts';
@@ -124,7 +124,10 @@ async function rotation(
   const count = Math.max(trace.run.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
   // The key stays at its position: after a norm with weights the score depends on more than the distance.
   const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, key) });
+  const factorAt = (position: number): number =>
+    attention.queryScale === null ? 1 : at(queryScales(attention.queryScale, position, position + 1), 0);
   const scored = (distance: number): number =>
+    factorAt(key + distance) *
     dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, key + distance) }), near);
   return {
     kind: 'rotary',
@@ -144,15 +147,16 @@ async function rotation(
     scaling: rope.scaling.kind,
     attentionFactor: rope.attentionFactor,
     scale: attention.scale,
-    dotBefore: dot(finished({ ...q, after: q.before }), finished({ ...k, after: k.before })),
-    dotAfter: dot(finished(q), finished(k)),
+    dotBefore: factorAt(query) * dot(finished({ ...q, after: q.before }), finished({ ...k, after: k.before })),
+    dotAfter: factorAt(query) * dot(finished(q), finished(k)),
     byDistance: Float32Array.from({ length: count }, (_, distance) => scored(distance)),
     normed: q.norm !== null,
   };
 }
 
 function turned(stages: Parameters<typeof stageOf>[0], side: 'query' | 'key', last: StageName, { projections }: Attention): Turned {
-  const end = stageOf(stages, last);
+  const placed = stageOf(stages, last);
+  const end = last === 'queryScaled' && placed.made.kind === 'scaled' ? stageOf(stages, placed.made.of) : placed;
   if (projections.kind === 'latent' && side === 'key') {
     const plain = stageOf(stages, 'plainKey').values;
     return { before: Float32Array.from([...plain, ...stageOf(stages, 'sharedKey').values]), after: end.values, norm: null };

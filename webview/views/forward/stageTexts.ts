@@ -31,6 +31,7 @@ export function stageTitle(name: StageName): string {
     keyClipped: t('Key, clipped'),
     valueClipped: t('Value, clipped'),
     queryRotated: t('Query, rotated'),
+    queryScaled: t('Query, scaled by its position'),
     keyRotated: t('Key, rotated'),
     sharedKeyRotated: t('Shared part of the key, rotated'),
     concatenatedKey: t('Whole key'),

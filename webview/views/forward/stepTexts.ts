@@ -77,6 +77,14 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     ),
     formula: 'xᵢ ← xᵢ cos pθ − xⱼ sin pθ,  xⱼ ← xⱼ cos pθ + xᵢ sin pθ',
   }),
+  queryScale: () => ({
+    title: t('Query by position'),
+    sentence: t(
+      'Queries grow with how often their position holds the length that the model was first trained with, so that attention stays ' +
+        'sharp in long texts.',
+    ),
+    formula: 'q ← q · (1 + β ln(1 + ⌊p / n⌋))',
+  }),
   scores: () => ({
     title: t('Scores'),
     sentence: t('The query is multiplied with the key of every token: the product is large where they match.'),
