@@ -36,7 +36,6 @@ async function lastOf<Type extends 'pick' | 'copy' | 'select'>(type: Type) {
     .at(-1);
 }
 
-
 describe('the table of tokens', () => {
   it('is sorted by a column with the mouse and the keyboard, and says so', async () => {
     await sorter('Surprisal, bits').click();
@@ -141,28 +140,5 @@ describe('the table of tokens', () => {
     expect(await rows().count()).toBe(bits.filter((value) => value >= 12).length);
     await page.picture('token-table');
     expect(await page.violations()).toEqual([]);
-  });
-
-  it('of 4,096 rows is sorted and filtered with only the rows on screen in the page', async () => {
-    await page.browser.page.setViewportSize({ width: 1280, height: 900 });
-    await page.open(server, 'tokens=4096');
-    await page.tab('Tokens');
-    await panel.getByRole('button', { name: 'Show all rows' }).click();
-    await sorter('Surprisal, bits').click();
-    expect(await rows().count()).toBeLessThan(80);
-    const texts = await rows().evaluateAll((all) => all.slice(0, 20).map((one) => Number(one.children[6]?.textContent)));
-    expect(texts).toEqual(texts.toSorted((a, b) => b - a));
-    // The selected token’s row is last, out of sight: it is in the page all the same.
-    await rows().nth(10).click();
-    await panel.locator('.panels').evaluate((one) => one.scrollTo(0, 40_000));
-    await sorter('Surprisal, bits').click();
-    await expect.poll(async () => (await indices(1))[0]).not.toBe(bySurprisal[0]);
-    await field('Text').fill('model');
-    expect(new Set(await panel.locator('.token-table tbody tr[data-index] td:nth-child(2)').allInnerTexts())).toEqual(new Set(['·model']));
-    const top = await panel.locator('.token-table').evaluate((one) => one.getBoundingClientRect().top);
-    expect(top).toBeGreaterThanOrEqual(0);
-    await page.browser.page.setViewportSize({ width: 480, height: 900 });
-    await panel.getByRole('radio', { name: 'Words' }).check({ force: true });
-    await page.picture('token-table-480');
   });
 });

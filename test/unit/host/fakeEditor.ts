@@ -180,9 +180,15 @@ export class FakeDocument {
   get lineCount(): number {
     return this.text.split('\n').length;
   }
-  lineAt(line: number): { readonly range: Range; readonly isEmptyOrWhitespace: boolean } {
-    const text = this.text.split('\n')[line] ?? '';
-    return { range: new Range(new Position(line, 0), new Position(line, text.length)), isEmptyOrWhitespace: text.trim() === '' };
+  lineAt(line: number): { readonly range: Range; readonly rangeIncludingLineBreak: Range; readonly isEmptyOrWhitespace: boolean } {
+    const lines = this.text.split('\n');
+    const text = lines[line] ?? '';
+    const [start, end] = [new Position(line, 0), new Position(line, text.length)];
+    return {
+      range: new Range(start, end),
+      rangeIncludingLineBreak: new Range(start, line + 1 < lines.length ? new Position(line + 1, 0) : end),
+      isEmptyOrWhitespace: text.trim() === '',
+    };
   }
   offsetAt({ line, character }: Position): number {
     return (
