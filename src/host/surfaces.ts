@@ -122,7 +122,7 @@ export function createStatusItem(id: string, priority: number): StatusItem {
 export function createTree<Node>(id: string, treeDataProvider: vscode.TreeDataProvider<Node>): Tree {
   const options = { treeDataProvider, manageCheckboxStateManually: true };
   const view: Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> = vscode.window.createTreeView(id, options);
-  return view as Tree;
+  return view;
 }
 
 /** Creates an item of a tree view. */
