@@ -71,7 +71,7 @@ export function createHistogram(context: PanelContext): Histogram {
 
 function noteOf({ unpredicted }: SurprisalHistogram): string {
   const clicks = t('A click on a bar leaves the rows of at least so many bits. Pale: rows that the filter leaves out.');
-  return unpredicted === 0 ? clicks : `${clicks} ${t('Not counted, as nothing predicted them: {0} rows.', integer(unpredicted))}`;
+  return unpredicted === 0 ? clicks : `${clicks} ${t('Not counted, as nothing predicted them: {0}.', integer(unpredicted))}`;
 }
 
 /** The range of a step: 2 to 3 bits. */
