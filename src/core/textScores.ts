@@ -80,8 +80,8 @@ export function lineParts(text: string): Parts<ScoredLine> {
 }
 
 /**
- * The paragraphs of a text: lines between lines of white space alone. A token belongs to the paragraph that it begins in; those of the white
- * space after a paragraph are its own too, as most tokenizers make one token of both. `end` is the end of its last line.
+ * The paragraphs of a text: lines between lines of white space alone. A token belongs to the paragraph that it begins in; those of the
+ * white space after a paragraph are its own too, as most tokenizers make one token of both. `end` is the end of its last line.
  */
 export function paragraphParts(text: string): Parts<ScoredPart> {
   const lines = lineParts(text);

@@ -1,5 +1,5 @@
 import { vscode } from '../vscode.ts';
-import { lineSum } from '../../core/lineSums.ts';
+import { lineSum } from '../../core/lineSum.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
 import { createDecoration, REPAINT_AFTER_MS } from '../editor/levelRanges.ts';

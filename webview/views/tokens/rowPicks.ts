@@ -10,7 +10,7 @@ export interface PlacedRows {
   readonly placeOf: Int32Array;
 }
 
-/** Ways to come to a row: it alone, all from the last such row to it, it beside or no longer among the others, or leaving these as they are. */
+/** Ways to come to a row: it alone, all from the last one to it, it added to the others or taken from them, or these left alone. */
 export type Reach = 'alone' | 'range' | 'toggle' | 'move';
 
 /** Selects rows as lists of files do: a click or an arrow one of them, with Shift a range, with Ctrl or ⌘ one more. */

@@ -1,12 +1,12 @@
 import { expect, test } from 'vitest';
 import { OLDER, READ, UNREAD, unreadScores } from '../../../src/core/fileScores.ts';
-import { lineSum } from '../../../src/core/lineSums.ts';
+import { lineSum } from '../../../src/core/lineSum.ts';
 import { packTokens } from '../../../src/core/packedTokens.ts';
 import { applyEdit, trackText } from '../../../src/core/textEdits.ts';
 import { explanationOf } from '../host/explanations.ts';
 
 const PIECES = ['The', ' cat', '\n', 'sat', '.\n  ', 'on', '\n', 'it'];
-/** `The cat`, `sat.`, `  on`, `it`: tokens of 1, 2, 4, … bits but for the first, which nothing predicts; the fifth reaches into the third line. */
+/** Tokens of 1, 2, 4, … bits but for the first, which nothing predicts, in four lines; the fifth reaches into the third line. */
 function file() {
   const { text, tokens, logprob } = explanationOf(
     PIECES.map((piece, index) => ({ text: piece, probability: index === 0 ? null : 2 ** -(2 ** (index - 1)) })),
