@@ -20,7 +20,7 @@ export function createTokenGrid(context: PanelContext, copy: () => void): TokenG
   /** Rows with the widest content of each column, which keep the columns as wide while others come and go. */
   const widest = el('tfoot', { 'aria-hidden': 'true' });
   const head = createTableHead(context);
-  const caption = el('caption', { class: 'visually-hidden' }, t('Tokens of the text'));
+  const caption = el('caption', { class: 'visually-hidden' });
   const table = el('table', { class: 'token-table', role: 'grid', 'aria-multiselectable': 'true' }, caption, head.root, body, widest);
   const none = el('p', { class: 'caption no-rows', hidden: true }, t('No row passes this filter.'));
   const root = el('div', { class: 'table-frame' }, table, none);
@@ -83,6 +83,7 @@ export function createTokenGrid(context: PanelContext, copy: () => void): TokenG
     const places = new Int32Array(items.runs.length).fill(-1);
     for (const [place, item] of order.entries()) places[item] = place;
     placed = { items, order, placeOf: places };
+    caption.textContent = items.unit === 'word' ? t('Words of the text') : t('Tokens of the text');
     table.setAttribute('aria-rowcount', String(order.length + 1));
     const all = items.runs.length;
     if (measured(items)) widest.replaceChildren(...(all > WHOLE ? widestItems(items).map((item) => tokenRow(items, item, 0)) : []));
