@@ -38,6 +38,13 @@ export function markTokens(context: PanelContext, tokens: readonly number[]): vo
   if (context.store.state().marked !== before) context.host.post({ type: 'mark', tokens });
 }
 
+/** Selects rows of the table of tokens: these tokens are marked in the panel and in the editor until others are. */
+export function pickTokens(context: PanelContext, tokens: ReadonlySet<number>): void {
+  const before = context.store.state().picked;
+  context.store.dispatch({ type: 'pick', tokens });
+  if (context.store.state().picked !== before) context.host.post({ type: 'pick', tokens: [...tokens] });
+}
+
 /** Facts about one token for its tooltip and for screen readers: position, id, bytes, and how well the model predicted it. */
 export function describeToken(explanation: Explanation, index: number): TooltipContent {
   const token = explanation.tokens[index];

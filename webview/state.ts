@@ -56,12 +56,16 @@ export interface ViewState {
   readonly stale: ReadonlySet<number>;
   /** Tokens under the pointer: the one pointed at, or query and key of a heatmap's cell. */
   readonly marked: readonly number[];
+  /** Tokens of the rows that are selected in the table of tokens, beside the one that all views are about; empty: that one alone. */
+  readonly picked: ReadonlySet<number>;
   readonly generation: Generation;
   readonly settings: Settings;
   /** VS Code setting that the editor's colours follow as well. */
   readonly surprisalScale: SurprisalScale;
   readonly theme: Theme;
 }
+
+const NONE: ReadonlySet<number> = new Set();
 
 /** Change to the view state. */
 export type Action =
@@ -72,6 +76,7 @@ export type Action =
   /** Dismisses the notice of a failure or cancellation. */
   | { readonly type: 'dismiss' }
   | { readonly type: 'mark'; readonly tokens: readonly number[] }
+  | { readonly type: 'pick'; readonly tokens: ReadonlySet<number> }
   | { readonly type: 'settings'; readonly change: Partial<Settings> }
   | { readonly type: 'generation'; readonly change: Partial<Generation> }
   /** Selects a generated token; -1: none. */
@@ -92,6 +97,7 @@ export function initialState(theme: Theme, kept: unknown): ViewState {
     compareAgain: null,
     stale: new Set(),
     marked: [],
+    picked: NONE,
     generation: { tree, running: false, failure: null, ended: null, insertable: false },
     settings,
     surprisalScale: DEFAULT_SURPRISAL_SCALE,
@@ -115,6 +121,8 @@ export function reduce(state: ViewState, action: Action): ViewState {
       return state.activity.kind === 'working' ? state : { ...state, activity: { kind: 'idle' } };
     case 'mark':
       return sameItems(state.marked, action.tokens) ? state : { ...state, marked: action.tokens };
+    case 'pick':
+      return state.picked.size === 0 && action.tokens.size === 0 ? state : { ...state, picked: action.tokens };
     case 'settings': {
       const { layer, head } = action.change;
       const pointed = layer !== undefined || head !== undefined;
@@ -190,6 +198,7 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
         reading: null,
         stale: new Set(),
         marked: [],
+        picked: NONE,
         generation: generationAfter(state, message.shown),
         settings: settled(settings, message.shown, null),
       };

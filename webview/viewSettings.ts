@@ -10,6 +10,7 @@ import { TEXT_UNITS } from '../src/core/textUnits.ts';
 import { isRecord } from '../src/core/records.ts';
 import { expertLayers } from './figures/expertGrid.ts';
 import { RENAMED_STEPS, WALK_STEPS } from './figures/pathSteps.ts';
+import { TABLE_COLUMNS, TABLE_UNITS } from './figures/tokenTable.ts';
 
 /** Tabs, in their order. */
 export const TABS = [
@@ -92,6 +93,18 @@ const SHARED = {
   headChosen: v.fallback(v.boolean(), false),
   /** Whether the first token, an attention sink, is left out of attention maps and of the projection of the vectors. */
   hideFirst: v.fallback(v.boolean(), true),
+};
+
+const TOKENS = {
+  /** What a row of the table stands for. */
+  tableUnit: v.fallback(v.picklist(TABLE_UNITS), 'token'),
+  tableSort: v.fallback(v.object({ column: v.picklist(TABLE_COLUMNS), descending: v.boolean() }), { column: 'index', descending: false }),
+  /** Filter of the rows: a text that they hold, a token's id, and their least bits. Empty, null and 0: all rows. */
+  tableText: v.fallback(WORD, ''),
+  tableId: v.fallback(v.nullable(integer(0, 1e9)), null),
+  tableBits: v.fallback(number(0, 1e6), 0),
+  /** Whether the histogram of surprisal is open. */
+  histogram: v.fallback(v.boolean(), false),
 };
 
 const ATTENTION = {
@@ -197,6 +210,7 @@ const COMPARE = {
  */
 const SETTINGS = v.object({
   ...SHARED,
+  ...TOKENS,
   ...ATTENTION,
   ...EMBEDDINGS,
   ...POSITIONS,

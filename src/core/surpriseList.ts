@@ -1,9 +1,9 @@
 import { fileTotals, UNREAD, type FileScores } from './fileScores.ts';
 import { firstTokenBeyond, tokenPlace } from './packedTokens.ts';
-import { bitsPerByte, lineParts, wordParts, type Parts, type ScoredPart } from './textScores.ts';
+import { bitsPerByte, lineParts, paragraphParts, wordParts, type Parts, type ScoredPart } from './textScores.ts';
 
 /** What a list of surprises is made of. */
-export const SURPRISE_UNITS = ['token', 'word', 'line', 'symbol'] as const;
+export const SURPRISE_UNITS = ['token', 'word', 'line', 'paragraph', 'symbol'] as const;
 /** Unit of a list of surprises. */
 export type SurpriseUnit = (typeof SURPRISE_UNITS)[number];
 /** What a list is sorted by: bits in total, or for each byte. */
@@ -58,7 +58,9 @@ function partsOf(text: string, scores: FileScores, symbols: readonly TextSymbol[
       return { ...fileTotals(scores, index, index + 1), start, end, name: text.slice(start, end) };
     });
   const named = (part: ScoredPart): Surprise => ({ ...part, name: text.slice(part.start, part.end) });
-  return unit === 'line' ? collected(lineParts(text), scores, named) : collected(wordParts(text), scores, named, ({ word }) => word);
+  if (unit === 'line') return collected(lineParts(text), scores, named);
+  if (unit === 'paragraph') return collected(paragraphParts(text), scores, named);
+  return collected(wordParts(text), scores, named, ({ word }) => word);
 }
 
 function collected<P extends ScoredPart>(

@@ -80,6 +80,44 @@ export function lineParts(text: string): Parts<ScoredLine> {
 }
 
 /**
+ * The paragraphs of a text: lines between lines of white space alone. A token belongs to the paragraph that it begins in; those of the
+ * white space after a paragraph are its own too, as most tokenizers make one token of both. `end` is the end of its last line.
+ */
+export function paragraphParts(text: string): Parts<ScoredPart> {
+  const lines = lineParts(text);
+  let current: ScoredPart | null = null;
+  /** Whether `current` has a line that is not white space, and whether white space followed. */
+  let [inked, closed] = [false, false];
+  const join = (whole: readonly ScoredPart[]): readonly ScoredPart[] => {
+    const done: ScoredPart[] = [];
+    for (const line of whole) {
+      const isBlank = text.slice(line.start, line.end).trim() === '';
+      if (current !== null && !isBlank && closed) {
+        done.push(current);
+        [current, inked] = [null, false];
+      }
+      const before: ScoredPart = current ?? { ...NO_SCORES, start: line.start, end: line.start };
+      const start = inked || isBlank ? before.start : line.start;
+      current = { ...sum(before, line), start, end: inked && isBlank ? before.end : line.end };
+      inked ||= !isBlank;
+      closed = inked && isBlank;
+    }
+    return done;
+  };
+  return {
+    add: (token, logprob) => join(lines.add(token, logprob)),
+    end: () => {
+      const done = join(lines.end());
+      return current === null ? done : [...done, current];
+    },
+  };
+}
+
+function sum(a: ScoreTotals, b: ScoreTotals): ScoreTotals {
+  return { tokens: a.tokens + b.tokens, scored: a.scored + b.scored, bytes: a.bytes + b.bytes, bits: a.bits + b.bits };
+}
+
+/**
  * A word with all of its tokens, or what stands between words. White space at the edge of a token does not make it part of a neighbour;
  * words that share a token are one.
  */

@@ -17,6 +17,8 @@ export interface Settings {
   readonly stride: number;
   /** Which tokens of a whole file are marked and gone to. */
   readonly surprising: SurprisingRule;
+  /** Whether lines of a whole file have their bits behind their ends. */
+  readonly lineSums: boolean;
   /** Candidates kept per position. */
   readonly candidates: number;
   /** URL of the model hub as the user wrote it; empty if not set. */
@@ -43,13 +45,14 @@ export function readSettings(): Settings {
     surprisalScale: SURPRISAL_SCALES.find((scale) => scale === section.get('surprisalScale')) ?? DEFAULT_SURPRISAL_SCALE,
     stride: typeof stride === 'number' && Number.isInteger(stride) && stride > 0 ? stride : 0,
     surprising: (typeof surprising === 'string' ? surprisingRule(surprising) : undefined) ?? DEFAULT_SURPRISING,
+    lineSums: section.get('lineSums') === true,
     candidates: typeof candidates === 'number' && candidates >= 1 && candidates <= 50 ? Math.round(candidates) : 10,
     hubEndpoint: typeof hubEndpoint === 'string' ? hubEndpoint.trim() : '',
   };
 }
 
 /** Writes one of the user's global settings. */
-export async function writeSetting(name: 'model' | 'colors' | 'surprisalScale', value: string | boolean): Promise<void> {
+export async function writeSetting(name: 'model' | 'colors' | 'surprisalScale' | 'lineSums', value: string | boolean): Promise<void> {
   await vscode.workspace.getConfiguration(SECTION).update(name, value === '' ? undefined : value, vscode.ConfigurationTarget.Global);
 }
 

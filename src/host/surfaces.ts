@@ -37,7 +37,10 @@ export type TreeItem = Omit<vscode.TreeItem, 'label' | 'description' | 'tooltip'
 };
 
 /** VS Code's tree view with inert texts. */
-export type Tree = Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> & { description?: Inert };
+export type Tree = Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> & {
+  description?: Inert;
+  message?: Inert | undefined;
+};
 
 /** Shows an information message; resolves to the chosen button, if any. */
 export async function inform(message: Inert, ...buttons: readonly Inert[]): Promise<Inert | undefined> {
@@ -115,9 +118,10 @@ export function createStatusItem(id: string, priority: number): StatusItem {
   return item as StatusItem;
 }
 
-/** Creates the view of a tree. */
+/** Creates the view of a tree. Its provider says which boxes are checked: checking one checks no other by itself. */
 export function createTree<Node>(id: string, treeDataProvider: vscode.TreeDataProvider<Node>): Tree {
-  const view: Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> = vscode.window.createTreeView(id, { treeDataProvider });
+  const options = { treeDataProvider, manageCheckboxStateManually: true };
+  const view: Omit<vscode.TreeView<unknown>, 'title' | 'description' | 'message'> = vscode.window.createTreeView(id, options);
   return view;
 }
 

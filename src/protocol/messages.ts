@@ -168,6 +168,10 @@ export type PanelMessage =
   | { readonly type: 'select'; readonly token: number }
   /** The pointer is over a token or a heatmap cell: mark these tokens in the editor; empty: mark none. */
   | { readonly type: 'mark'; readonly tokens: readonly number[] }
+  /** The user selected rows in the table of tokens: mark their tokens in the editor until other ones are selected; empty: none. */
+  | { readonly type: 'pick'; readonly tokens: readonly number[] }
+  /** Copy a text to the clipboard. */
+  | { readonly type: 'copy'; readonly text: string }
   /** The tab Why shows how much each word counts: the editor may show it too. */
   | { readonly type: 'whyWords'; readonly serial: number; readonly words: WhyWords }
   /** The user chose the scale of the surprisal colours: a setting that applies to the editor too. */

@@ -156,6 +156,36 @@ describe(`strip and table of ${TOKENS} tokens`, () => {
   });
 });
 
+describe(`the table of ${TOKENS} rows`, () => {
+  it('is sorted and filtered with only the rows on screen in the page, and begins at its top then', async () => {
+    const sorter = (name: string): Locator => panel.getByRole('columnheader', { name }).getByRole('button');
+    const group = panel.getByRole('group', { name: 'Rows of the table' });
+    await page.browser.page.setViewportSize({ width: 480, height: 900 });
+    const shown = (column: number): Promise<readonly (string | null)[]> =>
+      rows().evaluateAll((all, place) => all.map((one) => one.children[place]?.textContent ?? null), column);
+    await sorter('Surprisal, bits').click();
+    const texts = async (): Promise<readonly number[]> => (await shown(6)).map(Number).filter((value) => !Number.isNaN(value));
+    await expect.poll(async () => (await texts())[0]).toBeGreaterThan(10);
+    // The selected row is in the page too, wherever it is.
+    const bits = (await texts()).slice(0, 15);
+    expect(bits).toEqual(bits.toSorted((a, b) => b - a));
+    expect(await rows().count()).toBeLessThan(80);
+    const top = (): Promise<number> =>
+      panel
+        .locator('.token-table')
+        .evaluate((one) => one.getBoundingClientRect().top - (one.closest('.panels')?.getBoundingClientRect().top ?? 0));
+    expect(await top()).toBeGreaterThan(-1);
+    await group.getByRole('radio', { name: 'Words' }).check({ force: true });
+    await group.getByLabel('Text').fill('model');
+    await expect.poll(async () => new Set(await shown(1))).toEqual(new Set(['·model']));
+    await page.picture('token-table-480');
+    await panel.getByRole('button', { name: 'Show all rows' }).click();
+    await group.getByRole('radio', { name: 'Tokens' }).check({ force: true });
+    await sorter('Index').click();
+    await expect.poll(async () => (await shown(0))[0]).toBe('0');
+  });
+});
+
 describe(`an attention map of ${TOKENS} tokens`, () => {
   const card = (): Locator => panel.getByRole('region', { name: 'One head' });
   const note = (text: RegExp): Locator => card().locator('.axis-note').filter({ hasText: text });

@@ -196,6 +196,14 @@ describe('state', () => {
     expect(told).toBe(0);
     store.dispatch({ type: 'mark', tokens: [1] });
     expect(told).toBe(1);
+    store.dispatch({ type: 'pick', tokens: new Set() });
+    expect(told).toBe(1);
+  });
+
+  it('forgets the rows that were selected with their text', () => {
+    const picked = reduce(explained, { type: 'pick', tokens: new Set([1, 2]) });
+    expect([...picked.picked]).toEqual([1, 2]);
+    expect(reduce(picked, { type: 'host', message: { type: 'explanation', shown: { ...shown, serial: 2 } } }).picked.size).toBe(0);
   });
 });
 

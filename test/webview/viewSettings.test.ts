@@ -49,6 +49,12 @@ const KEPT = {
   whyMethod: 'rollout',
   whyUnit: 'sentence',
   patchGrid: 'heads',
+  tableUnit: 'word',
+  tableSort: { column: 'bits', descending: true },
+  tableText: 'the',
+  tableId: 7,
+  tableBits: 2.5,
+  histogram: true,
 } satisfies Settings;
 
 /** What none of the settings can be, whatever it is. */

@@ -10,7 +10,7 @@ export interface RowWindow {
   readonly fill: (count: number, whole: boolean, make: (row: number) => HTMLElement) => void;
   /** Rows in the page. */
   readonly rows: ReadonlyMap<number, HTMLElement>;
-  /** Keeps this row in the page wherever the window is: the selected one, which has the focus or takes it. Returns it. */
+  /** Keeps this row in the page wherever the window is: the selected one, which has the focus or takes it; -1: none. Returns it. */
   readonly keep: (row: number) => HTMLElement | undefined;
   /** Brings the rows on screen into the page. */
   readonly update: () => void;
@@ -40,7 +40,7 @@ export function createRowWindow({ parent, scroller, spacer }: RowPlace): RowWind
     if (whole) return Array.from({ length: count }, (_, row) => row);
     const [first, last] = frame === null || height === 0 ? [0, 0] : visibleColumns(scrolled(frame), frame.clientHeight, height, count);
     const seen = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset);
-    if (kept >= count || (kept >= first && kept < last)) return seen;
+    if (kept < 0 || kept >= count || (kept >= first && kept < last)) return seen;
     return kept < first ? [kept, ...seen] : [...seen, kept];
   }
   function scrolled(frame: Element): number {

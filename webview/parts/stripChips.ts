@@ -160,10 +160,10 @@ function tokenChip(token: Token, count: number): HTMLElement {
 }
 
 /** Shows whether one of the tokens that a chip stands for is marked, or stale. */
-export function markChip(chip: HTMLElement, tokens: readonly number[], { marked, stale }: ViewState): void {
+export function markChip(chip: HTMLElement, tokens: readonly number[], { marked, picked, stale }: ViewState): void {
   chip.classList.toggle(
     'marked',
-    tokens.some((token) => marked.includes(token)),
+    tokens.some((token) => marked.includes(token) || picked.has(token)),
   );
   chip.classList.toggle(
     'stale',

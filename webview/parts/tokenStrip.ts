@@ -5,7 +5,7 @@ import { STRIP_COLOURS, type StripColour } from '../viewSettings.ts';
 import { segmented, select } from './controls.ts';
 import { changeDetector, el, stepKey } from './dom.ts';
 import { plainKey } from './keys.ts';
-import { colourChip, createStripChips } from './stripChips.ts';
+import { colourChip, createStripChips, markChip } from './stripChips.ts';
 import { stripLegend } from './stripLegend.ts';
 
 /** The strip: every token as a chip. A chip's colour and the length of the line under it both show the chosen measure. */
@@ -54,6 +54,7 @@ export function createTokenStrip(context: PanelContext): View {
   const coloured = changeDetector();
   const selectedChanged = changeDetector();
   const markedChanged = changeDetector();
+  const pickedChanged = changeDetector();
   const staleChanged = changeDetector();
   let marked: readonly number[] = [];
 
@@ -112,8 +113,9 @@ export function createTokenStrip(context: PanelContext): View {
         legend.replaceChildren(...stripLegend(state));
       }
       if (selectedChanged(shown, theme.monoFamily, theme.fontSize, settings.selected)) chips.select(settings.selected);
+      if (pickedChanged(shown, state.picked)) for (const [index, chip] of chips.shown) markChip(chip, [index], state);
       if (markedChanged(shown, state.marked)) {
-        for (const index of marked) chips.shown.get(index)?.classList.remove('marked');
+        for (const index of marked) chips.shown.get(index)?.classList.toggle('marked', state.picked.has(index));
         marked = state.marked;
         for (const index of marked) chips.shown.get(index)?.classList.add('marked');
       }

@@ -22,6 +22,8 @@ export interface FolderCounts {
   readonly folder: vscode.Uri;
   readonly model: ModelInfo;
   readonly files: readonly FileCount[];
+  /** Most tokens that the tokenizer puts around one of them. */
+  readonly added: number;
   /** Files that are no UTF-8 text, larger than 10 MB, or cannot be read or made into tokens. */
   readonly leftOut: number;
   /** Whether there are more files than were counted. */
@@ -46,7 +48,7 @@ export async function countFolder(client: ModelClient, folder: vscode.Uri): Prom
     const found = all.filter((uri) => !isIgnored(uri));
     const uris = found.slice(0, MOST_FILES).toSorted((a, b) => (a.path < b.path ? -1 : 1));
     const files: FileCount[] = [];
-    let [leftOut, model]: [number, ModelInfo | null] = [0, null];
+    let [leftOut, most, model]: [number, number, ModelInfo | null] = [0, 0, null];
     for (const [index, uri] of uris.entries()) {
       if (controller.signal.aborted) return null;
       const path = uri.path.slice(folder.path.length).replace(/^\//, '');
@@ -58,7 +60,9 @@ export async function countFolder(client: ModelClient, folder: vscode.Uri): Prom
           const { layout } = await client.layOut(text.text, null, controller.signal);
           model = layout.model;
           const { special } = layout.tokens;
-          files.push({ path, bytes: text.bytes, tokens: special.reduce((count, added) => count + 1 - added, 0) });
+          const added = special.reduce((count, one) => count + one, 0);
+          most = Math.max(most, added);
+          files.push({ path, bytes: text.bytes, tokens: special.length - added });
         }
       } catch (error) {
         if (controller.signal.aborted) return null;
@@ -69,7 +73,7 @@ export async function countFolder(client: ModelClient, folder: vscode.Uri): Prom
       }
     }
     if (model === null) throw new UserError(t('There is no text file here to count.'));
-    return { folder, model, files, leftOut, more: found.length > MOST_FILES || all.length >= MOST_FOUND };
+    return { folder, model, files, added: most, leftOut, more: found.length > MOST_FILES || all.length >= MOST_FOUND };
   });
 }
 

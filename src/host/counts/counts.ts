@@ -1,6 +1,7 @@
 import { vscode } from '../vscode.ts';
-import { countTree, type CountNode } from '../../core/countTree.ts';
-import { inert, joined } from '../../core/inertText.ts';
+import { budgeted, filesOf, percentOf, type BudgetedFile, type Context } from '../../core/contextBudget.ts';
+import { countTree, type CountNode, type FileCount } from '../../core/countTree.ts';
+import { inert, joined, type Inert } from '../../core/inertText.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { COUNTS_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
@@ -8,13 +9,20 @@ import { t } from '../say.ts';
 import { createTree, inform, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { countFolder, type FolderCounts } from './countFolder.ts';
 
-/** The view "Token Counts": the files of a folder with the tokens that the model makes of them, the largest first. */
+/**
+ * The view "Token Counts": the files of a folder with the tokens that the model makes of them, the largest first, and with the part of its
+ * context that they take. Files that are checked are added up: they are to be read together.
+ */
 export class Counts extends Disposable implements vscode.TreeDataProvider<CountNode> {
   readonly #client: ModelClient;
   readonly #setContext: (name: string, value: boolean) => void;
   readonly #changed = this.register(new vscode.EventEmitter<undefined>());
   readonly #view: Tree;
   #counts: FolderCounts | null = null;
+  #nodes: readonly CountNode[] = [];
+  readonly #checked = new Set<string>();
+  /** The files that are checked, by their paths, in the order of the tree. */
+  #budget: ReadonlyMap<string, BudgetedFile> = new Map();
 
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -23,6 +31,13 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     this.#client = client;
     this.#setContext = setContext;
     this.#view = this.register(createTree(COUNTS_VIEW, this));
+    this.register(
+      this.#view.onDidChangeCheckboxState(({ items }) => {
+        for (const [node, state] of items as readonly (readonly [CountNode, vscode.TreeItemCheckboxState])[])
+          this.#check(node, state === vscode.TreeItemCheckboxState.Checked);
+        this.#render();
+      }),
+    );
   }
 
   /** Counts a folder: `chosen` in the file explorer, else the first of the workspace. */
@@ -32,28 +47,16 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     const counts = await countFolder(this.#client, folder);
     if (counts === null || this.disposed) return;
     this.#counts = counts;
+    this.#nodes = countTree(counts.files);
+    this.#checked.clear();
     this.#setContext('counted', true);
     const { files, leftOut, more, model } = counts;
-    const number = (of: (file: (typeof files)[number]) => number): string =>
-      files.reduce((sum, file) => sum + of(file), 0).toLocaleString(vscode.env.language);
-    this.#view.description = joined(
-      [
-        inert(model.name),
-        t(
-          '{0} tokens',
-          number(({ tokens }) => tokens),
-        ),
-      ],
-      ' · ',
-    );
-    this.#changed.fire(undefined);
+    const all = t('{0} tokens', number(total(files)));
+    this.#view.description = joined([inert(model.name), all], ' · ');
+    this.#render();
     await vscode.commands.executeCommand(`${COUNTS_VIEW}.focus`);
     const said = [
-      t(
-        '{0} tokens in {1} files. Files that the editor’s search leaves out are not among them.',
-        number(({ tokens }) => tokens),
-        files.length,
-      ),
+      t('{0} tokens in {1} files. Files that the editor’s search leaves out are not among them.', number(total(files)), files.length),
       ...(leftOut > 0 ? [t('Left out, as they are no UTF-8 text, larger than 10 MB or unreadable: {0} files.', leftOut)] : []),
       ...(more ? [t('There are more files: only the first {0} were counted.', files.length + leftOut)] : []),
     ];
@@ -61,28 +64,89 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
   }
 
   getChildren(node?: CountNode): CountNode[] {
-    return [...(node === undefined ? countTree(this.#counts?.files ?? []) : (node.children ?? []))];
+    return [...(node === undefined ? this.#nodes : (node.children ?? []))];
   }
 
-  getTreeItem({ name, path, tokens, bytes, children }: CountNode): TreeItem {
+  getTreeItem(node: CountNode): TreeItem {
+    const { name, path, tokens, bytes, children } = node;
     const { Collapsed, None } = vscode.TreeItemCollapsibleState;
     const item = treeItem(inert(name), children === null ? None : Collapsed);
     const counts = this.#counts;
-    const context = counts?.model.contextLength ?? Infinity;
-    const number = (value: number): string => value.toLocaleString(vscode.env.language);
+    const context = contextOf(counts);
+    const own = this.#budget.get(path);
+    const isTooMuch = own === undefined ? tokens + context.added > context.tokens : !own.fits;
+    const facts = [
+      t('{0} tokens', number(tokens)),
+      t('{0} % of the context', percentOf(tokens, context.tokens, vscode.env.language)),
+      ...(own === undefined ? [] : [own.fits ? t('{0} so far', number(own.sum)) : t('{0} so far: too many', number(own.sum))]),
+    ];
     const fits =
-      tokens <= context
-        ? t('fits into the {0} tokens that the model reads at once', number(context))
-        : t('{0} times the {1} tokens that the model reads at once', (tokens / context).toFixed(1), number(context));
+      tokens + context.added <= context.tokens
+        ? t('fits into the {0} tokens that the model reads at once', number(context.tokens))
+        : t('{0} times the {1} tokens that the model reads at once', (tokens / context.tokens).toFixed(1), number(context.tokens));
+    const size = t('{0} bytes', number(bytes));
     item.id = path;
-    item.description = joined([t('{0} tokens', number(tokens)), t('{0} bytes', number(bytes))], ' · ');
-    item.tooltip = joined([inert(path), item.description, fits], '\n');
-    item.accessibilityInformation = { label: joined([inert(name), item.description, fits], ', ') };
-    item.iconPath = new vscode.ThemeIcon(children !== null ? 'folder' : tokens <= context ? 'check' : 'split-horizontal');
+    item.description = joined(facts, ' · ');
+    item.tooltip = joined([inert(path), joined([...facts, size], ' · '), fits], '\n');
+    item.accessibilityInformation = { label: joined([inert(name), ...facts, size, fits], ', ') };
+    item.iconPath = new vscode.ThemeIcon(isTooMuch ? 'warning' : children === null ? 'file' : 'folder');
+    const isChecked = filesOf([node]).every((file) => this.#checked.has(file.path));
+    const { Checked, Unchecked } = vscode.TreeItemCheckboxState;
+    item.checkboxState = { state: isChecked ? Checked : Unchecked, tooltip: t('Add up what is to be read together') };
     if (children === null && counts) {
       const uri = vscode.Uri.joinPath(counts.folder, ...path.split('/'));
       item.command = { command: 'vscode.open', title: t('Open'), arguments: [uri] };
     }
     return item;
   }
+
+  /** Checks or unchecks a file, or all files in a folder. */
+  #check(node: CountNode, on: boolean): void {
+    for (const { path } of filesOf([node])) {
+      if (on) this.#checked.add(path);
+      else this.#checked.delete(path);
+    }
+  }
+
+  #render(): void {
+    const context = contextOf(this.#counts);
+    const checked = filesOf(this.#nodes).filter(({ path }) => this.#checked.has(path));
+    const budget = budgeted(checked, context);
+    this.#budget = new Map(budget.map((file) => [file.path, file]));
+    this.#view.message = this.#counts === null ? undefined : budgetText(budget, this.#counts.files, context);
+    this.#changed.fire(undefined);
+  }
+}
+
+/** What fits, in sentences: of the files that are checked, or of all where none is. */
+function budgetText(budget: readonly BudgetedFile[], files: readonly FileCount[], context: Context): Inert {
+  const most = number(context.tokens);
+  if (budget.length === 0) {
+    const sum = total(files) + context.added;
+    const all = percentOf(sum, context.tokens, vscode.env.language);
+    return joined(
+      [
+        t('All files together take {0} % of the {1} tokens that the model reads at once.', all, most),
+        t('Check files to see whether they fit together.'),
+      ],
+      ' ',
+    );
+  }
+  const sum = budget.at(-1)?.sum ?? 0;
+  const said = t('Checked: {0} files, {1} of {2} tokens.', budget.length, number(sum), most);
+  if (sum <= context.tokens) return joined([said, t('They fit together: {0} tokens are left.', number(context.tokens - sum))], ' ');
+  const fitting = budget.filter(({ fits }) => fits).length;
+  return joined([said, t('{0} too many: the first {1} fit together.', number(sum - context.tokens), fitting)], ' ');
+}
+
+function contextOf(counts: FolderCounts | null): Context {
+  return { tokens: counts?.model.contextLength ?? Infinity, added: counts?.added ?? 0 };
+}
+
+function total(files: readonly FileCount[]): number {
+  return files.reduce((sum, { tokens }) => sum + tokens, 0);
+}
+
+function number(value: number): string {
+  return value.toLocaleString(vscode.env.language);
 }

@@ -1,4 +1,5 @@
 import { vscode } from '../vscode.ts';
+import { percentOf } from '../../core/contextBudget.ts';
 import { CancelledError } from '../../core/errors.ts';
 import { inert, inertSentence, joined, withIcon, type Inert } from '../../core/inertText.ts';
 import type { ModelInfo } from '../../core/trace.ts';
@@ -178,7 +179,12 @@ export class StatusBar extends Disposable {
     if (this.#count === undefined) return [];
     const [selected, context] = [this.#count.count, contextLength].map((count) => count.toLocaleString(vscode.env.language));
     return [
-      t('Selected: {0} tokens, of {1} that the model reads at once.', `${this.#count.atLeast ? '≥ ' : ''}${selected}`, context ?? ''),
+      t(
+        'Selected: {0} tokens, {1} % of the {2} that the model reads at once.',
+        `${this.#count.atLeast ? '≥ ' : ''}${selected}`,
+        percentOf(this.#count.count, contextLength, vscode.env.language),
+        context ?? '',
+      ),
     ];
   }
 

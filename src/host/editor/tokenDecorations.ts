@@ -69,12 +69,13 @@ export class TokenDecorations extends Disposable {
   #paintFocus(): void {
     const types = this.#types;
     if (!types || this.disposed) return;
-    const { selected, marked } = this.#focus;
+    const { selected, marked, picked } = this.#focus;
+    const both = picked.length === 0 ? marked : [...new Set([...picked, ...marked])].toSorted((a, b) => a - b);
     for (const editor of vscode.window.visibleTextEditors) {
       const ranges = (tokens: readonly number[]): vscode.Range[] =>
         this.#current.isAbout(editor.document) ? this.#freshRanges(editor.document, tokens) : [];
       editor.setDecorations(types.selected, ranges(selected === null ? [] : [selected]));
-      editor.setDecorations(types.marked, ranges(marked));
+      editor.setDecorations(types.marked, ranges(both));
     }
   }
 
@@ -88,10 +89,16 @@ export class TokenDecorations extends Disposable {
   }
 
   #freshRanges(document: vscode.TextDocument, tokens: readonly number[]): vscode.Range[] {
-    return tokens.flatMap((token) => {
+    const ranges: vscode.Range[] = [];
+    for (const token of tokens) {
       const place = this.#current.rangeOf(document, token);
-      return place && !place.stale ? [place.range] : [];
-    });
+      if (!place || place.stale) continue;
+      const last = ranges.at(-1);
+      // What follows one another is one range: of many tokens the editor is told little.
+      if (last?.end.isEqual(place.range.start) === true) ranges[ranges.length - 1] = new vscode.Range(last.start, place.range.end);
+      else ranges.push(place.range);
+    }
+    return ranges;
   }
 
   #staleRanges(document: vscode.TextDocument): vscode.Range[] {

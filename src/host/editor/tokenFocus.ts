@@ -10,6 +10,7 @@ export class TokenFocus extends Disposable {
   readonly #cursor = this.register(new vscode.EventEmitter<number | null>());
   #selected: number | null = null;
   #marked: readonly number[] = [];
+  #picked: readonly number[] = [];
   #opening = false;
 
   /** Fires when selected or marked tokens change, whatever the cause. */
@@ -32,6 +33,11 @@ export class TokenFocus extends Disposable {
   /** Tokens under the panel's pointer. */
   get marked(): readonly number[] {
     return this.#marked;
+  }
+
+  /** Tokens of the rows that are selected in the panel's table. */
+  get picked(): readonly number[] {
+    return this.#picked;
   }
 
   /** Selects a token chosen in the panel and reveals it in an editor, opening one if the document is not visible. */
@@ -66,9 +72,17 @@ export class TokenFocus extends Disposable {
     this.#changed.fire();
   }
 
+  /** Marks the tokens of the rows that are selected in the panel's table; empty: none. */
+  pick(tokens: readonly number[]): void {
+    if (tokens.length === 0 && this.#picked.length === 0) return;
+    this.#picked = tokens;
+    this.#changed.fire();
+  }
+
   #reset(): void {
     this.#selected = null;
     this.#marked = [];
+    this.#picked = [];
     this.#changed.fire();
   }
 

@@ -11,7 +11,7 @@ import {
 import { SURPRISAL_SCALES } from '../../core/surprisalScale.ts';
 import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
-import { fields, isCount, list, number } from '../../protocol/checks.ts';
+import { count, fields, isCount, list, number } from '../../protocol/checks.ts';
 import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -19,9 +19,12 @@ const MAX_MARKED = 4096;
 /** Most UTF-16 units of a persisted text, more than are ever explained at once. */
 const MAX_TEXT = 400_000;
 const MAX_PATH = 4096;
-/** Most tokens of which the page tells how much they count. */
+/** Most tokens of which the page tells how much they count, or that are selected at once. */
 const MAX_WORDS = 131_072;
+/** Most UTF-16 units of a text that is copied: a table of that many tokens. */
+const MAX_COPIED = 64_000_000;
 
+const tokens = list(count, MAX_WORDS);
 const whyWords = fields({ ...logit, values: list(number, MAX_WORDS) });
 
 /** `value` as a message from the page, or undefined if it is not one. */
@@ -76,6 +79,14 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'mark': {
       const tokens = value['tokens'];
       return Array.isArray(tokens) && tokens.length <= MAX_MARKED && tokens.every(isCount) ? { type: 'mark', tokens } : undefined;
+    }
+    case 'pick': {
+      const picked = tokens(value['tokens']);
+      return picked && { type: 'pick', tokens: picked };
+    }
+    case 'copy': {
+      const { text } = value;
+      return typeof text === 'string' && text.length <= MAX_COPIED ? { type: 'copy', text } : undefined;
     }
     case 'dropQuery': {
       const id = value['id'];

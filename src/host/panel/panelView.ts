@@ -177,6 +177,10 @@ export class PanelView extends Disposable {
         return this.#context.focus.select(message.token);
       case 'mark':
         return this.#context.focus.mark(message.tokens);
+      case 'pick':
+        return this.#context.focus.pick(message.tokens);
+      case 'copy':
+        return void vscode.env.clipboard.writeText(message.text);
       case 'whyWords':
         return this.#context.why.show(message.serial, message.words);
       case 'cancel':
@@ -220,6 +224,8 @@ export class PanelView extends Disposable {
   /** Sends everything to a page that has become ready: one that was hidden or reloaded keeps its view settings only. */
   #greet(panel: ExplainPanel): void {
     this.#dropAll();
+    // The page is new: no row is selected in it.
+    this.#context.focus.pick([]);
     panel.post({
       type: 'init',
       strings: translations(),

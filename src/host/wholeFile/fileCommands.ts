@@ -1,7 +1,7 @@
 import { vscode } from '../vscode.ts';
 import { neighbourPlace, type TextPlace } from '../../core/placesAround.ts';
 import { surprisingTokens } from '../../core/surprising.ts';
-import { readSettings } from '../configuration.ts';
+import { readSettings, writeSetting } from '../configuration.ts';
 import { isWithheld, type EditorTexts } from '../editor/target.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { t } from '../say.ts';
@@ -33,6 +33,7 @@ export function fileCommands(context: FileContext): Readonly<Record<string, () =
       const now = fileOf(context);
       if (now !== undefined) context.files.reader.setLive(now, !now.live);
     },
+    'explainTokens.toggleLineSums': () => toggleLineSums(context),
     'explainTokens.nextSurprise': () => goTo(context, 'next'),
     'explainTokens.previousSurprise': () => goTo(context, 'previous'),
   };
@@ -47,6 +48,13 @@ function explainFile({ files, editors: { active } }: FileContext): void {
   if (!active) return void inform(t('Open the file that is to be read.'));
   if (active.selectedOrWhole === null) return void inform(t('There is no text here to explain: write or select some first.'));
   files.reader.read(active.document);
+}
+
+/** Shows or hides the sums behind the lines; a file that was not read yet is read for them. */
+async function toggleLineSums(context: FileContext): Promise<void> {
+  const on = !readSettings().lineSums;
+  await writeSetting('lineSums', on);
+  if (on && fileOf(context) === undefined) explainFile(context);
 }
 
 /** Goes to the next or previous surprising token, and selects it: of the file that was read as a whole, or of the explained text. */

@@ -11,6 +11,7 @@ import { FileHover } from './fileHover.ts';
 import { FileReader } from './fileReader.ts';
 import type { FileReading } from './fileReading.ts';
 import { FileStatus, omissionText } from './fileStatus.ts';
+import { LineSums } from './lineSums.ts';
 import { Surprises } from './surprises.ts';
 
 /** Parts of the extension that the reading of whole files uses. */
@@ -41,6 +42,7 @@ export class FileParts extends Disposable {
       }),
     );
     this.register(new FileDecorations(this.reader, current, why));
+    this.register(new LineSums(this.reader));
     this.register(new FileStatus(this.reader));
     this.surprises = this.register(new Surprises(this.reader));
     this.register(new FileHover(this.reader, current));

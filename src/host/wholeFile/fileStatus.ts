@@ -1,4 +1,5 @@
 import { vscode } from '../vscode.ts';
+import { percentOf } from '../../core/contextBudget.ts';
 import { fileTotals, shareRead } from '../../core/fileScores.ts';
 import { inertSentence, joined, withIcon, type Inert } from '../../core/inertText.ts';
 import { bitsPerByte, type ScoreTotals } from '../../core/textScores.ts';
@@ -91,12 +92,19 @@ function tooltipOf(file: FileReading): readonly Inert[] {
 /** The totals of what was read, in sentences. */
 export function summaryOf(scored: Scored): readonly Inert[] {
   const totals = fileTotals(scored.scores);
-  const { rule, model } = scored.layout;
+  const { rule, model, tokens } = scored.layout;
   return [
     ...(totals.scored === 0 ? [] : [totalsText(totals)]),
+    contextText(tokens.ids.length, model.contextLength),
     t('Model: {0}, in windows of {1} tokens, {2} apart.', model.name, rule.length, rule.stride),
     ...(scored.omitted > 0 ? [omissionText(scored.omitted)] : []),
   ];
+}
+
+/** What part of the model's context a file of so many tokens takes. */
+function contextText(tokens: number, context: number): Inert {
+  const [share, most] = [percentOf(tokens, context, vscode.env.language), context.toLocaleString(vscode.env.language)];
+  return t('The file takes {0} % of the {1} tokens that the model reads at once.', share, most);
 }
 
 /** What is said of characters that were left out. */

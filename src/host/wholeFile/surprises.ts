@@ -141,6 +141,8 @@ export function unitName(unit: SurpriseUnit): Inert {
       return t('Words');
     case 'line':
       return t('Lines');
+    case 'paragraph':
+      return t('Paragraphs');
     case 'symbol':
       return t('Symbols');
   }

@@ -37,6 +37,7 @@ describe('surprises', () => {
       ['今天很好.', 23],
       ['The unlikely cat\n', 14],
     ]);
+    expect(named({ unit: 'paragraph' })).toEqual([['The unlikely cat\n今天很好.', 37]]);
     expect(named({ unit: 'symbol' }, [{ name: 'first', start: 0, end: 16 }])).toEqual([['first', 13]]);
   });
 

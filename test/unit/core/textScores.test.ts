@@ -1,5 +1,14 @@
 import { describe, expect, test } from 'vitest';
-import { bitsPerByte, lineParts, NO_SCORES, withToken, wordParts, type Parts, type ScoredPart } from '../../../src/core/textScores.ts';
+import {
+  bitsPerByte,
+  lineParts,
+  NO_SCORES,
+  paragraphParts,
+  withToken,
+  wordParts,
+  type Parts,
+  type ScoredPart,
+} from '../../../src/core/textScores.ts';
 import type { Token } from '../../../src/core/trace.ts';
 
 /** Tokens of these texts in a row, each of 1 bit but for the first, which nothing predicts. */
@@ -20,6 +29,8 @@ function partsOf<P extends ScoredPart>(texts: readonly string[], open: (text: st
 
 const lines = (...texts: readonly string[]): readonly unknown[] =>
   partsOf(texts, lineParts).map(({ line, start, end, tokens, bits }) => [line, start, end, tokens, bits]);
+const paragraphs = (...texts: readonly string[]): readonly unknown[] =>
+  partsOf(texts, paragraphParts).map(({ start, end, tokens, bits }) => [texts.join('').slice(start, end), tokens, bits]);
 const words = (...texts: readonly string[]): readonly unknown[] =>
   partsOf(texts, wordParts).map(({ word, start, end, tokens, bits }) => [texts.join('').slice(start, end), word, tokens, bits]);
 
@@ -59,6 +70,25 @@ describe('lines', () => {
       [2, 2, 3, 0, 0],
     ]);
     expect(lines()).toEqual([]);
+  });
+});
+
+describe('paragraphs', () => {
+  test('are the lines between lines of white space, whose tokens are of the paragraph before', () => {
+    expect(paragraphs('\n', ' \n', 'a', ' b\n', 'c', '\n\n', ' \r\n', 'd', '\n')).toEqual([
+      ['a b\nc\n', 7, 6],
+      ['d\n', 2, 2],
+    ]);
+    expect(paragraphs('a\n', '\nb\n', 'c')).toEqual([
+      ['a\n', 2, 1],
+      ['b\nc', 1, 1],
+    ]);
+  });
+
+  test('are one where no line is of white space alone, or none is not; an empty text has none', () => {
+    expect(paragraphs('a\n', 'b')).toEqual([['a\nb', 2, 1]]);
+    expect(paragraphs('\n', '\n')).toEqual([['\n\n', 2, 1]]);
+    expect(paragraphs()).toEqual([]);
   });
 });
 

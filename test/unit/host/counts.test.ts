@@ -37,8 +37,8 @@ describe('the tokens of a folder', () => {
     const tree = itemOf(host.trees, 2);
     const items = await Promise.all((await tree.getChildren()).map(async (node) => tree.getTreeItem(node)));
     expect(items.map(({ label, description }) => [label, description])).toEqual([
-      ['src', '18 tokens · 18 bytes'],
-      ['a.md', '7 tokens · 7 bytes'],
+      ['src', '18 tokens · 28 % of the context'],
+      ['a.md', '7 tokens · 11 % of the context'],
     ]);
     expect(host.errors()).toEqual([]);
   });
@@ -55,6 +55,52 @@ describe('the tokens of a folder', () => {
     const tree = itemOf(host.trees, 2);
     const items = await Promise.all((await tree.getChildren()).map(async (node) => tree.getTreeItem(node)));
     expect(items.map(({ label }) => label).toSorted()).toEqual(['a.md']);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('are added up for what is checked, files and folders, against what the model reads at once', async () => {
+    const host = await folderHost({
+      'a.md': bytes('the cat sat on a mat. another cat'),
+      'src/b.ts': bytes('a cat sat on a mat'),
+      'src/c.ts': bytes('the cat'),
+      'd.md': bytes('it ran'),
+    });
+    host.run('countFolder', FakeUri.file('/work'));
+    await until(() => host.window.showInformationMessage.mock.calls.length > 0);
+    const [tree, view] = [itemOf(host.trees, 2), itemOf(host.views, 1)];
+    const all = 33 + 18 + 7 + 6;
+    expect(view.message).toBe(
+      `All files together take 100 % of the 64 tokens that the model reads at once. Check files to see whether they fit together.`,
+    );
+    expect(all).toBe(64);
+    const nodes = (await tree.getChildren()) as readonly { readonly name: string; readonly children: readonly unknown[] | null }[];
+    const named = (name: string) => nodes.find((node) => node.name === name) ?? expect.fail(`There is no ${name}.`);
+    const shown = async (node: unknown) => {
+      const item = (await tree.getTreeItem(node)) as {
+        readonly description?: unknown;
+        readonly checkboxState?: { readonly state: number };
+      };
+      return [item.description, item.checkboxState?.state];
+    };
+    view.boxes.fire({ items: [[named('src'), 1]] });
+    expect(view.message).toBe('Checked: 2 files, 25 of 64 tokens. They fit together: 39 tokens are left.');
+    expect(await shown(named('src'))).toEqual(['25 tokens · 39 % of the context', 1]);
+    expect(await shown(named('src').children?.[1])).toEqual(['7 tokens · 11 % of the context · 25 so far', 1]);
+    view.boxes.fire({ items: [[named('a.md'), 1]] });
+    expect(view.message).toBe('Checked: 3 files, 58 of 64 tokens. They fit together: 6 tokens are left.');
+    view.boxes.fire({ items: [[named('src').children?.[1], 0]] });
+    expect(await shown(named('src'))).toEqual(['25 tokens · 39 % of the context', 0]);
+    expect(view.message).toBe('Checked: 2 files, 51 of 64 tokens. They fit together: 13 tokens are left.');
+    host.files.set('/work/e.md', bytes('another one ran on a mat and sat'));
+    host.run('countFolder', FakeUri.file('/work'));
+    await until(() => host.window.showInformationMessage.mock.calls.length > 1);
+    expect(view.message).toMatch(/^All files together take 150 %/);
+    const again = await tree.getChildren();
+    view.boxes.fire({ items: again.map((node) => [node, 1]) });
+    expect(view.message).toBe('Checked: 5 files, 96 of 64 tokens. 32 too many: the first 1 fit together.');
+    expect(await Promise.all(again.map(async (node) => (await shown(node))[0]))).toContain(
+      '6 tokens · 9.4 % of the context · 96 so far: too many',
+    );
     expect(host.errors()).toEqual([]);
   });
 

@@ -44,10 +44,34 @@ describe('the token in focus', () => {
 
   it('is marked with those under the panel’s pointer, until the pointer leaves', async () => {
     const host = await explained();
-    host.say({ type: 'mark', tokens: [1, 2, 3] });
+    host.say({ type: 'mark', tokens: [1, 3, 5] });
     expect(painted(host, 'markedToken')).toBe(3);
     host.say({ type: 'mark', tokens: [] });
     expect(painted(host, 'markedToken')).toBe(0);
+  });
+
+  it('is marked with those of the rows that are selected in the table, whatever the pointer does, until a new page opens', async () => {
+    const host = await explained();
+    // What follows one another is one range.
+    host.say({ type: 'pick', tokens: [7, 1, 2, 3] });
+    expect(painted(host, 'markedToken')).toBe(2);
+    host.say({ type: 'mark', tokens: [5] });
+    expect(painted(host, 'markedToken')).toBe(3);
+    host.say({ type: 'mark', tokens: [] });
+    expect(painted(host, 'markedToken')).toBe(2);
+    host.say({ type: 'ready' });
+    expect(painted(host, 'markedToken')).toBe(0);
+    host.say({ type: 'pick', tokens: [1] });
+    await host.explain();
+    await host.settle();
+    expect(painted(host, 'markedToken')).toBe(0);
+  });
+
+  it('leaves alone what the page copies to the clipboard', async () => {
+    const host = await explained();
+    host.say({ type: 'copy', text: 'a\tb\n' });
+    await turns(2);
+    expect(host.clipboard).toEqual(['a\tb\n']);
   });
 
   it('is of the newest choice: a document that opens late shows no older one', async () => {

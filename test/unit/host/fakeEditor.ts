@@ -180,9 +180,15 @@ export class FakeDocument {
   get lineCount(): number {
     return this.text.split('\n').length;
   }
-  lineAt(line: number): { readonly range: Range; readonly isEmptyOrWhitespace: boolean } {
-    const text = this.text.split('\n')[line] ?? '';
-    return { range: new Range(new Position(line, 0), new Position(line, text.length)), isEmptyOrWhitespace: text.trim() === '' };
+  lineAt(line: number): { readonly range: Range; readonly rangeIncludingLineBreak: Range; readonly isEmptyOrWhitespace: boolean } {
+    const lines = this.text.split('\n');
+    const text = lines[line] ?? '';
+    const [start, end] = [new Position(line, 0), new Position(line, text.length)];
+    return {
+      range: new Range(start, end),
+      rangeIncludingLineBreak: new Range(start, line + 1 < lines.length ? new Position(line + 1, 0) : end),
+      isEmptyOrWhitespace: text.trim() === '',
+    };
   }
   offsetAt({ line, character }: Position): number {
     return (
@@ -269,6 +275,15 @@ interface Tree {
   getTreeItem(node: unknown): Promise<{ readonly label: string; readonly id?: string; readonly description?: unknown }>;
 }
 
+/** A view of a tree. */
+interface FakeTreeView {
+  description: string;
+  message: string;
+  readonly dispose: () => void;
+  readonly onDidChangeCheckboxState: unknown;
+  readonly boxes: EventEmitter<{ readonly items: readonly (readonly [unknown, number])[] }>;
+}
+
 /** Restores a panel after a restart. */
 interface Serializer {
   deserializeWebviewPanel(panel: FakePanel, state: unknown): Promise<void>;
@@ -304,6 +319,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   const clipboard: string[] = [];
   const panels: FakePanel[] = [];
   const trees: Tree[] = [];
+  const views: FakeTreeView[] = [];
   const serializers: Serializer[] = [];
   const picks: QuickPick[] = [];
   /** Logged errors. */
@@ -338,7 +354,10 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     },
     createTreeView: (_: string, { treeDataProvider }: { readonly treeDataProvider: Tree }) => {
       trees.push(treeDataProvider);
-      return { description: '', dispose: () => undefined };
+      const boxes = new EventEmitter<{ readonly items: readonly (readonly [unknown, number])[] }>();
+      const view: FakeTreeView = { description: '', message: '', dispose: () => undefined, onDidChangeCheckboxState: boxes.event, boxes };
+      views.push(view);
+      return view;
     },
     registerWebviewPanelSerializer: (_: string, serializer: Serializer) => {
       serializers.push(serializer);
@@ -389,6 +408,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     Uri: FakeUri,
     ThemeIcon,
     TreeItem,
+    TreeItemCheckboxState: { Unchecked: 0, Checked: 1 },
     TreeItemCollapsibleState: { None: 0, Collapsed: 1, Expanded: 2 },
     QuickPickItemKind: { Separator: -1 },
     ConfigurationTarget: { Global: 1 },
@@ -462,6 +482,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     panels,
     picks,
     trees,
+    /** The views that were created with their trees, each with the event of its boxes. */
+    views,
     /** Documents that were opened by their content. */
     untitled,
     /** Files of the disk, by path. */

@@ -63,6 +63,14 @@ function painted(editor: FakeEditor, match: (options: Readonly<Record<string, un
     .sort(([a], [b]) => a - b);
 }
 
+/** What is behind the ends of lines, with its place. */
+function sums({ shown }: Host): readonly (readonly [at: number, text: string])[] {
+  type Option = { readonly range: { readonly end: never }; readonly renderOptions: { readonly after: { readonly contentText: string } } };
+  const calls = shown.setDecorations.mock.calls as [{ options: Record<string, unknown> }, readonly Option[]][];
+  const last = calls.findLast(([{ options }]) => options['after'] !== undefined)?.[1] ?? [];
+  return last.map(({ range, renderOptions }) => [shown.document.offsetAt(range.end), renderOptions.after.contentText] as const);
+}
+
 const isColour = ({ backgroundColor }: Readonly<Record<string, unknown>>): boolean =>
   (backgroundColor as { id?: string } | undefined)?.id?.startsWith('explainTokens.surprisal') === true;
 const isFaded = ({ backgroundColor, borderWidth, borderStyle, borderRadius }: Readonly<Record<string, unknown>>): boolean =>
@@ -203,6 +211,34 @@ describe('a file that is read as a whole', () => {
     host.type(host.shown, 'xyz');
     await host.settle();
     expect(painted(host.shown, isStale)).toEqual([[10, 13]]);
+  });
+
+  it('has the bits of each line behind its end, where that is asked for, the same as in the list of lines', async () => {
+    const host = await longHost();
+    await readFile(host);
+    expect(sums(host)).toEqual([]);
+    host.run('toggleLineSums');
+    await host.settle();
+    expect(sums(host)).toHaveLength(20);
+    const tree = itemOf(host.trees, 1);
+    host.window.showQuickPick.mockImplementationOnce(async (items) => items[2]);
+    host.run('surpriseUnit');
+    await turns(5);
+    const lines = await Promise.all((await tree.getChildren()).map(async (node) => tree.getTreeItem(node)));
+    expect(
+      sums(host)
+        .map(([, text]) => text)
+        .toSorted(),
+    ).toEqual(lines.map(({ description }) => String(description).replace(/ · .*/, '')).toSorted());
+    expect(sums(host).map(([at]) => at)).toEqual(Array.from({ length: 20 }, (_, line) => 24 * line + 23));
+    // A line that was edited has none.
+    host.select(host.shown, 50, 51);
+    host.type(host.shown, 'x');
+    await host.settle();
+    expect(sums(host).map(([at]) => at)).toEqual(Array.from({ length: 20 }, (_, line) => 24 * line + 23).filter((at) => at !== 71));
+    host.run('toggleLineSums');
+    await host.settle();
+    expect(sums(host)).toEqual([]);
   });
 
   it('has its surprises in the side bar, by units and order as chosen, to go to and to copy', async () => {

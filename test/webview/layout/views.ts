@@ -68,7 +68,14 @@ async function generate(panel: FrameLocator): Promise<void> {
 
 /** Every view of a dense model beside a second text. */
 export const VIEWS: readonly ShownView[] = [
-  { name: 'tokens', open: (panel) => tab(panel, 'tokens') },
+  {
+    name: 'tokens, some of them, with the histogram',
+    open: async (panel) => {
+      await tab(panel, 'tokens');
+      await panel.locator('.histogram summary').click();
+      await panel.locator('.table-filter .text-input').last().fill('1');
+    },
+  },
   {
     name: 'attention, with the arithmetic of a cell',
     open: async (panel) => {

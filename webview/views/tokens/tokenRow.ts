@@ -1,65 +1,91 @@
 import { surprisalBits } from '../../../src/core/probability.ts';
 import { at } from '../../../src/core/tensor.ts';
-import type { Explanation, Token } from '../../../src/core/trace.ts';
-import { hexBytes, visibleToken } from '../../../src/core/visibleText.ts';
+import type { Token } from '../../../src/core/trace.ts';
+import { hexBytes } from '../../../src/core/visibleText.ts';
+import { columnsOf, itemBitsPerByte, type TableColumn, type TableItems } from '../../figures/tokenTable.ts';
 import { numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { decimal, integer, percentInColumn } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 
-/** Row of a token in the table of all. */
-export function tokenRow(explanation: Explanation, index: number): HTMLTableRowElement {
-  const token = explanation.tokens[index];
-  if (token === undefined) return el('tr');
-  const logprob = at(explanation.logprob, index);
-  const predicted = !Number.isNaN(logprob);
-  const probability = Math.exp(logprob);
-  const bar = el('span', { class: 'cell-bar', 'aria-hidden': 'true' });
-  bar.style.setProperty('--share', predicted ? probability.toFixed(4) : '0');
-  const none = el('span', { class: 'none', title: t('Nothing precedes this token, so nothing predicted it') }, '–');
-  const cell = (text: string): HTMLElement => numberCell(predicted ? text : none.cloneNode(true));
+/** Row of a token or word in the table of all; `place`: its place among the rows, from 0. */
+export function tokenRow(items: TableItems, item: number, place: number): HTMLTableRowElement {
+  const unit = items.units[item];
+  if (unit === undefined) return el('tr');
+  const name = items.visible[item] ?? '';
   // In a narrow panel the column of bytes is hidden: the row's tooltip still has them.
   return el(
     'tr',
     {
-      'data-index': index,
-      'aria-rowindex': index + 2,
+      'data-index': items.runs[item]?.first,
+      'aria-rowindex': place + 2,
       'aria-selected': 'false',
-      title: token.special ? visibleToken(token) : `${visibleToken(token)} · ${t('{0}: {1}', t('Bytes'), hexBytes(token.bytes))}`,
+      title: unit.special ? name : `${name} · ${t('{0}: {1}', t('Bytes'), hexBytes(unit.bytes))}`,
     },
-    el('td', { class: 'number index' }, integer(index)),
-    el(
-      'td',
-      {},
-      el('span', { class: `token-text chip${token.special ? ' special' : ''}${token.partial ? ' partial' : ''}` }, visibleToken(token)),
-    ),
-    el('td', { class: 'bytes' }, token.special ? t('added') : hexBytes(token.bytes)),
-    numberCell(integer(token.id)),
-    el('td', { class: 'number with-bar' }, predicted ? bar : null, predicted ? percentInColumn(probability) : none.cloneNode(true)),
-    cell(integer(at(explanation.rank, index))),
-    cell(decimal(surprisalBits(logprob), 2)),
-    cell(decimal(at(explanation.entropy, index), 2)),
+    ...columnsOf(items.unit).map((column) => cell(items, item, unit, column)),
   );
 }
 
-/** Tokens that have the widest content of a column: rows with them are together as wide as all rows. */
-export function widestRows({ tokens, rank, logprob, entropy }: Explanation): readonly number[] {
-  const widest = (size: (token: Token) => number): number =>
-    tokens.reduce((best, token) => (size(token) > best.size ? { index: token.index, size: size(token) } : best), {
-      index: 0,
-      size: -Infinity,
-    }).index;
+function cell(items: TableItems, item: number, unit: Token, column: TableColumn): HTMLElement {
+  const { explanation, runs, visible } = items;
+  const run = runs[item] ?? { first: 0, end: 0 };
+  const logprob = at(items.logprob, item);
+  const predicted = !Number.isNaN(logprob);
+  const none = (): HTMLElement => el('span', { class: 'none', title: t('Nothing precedes this token, so nothing predicted it') }, '–');
+  const known = (text: string): HTMLElement => numberCell(predicted ? text : none());
+  switch (column) {
+    case 'index':
+      return el('td', { class: 'number index' }, integer(run.first));
+    case 'text': {
+      const kinds = `${unit.special ? ' special' : ''}${unit.partial ? ' partial' : ''}`;
+      return el('td', {}, el('span', { class: `token-text chip${kinds}` }, visible[item] ?? ''));
+    }
+    case 'bytes':
+      return el('td', { class: 'bytes' }, unit.special ? t('added') : hexBytes(unit.bytes));
+    case 'id':
+      return numberCell(integer(unit.id));
+    case 'count':
+      return numberCell(integer(run.end - run.first));
+    case 'probability': {
+      const bar = el('span', { class: 'cell-bar', 'aria-hidden': 'true' });
+      bar.style.setProperty('--share', predicted ? Math.exp(logprob).toFixed(4) : '0');
+      return el('td', { class: 'number with-bar' }, predicted ? bar : null, predicted ? percentInColumn(Math.exp(logprob)) : none());
+    }
+    case 'rank':
+      return known(integer(at(explanation.rank, run.first)));
+    case 'bits':
+      return known(decimal(surprisalBits(logprob), 2));
+    case 'entropy':
+      return known(decimal(at(explanation.entropy, run.first), 2));
+    case 'bitsPerByte':
+      return predicted && unit.bytes.length === 0 ? numberCell('–') : known(decimal(itemBitsPerByte(items, item), 2));
+  }
+}
+
+/** Items that have the widest content of a column: rows with them are together as wide as all rows. */
+export function widestItems(items: TableItems): readonly number[] {
+  const { units, visible, runs, logprob, explanation } = items;
+  const widest = (size: (item: number) => number): number => {
+    let [best, most] = [0, -Infinity];
+    for (let item = 0; item < units.length; item++) {
+      const own = size(item);
+      if (own > most) [best, most] = [item, own];
+    }
+    return best;
+  };
+  const first = (item: number): number => runs[item]?.first ?? 0;
   return [
     ...new Set([
-      tokens.length - 1,
+      units.length - 1,
       // Roughly: what is not ASCII may be twice as wide.
-      widest((token) => visibleToken(token).replaceAll(/[^ -~]/gu, '__').length),
-      widest(({ bytes }) => bytes.length),
-      widest(({ id }) => id),
-      widest(({ index }) => at(logprob, index)),
-      widest(({ index }) => -at(logprob, index)),
-      widest(({ index }) => at(rank, index)),
-      widest(({ index }) => at(entropy, index)),
+      widest((item) => (visible[item] ?? '').replaceAll(/[^ -~]/gu, '__').length),
+      widest((item) => units[item]?.bytes.length ?? 0),
+      widest((item) => units[item]?.id ?? 0),
+      widest((item) => at(logprob, item)),
+      widest((item) => -at(logprob, item)),
+      widest((item) => at(explanation.rank, first(item))),
+      widest((item) => at(explanation.entropy, first(item))),
+      widest((item) => itemBitsPerByte(items, item)),
     ]),
   ];
 }

@@ -1,0 +1,62 @@
+import { surprisalBits } from '../../src/core/probability.ts';
+import { at } from '../../src/core/tensor.ts';
+import { hexBytes } from '../../src/core/visibleText.ts';
+import { itemBitsPerByte, plainText, type TableItems } from './tokenTable.ts';
+
+type Field = number | string | readonly number[] | null;
+type Row = Readonly<Record<string, Field>>;
+
+/**
+ * Rows of the table as tab-separated values with a heading. Texts are JSON strings, so that each row is one line and no token is a formula
+ * to a spreadsheet; several ids are joined by spaces; what is not known is empty.
+ */
+export function itemsAsTsv(items: TableItems, order: Iterable<number>): string {
+  const rows = Array.from(order, (item) => rowOf(items, item));
+  const lines = rows.map((row) => Object.entries(row).map(([name, value]) => field(name, value)));
+  return `${[Object.keys(rows[0] ?? {}), ...lines].map((cells) => cells.join('\t')).join('\n')}\n`;
+}
+
+/** Rows of the table as a JSON array, an object a row; what is not known is null. */
+export function itemsAsJson(items: TableItems, order: Iterable<number>): string {
+  return `${JSON.stringify(
+    Array.from(order, (item) => rowOf(items, item)),
+    null,
+    2,
+  )}\n`;
+}
+
+/**
+ * A row in names and units of the exports: UTF-16 offsets, bytes in hexadecimal, natural log-probability, bits. A token that is part of a
+ * character has the whole character as its text.
+ */
+function rowOf(items: TableItems, item: number): Row {
+  const { explanation, runs, units, logprob, unit } = items;
+  const [run = { first: 0, end: 0 }, one] = [runs[item], units[item]];
+  const own = explanation.tokens.slice(run.first, run.end);
+  const place = {
+    index: run.first,
+    ...(unit === 'token' ? { id: own[0]?.id ?? null } : { tokens: own.length, ids: own.map(({ id }) => id) }),
+    text: plainText(explanation, one),
+    bytes: hexBytes(one?.bytes ?? []),
+    start: one?.start ?? null,
+    end: one?.end ?? null,
+  };
+  const scores = {
+    logprob: known(at(logprob, item)),
+    probability: known(Math.exp(at(logprob, item))),
+    bits: known(surprisalBits(at(logprob, item))),
+  };
+  return unit === 'token'
+    ? { ...place, ...scores, rank: at(explanation.rank, run.first) || null, entropy: known(at(explanation.entropy, run.first)) }
+    : { ...place, ...scores, bitsPerByte: known(itemBitsPerByte(items, item)) };
+}
+
+/** As many digits as tell one float32 number from the next; null where there is no number. */
+function known(value: number): number | null {
+  return Number.isFinite(value) ? Number(value.toPrecision(9)) : null;
+}
+
+function field(name: string, value: Field): string {
+  if (name === 'text') return `"${JSON.stringify(value).replaceAll('"', '""')}"`;
+  return typeof value === 'object' ? (value ?? []).join(' ') : String(value);
+}
