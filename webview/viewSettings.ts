@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ATTRIBUTION_METHODS } from '../src/core/attribution.ts';
 import { REPEATED_SCORES } from '../src/core/repeatedTokens.ts';
+import { HEAD_MEASURES } from '../src/core/headMeasures.ts';
 import { HEAD_METRICS } from '../src/core/headMetrics.ts';
 import { PATCH_GRIDS } from '../src/core/patchGrid.ts';
 import { stepsOf } from '../src/core/recipe.ts';
@@ -101,6 +102,8 @@ const ATTENTION = {
   headsOn: v.fallback(v.picklist(['text', 'repeated']), 'text'),
   /** Score shown in the overview on repeated tokens. */
   repeatedScore: v.fallback(v.picklist(REPEATED_SCORES), 'induction'),
+  /** What of the chosen head's attention is shown. */
+  headMeasure: v.fallback(v.picklist(HEAD_MEASURES), 'weights'),
   /** Whether colours of attention weights are on a logarithmic scale. */
   logScale: v.fallback(v.boolean(), false),
   /** Cell of the map whose arithmetic stays shown. Null: the cell follows the pointer and the selection. */

@@ -13,6 +13,7 @@ const KEPT = {
   metric: 'induction',
   headsOn: 'repeated',
   repeatedScore: 'duplicate',
+  headMeasure: 'cut',
   hideFirst: false,
   logScale: true,
   locked: { query: 6, key: 2 },

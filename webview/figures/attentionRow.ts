@@ -1,6 +1,6 @@
 import type { AttentionRow } from '../../src/core/trace.ts';
 import { at } from '../../src/core/tensor.ts';
-import { css } from '../colour.ts';
+import { css, type Rgb } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
@@ -19,11 +19,13 @@ export interface AttentionRowView {
   readonly width: number;
   /** Keys that share a bar, which shows the largest of their weights; 1 unless given. */
   readonly block?: number;
+  /** Whether the bars are numbers that may be negative, NaN where there is none; absent: shares. */
+  readonly measured?: 'signed' | 'unsigned';
 }
 
 const HEIGHT = 132;
 
-/** Attention of one query: a bar per key, and the sink's before them, on the same columns as the heatmap above. */
+/** Attention of one query, or what is measured of it: a bar per key, and the sink's before them, on the same columns as the heatmap above. */
 export function attentionRowFigure(
   { query, weights, sink }: Pick<AttentionRow, 'query' | 'weights' | 'sink'>,
   view: AttentionRowView,
@@ -32,17 +34,20 @@ export function attentionRowFigure(
   const tokens = view.labels.length;
   const first = firstKey(tokens, view.hideFirst);
   const aside = sink === undefined ? [] : [sinkColumn(tokens, view.hideFirst)];
-  const { block = 1 } = view;
+  const { block = 1, measured } = view;
   const keys = barKeys({ query, weights }, first, block);
   const barOf = (key: number): number => (block === 1 ? key : first + Math.floor((key - first) / block) * block + (block - 1) / 2);
   const chosen = view.key === null ? null : barOf(view.key);
+  /** Signed bars have the colours of the signs, and the chosen one a frame. */
+  const colourOf = (key: number): Rgb =>
+    measured === 'signed' ? (at(weights, key) < 0 ? theme.warm : theme.accent) : barOf(key) === chosen ? theme.warm : theme.accent;
   const shares = [...aside.map(() => sink ?? 0), ...keys.map((key) => at(weights, key))];
   const margin = { ...MAP_MARGINS, t: 8, b: 20 };
   const shown = (key: number): string => shortened(view.labels[key] ?? '', 10);
   const left = (aside[0] ?? first) - 0.5;
   const pixels = (view.width - margin.l - margin.r) / (tokens - 0.5 - left);
   const ticks = namedBars(
-    [...keys].sort((a, b) => Number(b === view.key) - Number(a === view.key) || at(weights, b) - at(weights, a)),
+    [...keys].sort((a, b) => Number(b === view.key) - Number(a === view.key) || sizeAt(weights, b) - sizeAt(weights, a)),
     (key) => ({
       middle: (key - left) * pixels,
       half: (textWidth(shown(key)) * (theme.fontSize - 2)) / 2 + 4,
@@ -60,8 +65,8 @@ export function attentionRowFigure(
         hoverinfo: 'none',
         width: tokens > 120 ? block : 0.8,
         marker: {
-          color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(barOf(key) === chosen ? theme.warm : theme.accent))],
-          line: { width: 0 },
+          color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(colourOf(key)))],
+          line: { width: measured === 'signed' ? keys.map((key) => (barOf(key) === chosen ? 2 : 0)) : 0, color: css(theme.foreground) },
         },
       },
     ],
@@ -78,7 +83,7 @@ export function attentionRowFigure(
         ...baseAxis(theme),
         tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
         rangemode: 'tozero',
-        tickformat: '.0%',
+        ...(measured === undefined ? { tickformat: '.0%' } : { zeroline: true, zerolinecolor: css(theme.muted) }),
         nticks: 4,
         showgrid: true,
         gridcolor: css(theme.grid),
@@ -86,6 +91,12 @@ export function attentionRowFigure(
       },
     },
   };
+}
+
+/** The size of a number; of none less than any. */
+function sizeAt(weights: Float32Array, key: number): number {
+  const size = Math.abs(at(weights, key));
+  return Number.isNaN(size) ? -1 : size;
 }
 
 /** The key with the largest weight of each `block` keys, from `first` on. */
@@ -99,7 +110,7 @@ function barKeys({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, fi
 export function strongestOf({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, middle: number, block: number): number {
   const from = Math.round(middle - (block - 1) / 2);
   let best = from;
-  for (let key = from + 1; key < Math.min(query + 1, from + block); key++) if (at(weights, key) > at(weights, best)) best = key;
+  for (let key = from + 1; key < Math.min(query + 1, from + block); key++) if (sizeAt(weights, key) > sizeAt(weights, best)) best = key;
   return best;
 }
 
