@@ -8,7 +8,7 @@ import { plotlyText, textWidth } from './plotlyText.ts';
 import { sinkColumn } from './attentionMap.ts';
 import { firstKey } from './mapWindow.ts';
 import { MAP_MARGINS } from './squareMap.ts';
-import { baseAxis, baseLayout, type Figure } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, type Figure } from './figure.ts';
 
 /** How the bars of one query are drawn. `width` in pixels. */
 export interface AttentionRowView {
@@ -19,8 +19,8 @@ export interface AttentionRowView {
   readonly width: number;
   /** Keys that share a bar, which shows the largest of their weights; 1 unless given. */
   readonly block?: number;
-  /** Whether the bars are numbers that may be negative, NaN where there is none; absent: shares. */
-  readonly measured?: 'signed' | 'unsigned';
+  /** The bars are numbers of this unit, NaN where there is none; absent: shares. */
+  readonly measured?: { readonly isSigned: boolean; readonly unit: string };
 }
 
 const HEIGHT = 132;
@@ -40,9 +40,10 @@ export function attentionRowFigure(
   const chosen = view.key === null ? null : barOf(view.key);
   /** Signed bars have the colours of the signs, and the chosen one a frame. */
   const colourOf = (key: number): Rgb =>
-    measured === 'signed' ? (at(weights, key) < 0 ? theme.warm : theme.accent) : barOf(key) === chosen ? theme.warm : theme.accent;
+    measured?.isSigned === true ? (at(weights, key) < 0 ? theme.warm : theme.accent) : barOf(key) === chosen ? theme.warm : theme.accent;
   const shares = [...aside.map(() => sink ?? 0), ...keys.map((key) => at(weights, key))];
-  const margin = { ...MAP_MARGINS, t: 8, b: 20 };
+  const margin = { ...MAP_MARGINS, t: measured === undefined ? 8 : ABOVE_AXIS, b: 20 };
+  const height = HEIGHT + margin.t - 8;
   const shown = (key: number): string => shortened(view.labels[key] ?? '', 10);
   const left = (aside[0] ?? first) - 0.5;
   const pixels = (view.width - margin.l - margin.r) / (tokens - 0.5 - left);
@@ -56,7 +57,7 @@ export function attentionRowFigure(
   );
   return {
     width: view.width,
-    height: HEIGHT,
+    height,
     data: [
       {
         type: 'bar',
@@ -66,12 +67,16 @@ export function attentionRowFigure(
         width: tokens > 120 ? block : 0.8,
         marker: {
           color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(colourOf(key)))],
-          line: { width: measured === 'signed' ? keys.map((key) => (barOf(key) === chosen ? 2 : 0)) : 0, color: css(theme.foreground) },
+          line: {
+            width: measured?.isSigned === true ? keys.map((key) => (barOf(key) === chosen ? 2 : 0)) : 0,
+            color: css(theme.foreground),
+          },
         },
       },
     ],
     layout: {
-      ...baseLayout(theme, view.width, HEIGHT, margin),
+      ...baseLayout(theme, view.width, height, margin),
+      ...(measured === undefined ? {} : { annotations: [aboveAxis(theme, measured.unit, margin)] }),
       xaxis: {
         ...baseAxis(theme),
         range: [left, tokens - 0.5],

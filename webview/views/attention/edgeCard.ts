@@ -107,7 +107,7 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
     row.root.hidden = facts.hidden = !has;
     if (!has) return;
     facts.replaceChildren(...factList(factsOf(known, asked.rival !== null)));
-    row.draw({ query, values: known.changes, isSigned: true, written: logitsText }, state);
+    row.draw({ query, values: known.changes, isSigned: true, unit: t('change of the target, logits'), written: logitsText }, state);
   }
 
   return {

@@ -93,7 +93,9 @@ export function createHeadMeasures(
       if (!isAsked) return;
       map.draw(found, state);
       const query = cells.query();
-      row.draw({ query, values: rowOf(found, query), isSigned: found.isSigned, written: (value) => measuredText(found, value) }, state);
+      const { isSigned } = found;
+      const unit = isSigned ? t('logits') : t('length');
+      row.draw({ query, values: rowOf(found, query), isSigned, unit, written: (value) => measuredText(found, value) }, state);
     },
   });
   const root: HTMLElement = el('div', { class: 'head-row' }, asked.notice, waiting, map.root, row.root);

@@ -16,6 +16,8 @@ export interface MeasuredRow {
   /** [query + 1]; NaN: none. */
   readonly values: Float32Array;
   readonly isSigned: boolean;
+  /** Unit of the bars. */
+  readonly unit: string;
   /** A number of it with its unit. */
   readonly written: (value: number) => string;
 }
@@ -26,7 +28,7 @@ export interface MeasureRow {
   readonly draw: (row: MeasuredRow, state: ViewState) => void;
 }
 
-/** Creates the bars. `events`: the pointer moved over a key or left, or the width changed. `unit`: that of the bars. */
+/** Creates the bars. `events`: the pointer moved over a key or left, or the width changed. `file`: name of a saved picture. */
 export function createMeasureRow(
   context: PanelContext,
   cells: HeadCells,
@@ -68,7 +70,7 @@ export function createMeasureRow(
         ...(hidden ? [el('span', { class: 'beside' }, t('the first token, hidden: {0}', row.written(first)))] : []),
         ...(block === 1 ? [] : [el('span', { class: 'beside' }, t('a bar shows the largest of {0} numbers', block))]),
       );
-      const view = { labels, key, hideFirst: settings.hideFirst, width, block, measured: row.isSigned ? 'signed' : 'unsigned' } as const;
+      const view = { labels, key, hideFirst: settings.hideFirst, width, block, measured: row };
       plot.draw(attentionRowFigure({ query: row.query, weights: row.values }, view, theme));
       const value = key === null ? NaN : at(row.values, key);
       readout.textContent = Number.isNaN(value) || key === null ? '' : `${labels[key] ?? ''}: ${row.written(value)}`;
