@@ -107,6 +107,13 @@ export const QUESTIONS = {
   projection: question<trace.Projection>()({ layer: place, skipFirst: flag }, { kept: 512 }),
   /** A window of the grid of layers by positions: what is on screen is asked for, in pieces. */
   lens: question<trace.LensWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
+  /**
+   * The same with attention and MLP apart: row 0 is the first block's input, 2 i + 1 what is there after attention of block i, 2 i + 2 after
+   * its MLP.
+   */
+  lensSteps: question<trace.LensWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
+  /** What each step of a block points to by itself. Throws UserError for a model in which a norm follows what a block adds. */
+  lensAdded: question<trace.AddedWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
   distribution: question<trace.Distribution>()({ position: count }, { kept: 8 }),
   /** What a logit (difference) is the sum of. Throws UserError for a token outside the vocabulary. */
   direct: question<DirectParts>()(logit, { kept: 32 }),

@@ -120,7 +120,7 @@ export async function layerOutputs(
 }
 
 /** The inputs of the trunk graph of one layer for tokens of a trace. */
-function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span: Span): Readonly<Record<string, Feed>> {
+export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span: Span): Readonly<Record<string, Feed>> {
   const tables = positionTables(spec, span);
   const named = tableShapes(spec, layerInputs(spec, layer, layer + 1)).map(([name]) => [name, tables.get(name) ?? missing(name)] as const);
   return {
