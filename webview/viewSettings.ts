@@ -35,6 +35,14 @@ export type StripColour = (typeof STRIP_COLOURS)[number];
 export const LENS_COLOURS = ['probability', 'rank', 'entropy', 'kl'] as const;
 /** Measure that colours the logit lens. */
 export type LensColour = (typeof LENS_COLOURS)[number];
+/** Rows of the logit lens: residuals after blocks, also between their two steps, or what the steps add by themselves. */
+export const LENS_ROWS = ['blocks', 'steps', 'added'] as const;
+/** Rows of the logit lens. */
+export type LensRows = (typeof LENS_ROWS)[number];
+/** Measures that can colour the lens of what steps add. */
+export const ADDED_COLOURS = ['raised', 'next'] as const;
+/** Measure that colours the lens of what steps add. */
+export type AddedColour = (typeof ADDED_COLOURS)[number];
 /** Views of the Embeddings tab, in their order. */
 export const EMBEDDING_VIEWS = ['map', 'neighbours', 'arithmetic', 'words', 'context', 'similarity'] as const;
 /** Name of a view of the Embeddings tab. */
@@ -154,6 +162,9 @@ const SAMPLING = {
   /** 0: off. */
   minP: v.fallback(number(0, 1), 0),
   lensColour: v.fallback(v.picklist(LENS_COLOURS), 'probability'),
+  lensRows: v.fallback(v.picklist(LENS_ROWS), 'blocks'),
+  /** What colours the lens of what steps add: the token raised most, or the one that follows. */
+  addedColour: v.fallback(v.picklist(ADDED_COLOURS), 'raised'),
 };
 
 const GENERATE = {

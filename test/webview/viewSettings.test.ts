@@ -30,6 +30,8 @@ const KEPT = {
   newTokens: 3,
   pastEnd: true,
   lensColour: 'kl',
+  lensRows: 'steps',
+  addedColour: 'next',
   expertLayer: 2,
   pathStep: 'softmax',
   pathExpert: 1,
