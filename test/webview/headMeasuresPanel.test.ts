@@ -43,7 +43,7 @@ function numberIn(text: string): number {
     power === undefined
       ? 0
       : Number(
-          [...power]
+          Array.from(power)
             .map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'.indexOf(digit))
             .map((d) => (d === 10 ? '-' : d))
             .join(''),
@@ -150,9 +150,7 @@ describe('what is shown of a head', () => {
   });
 
   it.each([
-    [1, 'en', 'light', 480],
     [2, 'zh-cn', 'dark', 900],
-    [3, 'en', 'high-contrast', 1400],
     [3, 'zh-cn', 'light', 480],
   ])('looks right (%s, %s, %s, %s)', async (index, language, theme, width) => {
     await open(`theme=${theme}&language=${language}`, width);

@@ -73,7 +73,7 @@ export function stepOfChoice(kind: StepKind, choice: StepChoice): Intervention |
     case 'hidden':
       return { kind: 'key', key: token, action: 'cut' };
     case 'edge':
-      return key < token ? edgeCut(token, key, layer, head) : null;
+      return key >= 0 && key < token ? edgeCut(token, key, layer, head) : null;
     case 'direction':
       return direction === null ? null : { kind: 'residual', layer, token, action: 'move', direction, strength };
   }
