@@ -119,7 +119,7 @@ function rowsOf({ layer, layers }: Place, one: (layer: number) => Tensor): Tenso
   return tensor([data.length / dim, dim], data);
 }
 
-/** A window of what residuals predict, from the cache or computed now. `rowsAt`: the residuals of a place; `parallel` as in `LensWindow`. */
+/** A window of what residuals predict, cached or computed now. `rowsAt`: the residuals of a place; `parallel` as in `LensWindow`. */
 async function windowOf(
   context: AnswerContext,
   run: Run,

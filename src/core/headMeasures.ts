@@ -8,7 +8,7 @@ import { at } from './tensor.ts';
  *   et al. 2020).
  * - `gradient-x-weight`: the weight times the gradient of a logit (difference) by it: to first order what the target would lose without the
  *   weight, all others staying as they are.
- * - `cut`: how the target changes when the query does not see the key in this head, measured by running the model again; of one query's row.
+ * - `cut`: how the target changes when the query does not see the key in this head, measured by running the model again; of one row.
  */
 export const HEAD_MEASURES = ['weights', 'value-weighted', 'gradient-x-weight', 'cut'] as const;
 export type HeadMeasure = (typeof HEAD_MEASURES)[number];

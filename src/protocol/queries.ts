@@ -108,8 +108,8 @@ export const QUESTIONS = {
   /** A window of the grid of layers by positions: what is on screen is asked for, in pieces. */
   lens: question<trace.LensWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
   /**
-   * The same with attention and MLP apart: row 0 is the first block's input, 2 i + 1 what is there after attention of block i, 2 i + 2 after
-   * its MLP.
+   * The same with attention and MLP apart: row 0 is the first block's input, 2 i + 1 what is there after attention of block i, 2 i + 2
+   * after its MLP.
    */
   lensSteps: question<trace.LensWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
   /** What each step of a block points to by itself. Throws UserError for a model in which a norm follows what a block adds. */

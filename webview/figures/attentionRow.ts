@@ -25,7 +25,7 @@ export interface AttentionRowView {
 
 const HEIGHT = 132;
 
-/** Attention of one query, or what is measured of it: a bar per key, and the sink's before them, on the same columns as the heatmap above. */
+/** Attention of one query, or what is measured of it: a bar per key, the sink's before them, on the same columns as the heatmap above. */
 export function attentionRowFigure(
   { query, weights, sink }: Pick<AttentionRow, 'query' | 'weights' | 'sink'>,
   view: AttentionRowView,

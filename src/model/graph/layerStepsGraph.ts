@@ -8,8 +8,8 @@ import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 export const STEP_OUTPUTS = ['afterAttention', 'attentionStep', 'mlpStep'] as const;
 
 /**
- * The steps of block `layer`. In: as the trunk graph of this one layer. Out, each [T, D]: `afterAttention`, the residual after attention has
- * added to it; `attentionStep` and `mlpStep`, what attention and MLP add, behind a norm of their own and the residual's factor.
+ * The steps of block `layer`. In: as the trunk graph of this one layer. Out, each [T, D]: `afterAttention`, the residual after attention
+ * has added to it; `attentionStep` and `mlpStep`, what attention and MLP add, behind a norm of their own and the residual's factor.
  */
 export function layerStepsGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const graph = new OnnxGraph();

@@ -25,8 +25,8 @@ export function gradientWork(spec: DecoderSpec, layer: number): SessionWork {
 }
 
 /**
- * What is asked of a layer: `gradient` [T, D], at its output; `isWanted`: the names within it; `head`: of `weights` those of this head alone
- * are, [T, T].
+ * What is asked of a layer: `gradient` [T, D], at its output; `isWanted`: the names within it; `head`: of `weights` those of this head
+ * alone are, [T, T].
  */
 interface Asked {
   readonly layer: number;

@@ -25,8 +25,8 @@ export interface LayerStepCalls {
   /** The steps of a layer for tokens `from` to `to` - 1 of a whole text's trace. Loads the layer once more on the first call. */
   layerSteps(trace: Trace, layer: number, from: number, to: number): Promise<LayerSteps>;
   /**
-   * [N, V], what parts of the last residual [N, D] add to the logits before a final soft cap, with the final norm's scale held at what it is
-   * for `final` [N, D], the whole residual of each: direct logit attribution of a part to every token. Throws UserError for a model in
+   * [N, V], what parts of the last residual [N, D] add to the logits before a final soft cap, with the final norm's scale held at what it
+   * is for `final` [N, D], the whole residual of each: direct logit attribution of a part to every token. Throws UserError for a model in
    * which a norm follows what a block adds, as no part of it stands in the last residual.
    */
   heldLogits(parts: Tensor, final: Tensor): Promise<Tensor>;

@@ -24,7 +24,11 @@ export function createCellCard(context: PanelContext, cells: HeadCells, head: ()
   unlock.title = t('Follow the pointer again (Escape)');
   let edge: Intervention | null = null;
   const cut = button('', 'secondary', () => {
-    if (edge !== null) switchStep(context, edge, !isOn(context.store.state().settings.recipe, edge));
+    const cell = cells.cell();
+    if (edge === null || cell === null) return;
+    // The strongest weight of what comes then is another one.
+    cells.lock(cell);
+    switchStep(context, edge, !isOn(context.store.state().settings.recipe, edge));
   });
   cut.title = t('The query does not see the key in this head: a step of the recipe, on in every view');
   const body = el('div', { class: 'cell-body' });

@@ -26,8 +26,8 @@ export function lensRowTexts(): Readonly<Record<LensRows, { readonly name: strin
       name: t('What each step adds'),
       meaning: t(
         'What a block’s attention or MLP points to by itself: its output through the unembedding, with the final norm’s scale held at ' +
-          'what it is for the token, as in the parts of Why. In logits above the mean of all tokens, so no probabilities: with those of the input ' +
-          'and all constants they sum to the logits. What a step does by way of later ones is not in it.',
+          'what it is for the token, as in the parts of Why. In logits above the mean of all tokens, so no probabilities: with those of ' +
+          'the input and all constants they sum to the logits. What a step does by way of later ones is not in it.',
       ),
     },
   };
@@ -36,8 +36,8 @@ export function lensRowTexts(): Readonly<Record<LensRows, { readonly name: strin
 /** Sentence about blocks whose two steps read the same input. */
 export function parallelText(): string {
   return t(
-    'In this model attention and MLP of a block read the same input: “after attention” is that input and what attention alone adds to it, ' +
-      'which no part of the model reads.',
+    'In this model attention and MLP of a block read the same input: “after attention” is that input and what attention alone adds to ' +
+      'it, which no part of the model reads.',
   );
 }
 
