@@ -29,8 +29,8 @@ const ADDED_HEADER = [
 
 /**
  * The lens as comma-separated values, a line a cell: layer 0 is the input of the first block, i comes after block i - 1; where a block's
- * steps are apart, the step in place of that. Texts are JSON strings, so that each line is one line and no token is a formula to a spreadsheet.
- * Empty where nothing follows. Throws RangeError for a grid that has not been read whole.
+ * steps are apart, the block and its step in place of that. Texts are JSON strings, so that each line is one line and no token is a formula
+ * to a spreadsheet. Empty where nothing follows. Throws RangeError for a grid that has not been read whole.
  */
 export function lensTable(grid: LensGrid, { tokens }: Pick<Explanation, 'tokens'>): string {
   const [, , ...columns] = HEADER;
