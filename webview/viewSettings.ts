@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ATTRIBUTION_METHODS } from '../src/core/attribution.ts';
 import { REPEATED_SCORES } from '../src/core/repeatedTokens.ts';
+import { HEAD_MEASURES } from '../src/core/headMeasures.ts';
 import { HEAD_METRICS } from '../src/core/headMetrics.ts';
 import { PATCH_GRIDS } from '../src/core/patchGrid.ts';
 import { stepsOf } from '../src/core/recipe.ts';
@@ -35,6 +36,14 @@ export type StripColour = (typeof STRIP_COLOURS)[number];
 export const LENS_COLOURS = ['probability', 'rank', 'entropy', 'kl'] as const;
 /** Measure that colours the logit lens. */
 export type LensColour = (typeof LENS_COLOURS)[number];
+/** Rows of the logit lens: residuals after blocks, also between their two steps, or what the steps add by themselves. */
+export const LENS_ROWS = ['blocks', 'steps', 'added'] as const;
+/** Rows of the logit lens. */
+export type LensRows = (typeof LENS_ROWS)[number];
+/** Measures that can colour the lens of what steps add. */
+export const ADDED_COLOURS = ['raised', 'next'] as const;
+/** Measure that colours the lens of what steps add. */
+export type AddedColour = (typeof ADDED_COLOURS)[number];
 /** Views of the Embeddings tab, in their order. */
 export const EMBEDDING_VIEWS = ['map', 'neighbours', 'arithmetic', 'words', 'context', 'similarity'] as const;
 /** Name of a view of the Embeddings tab. */
@@ -114,6 +123,8 @@ const ATTENTION = {
   headsOn: v.fallback(v.picklist(['text', 'repeated']), 'text'),
   /** Score shown in the overview on repeated tokens. */
   repeatedScore: v.fallback(v.picklist(REPEATED_SCORES), 'induction'),
+  /** What of the chosen head's attention is shown. */
+  headMeasure: v.fallback(v.picklist(HEAD_MEASURES), 'weights'),
   /** Whether colours of attention weights are on a logarithmic scale. */
   logScale: v.fallback(v.boolean(), false),
   /** Cell of the map whose arithmetic stays shown. Null: the cell follows the pointer and the selection. */
@@ -164,6 +175,9 @@ const SAMPLING = {
   /** 0: off. */
   minP: v.fallback(number(0, 1), 0),
   lensColour: v.fallback(v.picklist(LENS_COLOURS), 'probability'),
+  lensRows: v.fallback(v.picklist(LENS_ROWS), 'blocks'),
+  /** What colours the lens of what steps add: the token raised most, or the one that follows. */
+  addedColour: v.fallback(v.picklist(ADDED_COLOURS), 'raised'),
 };
 
 const GENERATE = {

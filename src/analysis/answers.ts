@@ -8,6 +8,7 @@ import { deletionAnswers } from './deletionAnswers.ts';
 import { directAnswers } from './directAnswers.ts';
 import { expertAnswers } from './expertAnswers.ts';
 import { headAnswers } from './headAnswers.ts';
+import { headMeasureAnswers } from './headMeasureAnswers.ts';
 import { headSummaryAnswers } from './headSummaries.ts';
 import { lensAnswers } from './lensAnswers.ts';
 import { patchAnswers } from './patchAnswers.ts';
@@ -23,6 +24,7 @@ import { whatIfAnswers } from './whatIfAnswers.ts';
 
 const answers: Answers = {
   ...headAnswers,
+  ...headMeasureAnswers,
   ...headSummaryAnswers,
   ...repeatedHeadAnswers,
   ...copyLossAnswers,

@@ -336,6 +336,32 @@ export interface LensWindow {
   /** [layers, positions] Kullback-Leibler divergence KL(final || layer) in bits. */
   readonly kl: Float32Array;
   readonly pieces: Readonly<Record<number, string>>;
+  /** Of a lens of steps: whether attention and MLP read the same input in one of the blocks, so that nothing reads what is between them. */
+  readonly parallel?: boolean;
+}
+
+/**
+ * What the steps of some blocks point to by themselves at some positions: what each adds to the residual, times the unembedding, with the
+ * final norm's scale held at what it is at the position, as in direct logit attribution. In logits less their mean over the vocabulary, as
+ * what is added to all logits alike changes no probability.
+ */
+export interface AddedWindow {
+  /** The first row, and how many follow one another: row 2 i is what attention of block i adds, row 2 i + 1 its MLP. */
+  readonly layer: number;
+  readonly layers: number;
+  readonly position: number;
+  readonly positions: number;
+  /** [layers, positions], the token that is raised most, and by how much. */
+  readonly raisedIds: Int32Array;
+  readonly raised: Float32Array;
+  /** [layers, positions], the token that is lowered most, and by how much. */
+  readonly loweredIds: Int32Array;
+  readonly lowered: Float32Array;
+  /** [layers, positions], of the actual next token; NaN for the last token. */
+  readonly next: Float32Array;
+  /** [layers, positions], 1 = no token is raised more; 0 for the last token. */
+  readonly nextRank: Int32Array;
+  readonly pieces: Readonly<Record<number, string>>;
 }
 
 /** The next-token distribution after one position, before any sampling filter. */

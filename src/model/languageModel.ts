@@ -17,6 +17,7 @@ import { firstResidual, recipeScope } from './run/forward.ts';
 import { piecesOf, type CutText } from './run/pieces.ts';
 import { runFrom, runWhole, sharedTokens, type OtherInput } from './run/pieceByPiece.ts';
 import type { Runtime } from './run/runtime.ts';
+import { openLayerSteps, type LayerStepCalls } from './run/layerSteps.ts';
 import { openSequence, type Sequence } from './run/sequence.ts';
 import type { OnLayerProgress, Trace } from './run/forwardTrace.ts';
 import { openSessions } from './run/sessions.ts';
@@ -33,6 +34,7 @@ export interface LanguageModel
     EmbeddingCalls,
     GradientCalls,
     LayerOutputCalls,
+    LayerStepCalls,
     PathCalls,
     PositionCalls,
     ProjectedValueCalls,
@@ -103,6 +105,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
     ...table,
     ...openDirect(spec, sessions, unembedding),
     ...openGradient(runnable, unembedding),
+    ...openLayerSteps(spec, sessions, unembedding),
     ...openPath(spec, files, sessions),
     ...openProjectedValues(spec, sessions, attention),
     ...openPositions(spec, files, sessions),

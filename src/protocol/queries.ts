@@ -8,6 +8,7 @@ import type { PartScores } from '../core/fileScores.ts';
 import type { GenerationStep } from '../core/generation.ts';
 import { PATCH_GRIDS, type PatchedCells, type PatchEstimate } from '../core/patchGrid.ts';
 import type { PositionView } from '../core/positions.ts';
+import type { EdgeCuts, HeadGradient, HeadMap } from '../core/headMeasures.ts';
 import type { RepeatedHeads } from '../core/repeatedTokens.ts';
 import type * as trace from '../core/trace.ts';
 import type * as vectors from '../core/vectors.ts';
@@ -81,6 +82,15 @@ export const QUESTIONS = {
   attentionPicture: question<trace.AttentionPicture>()({ layer: count, head: count }, { kept: 24 }),
   attentionRow: question<trace.AttentionRow>()({ layer: count, head: count, query: count }, { kept: 256 }),
   attentionCell: question<trace.AttentionCell>()({ layer: count, head: count, query: count, key: count }, { kept: 64 }),
+  /** The length of what each query takes from each key in one head: weight times value through the output projection. */
+  weightedValues: question<HeadMap>()({ layer: count, head: count }, { kept: 8 }),
+  /** One head's weights times the gradient of a logit (difference) by them. Throws UserError for a token outside the vocabulary. */
+  weightGradients: question<HeadGradient>()({ ...logit, layer: count, head: count }, { kept: 8 }),
+  /**
+   * How a logit (difference) changes when `query` does not see one of `keys`, all before it, in one head: of as many as are measured in a
+   * short while. Not kept: the page puts them together.
+   */
+  edgeCuts: question<EdgeCuts>()({ ...logit, layer: count, head: count, query: count, keys: list(count, MAX_TEXT_IDS, 1) }, { kept: 0 }),
   /**
    * Scores of all heads on one sequence of random tokens given twice; `sequence` counts from 0. Sequences are asked for one by one, so that
    * a long scoring can stop between two.
@@ -97,6 +107,13 @@ export const QUESTIONS = {
   projection: question<trace.Projection>()({ layer: place, skipFirst: flag }, { kept: 512 }),
   /** A window of the grid of layers by positions: what is on screen is asked for, in pieces. */
   lens: question<trace.LensWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
+  /**
+   * The same with attention and MLP apart: row 0 is the first block's input, 2 i + 1 what is there after attention of block i, 2 i + 2
+   * after its MLP.
+   */
+  lensSteps: question<trace.LensWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
+  /** What each step of a block points to by itself. Throws UserError for a model in which a norm follows what a block adds. */
+  lensAdded: question<trace.AddedWindow>()({ layer: count, layers: some, position: count, positions: some }, { kept: 1024 }),
   distribution: question<trace.Distribution>()({ position: count }, { kept: 8 }),
   /** What a logit (difference) is the sum of. Throws UserError for a token outside the vocabulary. */
   direct: question<DirectParts>()(logit, { kept: 32 }),

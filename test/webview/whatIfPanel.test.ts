@@ -155,6 +155,66 @@ describe('what if', () => {
     expect(await menu.getByRole('button').innerText()).toBe('Switch this head on again');
   });
 
+  it('adds every other kind of step by menus, each where it is seen', async () => {
+    const menus = panel.getByRole('group', { name: 'Add an intervention' });
+    const choose = (label: string, value: string | { readonly label: string }) =>
+      menus.getByLabel(label, { exact: true }).selectOption(value);
+    const add = async (text: string): Promise<void> => {
+      await menus.getByRole('button', { name: 'Add' }).click();
+      await expect.poll(() => band().innerText()).toContain(text);
+      await settled();
+    };
+    await choose('What', { label: 'Scale a neuron' });
+    await menus.getByLabel('Neuron', { exact: true }).fill('7');
+    await menus.getByLabel('Neuron', { exact: true }).press('Enter');
+    await choose('Layer', '2');
+    await add('Layer 2: neuron 7 × 2');
+    await choose('What', { label: 'Move a residual towards a token' });
+    await choose('Layer', { label: 'after the last' });
+    const typed = menus.getByLabel('Or a token typed, with its space');
+    await typed.fill(' milk');
+    await typed.press('Enter');
+    await expect.poll(() => menus.getByLabel('Towards', { exact: true }).evaluate((list: HTMLSelectElement) => list.title)).toBe('·milk');
+    await add('after the last layer moved towards');
+    await choose('What', { label: 'Cut an edge of attention' });
+    await choose('Key', '4');
+    await choose('Layer', { label: 'all' });
+    await choose('Head', '1');
+    await add('in head 1 of every layer');
+    const milk = opened.shown.explanation.tokens.find(({ text }) => text === ' milk')?.id ?? -1;
+    const before: Recipe = [
+      { kind: 'neuron', layer: 2, neuron: 7, action: 'scale', factor: 2 },
+      { kind: 'residual', layer: 6, token: TOKEN, action: 'move', direction: milk, strength: 1 },
+      { kind: 'edge', query: TOKEN, key: 4, head: 1, action: 'cut' },
+    ];
+    expect(await asked()).toEqual(before);
+    // Its vector is of the strength that is asked for.
+    const strength = region('What if').locator('.recipe-item .number-input').nth(1);
+    await strength.fill('3');
+    await strength.press('Enter');
+    await expect.poll(asked).toEqual(before.map((step) => (step.kind === 'residual' ? { ...step, strength: 3 } : step)));
+    await settled();
+    // The first token has no edge to cut.
+    await choose('Token', '0');
+    expect(await menus.getByRole('button', { name: 'Add' }).isDisabled()).toBe(true);
+    await panel.locator('#tab-attention').click();
+    await settled();
+    const name = /Layer (\d), head (\d)/.exec(
+      await panel.getByRole('group', { name: 'The chosen head' }).locator('span').first().innerText(),
+    );
+    const place = { layer: Number(name?.[1]), head: Number(name?.[2]) };
+    await panel.getByRole('group', { name: 'The chosen head' }).getByLabel('Set to').selectOption({ label: 'its mean over the text' });
+    await expect.poll(async () => (await asked())?.at(-1)).toEqual({ kind: 'head', ...place, action: 'mean' });
+    await settled();
+    await panel.getByRole('group', { name: 'The chosen head' }).getByLabel('Set to').selectOption({ label: 'attention to all alike' });
+    await expect.poll(async () => (await asked())?.at(-1)).toEqual({ kind: 'pattern', ...place, action: 'uniform' });
+    await settled();
+    await panel.locator('.cell-card').getByRole('button', { name: 'Cut this edge' }).click();
+    await expect.poll(async () => (await asked())?.at(-1)).toMatchObject({ kind: 'edge', query: TOKEN, ...place, action: 'cut' });
+    await expect.poll(() => panel.locator('.cell-card').getByRole('button', { name: 'Let it be seen again' }).count()).toBe(1);
+    await settled();
+  });
+
   it('adds the words’ numbers up by word, line and sentence, to the same sum', async () => {
     const sum = panel.locator('.why-words .facts > div', { hasText: 'Sum of the words' }).locator('dd');
     const whole = numberIn(await sum.innerText());

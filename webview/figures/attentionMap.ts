@@ -183,10 +183,7 @@ export function attentionMapFigure(z: Shades, view: AttentionMapView, theme: The
         tickvals: rows,
         ticktext: rows.map(text),
       },
-      shapes: [
-        ...(sink === null ? [] : [divider(first - 0.5, theme)]),
-        ...(view.locked === null ? [rowShape(view.selected, left, theme)] : lockShapes(view.locked, left, first, tokens, theme)),
-      ],
+      shapes: [...(sink === null ? [] : [divider(first - 0.5, theme)]), ...markShapes(view, left, theme)],
     },
   };
 }
@@ -216,6 +213,16 @@ function rectangle(x0: number, x1: number, y0: number, y1: number, colour: strin
 /** Line between the sink, which is no token, and the tokens. */
 function divider(x: number, theme: Theme): Readonly<Record<string, unknown>> {
   return { type: 'line', x0: x, x1: x, yref: 'paper', y0: 0, y1: 1, line: { color: css(theme.muted), width: 1 }, layer: 'above' };
+}
+
+/** Frames of the selected query's row, or of the locked cell's row and column. `left`: the first column drawn. */
+export function markShapes(
+  { labels, hideFirst, locked, selected }: Pick<AttentionMapView, 'labels' | 'hideFirst' | 'locked' | 'selected'>,
+  left: number,
+  theme: Theme,
+): readonly Readonly<Record<string, unknown>>[] {
+  const tokens = labels.length;
+  return locked === null ? [rowShape(selected, left, theme)] : lockShapes(locked, left, firstKey(tokens, hideFirst), tokens, theme);
 }
 
 function rowShape(query: number, left: number, theme: Theme): Readonly<Record<string, unknown>> {

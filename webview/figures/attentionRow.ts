@@ -1,6 +1,6 @@
 import type { AttentionRow } from '../../src/core/trace.ts';
 import { at } from '../../src/core/tensor.ts';
-import { css } from '../colour.ts';
+import { css, type Rgb } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
@@ -8,7 +8,7 @@ import { plotlyText, textWidth } from './plotlyText.ts';
 import { sinkColumn } from './attentionMap.ts';
 import { firstKey } from './mapWindow.ts';
 import { MAP_MARGINS } from './squareMap.ts';
-import { baseAxis, baseLayout, type Figure } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, type Figure } from './figure.ts';
 
 /** How the bars of one query are drawn. `width` in pixels. */
 export interface AttentionRowView {
@@ -19,11 +19,13 @@ export interface AttentionRowView {
   readonly width: number;
   /** Keys that share a bar, which shows the largest of their weights; 1 unless given. */
   readonly block?: number;
+  /** The bars are numbers of this unit, NaN where there is none; absent: shares. */
+  readonly measured?: { readonly isSigned: boolean; readonly unit: string };
 }
 
 const HEIGHT = 132;
 
-/** Attention of one query: a bar per key, and the sink's before them, on the same columns as the heatmap above. */
+/** Attention of one query, or what is measured of it: a bar per key, the sink's before them, on the same columns as the heatmap above. */
 export function attentionRowFigure(
   { query, weights, sink }: Pick<AttentionRow, 'query' | 'weights' | 'sink'>,
   view: AttentionRowView,
@@ -32,17 +34,21 @@ export function attentionRowFigure(
   const tokens = view.labels.length;
   const first = firstKey(tokens, view.hideFirst);
   const aside = sink === undefined ? [] : [sinkColumn(tokens, view.hideFirst)];
-  const { block = 1 } = view;
+  const { block = 1, measured } = view;
   const keys = barKeys({ query, weights }, first, block);
   const barOf = (key: number): number => (block === 1 ? key : first + Math.floor((key - first) / block) * block + (block - 1) / 2);
   const chosen = view.key === null ? null : barOf(view.key);
+  /** Signed bars have the colours of the signs, and the chosen one a frame. */
+  const colourOf = (key: number): Rgb =>
+    measured?.isSigned === true ? (at(weights, key) < 0 ? theme.warm : theme.accent) : barOf(key) === chosen ? theme.warm : theme.accent;
   const shares = [...aside.map(() => sink ?? 0), ...keys.map((key) => at(weights, key))];
-  const margin = { ...MAP_MARGINS, t: 8, b: 20 };
+  const margin = { ...MAP_MARGINS, t: measured === undefined ? 8 : ABOVE_AXIS, b: 20 };
+  const height = HEIGHT + margin.t - 8;
   const shown = (key: number): string => shortened(view.labels[key] ?? '', 10);
   const left = (aside[0] ?? first) - 0.5;
   const pixels = (view.width - margin.l - margin.r) / (tokens - 0.5 - left);
   const ticks = namedBars(
-    [...keys].sort((a, b) => Number(b === view.key) - Number(a === view.key) || at(weights, b) - at(weights, a)),
+    [...keys].sort((a, b) => Number(b === view.key) - Number(a === view.key) || sizeAt(weights, b) - sizeAt(weights, a)),
     (key) => ({
       middle: (key - left) * pixels,
       half: (textWidth(shown(key)) * (theme.fontSize - 2)) / 2 + 4,
@@ -51,7 +57,7 @@ export function attentionRowFigure(
   );
   return {
     width: view.width,
-    height: HEIGHT,
+    height,
     data: [
       {
         type: 'bar',
@@ -60,13 +66,17 @@ export function attentionRowFigure(
         hoverinfo: 'none',
         width: tokens > 120 ? block : 0.8,
         marker: {
-          color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(barOf(key) === chosen ? theme.warm : theme.accent))],
-          line: { width: 0 },
+          color: [...aside.map(() => css(theme.muted)), ...keys.map((key) => css(colourOf(key)))],
+          line: {
+            width: measured?.isSigned === true ? keys.map((key) => (barOf(key) === chosen ? 2 : 0)) : 0,
+            color: css(theme.foreground),
+          },
         },
       },
     ],
     layout: {
-      ...baseLayout(theme, view.width, HEIGHT, margin),
+      ...baseLayout(theme, view.width, height, margin),
+      ...(measured === undefined ? {} : { annotations: [aboveAxis(theme, measured.unit, margin)] }),
       xaxis: {
         ...baseAxis(theme),
         range: [left, tokens - 0.5],
@@ -78,7 +88,7 @@ export function attentionRowFigure(
         ...baseAxis(theme),
         tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
         rangemode: 'tozero',
-        tickformat: '.0%',
+        ...(measured === undefined ? { tickformat: '.0%' } : { zeroline: true, zerolinecolor: css(theme.muted) }),
         nticks: 4,
         showgrid: true,
         gridcolor: css(theme.grid),
@@ -86,6 +96,12 @@ export function attentionRowFigure(
       },
     },
   };
+}
+
+/** The size of a number; of none less than any. */
+function sizeAt(weights: Float32Array, key: number): number {
+  const size = Math.abs(at(weights, key));
+  return Number.isNaN(size) ? -1 : size;
 }
 
 /** The key with the largest weight of each `block` keys, from `first` on. */
@@ -99,7 +115,7 @@ function barKeys({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, fi
 export function strongestOf({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, middle: number, block: number): number {
   const from = Math.round(middle - (block - 1) / 2);
   let best = from;
-  for (let key = from + 1; key < Math.min(query + 1, from + block); key++) if (at(weights, key) > at(weights, best)) best = key;
+  for (let key = from + 1; key < Math.min(query + 1, from + block); key++) if (sizeAt(weights, key) > sizeAt(weights, best)) best = key;
   return best;
 }
 

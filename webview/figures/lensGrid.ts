@@ -1,6 +1,6 @@
 import { at } from '../../src/core/tensor.ts';
-import type { LensWindow } from '../../src/core/trace.ts';
-import type { LensColour } from '../viewSettings.ts';
+import type { AddedWindow, LensWindow } from '../../src/core/trace.ts';
+import type { AddedColour, LensColour, LensRows } from '../viewSettings.ts';
 import { guessBits, RANK_BUCKETS, rankBucket } from './tokenColour.ts';
 
 /** KL divergence from which the colour is strongest, in bits. */
@@ -19,6 +19,21 @@ export interface LensCell {
   readonly nextProb: number;
   readonly entropy: number;
   readonly kl: number;
+}
+
+/** What a step of a block points to by itself after a position, in logits less their mean. */
+export interface AddedCell {
+  readonly layer: number;
+  readonly raisedId: number;
+  readonly raised: number;
+  /** Text of the token that is raised most, and of the one that is lowered most. */
+  readonly piece: string;
+  readonly lowered: number;
+  readonly loweredPiece: string;
+  /** NaN where nothing follows. */
+  readonly next: number;
+  /** 0 where nothing follows. */
+  readonly nextRank: number;
 }
 
 /** Layers by positions of a piece of the grid: as many cells as the unembedding reads in one run. */
@@ -51,31 +66,83 @@ export function lensPieces(range: LensRange, layers: number, positions: number):
   return pieces.toSorted((a, b) => b.layer - a.layer || a.position - b.position);
 }
 
+/** What a row of a lens is: the first block's input, or what is there after a block, or after one of its steps, or what that step adds. */
+export interface LensPlace {
+  /** -1: the input. */
+  readonly block: number;
+  readonly after: 'input' | 'block' | 'attention' | 'mlp';
+}
+
+/** How many rows a lens has. */
+export function lensRowCount(rows: LensRows, blocks: number): number {
+  return { blocks: blocks + 1, steps: 2 * blocks + 1, added: 2 * blocks }[rows];
+}
+
+/** What row `row` of a lens is; 0 is the first. */
+export function lensPlace(rows: LensRows, row: number): LensPlace {
+  if (rows === 'added') return { block: Math.floor(row / 2), after: row % 2 === 0 ? 'attention' : 'mlp' };
+  if (row === 0) return { block: -1, after: 'input' };
+  if (rows === 'blocks') return { block: row - 1, after: 'block' };
+  return { block: Math.floor((row - 1) / 2), after: row % 2 === 1 ? 'attention' : 'mlp' };
+}
+
 /** The cells of one explanation that have been read. */
 export interface LensGrid {
+  readonly rows: LensRows;
+  /** How many rows there are. */
   readonly layers: number;
   readonly positions: number;
   /** How many pieces have been read. */
   read(): number;
   has(piece: LensPiece): boolean;
-  put(window: LensWindow): void;
+  put(window: LensWindow | AddedWindow): void;
   cell(layer: number, position: number): LensCell | undefined;
+  /** Of a lens of what steps add. */
+  added(layer: number, position: number): AddedCell | undefined;
+  /** Whether attention and MLP read the same input in a block that has been read. */
+  parallel(): boolean;
 }
 
-export function createLensGrid(layers: number, positions: number): LensGrid {
-  const windows = new Map<string, LensWindow>();
+export function createLensGrid(layers: number, positions: number, rows: LensRows = 'blocks'): LensGrid {
+  const windows = new Map<string, LensWindow | AddedWindow>();
+  let parallel = false;
   const keyOf = (layer: number, position: number): string =>
     `${Math.floor(layer / PIECE.layers)} ${Math.floor(position / PIECE.positions)}`;
   return {
+    rows,
     layers,
     positions,
+    parallel: () => parallel,
     read: () => windows.size,
     has: ({ layer, position }) => windows.has(keyOf(layer, position)),
-    put: (window) => void windows.set(keyOf(window.layer, window.position), window),
+    put: (window) => {
+      windows.set(keyOf(window.layer, window.position), window);
+      if ('parallel' in window && window.parallel) parallel = true;
+    },
     cell: (layer, position) => {
       const found = windows.get(keyOf(layer, position));
-      return found === undefined ? undefined : cellOf(found, layer, position);
+      return found === undefined || !('topIds' in found) ? undefined : cellOf(found, layer, position);
     },
+    added: (layer, position) => {
+      const found = windows.get(keyOf(layer, position));
+      return found === undefined || !('raised' in found) ? undefined : addedOf(found, layer, position);
+    },
+  };
+}
+
+/** One cell of a window of what steps add. */
+function addedOf(window: AddedWindow, layer: number, position: number): AddedCell {
+  const index = (layer - window.layer) * window.positions + position - window.position;
+  const [raisedId, loweredId] = [at(window.raisedIds, index), at(window.loweredIds, index)];
+  return {
+    layer,
+    raisedId,
+    raised: at(window.raised, index),
+    piece: window.pieces[raisedId] ?? '',
+    lowered: at(window.lowered, index),
+    loweredPiece: window.pieces[loweredId] ?? '',
+    next: at(window.next, index),
+    nextRank: at(window.nextRank, index),
   };
 }
 
@@ -112,6 +179,20 @@ export function lensShare(cell: LensCell, mode: LensColour, vocab: number): numb
     kl: 1 - Math.min(1, Math.max(0, value) / KL_FULL_BITS),
   };
   return shares[mode];
+}
+
+/** Logits above the mean of all tokens from which the colour of what a step adds is strongest. */
+export const ADDED_FULL_LOGITS = 8;
+
+/** The number that a cell of what steps add shows; NaN where it has none (nothing follows the last token). */
+export function addedValue(cell: AddedCell, mode: AddedColour): number {
+  return mode === 'raised' ? cell.raised : cell.next;
+}
+
+/** Place of its colour, 0..1: on a scale from nothing, or of the next token on one around it. NaN stays NaN. */
+export function addedShare(cell: AddedCell, mode: AddedColour): number {
+  const share = Math.max(-1, Math.min(1, addedValue(cell, mode) / ADDED_FULL_LOGITS));
+  return mode === 'raised' ? Math.max(0, share) : 0.5 + share / 2;
 }
 
 /** Columns to draw when `width` pixels are visible from `scroll` on: [first, last), with `beyond` more past each edge. */

@@ -1,6 +1,6 @@
 import type { HeadIntervention, Intervention, MlpIntervention, NeuronIntervention, ResidualIntervention } from '../../src/core/run.ts';
 import type { Explanation } from '../../src/core/trace.ts';
-import { shortened, visibleToken } from '../../src/core/visibleText.ts';
+import { shortened, visibleText, visibleToken } from '../../src/core/visibleText.ts';
 import { t } from '../strings.ts';
 import { significant } from './format.ts';
 
@@ -79,9 +79,11 @@ function residualText(step: ResidualIntervention, explanation: Explanation): str
     ? t('Residual of “{0}” ({1}) after the last layer', token, index)
     : t('Residual of “{0}” ({1}) at layer {2}', token, index, step.layer);
   if (step.action === 'set') return t('{0} set to given numbers', what);
-  return 'direction' in step
+  if (!('direction' in step)) return t('{0} moved by given numbers', what);
+  const towards = explanation.pieces[step.direction];
+  return towards === undefined
     ? t('{0} moved towards the token of id {1} by {2} of its length', what, step.direction, significant(step.strength))
-    : t('{0} moved by given numbers', what);
+    : t('{0} moved towards “{1}” by {2} of its length', what, shortened(visibleText(towards), 24), significant(step.strength));
 }
 
 function placed(what: string, { layer, head }: { readonly layer?: number; readonly head?: number }): string {

@@ -13,10 +13,19 @@ export interface ProjectedValueCalls {
    * weights through the output projection (Kobayashi et al. 2020), before a norm behind it. 0 after the token.
    */
   valueLengths(trace: Trace, layer: number, token: number): Promise<Float32Array>;
+  /** [T], the length of each token's value in one head through the output projection, without its bias and before a norm behind it. */
+  headValueLengths(trace: Trace, layer: number, head: number): Promise<Float32Array>;
 }
 
 export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { lastRow }: AttentionRows): ProjectedValueCalls {
   const { heads, kvHeads, valueDim } = spec;
+  /** [rows], lengths behind the projection. `data` [rows, heads * valueDim]. */
+  const lengthsOf = (layer: number, data: Float32Array): Promise<Float32Array> =>
+    sessions.withProjectedValues(layer, async (session) => {
+      const width = heads * valueDim;
+      const found = await session.run({ rows: { dims: [data.length / width, width], data } }, ['lengths']);
+      return floats(found.lengths);
+    });
   return {
     valueLengths: async (trace, layer, token) => {
       const { length } = trace.run.ids;
@@ -36,12 +45,18 @@ export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { las
           const to = (key * heads + head) * valueDim;
           for (let i = 0; i < valueDim; i++) rows[to + i] = weight * at(values, from + i);
         }
-      return sessions.withProjectedValues(layer, async (session) => {
-        const found = await session.run({ rows: { dims: [seen, heads * valueDim], data: rows } }, ['lengths']);
-        const lengths = new Float32Array(length);
-        lengths.set(floats(found.lengths));
-        return lengths;
-      });
+      const lengths = new Float32Array(length);
+      lengths.set(await lengthsOf(layer, rows));
+      return lengths;
+    },
+    headValueLengths: async (trace, layer, head) => {
+      const { length } = trace.run.ids;
+      const { data: values } = itemOf(trace.v, layer);
+      const first = Math.floor(head / (heads / kvHeads)) * length;
+      const rows = new Float32Array(length * heads * valueDim);
+      for (let token = 0; token < length; token++)
+        rows.set(values.subarray((first + token) * valueDim, (first + token + 1) * valueDim), (token * heads + head) * valueDim);
+      return lengthsOf(layer, rows);
     },
   };
 }

@@ -48,6 +48,16 @@ export interface GradientCalls {
    * outside the text.
    */
   gradient(trace: Trace, target: GradientTarget, onProgress?: OnGradientProgress, isWanted?: (name: string) => boolean): Promise<Gradient>;
+  /**
+   * [T, T], how the target of `gradient`, which is of this trace, changes with each attention weight of one head; 0 for keys after the
+   * query.
+   */
+  weightGradient(
+    trace: Trace,
+    gradient: Pick<Gradient, 'resid' | 'final'>,
+    of: { readonly layer: number; readonly head: number },
+    onProgress?: OnGradientProgress,
+  ): Promise<Tensor>;
 }
 
 /** The call for what is inside layers, which the graphs of gradients compute anew. */
@@ -74,6 +84,16 @@ export function openGradient(
   const piecesOf = (layer: number, length: number): readonly Piece[] => cut(gradientWork(spec, layer), 0, length);
 
   return {
+    weightGradient: async (trace, { resid, final }, { layer, head }, onProgress) => {
+      const { length } = trace.run.ids;
+      const pieces = piecesOf(layer, length);
+      let done = 0;
+      const report = (): unknown => onProgress?.({ stage: 'gradient', done: done++, total: pieces.length });
+      const gradient = resid[layer + 1] ?? final;
+      const { inside } = await layerGradient({ spec, sessions }, trace, { layer, gradient, pieces, isWanted: isWeights, head }, report);
+      await report();
+      return inside.get('weights') ?? tensor([length, length], new Float32Array(length * length));
+    },
     layerOutputs: (trace, layer) => layerOutputs({ spec, sessions }, trace, layer, piecesOf(layer, trace.run.ids.length)),
     gradient: async (trace, target, onProgress, isWanted = () => false) => {
       checkTarget(target, trace.run.ids.length, vocab);
@@ -100,6 +120,10 @@ export function openGradient(
       return { resid, final, inside };
     },
   };
+}
+
+function isWeights(name: string): boolean {
+  return name === 'weights';
 }
 
 /** [V], how the target changes with each logit. */

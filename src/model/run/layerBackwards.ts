@@ -24,12 +24,16 @@ export function gradientWork(spec: DecoderSpec, layer: number): SessionWork {
   return { parameters: WEIGHT_FACTOR * parameters, perKey: SCORE_FACTOR * perKey };
 }
 
-/** What is asked of a layer: `gradient` [T, D], at its output; `isWanted`: the names within it. */
+/**
+ * What is asked of a layer: `gradient` [T, D], at its output; `isWanted`: the names within it; `head`: of `weights` those of this head
+ * alone are, [T, T].
+ */
 interface Asked {
   readonly layer: number;
   readonly gradient: Tensor;
   readonly pieces: readonly Piece[];
   readonly isWanted: (name: string) => boolean;
+  readonly head?: number;
 }
 
 /** [T, D], at the layer's input, and of the values wanted within the layer. */
@@ -45,7 +49,7 @@ interface LayerGradient {
 export async function layerGradient(
   { spec, sessions }: { readonly spec: DecoderSpec; readonly sessions: Sessions },
   trace: Trace,
-  { layer, gradient, pieces, isWanted }: Asked,
+  { layer, gradient, pieces, isWanted, head }: Asked,
   beforePiece: () => unknown,
 ): Promise<LayerGradient> {
   const { dim } = spec;
@@ -69,12 +73,15 @@ export async function layerGradient(
       addToFirst(v, floats(found['gradient.pastV']), from);
     }
     for (const [name, output] of wanted) {
-      const data = floats(found[output]);
+      const all = floats(found[output]);
+      const data = name === 'weights' && head !== undefined ? all.subarray(head * (to - from) * to, (head + 1) * (to - from) * to) : all;
       const whole = inside.get(name) ?? emptyFor(name, data.length, { from, to, length });
       inside.set(name, whole);
       place(whole, data, { from, to });
     }
   }
+  const weights = inside.get('weights');
+  if (head !== undefined && weights !== undefined) inside.set('weights', tensor([length, length], weights.data));
   return { resid, inside };
 }
 
@@ -113,7 +120,7 @@ export async function layerOutputs(
 }
 
 /** The inputs of the trunk graph of one layer for tokens of a trace. */
-function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span: Span): Readonly<Record<string, Feed>> {
+export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span: Span): Readonly<Record<string, Feed>> {
   const tables = positionTables(spec, span);
   const named = tableShapes(spec, layerInputs(spec, layer, layer + 1)).map(([name]) => [name, tables.get(name) ?? missing(name)] as const);
   return {

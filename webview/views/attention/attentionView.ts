@@ -1,21 +1,19 @@
 import { checkbox } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
-import { changeDetector, el } from '../../parts/dom.ts';
-import { headsOfText, isFew } from '../../figures/heads.ts';
+import { el } from '../../parts/dom.ts';
 import { freeKey } from '../../parts/keys.ts';
-import { headNotes } from '../../parts/interventionTexts.ts';
-import { layerNotes } from '../../parts/layerNotes.ts';
 import { question, whileBusy } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createCellCard } from './cellCard.ts';
 import { createHeadCells, type ShownHead } from './headCells.ts';
 import { createHeadMap } from './headMap.ts';
+import { createHeadMeasures, hasMap } from './headMeasure.ts';
 import { createHeadOverview } from './headOverview.ts';
 import { createHeadPointer } from './headPointer.ts';
 import { createHeadRow } from './headRow.ts';
 import { createHeadsAhead } from './headsAhead.ts';
-import { headText, samplesSentence, samplesText, scoreTexts } from './headTexts.ts';
+import { createHeadTitle } from './headTitle.ts';
 
 /** The Attention tab: overview of all heads, one head's map, one query's row, one cell's arithmetic. */
 export function createAttention(context: PanelContext): View {
@@ -56,27 +54,32 @@ export function createAttention(context: PanelContext): View {
       // The map is drawn first, the row and the cell one frame later.
       if (map.draw(found, state)) requestAnimationFrame(() => drawRow());
       else row.update(found, state);
+      measures.redraw();
     },
   });
   const drawRow = (): void => {
     const found = head();
     if (found !== undefined) row.update(found, store.state());
   };
-  const title = el('h2');
-  const titleChanged = changeDetector();
-  const metrics = el('dl', { class: 'facts small' });
+  const title = createHeadTitle(isOpening);
+  const measures = createHeadMeasures(context, cells, head, draw);
   const hideFirst = checkbox(t('Hide the first token'), (value) => store.dispatch({ type: 'settings', change: { hideFirst: value } }));
   const logScale = checkbox(t('Logarithmic colours'), (value) => store.dispatch({ type: 'settings', change: { logScale: value } }));
+  // Hidden as a whole where something else is shown in its place: its parts are hidden while there is no answer.
+  const weights = el('div', { class: 'measure-map' }, ...map.notes, map.root);
+  const weightsRow = el('div', {}, row.root);
   const mapCard: HTMLElement = el(
     'section',
     { class: 'card map-card', 'aria-label': t('One head') },
-    el('div', { class: 'card-head' }, title, metrics),
+    title.root,
+    measures.choice,
     el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
-    ...map.notes,
     asked.notice,
-    map.root,
-    row.root,
+    weights,
+    measures.map,
+    weightsRow,
+    measures.edges,
   );
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cell.root);
   // There is no weight before there is a head.
@@ -88,34 +91,6 @@ export function createAttention(context: PanelContext): View {
     }
   });
 
-  function showTitle(state: ViewState): void {
-    const { shown, heads } = state;
-    const { layer, head: number } = state.settings;
-    if (shown === null || !titleChanged(shown, heads, layer, number, isOpening(state))) return;
-    if (isOpening(state)) {
-      title.replaceChildren(t('One head'));
-      return metrics.replaceChildren();
-    }
-    title.replaceChildren(
-      t('Layer {0}, head {1}', layer, number),
-      ...[...headNotes(shown.explanation, layer, number), ...layerNotes(shown.explanation.model, layer)].map((note) =>
-        el('span', { class: 'beside' }, note),
-      ),
-    );
-    const texts = scoreTexts();
-    const numbers = headsOfText(shown.explanation, heads);
-    metrics.replaceChildren(
-      ...numbers.scores.map((name) =>
-        el(
-          'div',
-          { class: isFew(numbers, name) ? 'few' : '', title: `${texts[name].meaning} ${samplesSentence(numbers, name)}` },
-          el('dd', {}, headText(numbers, layer, number, name)),
-          el('dt', {}, texts[name].name, ' ', el('span', { class: 'samples' }, samplesText(numbers, name))),
-        ),
-      ),
-    );
-  }
-
   return {
     root,
     update: (state) => {
@@ -123,8 +98,13 @@ export function createAttention(context: PanelContext): View {
       if (shown === null) return;
       hideFirst.set(settings.hideFirst);
       logScale.set(settings.logScale);
-      showTitle(state);
-      if (!isOpening(state)) asked.update(state, shown, settings.layer, settings.head);
+      title.update(state);
+      weights.hidden = logScale.root.hidden = hasMap(settings.headMeasure);
+      weightsRow.hidden = settings.headMeasure !== 'weights';
+      if (!isOpening(state)) {
+        asked.update(state, shown, settings.layer, settings.head);
+        measures.update(state);
+      }
       // One head that is looked at comes before the numbers of all.
       overview.update(state);
     },

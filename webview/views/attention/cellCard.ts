@@ -1,4 +1,8 @@
+import type { Intervention } from '../../../src/core/run.ts';
+import { switchStep } from '../../changeRecipe.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
+import { isOn } from '../../figures/recipeList.ts';
+import { edgeCut } from '../../figures/stepKinds.ts';
 import { button } from '../../parts/controls.ts';
 import { el, ICONS } from '../../parts/dom.ts';
 import { question } from '../../question.ts';
@@ -18,6 +22,15 @@ export interface CellCard {
 export function createCellCard(context: PanelContext, cells: HeadCells, head: () => ShownHead | undefined): CellCard {
   const unlock = button(t('Unlock'), 'secondary', () => cells.lock(null), ICONS.close);
   unlock.title = t('Follow the pointer again (Escape)');
+  let edge: Intervention | null = null;
+  const cut = button('', 'secondary', () => {
+    const cell = cells.cell();
+    if (edge === null || cell === null) return;
+    // The strongest weight of what comes then is another one.
+    cells.lock(cell);
+    switchStep(context, edge, !isOn(context.store.state().settings.recipe, edge));
+  });
+  cut.title = t('The query does not see the key in this head: a step of the recipe, on in every view');
   const body = el('div', { class: 'cell-body' });
   const asked = question(context, {
     busy: () => root,
@@ -41,7 +54,7 @@ export function createCellCard(context: PanelContext, cells: HeadCells, head: ()
   const root: HTMLElement = el(
     'section',
     { class: 'card cell-card', 'aria-label': t('One weight') },
-    el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), unlock),
+    el('div', { class: 'card-head' }, el('h2', {}, t('How this weight came about')), cut, unlock),
     asked.notice,
     body,
   );
@@ -50,6 +63,9 @@ export function createCellCard(context: PanelContext, cells: HeadCells, head: ()
     update: ({ picture }, state) => {
       unlock.hidden = state.settings.locked === null;
       const cell = cells.cell();
+      edge = cell === null || cell.key >= cell.query ? null : edgeCut(cell.query, cell.key, picture.layer, picture.head);
+      cut.hidden = edge === null;
+      if (edge !== null) cut.replaceChildren(isOn(state.settings.recipe, edge) ? t('Let it be seen again') : t('Cut this edge'));
       if (cell !== null) asked.update(state, state.shown, picture, cell.query, cell.key);
     },
   };

@@ -1,16 +1,15 @@
 import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { attentionMapFigure, attentionShades, cellAt, LOG_FLOOR, strongestWeight, type Shades } from '../../figures/attentionMap.ts';
-import { firstKey } from '../../figures/mapWindow.ts';
 import { changeDetector } from '../../parts/dom.ts';
 import { percent } from '../../parts/format.ts';
-import { plainKey } from '../../parts/keys.ts';
 import { createMapZoom } from '../../parts/mapZoom.ts';
 import { createPlot, type PlotPoint } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import type { Cell } from '../../viewSettings.ts';
 import type { HeadCells, ShownHead } from './headCells.ts';
+import { createLockKeys } from './lockKeys.ts';
 
 /** Heatmap of all weights of a head, query by key. */
 export interface HeadMap {
@@ -52,8 +51,16 @@ export function createHeadMap(
       if (cell !== undefined) cells.toggle(cell);
     },
     resized: events.resized,
-    keys: (event) => zoom.key(event) || moveKey(event),
+    keys: (event) => zoom.key(event) || (head() !== undefined && moveKey(event)),
     wheel: zoom.wheel,
+  });
+  const moveKey = createLockKeys(context, cells, async ({ query, key }) => {
+    const { shown } = store.state();
+    const labels = shown === null ? [] : tokenLabels(shown.explanation);
+    const found = await cells.row(query);
+    return found === undefined
+      ? undefined
+      : t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(found.weights, key)));
   });
   const mapChanged = changeDetector();
   const shadesChanged = changeDetector();
@@ -68,30 +75,6 @@ export function createHeadMap(
       ? undefined
       : cellAt(found.picture, shown.explanation.tokens.length, settings.hideFirst, block, point);
   }
-  function moveKey(event: KeyboardEvent): void {
-    const step = { ArrowLeft: [0, -1], ArrowRight: [0, 1], ArrowUp: [-1, 0], ArrowDown: [1, 0] }[plainKey(event)];
-    if (step === undefined || head() === undefined) return;
-    event.preventDefault();
-    // A row that cannot be had is reported below the map, where it is requested as well.
-    moveLock(step).catch(() => undefined);
-  }
-  /** Moves the lock. A key pressed before the row of the newly selected token has arrived waits for it. */
-  async function moveLock([down = 0, right = 0]: readonly number[]): Promise<void> {
-    // If another head replaces this one meanwhile, its row is needed too.
-    for (let row = 0; row < 2 && cells.cell() === null; row++) await cells.row(cells.query());
-    const cell = cells.cell();
-    const { shown, settings } = store.state();
-    if (cell === null || shown === null) return;
-    const tokens = shown.explanation.tokens.length;
-    const query = Math.min(tokens - 1, Math.max(0, cell.query + down));
-    const key = Math.min(query, Math.max(firstKey(tokens, settings.hideFirst), cell.key + right));
-    cells.lock({ query, key });
-    const labels = tokenLabels(shown.explanation);
-    const found = await cells.row(query);
-    if (found !== undefined)
-      context.announce(t('{0} attends to {1}: {2}', labels[query] ?? '', labels[key] ?? '', percent(at(found.weights, key))));
-  }
-
   return {
     notes: zoom.notes,
     root: plot.root,

@@ -5,6 +5,7 @@ import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { bestHead, headsOfRepeated, headsOfText, isFew, type HeadNumbers, type HeadScore } from '../../figures/heads.ts';
 import { bits, integer, percent } from '../../parts/format.ts';
+import { createHeadChoice } from '../../parts/headChoice.ts';
 import { createHeadSwitch } from '../../parts/headSwitch.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -62,7 +63,14 @@ export function createHeadOverview(
   const canvas = createOverviewCanvas(context, { choose, pointed });
   const headName = el('span', {});
   const headSwitch = createHeadSwitch(context);
-  const menu = el('div', { class: 'toolbar', role: 'group', 'aria-label': t('The chosen head') }, headName, headSwitch.root);
+  const headChoice = createHeadChoice(context);
+  const menu = el(
+    'div',
+    { class: 'toolbar', role: 'group', 'aria-label': t('The chosen head') },
+    headName,
+    headSwitch.root,
+    headChoice.root,
+  );
   /** How far the measuring has come; nothing before and after. */
   const progress = el('p', { class: 'axis-note', role: 'status', hidden: true });
   const asked = measureHeads(context, () => canvas.root, measuring);
@@ -122,6 +130,7 @@ export function createHeadOverview(
       barKey.textContent = barText(score);
       headName.textContent = t('Layer {0}, head {1}', settings.layer, settings.head);
       headSwitch.show(settings.layer, settings.head, state);
+      headChoice.show(settings.layer, settings.head, state);
       canvas.show(of, score, state);
       // The best of some of the heads may not be the best of all.
       best.hidden = of.known < of.layers;

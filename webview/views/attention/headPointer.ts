@@ -4,6 +4,7 @@ import { sinkColumn } from '../../figures/attentionMap.ts';
 import { integer, percent, significant } from '../../parts/format.ts';
 import type { PlotPoint } from '../../plot.ts';
 import { t } from '../../strings.ts';
+import type { Cell } from '../../viewSettings.ts';
 import type { HeadCells, ShownHead } from './headCells.ts';
 
 /** Milliseconds the pointer must rest on a cell before its numbers are requested. */
@@ -11,12 +12,14 @@ const HOVER_REST = 60;
 
 /**
  * Handler of the pointer over a head's cells: a tooltip has the exact weight, and where the pointer rests, `draw` shows the cell's numbers.
+ * `measured`: what the cells show where that is not the weight, as a name and a number; undefined: this cell has none.
  */
 export function createHeadPointer(
   context: PanelContext,
   cells: HeadCells,
   head: () => ShownHead | undefined,
   draw: () => void,
+  measured?: (cell: Cell) => readonly [name: string, value: string] | undefined,
 ): (point: PlotPoint | null, event: MouseEvent | null) => void {
   const { store, tooltip } = context;
   /** The point under the pointer. */
@@ -28,13 +31,14 @@ export function createHeadPointer(
     const row = await cells.row(point.y).catch(() => undefined);
     if (row === undefined || pointed !== point) return;
     const weight = onSink ? (row.sink ?? 0) : at(row.weights, point.x);
+    const other = measured?.({ query: point.y, key: point.x });
     tooltip.show(
       {
-        title: significant(weight, 7),
+        title: other?.[1] ?? significant(weight, 7),
         rows: [
           [t('Query'), `${labels[point.y] ?? ''}  (${integer(point.y)})`],
           [t('Key'), onSink ? t('sink: no token') : `${labels[point.x] ?? ''}  (${integer(point.x)})`],
-          [t('Share'), percent(weight)],
+          [other === undefined ? t('Share') : t('Weight'), percent(weight)],
         ],
       },
       clientX,

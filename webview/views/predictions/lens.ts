@@ -2,12 +2,13 @@ import { CancelledError } from '../../../src/core/errors.ts';
 import { segmented } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { el } from '../../parts/dom.ts';
-import { createLensGrid, lensPieces, type LensGrid, type LensPiece, type LensRange } from '../../figures/lensGrid.ts';
-import { LENS_COLOURS, type LensColour } from '../../viewSettings.ts';
+import { createLensGrid, lensPieces, lensRowCount, type LensGrid, type LensPiece, type LensRange } from '../../figures/lensGrid.ts';
+import { ADDED_COLOURS, LENS_COLOURS, LENS_ROWS, type AddedColour, type LensColour } from '../../viewSettings.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createLensAhead } from './lensAhead.ts';
+import { lensRowTexts, parallelText, queryLens } from './lensRows.ts';
 import { createLensSaving } from './lensSaving.ts';
 import { createLensScroller } from './lensScroller.ts';
 
@@ -31,6 +32,21 @@ export function createLens(context: PanelContext): View {
     LENS_COLOURS.map((name) => [name, names[name]] as const),
     (lensColour) => store.dispatch({ type: 'settings', change: { lensColour } }),
   );
+  const rowTexts = lensRowTexts();
+  const rows = segmented(
+    t('Rows'),
+    LENS_ROWS.map((name) => [name, rowTexts[name].name] as const),
+    (lensRows) => store.dispatch({ type: 'settings', change: { lensRows } }),
+    true,
+  );
+  const addedNames: Readonly<Record<AddedColour, string>> = { raised: t('Raised most'), next: t('The next token') };
+  const addedMode = segmented(
+    t('Colour by'),
+    ADDED_COLOURS.map((name) => [name, addedNames[name]] as const),
+    (addedColour) => store.dispatch({ type: 'settings', change: { addedColour } }),
+  );
+  const meaning = el('p', { class: 'caption' });
+  const parallel = el('p', { class: 'caption', hidden: true }, parallelText());
   let grid = createLensGrid(0, 0);
   let of: ViewState['shown'] = null;
   /** What was in sight when it was last asked for. */
@@ -40,6 +56,7 @@ export function createLens(context: PanelContext): View {
   const draw = (): void => {
     const state = store.state();
     if (state.shown === of && scroller.hasRoom()) scroller.draw(state, grid, awaited);
+    parallel.hidden = !grid.parallel();
   };
   const put = (own: LensGrid, window: Parameters<LensGrid['put']>[0]): void => {
     own.put(window);
@@ -61,7 +78,7 @@ export function createLens(context: PanelContext): View {
         for (const piece of missing) {
           // Nobody looks: the rest is asked for when the tab is open again.
           if (store.state().settings.tab !== 'predictions') throw new CancelledError();
-          put(own, await query('lens', 'lens', piece));
+          put(own, await queryLens(query, 'lens', own.rows, piece));
         }
       } finally {
         if (awaited === missing) awaited = [];
@@ -75,15 +92,10 @@ export function createLens(context: PanelContext): View {
     'section',
     { class: 'card lens', 'aria-label': t('Logit lens') },
     el('h2', {}, t('Logit lens')),
-    el(
-      'p',
-      { class: 'caption' },
-      t(
-        'What the model would predict next if it stopped after a block: final norm and unembedding applied to the ' +
-          'residual stream there. A bar at a cell’s left edge: this is what really follows.',
-      ),
-    ),
-    el('div', { class: 'toolbar' }, mode.root, scroller.legend, saving.root, asked.notice),
+    rows.root,
+    meaning,
+    parallel,
+    el('div', { class: 'toolbar' }, mode.root, addedMode.root, scroller.legend, saving.root, asked.notice),
     scroller.root,
   );
 
@@ -91,7 +103,7 @@ export function createLens(context: PanelContext): View {
     const state = store.state();
     if (state.shown === null || state.shown !== of || !scroller.hasRoom()) return;
     seen = scroller.inSight(grid);
-    asked.update(state, state.shown, ...Object.values(seen));
+    asked.update(state, state.shown, grid.rows, ...Object.values(seen));
   };
   let resting: ReturnType<typeof setTimeout> | undefined;
   const look = (): void => {
@@ -110,11 +122,17 @@ export function createLens(context: PanelContext): View {
       if (state.shown === null) return;
       // What is above the grid moves it into sight, and out of it.
       if (root.parentElement !== null) room.observe(root.parentElement);
-      mode.set(state.settings.lensColour);
-      if (of === state.shown) return look();
+      const { lensRows, lensColour, addedColour } = state.settings;
+      mode.set(lensColour);
+      addedMode.set(addedColour);
+      rows.set(lensRows);
+      if (of === state.shown && grid.rows === lensRows) return look();
+      mode.root.hidden = lensRows === 'added';
+      addedMode.root.hidden = lensRows !== 'added';
+      meaning.textContent = rowTexts[lensRows].meaning;
       of = state.shown;
       const { model, tokens } = state.shown.explanation;
-      grid = createLensGrid(model.layers + 1, tokens.length);
+      grid = createLensGrid(lensRowCount(lensRows, model.layers), tokens.length, lensRows);
       saving.reset();
       draw();
       ask();

@@ -1,6 +1,7 @@
-import type { LensWindow } from '../../../src/core/trace.ts';
+import type { AddedWindow, LensWindow } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { lensPieces, type LensGrid, type LensRange } from '../../figures/lensGrid.ts';
+import { queryLens } from './lensRows.ts';
 
 /** Milliseconds for which nothing is awaited before more is asked for. */
 const REST = 300;
@@ -17,7 +18,7 @@ export interface LensAhead {
 }
 
 /** What does not come is asked for when it is looked at, so failures are silent. */
-export function createLensAhead({ store, host }: PanelContext, put: (grid: LensGrid, window: LensWindow) => void): LensAhead {
+export function createLensAhead({ store, host }: PanelContext, put: (grid: LensGrid, window: LensWindow | AddedWindow) => void): LensAhead {
   let resting: ReturnType<typeof setTimeout> | undefined;
   /** Counts what is begun: an earlier turn ends. */
   let turn = 0;
@@ -35,7 +36,7 @@ export function createLensAhead({ store, host }: PanelContext, put: (grid: LensG
     for (const [from, end] of columns)
       for (const piece of lensPieces({ ...all, position: from, positionEnd: end }, grid.layers, grid.positions)) {
         if (grid.has(piece)) continue;
-        const found = await host.query('lens ahead', 'lens', piece).catch(() => undefined);
+        const found = await queryLens(host.query, 'lens ahead', grid.rows, piece).catch(() => undefined);
         if (found === undefined || turn !== own) return;
         put(grid, found);
         if (store.state().settings.tab !== 'predictions') return;

@@ -1,16 +1,26 @@
 import type { Explanation } from '../../../src/core/trace.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
-import { css } from '../../colour.ts';
+import { css, type Rgb } from '../../colour.ts';
 import type { TooltipContent } from '../../parts/tooltip.ts';
-import { KL_FULL_BITS, lensShare, lensValue, type LensCell, type LensGrid } from '../../figures/lensGrid.ts';
+import {
+  ADDED_FULL_LOGITS,
+  addedShare,
+  addedValue,
+  KL_FULL_BITS,
+  lensShare,
+  lensValue,
+  type AddedCell,
+  type LensCell,
+  type LensGrid,
+} from '../../figures/lensGrid.ts';
 import { guessBits } from '../../figures/tokenColour.ts';
 import { el } from '../../parts/dom.ts';
-import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { bits, decimal, integer, percent, percentInColumn, signedDecimal } from '../../parts/format.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
-import { colourAt, textOn } from '../../theme.ts';
-import type { LensColour } from '../../viewSettings.ts';
-import { placeName } from '../embeddings/projectionView.ts';
+import { colourAt, signedColours, textOn, type Theme } from '../../theme.ts';
+import type { AddedColour, LensColour } from '../../viewSettings.ts';
+import { rowTitle } from './lensRows.ts';
 
 /** Width of a token's column in pixels. */
 export const COLUMN = 92;
@@ -28,20 +38,22 @@ export function lensColumn(
   const next = shown?.explanation.tokens[position + 1];
   const cells = Array.from({ length: grid.layers }, (_, index) => {
     const layer = grid.layers - 1 - index;
-    const found = grid.cell(layer, position);
+    const added = grid.added(layer, position);
+    const found = added ?? grid.cell(layer, position);
     if (found === undefined || shown === null)
       return awaited(layer, position)
         ? el('div', { class: 'lens-cell empty', 'aria-busy': 'true' }, '…')
         : el('div', { class: 'lens-cell empty' });
-    const share = lensShare(found, settings.lensColour, shown.explanation.model.vocab);
+    const look = 'raised' in found ? addedLook(found, settings, theme) : lensLook(found, settings, theme, shown.explanation.model.vocab);
+    const topId = 'raised' in found ? found.raisedId : found.topId;
     const cell = el(
       'div',
-      { class: found.topId === next?.id ? 'lens-cell right' : 'lens-cell', 'data-layer': layer },
+      { class: topId === next?.id ? 'lens-cell right' : 'lens-cell', 'data-layer': layer },
       el('span', { class: 'token-text' }, shortened(visibleText(found.piece), 9)),
-      el('span', { class: 'lens-number' }, lensNumber(lensValue(found, settings.lensColour), settings.lensColour)),
+      el('span', { class: 'lens-number' }, look.number),
     );
-    if (!Number.isNaN(share)) {
-      const colour = colourAt(theme.cool, share);
+    const { colour } = look;
+    if (colour !== null) {
       cell.style.backgroundColor = css(colour);
       cell.style.color = css(textOn(theme, colour));
     }
@@ -62,6 +74,34 @@ export function lensColumn(
   return column;
 }
 
+/** The number and colour of a cell; null: none. */
+interface CellLook {
+  readonly number: string;
+  readonly colour: Rgb | null;
+}
+
+function lensLook(cell: LensCell, { lensColour }: ViewState['settings'], theme: Theme, vocab: number): CellLook {
+  const share = lensShare(cell, lensColour, vocab);
+  return { number: lensNumber(lensValue(cell, lensColour), lensColour), colour: Number.isNaN(share) ? null : colourAt(theme.cool, share) };
+}
+
+function addedLook(cell: AddedCell, { addedColour }: ViewState['settings'], theme: Theme): CellLook {
+  const share = addedShare(cell, addedColour);
+  const colour = Number.isNaN(share) ? null : colourAt(addedColours(addedColour, theme), share);
+  return { number: signedDecimal(addedValue(cell, addedColour), 2), colour };
+}
+
+/** Colours of what steps add: two hues where there are signs. */
+export function addedColours(mode: AddedColour, theme: Theme): readonly Rgb[] {
+  return mode === 'raised' ? theme.cool : signedColours(theme);
+}
+
+/** Texts for the two ends of their scale. */
+export function addedLegend(mode: AddedColour): readonly [string, string] {
+  const most = t('≥ {0} logits', `+${ADDED_FULL_LOGITS}`);
+  return mode === 'raised' ? [t('{0} logits', 0), most] : [t('≤ {0} logits', `−${ADDED_FULL_LOGITS}`), most];
+}
+
 function lensNumber(value: number, mode: LensColour): string {
   if (Number.isNaN(value)) return '–';
   if (mode === 'probability') return percentInColumn(value);
@@ -80,12 +120,12 @@ export function legendTexts(mode: LensColour, vocab: number): readonly [string, 
 }
 
 /** Tooltip of what a layer would predict after a token. */
-export function lensCellContent(cell: LensCell, position: number, { tokens, model }: Explanation): TooltipContent {
+export function lensCellContent(cell: LensCell, position: number, { tokens, model }: Explanation, rows: LensGrid['rows']): TooltipContent {
   const next = tokens[position + 1];
   return {
     title: visibleText(cell.piece),
     rows: [
-      [t('Place'), placeName(cell.layer, model.layers)],
+      [t('Place'), rowTitle(rows, cell.layer, model.layers)],
       [t('Probability'), percent(cell.topProb)],
       [t('Really follows'), next === undefined ? t('nothing follows') : visibleToken(next)],
       ...(next === undefined
@@ -96,6 +136,27 @@ export function lensCellContent(cell: LensCell, position: number, { tokens, mode
           ] as const)),
       [t('Entropy'), bits(cell.entropy)],
       [t('KL to the end'), bits(cell.kl)],
+    ],
+  };
+}
+
+/** Tooltip of what a step adds after a token. */
+export function addedCellContent(cell: AddedCell, position: number, { tokens, model }: Explanation): TooltipContent {
+  const next = tokens[position + 1];
+  const logits = (value: number): string => t('{0} logits', signedDecimal(value, 3));
+  return {
+    title: visibleText(cell.piece),
+    rows: [
+      [t('Place'), rowTitle('added', cell.layer, model.layers)],
+      [t('Raised most'), logits(cell.raised)],
+      [t('Lowered most'), `${visibleText(cell.loweredPiece)}  ${logits(cell.lowered)}`],
+      [t('Really follows'), next === undefined ? t('nothing follows') : visibleToken(next)],
+      ...(next === undefined
+        ? []
+        : ([
+            [t('Adds to it'), logits(cell.next)],
+            [t('Its rank'), integer(cell.nextRank)],
+          ] as const)),
     ],
   };
 }

@@ -1,7 +1,7 @@
 import { markTokens, selectToken, type PanelContext } from '../../context.ts';
 import type { LensGrid } from '../../figures/lensGrid.ts';
 import { plainKey } from '../../parts/keys.ts';
-import { COLUMN, LABELS, lensCellContent } from './lensColumn.ts';
+import { addedCellContent, COLUMN, LABELS, lensCellContent } from './lensColumn.ts';
 
 /** Selects and marks tokens with the pointer over their columns and with keys, and says what a layer predicts. */
 export function followColumns(context: PanelContext, scroller: HTMLElement, sizer: HTMLElement, grid: () => LensGrid): void {
@@ -15,10 +15,12 @@ export function followColumns(context: PanelContext, scroller: HTMLElement, size
     const cell = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-layer]') : null;
     const { shown } = store.state();
     if (index === undefined || shown === null) return;
-    const found = cell === null ? undefined : grid().cell(Number(cell.dataset['layer']), index);
+    const [of, layer] = [grid(), Number(cell?.dataset['layer'] ?? NaN)];
+    const [found, added] = [of.cell(layer, index), of.added(layer, index)];
     markTokens(context, index + 1 < shown.explanation.tokens.length ? [index, index + 1] : [index]);
-    if (found === undefined) tooltip.hide();
-    else tooltip.show(lensCellContent(found, index, shown.explanation), event.clientX, event.clientY);
+    if (added !== undefined) tooltip.show(addedCellContent(added, index, shown.explanation), event.clientX, event.clientY);
+    else if (found !== undefined) tooltip.show(lensCellContent(found, index, shown.explanation, of.rows), event.clientX, event.clientY);
+    else tooltip.hide();
   });
   sizer.addEventListener('mouseleave', () => {
     tooltip.hide();

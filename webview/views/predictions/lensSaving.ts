@@ -1,5 +1,5 @@
 import { CancelledError, messageOf } from '../../../src/core/errors.ts';
-import type { LensWindow } from '../../../src/core/trace.ts';
+import type { AddedWindow, LensWindow } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { lensPieces, type LensGrid } from '../../figures/lensGrid.ts';
 import { lensTable } from '../../figures/lensTable.ts';
@@ -9,6 +9,7 @@ import { percent } from '../../parts/format.ts';
 import { savedName } from '../../parts/savedName.ts';
 import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
+import { queryLens } from './lensRows.ts';
 
 /** A button that reads what is missing of the lens and saves all of it as a table. */
 export interface LensSaving {
@@ -20,7 +21,7 @@ export interface LensSaving {
 export function createLensSaving(
   context: PanelContext,
   grid: () => LensGrid,
-  put: (grid: LensGrid, window: LensWindow) => void,
+  put: (grid: LensGrid, window: LensWindow | AddedWindow) => void,
 ): LensSaving {
   const { host, store, announce } = context;
   /** Counts the presses: an earlier one ends. */
@@ -52,11 +53,11 @@ export function createLensSaving(
       for (const [done, piece] of pieces.entries()) {
         if (whole.has(piece)) continue;
         status.textContent = t('Computing the lens: {0}', percent(done / pieces.length));
-        const found = await host.query('lens table', 'lens', piece);
+        const found = await queryLens(host.query, 'lens table', whole.rows, piece);
         if (turn !== own) return;
         put(whole, found);
       }
-      download(`${savedName('logit-lens')}.csv`, lensTable(whole, shown.explanation));
+      download(`${savedName(LENS_FILES[whole.rows])}.csv`, lensTable(whole, shown.explanation));
       announce(t('The table is saved.'));
       reset();
     } catch (error) {
@@ -67,6 +68,9 @@ export function createLensSaving(
   }
   return { root, reset };
 }
+
+/** Names of saved tables. */
+const LENS_FILES = { blocks: 'logit-lens', steps: 'logit-lens-steps', added: 'logit-lens-added' } as const;
 
 /** Hands a text to the window's own way of saving files. */
 function download(name: string, text: string): void {

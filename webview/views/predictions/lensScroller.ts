@@ -5,9 +5,9 @@ import { changeDetector, el } from '../../parts/dom.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { gradient } from '../../theme.ts';
-import { placeName } from '../embeddings/projectionView.ts';
-import { COLUMN, LABELS, legendTexts, lensColumn } from './lensColumn.ts';
+import { addedColours, addedLegend, COLUMN, LABELS, legendTexts, lensColumn } from './lensColumn.ts';
 import { followColumns, revealColumn } from './lensFollow.ts';
+import { rowName, rowTitle } from './lensRows.ts';
 
 /** The grid of layers by tokens, scrolled sideways; only the columns in sight are in the page. */
 export interface LensScroller {
@@ -47,11 +47,12 @@ export function createLensScroller(context: PanelContext, grid: () => LensGrid):
       sizer.style.width = `${of.positions * COLUMN}px`;
       if (revealed(of, settings.selected)) revealColumn(root, settings.selected);
       const [first, last] = columns(of);
-      if (!drawn(of, settings.selected, settings.lensColour, theme, first, last, of.read(), awaited)) return;
-      rail.replaceChildren(el('div', { class: 'lens-head' }), ...layerNames(of.layers, model.layers));
+      if (!drawn(of, settings.selected, settings.lensColour, settings.addedColour, theme, first, last, of.read(), awaited)) return;
+      rail.replaceChildren(el('div', { class: 'lens-head' }), ...layerNames(of, model.layers));
       const isAwaited = (layer: number, position: number): boolean => awaited.some((piece) => holds(piece, layer, position));
       sizer.replaceChildren(...Array.from({ length: last - first }, (_, offset) => lensColumn(state, of, first + offset, isAwaited)));
-      legend.set(gradient(theme.cool), ...legendTexts(settings.lensColour, model.vocab));
+      if (of.rows === 'added') legend.set(gradient(addedColours(settings.addedColour, theme)), ...addedLegend(settings.addedColour));
+      else legend.set(gradient(theme.cool), ...legendTexts(settings.lensColour, model.vocab));
     },
     inSight: (of) => {
       const [position, positionEnd] = columns(of);
@@ -67,10 +68,10 @@ function holds({ layer, layers, position, positions }: LensPiece, atLayer: numbe
 }
 
 /** What stands before the rows: the last layer first. */
-function layerNames(count: number, blocks: number): readonly HTMLElement[] {
-  return Array.from({ length: count }, (_, index) => {
-    const layer = count - 1 - index;
-    return el('div', { class: 'lens-layer', title: placeName(layer, blocks) }, layer === 0 ? t('input') : t('block {0}', layer - 1));
+function layerNames({ layers, rows }: LensGrid, blocks: number): readonly HTMLElement[] {
+  return Array.from({ length: layers }, (_, index) => {
+    const row = layers - 1 - index;
+    return el('div', { class: 'lens-layer', title: rowTitle(rows, row, blocks) }, rowName(rows, row));
   });
 }
 

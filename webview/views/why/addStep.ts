@@ -1,104 +1,129 @@
-import { headOff, type Intervention } from '../../../src/core/run.ts';
 import { shortened } from '../../../src/core/visibleText.ts';
+import { switchStep } from '../../changeRecipe.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
+import { STEP_FIELDS, STEP_KINDS, stepOfChoice, type StepChoice, type StepKind } from '../../figures/stepKinds.ts';
 import { button, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { numberField } from '../../parts/numberField.ts';
-import { switchStep } from '../../changeRecipe.ts';
 import { t } from '../../strings.ts';
+import { createDirectionField } from './directionField.ts';
 import { FACTORS } from './recipeEditor.ts';
 
-/** What can be added by menus, in their order. */
-const KINDS = ['headOff', 'headScale', 'mlpOff', 'mlpScale', 'hidden'] as const;
+/** Names of what can be added. */
+function kindNames(): Readonly<Record<StepKind, string>> {
+  return {
+    headOff: t('Switch a head off'),
+    headScale: t('Scale a head'),
+    headMean: t('Set a head to its mean'),
+    headPrevious: t('Let a head attend to the token before'),
+    headUniform: t('Let a head attend to all alike'),
+    mlpOff: t('Switch an MLP off'),
+    mlpScale: t('Scale an MLP'),
+    mlpMean: t('Set an MLP to its mean'),
+    neuron: t('Scale a neuron'),
+    hidden: t('Hide a token from all later ones'),
+    edge: t('Cut an edge of attention'),
+    direction: t('Move a residual towards a token'),
+  };
+}
+
+/** Most neurons that may be typed; the model says how many it has. */
+const NEURONS = { min: 0, max: 1e6, step: 1, whole: true };
 
 /** Menus by which an intervention is added: what, and where. */
 export function createAddStep(context: PanelContext): View {
   const { store } = context;
-  let kind: (typeof KINDS)[number] = 'headOff';
-  let factor = 2;
+  let kind: StepKind = 'headOff';
+  const numbers = { factor: 2, strength: 1, neuron: 0 };
   /** What was chosen here; until then the head and the token that are chosen for all views. */
-  const chosen: { layer?: number; head?: number; token?: number } = {};
-  const names = {
-    headOff: t('Switch a head off'),
-    headScale: t('Scale a head'),
-    mlpOff: t('Switch an MLP off'),
-    mlpScale: t('Scale an MLP'),
-    hidden: t('Hide a token from all later ones'),
-  };
+  const chosen: { layer?: number; head?: number; token?: number; key?: number } = {};
+  const names = kindNames();
   const what = select(t('What'), (value) => {
-    kind = KINDS[value] ?? 'headOff';
+    kind = STEP_KINDS[value] ?? 'headOff';
+    // All layers and heads, or the residual behind the last layer, are only of some kinds.
+    delete chosen.layer;
+    delete chosen.head;
     show();
   });
-  const layer = select(t('Layer'), (value) => (chosen.layer = value));
-  const head = select(t('Head'), (value) => (chosen.head = value));
-  const token = select(t('Token'), (value) => (chosen.token = value));
-  const scale = numberField(t('Factor'), FACTORS, (value) => (factor = value));
-  const add = button(t('Add'), 'secondary', () => switchStep(context, step(), true));
-  const labelsChanged = changeDetector();
+  const again = (name: keyof typeof chosen) => (value: number) => {
+    chosen[name] = value;
+    show();
+  };
+  const direction = createDirectionField(context, () => show());
+  const fields = {
+    token: select(t('Token'), again('token')),
+    key: select(t('Key'), again('key')),
+    layer: select(t('Layer'), again('layer')),
+    head: select(t('Head'), again('head')),
+    neuron: numberField(t('Neuron'), NEURONS, (value) => (numbers.neuron = value)),
+    direction,
+    factor: numberField(t('Factor'), FACTORS, (value) => (numbers.factor = value)),
+    strength: numberField(t('Lengths of the residual'), FACTORS, (value) => (numbers.strength = value)),
+  };
+  const add = button(t('Add'), 'secondary', () => {
+    const step = stepOfChoice(kind, choice());
+    if (step !== null) switchStep(context, step, true);
+  });
+  const labelsChanged = { token: changeDetector(), key: changeDetector() };
   const changed = changeDetector();
 
-  const place = (): { readonly layer: number; readonly head: number; readonly token: number } => {
+  function choice(): StepChoice {
     const { settings, shown } = store.state();
     const { layers = 1, heads = 1 } = shown?.explanation.model ?? {};
+    const token = Math.min(chosen.token ?? settings.selected, (shown?.explanation.tokens.length ?? 1) - 1);
     return {
-      layer: Math.min(chosen.layer ?? settings.layer, layers - 1),
+      ...numbers,
+      layer: Math.min(chosen.layer ?? settings.layer, kind === 'direction' ? layers : layers - 1),
       head: Math.min(chosen.head ?? settings.head, heads - 1),
-      token: Math.min(chosen.token ?? settings.selected, (shown?.explanation.tokens.length ?? 1) - 1),
+      token,
+      key: Math.min(chosen.key ?? token - 1, token - 1),
+      direction: direction.chosen(),
     };
-  };
-  function step(): Intervention {
-    const { layer, head, token } = place();
-    switch (kind) {
-      case 'headOff':
-        return headOff({ layer, head });
-      case 'headScale':
-        return { kind: 'head', layer, head, action: 'scale', factor };
-      case 'mlpOff':
-        return { kind: 'mlp', layer, action: 'zero' };
-      case 'mlpScale':
-        return { kind: 'mlp', layer, action: 'scale', factor };
-      case 'hidden':
-        return { kind: 'key', key: token, action: 'cut' };
-    }
   }
   function show(): void {
-    const { shown } = store.state();
+    const state = store.state();
+    const { shown } = state;
     if (shown === null) return;
     const { model } = shown.explanation;
-    const numbered = (count: number): readonly (readonly [number, string])[] => Array.from({ length: count }, (_, i) => [i, String(i)]);
-    const now = place();
+    const now = choice();
+    const isEdge = kind === 'edge';
+    const numbered = (count: number): readonly (readonly [number, string])[] => [
+      ...(isEdge ? [[-1, t('all')] as const] : []),
+      ...Array.from({ length: count }, (_, i) => [i, String(i)] as const),
+      ...(kind === 'direction' ? [[count, t('after the last')] as const] : []),
+    ];
     what.set(
-      KINDS.map((name, index) => [index, names[name]]),
-      KINDS.indexOf(kind),
+      STEP_KINDS.map((name, index) => [index, names[name]]),
+      STEP_KINDS.indexOf(kind),
     );
-    layer.set(numbered(model.layers), now.layer);
-    head.set(numbered(model.heads), now.head);
-    scale.set(factor);
-    const parts = step();
-    layer.root.hidden = !('layer' in parts);
-    head.root.hidden = !('head' in parts);
-    scale.root.hidden = !('factor' in parts);
-    token.root.hidden = !('key' in parts);
-    // A long text has many: they are listed when they are wanted.
-    if ('key' in parts && labelsChanged(shown, now.token))
-      token.set(
-        tokenLabels(shown.explanation).map((label, index) => [index, `${index}  ${shortened(label, 24)}`]),
-        now.token,
+    fields.layer.set(numbered(model.layers), now.layer);
+    fields.head.set(numbered(model.heads), now.head);
+    for (const name of ['factor', 'strength', 'neuron'] as const) fields[name].set(numbers[name]);
+    direction.update(state);
+    const read = STEP_FIELDS[kind];
+    for (const name of Object.keys(fields) as (keyof typeof fields)[]) fields[name].root.hidden = !read.includes(name);
+    // A long text has many tokens: they are listed when they are wanted.
+    const labels = tokenLabels(shown.explanation);
+    for (const name of ['token', 'key'] as const) {
+      const end = name === 'key' ? now.token : labels.length;
+      if (!read.includes(name) || !labelsChanged[name](shown, now[name], end)) continue;
+      fields[name].set(
+        labels.slice(0, end).map((label, index) => [index, `${index}  ${shortened(label, 24)}`]),
+        now[name],
       );
+    }
+    add.disabled = stepOfChoice(kind, now) === null;
   }
   return {
     root: el(
       'div',
       { class: 'add-step', role: 'group', 'aria-label': t('Add an intervention') },
       what.root,
-      layer.root,
-      head.root,
-      token.root,
-      scale.root,
+      ...Object.values(fields).map(({ root }) => root),
       add,
     ),
     update: ({ shown, settings }) => {
-      if (changed(shown, settings.layer, settings.head, settings.selected)) show();
+      if (changed(shown, settings.layer, settings.head, settings.selected, settings.whyAsked)) show();
     },
   };
 }

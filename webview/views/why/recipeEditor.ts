@@ -6,6 +6,7 @@ import { changeDetector, el, ICONS } from '../../parts/dom.ts';
 import { numberField } from '../../parts/numberField.ts';
 import { stepText } from '../../parts/interventionTexts.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
+import type { Intervention } from '../../../src/core/run.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 
@@ -43,14 +44,13 @@ export function createRecipeEditor(context: PanelContext): View {
     remove.setAttribute('aria-label', t('Remove: {0}', name));
     remove.title = t('Remove');
     const made = el('li', { class: 'recipe-item' }, toggle.root);
-    if ((step.kind === 'head' || step.kind === 'mlp') && step.action === 'scale') {
-      const factor = numberField(t('Factor'), FACTORS, (value) =>
-        changeRecipe(context, (items) =>
-          items.map((item, place) => (place === index ? { ...item, step: { ...step, factor: value } } : item)),
-        ),
+    const strength = strengthOf(step);
+    if (strength !== null) {
+      const field = numberField(strength.name, FACTORS, (value) =>
+        changeRecipe(context, (items) => items.map((item, place) => (place === index ? { ...item, step: strength.with(value) } : item))),
       );
-      factor.set(step.factor);
-      made.append(factor.root);
+      field.set(strength.value);
+      made.append(field.root);
     }
     made.append(remove);
     return made;
@@ -72,7 +72,7 @@ export function createRecipeEditor(context: PanelContext): View {
       if (shown === null || !changed(shown, settings.recipe)) return;
       // What the model was run with is often what was asked for: rows with a half-typed number stay then.
       const said = JSON.stringify(
-        settings.recipe.map(({ step, on }) => [stepText(step, shown.explanation), 'factor' in step ? step.factor : null, on]),
+        settings.recipe.map(({ step, on }) => [stepText(step, shown.explanation), strengthOf(step)?.value ?? null, on]),
       );
       if (said === filled) return;
       filled = said;
@@ -82,4 +82,21 @@ export function createRecipeEditor(context: PanelContext): View {
       asDocument.hidden = stepsOn(settings.recipe).length === 0;
     },
   };
+}
+
+/** The number that says how strong a step is, and the step with another one; null: it has none. */
+function strengthOf(
+  step: Intervention,
+): { readonly name: string; readonly value: number; readonly with: (value: number) => Intervention } | null {
+  if (step.kind === 'residual' && 'direction' in step) {
+    // Its vector is made anew from the text.
+    const { kind, layer, token, action, direction } = step;
+    return {
+      name: t('Lengths of the residual'),
+      value: step.strength,
+      with: (strength) => ({ kind, layer, token, action, direction, strength }),
+    };
+  }
+  if (step.action !== 'scale') return null;
+  return { name: t('Factor'), value: step.factor, with: (factor) => ({ ...step, factor }) };
 }

@@ -1,0 +1,89 @@
+import type { LogitQuestion } from '../core/directParts.ts';
+import { seenOf } from '../core/headMeasures.ts';
+import { changeAt, headSteps } from '../core/interventions.ts';
+import { runOf, type Run } from '../core/run.ts';
+import { at } from '../core/tensor.ts';
+import type { Trace } from '../model/run/forwardTrace.ts';
+import type { Gradient } from '../model/run/gradientCalls.ts';
+import { checkHead, checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
+import { targetOf, textTo } from './attributing.ts';
+
+/** Edges are cut together for so long: what else is asked meanwhile waits no longer than this and one run. */
+const TOGETHER_MS = 200;
+
+/** The latest gradient of a trace, which goes with it: it is the same for all heads. */
+const latest = new WeakMap<Trace, { readonly key: string; readonly gradient: Gradient }>();
+
+/** What one head's attention brings, and what a prediction makes of it. */
+export const headMeasureAnswers: Pick<Answers, 'weightedValues' | 'weightGradients' | 'edgeCuts'> = {
+  weightedValues: async (context, run, { layer, head }) => {
+    const { model } = context.open;
+    checkHead(model, layer, head);
+    const trace = await traceOf(context, run);
+    const { weights } = await context.cache.head(trace, layer, head);
+    const lengths = await model.headValueLengths(trace, layer, head);
+    const steps = headSteps(run.recipe, layer);
+    const tokens = run.ids.length;
+    const values = seenOf(weights.data, tokens);
+    for (let query = 0; query < tokens; query++) {
+      const factor = Math.abs(changeAt(steps, head, query).factor);
+      const from = (query * (query + 1)) / 2;
+      for (let key = 0; key <= query; key++) values[from + key] = factor * at(values, from + key) * at(lengths, key);
+    }
+    return { layer, head, values };
+  },
+  weightGradients: async (context, run, { layer, head, ...question }) => {
+    const { model } = context.open;
+    checkHead(model, layer, head);
+    checkIndex('position', question.position, run.ids.length);
+    const trace = await traceOf(context, run);
+    const target = await model.logit(trace, targetOf(question));
+    const gradient = await gradientOf(context, trace, question);
+    const slopes = await model.weightGradient(trace, gradient, { layer, head }, context.checkpoint);
+    const { weights } = await context.cache.head(trace, layer, head);
+    const values = seenOf(weights.data, run.ids.length);
+    for (const [index, slope] of seenOf(slopes.data, run.ids.length).entries()) values[index] = at(values, index) * slope;
+    return { ...question, layer, head, target, values };
+  },
+  edgeCuts: async (context, run, { layer, head, query, keys, ...question }) => {
+    const { model } = context.open;
+    checkHead(model, layer, head);
+    checkIndex('position', question.position, run.ids.length);
+    checkIndex('query', query, run.ids.length);
+    for (const key of keys) checkIndex('key', key, query);
+    const trace = await traceOf(context, run);
+    const target = await model.logit(trace, targetOf(question));
+    const { weights } = await context.cache.head(trace, layer, head);
+    const end = performance.now() + TOGETHER_MS;
+    const changes: number[] = [];
+    do {
+      await context.checkpoint();
+      const key = at(keys, changes.length);
+      const isUnseen = query > question.position || at(weights.data, query * run.ids.length + key) === 0;
+      changes.push(isUnseen ? 0 : (await cutTarget(context, trace, question, { layer, head, query, key })) - target);
+    } while (changes.length < keys.length && performance.now() < end);
+    return { keys: Int32Array.from(keys.slice(0, changes.length)), changes: Float32Array.from(changes), target };
+  },
+};
+
+/** The target where one edge is cut. */
+async function cutTarget(
+  { open: { model }, checkpoint }: AnswerContext,
+  trace: Trace,
+  question: LogitQuestion,
+  edge: { readonly layer: number; readonly head: number; readonly query: number; readonly key: number },
+): Promise<number> {
+  const { ids, recipe }: Run = textTo({ model, trace }, question.position);
+  const cut = await model.run(runOf(ids, [...recipe, { kind: 'edge', ...edge, action: 'cut' }]), checkpoint, trace);
+  return model.logit(cut, targetOf(question));
+}
+
+/** The gradient of a target, of the latest one kept. */
+async function gradientOf({ open: { model }, progress }: AnswerContext, trace: Trace, question: LogitQuestion): Promise<Gradient> {
+  const key = [question.position, question.token, question.rival].join();
+  const known = latest.get(trace);
+  if (known?.key === key) return known.gradient;
+  const gradient = await model.gradient(trace, targetOf(question), progress);
+  latest.set(trace, { key, gradient });
+  return gradient;
+}

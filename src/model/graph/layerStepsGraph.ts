@@ -1,0 +1,30 @@
+import type { DecoderSpec } from '../families/spec.ts';
+import { itemOf } from '../run/outputs.ts';
+import { addLayer } from './decoder.ts';
+import { scaleBy } from './norm.ts';
+import { DATA_TYPE, OnnxGraph } from './onnx.ts';
+
+/** What the two steps of a block give: the residual between them, and what each adds to it. */
+export const STEP_OUTPUTS = ['afterAttention', 'attentionStep', 'mlpStep'] as const;
+
+/**
+ * The steps of block `layer`. In: as the trunk graph of this one layer. Out, each [T, D]: `afterAttention`, the residual after attention
+ * has added to it; `attentionStep` and `mlpStep`, what attention and MLP add, behind a norm of their own and the residual's factor.
+ */
+export function layerStepsGraph(spec: DecoderSpec, layer: number): OnnxGraph {
+  const graph = new OnnxGraph();
+  const { attentionNorms, mlpNorms } = itemOf(spec.blocks, layer);
+  addLayer(graph, spec, layer);
+  const named = (name: string): string => {
+    const value = graph.namedValues.get(name);
+    if (value === undefined) throw new Error(`A block has no ${name}.`);
+    return value;
+  };
+  const values: Readonly<Record<(typeof STEP_OUTPUTS)[number], string>> = {
+    afterAttention: named(attentionNorms.stream === null ? 'attentionAdded' : 'attentionStreamNorm'),
+    attentionStep: scaleBy(graph, named(attentionNorms.post === null ? 'attentionOutput' : 'attentionPostNorm'), spec.residualScale),
+    mlpStep: scaleBy(graph, named(mlpNorms.post === null ? 'mlpScaled' : 'mlpPostNorm'), spec.residualScale),
+  };
+  for (const name of STEP_OUTPUTS) graph.output(name, graph.op('Identity', [values[name]]), DATA_TYPE.float32, ['T', spec.dim]);
+  return graph;
+}
