@@ -8,6 +8,7 @@ const METHODS: Readonly<Record<AttributionMethod, string>> = {
   hidden: 'loss when no later token attends to it; exact, but at its own place it still counts: the position itself has 0',
   replaced: 'loss when it becomes the average of all tokens; exact, but that is no token, and its own strangeness counts too',
   removed: 'loss in the text without it; exact, but what follows moves up, and what is left may be no sentence',
+  'alti-logit': 'what heads say directly, taken back to the words that attention mixed; sums to their parts, without what MLPs say',
   'value-weighted': 'share of what attention brings to the position, by length; knows nothing of the token that is explained',
   rollout: "heads' mean attention through all layers, as shares; where something could flow, not whether it counts",
 };

@@ -6,6 +6,8 @@
  * - `hidden`: what the target loses when no later token attends to the token, in any layer.
  * - `replaced`: what the target loses when the token is replaced by the average one.
  * - `removed`: what the target loses when the text lacks the token.
+ * - `alti-logit`: what all heads add to the logit directly, by the tokens of the text that the read ones are made of in the layers below
+ *   (Ferrando et al. 2023).
  * - `value-weighted`: the length of what attention brings from the token to the position, weights times values through the output
  *   projection; its share in a layer, averaged over the layers (Kobayashi et al. 2020).
  * - `rollout`: the mean of all heads' attention with the residual, half and half, multiplied through the layers (Abnar and Zuidema 2020).
@@ -16,6 +18,7 @@ export const ATTRIBUTION_METHODS = [
   'hidden',
   'replaced',
   'removed',
+  'alti-logit',
   'value-weighted',
   'rollout',
 ] as const;

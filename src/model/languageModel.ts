@@ -10,6 +10,7 @@ import type { ModelFiles } from './formats/modelFiles.ts';
 import { openGradient, type GradientCalls, type LayerOutputCalls } from './run/gradientCalls.ts';
 import { openDirect, type DirectCalls } from './path/directCalls.ts';
 import { openProjectedValues, type ProjectedValueCalls } from './path/projectedValues.ts';
+import { openMixing, type MixingCalls } from './path/mixing.ts';
 import { openPath, type PathCalls } from './path/pathCalls.ts';
 import { openPositions, type PositionCalls } from './run/positionView.ts';
 import { readRows } from './run/embeddingRows.ts';
@@ -33,6 +34,7 @@ export interface LanguageModel
     EmbeddingCalls,
     GradientCalls,
     LayerOutputCalls,
+    MixingCalls,
     PathCalls,
     PositionCalls,
     ProjectedValueCalls,
@@ -103,6 +105,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
     ...table,
     ...openDirect(spec, sessions, unembedding),
     ...openGradient(runnable, unembedding),
+    ...openMixing(runnable, attention),
     ...openPath(spec, files, sessions),
     ...openProjectedValues(spec, sessions, attention),
     ...openPositions(spec, files, sessions),
