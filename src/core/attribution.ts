@@ -57,3 +57,34 @@ export interface Attribution {
   /** Of methods whose values should sum to a difference; null: of the others. */
   readonly completeness: Completeness | null;
 }
+
+/** Methods that attribute the log-probabilities of several tokens together; the others follow the attention of one position. */
+export const SPAN_METHODS = [
+  'gradient-x-input',
+  'integrated-gradients',
+  'hidden',
+  'replaced',
+  'removed',
+] as const satisfies readonly AttributionMethod[];
+export type SpanMethod = (typeof SPAN_METHODS)[number];
+
+export function isSpanMethod(method: AttributionMethod): method is SpanMethod {
+  return (SPAN_METHODS as readonly AttributionMethod[]).includes(method);
+}
+
+/** Tokens of a text that are explained together: those that follow positions `position` to `end`, one at least. */
+export interface SpanQuestion {
+  readonly position: number;
+  readonly end: number;
+}
+
+/** How much each token of a text counts for several of its tokens together, by one method. */
+export interface SpanAttribution extends SpanQuestion {
+  readonly method: SpanMethod;
+  /** The sum of the tokens' log-probabilities (natural), each given all before it. */
+  readonly target: number;
+  /** [T], parts of that; 0 after `end`. */
+  readonly values: Float32Array;
+  /** As in `Attribution`. */
+  readonly completeness: Completeness | null;
+}

@@ -1,7 +1,8 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import { attribute } from '../../src/analysis/attribute.ts';
 import { deletionCurve } from '../../src/analysis/deletionAnswers.ts';
-import { ATTRIBUTION_METHODS, isSigned } from '../../src/core/attribution.ts';
+import { attributeSpan, spanDeletion } from '../../src/analysis/spanAttribution.ts';
+import { ATTRIBUTION_METHODS, isSigned, SPAN_METHODS, type SpanMethod } from '../../src/core/attribution.ts';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
 import { UNWATCHED } from '../../src/core/progress.ts';
 import { runOf, UNCHANGED, type Recipe } from '../../src/core/run.ts';
@@ -17,6 +18,7 @@ const CASES = (
   'gpt2 llama gemma2.1 gemma3_text.2 phi.1 bloom.1 olmo2.1 deepseek_v3.1 granite.1 falcon.2 glm4.1 ' +
   'mixtral.1 gpt_oss.1 cohere.1 opt.1 opt.3 mpt.1 gpt_neox.1 exaone4.1'
 ).split(' ');
+const SPAN_CASES = ['gpt2', 'llama', 'gemma2.1', 'bloom.1', 'mixtral.1', 'cohere.1'];
 /** Norms on the stream: of these ALTI-Logit alone. */
 const STREAM_CASES: readonly string[] = ['bloom.2', 'opt.2'];
 
@@ -71,6 +73,58 @@ describe.each([
       await model.dispose();
     }
   });
+});
+
+describe.each([
+  ['WASM', wasm],
+  ['native', native],
+])('attribution of several tokens together, %s', (_, open) => {
+  test.each(SPAN_CASES)('of %s equals its formulas in PyTorch', async (name) => {
+    const expected = await openGolden(folder(FIXTURES), 'attribution.safetensors');
+    const { model, ids } = await openCase(name, await open());
+    try {
+      const [position = 0, end = 0] = await expected.wholeNumbers(`${name}/span`);
+      expect(end).toBeGreaterThan(position + 1);
+      const trace = await model.run(runOf(ids, UNCHANGED));
+      for (const method of SPAN_METHODS) {
+        const { values, target, completeness, ...asked } = await attributeSpan(model, trace, { position, end }, method, UNWATCHED);
+        expect(asked).toEqual({ position, end, method });
+        expect(Math.abs(target - at((await expected.floats(`${name}/span/value`)).data, 0)), name).toBeLessThan(TOLERANCE);
+        expect(values.subarray(end + 1).every((value) => value === 0)).toBe(true);
+        if (completeness !== null) {
+          const sum = values.reduce((total, value) => total + value, 0);
+          const difference = target - completeness.baseline;
+          expect(Math.abs(Math.abs(sum - difference) / Math.abs(difference) - completeness.gap)).toBeLessThan(1e-3);
+          if (!expected.names.includes(`${name}/span/${method}`)) continue;
+          expect(completeness.gap).toBeLessThan(0.01);
+          expect(Math.abs(completeness.baseline - at((await expected.floats(`${name}/span/baseline`)).data, 0))).toBeLessThan(1e-3);
+        }
+        const near = completeness === null ? TOLERANCE : 0.02;
+        expectClose(tensor([ids.length], values), await expected.floats(`${name}/span/${method}`), `${name}/${method}`, near);
+      }
+      const before = Array.from({ length: end }, (__, key) => [key]);
+      const { logprob } = await spanDeletion(model, trace, { position, end }, before, UNWATCHED);
+      expectClose(tensor([end + 1], logprob), await expected.floats(`${name}/span/deletion`), `${name}/deletion`, TOLERANCE);
+    } finally {
+      await model.dispose();
+    }
+  });
+});
+
+test('a span of one token is that token’s log-probability, and one that nothing follows is refused', async () => {
+  const model = await openLanguageModel(folder(`${FIXTURES}/llama`), await wasm());
+  const trace = await model.run(runOf(Int32Array.of(5, 6, 7, 8), UNCHANGED));
+  const ask = (position: number, end: number, method: SpanMethod = 'removed') =>
+    attributeSpan(model, trace, { position, end }, method, UNWATCHED);
+  const { target, values } = await ask(1, 1);
+  const [logprob = 0] = (await deletionCurve(model, trace, { position: 1, token: 7 }, [], UNWATCHED)).logprob;
+  expect(target).toBeCloseTo(logprob, 5);
+  expect(at(values, 2)).toBe(0);
+  await expect(ask(1, 3)).rejects.toThrow(RangeError);
+  await expect(ask(2, 1)).rejects.toThrow(RangeError);
+  await expect(ask(0, 1)).rejects.toThrow('Without the text’s first token nothing comes before the span');
+  expect((await ask(0, 1, 'hidden')).values).toHaveLength(4);
+  await model.dispose();
 });
 
 test('a target that does not exist is refused, and a rival that is the token', async () => {

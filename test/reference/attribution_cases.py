@@ -16,6 +16,8 @@ rollout (Abnar and Zuidema 2020): of the product of (mean weights / their sum + 
 alti-logit (Ferrando et al. 2023): of each layer what attention brings of each token times the direction of the target, norms held, times the product of the matrices of the
 layers below, whose rows are the shares of max(0, ||y|| - ||y - part||), sums of absolute values, of the residual y behind attention; CASE/attention [1], what it sums to: of all
 layers the output of the heads times that direction, by autograd.
+Of SPAN_CASES also CASE/span [2], the first and the last position of those whose next tokens are the target together, the sum of their log-probabilities: CASE/span/value [1],
+CASE/span/METHOD [T] and CASE/span/deletion as above; a token of the span that is removed is left out of both sums.
 """
 import sys
 from pathlib import Path
@@ -33,6 +35,7 @@ FIXTURES = Path(__file__).parent.parent / "fixtures" / "models"
 CASES = ["gpt2", "llama", "gemma2.1", "gemma3_text.2", "phi.1", "bloom.1", "olmo2.1", "deepseek_v3.1", "granite.1", "falcon.2", "glm4.1", "mixtral.1", "gpt_oss.1", "cohere.1", "opt.1", "opt.3", "mpt.1", "gpt_neox.1", "exaone4.1"]
 # Norms on the stream: of these alti-logit alone.
 STREAM_CASES = ["bloom.2", "opt.2"]
+SPAN_CASES = ["gpt2", "llama", "gemma2.1", "bloom.1", "mixtral.1", "cohere.1"]
 # Norms behind attention before it is added, and of the stream after that; what a norm before the MLP reads is a check of the residual there.
 POST = {"gemma2.1": "post_attention_layernorm", "gemma3_text.2": "post_attention_layernorm", "olmo2.1": "post_attention_layernorm", "exaone4.1": "post_attention_layernorm", "glm4.1": "post_self_attn_layernorm"}
 STREAM = {"opt.2": "self_attn_layer_norm"}
@@ -232,6 +235,46 @@ def attribution(model, case, cap, ids, position, token, rival):
         return found | left_out(model, ids, position, difference, value, start) | attention(model, ids, position)
 
 
+def span(model, cap, ids, first, last):
+    follows = lambda text, places: [torch.log_softmax(capped(text[place], cap), -1)[token] for place, token in places]
+    places = [(place, ids[place + 1]) for place in range(first, last + 1)]
+    target = lambda logits: sum(follows(logits, places))
+    logits, start = run(model, ids)
+    start = start.detach()
+    gradient, value = slope(model, ids, start, target)
+    baseline = mean_start(model, ids)
+    total = torch.zeros_like(start, dtype=torch.float64)
+    for point, weight in zip(*np.polynomial.legendre.leggauss(STEPS)):
+        total += weight / 2 * slope(model, ids, baseline + (point + 1) / 2 * (start - baseline), target)[0]
+    integrated = (total * (start - baseline)).sum(-1).float()
+    _, empty = slope(model, ids, baseline, target)
+    found = {"value": torch.tensor([value]), "gradient-x-input": (gradient * start).sum(-1)}
+    if abs(integrated.sum().item() - (value - empty)) < EXACT * abs(value - empty):
+        found |= {"baseline": torch.tensor([empty]), "integrated-gradients": integrated}
+    with torch.no_grad():
+        own = follows(logits, places)
+        hidden, replaced, removed = (torch.zeros(len(ids)) for _ in range(3))
+        for token in range(last + 1):
+            hooks = install(model, [{"kind": "key", "key": token, "action": "cut"}])
+            hidden[token] = value - target(model(ids[None], use_cache=False).logits[0])
+            for hook in hooks:
+                hook.remove()
+            changed = start.clone()
+            changed[token] = baseline[token]
+            replaced[token] = value - target(run(model, ids, changed)[0])
+            shorter = model(torch.cat([ids[:token], ids[token + 1:]])[None], use_cache=False).logits[0]
+            left = [index for index, (place, _) in enumerate(places) if place + 1 != token]
+            moved = [(places[index][0] - (places[index][0] >= token), places[index][1]) for index in left]
+            removed[token] = sum(own[index] for index in left) - sum(follows(shorter, moved))
+        falls = []
+        for count in range(last + 1):
+            hooks = install(model, [{"kind": "key", "key": key, "action": "cut"} for key in range(count)])
+            falls.append(target(model(ids[None], use_cache=False).logits[0]))
+            for hook in hooks:
+                hook.remove()
+    return found | {"hidden": hidden, "replaced": replaced, "removed": removed, "deletion": torch.stack(falls)}
+
+
 def main():
     torch.set_num_threads(1)
     found = {}
@@ -244,6 +287,11 @@ def main():
         found[f"{case}/target"] = torch.tensor([position, token, rival])
         for name, value in attribution(model, case, cap, ids, position, token, rival).items():
             found[f"{case}/{name}"] = value.contiguous()
+        if case in SPAN_CASES:
+            first, last = len(ids) // 3, len(ids) - 3
+            found[f"{case}/span"] = torch.tensor([first, last])
+            for name, value in span(model, cap, ids, first, last).items():
+                found[f"{case}/span/{name}"] = value.detach().contiguous()
     save_file(found, FIXTURES / "attribution.safetensors")
 
 
