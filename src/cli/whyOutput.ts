@@ -42,8 +42,9 @@ interface Span extends SpanQuestion {
 }
 
 /**
- * Writes F32 tensors: target [1]; of one prediction direct.embedding [1], direct.heads [L, H], direct.mlp [L] and direct.rest [1], which sum
- * to it; grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's metadata.
+ * Writes F32 tensors: target [1]; of one prediction direct.embedding [1], direct.heads [L, H], direct.mlp [L] and direct.rest [1], which
+ * sum to it; grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's
+ * metadata.
  */
 export async function writeWhySafetensors(output: Output, { about, gradient, attributions }: Causes, recipe: string | null): Promise<void> {
   await writeEntries(

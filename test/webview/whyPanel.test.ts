@@ -218,7 +218,7 @@ describe('the words that a prediction depends on', () => {
     expect(told?.type === 'whyWords' ? told.words.values : []).toEqual(Array.from(values.subarray(0, POSITION + 1)));
   });
 
-  it('are those of several tokens together once these are chosen, with what they are of, and the method that has none says so', async () => {
+  it('are those of several tokens together once chosen, with what they are of; a method that has none says so', async () => {
     await open(server, '', POSITION);
     const [by, target] = [
       region('Words of the text').getByLabel('By', { exact: true }),

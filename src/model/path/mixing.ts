@@ -15,9 +15,9 @@ const MOST_NUMBERS = 16 * 1024 * 1024;
 /** The call for how attention mixes tokens. */
 export interface MixingCalls {
   /**
-   * Takes numbers of the tokens behind layer `layer` back to the tokens at its input: `numbers` [n], of a text's first n tokens, of which each
-   * is shared out among the tokens that it is made of, by how near each one's part brings the residual behind attention to what it is
-   * (ALTI: Ferrando, Gállego and Costa-jussà 2022), the scale of norms held fixed. Where no part brings it nearer, the token keeps its
+   * Takes numbers of the tokens behind layer `layer` back to the tokens at its input: `numbers` [n], of a text's first n tokens, of which
+   * each is shared out among the tokens that it is made of, by how near each one's part brings the residual behind attention to what it
+   * is (ALTI: Ferrando, Gállego and Costa-jussà 2022), the scale of norms held fixed. Where no part brings it nearer, the token keeps its
    * number; where a recipe sets the residual to something, it came from no token. The MLP mixes no tokens. `checkpoint` is awaited
    * between parts of the text. Loads the layer's output projection once more on the first call.
    */

@@ -135,8 +135,8 @@ export function logitSeed({ token, rival }: LogitTarget, vocab: number): Float32
 }
 
 /**
- * [N, V]: d log p(token) = 1 - p for the token of each row and -p for the others, times 1 - (logit / cap)^2 under a soft cap. `logits` [N, V],
- * capped.
+ * [N, V]: d log p(token) = 1 - p for the token of each row and -p for the others, times 1 - (logit / cap)^2 under a soft cap. `logits`
+ * [N, V], capped.
  */
 function logprobSeeds(predictions: readonly Prediction[], logits: Tensor, cap: number | null): Float32Array {
   const seeds = new Float32Array(logits.data.length);
