@@ -108,7 +108,7 @@ export function createWhyWords(context: PanelContext): View {
       target.update(state);
       const span = chosenSpan(state);
       meaning.textContent = [
-        ...(span === null ? [] : [spanMeaning(span.end - span.position + 1)]),
+        ...(span === null || !isSpanMethod(settings.whyMethod) ? [] : [spanMeaning(span.end - span.position + 1)]),
         methodTexts(settings.whyMethod).meaning,
       ].join(' ');
       asked.update(state, shown, why.position, why.token, why.rival, span?.end, settings.whyMethod);
