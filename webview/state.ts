@@ -188,6 +188,7 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
         locked: sameText || first ? state.settings.locked : null,
         // A question names tokens of this text by their ids in this model.
         whyAsked: first || (sameText && sameModel) ? state.settings.whyAsked : null,
+        whySpan: first || (sameText && sameModel) ? state.settings.whySpan : null,
         recipe: [...listOf(state.settings.recipe, next, before)],
       };
       return {
@@ -226,7 +227,7 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       if (message.token === null || message.token === state.settings.selected) return state;
       return { ...state, settings: settled({ ...state.settings, selected: message.token }, state.shown, state.heads) };
     case 'why': {
-      const settings: Settings = { ...state.settings, tab: 'why', selected: message.position, whyAsked: null };
+      const settings: Settings = { ...state.settings, tab: 'why', selected: message.position, whyAsked: null, whySpan: null };
       return { ...state, settings: settled(settings, state.shown, state.heads) };
     }
     case 'generatedFailure':

@@ -196,6 +196,8 @@ const WHY = {
     v.nullable(v.object({ position: index, token: index, rival: v.nullable(index), texts: v.optional(v.tuple([WORD, WORD])) })),
     null,
   ),
+  /** The span whose words are shown: the text's tokens after the positions `position` to `end`; null: the token asked about. */
+  whySpan: v.fallback(v.nullable(v.object({ position: index, end: index })), null),
   /** Interventions on the model, those that are off too. */
   recipe: v.fallback(v.array(v.object({ step: STEP_OF_RECIPE, on: v.boolean() })), []),
   /** How it is measured what each word counts. */

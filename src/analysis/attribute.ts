@@ -3,6 +3,7 @@ import type { CallContext } from '../core/progress.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import type { LogitTarget } from '../model/run/gradientCalls.ts';
+import { altiLogit } from './altiLogit.ts';
 import { rollout, valueWeighted } from './attentionAttribution.ts';
 import { rowProducts, type Attributed, type Attributing } from './attributing.ts';
 import { integratedGradients } from './integratedGradients.ts';
@@ -15,6 +16,7 @@ const METHODS: Readonly<Record<AttributionMethod, (of: Attributing) => Promise<A
   hidden: withHidden,
   replaced: withReplaced,
   removed: withRemoved,
+  'alti-logit': altiLogit,
   'value-weighted': valueWeighted,
   rollout,
 };

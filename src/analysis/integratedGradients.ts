@@ -1,5 +1,7 @@
 import { clenshawCurtis, clenshawCurtisPoint, weightedRows } from '../core/quadrature.ts';
 import { at, tensor, type Tensor } from '../core/tensor.ts';
+import type { Trace } from '../model/run/forwardTrace.ts';
+import type { GradientTarget } from '../model/run/gradientCalls.ts';
 import { rowProducts, textTo, type Attributed, type Attributing } from './attributing.ts';
 import { layerOf } from './traceRows.ts';
 
@@ -13,9 +15,20 @@ const MOST_GAP = 0.01;
  * Integrated gradients (Sundararajan et al. 2017) of the first block's input, from that of the average token at every position, which keeps
  * what the position itself adds.
  */
-export async function integratedGradients(of: Attributing): Promise<Attributed> {
-  const { model, trace, target, value, context } = of;
-  const { position } = target;
+export function integratedGradients({ target, ...of }: Attributing): Promise<Attributed> {
+  return alongTheWay({ ...of, target, position: target.position, valueIn: (there) => of.model.logit(there, target) });
+}
+
+/** A target that is read up to `position`, with its value in a trace. */
+export interface OnTheWay extends Omit<Attributing, 'target'> {
+  readonly target: GradientTarget;
+  readonly position: number;
+  readonly valueIn: (trace: Trace) => Promise<number>;
+}
+
+/** The same of any target. */
+export async function alongTheWay(of: OnTheWay): Promise<Attributed> {
+  const { model, trace, target, position, value, valueIn, context } = of;
   const run = textTo(of, position);
   const tokens = run.ids.length;
   const baseline = await model.averageInput(tokens);
@@ -33,7 +46,7 @@ export async function integratedGradients(of: Attributing): Promise<Attributed> 
     );
     const there = await model.runFrom(run, { input, known: trace, tokens: 0 }, context.checkpoint);
     const { resid } = await model.gradient(there, target, context.checkpoint);
-    known.set(share, { products: rowProducts(layerOf(resid, 0), way), value: await model.logit(there, target) });
+    known.set(share, { products: rowProducts(layerOf(resid, 0), way), value: await valueIn(there) });
   };
   for (let parts = FIRST_PARTS; ; parts *= 2) {
     const points = Array.from({ length: parts + 1 }, (_, k) => clenshawCurtisPoint(k, parts));

@@ -1,5 +1,5 @@
 import { RANDOM_ORDERS } from '../core/deletion.ts';
-import type { AttributionMethod } from '../core/attribution.ts';
+import { SPAN_METHODS, type AttributionMethod } from '../core/attribution.ts';
 
 /** What each method of attribution is, and what it is not. */
 const METHODS: Readonly<Record<AttributionMethod, string>> = {
@@ -8,6 +8,7 @@ const METHODS: Readonly<Record<AttributionMethod, string>> = {
   hidden: 'loss when no later token attends to it; exact, but at its own place it still counts: the position itself has 0',
   replaced: 'loss when it becomes the average of all tokens; exact, but that is no token, and its own strangeness counts too',
   removed: 'loss in the text without it; exact, but what follows moves up, and what is left may be no sentence',
+  'alti-logit': 'what heads say directly, taken back to the words that attention mixed; sums to their parts, without what MLPs say',
   'value-weighted': 'share of what attention brings to the position, by length; knows nothing of the token that is explained',
   rollout: "heads' mean attention through all layers, as shares; where something could flow, not whether it counts",
 };
@@ -51,6 +52,9 @@ For score, which reads whole texts of any length in windows; - is standard input
 
 For why, where the logit of one token comes from, or its difference to a rival's:
   --position N        where the prediction is made, from 0 (default: the last token): the token is one that may follow it
+  --position A-B      the text's own tokens after the positions A to B together: the sum of their log-probabilities
+                      (not of logits, which have a scale of their own at each position); by ${SPAN_METHODS.slice(0, -1).join(', ')}
+                      and ${SPAN_METHODS.at(-1)}, the others being about one position
   --token ID|TEXT     a number is an id, anything else the text of one token, to the character: " Paris"; as a JSON string
                       it can be digits too: '"7"' (default: the token that follows in the text, after the last the likeliest)
   --rival ID|TEXT     explain the token's logit less this token's (default: none)
@@ -97,7 +101,8 @@ limit or context. As text: what the model writes, as it is written.
 why, safetensors, F32: target [1], before a final soft cap; direct.embedding [1], direct.heads [L, H], direct.mlp [L], direct.rest
 [1] (every bias), which sum to it, the scales of all norms held fixed; grad.resid.0 .. [T, D], its gradient at the input of
 each block; attribution.NAME [T]. JSON: the same, of gradients their product with the input, by layer and token; tokens,
-candidates, sums, and of methods whose values should sum to a difference how far they are from it.
+candidates, sums, and of methods whose values should sum to a difference how far they are from it. Of a span there are no
+direct parts and no candidates; JSON lists its tokens with their log-probabilities (natural), which sum to target.
 A recipe is {"version": 1, "steps": [...]}, each step one of (layers, heads and positions count from 0):
   {"kind": "head", "layer": 1, "head": 2, "action": "zero"}, or "scale" with "factor": the head's output before the projection
   {"kind": "mlp", "layer": 0, "action": "zero"}, or "scale" with "factor": the output of the layer's MLP

@@ -1,5 +1,5 @@
 import { parseArgs } from 'node:util';
-import { ATTRIBUTION_METHODS, type AttributionMethod } from '../core/attribution.ts';
+import { ATTRIBUTION_METHODS, isSpanMethod, SPAN_METHODS, type AttributionMethod, type SpanQuestion } from '../core/attribution.ts';
 import { messageOf } from '../core/errors.ts';
 import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
@@ -61,6 +61,8 @@ export interface WhyOptions extends ModelOptions {
   readonly format: 'json' | 'safetensors';
   /** Where the prediction is made; null: at the last token. */
   readonly position: number | null;
+  /** The last position of a span, whose next tokens are explained together; null: one prediction is explained. */
+  readonly end: number | null;
   /** An id, or a text that is one token; null: the token that follows the position, after the last one the likeliest. */
   readonly token: string | null;
   /** As `token`; null: none. */
@@ -296,13 +298,19 @@ function whyOptions(values: Values): WhyOptions {
   if (by !== 'token' && format !== 'json') throw new UsageError('--by is for --format json.');
   if (by !== 'token' && values.ids !== undefined) throw new UsageError(`--by ${by} is for a text, and --ids gives tokens alone.`);
   checkNames({ token, rival });
+  const span = spanOf(position);
+  if (span !== null && (token !== null || rival !== null))
+    throw new UsageError(
+      `--${token === null ? 'rival' : 'token'} does not go with --position ${position}: the tokens of a span are the text's own.`,
+    );
   return {
     ...modelOptions(values),
     format,
-    position: position === undefined ? null : wholeNumber('position', position, 0),
+    position: span?.position ?? (position === undefined ? null : wholeNumber('position', position, 0)),
+    end: span?.end ?? null,
     token,
     rival,
-    methods: [...new Set(method.flatMap((names) => names.split(',')).flatMap((name) => methodsNamed(name.trim())))],
+    methods: [...new Set(method.flatMap((names) => names.split(',')).flatMap((name) => methodsNamed(name.trim(), span !== null)))],
     deletion: values.deletion === true,
     by,
   };
@@ -340,10 +348,23 @@ function checkNames(names: Readonly<Record<'token' | 'rival', string | null>>): 
   for (const [name, text] of Object.entries(names)) if (text === '') throw new UsageError(`--${name} names no token.`);
 }
 
-function methodsNamed(name: string): readonly AttributionMethod[] {
-  if (name === 'all') return ATTRIBUTION_METHODS;
+/** A span, A-B; null: a position alone, or none. */
+function spanOf(position: string | undefined): SpanQuestion | null {
+  const [, first, last] = /^(\d{1,9})-(\d{1,9})$/.exec(position ?? '') ?? [];
+  if (first === undefined || last === undefined) return null;
+  if (Number(last) < Number(first)) throw new UsageError(`--position ${first}-${last} ends before it begins.`);
+  return { position: Number(first), end: Number(last) };
+}
+
+function methodsNamed(name: string, ofSpan: boolean): readonly AttributionMethod[] {
+  if (name === 'all') return ofSpan ? SPAN_METHODS : ATTRIBUTION_METHODS;
   const method = ATTRIBUTION_METHODS.find((known) => known === name);
   if (method === undefined) throw new UsageError(`--method is ${ATTRIBUTION_METHODS.join(', ')} or all, not ${JSON.stringify(name)}.`);
+  if (ofSpan && !isSpanMethod(method))
+    throw new UsageError(
+      `--method ${method} is not defined for several tokens together: it explains the prediction after one position. \
+There are ${SPAN_METHODS.join(', ')}.`,
+    );
   return [method];
 }
 

@@ -1,7 +1,9 @@
 import { attribute } from '../analysis/attribute.ts';
 import { targetOf } from '../analysis/attributing.ts';
+import { deletionCurve } from '../analysis/deletionAnswers.ts';
+import { attributeSpan, logprobsOf, spanDeletion, spanPredictions } from '../analysis/spanAttribution.ts';
 import { lastResidual, rowsBetween } from '../analysis/traceRows.ts';
-import type { Attribution } from '../core/attribution.ts';
+import { isSpanMethod, type Attribution, type SpanAttribution } from '../core/attribution.ts';
 import type { CallContext } from '../core/progress.ts';
 import type { Recipe } from '../core/run.ts';
 import { at } from '../core/tensor.ts';
@@ -26,10 +28,10 @@ export async function why(options: WhyOptions, distFolder: string, note: Note): 
   if (opened.omitted !== null) await note(opened.omitted.sentence);
   const recipe = await readRecipe(options.recipe);
   recipe.check(opened.model, opened.tokens.length);
-  const chosen = choiceOf(options, opened);
+  const ask = options.end === null ? predictionCauses(options, opened) : spanCauses(options, opened, options.end);
   const output = await openOutput(options.output);
   try {
-    const causes = await causesOf(options, opened, chosen, recipe.recipe);
+    const causes = await ask(recipe.recipe);
     if (options.format === 'safetensors') await writeWhySafetensors(output, causes, recipe.json);
     else await writeWhyJson(output, opened, causes, options, recipeMember(recipe));
   } catch (error) {
@@ -44,6 +46,37 @@ interface Choice {
   readonly position: number;
   readonly token: number | null;
   readonly rival: number | null;
+}
+
+/** Checks what is asked of one prediction, and returns what answers it. Throws UsageError. */
+function predictionCauses(options: WhyOptions, opened: Opened): (recipe: Recipe) => Promise<Causes> {
+  const chosen = choiceOf(options, opened);
+  return (recipe) => causesOf(options, opened, chosen, recipe);
+}
+
+/** The same of a span. */
+function spanCauses(options: WhyOptions, { model, tokens }: Opened, end: number): (recipe: Recipe) => Promise<Causes> {
+  const span = { position: options.position ?? 0, end };
+  if (end > tokens.length - 2)
+    throw new UsageError(
+      `--position ${span.position}-${end}: a token follows the positions up to ${tokens.length - 2} of the ${tokens.length} tokens read.`,
+    );
+  return async (recipe) => {
+    const trace = await runWith(
+      model,
+      Int32Array.from(tokens, ({ id }) => id),
+      recipe,
+    );
+    const predictions = spanPredictions(trace, span);
+    const logprobs = await logprobsOf(model, trace, predictions);
+    const gradient = await model.gradient(trace, { kind: 'logprobs', predictions });
+    const attributions: SpanAttribution[] = [];
+    for (const method of options.methods.filter(isSpanMethod)) attributions.push(await attributeSpan(model, trace, span, method, CONTEXT));
+    const deletion = options.deletion
+      ? await deletionByOrders(attributions, end, (words) => spanDeletion(model, trace, span, words, CONTEXT))
+      : null;
+    return { trace, gradient, attributions, deletion, about: { kind: 'span', ...span, predictions, logprobs } };
+  };
 }
 
 function choiceOf({ position: asked, token, rival }: WhyOptions, { tokens, tokenizer, model }: Opened): Choice {
@@ -87,6 +120,8 @@ async function causesOf(
   const gradient = await model.gradient(trace, target);
   const attributions: Attribution[] = [];
   for (const method of options.methods) attributions.push(await attribute(model, trace, target, method, CONTEXT));
-  const deletion = options.deletion ? await deletionByOrders(model, trace, target, attributions, CONTEXT) : null;
-  return { trace, target, direct, gradient, attributions, deletion, candidates };
+  const deletion = options.deletion
+    ? await deletionByOrders(attributions, position, (words) => deletionCurve(model, trace, target, words, CONTEXT))
+    : null;
+  return { trace, gradient, attributions, deletion, about: { kind: 'prediction', target, direct, candidates } };
 }

@@ -1,5 +1,5 @@
 import { rowProducts } from '../analysis/attributing.ts';
-import type { Attribution } from '../core/attribution.ts';
+import type { Attribution, SpanAttribution, SpanQuestion } from '../core/attribution.ts';
 import { meanLogprob } from '../core/deletion.ts';
 import { at } from '../core/tensor.ts';
 import { sumsOf, unitsOf, type TextUnit, type TokenRun } from '../core/textUnits.ts';
@@ -7,7 +7,7 @@ import type { Token } from '../core/trace.ts';
 import type { UnembedStats } from '../model/languageModel.ts';
 import type { Direct } from '../model/path/directCalls.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
-import type { Gradient, LogitTarget } from '../model/run/gradientCalls.ts';
+import type { Gradient, LogitTarget, Prediction } from '../model/run/gradientCalls.ts';
 import { itemOf } from '../model/run/outputs.ts';
 import type { NamedCurve } from './deletionOrders.ts';
 import type { Opened } from './input.ts';
@@ -16,48 +16,66 @@ import type { WhyOptions } from './options.ts';
 import type { Output } from './output.ts';
 import { floats, writeEntries } from './safetensorsOutput.ts';
 
-/** What is known of one prediction. */
+/** What is known of one prediction, or of several tokens together. */
 export interface Causes {
   readonly trace: Trace;
+  readonly gradient: Gradient;
+  readonly attributions: readonly (Attribution | SpanAttribution)[];
+  /** How the target fails by each order of hiding tokens; null: not asked for. */
+  readonly deletion: readonly NamedCurve[] | null;
+  readonly about: OnePrediction | Span;
+}
+
+interface OnePrediction {
+  readonly kind: 'prediction';
   readonly target: LogitTarget;
   readonly direct: Direct;
-  readonly gradient: Gradient;
-  readonly attributions: readonly Attribution[];
-  /** How the prediction fails by each order of hiding tokens; null: not asked for. */
-  readonly deletion: readonly NamedCurve[] | null;
   /** The likeliest tokens after the position, one at least. */
   readonly candidates: UnembedStats;
 }
 
+interface Span extends SpanQuestion {
+  readonly kind: 'span';
+  readonly predictions: readonly Prediction[];
+  /** Of each prediction; their sum is the target. */
+  readonly logprobs: readonly number[];
+}
+
 /**
- * Writes F32 tensors: target [1]; direct.embedding [1], direct.heads [L, H], direct.mlp [L] and direct.rest [1], which sum to it;
- * grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's metadata.
+ * Writes F32 tensors: target [1]; of one prediction direct.embedding [1], direct.heads [L, H], direct.mlp [L] and direct.rest [1], which
+ * sum to it; grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's
+ * metadata.
  */
-export async function writeWhySafetensors(
-  output: Output,
-  { direct, gradient, attributions }: Causes,
-  recipe: string | null,
-): Promise<void> {
-  const { target, embedding, layers } = direct;
-  const heads = Float32Array.from(layers.flatMap((layer) => [...layer.heads]));
-  const one = (name: string, value: number) => floats(name, [1], Float32Array.of(value));
+export async function writeWhySafetensors(output: Output, { about, gradient, attributions }: Causes, recipe: string | null): Promise<void> {
   await writeEntries(
     output,
     [
-      one('target', target),
-      one('direct.embedding', embedding),
-      floats('direct.heads', [layers.length, heads.length / layers.length], heads),
-      floats(
-        'direct.mlp',
-        [layers.length],
-        Float32Array.from(layers, ({ mlp }) => mlp),
-      ),
-      one('direct.rest', restOf(direct)),
+      ...(about.kind === 'span' ? [one('target', sumOf(about.logprobs))] : directEntries(about.direct)),
       ...gradient.resid.map(({ dims, data }, layer) => floats(`grad.resid.${layer}`, dims, data)),
       ...attributions.map(({ method, values }) => floats(`attribution.${method}`, [values.length], values)),
     ],
     recipe,
   );
+}
+
+function directEntries(direct: Direct) {
+  const { target, embedding, layers } = direct;
+  const heads = Float32Array.from(layers.flatMap((layer) => [...layer.heads]));
+  return [
+    one('target', target),
+    one('direct.embedding', embedding),
+    floats('direct.heads', [layers.length, heads.length / layers.length], heads),
+    floats(
+      'direct.mlp',
+      [layers.length],
+      Float32Array.from(layers, ({ mlp }) => mlp),
+    ),
+    one('direct.rest', restOf(direct)),
+  ];
+}
+
+function one(name: string, value: number) {
+  return floats(name, [1], Float32Array.of(value));
 }
 
 /**
@@ -72,21 +90,11 @@ export async function writeWhyJson(
   { top, by }: Pick<WhyOptions, 'top' | 'by'>,
   more: string,
 ): Promise<void> {
-  const { trace, target, direct, gradient, attributions, deletion, candidates } = causes;
-  const { position, token, rival } = target;
+  const { trace, about, gradient, attributions, deletion } = causes;
   const units = by === 'token' ? null : unitsOf(tokens, textOf(tokens), by);
   const named = (id: number) => ({ id, text: reading.piece(id) });
   const head = {
-    position,
-    token: named(token),
-    rival: rival === undefined ? null : named(rival),
-    target: direct.target,
-    candidates: Array.from({ length: Math.min(top, candidates.topIds.length) }, (_, k) => ({
-      ...named(at(candidates.topIds, k)),
-      logit: at(candidates.topLogits, k),
-      prob: Math.exp(at(candidates.topLogits, k) - at(candidates.logSumExp, 0)),
-    })),
-    direct: directJson(direct),
+    ...(about.kind === 'span' ? spanJson(about, named) : predictionJson(about, top, named)),
     gradientTimesInput: gradient.resid.map((resid, layer) => [...rowProducts(resid, itemOf(trace.resid, layer))]),
     ...(units === null ? {} : { units: unitsJson(by, units, tokens) }),
     attribution: attributions.map((attribution) => ({
@@ -99,6 +107,34 @@ export async function writeWhyJson(
   await output.write(
     `{"model":${modelJson(model.info)}${more},\n"tokens":[\n${lines.join(',\n')}\n],\n${JSON.stringify(head).slice(1, -1)}}\n`,
   );
+}
+
+/** A token's id and text. */
+type NamedToken = (id: number) => { readonly id: number; readonly text: string };
+
+function predictionJson({ target, direct, candidates }: OnePrediction, top: number, named: NamedToken): object {
+  const { position, token, rival } = target;
+  return {
+    position,
+    token: named(token),
+    rival: rival === undefined ? null : named(rival),
+    target: direct.target,
+    candidates: Array.from({ length: Math.min(top, candidates.topIds.length) }, (_, k) => ({
+      ...named(at(candidates.topIds, k)),
+      logit: at(candidates.topLogits, k),
+      prob: Math.exp(at(candidates.topLogits, k) - at(candidates.logSumExp, 0)),
+    })),
+    direct: directJson(direct),
+  };
+}
+
+function spanJson({ position, end, predictions, logprobs }: Span, named: NamedToken): object {
+  return {
+    position,
+    end,
+    span: predictions.map((one, index) => ({ index: one.position + 1, ...named(one.token), logprob: logprobs[index] })),
+    target: sumOf(logprobs),
+  };
 }
 
 function directJson(direct: Direct): object {
@@ -125,7 +161,7 @@ function textOf(tokens: readonly Token[]): string {
   return new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes, special }) => (special ? [] : bytes))));
 }
 
-function attributionJson({ method, values, completeness }: Attribution): object {
+function attributionJson({ method, values, completeness }: Attribution | SpanAttribution): object {
   return { method, values: [...values], sum: sumOf(values), completeness };
 }
 

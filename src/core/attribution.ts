@@ -6,6 +6,8 @@
  * - `hidden`: what the target loses when no later token attends to the token, in any layer.
  * - `replaced`: what the target loses when the token is replaced by the average one.
  * - `removed`: what the target loses when the text lacks the token.
+ * - `alti-logit`: what all heads add to the logit directly, by the tokens of the text that the read ones are made of in the layers below
+ *   (Ferrando et al. 2023).
  * - `value-weighted`: the length of what attention brings from the token to the position, weights times values through the output
  *   projection; its share in a layer, averaged over the layers (Kobayashi et al. 2020).
  * - `rollout`: the mean of all heads' attention with the residual, half and half, multiplied through the layers (Abnar and Zuidema 2020).
@@ -16,6 +18,7 @@ export const ATTRIBUTION_METHODS = [
   'hidden',
   'replaced',
   'removed',
+  'alti-logit',
   'value-weighted',
   'rollout',
 ] as const;
@@ -52,5 +55,36 @@ export interface Attribution {
   /** [T]; 0 after the position. */
   readonly values: Float32Array;
   /** Of methods whose values should sum to a difference; null: of the others. */
+  readonly completeness: Completeness | null;
+}
+
+/** Methods that attribute the log-probabilities of several tokens together; the others follow the attention of one position. */
+export const SPAN_METHODS = [
+  'gradient-x-input',
+  'integrated-gradients',
+  'hidden',
+  'replaced',
+  'removed',
+] as const satisfies readonly AttributionMethod[];
+export type SpanMethod = (typeof SPAN_METHODS)[number];
+
+export function isSpanMethod(method: AttributionMethod): method is SpanMethod {
+  return (SPAN_METHODS as readonly AttributionMethod[]).includes(method);
+}
+
+/** Tokens of a text that are explained together: those that follow positions `position` to `end`, one at least. */
+export interface SpanQuestion {
+  readonly position: number;
+  readonly end: number;
+}
+
+/** How much each token of a text counts for several of its tokens together, by one method. */
+export interface SpanAttribution extends SpanQuestion {
+  readonly method: SpanMethod;
+  /** The sum of the tokens' log-probabilities (natural), each given all before it. */
+  readonly target: number;
+  /** [T], parts of that; 0 after `end`. */
+  readonly values: Float32Array;
+  /** As in `Attribution`. */
   readonly completeness: Completeness | null;
 }

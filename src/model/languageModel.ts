@@ -10,6 +10,7 @@ import type { ModelFiles } from './formats/modelFiles.ts';
 import { openGradient, type GradientCalls, type LayerOutputCalls } from './run/gradientCalls.ts';
 import { openDirect, type DirectCalls } from './path/directCalls.ts';
 import { openProjectedValues, type ProjectedValueCalls } from './path/projectedValues.ts';
+import { openMixing, type MixingCalls } from './path/mixing.ts';
 import { openPath, type PathCalls } from './path/pathCalls.ts';
 import { openPositions, type PositionCalls } from './run/positionView.ts';
 import { readRows } from './run/embeddingRows.ts';
@@ -35,6 +36,7 @@ export interface LanguageModel
     GradientCalls,
     LayerOutputCalls,
     LayerStepCalls,
+    MixingCalls,
     PathCalls,
     PositionCalls,
     ProjectedValueCalls,
@@ -106,6 +108,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
     ...openDirect(spec, sessions, unembedding),
     ...openGradient(runnable, unembedding),
     ...openLayerSteps(spec, sessions, unembedding),
+    ...openMixing(runnable, attention),
     ...openPath(spec, files, sessions),
     ...openProjectedValues(spec, sessions, attention),
     ...openPositions(spec, files, sessions),

@@ -134,6 +134,8 @@ export type HostMessage =
 
 /** How much each token from the start of the text counts for one prediction, above 0 for its token. */
 export interface WhyWords extends LogitQuestion {
+  /** The last position of a span, whose next tokens are explained together by their log-probabilities; null: it is one logit. */
+  readonly end: number | null;
   readonly values: readonly number[];
 }
 

@@ -1,4 +1,4 @@
-import { ATTRIBUTION_METHODS, type Attribution } from '../core/attribution.ts';
+import { ATTRIBUTION_METHODS, SPAN_METHODS, type Attribution, type SpanAttribution } from '../core/attribution.ts';
 import type { OtherRows } from '../core/comparison.ts';
 import type { CopyLoss } from '../core/copyLoss.ts';
 import type { DeletionCurve } from '../core/deletion.ts';
@@ -127,6 +127,8 @@ export const QUESTIONS = {
    * UserError for tokens outside the vocabulary and for a rival that is the token.
    */
   attribution: question<Attribution>()({ ...logit, method: oneOf(ATTRIBUTION_METHODS) }, { kept: 64 }),
+  /** The same for the log-probabilities, added up, of the text's own tokens after the positions `position` to `end`. */
+  spanAttribution: question<SpanAttribution>()({ position: count, end: count, method: oneOf(SPAN_METHODS) }, { kept: 32 }),
   /**
    * How the log-probability of `token` after `position` falls as `words`, each given by its tokens' positions, are hidden from all later
    * tokens, the first of them first.

@@ -2,7 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { ATTRIBUTION_METHODS } from '../../src/core/attribution.ts';
+import { ATTRIBUTION_METHODS, SPAN_METHODS } from '../../src/core/attribution.ts';
 import { at } from '../../src/core/tensor.ts';
 import { caseFolder } from '../golden/compare.ts';
 import { expectClose, openGolden, type Golden } from '../golden/oracle.ts';
@@ -57,6 +57,14 @@ interface WhyJson {
     readonly logprob: readonly number[];
     readonly mean: number;
   }[];
+}
+
+interface SpanJson {
+  readonly position: number;
+  readonly end: number;
+  readonly span: readonly (Named & { readonly index: number; readonly logprob: number })[];
+  readonly target: number;
+  readonly deletion: NonNullable<WhyJson['deletion']>;
 }
 
 const run = (args: readonly string[]): Promise<Ran> => runCommand(['why', ...args], { cwd: work });
@@ -203,6 +211,37 @@ describe('the JSON', () => {
   }, 180_000);
 });
 
+describe('a span', () => {
+  it('has the attribution of PyTorch, and nothing that is about one prediction', async () => {
+    const path = join(root, caseFolder('gpt2'));
+    const ids = await (await openGolden(folder(path), 'golden.safetensors')).ids();
+    const attribution = await openGolden(folder(models), 'attribution.safetensors');
+    const [position, end = 0] = await attribution.wholeNumbers('gpt2/span');
+    const asked = ['--model', path, '--ids', [...ids].join(','), '--position', `${position}-${end}`, '--method', 'all'];
+    const found = await tensors(...asked);
+    for (const method of SPAN_METHODS.filter((name) => name !== 'integrated-gradients'))
+      expectClose(await found.floats(`attribution.${method}`), await attribution.floats(`gpt2/span/${method}`), method, TOLERANCE);
+    const layers = found.names.filter((of) => of.startsWith('grad.resid.')).length;
+    expect(found.names).toEqual([
+      'target',
+      ...Array.from({ length: layers }, (_, layer) => `grad.resid.${layer}`),
+      ...SPAN_METHODS.map((method) => `attribution.${method}`),
+    ]);
+    const { code, out, err } = await run([...asked, '--deletion']);
+    expect([code, err]).toEqual([0, '']);
+    const json = JSON.parse(out) as SpanJson;
+    expect([json.position, json.end, 'token' in json, 'direct' in json]).toEqual([position, end, false, false]);
+    expect(json.span.map(({ id }) => id)).toEqual([...ids.subarray((position ?? 0) + 1, end + 2)]);
+    expect(json.span.reduce((sum, { logprob }) => sum + logprob, 0)).toBeCloseTo(json.target, 4);
+    expect(json.target).toBeCloseTo(at((await found.floats('target')).data, 0), 4);
+    expect(json.deletion.map(({ order }) => order)).toEqual([...SPAN_METHODS, 'random.0', 'random.1', 'random.2']);
+    for (const { logprob, counts } of json.deletion) {
+      expect(at(logprob, 0)).toBeCloseTo(json.target, 4);
+      expect(counts.at(-1)).toBe(end);
+    }
+  });
+});
+
 describe('bad usage of why', () => {
   it.each<[string, readonly string[], number, RegExp]>([
     ['a token outside the vocabulary', ['--token', '16384'], 2, /--token: 16384 is outside the model's vocabulary of 16384\./],
@@ -210,6 +249,10 @@ describe('bad usage of why', () => {
     ['no token', ['--token', ''], 2, /--token names no token/],
     ['a position outside the text', ['--position', '99'], 2, /--position: the \d tokens read are numbered from 0 to \d, there is no 99/],
     ['a position that is no number', ['--position', 'last'], 2, /--position is a whole number, not "last"/],
+    ['a span beyond the text', ['--position', '1-9'], 2, /--position 1-9: a token follows the positions up to \d of the \d tokens read/],
+    ['a span that ends first', ['--position', '3-2'], 2, /--position 3-2 ends before it begins/],
+    ['a span with a token', ['--position', '1-2', '--token', '7'], 2, /--token does not go with --position 1-2/],
+    ['a method of one position', ['--position', '1-2', '--method', 'rollout'], 2, /rollout is not defined for several tokens together: /],
     ['a rival that is the token', ['--token', '7', '--rival', '7'], 2, /--rival is the token itself \(7\)/],
     ['an unknown method', ['--method', 'gradient-x-input,luck'], 2, /--method is gradient-x-input.* or all, not "luck"/],
     ['a curve as tensors', ['--deletion', '--format', 'safetensors', '--output', 'w'], 2, /--deletion is for --format json/],

@@ -48,6 +48,7 @@ const KEPT = {
   contextPick: { id: 9, first: -1, second: 4 },
   readings: { constructor: 1, 词: 0 },
   whyAsked: { position: 7, token: 300, rival: null },
+  whySpan: { position: 7, end: 9 },
   recipe: [{ step: { kind: 'head', layer: 1, head: 2, action: 'zero' }, on: false }],
   whyMethod: 'rollout',
   whyUnit: 'sentence',

@@ -192,7 +192,7 @@ describe('the words that a prediction depends on', () => {
   it.each(ATTRIBUTION_METHODS)('are shown as the engine finds them, with their sum, and told to the editor (%s)', async (method) => {
     await open(server, '', POSITION);
     await region('Words of the text')
-      .locator('select')
+      .getByLabel('By', { exact: true })
       .selectOption({ index: ATTRIBUTION_METHODS.indexOf(method) });
     // Some run the model again for every token.
     await expect.poll(() => panel.locator('[aria-busy="true"]').count(), { timeout: 120_000 }).toBe(0);
@@ -218,6 +218,42 @@ describe('the words that a prediction depends on', () => {
     expect(told?.type === 'whyWords' ? told.words.values : []).toEqual(Array.from(values.subarray(0, POSITION + 1)));
   });
 
+  it('are those of several tokens together once chosen, with what they are of; a method that has none says so', async () => {
+    await open(server, '', POSITION);
+    const [by, target] = [
+      region('Words of the text').getByLabel('By', { exact: true }),
+      region('Words of the text').getByLabel('For', { exact: true }),
+    ];
+    await by.selectOption({ index: ATTRIBUTION_METHODS.indexOf('gradient-x-input') });
+    await target.focus();
+    for (let press = 0; press < 3; press++) await target.press('ArrowDown');
+    await settled();
+    const args = { position: POSITION, end: POSITION + 2, method: 'gradient-x-input' } as const;
+    const { values, target: sum } = await opened.remote.ask(opened.shown.explanation.run, 'spanAttribution', args);
+    const shown = await labels();
+    expect(shown).toHaveLength(POSITION + 3);
+    for (const [index, label] of shown.entries()) {
+      const [, number = ''] = /([+−]?[\d.]+) nats$/.exec(label) ?? [];
+      expect(Math.abs(numberIn(number) - at(values, index)), label).toBeLessThanOrEqual(0.0006);
+    }
+    expect(await region('Words of the text').innerText()).toContain(
+      'Of the sum of the log-probabilities (natural) of 3 tokens of the text',
+    );
+    const written = await panel
+      .locator('.why-words .facts > div', { has: panel.getByText('Log-probability', { exact: true }) })
+      .locator('dd')
+      .innerText();
+    expect(Math.abs(numberIn(written) - sum)).toBeLessThanOrEqual(0.0006);
+    const told = (await page.posted()).findLast((message) => message.type === 'whyWords');
+    expect(told).toMatchObject({ words: { position: POSITION, end: POSITION + 2, rival: null } });
+    await by.selectOption({ index: ATTRIBUTION_METHODS.indexOf('rollout') });
+    await settled();
+    expect(await region('Words of the text').innerText()).toContain(
+      'is not defined for several tokens together. These are: Gradient × input · ',
+    );
+    expect(await words().count()).toBe(0);
+  });
+
   it('are not those of the method before while the new ones are computed', async () => {
     await open(server, '', POSITION);
     expect(await words().count()).toBe(POSITION + 1);
@@ -228,7 +264,7 @@ describe('the words that a prediction depends on', () => {
       await route.continue();
     });
     await region('Words of the text')
-      .locator('select')
+      .getByLabel('By', { exact: true })
       .selectOption({ index: ATTRIBUTION_METHODS.indexOf('rollout') });
     await expect.poll(() => panel.locator('.why-waiting').isVisible()).toBe(true);
     expect(await panel.locator('.why-words .signed').isVisible()).toBe(false);

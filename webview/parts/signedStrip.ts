@@ -28,8 +28,9 @@ export interface SignedNumbers {
   readonly units?: readonly TokenRun[];
   readonly against: string;
   readonly towards: string;
-  /** Whether the numbers are shares of a whole, none below 0; otherwise they are logits. */
+  /** Whether the numbers are shares of a whole, none below 0; otherwise they are logits, or where `nats` says so log-probabilities. */
   readonly shares?: boolean;
+  readonly nats?: boolean;
 }
 
 /** Tokens from the start of the text, each coloured by a number in logits: one hue above 0, another below. */
@@ -77,16 +78,15 @@ export function createSignedStrip(context: PanelContext, label: string, { opened
     made.style.color = css(textOn(theme, colour));
     made.style.setProperty('--share', (Math.abs(value) / most).toFixed(3));
     made.classList.toggle('negative', value < 0);
-    made.setAttribute(
-      'aria-label',
-      `${visibleToken(tokens[index] ?? NO_TOKEN)}, ${placeText(runOf(index))}, ${shown?.shares === true ? percent(value) : logits(value)}`,
-    );
+    made.setAttribute('aria-label', `${visibleToken(tokens[index] ?? NO_TOKEN)}, ${placeText(runOf(index))}, ${named(value)}`);
   };
   const chips = createStripChips(context, list, paint, tokensOf);
   const filled = changeDetector();
   const markedChanged = changeDetector();
   const offerChanged = changeDetector();
 
+  const named = (value: number): string =>
+    shown?.shares === true ? percent(value) : shown?.nats === true ? t('{0} nats', signedDecimal(value, LOGIT_DIGITS)) : logits(value);
   const written = (value: number): string => (shown?.shares === true ? percent(value) : signedDecimal(value, LOGIT_DIGITS));
   function inspect(token: number): void {
     if (shown === undefined) return;

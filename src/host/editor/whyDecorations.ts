@@ -8,7 +8,7 @@ import type { WhyMarks } from './whyMarks.ts';
 interface Types {
   /** One for each level of `whyLevels`. */
   readonly levels: readonly vscode.TextEditorDecorationType[];
-  /** Of the token asked about. */
+  /** Of the tokens asked about. */
   readonly asked: vscode.TextEditorDecorationType;
 }
 
@@ -47,8 +47,14 @@ export class WhyDecorations extends Disposable {
       const isShown = words !== null && this.#current.isAbout(document);
       const levels = isShown ? levelRanges(this.#current, document, whyLevels(words.values), WHY_LEVELS) : [];
       types.levels.forEach((type, level) => editor.setDecorations(type, levels[level] ?? []));
-      const place = isShown ? this.#current.rangeOf(document, words.position + 1) : undefined;
-      editor.setDecorations(types.asked, place && !place.stale ? [place.range] : []);
+      const asked = isShown
+        ? Array.from({ length: (words.end ?? words.position) - words.position + 1 }, (_, i) => words.position + 1 + i)
+        : [];
+      const places = asked.flatMap((token) => this.#current.rangeOf(document, token) ?? []);
+      editor.setDecorations(
+        types.asked,
+        places.flatMap(({ range, stale }) => (stale ? [] : [range])),
+      );
     }
   }
 

@@ -12,21 +12,31 @@ const MAX_NAME = 24;
 
 /** Markdown about why a token is there, for the hover of token `index`; null where that is none of the words, nor the token itself. */
 export function whyMarkdown(explanation: Explanation, words: WhyWords, index: number, translate: Translate): Markdown | null {
-  const { position, token, rival, values } = words;
-  if (index > position + 1) return null;
+  const { position, token, rival, end, values } = words;
+  const last = end ?? position;
+  if (index > last + 1) return null;
   const t = inMarkdown(translate);
   const name = (id: number): Markdown => codeSpan(shortened(visibleText(explanation.pieces[id] ?? `#${id}`), MAX_NAME));
   const next = explanation.tokens[position + 1];
-  const asked = next?.id === token ? codeSpan(shortened(visibleToken(next), MAX_NAME)) : name(token);
+  const several = explanation.tokens
+    .slice(position + 1, last + 2)
+    .map(visibleToken)
+    .join('');
+  const asked =
+    end !== null
+      ? codeSpan(shortened(several, MAX_NAME))
+      : next?.id === token
+        ? codeSpan(shortened(visibleToken(next), MAX_NAME))
+        : name(token);
   const word = (at: number): Markdown =>
     joinedMarkdown([codeSpan(shortened(visibleToken(explanation.tokens[at] ?? NO_TOKEN), MAX_NAME)), signedFigure(values[at] ?? 0)], ' ');
-  const title = rival === null ? t('Why {0} here?', asked) : t('Why {0} here, rather than {1}?', asked, name(rival));
+  const title = end !== null || rival === null ? t('Why {0} here?', asked) : t('Why {0} here, rather than {1}?', asked, name(rival));
   const strongestWords = joinedMarkdown(strongest(values, NAMED).map(word), ' · ');
   return joinedMarkdown(
     [
       title,
       t('The strongest words, by the method chosen in the panel: {0}', strongestWords),
-      ...(index <= position ? [t('Here: {0}', word(index))] : []),
+      ...(index <= last ? [t('Here: {0}', word(index))] : []),
     ],
     '\n\n',
   );

@@ -11,7 +11,7 @@ import {
 import { SURPRISAL_SCALES } from '../../core/surprisalScale.ts';
 import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
-import { count, fields, isCount, list, number } from '../../protocol/checks.ts';
+import { count, fields, isCount, list, number, orNull } from '../../protocol/checks.ts';
 import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -25,7 +25,7 @@ const MAX_WORDS = 131_072;
 const MAX_COPIED = 64_000_000;
 
 const tokens = list(count, MAX_WORDS);
-const whyWords = fields({ ...logit, values: list(number, MAX_WORDS) });
+const whyWords = fields({ ...logit, end: orNull(count), values: list(number, MAX_WORDS) });
 
 /** `value` as a message from the page, or undefined if it is not one. */
 export function parsePanelMessage(value: unknown): PanelMessage | undefined {

@@ -1,14 +1,37 @@
-import type { HeadNorm, Linear, Norm } from '../families/spec.ts';
+import type { HeadNorm, Linear, Norm, Weight } from '../families/spec.ts';
 import type { QuantizedMatrix } from '../formats/quantized.ts';
 import type { OnnxGraph } from './onnx.ts';
 
 /** Normalises x [..., width]; same shape. */
 export function normalize(graph: OnnxGraph, x: string, norm: Norm): string {
   const attributes = { axis: { int: -1 }, epsilon: { float: norm.epsilon } };
-  const stored = norm.weight === null ? graph.ones(norm.width) : graph.weight(norm.weight);
-  const weight = norm.offset === 0 ? stored : graph.op('Add', [stored, graph.float(norm.offset)]);
+  const weight = norm.weight === null ? graph.ones(norm.width) : wholeWeight(graph, norm, norm.weight);
   if (norm.kind === 'rms') return graph.op('SimplifiedLayerNormalization', [x, weight], attributes);
   return graph.op('LayerNormalization', norm.bias === null ? [x, weight] : [x, weight, graph.weight(norm.bias)], attributes);
+}
+
+/** What a norm makes of a part of its input with its scale held fixed, without that scale and without bias; x itself for null. */
+export function linearPart(graph: OnnxGraph, x: string, norm: Norm | null): string {
+  if (norm === null) return x;
+  const centred = norm.kind === 'rms' ? x : graph.op('Sub', [x, meanLast(graph, x)]);
+  return norm.weight === null ? centred : graph.op('Mul', [centred, wholeWeight(graph, norm, norm.weight)]);
+}
+
+/** [T, 1], what a norm multiplies each row of its whole input x [T, width] by, besides its weight; null for null. */
+export function heldScale(graph: OnnxGraph, x: string, norm: Norm | null): string | null {
+  if (norm === null) return null;
+  const centred = norm.kind === 'rms' ? x : graph.op('Sub', [x, meanLast(graph, x)]);
+  const square = meanLast(graph, graph.op('Mul', [centred, centred]));
+  return graph.op('Reciprocal', [graph.op('Sqrt', [graph.op('Add', [square, graph.float(norm.epsilon)])])]);
+}
+
+function meanLast(graph: OnnxGraph, x: string): string {
+  return graph.op('ReduceMean', [x, graph.ints(-1)], { keepdims: { int: 1 } });
+}
+
+function wholeWeight(graph: OnnxGraph, { offset }: Norm, weight: Weight): string {
+  const stored = graph.weight(weight);
+  return offset === 0 ? stored : graph.op('Add', [stored, graph.float(offset)]);
 }
 
 /** Normalises x [heads, T, headDim], with each head's own weights where it has them; same shape. */

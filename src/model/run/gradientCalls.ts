@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { at, tensor, type Tensor } from '../../core/tensor.ts';
+import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import type { Runnable } from './forward.ts';
 import { gradientWork, layerGradient, layerOutputs, type LayerOutputs } from './layerBackwards.ts';
@@ -9,10 +9,23 @@ import type { Piece } from './pieces.ts';
 import type { UnembedCalls } from './unembedding.ts';
 
 /**
- * A number that the model computes at a position, for a token of the vocabulary.
- * `logit`: before a final soft cap, less that of `rival` where there is one; `logprob`: the natural log of the probability.
+ * A number that the model computes.
+ * `logit`: of a token after a position, before a final soft cap, less that of `rival` where there is one; `logprob`: the natural log of its
+ * probability; `logprobs`: the sum of several of these.
  */
-export type GradientTarget = LogitTarget | { readonly kind: 'logprob'; readonly position: number; readonly token: number };
+export type GradientTarget = LogitTarget | ({ readonly kind: 'logprob' } & Prediction) | LogprobsTarget;
+
+/** A token of the vocabulary as the one after a position. */
+export interface Prediction {
+  readonly position: number;
+  readonly token: number;
+}
+
+/** One prediction or more, each at a position of its own. */
+export interface LogprobsTarget {
+  readonly kind: 'logprobs';
+  readonly predictions: readonly Prediction[];
+}
 
 export interface LogitTarget {
   readonly kind: 'logit';
@@ -25,7 +38,7 @@ export interface LogitTarget {
 export interface Gradient {
   /** Per layer [T, D], with respect to `resid` at the layer's input. */
   readonly resid: readonly Tensor[];
-  /** [T, D], with respect to the last residual: 0 but at the target's position. */
+  /** [T, D], with respect to the last residual: 0 but at the target's positions. */
   readonly final: Tensor;
   /** Per layer, of the names asked for that it has: `weights` [heads, T, T], 0 for keys after the query, others [T, n], one row a token. */
   readonly inside: readonly ReadonlyMap<string, Tensor>[];
@@ -66,6 +79,9 @@ export interface LayerOutputCalls {
   layerOutputs(trace: Trace, layer: number): Promise<LayerOutputs>;
 }
 
+/** Predictions whose tables of [rows, vocabulary] are there at once. */
+const END_ROWS = 32;
+
 export function openGradient(
   { spec, sessions, cut }: Pick<Runnable, 'spec' | 'sessions' | 'cut'>,
   { logits }: Pick<UnembedCalls, 'logits'>,
@@ -73,11 +89,22 @@ export function openGradient(
   const layers = spec.blocks.length;
   const { dim, vocab } = spec;
 
-  /** [1, D] of the last residual at the target's position. */
-  const endRow = async (rows: Tensor, target: GradientTarget): Promise<Float32Array> => {
-    const seed = target.kind === 'logit' ? logitSeed(target, vocab) : logprobSeed(target, (await logits(rows)).data, spec.logitCap);
-    const feeds = { rows, gradient: { dims: [1, vocab], data: seed } };
-    return sessions.withGradient('end', async (session) => floats((await session.run(feeds, ['gradient.rows']))['gradient.rows']));
+  /** [T, D], with respect to the last residual [T, D]. */
+  const endOf = async (last: Tensor, target: GradientTarget): Promise<Tensor> => {
+    const final = tensor(last.dims, new Float32Array(last.data.length));
+    const predictions = predictionsOf(target);
+    for (let from = 0; from < predictions.length; from += END_ROWS) {
+      const part = predictions.slice(from, from + END_ROWS);
+      const rows = tensor([part.length, dim], new Float32Array(part.length * dim));
+      for (const [index, { position }] of part.entries()) row(rows, index).set(row(last, position));
+      const seed = target.kind === 'logit' ? logitSeed(target, vocab) : logprobSeeds(part, await logits(rows), spec.logitCap);
+      const feeds = { rows, gradient: { dims: [part.length, vocab], data: seed } };
+      const found = await sessions.withGradient('end', async (session) =>
+        floats((await session.run(feeds, ['gradient.rows']))['gradient.rows']),
+      );
+      for (const [index, { position }] of part.entries()) row(final, position).set(found.subarray(index * dim, (index + 1) * dim));
+    }
+    return final;
   };
 
   /** How a text is cut for the gradients of a layer. */
@@ -103,10 +130,7 @@ export function openGradient(
       let done = 0;
       const report = (): unknown => onProgress?.({ stage: 'gradient', done: done++, total });
       await report();
-      const { position } = target;
-      const last = itemOf(trace.resid, layers).data.slice(position * dim, (position + 1) * dim);
-      const final = tensor([length, dim], new Float32Array(length * dim));
-      final.data.set(await endRow(tensor([1, dim], last), target), position * dim);
+      const final = await endOf(itemOf(trace.resid, layers), target);
       const resid: Tensor[] = [];
       const inside: ReadonlyMap<string, Tensor>[] = [];
       let gradient = finite(final, layers);
@@ -134,26 +158,40 @@ export function logitSeed({ token, rival }: LogitTarget, vocab: number): Float32
   return seed;
 }
 
-/** [V]: d log p(token) = 1 - p for the token and -p for the others, times 1 - (logit / cap)^2 under a soft cap. `logits` [V], capped. */
-function logprobSeed({ token }: GradientTarget, logits: Float32Array, cap: number | null): Float32Array {
-  const largest = logits.reduce((most, logit) => Math.max(most, logit), -Infinity);
-  const exponentials = Float64Array.from(logits, (logit) => Math.exp(logit - largest));
-  const sum = exponentials.reduce((total, exponential) => total + exponential, 0);
-  return Float32Array.from(logits, (logit, id) => {
-    const slope = (id === token ? 1 : 0) - at(exponentials, id) / sum;
-    return cap === null ? slope : slope * (1 - (logit / cap) ** 2);
-  });
+/**
+ * [N, V]: d log p(token) = 1 - p for the token of each row and -p for the others, times 1 - (logit / cap)^2 under a soft cap. `logits`
+ * [N, V], capped.
+ */
+function logprobSeeds(predictions: readonly Prediction[], logits: Tensor, cap: number | null): Float32Array {
+  const seeds = new Float32Array(logits.data.length);
+  for (const [index, { token }] of predictions.entries()) {
+    const own = row(logits, index);
+    const largest = own.reduce((most, logit) => Math.max(most, logit), -Infinity);
+    const exponentials = Float64Array.from(own, (logit) => Math.exp(logit - largest));
+    const sum = exponentials.reduce((total, exponential) => total + exponential, 0);
+    const seed = own.map((logit, id) => {
+      const slope = (id === token ? 1 : 0) - at(exponentials, id) / sum;
+      return cap === null ? slope : slope * (1 - (logit / cap) ** 2);
+    });
+    seeds.set(seed, index * seed.length);
+  }
+  return seeds;
+}
+
+function predictionsOf(target: GradientTarget): readonly Prediction[] {
+  return target.kind === 'logprobs' ? target.predictions : [target];
 }
 
 /** Throws UserError for a token outside the vocabulary or one that is its own rival, RangeError for a position outside the text. */
 export function checkTarget(target: GradientTarget, length: number, vocab: number): void {
-  const tokens = target.kind === 'logit' && target.rival !== undefined ? [target.token, target.rival] : [target.token];
-  const outside = tokens.find((id) => !Number.isInteger(id) || id < 0 || id >= vocab);
+  const predictions = predictionsOf(target);
+  const rivals = target.kind === 'logit' && target.rival !== undefined ? [target.rival] : [];
+  const outside = [...predictions.map(({ token }) => token), ...rivals].find((id) => !Number.isInteger(id) || id < 0 || id >= vocab);
   if (outside !== undefined) throw new UserError(msg`Token ${outside} is outside the model's vocabulary of ${vocab}.`);
-  if (tokens[0] === tokens[1]) throw new UserError(msg`The rival is the token itself: a difference needs two tokens.`);
-  const { position } = target;
-  if (!Number.isInteger(position) || position < 0 || position >= length)
-    throw new RangeError(`Position ${position} is outside a text of ${length} tokens.`);
+  if (rivals[0] === predictions[0]?.token) throw new UserError(msg`The rival is the token itself: a difference needs two tokens.`);
+  for (const { position } of predictions)
+    if (!Number.isInteger(position) || position < 0 || position >= length)
+      throw new RangeError(`Position ${position} is outside a text of ${length} tokens.`);
 }
 
 function finite(gradient: Tensor, layer: number): Tensor {

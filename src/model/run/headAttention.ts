@@ -64,8 +64,10 @@ export interface AttentionRow {
   readonly sink: Float32Array | null;
 }
 
-/** The call for the attention of a sequence's last token. */
+/** The calls for the attention of some tokens. */
 export interface AttentionRows {
+  /** [heads, tokens, past + tokens], of the tokens of a span of a whole text's trace, whose `room` is its `past`. */
+  spanRows(trace: Trace, layer: number, span: Span): Promise<Float32Array>;
   /** `q` [heads, headDim] of the last token; `past` holds the keys of all, its own included, as a run with `recipe` made them. */
   lastRow(query: { readonly layer: number; readonly q: Float32Array; readonly past: Past; readonly recipe: Recipe }): Promise<AttentionRow>;
 }
@@ -127,6 +129,21 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
     const mask = { dims: [ids.length, ids.length], data: causalMask(whole, attentionOf(layer).window) };
     return { mask, rows: spanRows(whole), recipe };
   };
+  /** Queries of a span of a whole text, and the keys up to its end. `bias` [heads, T, 1], ALiBi's of the whole text. */
+  const queriesOf = (trace: Trace, layer: number, span: Span, bias: Tensor | null): Queries => {
+    const end = span.past + span.tokens;
+    return {
+      layer,
+      q: tokensOf(itemOf(trace.q, layer), span.past, end),
+      k: tokensOf(itemOf(trace.k, layer), 0, end),
+      mask: { dims: [span.tokens, end], data: causalMask(span, attentionOf(layer).window) },
+      rows: spanRows(span),
+      recipe: trace.run.recipe,
+      bias: bias === null ? null : tokensOf(bias, 0, end).data,
+    };
+  };
+  const wholeBias = (length: number): Tensor | null =>
+    positions.kind === 'alibi' ? tensor([heads, length, 1], alibiBias(positions.alibi, length)) : null;
   return {
     attention: async (trace, layer) => {
       const { length } = trace.run.ids;
@@ -144,8 +161,7 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
     },
     readHeads: async (trace, layer, reading, checkpoint) => {
       const { length } = trace.run.ids;
-      const { window } = attentionOf(layer);
-      const bias = positions.kind === 'alibi' ? tensor([heads, length, 1], alibiBias(positions.alibi, length)) : null;
+      const bias = wholeBias(length);
       const session = await sessions.headReading();
       const read = unreadHeads(reading, heads);
       const spans = partsOf(length, heads);
@@ -154,21 +170,12 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
       if (plans !== null) planned.set(reading, plans);
       for (const [index, span] of spans.entries()) {
         const { feeds, addTo } = plans?.[index] ?? plan(span);
-        const end = span.past + span.tokens;
-        const queries = {
-          layer,
-          q: tokensOf(itemOf(trace.q, layer), span.past, end),
-          k: tokensOf(itemOf(trace.k, layer), 0, end),
-          mask: { dims: [span.tokens, end], data: causalMask(span, window) },
-          rows: spanRows(span),
-          recipe: trace.run.recipe,
-          bias: bias === null ? null : tokensOf(bias, 0, end).data,
-        };
-        addTo(read, await session.run({ ...(await feedsOf(queries, null)), ...feeds }, READING_OUTPUTS));
+        addTo(read, await session.run({ ...(await feedsOf(queriesOf(trace, layer, span, bias), null)), ...feeds }, READING_OUTPUTS));
         await checkpoint?.();
       }
       return read;
     },
+    spanRows: async (trace, layer, span) => (await run(queriesOf(trace, layer, span, wholeBias(trace.run.ids.length)), null)).attention,
     lastRow: async ({ layer, q, past, recipe }) => {
       const { tokens, room } = past;
       const mask = { dims: [1, room], data: lastMask(tokens, room, attentionOf(layer).window) };

@@ -5,6 +5,7 @@ import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
 import { headReadingGraph } from '../graph/headReadingGraph.ts';
 import { endGradientGraph, layerGradientGraph } from '../graph/layerGradient.ts';
 import { layerStepsGraph } from '../graph/layerStepsGraph.ts';
+import { mixingGraph } from '../graph/mixingGraph.ts';
 import { projectedValuesGraph } from '../graph/projectedValuesGraph.ts';
 import type { OnnxGraph } from '../graph/onnx.ts';
 import { unembedGraph } from '../graph/unembed.ts';
@@ -42,6 +43,8 @@ export interface Sessions {
   withProjectedValues<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   /** Session of `layerStepsGraph` for layer `layer`: for one use. */
   withSteps<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same of `mixingGraph`. */
+  withMixing<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   dispose(): Promise<void>;
 }
 
@@ -149,6 +152,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     withDirect: (part, use) => lend(`direct ${part}`, part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part), use),
     withProjectedValues: (layer, use) => lend(`projected values ${layer}`, projectedValuesGraph(spec, layer), use),
     withSteps: (layer, use) => lend(`steps ${layer}`, layerStepsGraph(spec, layer), use),
+    withMixing: (layer, use) => lend(`mixing ${layer}`, mixingGraph(spec, layer), use),
     dispose: async () => {
       disposed = true;
       const sessions = await Promise.allSettled(open.values());

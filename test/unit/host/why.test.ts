@@ -26,7 +26,13 @@ const answer = (host: Host, position: number, change: { readonly serial?: number
   host.say({
     type: 'whyWords',
     serial: serial(host),
-    words: { position, token: 3, rival: 4, values: Array.from({ length: position + 1 }, (_, index) => (index % 2 === 0 ? index : -index)) },
+    words: {
+      position,
+      token: 3,
+      rival: 4,
+      end: null,
+      values: Array.from({ length: position + 1 }, (_, index) => (index % 2 === 0 ? index : -index)),
+    },
     ...change,
   });
 
@@ -137,7 +143,7 @@ describe('the hover of why', () => {
     { text: 'c', probability: 0.5 },
     { text: 'd', probability: 0.5 },
   ]);
-  const words = { position: 2, token: 3, rival: 100, values: [0.25, -1.5, 0] };
+  const words = { position: 2, token: 3, rival: 100, end: null, values: [0.25, -1.5, 0] };
 
   it('names the token, its rival and the strongest words, text as text', () => {
     expect(whyMarkdown(explanation, words, 3, english)?.split('\n\n')).toEqual([
@@ -149,5 +155,12 @@ describe('the hover of why', () => {
   it('tells how much the word under the pointer counts, and nothing of words after the token', () => {
     expect(whyMarkdown(explanation, { ...words, rival: null }, 0, english)).toMatch(/^Why `d` here\?[\s\S]*\n\nHere: `a` \+0\.250$/);
     expect(whyMarkdown(explanation, { ...words, position: 0, values: [1] }, 2, english)).toBeNull();
+  });
+
+  it('names all tokens of a span, and words within it', () => {
+    const span = { ...words, position: 0, end: 2 };
+    expect(whyMarkdown(explanation, span, 3, english)).toMatch(/^Why `` `bcd `` here\?\n\nThe strongest words/);
+    expect(whyMarkdown(explanation, span, 2, english)).toMatch(/\n\nHere: `c` 0\.000$/);
+    expect(whyMarkdown(explanation, { ...span, end: 1 }, 3, english)).toBeNull();
   });
 });

@@ -112,7 +112,7 @@ export const VIEWS: readonly ShownView[] = [
     open: async (panel) => {
       await panel.locator('.strip-section .token').nth(40).click();
       await tab(panel, 'why');
-      await panel.locator('.why-words .select').selectOption({ index: 2 });
+      await panel.locator('.why-method .select').selectOption({ index: 2 });
       await panel.locator('.why-words .segment').last().click();
       await settled(panel);
     },

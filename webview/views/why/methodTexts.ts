@@ -46,6 +46,15 @@ export function methodTexts(method: AttributionMethod): MethodTexts {
           'that say the same stand in for each other; the numbers need not sum to anything.',
       ),
     },
+    'alti-logit': {
+      name: t('ALTI-Logit'),
+      meaning: t(
+        'What all heads say directly about the logit, taken back from the places that they read to the words that attention ' +
+          'mixed into them in the layers below. The numbers sum to the heads’ parts. What the embedding, the MLPs and biases say ' +
+          'is in none of them, and how much of each word is in a place is judged by how near it comes to what is there, not by ' +
+          'an experiment.',
+      ),
+    },
     'value-weighted': {
       name: t('Attention, value-weighted'),
       meaning: t(

@@ -1,4 +1,12 @@
-import { ATTRIBUTION_METHODS, isSigned, type Attribution } from '../../../src/core/attribution.ts';
+import {
+  ATTRIBUTION_METHODS,
+  isSigned,
+  isSpanMethod,
+  SPAN_METHODS,
+  type Attribution,
+  type AttributionMethod,
+  type SpanAttribution,
+} from '../../../src/core/attribution.ts';
 import type { Intervention } from '../../../src/core/run.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { sumsOf, TEXT_UNITS, unitsOf, type TextUnit, type TokenRun } from '../../../src/core/textUnits.ts';
@@ -15,6 +23,10 @@ import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, sidesOf } from './asked.ts';
 import { methodTexts } from './methodTexts.ts';
+import { chosenSpan, createSpanChoice } from './spanChoice.ts';
+
+/** An answer about one token, or about several together. */
+type Found = Attribution | SpanAttribution;
 
 /** What the words of the text count for the prediction, by one of several methods. The editor is told what is shown. */
 export function createWhyWords(context: PanelContext): View {
@@ -28,6 +40,7 @@ export function createWhyWords(context: PanelContext): View {
     (whyUnit) => store.dispatch({ type: 'settings', change: { whyUnit } }),
     true,
   );
+  const target = createSpanChoice(context);
   const meaning = el('p', { class: 'caption' });
   const facts = el('dl', { class: 'facts' });
   // Some methods run the model again for every token: what is on show until then is of another question.
@@ -36,19 +49,29 @@ export function createWhyWords(context: PanelContext): View {
     offer: (tokens, state) => hideButton(context, tokens, state),
   });
   const inUnits = unitNumbers();
-  const asked = question<{ readonly found: Attribution; readonly numbers: SignedNumbers }>(context, {
+  const asked = question<{ readonly found: Found; readonly numbers: SignedNumbers }>(context, {
     busy: () => root,
     parts: [facts, strip.root],
     ask: async (state, query) => {
       const why = askedWhy(state);
       if (why === null) return '';
-      const found = await query('attribution', 'attribution', { ...logitOf(why), method: state.settings.whyMethod });
+      const span = chosenSpan(state);
+      const { whyMethod } = state.settings;
+      if (span !== null) {
+        if (!isSpanMethod(whyMethod)) return notForSpans(whyMethod);
+        const found = await query('spanAttribution', 'spanAttribution', { ...span, method: whyMethod });
+        return { found, numbers: { values: found.values.slice(0, span.end + 1), ...sidesOfSpan(), nats: true } };
+      }
+      const found = await query('attribution', 'attribution', { ...logitOf(why), method: whyMethod });
       const values = found.values.slice(0, why.position + 1);
       return { found, numbers: { values, ...sidesOf(why), shares: !isSigned(found.method) } };
     },
-    answered: ({ found: { position, token, rival }, numbers }, { shown }) => {
-      if (shown === null) return;
-      host.post({ type: 'whyWords', serial: shown.serial, words: { position, token, rival, values: [...numbers.values] } });
+    answered: ({ found, numbers }, state) => {
+      const why = askedWhy(state);
+      if (state.shown === null || why === null) return;
+      const { token, rival, end } = 'end' in found ? { token: why.token, rival: null, end: found.end } : { ...found, end: null };
+      const words = { position: found.position, token, rival, end, values: [...numbers.values] };
+      host.post({ type: 'whyWords', serial: state.shown.serial, words });
     },
     draw: ({ found, numbers }, state) => {
       const isAsked = isAbout(found, state);
@@ -64,7 +87,7 @@ export function createWhyWords(context: PanelContext): View {
     'section',
     { class: 'card why-words', 'aria-label': t('Words of the text') },
     el('div', { class: 'card-head' }, el('h2', {}, t('Words of the text')), el('div', { class: 'why-method' }, method.root)),
-    unit.root,
+    el('div', { class: 'toolbar why-target' }, unit.root, target.root),
     meaning,
     waiting,
     facts,
@@ -82,8 +105,13 @@ export function createWhyWords(context: PanelContext): View {
         ATTRIBUTION_METHODS.indexOf(settings.whyMethod),
       );
       unit.set(settings.whyUnit);
-      meaning.textContent = methodTexts(settings.whyMethod).meaning;
-      asked.update(state, shown, why.position, why.token, why.rival, settings.whyMethod);
+      target.update(state);
+      const span = chosenSpan(state);
+      meaning.textContent = [
+        ...(span === null || !isSpanMethod(settings.whyMethod) ? [] : [spanMeaning(span.end - span.position + 1)]),
+        methodTexts(settings.whyMethod).meaning,
+      ].join(' ');
+      asked.update(state, shown, why.position, why.token, why.rival, span?.end, settings.whyMethod);
       asked.redraw();
     },
   };
@@ -137,16 +165,45 @@ function hideButton(context: PanelContext, { first, end }: TokenRun, state: View
 }
 
 /** Whether an answer is to the question that is asked in this state. */
-function isAbout({ position, token, rival, method }: Attribution, state: ViewState): boolean {
+function isAbout(found: Found, state: ViewState): boolean {
   const why = askedWhy(state);
-  return why?.position === position && why.token === token && why.rival === rival && state.settings.whyMethod === method;
+  const span = chosenSpan(state);
+  if (why?.position !== found.position || state.settings.whyMethod !== found.method) return false;
+  return 'end' in found ? span?.end === found.end : span === null && why.token === found.token && why.rival === found.rival;
+}
+
+/** What the numbers of several tokens are of. */
+function spanMeaning(tokens: number): string {
+  return tokens === 1
+    ? t('Of the token’s log-probability (natural): where the text speaks of the logit, it is this.')
+    : t(
+        'Of the sum of the log-probabilities (natural) of {0} tokens of the text, each given all before it: where the text speaks of the ' +
+          'logit, it is this sum. Logits of several positions have no common scale.',
+        tokens,
+      );
+}
+
+/** What numbers of several tokens above and below 0 speak for. */
+function sidesOfSpan(): Pick<SignedNumbers, 'towards' | 'against'> {
+  return { towards: t('for these tokens'), against: t('against these tokens') };
+}
+
+function notForSpans(method: AttributionMethod): string {
+  const others = SPAN_METHODS.map((name) => methodTexts(name).name).join(' · ');
+  return t(
+    '{0} explains the prediction after one position and is not defined for several tokens together. These are: {1}.',
+    methodTexts(method).name,
+    others,
+  );
 }
 
 /** The sum of the numbers beside what it is to be, where the method says so; and the first token's, where attention often rests. */
-function factsOf({ target, rival, completeness }: Attribution, { values, shares }: SignedNumbers): readonly (readonly [string, string])[] {
+function factsOf(found: Found, { values, shares }: SignedNumbers): readonly (readonly [string, string])[] {
+  const { target, completeness } = found;
+  const name = 'end' in found ? t('Log-probability') : found.rival === null ? t('Logit') : t('Logit difference');
   const written = (value: number): string => (shares ? percent(value) : signedDecimal(value, LOGIT_DIGITS));
   return [
-    ...(shares ? [] : [[rival === null ? t('Logit') : t('Logit difference'), signedDecimal(target, LOGIT_DIGITS)] as const]),
+    ...(shares ? [] : [[name, signedDecimal(target, LOGIT_DIGITS)] as const]),
     [t('Sum of the words'), written(total(values))],
     ...(completeness === null
       ? []
