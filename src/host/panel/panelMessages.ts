@@ -8,10 +8,11 @@ import {
   type PersistedState,
   type TextSource,
 } from '../../protocol/messages.ts';
+import { ATTENTION_KINDS } from '../../core/attentionRows.ts';
 import { SURPRISAL_SCALES } from '../../core/surprisalScale.ts';
 import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
-import { fields, isCount, list, number } from '../../protocol/checks.ts';
+import { count, fields, flag, isCount, list, number, oneOf } from '../../protocol/checks.ts';
 import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -22,6 +23,7 @@ const MAX_PATH = 4096;
 /** Most tokens of which the page tells how much they count. */
 const MAX_WORDS = 131_072;
 
+const editorAttention = fields({ kind: oneOf(ATTENTION_KINDS), layer: count, head: count, hideFirst: flag });
 const whyWords = fields({ ...logit, values: list(number, MAX_WORDS) });
 
 /** `value` as a message from the page, or undefined if it is not one. */
@@ -72,6 +74,10 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
       const serial = value['serial'];
       const words = whyWords(value['words']);
       return isCount(serial) && words ? { type: 'whyWords', serial, words } : undefined;
+    }
+    case 'editorAttention': {
+      const choice = editorAttention(value['choice']);
+      return choice && { type: 'editorAttention', choice };
     }
     case 'mark': {
       const tokens = value['tokens'];

@@ -9,6 +9,7 @@ import { question, whileBusy } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createCellCard } from './cellCard.ts';
+import { createEditorAttention } from './editorAttention.ts';
 import { createHeadCells, type ShownHead } from './headCells.ts';
 import { createHeadMap } from './headMap.ts';
 import { createHeadOverview } from './headOverview.ts';
@@ -67,11 +68,13 @@ export function createAttention(context: PanelContext): View {
   const metrics = el('dl', { class: 'facts small' });
   const hideFirst = checkbox(t('Hide the first token'), (value) => store.dispatch({ type: 'settings', change: { hideFirst: value } }));
   const logScale = checkbox(t('Logarithmic colours'), (value) => store.dispatch({ type: 'settings', change: { logScale: value } }));
+  const inEditor = createEditorAttention(context);
   const mapCard: HTMLElement = el(
     'section',
     { class: 'card map-card', 'aria-label': t('One head') },
     el('div', { class: 'card-head' }, title, metrics),
     el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
+    inEditor.root,
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
     ...map.notes,
     asked.notice,
@@ -123,6 +126,7 @@ export function createAttention(context: PanelContext): View {
       if (shown === null) return;
       hideFirst.set(settings.hideFirst);
       logScale.set(settings.logScale);
+      inEditor.update(state);
       showTitle(state);
       if (!isOpening(state)) asked.update(state, shown, settings.layer, settings.head);
       // One head that is looked at comes before the numbers of all.
