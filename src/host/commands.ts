@@ -1,5 +1,6 @@
 import type { vscode } from './vscode.ts';
 import { chooseModel } from './models/chooseModel.ts';
+import { compareHead } from './git/compareHead.ts';
 import { compareModel, compareWith } from './explain/compareCommands.ts';
 import type { Comparer } from './explain/comparer.ts';
 import type { CurrentExplanation } from './explain/currentExplanation.ts';
@@ -9,11 +10,13 @@ import type { Explainer } from './explain/explainer.ts';
 import { removeHubToken, setHubToken } from './models/hubAccess.ts';
 import type { Log } from './log.ts';
 import { libraryCommands } from './models/libraryCommands.ts';
+import type { ModelClient } from './client/modelClient.ts';
 import type { ModelLibrary } from './models/modelLibrary.ts';
 import type { PanelView } from './panel/panelView.ts';
 import { t } from './say.ts';
 import { inform } from './surfaces.ts';
 import { readSettings, writeSetting } from './configuration.ts';
+import type { AttentionMarks } from './editor/attentionMarks.ts';
 import { isWithheld, type EditorTexts } from './editor/target.ts';
 import type { TokenFocus } from './editor/tokenFocus.ts';
 import type { Counts } from './counts/counts.ts';
@@ -24,11 +27,13 @@ import type { WhyMarks } from './editor/whyMarks.ts';
 
 /** Parts of the extension that commands use. */
 export interface CommandContext {
+  readonly client: ModelClient;
   readonly explainer: Explainer;
   readonly comparer: Comparer;
   readonly current: CurrentExplanation;
   readonly focus: TokenFocus;
   readonly why: WhyMarks;
+  readonly attention: AttentionMarks;
   readonly panel: PanelView;
   readonly files: FileParts;
   readonly counts: Counts;
@@ -53,7 +58,9 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     },
     'explainTokens.why': () => whyToken(context),
     'explainTokens.clearWhy': () => context.why.clear(),
+    'explainTokens.toggleAttention': () => toggleAttention(context),
     'explainTokens.compareWith': () => compareWith(context),
+    'explainTokens.compareHead': (resource) => compareHead(context, resource),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.chooseModel': () => chooseModel(library),
     'explainTokens.downloadModel': () => downloadModel(downloads, log),
@@ -78,7 +85,7 @@ async function explainSelection(explainer: Explainer, { active }: EditorTexts): 
 
 /** Asks why the token under the cursor is there: in the panel, and in the editor, whose words are coloured by how much they count. */
 async function whyToken(context: CommandContext): Promise<void> {
-  const { explainer, current, focus, why, panel, editors } = context;
+  const { explainer, current, focus, why, attention, panel, editors } = context;
   const { active } = editors;
   if (!active) return void inform(t('Open a text and put the cursor on a token.'));
   const { document, selection } = active;
@@ -93,7 +100,22 @@ async function whyToken(context: CommandContext): Promise<void> {
   if (place.token === 0) return void inform(t('Nothing precedes this token, so nothing predicted it.'));
   const position = place.token - 1;
   panel.open(current.value?.shown.source.label ?? '');
+  attention.turn(false);
   why.want(position);
   focus.select(position);
   panel.askWhy(position);
+}
+
+/** Shades the words that the token at the cursor attends to, from now on or no longer; a text is explained first where none is. */
+async function toggleAttention({ attention, current, explainer, why, editors }: CommandContext): Promise<void> {
+  if (attention.isOn) return attention.turn(false);
+  const { active } = editors;
+  if (!current.value || (active && !current.isAbout(active.document))) {
+    await explainSelection(explainer, editors);
+    // An explanation that failed or was cancelled has said so.
+    if (!current.value || current.outdated !== null || (active && !current.isAbout(active.document))) return;
+  }
+  why.clear();
+  attention.turn(true);
+  if (!attention.hasToken) void inform(t('Attention follows the cursor: put it on a token of the explained text.'));
 }

@@ -47,6 +47,30 @@ describe('surprises', () => {
     expect(named({ unit: 'word', filter: '今' })).toEqual([['今天', 10]]);
   });
 
+  test('of a long text are the first of all, without those that are not wanted', () => {
+    const pieces = Array.from({ length: 500 }, (_, i): [string, number | null] => [
+      `${String.fromCharCode(97 + (i % 26))}${i} `,
+      i % 7 === 0 ? null : (i * 37) % 101,
+    ]);
+    const { text, scores } = scored(...pieces);
+    for (const filter of ['', 'c', 'none'])
+      for (const order of ['total', 'perByte'] as const) {
+        // Numbers alone, as those of equal tokens differ by rounding.
+        const found = surpriseList(text, scores, [], { unit: 'token', order, filter }, 20).map(({ bits, bytes }) =>
+          (order === 'total' ? bits : bits / bytes).toFixed(3),
+        );
+        const all = pieces.flatMap(([piece, bits]) =>
+          bits !== null && piece.includes(filter) ? [order === 'total' ? bits : bits / piece.length] : [],
+        );
+        expect(found).toEqual(
+          all
+            .toSorted((one, other) => other - one)
+            .slice(0, 20)
+            .map((rate) => rate.toFixed(3)),
+        );
+      }
+  });
+
   test('are a table with a row for each', () => {
     const list = surpriseList(FILE.text, FILE.scores, [], { ...ALL, unit: 'line' }, 1);
     expect(surpriseTable(list, () => 2)).toBe('bits\tbits/byte\ttokens\tline\ttext\n23.000\t1.769\t5\t2\t今天很好.\n');

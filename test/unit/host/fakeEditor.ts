@@ -172,10 +172,15 @@ export class FakeDocument {
   text: string;
   version = 1;
   isClosed = false;
-  readonly uri: { readonly scheme: string; readonly path: string; toString(): string };
+  languageId = 'plaintext';
+  readonly uri: { readonly scheme: string; readonly path: string; readonly fsPath: string; toString(): string };
   constructor(name: string, text: string) {
     this.text = text;
-    this.uri = { scheme: 'file', path: `/${name}`, toString: () => `file:///${name}` };
+    this.uri = { scheme: 'file', path: `/${name}`, fsPath: `/${name}`, toString: () => `file:///${name}` };
+  }
+  /** As `EndOfLine` of the API. */
+  get eol(): number {
+    return this.text.includes('\r\n') ? 2 : 1;
   }
   get lineCount(): number {
     return this.text.split('\n').length;
@@ -303,11 +308,14 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     }>(),
     opened: new EventEmitter<FakeDocument>(),
     closed: new EventEmitter<FakeDocument>(),
+    renamed: new EventEmitter<{ files: readonly { oldUri: FakeUri; newUri: FakeUri }[] }>(),
     configuration: new EventEmitter<{ affectsConfiguration(name: string): boolean }>(),
   };
   const editors: FakeEditor[] = [];
   const hidden: FakeEditor[] = [];
   const commands = new Map<string, (...args: readonly unknown[]) => Promise<void>>();
+  /** Context keys by name. */
+  const contexts = new Map<string, unknown>();
   const set = (name: string, value: unknown): void => {
     settings[name] = value;
     events.configuration.fire({ affectsConfiguration: (changed) => changed === `explainTokens.${name}` });
@@ -329,6 +337,11 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   const hovers: { provideHover(document: FakeDocument, position: Position): Hover | undefined }[] = [];
   const untitled: { readonly language: string; readonly content: string }[] = [];
   const files = new Map<string, Uint8Array>();
+  /** Documents that are not open, by their addresses; null: no text. */
+  const documents = new Map<string, FakeDocument | null>();
+  const opened: FakeDocument[] = [];
+  /** Other extensions by id. */
+  const extensions = new Map<string, unknown>();
   const window = {
     activeTextEditor: undefined as FakeEditor | undefined,
     visibleTextEditors: editors,
@@ -401,6 +414,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     ThemeColor,
     DecorationRangeBehavior: { ClosedClosed: 1 },
     OverviewRulerLane: { Right: 4 },
+    EndOfLine: { LF: 1, CRLF: 2 },
     StatusBarAlignment: { Right: 2 },
     ProgressLocation: { Notification: 15 },
     TextEditorRevealType: { InCenterIfOutsideViewport: 2, AtTop: 3 },
@@ -418,21 +432,29 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     TabInputText,
     TabInputTextDiff,
     window,
+    extensions: { getExtension: (id: string) => extensions.get(id) },
     workspace: {
       get textDocuments() {
-        return [...editors, ...hidden].map(({ document }) => document);
+        return [...[...editors, ...hidden].map(({ document }) => document), ...opened];
       },
       findFiles: async ({ base }: RelativePattern) =>
         [...files.keys()].filter((path) => path.startsWith(`${base.path}/`)).map((path) => FakeUri.file(path)),
       onDidChangeTextDocument: events.changed.event,
       onDidOpenTextDocument: events.opened.event,
       onDidCloseTextDocument: events.closed.event,
+      onDidRenameFiles: events.renamed.event,
       onDidChangeConfiguration: events.configuration.event,
       onDidChangeWorkspaceFolders: () => ({ dispose: () => undefined }),
       isTrusted: true,
       getWorkspaceFolder: ({ path }: FakeUri) => (path.startsWith('/work') ? { uri: FakeUri.file('/work') } : undefined),
       openTextDocument: async (what: { toString(): string } | { readonly language: string; readonly content: string }) => {
-        if (!('content' in what)) return editors.find(({ document }) => document.uri.toString() === what.toString())?.document;
+        if (!('content' in what)) {
+          const open = editors.find(({ document }) => document.uri.toString() === what.toString())?.document;
+          const closed = documents.get(what.toString());
+          if (!open && closed === null) throw new Error('This seems to be binary.');
+          if (!open && closed) opened.push(closed);
+          return open ?? closed;
+        }
         untitled.push(what);
         return new FakeDocument(`untitled-${untitled.length}`, what.content);
       },
@@ -460,7 +482,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
         commands.set(id, run);
         return { dispose: () => undefined };
       },
-      executeCommand: async (id: string, ...args: readonly unknown[]) => commands.get(id)?.(...args),
+      executeCommand: async (id: string, ...args: readonly unknown[]) =>
+        id === 'setContext' ? void contexts.set(String(args[0]), args[1]) : commands.get(id)?.(...args),
     },
     languages: {
       registerHoverProvider: (_: unknown, provider: (typeof hovers)[number]) => (hovers.push(provider), { dispose: () => undefined }),
@@ -474,6 +497,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   return {
     api,
     commands,
+    contexts,
     statusItem,
     statusItems,
     clipboard,
@@ -488,6 +512,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     untitled,
     /** Files of the disk, by path. */
     files,
+    documents,
+    extensions,
     /** Closes an editor; its document stays open. */
     hide: (editor: FakeEditor): void => {
       hidden.push(...editors.splice(editors.indexOf(editor), 1));

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../closeness.ts';
 import type { FakeEditor } from './fakeEditor.ts';
-import { FakeDocument } from './fakeEditor.ts';
+import { FakeDocument, FakeUri } from './fakeEditor.ts';
 import { endHosts, startHost, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
@@ -138,6 +138,80 @@ describe('a file that is read as a whole', () => {
     host.events.closed.fire(host.document);
     await host.settle();
     expect(status(host)?.shown).toBe(false);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('keeps what was read under another name, its own or its folder’s', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    const rename = async (from: string, to: string, document: string): Promise<void> => {
+      // As VS Code does: the document of the old name is closed, and the other one opened.
+      host.document.isClosed = true;
+      host.events.closed.fire(host.document);
+      Object.assign(host.document, { isClosed: false, uri: FakeUri.file(document) });
+      await host.turnTime(20);
+      host.events.renamed.fire({ files: [{ oldUri: FakeUri.file(from), newUri: FakeUri.file(to) }] });
+      await whole(host);
+    };
+    await rename('/notes.md', '/folder/new.md', '/folder/new.md');
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    expect(status(host)?.tooltip).toContain('new.md was read as a whole.');
+    await rename('/folder', '/other', '/other/new.md');
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('is read without its code blocks where it is Markdown and the setting says so', async () => {
+    const code = '\n```sh\nnever read\n```\n';
+    const text = `the cat sat\n${code}on the mat\n${code}and ran`;
+    const host = await longHost(text, { proseOnly: true });
+    host.document.languageId = 'markdown';
+    await readFile(host);
+    const read = painted(host.shown, isColour).map(([start, end]) => text.slice(start, end));
+    expect(read.join('')).toBe('he cat sat\n\non the mat\n\nand ran');
+    expect([painted(host.shown, isStale), status(host)?.command]).toEqual([[], 'explainTokens.surprises.focus']);
+    expect(status(host)?.tooltip).toContain('Code blocks, 42 characters, are left out (the setting Prose Only).');
+    // What is not read may be edited.
+    const at = text.indexOf('never');
+    host.select(host.shown, at, at + 5);
+    host.type(host.shown, 'not');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([]);
+    expect(status(host)?.tooltip).not.toContain('edited since');
+    expect(
+      painted(host.shown, isColour)
+        .map(([start, end]) => host.document.text.slice(start, end))
+        .join(''),
+    ).toBe(read.join(''));
+    host.select(host.shown, 4, 7);
+    host.type(host.shown, 'dog');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([[4, 7]]);
+  });
+
+  it('shifts nothing in a file of one line', async () => {
+    const text = 'a line that does not end '.repeat(12);
+    const host = await longHost(text);
+    await readFile(host);
+    expect(length(painted(host.shown, isColour))).toBe(text.length - 1);
+    expect(painted(host.shown, isColour).at(-1)?.[1]).toBe(text.length);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('marks what another program changed on the disk while it is read, and reads on', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    const changed = LONG.replaceAll('cat', 'tiger');
+    host.select(host.shown, 0, LONG.length);
+    host.type(host.shown, changed);
+    await whole(host);
+    const colours = painted(host.shown, isColour);
+    const end = changed.length;
+    expect(colours.every(([start, stop]) => start >= 0 && stop <= end)).toBe(true);
+    expect(painted(host.shown, isStale).length).toBeGreaterThan(0);
+    await readFile(host);
+    expect(length(painted(host.shown, isColour))).toBe(end - 1);
+    expect(painted(host.shown, isStale)).toEqual([]);
     expect(host.errors()).toEqual([]);
   });
 
