@@ -62,7 +62,7 @@ async function replaced({ model, trace, target: { position }, context }: Attribu
  */
 async function removed({ model, trace, target: { position }, context }: Attributing, { first, end }: TokenRun): Promise<Tensor> {
   const last = position - (Math.min(end, position + 1) - first);
-  if (last < 0) throw new UserError(msg`Without its only token nothing is left of the text: this method needs two.`);
+  if (last < 0) throw new UserError(msg`Without its only unit nothing is left of the text: this method needs two.`);
   const run = withoutTokens(trace.run, first, end);
   return model.finalRow({ run, position: last, known: trace }, context.checkpoint);
 }
