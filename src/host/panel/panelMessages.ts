@@ -11,7 +11,8 @@ import {
 import { SURPRISAL_SCALES } from '../../core/surprisalScale.ts';
 import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
-import { fields, isCount, list, number } from '../../protocol/checks.ts';
+import type { TokenRun } from '../../core/textUnits.ts';
+import { count, fields, isCount, list, number, orNull, whole, type Check } from '../../protocol/checks.ts';
 import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -22,7 +23,13 @@ const MAX_PATH = 4096;
 /** Most tokens of which the page tells how much they count. */
 const MAX_WORDS = 131_072;
 
-const whyWords = fields({ ...logit, values: list(number, MAX_WORDS) });
+const units = list(fields({ first: count, end: whole(1, MAX_WORDS) }), MAX_WORDS);
+/** Units of a text, each of one token at least, that follow one another from the first token on. */
+const unitsInOrder: Check<readonly TokenRun[]> = (value) => {
+  const found = units(value);
+  return found?.every(({ first, end }, index) => first < end && first === (found[index - 1]?.end ?? 0)) === true ? found : undefined;
+};
+const whyWords = fields({ ...logit, values: list(orNull(number), MAX_WORDS), units: orNull(unitsInOrder) });
 
 /** `value` as a message from the page, or undefined if it is not one. */
 export function parsePanelMessage(value: unknown): PanelMessage | undefined {

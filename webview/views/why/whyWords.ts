@@ -1,4 +1,4 @@
-import { ATTRIBUTION_METHODS, isSigned, type Attribution } from '../../../src/core/attribution.ts';
+import { ATTRIBUTION_METHODS, isSigned, leavesOneOut, type Attribution } from '../../../src/core/attribution.ts';
 import type { Intervention } from '../../../src/core/run.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { sumsOf, TEXT_UNITS, unitsOf, type TextUnit, type TokenRun } from '../../../src/core/textUnits.ts';
@@ -8,12 +8,13 @@ import { isOn, switchedOff, switchedOn } from '../../figures/recipeList.ts';
 import { button, factList, segmented, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, signedDecimal } from '../../parts/format.ts';
-import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers } from '../../parts/signedStrip.ts';
+import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
 import { question } from '../../question.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, sidesOf } from './asked.ts';
+import { createLeftOutWords } from './leftOutWords.ts';
 import { methodTexts } from './methodTexts.ts';
 
 /** What the words of the text count for the prediction, by one of several methods. The editor is told what is shown. */
@@ -32,10 +33,13 @@ export function createWhyWords(context: PanelContext): View {
   const facts = el('dl', { class: 'facts' });
   // Some methods run the model again for every token: what is on show until then is of another question.
   const waiting = el('p', { class: 'caption why-waiting', role: 'status' }, t('Being computed… Another choice stops it.'));
-  const strip = createSignedStrip(context, t('How much each token counts'), {
-    offer: (tokens, state) => hideButton(context, tokens, state),
-  });
+  const actions: StripActions = { offer: (tokens, state) => hideButton(context, tokens, state) };
+  const strip = createSignedStrip(context, t('How much each token counts'), actions);
+  const leftOut = createLeftOutWords(context, actions);
   const inUnits = unitNumbers();
+  const other = changeDetector();
+  /** How often one way of answering has followed the other: the editor is told again. */
+  let turns = 0;
   const asked = question<{ readonly found: Attribution; readonly numbers: SignedNumbers }>(context, {
     busy: () => root,
     parts: [facts, strip.root],
@@ -46,9 +50,9 @@ export function createWhyWords(context: PanelContext): View {
       const values = found.values.slice(0, why.position + 1);
       return { found, numbers: { values, ...sidesOf(why), shares: !isSigned(found.method) } };
     },
-    answered: ({ found: { position, token, rival }, numbers }, { shown }) => {
-      if (shown === null) return;
-      host.post({ type: 'whyWords', serial: shown.serial, words: { position, token, rival, values: [...numbers.values] } });
+    answered: ({ found: { position, token, rival, method: by }, numbers }, { shown, settings }) => {
+      if (shown === null || by !== settings.whyMethod) return;
+      host.post({ type: 'whyWords', serial: shown.serial, words: { position, token, rival, values: [...numbers.values], units: null } });
     },
     draw: ({ found, numbers }, state) => {
       const isAsked = isAbout(found, state);
@@ -60,16 +64,15 @@ export function createWhyWords(context: PanelContext): View {
     },
   });
   const changed = changeDetector();
+  const computed = el('div', { class: 'why-computed' }, waiting, facts, asked.notice, strip.root);
+  const answers = el('div', { class: 'why-answers' });
   const root: HTMLElement = el(
     'section',
     { class: 'card why-words', 'aria-label': t('Words of the text') },
     el('div', { class: 'card-head' }, el('h2', {}, t('Words of the text')), el('div', { class: 'why-method' }, method.root)),
     unit.root,
     meaning,
-    waiting,
-    facts,
-    asked.notice,
-    strip.root,
+    answers,
   );
   return {
     root,
@@ -83,7 +86,14 @@ export function createWhyWords(context: PanelContext): View {
       );
       unit.set(settings.whyUnit);
       meaning.textContent = methodTexts(settings.whyMethod).meaning;
-      asked.update(state, shown, why.position, why.token, why.rival, settings.whyMethod);
+      const isMeasured = leavesOneOut(settings.whyMethod);
+      if (other(isMeasured)) {
+        answers.replaceChildren(isMeasured ? leftOut.root : computed);
+        turns++;
+      }
+      leftOut.update(state);
+      if (isMeasured) return;
+      asked.update(state, shown, why.position, why.token, why.rival, settings.whyMethod, turns);
       asked.redraw();
     },
   };
