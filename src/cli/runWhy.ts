@@ -1,10 +1,12 @@
 import { attribute } from '../analysis/attribute.ts';
-import { targetOf } from '../analysis/attributing.ts';
+import { targetOf, type Attributing } from '../analysis/attributing.ts';
+import { leftOut } from '../analysis/leaveOneOut.ts';
 import { lastResidual, rowsBetween } from '../analysis/traceRows.ts';
-import type { Attribution } from '../core/attribution.ts';
+import { leavesOneOut, type Attribution, type AttributionMethod } from '../core/attribution.ts';
 import type { CallContext } from '../core/progress.ts';
 import type { Recipe } from '../core/run.ts';
 import { at } from '../core/tensor.ts';
+import { unitsOf, type TokenRun } from '../core/textUnits.ts';
 import type { Token } from '../core/trace.ts';
 import { deletionByOrders } from './deletionOrders.ts';
 import { openInput, type Note, type Opened } from './input.ts';
@@ -13,7 +15,7 @@ import { UsageError } from './optionValues.ts';
 import type { WhyOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { readRecipe, recipeMember, runWith } from './recipeOption.ts';
-import { writeWhyJson, writeWhySafetensors, type Causes } from './whyOutput.ts';
+import { textOf, writeWhyJson, writeWhySafetensors, type Causes } from './whyOutput.ts';
 
 /** A command ends with its process: nothing has to be asked or told between two parts. */
 const CONTEXT: CallContext = { progress: async () => undefined, checkpoint: async () => undefined };
@@ -87,6 +89,24 @@ async function causesOf(
   const gradient = await model.gradient(trace, target);
   const attributions: Attribution[] = [];
   for (const method of options.methods) attributions.push(await attribute(model, trace, target, method, CONTEXT));
+  const units = options.by === 'token' ? null : unitsOf(tokens, textOf(tokens), options.by);
+  const leftOut =
+    units === null ? null : await leftOutByUnit({ model, trace, target, value: direct.target, context: CONTEXT }, units, options.methods);
   const deletion = options.deletion ? await deletionByOrders(model, trace, target, attributions, CONTEXT) : null;
-  return { trace, target, direct, gradient, attributions, deletion, candidates };
+  return { trace, target, direct, gradient, attributions, units, leftOut, deletion, candidates };
+}
+
+/** What the target loses without each unit as a whole, by each of the methods that leave one out. */
+async function leftOutByUnit(
+  of: Attributing,
+  units: readonly TokenRun[],
+  methods: readonly AttributionMethod[],
+): Promise<ReadonlyMap<AttributionMethod, readonly number[]>> {
+  const found = new Map<AttributionMethod, readonly number[]>();
+  for (const method of methods.filter(leavesOneOut)) {
+    const values: number[] = [];
+    for (const unit of units) values.push(Math.fround(await leftOut(of, method, unit)));
+    found.set(method, values);
+  }
+  return found;
 }

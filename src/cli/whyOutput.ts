@@ -1,8 +1,8 @@
 import { rowProducts } from '../analysis/attributing.ts';
-import type { Attribution } from '../core/attribution.ts';
+import type { Attribution, AttributionMethod } from '../core/attribution.ts';
 import { meanLogprob } from '../core/deletion.ts';
 import { at } from '../core/tensor.ts';
-import { sumsOf, unitsOf, type TextUnit, type TokenRun } from '../core/textUnits.ts';
+import { sumsOf, type TextUnit, type TokenRun } from '../core/textUnits.ts';
 import type { Token } from '../core/trace.ts';
 import type { UnembedStats } from '../model/languageModel.ts';
 import type { Direct } from '../model/path/directCalls.ts';
@@ -23,6 +23,10 @@ export interface Causes {
   readonly direct: Direct;
   readonly gradient: Gradient;
   readonly attributions: readonly Attribution[];
+  /** The units by which attributions are added up too; null: tokens alone. */
+  readonly units: readonly TokenRun[] | null;
+  /** By method that leaves one out, what the target loses without each unit as a whole; null: tokens alone. */
+  readonly leftOut: ReadonlyMap<AttributionMethod, readonly number[]> | null;
   /** How the prediction fails by each order of hiding tokens; null: not asked for. */
   readonly deletion: readonly NamedCurve[] | null;
   /** The likeliest tokens after the position, one at least. */
@@ -72,9 +76,8 @@ export async function writeWhyJson(
   { top, by }: Pick<WhyOptions, 'top' | 'by'>,
   more: string,
 ): Promise<void> {
-  const { trace, target, direct, gradient, attributions, deletion, candidates } = causes;
+  const { trace, target, direct, gradient, attributions, units, leftOut, deletion, candidates } = causes;
   const { position, token, rival } = target;
-  const units = by === 'token' ? null : unitsOf(tokens, textOf(tokens), by);
   const named = (id: number) => ({ id, text: reading.piece(id) });
   const head = {
     position,
@@ -91,7 +94,7 @@ export async function writeWhyJson(
     ...(units === null ? {} : { units: unitsJson(by, units, tokens) }),
     attribution: attributions.map((attribution) => ({
       ...attributionJson(attribution),
-      ...(units === null ? {} : { byUnit: [...sumsOf(attribution.values, units)] }),
+      ...(units === null ? {} : { byUnit: leftOut?.get(attribution.method) ?? [...sumsOf(attribution.values, units)] }),
     })),
     ...(deletion === null ? {} : { deletion: deletion.map(curveJson) }),
   };
@@ -121,7 +124,7 @@ function unitsJson(by: TextUnit, units: readonly TokenRun[], tokens: readonly To
 }
 
 /** The text that tokens cover, without those that were added. */
-function textOf(tokens: readonly Token[]): string {
+export function textOf(tokens: readonly Token[]): string {
   return new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes, special }) => (special ? [] : bytes))));
 }
 
