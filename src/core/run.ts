@@ -118,7 +118,10 @@ export function carriedOver({ ids, recipe }: Run, other: ArrayLike<number>): Rec
   return moved(recipe, (position) => (position < shared ? position : null));
 }
 
-/** The run without its tokens `first` to `end` - 1: positions that the recipe names move up with those behind them, and what names them is gone. */
+/**
+ * The run without its tokens `first` to `end` - 1: positions that the recipe names move up with those behind them, and what names them is
+ * gone.
+ */
 export function withoutTokens({ ids, recipe }: Run, first: number, end: number): Run {
   const place = (position: number): number | null => (position < first ? position : position < end ? null : position - (end - first));
   return { ids: ids.filter((_, index) => index < first || index >= end), recipe: moved(recipe, place) };

@@ -119,7 +119,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     works.set(from, work);
     return work;
   };
-  /** Names of what is inside each layer's gradient graph. Graphs are built to be opened only: that takes as long as running a few tokens. */
+  /** Names of what is inside each layer's gradient graph. A graph is built to be opened only: that takes as long as running few tokens. */
   const insides = new Map<number, ReadonlyMap<string, string>>();
   const insideOf = (layer: number): ReadonlyMap<string, string> => {
     const inside = insides.get(layer) ?? layerGradientGraph(spec, layer).inside;

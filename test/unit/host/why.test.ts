@@ -166,7 +166,7 @@ describe('the hover of why', () => {
         { first: 2, end: 3 },
       ],
     };
-    expect(whyMarkdown(explanation, whole, 1, english)).toMatch(/panel: `` a`b `` -0\.500\n\nHere: `` a`b `` -0\.500$/);
+    expect(whyMarkdown(explanation, whole, 1, english)).toMatch(/panel: ``a`b`` -0\.500\n\nHere: ``a`b`` -0\.500$/);
     expect(whyMarkdown(explanation, whole, 2, english)).not.toContain('Here');
     expect(tokenLevels(whole)).toEqual([4, 4, -1]);
   });

@@ -24,7 +24,7 @@ export function createWhyWords(context: PanelContext): View {
     store.dispatch({ type: 'settings', change: { whyMethod: ATTRIBUTION_METHODS[index] ?? ATTRIBUTION_METHODS[0] } }),
   );
   const unit = segmented(
-    t('Added up by'),
+    t('In units of'),
     TEXT_UNITS.map((name) => [name, unitName(name)] as const),
     (whyUnit) => store.dispatch({ type: 'settings', change: { whyUnit } }),
     true,
