@@ -7,15 +7,15 @@ import { altiLogit } from './altiLogit.ts';
 import { rollout, valueWeighted } from './attentionAttribution.ts';
 import { rowProducts, type Attributed, type Attributing } from './attributing.ts';
 import { integratedGradients } from './integratedGradients.ts';
-import { withHidden, withRemoved, withReplaced } from './leaveOneOut.ts';
+import { leaveOneOut } from './leaveOneOut.ts';
 import { layerOf } from './traceRows.ts';
 
 const METHODS: Readonly<Record<AttributionMethod, (of: Attributing) => Promise<Attributed>>> = {
   'gradient-x-input': gradientTimesInput,
   'integrated-gradients': integratedGradients,
-  hidden: withHidden,
-  replaced: withReplaced,
-  removed: withRemoved,
+  hidden: (of) => leaveOneOut(of, 'hidden'),
+  replaced: (of) => leaveOneOut(of, 'replaced'),
+  removed: (of) => leaveOneOut(of, 'removed'),
   'alti-logit': altiLogit,
   'value-weighted': valueWeighted,
   rollout,

@@ -5,8 +5,7 @@ import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import { checkTarget } from '../model/run/gradientCalls.ts';
 import { checkIndex, traceOf, type Answers } from './answering.ts';
-import { textTo } from './attributing.ts';
-import { lastResidual, rowsBetween, targetLogprob } from './traceRows.ts';
+import { targetLogprob } from './traceRows.ts';
 
 /** How a prediction fails as words are hidden. */
 export const deletionAnswers: Pick<Answers, 'deletion'> = {
@@ -29,14 +28,14 @@ export async function deletionCurve(
 ): Promise<DeletionCurve> {
   checkTarget({ kind: 'logprob', position, token }, trace.run.ids.length, model.info.vocab);
   for (const key of words.flat()) checkIndex('token', key, position + 1);
-  const { ids, recipe } = textTo({ model, trace }, position);
+  const { ids, recipe } = trace.run;
   const counts = deletionCounts(words.length);
   const logprob = new Float32Array(counts.length);
   for (const [index, count] of counts.entries()) {
     await progress({ stage: 'changed', done: index, total: counts.length });
     const cuts = words.slice(0, count).flatMap((word) => word.map((key) => ({ kind: 'key', key, action: 'cut' }) as const));
-    const changed = count === 0 ? trace : await model.run(runOf(ids, [...recipe, ...cuts]), checkpoint, trace);
-    const stats = await model.unembed(rowsBetween(lastResidual(changed), position, position + 1), 1, Int32Array.of(token));
+    const row = await model.finalRow({ run: runOf(ids, [...recipe, ...cuts]), position, known: trace }, checkpoint);
+    const stats = await model.unembed(row, 1, Int32Array.of(token));
     logprob[index] = targetLogprob(stats, 0);
   }
   await progress({ stage: 'changed', done: counts.length, total: counts.length });

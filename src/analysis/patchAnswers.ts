@@ -1,13 +1,10 @@
 import type { LogitQuestion } from '../core/directParts.ts';
 import { runOf, withoutPositions, type Run } from '../core/run.ts';
-import { at } from '../core/tensor.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import { checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
 import { targetOf } from './attributing.ts';
+import { measuredTogether } from './measuring.ts';
 import { columnsOf, estimatePatches, openPatching, patchedShare, type Patching } from './patching.ts';
-
-/** Cells are measured together for so long: what else is asked meanwhile waits no longer than this and one cell. */
-const TOGETHER_MS = 200;
 
 /** The latest patching of a corrupted text's trace, which goes with it. */
 const latest = new WeakMap<Trace, { readonly key: string; readonly patching: Patching }>();
@@ -19,13 +16,8 @@ export const patchAnswers: Pick<Answers, 'patch' | 'patchCells'> = {
   patchCells: async (context, run, { grid, clean, cells, ...question }) => {
     const patching = await patchingOf(context, run, clean, question);
     for (const cell of cells) checkIndex('cell', cell, context.open.model.info.layers * columnsOf(patching, grid));
-    const end = performance.now() + TOGETHER_MS;
-    const shares: number[] = [];
-    do {
-      await context.checkpoint();
-      shares.push(await patchedShare(patching, grid, at(cells, shares.length), context));
-    } while (shares.length < cells.length && performance.now() < end);
-    return { cells: Int32Array.from(cells.slice(0, shares.length)), shares: Float32Array.from(shares) };
+    const shares = await measuredTogether(cells, (cell) => patchedShare(patching, grid, cell, context), context.checkpoint);
+    return { cells: Int32Array.from(cells.slice(0, shares.length)), shares };
   },
 };
 

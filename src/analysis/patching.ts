@@ -8,7 +8,6 @@ import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import type { Gradient, LogitTarget } from '../model/run/gradientCalls.ts';
 import type { LayerOutputs } from '../model/run/layerBackwards.ts';
-import { textTo } from './attributing.ts';
 import { layerOf } from './traceRows.ts';
 
 /** Least difference between the two texts' logit differences of which shares can be told. */
@@ -132,9 +131,10 @@ export async function patchedShare(patching: Patching, grid: PatchGrid, cell: nu
   if (grid !== 'heads' && column < model.sharedTokens(patching.clean.run, corrupted.run)) return 0;
   const steps = await stepsOf(patching, grid, layer, column);
   if (steps.length === 0) return grid === 'heads' ? 0 : Number.NaN;
-  const { ids, recipe } = textTo({ model, trace: corrupted }, target.position);
-  const patched = await model.run(runOf(ids, [...recipe, ...steps]), context.checkpoint, corrupted);
-  return shareOf(patching, (await model.logit(patched, target)) - values.corrupted);
+  const { ids, recipe } = corrupted.run;
+  const { position } = target;
+  const patched = await model.finalRow({ run: runOf(ids, [...recipe, ...steps]), position, known: corrupted }, context.checkpoint);
+  return shareOf(patching, (await model.logitOf(patched, target)) - values.corrupted);
 }
 
 /** What sets a cell's numbers to those of the clean text. */

@@ -2,7 +2,7 @@ import type { SpanAttribution, SpanMethod, SpanQuestion } from '../core/attribut
 import { deletionCounts, type DeletionCurve } from '../core/deletion.ts';
 import { UserError } from '../core/errors.ts';
 import type { CallContext } from '../core/progress.ts';
-import { runOf, withoutToken } from '../core/run.ts';
+import { runOf, withoutTokens } from '../core/run.ts';
 import { at, row, tensor } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
@@ -110,7 +110,7 @@ function withRemoved(of: SpanAttributing): Promise<Attributed> {
     throw new UserError(msg`Without the text’s first token nothing comes before the span: this method needs another token before it.`);
   const text = textTo(of, end);
   return withoutEach(of, async (token) => ({
-    trace: await model.run(withoutToken(text, token), context.checkpoint, trace),
+    trace: await model.run(withoutTokens(text, token, token + 1), context.checkpoint, trace),
     predictions: predictions.flatMap((one) =>
       one.position + 1 === token ? [] : [{ ...one, position: one.position - Number(one.position >= token) }],
     ),

@@ -65,7 +65,8 @@ ${Object.entries(METHODS)
     '',
   )}  --deletion          JSON: which method to believe: the token's log-probability as the most important tokens are hidden, by each
                       method and in ${RANDOM_ORDERS} random orders; the lower the mean, the better the method
-  --by UNIT           JSON: the tokens' numbers added up too, by word, line or sentence (default: token)
+  --by UNIT           JSON: the tokens' numbers added up too, by word, line or sentence (default: token); hidden, replaced and removed
+                      leave each out as a whole
 
 For patch, which puts numbers of the clean text (--text) into the corrupted one (--with-text), one cell at a time, and writes which share of
 the logit difference each restores: 0 is the corrupted text's, 1 the clean one's; first the gradient's estimate, then measured:

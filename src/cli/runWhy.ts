@@ -1,12 +1,14 @@
 import { attribute } from '../analysis/attribute.ts';
-import { targetOf } from '../analysis/attributing.ts';
+import { targetOf, type Attributing } from '../analysis/attributing.ts';
 import { deletionCurve } from '../analysis/deletionAnswers.ts';
+import { leftOut } from '../analysis/leaveOneOut.ts';
 import { attributeSpan, logprobsOf, spanDeletion, spanPredictions } from '../analysis/spanAttribution.ts';
 import { lastResidual, rowsBetween } from '../analysis/traceRows.ts';
-import { isSpanMethod, type Attribution, type SpanAttribution } from '../core/attribution.ts';
+import { isSpanMethod, leavesOneOut, type Attribution, type AttributionMethod, type SpanAttribution } from '../core/attribution.ts';
 import type { CallContext } from '../core/progress.ts';
 import type { Recipe } from '../core/run.ts';
 import { at } from '../core/tensor.ts';
+import { unitsOf, type TokenRun } from '../core/textUnits.ts';
 import type { Token } from '../core/trace.ts';
 import { deletionByOrders } from './deletionOrders.ts';
 import { openInput, type Note, type Opened } from './input.ts';
@@ -15,7 +17,7 @@ import { UsageError } from './optionValues.ts';
 import type { WhyOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { readRecipe, recipeMember, runWith } from './recipeOption.ts';
-import { writeWhyJson, writeWhySafetensors, type Causes } from './whyOutput.ts';
+import { textOf, writeWhyJson, writeWhySafetensors, type Causes } from './whyOutput.ts';
 
 /** A command ends with its process: nothing has to be asked or told between two parts. */
 const CONTEXT: CallContext = { progress: async () => undefined, checkpoint: async () => undefined };
@@ -75,7 +77,8 @@ function spanCauses(options: WhyOptions, { model, tokens }: Opened, end: number)
     const deletion = options.deletion
       ? await deletionByOrders(attributions, end, (words) => spanDeletion(model, trace, span, words, CONTEXT))
       : null;
-    return { trace, gradient, attributions, deletion, about: { kind: 'span', ...span, predictions, logprobs } };
+    const units = byUnits(options, tokens);
+    return { trace, gradient, attributions, units, leftOut: null, deletion, about: { kind: 'span', ...span, predictions, logprobs } };
   };
 }
 
@@ -120,8 +123,31 @@ async function causesOf(
   const gradient = await model.gradient(trace, target);
   const attributions: Attribution[] = [];
   for (const method of options.methods) attributions.push(await attribute(model, trace, target, method, CONTEXT));
+  const units = byUnits(options, tokens);
+  const leftOut =
+    units === null ? null : await leftOutByUnit({ model, trace, target, value: direct.target, context: CONTEXT }, units, options.methods);
   const deletion = options.deletion
     ? await deletionByOrders(attributions, position, (words) => deletionCurve(model, trace, target, words, CONTEXT))
     : null;
-  return { trace, gradient, attributions, deletion, about: { kind: 'prediction', target, direct, candidates } };
+  return { trace, gradient, attributions, units, leftOut, deletion, about: { kind: 'prediction', target, direct, candidates } };
+}
+
+/** The units by which attributions are added up too; null: tokens alone. */
+function byUnits({ by }: WhyOptions, tokens: readonly Token[]): readonly TokenRun[] | null {
+  return by === 'token' ? null : unitsOf(tokens, textOf(tokens), by);
+}
+
+/** What the target loses without each unit as a whole, by each of the methods that leave one out. */
+async function leftOutByUnit(
+  of: Attributing,
+  units: readonly TokenRun[],
+  methods: readonly AttributionMethod[],
+): Promise<ReadonlyMap<AttributionMethod, readonly number[]>> {
+  const found = new Map<AttributionMethod, readonly number[]>();
+  for (const method of methods.filter(leavesOneOut)) {
+    const values: number[] = [];
+    for (const unit of units) values.push(Math.fround(await leftOut(of, method, unit)));
+    found.set(method, values);
+  }
+  return found;
 }

@@ -1,8 +1,8 @@
 import { rowProducts } from '../analysis/attributing.ts';
-import type { Attribution, SpanAttribution, SpanQuestion } from '../core/attribution.ts';
+import type { Attribution, AttributionMethod, SpanAttribution, SpanQuestion } from '../core/attribution.ts';
 import { meanLogprob } from '../core/deletion.ts';
 import { at } from '../core/tensor.ts';
-import { sumsOf, unitsOf, type TextUnit, type TokenRun } from '../core/textUnits.ts';
+import { sumsOf, type TextUnit, type TokenRun } from '../core/textUnits.ts';
 import type { Token } from '../core/trace.ts';
 import type { UnembedStats } from '../model/languageModel.ts';
 import type { Direct } from '../model/path/directCalls.ts';
@@ -21,6 +21,10 @@ export interface Causes {
   readonly trace: Trace;
   readonly gradient: Gradient;
   readonly attributions: readonly (Attribution | SpanAttribution)[];
+  /** The units by which attributions are added up too; null: tokens alone. */
+  readonly units: readonly TokenRun[] | null;
+  /** By method that leaves one out, what one prediction loses without each unit as a whole; null: tokens alone, or a span, whose are added up. */
+  readonly leftOut: ReadonlyMap<AttributionMethod, readonly number[]> | null;
   /** How the target fails by each order of hiding tokens; null: not asked for. */
   readonly deletion: readonly NamedCurve[] | null;
   readonly about: OnePrediction | Span;
@@ -90,8 +94,7 @@ export async function writeWhyJson(
   { top, by }: Pick<WhyOptions, 'top' | 'by'>,
   more: string,
 ): Promise<void> {
-  const { trace, about, gradient, attributions, deletion } = causes;
-  const units = by === 'token' ? null : unitsOf(tokens, textOf(tokens), by);
+  const { trace, about, gradient, attributions, units, leftOut, deletion } = causes;
   const named = (id: number) => ({ id, text: reading.piece(id) });
   const head = {
     ...(about.kind === 'span' ? spanJson(about, named) : predictionJson(about, top, named)),
@@ -99,7 +102,7 @@ export async function writeWhyJson(
     ...(units === null ? {} : { units: unitsJson(by, units, tokens) }),
     attribution: attributions.map((attribution) => ({
       ...attributionJson(attribution),
-      ...(units === null ? {} : { byUnit: [...sumsOf(attribution.values, units)] }),
+      ...(units === null ? {} : { byUnit: leftOut?.get(attribution.method) ?? [...sumsOf(attribution.values, units)] }),
     })),
     ...(deletion === null ? {} : { deletion: deletion.map(curveJson) }),
   };
@@ -157,7 +160,7 @@ function unitsJson(by: TextUnit, units: readonly TokenRun[], tokens: readonly To
 }
 
 /** The text that tokens cover, without those that were added. */
-function textOf(tokens: readonly Token[]): string {
+export function textOf(tokens: readonly Token[]): string {
   return new TextDecoder().decode(Uint8Array.from(tokens.flatMap(({ bytes, special }) => (special ? [] : bytes))));
 }
 

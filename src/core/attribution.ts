@@ -24,6 +24,15 @@ export const ATTRIBUTION_METHODS = [
 ] as const;
 export type AttributionMethod = (typeof ATTRIBUTION_METHODS)[number];
 
+/** Methods that run the model again without each token, or without each unit of several. */
+export const LEAVE_ONE_OUT = ['hidden', 'replaced', 'removed'] as const satisfies readonly AttributionMethod[];
+export type LeaveOneOut = (typeof LEAVE_ONE_OUT)[number];
+
+/** Whether a method runs the model again for each unit of the text. */
+export function leavesOneOut(method: AttributionMethod): method is LeaveOneOut {
+  return LEAVE_ONE_OUT.some((one) => one === method);
+}
+
 /**
  * Whether a method's values are parts of the target, which may be negative, or shares of a whole, which say nothing of the token that is
  * explained.
@@ -40,6 +49,14 @@ export interface Completeness {
   readonly steps: number;
   /** |sum - (target - baseline)| as a share of |target - baseline|; Infinity where that is 0. */
   readonly gap: number;
+}
+
+/** What a target loses without each of some units of a text, each a run of tokens left out together. */
+export interface LeftOut {
+  /** The target: the token's logit before a final soft cap, less the rival's. */
+  readonly target: number;
+  /** Of the first units that were asked about, in their order. */
+  readonly values: Float32Array;
 }
 
 /** How much each token of a text counts for one prediction, by one method. */

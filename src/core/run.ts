@@ -118,10 +118,13 @@ export function carriedOver({ ids, recipe }: Run, other: ArrayLike<number>): Rec
   return moved(recipe, (position) => (position < shared ? position : null));
 }
 
-/** The run without one of its tokens: positions that the recipe names move up with those behind it, and what names it is gone. */
-export function withoutToken({ ids, recipe }: Run, token: number): Run {
-  const place = (position: number): number | null => (position === token ? null : position - Number(position > token));
-  return { ids: ids.filter((_, index) => index !== token), recipe: moved(recipe, place) };
+/**
+ * The run without its tokens `first` to `end` - 1: positions that the recipe names move up with those behind them, and what names them is
+ * gone.
+ */
+export function withoutTokens({ ids, recipe }: Run, first: number, end: number): Run {
+  const place = (position: number): number | null => (position < first ? position : position < end ? null : position - (end - first));
+  return { ids: ids.filter((_, index) => index < first || index >= end), recipe: moved(recipe, place) };
 }
 
 /** The interventions that belong to the model rather than to the tokens of one text: those that name no position. */
@@ -153,15 +156,36 @@ export function commonTokens(a: Run, b: Run): number {
 
 /** The first position whose values change by what the recipe does and `other` does not. */
 function firstReached(recipe: Recipe, other: Recipe): number {
-  if (recipe === other) return Infinity;
+  return Math.min(Infinity, ...lackedBy(other, recipe).map(firstChanged));
+}
+
+/** The steps of `recipe` that `other` lacks. */
+function lackedBy(other: Recipe, recipe: Recipe): Recipe {
+  if (recipe === other || other.length === 0) return recipe === other ? [] : recipe;
   const unmatched = other.map((step) => JSON.stringify(step));
-  let first = Infinity;
-  for (const step of recipe) {
+  return recipe.filter((step) => {
     const match = unmatched.indexOf(JSON.stringify(step));
-    if (match === -1) first = Math.min(first, firstChanged(step));
-    else unmatched.splice(match, 1);
-  }
-  return first;
+    if (match !== -1) unmatched.splice(match, 1);
+    return match === -1;
+  });
+}
+
+/** Where a run of the same ids as another comes apart from it in the model's depth. */
+export interface Parting {
+  /** The first layer that computes other numbers; the number of layers and more: none. */
+  readonly layer: number;
+  /** Whether the residual at that layer's input is another than in the other run: by all that the recipe does to it there. */
+  readonly atInput: boolean;
+}
+
+/** Where what two recipes do differently begins: both runs have the same residual at the input of that layer, but for `atInput`. */
+export function partingOf(recipe: Recipe, other: Recipe): Parting {
+  const different = [...lackedBy(other, recipe), ...lackedBy(recipe, other)];
+  const layer = Math.min(Infinity, ...different.map((step) => step.layer ?? 0));
+  const isAt = (step: Intervention): boolean => step.kind === 'residual' && step.layer === layer;
+  if (!different.some(isAt)) return { layer, atInput: false };
+  // What the other recipe does to the residual there is in its numbers: before that they are the same.
+  return other.some(isAt) ? { layer: layer - 1, atInput: false } : { layer, atInput: true };
 }
 
 /** The first position whose values an intervention can change: attention looks back, so those before it are as without. */

@@ -17,6 +17,7 @@ import { readRows } from './run/embeddingRows.ts';
 import { firstResidual, recipeScope } from './run/forward.ts';
 import { piecesOf, type CutText } from './run/pieces.ts';
 import { runFrom, runWhole, sharedTokens, type OtherInput } from './run/pieceByPiece.ts';
+import { finalRow, type FinalRow } from './run/finalRow.ts';
 import type { Runtime } from './run/runtime.ts';
 import { openLayerSteps, type LayerStepCalls } from './run/layerSteps.ts';
 import { openSequence, type Sequence } from './run/sequence.ts';
@@ -57,6 +58,11 @@ export interface LanguageModel
   run(run: Run, onProgress?: OnLayerProgress, known?: Trace): Promise<Trace>;
   /** The same where the first block reads another input than that of the ids. Such a trace is of no text. */
   runFrom(run: Run, start: OtherInput, onProgress?: OnLayerProgress): Promise<Trace>;
+  /**
+   * The residual after the last block [1, D] at one position of a run that differs from a known one: what both compute alike, and what
+   * comes after the position, is not computed. Throws UserError as `run` does.
+   */
+  finalRow(asked: FinalRow, checkpoint?: () => unknown): Promise<Tensor>;
   /** [T, D], what the first block would read of T tokens whose row of the embedding table is the mean of all rows: `embeddingMean`. */
   averageInput(tokens: number): Promise<Tensor>;
   /** Number of tokens at the start of `run` that are not run where a trace of `known` is there. */
@@ -92,6 +98,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
     unembeddingRow: async (token) => (await readRows(files, spec.unembed.weight, Int32Array.of(token))).data,
     run: (run, onProgress, known) => runWhole(runnable, run, known ?? null, onProgress),
     runFrom: (run, start, onProgress) => runFrom(runnable, run, start, onProgress),
+    finalRow: (asked, checkpoint) => finalRow(runnable, asked, checkpoint),
     averageInput: async (tokens) => {
       const mean = await table.embeddingMean();
       const rows = new Float32Array(tokens * mean.length);

@@ -4,6 +4,7 @@ import type { LogitQuestion } from '../core/directParts.ts';
 import type { Continuation } from '../core/generation.ts';
 import type { SurprisalScale } from '../core/surprisalScale.ts';
 import type { Recipe } from '../core/run.ts';
+import type { TokenRun } from '../core/textUnits.ts';
 import type { LineRange } from '../core/textWindows.ts';
 import type { Explanation, Token } from '../core/trace.ts';
 import type { PageQueryName, Query, QueryResult } from './queries.ts';
@@ -133,11 +134,14 @@ export type HostMessage =
   /** Failure of query `id`. */
   | { readonly type: 'replyError'; readonly id: number; readonly message: string };
 
-/** How much each token from the start of the text counts for one prediction, above 0 for its token. */
+/** How much each token from the start of the text counts for one prediction, or each unit of several tokens, above 0 for its token. */
 export interface WhyWords extends LogitQuestion {
   /** The last position of a span, whose next tokens are explained together by their log-probabilities; null: it is one logit. */
   readonly end: number | null;
-  readonly values: readonly number[];
+  /** Null: not known (yet). */
+  readonly values: readonly (number | null)[];
+  /** What each value is of; null: of one token. */
+  readonly units: readonly TokenRun[] | null;
 }
 
 /** Whose attention the editor shows while that is on. */

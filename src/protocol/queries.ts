@@ -1,5 +1,12 @@
 import type { AttentionChoice, AttentionRows } from '../core/attentionRows.ts';
-import { ATTRIBUTION_METHODS, SPAN_METHODS, type Attribution, type SpanAttribution } from '../core/attribution.ts';
+import {
+  ATTRIBUTION_METHODS,
+  LEAVE_ONE_OUT,
+  SPAN_METHODS,
+  type Attribution,
+  type LeftOut,
+  type SpanAttribution,
+} from '../core/attribution.ts';
 import type { OtherRows } from '../core/comparison.ts';
 import type { CopyLoss } from '../core/copyLoss.ts';
 import type { DeletionCurve } from '../core/deletion.ts';
@@ -130,6 +137,14 @@ export const QUESTIONS = {
   attribution: question<Attribution>()({ ...logit, method: oneOf(ATTRIBUTION_METHODS) }, { kept: 64 }),
   /** The same for the log-probabilities, added up, of the text's own tokens after the positions `position` to `end`. */
   spanAttribution: question<SpanAttribution>()({ position: count, end: count, method: oneOf(SPAN_METHODS) }, { kept: 32 }),
+  /**
+   * What the same logit loses without each of `units`, tokens `first` to `end` - 1 left out together, measured by running the model again:
+   * of as many of them, in their order, as are done in a short while. Not kept: the page puts them together.
+   */
+  leftOut: question<LeftOut>()(
+    { ...logit, method: oneOf(LEAVE_ONE_OUT), units: list(fields({ first: count, end: some }), MAX_TEXT_IDS, 1) },
+    { kept: 0 },
+  ),
   /**
    * How the log-probability of `token` after `position` falls as `words`, each given by its tokens' positions, are hidden from all later
    * tokens, the first of them first.

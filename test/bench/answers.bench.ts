@@ -2,9 +2,10 @@ import { existsSync, mkdtempSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, test } from 'vitest';
-import { ATTRIBUTION_METHODS } from '../../src/core/attribution.ts';
+import { ATTRIBUTION_METHODS, LEAVE_ONE_OUT } from '../../src/core/attribution.ts';
 import { promisingFirst } from '../../src/core/patchGrid.ts';
 import { runOf, UNCHANGED, type Run } from '../../src/core/run.ts';
+import { sumsOf } from '../../src/core/textUnits.ts';
 import { startNodeWorker } from '../../src/worker/port.node.ts';
 import { connect } from '../../src/worker/rpc.ts';
 import type { WorkerApi } from '../../src/worker/workerApi.ts';
@@ -65,6 +66,34 @@ test.each(CASES)('answers of $name, $runtime', { timeout: 1_800_000 }, async ({ 
         `words by ${method}`,
         await each(TOKENS, (run) => timed(() => remote.ask(run, 'attribution', { ...logit, method })), LONG.has(method) ? 1 : REPEATS),
       );
+    for (const method of LEAVE_ONE_OUT) {
+      // As the page asks: those nearest the prediction, the gradient's estimate, and then the most promising first. Words of two tokens.
+      let first = 0;
+      const unit = (index: number) => ({ first: 2 * index, end: 2 * index + 2 });
+      const all = await each(
+        TOKENS,
+        (run) =>
+          timed(async () => {
+            const begun = performance.now();
+            const nearest = Array.from({ length: TOKENS / 2 }, (_, index) => TOKENS / 2 - 1 - index);
+            const { values } = await remote.ask(run, 'leftOut', { ...logit, method, units: nearest.slice(0, 64).map(unit) });
+            first = performance.now() - begun;
+            const known = new Set(nearest.slice(0, values.length));
+            const estimate = await remote.ask(run, 'attribution', { ...logit, method: 'gradient-x-input' });
+            let left = promisingFirst(
+              sumsOf(
+                estimate.values,
+                Array.from(nearest, (_, index) => unit(index)),
+              ),
+            ).filter((index) => !known.has(index));
+            while (left.length > 0)
+              left = left.slice((await remote.ask(run, 'leftOut', { ...logit, method, units: left.slice(0, 64).map(unit) })).values.length);
+          }),
+        1,
+      );
+      answer(`first words ${method}, of ${TOKENS / 2} of two tokens`, first);
+      answer(`all words ${method}, of ${TOKENS / 2} of two tokens`, all);
+    }
     const patched = { position: PATCHED_TOKENS - 1, token: 5, rival: 7, grid: 'residual' } as const;
     for (let repeat = 0; repeat < 3; repeat++) {
       variant++;

@@ -123,6 +123,20 @@ const WORKS: readonly Work[] = [
     start: ({ remote }, { run }) => remote.ask(run, 'attribution', { ...logitOf(run.ids), method }),
   })),
   {
+    name: 'words left out, in turns',
+    reads: false,
+    start: async ({ remote }, { run }) => {
+      const asked = { ...logitOf(run.ids), method: 'hidden' } as const;
+      for (let first = 0; first < run.ids.length;) {
+        const units = Array.from({ length: Math.min(64, run.ids.length - first) }, (_, index) => ({
+          first: first + index,
+          end: first + index + 1,
+        }));
+        first += (await remote.ask(run, 'leftOut', { ...asked, units })).values.length;
+      }
+    },
+  },
+  {
     name: 'deletion curve',
     reads: false,
     start: ({ remote }, { run }) => {

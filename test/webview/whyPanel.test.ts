@@ -195,7 +195,9 @@ describe('the words that a prediction depends on', () => {
       .getByLabel('By', { exact: true })
       .selectOption({ index: ATTRIBUTION_METHODS.indexOf(method) });
     // Some run the model again for every token.
-    await expect.poll(() => panel.locator('[aria-busy="true"]').count(), { timeout: 120_000 }).toBe(0);
+    await expect
+      .poll(() => panel.locator('[aria-busy="true"], .why-left-out .repeated-working:not([hidden])').count(), { timeout: 120_000 })
+      .toBe(0);
     const { token, rival } = (await directAsked()) ?? expect.fail('Nothing was asked.');
     const args = { position: POSITION, token, rival, method };
     const { values } = await opened.remote.ask(opened.shown.explanation.run, 'attribution', args);
@@ -285,6 +287,56 @@ describe('the words that a prediction depends on', () => {
     expect(await list.getByRole('option', { selected: true }).getAttribute('aria-posinset')).toBe('2');
     // The question is the one of before: only the strip at the top asks another.
     expect(await panel.locator('.strip-section [aria-selected="true"]').getAttribute('data-index')).toBe(String(POSITION));
+  });
+
+  it('are measured word by word: each is shown when it is known, Cancel keeps what is there, and it goes on from there', async () => {
+    // A place behind a word of two tokens.
+    const PLACE = 15;
+    await open(server, '', PLACE);
+    await region('Words of the text').locator('.segment', { hasText: 'Word' }).click();
+    /** One unit is answered at a time, as often as this allows. */
+    let allowed = 2;
+    let allow = (): void => undefined;
+    await browser.page.route('**/?query=*', async (route) => {
+      const url = new URL(route.request().url());
+      const query = JSON.parse(url.searchParams.get('query') ?? '') as { name: string; args: { units: unknown[] } };
+      if (query.name !== 'leftOut') return route.continue();
+      if (allowed <= 0) await new Promise<void>((resolve) => (allow = resolve));
+      allowed--;
+      query.args.units.length = 1;
+      url.searchParams.set('query', JSON.stringify(query));
+      await route.continue({ url: url.href });
+    });
+    const card = region('Words of the text');
+    await card.locator('select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
+    await card.getByText(/^2 of \d+ words measured$/).waitFor();
+    const count = await words().count();
+    expect(count).toBe(PLACE);
+    expect((await labels()).filter((label) => label.endsWith('not measured yet'))).toHaveLength(count - 2);
+    await card.getByRole('button', { name: 'Cancel' }).press('Enter');
+    const goOn = card.getByRole('button', { name: 'Go on measuring' });
+    await goOn.waitFor();
+    expect(await goOn.evaluate((button) => button === document.activeElement)).toBe(true);
+    expect(await card.locator('.facts').innerText()).toContain(`(2 of ${count} words measured)`);
+    allowed = count;
+    await goOn.press('Enter');
+    allow();
+    await expect.poll(async () => (await labels()).some((label) => label.endsWith('not measured yet'))).toBe(false);
+    await browser.page.unroute('**/?query=*');
+    const { token, rival } = (await directAsked()) ?? expect.fail('Nothing was asked.');
+    const told = (await page.posted()).findLast((message) => message.type === 'whyWords');
+    const units = (told?.type === 'whyWords' ? told.words.units : null) ?? [];
+    expect([units[0]?.first, units.at(-1)?.end, units.length]).toEqual([0, PLACE + 1, count]);
+    const args = { position: PLACE, token, rival, method: 'hidden', units } as const;
+    const { values } = await opened.remote.ask(opened.shown.explanation.run, 'leftOut', args);
+    expect(values.length).toBeGreaterThan(0);
+    for (const [index, value] of values.entries())
+      expect(Math.abs(numberIn(/[+−]?[\d.]+(?= logits)/.exec((await labels())[index] ?? '')?.[0] ?? '') - value)).toBeLessThanOrEqual(
+        0.0006,
+      );
+    // By tokens it is another question.
+    await card.locator('.segment', { hasText: 'Token' }).click();
+    await expect.poll(() => words().count()).toBe(PLACE + 1);
   });
 });
 

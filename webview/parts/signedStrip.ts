@@ -23,6 +23,7 @@ export const LOGIT_DIGITS = 3;
 
 /** What a strip of signed numbers shows: one number for each of the text's first tokens or units, and what the two signs are for. */
 export interface SignedNumbers {
+  /** NaN: not known (yet). */
   readonly values: Float32Array;
   /** What each number is of; absent: of one token. */
   readonly units?: readonly TokenRun[];
@@ -73,21 +74,23 @@ export function createSignedStrip(context: PanelContext, label: string, { opened
   };
   const paint = (made: HTMLElement, index: number, { theme }: ViewState): void => {
     const value = shown === undefined ? 0 : at(shown.values, index);
-    const colour = colourAt(signedColours(theme), 0.5 + value / (2 * most));
-    made.style.backgroundColor = css(colour);
-    made.style.color = css(textOn(theme, colour));
-    made.style.setProperty('--share', (Math.abs(value) / most).toFixed(3));
-    made.classList.toggle('negative', value < 0);
+    paintChip(made, value, most, theme);
     made.setAttribute('aria-label', `${visibleToken(tokens[index] ?? NO_TOKEN)}, ${placeText(runOf(index))}, ${named(value)}`);
   };
   const chips = createStripChips(context, list, paint, tokensOf);
   const filled = changeDetector();
+  const refilled = changeDetector();
   const markedChanged = changeDetector();
   const offerChanged = changeDetector();
 
   const named = (value: number): string =>
-    shown?.shares === true ? percent(value) : shown?.nats === true ? t('{0} nats', signedDecimal(value, LOGIT_DIGITS)) : logits(value);
-  const written = (value: number): string => (shown?.shares === true ? percent(value) : signedDecimal(value, LOGIT_DIGITS));
+    Number.isNaN(value) || shown?.shares === true
+      ? written(value)
+      : shown?.nats === true
+        ? t('{0} nats', signedDecimal(value, LOGIT_DIGITS))
+        : logits(value);
+  const written = (value: number): string =>
+    Number.isNaN(value) ? t('not measured yet') : shown?.shares === true ? percent(value) : signedDecimal(value, LOGIT_DIGITS);
   function inspect(token: number): void {
     if (shown === undefined) return;
     inspected = token;
@@ -134,26 +137,58 @@ export function createSignedStrip(context: PanelContext, label: string, { opened
       const explanation = state.shown?.explanation;
       if (explanation === undefined) return;
       const isOther = offerChanged(state.settings.recipe);
-      if (filled(numbers, explanation, state.theme)) fill(numbers, explanation, state.theme);
+      // More numbers of the same chips: they stay where they are, with the focus and what is scrolled to.
+      if (filled(explanation, numbers.units, numbers.values.length)) fill(numbers, explanation, state);
+      else if (refilled(numbers, state.theme)) refill(numbers, state);
       else if (isOther) showOffer();
       if (markedChanged(numbers, state.marked, state.stale))
         for (const [index, made] of chips.shown) markChip(made, tokensOf(index), state);
     },
   };
 
-  function fill(numbers: SignedNumbers, { tokens: all, text }: Explanation, theme: Theme): void {
-    const { values } = numbers;
-    shown = numbers;
-    tokens = numbers.units === undefined ? all.slice(0, values.length) : unitTokens(all, numbers.units);
-    most = largestSize(values);
-    const largest = values.reduce((best, value, index) => (Math.abs(value) > Math.abs(at(values, best)) ? index : best), 0);
-    const first = picked?.text === text && picked.count === tokens.length ? picked.token : largest;
+  function fill(numbers: SignedNumbers, { tokens: all, text }: Explanation, state: ViewState): void {
+    refilled(numbers, state.theme);
+    tokens = numbers.units === undefined ? all.slice(0, numbers.values.length) : unitTokens(all, numbers.units);
+    const first = picked?.text === text && picked.count === tokens.length ? picked.token : largestOf(numbers.values);
+    take(numbers, state.theme);
     chips.fill(tokens, first);
     inspect(first);
+  }
+  function refill(numbers: SignedNumbers, state: ViewState): void {
+    const before = shown;
+    take(numbers, state.theme);
+    for (const [index, made] of chips.shown) paint(made, index, state);
+    const text = state.shown?.explanation.text;
+    const isPicked = (picked?.text === text && picked?.count === tokens.length) || list.contains(document.activeElement);
+    const now = isPicked ? inspected : largestOf(numbers.values);
+    if (now !== inspected || !Object.is(before?.values[now], numbers.values[now]) || before?.towards !== numbers.towards) inspect(now);
+  }
+  /** Takes numbers, and says what the colours mean. */
+  function take(numbers: SignedNumbers, theme: Theme): void {
+    shown = numbers;
+    most = largestSize(numbers.values.filter((value) => !Number.isNaN(value)));
     const colours = signedColours(theme);
     if (numbers.shares === true) legend.set(gradient(colours.slice((colours.length - 1) / 2)), percent(0), written(most));
     else legend.set(gradient(colours), `${written(-most)} ${numbers.against}`, `${written(most)} ${numbers.towards}`);
   }
+}
+
+/** Gives a chip the colour and the line of a number, of which `most` is the largest; a number that is not known has none. */
+function paintChip(made: HTMLElement, value: number, most: number, theme: Theme): void {
+  const isKnown = !Number.isNaN(value);
+  const share = isKnown ? value / most : 0;
+  const colour = colourAt(signedColours(theme), 0.5 + share / 2);
+  made.style.backgroundColor = isKnown ? css(colour) : '';
+  made.style.color = isKnown ? css(textOn(theme, colour)) : '';
+  made.style.setProperty('--share', Math.abs(share).toFixed(3));
+  made.classList.toggle('negative', value < 0);
+  made.classList.toggle('unknown', !isKnown);
+}
+
+/** Index of the number that is largest in size. */
+function largestOf(values: Float32Array): number {
+  const size = (index: number): number => Math.abs(at(values, index)) || 0;
+  return values.reduce((best, _, index) => (size(index) > size(best) ? index : best), 0);
 }
 
 /** Marks the tokens whose number is under the pointer, and shows it with them. `textOf`: the number as text; undefined: none is shown. */

@@ -2,7 +2,7 @@ import { vscode } from '../vscode.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
 import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
-import { WHY_LEVELS, whyLevels } from './whyLevels.ts';
+import { tokenLevels, WHY_LEVELS } from './whyLevels.ts';
 import type { WhyMarks } from './whyMarks.ts';
 
 interface Types {
@@ -45,7 +45,7 @@ export class WhyDecorations extends Disposable {
     for (const editor of vscode.window.visibleTextEditors) {
       const { document } = editor;
       const isShown = words !== null && this.#current.isAbout(document);
-      const levels = isShown ? levelRanges(this.#current, document, whyLevels(words.values), WHY_LEVELS) : [];
+      const levels = isShown ? levelRanges(this.#current, document, tokenLevels(words), WHY_LEVELS) : [];
       types.levels.forEach((type, level) => editor.setDecorations(type, levels[level] ?? []));
       const asked = isShown
         ? Array.from({ length: (words.end ?? words.position) - words.position + 1 }, (_, i) => words.position + 1 + i)

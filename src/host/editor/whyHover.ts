@@ -3,7 +3,7 @@ import type { Translate } from '../../core/translatable.ts';
 import { shortened, visibleText, visibleToken } from '../../core/visibleText.ts';
 import type { WhyWords } from '../../protocol/messages.ts';
 import { codeSpan, figure, inMarkdown, joinedMarkdown, type Markdown } from './markdownCode.ts';
-import { strongest } from './whyLevels.ts';
+import { strongest, unitsOfWords } from './whyLevels.ts';
 
 /** Words named in a hover. */
 const NAMED = 3;
@@ -28,21 +28,24 @@ export function whyMarkdown(explanation: Explanation, words: WhyWords, index: nu
       : next?.id === token
         ? codeSpan(shortened(visibleToken(next), MAX_NAME))
         : name(token);
-  const word = (at: number): Markdown =>
-    joinedMarkdown([codeSpan(shortened(visibleToken(explanation.tokens[at] ?? NO_TOKEN), MAX_NAME)), signedFigure(values[at] ?? 0)], ' ');
+  const units = unitsOfWords(words);
+  const word = (at: number): Markdown => {
+    const unit = units[at] ?? { first: 0, end: 0 };
+    const text = explanation.tokens.slice(unit.first, unit.end).map(visibleToken).join('');
+    return joinedMarkdown([codeSpan(shortened(text, MAX_NAME)), signedFigure(values[at] ?? 0)], ' ');
+  };
+  const here = units.findIndex((unit) => index >= unit.first && index < unit.end);
   const title = end !== null || rival === null ? t('Why {0} here?', asked) : t('Why {0} here, rather than {1}?', asked, name(rival));
   const strongestWords = joinedMarkdown(strongest(values, NAMED).map(word), ' · ');
   return joinedMarkdown(
     [
       title,
       t('The strongest words, by the method chosen in the panel: {0}', strongestWords),
-      ...(index <= last ? [t('Here: {0}', word(index))] : []),
+      ...(index <= last && typeof values[here] === 'number' ? [t('Here: {0}', word(here))] : []),
     ],
     '\n\n',
   );
 }
-
-const NO_TOKEN = { text: '', bytes: [], special: false };
 
 function signedFigure(value: number): Markdown {
   const text = Math.abs(value).toFixed(3);

@@ -1,4 +1,6 @@
 import { mostImportantFirst } from '../../core/deletion.ts';
+import type { TokenRun } from '../../core/textUnits.ts';
+import type { WhyWords } from '../../protocol/messages.ts';
 
 /** Shares of the largest value from which a word has the first, second and third strength of colour. */
 const STRENGTHS = [0.1, 0.35, 0.7] as const;
@@ -21,18 +23,30 @@ export function attentionLevels(weights: Float32Array, hideFirst: boolean): read
   return Array.from(shown, (weight) => STRENGTHS.findLastIndex((least) => most > 0 && weight >= least * most));
 }
 
-/** Level of each value; -1: too little to be painted. */
-export function whyLevels(values: readonly number[]): readonly number[] {
-  const most = values.reduce((largest, value) => Math.max(largest, Math.abs(value)), 0);
+/** Level of each value; -1: too little to be painted, or not known. */
+export function whyLevels(values: readonly (number | null)[]): readonly number[] {
+  const most = values.reduce<number>((largest, value) => Math.max(largest, Math.abs(value ?? 0)), 0);
   return values.map((value) => {
+    if (value === null) return -1;
     const strength = STRENGTHS.findLastIndex((least) => most > 0 && Math.abs(value) >= least * most);
     return strength < 0 ? -1 : 2 * strength + (value > 0 ? 1 : 0);
   });
 }
 
-/** Indices of the `count` values that are largest in size, largest first; no zeros. */
-export function strongest(values: readonly number[], count: number): readonly number[] {
-  return mostImportantFirst(values.map(Math.abs))
+/** Indices of the `count` values that are largest in size, largest first; no zeros, and none that is not known. */
+export function strongest(values: readonly (number | null)[], count: number): readonly number[] {
+  return mostImportantFirst(values.map((value) => Math.abs(value ?? 0)))
     .slice(0, count)
-    .filter((index) => values[index] !== 0);
+    .filter((index) => (values[index] ?? 0) !== 0);
+}
+
+/** The tokens that each value is of. */
+export function unitsOfWords({ values, units }: Pick<WhyWords, 'values' | 'units'>): readonly TokenRun[] {
+  return units ?? values.map((_, first) => ({ first, end: first + 1 }));
+}
+
+/** Level of each token: that of the value which it belongs to. */
+export function tokenLevels(words: Pick<WhyWords, 'values' | 'units'>): readonly number[] {
+  const levels = whyLevels(words.values);
+  return unitsOfWords(words).flatMap(({ first, end }, index) => Array.from({ length: end - first }, () => levels[index] ?? -1));
 }

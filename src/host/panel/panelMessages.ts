@@ -12,7 +12,8 @@ import { ATTENTION_KINDS } from '../../core/attentionRows.ts';
 import { SURPRISAL_SCALES } from '../../core/surprisalScale.ts';
 import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
-import { count, fields, flag, isCount, list, number, oneOf, orNull } from '../../protocol/checks.ts';
+import type { TokenRun } from '../../core/textUnits.ts';
+import { count, fields, flag, isCount, list, number, oneOf, orNull, whole, type Check } from '../../protocol/checks.ts';
 import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -27,7 +28,13 @@ const MAX_COPIED = 64_000_000;
 
 const tokens = list(count, MAX_WORDS);
 const editorAttention = fields({ kind: oneOf(ATTENTION_KINDS), layer: count, head: count, hideFirst: flag });
-const whyWords = fields({ ...logit, end: orNull(count), values: list(number, MAX_WORDS) });
+const units = list(fields({ first: count, end: whole(1, MAX_WORDS) }), MAX_WORDS);
+/** Units of a text, each of one token at least, that follow one another from the first token on. */
+const unitsInOrder: Check<readonly TokenRun[]> = (value) => {
+  const found = units(value);
+  return found?.every(({ first, end }, index) => first < end && first === (found[index - 1]?.end ?? 0)) === true ? found : undefined;
+};
+const whyWords = fields({ ...logit, end: orNull(count), values: list(orNull(number), MAX_WORDS), units: orNull(unitsInOrder) });
 
 /** `value` as a message from the page, or undefined if it is not one. */
 export function parsePanelMessage(value: unknown): PanelMessage | undefined {

@@ -61,6 +61,20 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
   return graph;
 }
 
+/** What a layer's parts put out: all heads before the projection [T, heads * valueDim], and the MLP [T, D]. */
+export const LAYER_OUTPUTS = ['concatenatedHeads', 'mlpScaled'] as const;
+
+/** The trunk graph of one layer alone, with the values of `LAYER_OUTPUTS` behind what a recipe does to them. */
+export function layerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
+  const graph = trunkGraph(spec, layer, layer + 1);
+  for (const name of LAYER_OUTPUTS) {
+    const value = graph.namedValues.get(name);
+    if (value === undefined) throw new Error(`Layer ${layer} has no ${name}.`);
+    graph.output(name, value, DATA_TYPE.float32, null);
+  }
+  return graph;
+}
+
 /** Values of a layer that what comes before and after it in the text and in the model reads and gives. */
 export interface LayerEnds {
   /** [T, D], the inputs of the graph that hold the residual before the block and [kvHeads, P, .], keys and values of the tokens before. */

@@ -13,17 +13,13 @@ export interface LayerGradientGraph {
   readonly inside: ReadonlyMap<string, string>;
 }
 
-/** What a layer's parts put out: all heads before the projection [T, heads * valueDim], and the MLP [T, D]. */
-export const LAYER_OUTPUTS = ['concatenatedHeads', 'mlpScaled'] as const;
-
 /**
  * Block `layer` again, and its gradients, for tokens of a text, the last first: tokens after them read their keys and values.
  * In: as the trunk graph of this one layer; `gradient` [T, D], of `resid.l+1`; `gradient.k` [kvHeads, T, headDim] and `gradient.v`
  * [kvHeads, T, valueDim], of these tokens' keys and values by way of the tokens after them. Out: `gradient.resid` [T, D], of `resid.l`;
  * `gradient.pastK` [kvHeads, P, headDim] and `gradient.pastV` [kvHeads, P, valueDim], of the tokens before by way of these; of each named
  * value of the layer, of its shape, such as `concatenatedHeads` [T, heads * valueDim], the heads' outputs before the projection, `weights`
- * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i); and the
- * values themselves of `LAYER_OUTPUTS`, each as `value of NAME`.
+ * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i).
  */
 export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradientGraph {
   const { float32 } = DATA_TYPE;
@@ -40,7 +36,6 @@ export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradi
   const publish = (name: string, gradient: string): void => graph.output(name, graph.op('Identity', [gradient]), float32, null);
   const ends = { resid, pastK: past.k, pastV: past.v };
   for (const [name, value] of Object.entries(ends)) publish(`gradient.${name}`, gradients.get(value) ?? missing(name));
-  for (const name of LAYER_OUTPUTS) publish(`value of ${name}`, graph.namedValues.get(name) ?? missing(name));
   const inside = new Map<string, string>();
   for (const [name, value] of named) {
     const gradient = gradients.get(value);

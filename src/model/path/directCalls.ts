@@ -42,6 +42,8 @@ export interface Direct {
 export interface DirectCalls {
   /** A target's value before a final soft cap. Throws as `direct` does. */
   logit(trace: Trace, target: LogitTarget): Promise<number>;
+  /** The same from the last residual at its position, [1, D]; the target's tokens exist. */
+  logitOf(row: Tensor, target: Pick<LogitTarget, 'token' | 'rival'>): Promise<number>;
   /**
    * Direct logit attribution of a whole text's trace. Loads each layer once more on the first call. Throws UserError for a token
    * outside the vocabulary.
@@ -117,11 +119,14 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     return { value: at(floats(end.target), 0), direction: floats(end.direction), constant: at(floats(end.constant), 0) };
   };
 
+  const logitOf: DirectCalls['logitOf'] = async (rows, { token, rival }) => {
+    const { data } = await uncappedLogits(rows);
+    return at(data, token) - (rival === undefined ? 0 : at(data, rival));
+  };
+
   return {
-    logit: async (trace, target) => {
-      const { data } = await uncappedLogits(endRow(trace, target));
-      return at(data, target.token) - (target.rival === undefined ? 0 : at(data, target.rival));
-    },
+    logit: async (trace, target) => logitOf(endRow(trace, target), target),
+    logitOf,
     direct: async (trace, target, onProgress) => {
       const report = (done: number): unknown => onProgress?.({ stage: 'gradient', done, total: layers + 1 });
       await report(0);

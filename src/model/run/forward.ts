@@ -104,9 +104,9 @@ export async function forward(
   };
 }
 
-/** The first block's input with what a recipe does to it; `first`: position of its first row. */
-function changedInput(input: Tensor, recipe: Recipe, first: number): Tensor {
-  const steps = residualSteps(recipe, 0);
+/** The input of block `place` with what a recipe does to it; `first`: position of its first row. */
+export function changedInput(input: Tensor, recipe: Recipe, first: number, place = 0): Tensor {
+  const steps = residualSteps(recipe, place);
   if (steps.length === 0) return input;
   const changed = tensor(input.dims, input.data.slice());
   for (let index = 0; index < at(input.dims, 0); index++) {
@@ -158,7 +158,8 @@ function missing(name: string): never {
   throw new Error(`No table ${name}.`);
 }
 
-function finite(resid: Tensor, layer: number, recipe: Recipe): Tensor {
+/** The residual after a layer. Throws UserError where its numbers are not finite. */
+export function finite(resid: Tensor, layer: number, recipe: Recipe): Tensor {
   if (!resid.data.every(Number.isFinite))
     throw new UserError(
       recipe.length === 0

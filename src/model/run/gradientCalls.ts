@@ -5,7 +5,7 @@ import type { Runnable } from './forward.ts';
 import { gradientWork, layerGradient, layerOutputs, type LayerOutputs } from './layerBackwards.ts';
 import { floats, itemOf } from './outputs.ts';
 import type { Trace } from './forwardTrace.ts';
-import type { Piece } from './pieces.ts';
+import { workOf, type Piece } from './pieces.ts';
 import type { UnembedCalls } from './unembedding.ts';
 
 /**
@@ -73,7 +73,7 @@ export interface GradientCalls {
   ): Promise<Tensor>;
 }
 
-/** The call for what is inside layers, which the graphs of gradients compute anew. */
+/** The call for what is inside layers, which a graph of each layer computes anew. */
 export interface LayerOutputCalls {
   /** Loads the layer once more on the first call. */
   layerOutputs(trace: Trace, layer: number): Promise<LayerOutputs>;
@@ -121,7 +121,8 @@ export function openGradient(
       await report();
       return inside.get('weights') ?? tensor([length, length], new Float32Array(length * length));
     },
-    layerOutputs: (trace, layer) => layerOutputs({ spec, sessions }, trace, layer, piecesOf(layer, trace.run.ids.length)),
+    layerOutputs: (trace, layer) =>
+      layerOutputs({ spec, sessions }, trace, layer, cut(workOf(spec, layer, layer + 1), 0, trace.run.ids.length)),
     gradient: async (trace, target, onProgress, isWanted = () => false) => {
       checkTarget(target, trace.run.ids.length, vocab);
       const { length } = trace.run.ids;

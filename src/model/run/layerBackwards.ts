@@ -2,7 +2,7 @@ import { at, tensor, type Tensor } from '../../core/tensor.ts';
 import type { DecoderSpec } from '../families/spec.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
-import { LAYER_OUTPUTS } from '../graph/layerGradient.ts';
+import { LAYER_OUTPUTS } from '../graph/decoder.ts';
 import type { Span } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { tokensOf } from './headAttention.ts';
@@ -100,21 +100,15 @@ export async function layerOutputs(
   layer: number,
   pieces: readonly Piece[],
 ): Promise<LayerOutputs> {
-  const { dim, heads, kvHeads, headDim, valueDim } = spec;
+  const { dim, heads, valueDim } = spec;
   const { length } = trace.run.ids;
   const empty = (width: number): Tensor => tensor([length, width], new Float32Array(length * width));
   const [joined, mlp] = [empty(heads * valueDim), empty(dim)];
   for (const { from, to } of pieces) {
-    const nothing = (...dims: readonly number[]): Tensor => tensor(dims, new Float32Array(dims.reduce((product, one) => product * one, 1)));
-    const feeds = {
-      ...pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length }),
-      gradient: nothing(to - from, dim),
-      'gradient.k': nothing(kvHeads, to - from, headDim),
-      'gradient.v': nothing(kvHeads, to - from, valueDim),
-    };
-    const names = LAYER_OUTPUTS.map((name) => `value of ${name}`);
-    const found = await sessions.withGradient(layer, (session) => session.run(feeds, names));
-    for (const [index, whole] of [joined, mlp].entries()) place(whole, floats(found[names[index] ?? '']), { from, to });
+    const feeds = pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length });
+    const { concatenatedHeads, mlpScaled } = await sessions.withLayer(layer, (session) => session.run(feeds, LAYER_OUTPUTS));
+    place(joined, floats(concatenatedHeads), { from, to });
+    place(mlp, floats(mlpScaled), { from, to });
   }
   return { heads: joined, mlp };
 }

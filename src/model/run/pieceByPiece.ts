@@ -6,7 +6,8 @@ import { tensor, type Tensor } from '../../core/tensor.ts';
 import { checkRun, forward, type Runnable } from './forward.ts';
 import type { OnLayerProgress, Trace } from './forwardTrace.ts';
 import { growingTrace, type GrowingTrace } from './growingTrace.ts';
-import type { Piece } from './pieces.ts';
+import type { CutText, Piece } from './pieces.ts';
+import type { TrunkPart } from './sessions.ts';
 
 /**
  * Runs what `held` lacks of `run`, piece by piece, and appends it: equal up to rounding to running all at once. Loads the weights
@@ -23,9 +24,7 @@ export async function readOn(
   if (known >= ids.length) return;
   const trunk = await model.sessions.trunk((done, total) => onProgress?.({ stage: 'load', done, total }));
   const layers = model.spec.blocks.length;
-  const work = trunk.reduce((most, part) => (part.work.parameters > most.parameters ? part.work : most), trunk[0]?.work ?? NO_WORK);
-  const most = Math.min(...trunk.map(({ from, to }) => tokensCutAtOnce(model.spec, recipe, from, to, ids.length)));
-  const pieces = atMost(most, model.cut(work, known, ids.length - known));
+  const pieces = piecesToRun(model.spec, model.cut, trunk, { ids, recipe }, known);
   const report = (done: number): unknown => onProgress?.({ stage: 'forward', done, total: layers * pieces.length });
   await report(0);
   for (const [index, { from, to }] of pieces.entries()) {
@@ -37,6 +36,19 @@ export async function readOn(
     held.append(await forward(model, trunk, piece, held.past, ids.length, onLayer, given));
     await report((index + 1) * layers);
   }
+}
+
+/** How the tokens of a run after the first `known` are cut, counted from there. */
+export function piecesToRun(
+  spec: DecoderSpec,
+  cut: CutText,
+  trunk: readonly TrunkPart[],
+  { ids, recipe }: Run,
+  known: number,
+): readonly Piece[] {
+  const work = trunk.reduce((most, part) => (part.work.parameters > most.parameters ? part.work : most), trunk[0]?.work ?? NO_WORK);
+  const most = Math.min(...trunk.map(({ from, to }) => tokensCutAtOnce(spec, recipe, from, to, ids.length)));
+  return atMost(most, cut(work, known, ids.length - known));
 }
 
 /** The pieces, those of more than `most` tokens in parts. */

@@ -1,6 +1,6 @@
 import type { DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
-import { inputGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
+import { inputGraph, layerGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
 import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
 import { headReadingGraph } from '../graph/headReadingGraph.ts';
 import { endGradientGraph, layerGradientGraph } from '../graph/layerGradient.ts';
@@ -24,6 +24,11 @@ export interface TrunkPart {
 export interface Sessions {
   /** Sessions of all layers, in order. Loads the unembedding first, as every explanation needs it. */
   trunk(onProgress: (done: number, total: number) => unknown): Promise<readonly TrunkPart[]>;
+  /**
+   * Sessions that run the layers from this one on, once `trunk` has been loaded: where those of the trunk hold several layers, a session
+   * for each if there is room for their weights again, else the trunk's, which then begin with an earlier layer.
+   */
+  rest(from: number): Promise<readonly TrunkPart[]>;
   /** Session of `inputGraph`; null where that takes no weights. */
   input(): Promise<Session | null>;
   attention(heads: 'all' | 'one', graph: () => OnnxGraph): Promise<Session>;
@@ -37,6 +42,8 @@ export interface Sessions {
     part: number | 'end',
     use: (session: Session, inside: ReadonlyMap<string, string>) => Promise<Result>,
   ): Promise<Result>;
+  /** Layer `layer` alone, as `layerGraph`: for one use. */
+  withLayer<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   /** The same of `directLayerGraph` and `directEndGraph`. */
   withDirect<Result>(part: number | 'end', use: (session: Session) => Promise<Result>): Promise<Result>;
   /** Session of `projectedValuesGraph` for layer `layer`: for one use. */
@@ -90,14 +97,19 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       await (await session)?.release();
     }
   };
-  const lend = async <Result>(name: string, graph: OnnxGraph, use: (session: Session) => Promise<Result>): Promise<Result> => {
-    if (!lent.has(name) && lentBytes + graph.heldBytes <= MAX_LENT_BYTES) {
-      lent.add(name);
-      lentBytes += graph.heldBytes;
-    }
-    if (lent.has(name)) return use(await once(name, () => graph));
+  /** Whether these sessions stay open: those that do, and those that do not yet, if there is room for all of them. */
+  const stay = (sessions: readonly { readonly name: string; readonly graph: () => OnnxGraph }[]): boolean => {
+    const others = sessions.filter(({ name }) => !lent.has(name));
+    const bytes = others.reduce((sum, { graph }) => sum + graph().heldBytes, 0);
+    if (others.length > 0 && lentBytes + bytes > MAX_LENT_BYTES) return false;
+    for (const { name } of others) lent.add(name);
+    lentBytes += bytes;
+    return true;
+  };
+  const lend = async <Result>(name: string, graph: () => OnnxGraph, use: (session: Session) => Promise<Result>): Promise<Result> => {
+    if (stay([{ name, graph }])) return use(await once(name, graph));
     if (disposed) throw new Error(DISPOSED);
-    const session = await runtime.openSession(graph, files);
+    const session = await runtime.openSession(graph(), files);
     try {
       return await use(session);
     } finally {
@@ -105,6 +117,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     }
   };
   const unembed = (): Promise<Session> => once('unembed', () => unembedGraph(spec), 'kept');
+  const layerSession = (layer: number) => ({ name: `layer ${layer}`, graph: () => layerGraph(spec, layer) });
   const layersAtOnce = runtime.sessionPerLayer ? 1 : spec.blocks.length;
   const works = new Map<number, SessionWork>();
   const workFrom = (from: number): SessionWork => {
@@ -112,21 +125,41 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     works.set(from, work);
     return work;
   };
+  /** Names of what is inside each layer's gradient graph. A graph is built to be opened only: that takes as long as running few tokens. */
+  const insides = new Map<number, ReadonlyMap<string, string>>();
+  const insideOf = (layer: number): ReadonlyMap<string, string> => {
+    const inside = insides.get(layer) ?? layerGradientGraph(spec, layer).inside;
+    insides.set(layer, inside);
+    return inside;
+  };
+  const trunk: Sessions['trunk'] = async (onProgress) => {
+    const parts: TrunkPart[] = [];
+    const total = Math.ceil(spec.blocks.length / layersAtOnce) + 1;
+    await onProgress(0, total);
+    // Often the largest weight: packing it needs temporary copies, whose memory the layers use afterwards.
+    await unembed();
+    await onProgress(1, total);
+    for (let from = 0; from < spec.blocks.length; from += layersAtOnce) {
+      const to = from + layersAtOnce;
+      const session = await once(`trunk ${from}`, () => trunkGraph(spec, from, to), 'kept');
+      parts.push({ session, from, to, work: workFrom(from) });
+      await onProgress(1 + parts.length, total);
+    }
+    return parts;
+  };
   return {
-    trunk: async (onProgress) => {
-      const parts: TrunkPart[] = [];
-      const total = Math.ceil(spec.blocks.length / layersAtOnce) + 1;
-      await onProgress(0, total);
-      // Often the largest weight: packing it needs temporary copies, whose memory the layers use afterwards.
-      await unembed();
-      await onProgress(1, total);
-      for (let from = 0; from < spec.blocks.length; from += layersAtOnce) {
-        const to = from + layersAtOnce;
-        const session = await once(`trunk ${from}`, () => trunkGraph(spec, from, to), 'kept');
-        parts.push({ session, from, to, work: workFrom(from) });
-        await onProgress(1 + parts.length, total);
+    trunk,
+    rest: async (from) => {
+      const parts = (await trunk(() => undefined)).filter(({ to }) => to > from);
+      if (parts[0] === undefined || parts[0].from === from) return parts;
+      const alone = Array.from({ length: spec.blocks.length - from }, (_, index) => layerSession(from + index));
+      if (!stay(alone)) return parts;
+      const opened: TrunkPart[] = [];
+      for (const [index, { name, graph }] of alone.entries()) {
+        const layer = from + index;
+        opened.push({ session: await once(name, graph), from: layer, to: layer + 1, work: workOf(spec, layer, layer + 1) });
       }
-      return parts;
+      return opened;
     },
     input: async () => {
       const graph = inputGraph(spec);
@@ -144,15 +177,23 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       return { session, outputs };
     },
     unembed,
-    withGradient: (part, use) => {
-      if (part === 'end') return lend('end of gradients', endGradientGraph(spec), (session) => use(session, new Map()));
-      const { graph, inside } = layerGradientGraph(spec, part);
-      return lend(`gradient ${part}`, graph, (session) => use(session, inside));
-    },
-    withDirect: (part, use) => lend(`direct ${part}`, part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part), use),
-    withProjectedValues: (layer, use) => lend(`projected values ${layer}`, projectedValuesGraph(spec, layer), use),
-    withSteps: (layer, use) => lend(`steps ${layer}`, layerStepsGraph(spec, layer), use),
-    withMixing: (layer, use) => lend(`mixing ${layer}`, mixingGraph(spec, layer), use),
+    withGradient: (part, use) =>
+      part === 'end'
+        ? lend(
+            'end of gradients',
+            () => endGradientGraph(spec),
+            (session) => use(session, new Map()),
+          )
+        : lend(
+            `gradient ${part}`,
+            () => layerGradientGraph(spec, part).graph,
+            (session) => use(session, insideOf(part)),
+          ),
+    withLayer: (layer, use) => lend(layerSession(layer).name, layerSession(layer).graph, use),
+    withDirect: (part, use) => lend(`direct ${part}`, () => (part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part)), use),
+    withProjectedValues: (layer, use) => lend(`projected values ${layer}`, () => projectedValuesGraph(spec, layer), use),
+    withSteps: (layer, use) => lend(`steps ${layer}`, () => layerStepsGraph(spec, layer), use),
+    withMixing: (layer, use) => lend(`mixing ${layer}`, () => mixingGraph(spec, layer), use),
     dispose: async () => {
       disposed = true;
       const sessions = await Promise.allSettled(open.values());

@@ -10,7 +10,7 @@ import {
   startsWith,
   UNCHANGED,
   withoutPositions,
-  withoutToken,
+  withoutTokens,
   type Recipe,
 } from '../../../src/core/run.ts';
 
@@ -115,7 +115,7 @@ describe('a recipe', () => {
 
   test('moves up with the tokens behind one that is taken out, and what names that one is gone', () => {
     const run = runOf([7, 8, 9, 10, 11, 12], [...other, key, edge, { ...key, key: 0 }]);
-    expect(withoutToken(run, 0)).toEqual(runOf([8, 9, 10, 11, 12], [...other, { ...key, key: 1 }, { ...edge, query: 3, key: 0 }]));
-    expect(withoutToken(run, 4)).toEqual(runOf([7, 8, 9, 10, 12], [...other, key, { ...key, key: 0 }]));
+    expect(withoutTokens(run, 0, 1)).toEqual(runOf([8, 9, 10, 11, 12], [...other, { ...key, key: 1 }, { ...edge, query: 3, key: 0 }]));
+    expect(withoutTokens(run, 4, 5)).toEqual(runOf([7, 8, 9, 10, 12], [...other, key, { ...key, key: 0 }]));
   });
 });

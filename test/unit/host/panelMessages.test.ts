@@ -110,7 +110,23 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'textOf', args: { ids: [1] } } },
     { type: 'window', serial: 2, index: 38 },
     { type: 'surprisalScale', scale: 'excess' },
-    { type: 'whyWords', serial: 2, words: { position: 3, token: 7, rival: null, end: 5, values: [0.5, -1, 0, 2] } },
+    { type: 'whyWords', serial: 2, words: { position: 3, token: 7, rival: null, end: 5, values: [0.5, -1, 0, 2], units: null } },
+    { type: 'whyWords', serial: 2, words: { position: 3, token: 7, rival: null, end: null, values: [0.5, -1, 0, 2], units: null } },
+    {
+      type: 'whyWords',
+      serial: 2,
+      words: {
+        position: 3,
+        token: 7,
+        rival: 8,
+        end: null,
+        values: [0.5, null],
+        units: [
+          { first: 0, end: 3 },
+          { first: 3, end: 4 },
+        ],
+      },
+    },
     { type: 'insertGenerated', serial: 2, continuation: [7] },
     { type: 'explainGenerated', serial: 2, continuation: [7, 8] },
   ])('$type is believed as it is', (message) => {

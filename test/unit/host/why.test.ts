@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { english } from '../../../src/core/translatable.ts';
 import { whyMarkdown } from '../../../src/host/editor/whyHover.ts';
-import { strongest, WHY_LEVELS, whyLevels } from '../../../src/host/editor/whyLevels.ts';
+import { strongest, tokenLevels, WHY_LEVELS, whyLevels } from '../../../src/host/editor/whyLevels.ts';
 import { explanationOf } from './explanations.ts';
 import { endHosts, FIRST, SECOND, startHost, TEXT } from './wholeHost.ts';
 
@@ -32,6 +32,7 @@ const answer = (host: Host, position: number, change: { readonly serial?: number
       rival: 4,
       end: null,
       values: Array.from({ length: position + 1 }, (_, index) => (index % 2 === 0 ? index : -index)),
+      units: null,
     },
     ...change,
   });
@@ -143,7 +144,7 @@ describe('the hover of why', () => {
     { text: 'c', probability: 0.5 },
     { text: 'd', probability: 0.5 },
   ]);
-  const words = { position: 2, token: 3, rival: 100, end: null, values: [0.25, -1.5, 0] };
+  const words = { position: 2, token: 3, rival: 100, end: null, values: [0.25, -1.5, 0], units: null };
 
   it('names the token, its rival and the strongest words, text as text', () => {
     expect(whyMarkdown(explanation, words, 3, english)?.split('\n\n')).toEqual([
@@ -162,5 +163,19 @@ describe('the hover of why', () => {
     expect(whyMarkdown(explanation, span, 3, english)).toMatch(/^Why `` `bcd `` here\?\n\nThe strongest words/);
     expect(whyMarkdown(explanation, span, 2, english)).toMatch(/\n\nHere: `c` 0\.000$/);
     expect(whyMarkdown(explanation, { ...span, end: 1 }, 3, english)).toBeNull();
+  });
+
+  it('names words that were left out as a whole, and says nothing of one that is not measured', () => {
+    const whole = {
+      ...words,
+      values: [-0.5, null],
+      units: [
+        { first: 0, end: 2 },
+        { first: 2, end: 3 },
+      ],
+    };
+    expect(whyMarkdown(explanation, whole, 1, english)).toMatch(/panel: ``a`b`` -0\.500\n\nHere: ``a`b`` -0\.500$/);
+    expect(whyMarkdown(explanation, whole, 2, english)).not.toContain('Here');
+    expect(tokenLevels(whole)).toEqual([4, 4, -1]);
   });
 });

@@ -2,6 +2,7 @@ import {
   ATTRIBUTION_METHODS,
   isSigned,
   isSpanMethod,
+  leavesOneOut,
   SPAN_METHODS,
   type Attribution,
   type AttributionMethod,
@@ -16,12 +17,13 @@ import { isOn, switchedOff, switchedOn } from '../../figures/recipeList.ts';
 import { button, factList, segmented, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, signedDecimal } from '../../parts/format.ts';
-import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers } from '../../parts/signedStrip.ts';
+import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
 import { question } from '../../question.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, sidesOf } from './asked.ts';
+import { createLeftOutWords } from './leftOutWords.ts';
 import { methodTexts } from './methodTexts.ts';
 import { chosenSpan, createSpanChoice } from './spanChoice.ts';
 
@@ -35,7 +37,7 @@ export function createWhyWords(context: PanelContext): View {
     store.dispatch({ type: 'settings', change: { whyMethod: ATTRIBUTION_METHODS[index] ?? ATTRIBUTION_METHODS[0] } }),
   );
   const unit = segmented(
-    t('Added up by'),
+    t('In units of'),
     TEXT_UNITS.map((name) => [name, unitName(name)] as const),
     (whyUnit) => store.dispatch({ type: 'settings', change: { whyUnit } }),
     true,
@@ -45,10 +47,13 @@ export function createWhyWords(context: PanelContext): View {
   const facts = el('dl', { class: 'facts' });
   // Some methods run the model again for every token: what is on show until then is of another question.
   const waiting = el('p', { class: 'caption why-waiting', role: 'status' }, t('Being computed… Another choice stops it.'));
-  const strip = createSignedStrip(context, t('How much each token counts'), {
-    offer: (tokens, state) => hideButton(context, tokens, state),
-  });
+  const actions: StripActions = { offer: (tokens, state) => hideButton(context, tokens, state) };
+  const strip = createSignedStrip(context, t('How much each token counts'), actions);
+  const leftOut = createLeftOutWords(context, actions);
   const inUnits = unitNumbers();
+  const other = changeDetector();
+  /** How often one way of answering has followed the other: the editor is told again. */
+  let turns = 0;
   const asked = question<{ readonly found: Found; readonly numbers: SignedNumbers }>(context, {
     busy: () => root,
     parts: [facts, strip.root],
@@ -68,9 +73,9 @@ export function createWhyWords(context: PanelContext): View {
     },
     answered: ({ found, numbers }, state) => {
       const why = askedWhy(state);
-      if (state.shown === null || why === null) return;
+      if (state.shown === null || why === null || found.method !== state.settings.whyMethod) return;
       const { token, rival, end } = 'end' in found ? { token: why.token, rival: null, end: found.end } : { ...found, end: null };
-      const words = { position: found.position, token, rival, end, values: [...numbers.values] };
+      const words = { position: found.position, token, rival, end, values: [...numbers.values], units: null };
       host.post({ type: 'whyWords', serial: state.shown.serial, words });
     },
     draw: ({ found, numbers }, state) => {
@@ -83,16 +88,15 @@ export function createWhyWords(context: PanelContext): View {
     },
   });
   const changed = changeDetector();
+  const computed = el('div', { class: 'why-computed' }, waiting, facts, asked.notice, strip.root);
+  const answers = el('div', { class: 'why-answers' });
   const root: HTMLElement = el(
     'section',
     { class: 'card why-words', 'aria-label': t('Words of the text') },
     el('div', { class: 'card-head' }, el('h2', {}, t('Words of the text')), el('div', { class: 'why-method' }, method.root)),
     el('div', { class: 'toolbar why-target' }, unit.root, target.root),
     meaning,
-    waiting,
-    facts,
-    asked.notice,
-    strip.root,
+    answers,
   );
   return {
     root,
@@ -111,7 +115,15 @@ export function createWhyWords(context: PanelContext): View {
         ...(span === null || !isSpanMethod(settings.whyMethod) ? [] : [spanMeaning(span.end - span.position + 1)]),
         methodTexts(settings.whyMethod).meaning,
       ].join(' ');
-      asked.update(state, shown, why.position, why.token, why.rival, span?.end, settings.whyMethod);
+      // What several tokens together lose is computed as a whole.
+      const isMeasured = span === null && leavesOneOut(settings.whyMethod);
+      if (other(isMeasured)) {
+        answers.replaceChildren(isMeasured ? leftOut.root : computed);
+        turns++;
+      }
+      leftOut.update(state);
+      if (isMeasured) return;
+      asked.update(state, shown, why.position, why.token, why.rival, span?.end, settings.whyMethod, turns);
       asked.redraw();
     },
   };

@@ -1,0 +1,139 @@
+import { partingOf, startOf as firstTokens, type Run } from '../../core/run.ts';
+import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { layerInputs, positionTables, sameStart, tableShapes } from '../graph/inputs.ts';
+import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
+import type { Span } from '../graph/positionsGraph.ts';
+import { readRows } from './embeddingRows.ts';
+import { changedInput, checkRun, finite, firstResidual, type Runnable } from './forward.ts';
+import type { Trace } from './forwardTrace.ts';
+import { tokensOf } from './headAttention.ts';
+import { floats, itemOf } from './outputs.ts';
+import { piecesToRun, sharedTokens, type OtherInput } from './pieceByPiece.ts';
+import type { Feed } from './runtime.ts';
+
+/** Where a changed run begins to differ from a known one. */
+interface Start {
+  /** Tokens before this one, and what layers before this one compute, are the same. */
+  readonly token: number;
+  readonly layer: number;
+  /** [T - token, D], what the layer reads of the tokens from there on. */
+  readonly input: Tensor;
+}
+
+/** A row of the last residual that is asked for. */
+export interface FinalRow {
+  readonly run: Run;
+  readonly position: number;
+  /** A trace of a run that differs from this one: what both compute alike is taken from it. */
+  readonly known: Trace;
+  /** What the first block reads in place of what the ids give, as in `runFrom`. */
+  readonly other?: Pick<OtherInput, 'input' | 'tokens'>;
+}
+
+/**
+ * The residual after the last block [1, D] at one position of a run: of tokens and layers before the first difference to the known run
+ * nothing is computed, of tokens after the position neither, and nothing else is kept. Equal, up to rounding, to that row of the run's
+ * trace. `checkpoint` is awaited between parts. Throws UserError as `runWhole` does.
+ */
+export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: () => unknown): Promise<Tensor> {
+  const { spec, sessions } = model;
+  const { run, position, known } = asked;
+  checkRun(run, spec);
+  const layers = spec.blocks.length;
+  await sessions.trunk(() => checkpoint?.());
+  const start = await startOf(model, asked);
+  let { input } = start;
+  if (start.layer >= layers) return lastOf(input, spec.dim);
+  const parts = await sessions.rest(start.layer);
+  const first = parts[0]?.from ?? start.layer;
+  // A session that begins with earlier layers computes them again.
+  if (first < start.layer) input = rowsOf(itemOf(known.resid, first), start.token, position + 1);
+  const pieces = piecesToRun(spec, model.cut, parts, firstTokens(run, position + 1), start.token);
+  /** Per layer, keys and values of the tokens before the piece. */
+  const past = Array.from({ length: layers }, (_, layer) => ({
+    k: layer < first ? null : tokensOf(itemOf(known.k, layer), 0, start.token),
+    v: layer < first ? null : tokensOf(itemOf(known.v, layer), 0, start.token),
+  }));
+  let last = input;
+  for (const [index, { from, to }] of pieces.entries()) {
+    const span: Span = { past: start.token + from, room: start.token + from, tokens: to - from, length: run.ids.length };
+    const tables = positionTables(spec, span);
+    const rows = spanRows(span);
+    let resid: Tensor = tensor([to - from, spec.dim], input.data.subarray(from * spec.dim, to * spec.dim));
+    const goesOn = index < pieces.length - 1;
+    for (const part of parts) {
+      await checkpoint?.();
+      const own = Array.from({ length: part.to - part.from }, (_, i) => part.from + i);
+      const feeds: Record<string, Feed> = { resid, ...interventionTables(spec, run.recipe, part.from, part.to, rows) };
+      for (const [name] of tableShapes(spec, layerInputs(spec, part.from, part.to))) feeds[name] = tables.get(name) ?? missing(name);
+      for (const layer of own) {
+        feeds[`pastK.${layer}`] = past[layer]?.k ?? missing(`pastK.${layer}`);
+        feeds[`pastV.${layer}`] = past[layer]?.v ?? missing(`pastV.${layer}`);
+      }
+      const end = `resid.${part.to}`;
+      const found = await part.session.run(feeds, [end, ...(goesOn ? own.flatMap((layer) => [`k.${layer}`, `v.${layer}`]) : [])]);
+      resid = finite(tensor([to - from, spec.dim], floats(found[end])), part.to - 1, run.recipe);
+      if (!goesOn) continue;
+      for (const layer of own) {
+        const held = itemOf(past, layer);
+        const more = (name: string, width: number): Feed => ({ dims: [spec.kvHeads, to - from, width], data: floats(found[name]) });
+        past[layer] = {
+          k: joined(held.k ?? missing('pastK'), more(`k.${layer}`, spec.headDim)),
+          v: joined(held.v ?? missing('pastV'), more(`v.${layer}`, spec.valueDim)),
+        };
+      }
+    }
+    last = resid;
+  }
+  return lastOf(last, spec.dim);
+}
+
+/** Where the run comes apart from the known one, in its tokens and in the model's layers. */
+async function startOf(model: Runnable, asked: FinalRow): Promise<Start> {
+  const { spec } = model;
+  const { run, position, known, other } = asked;
+  const end = position + 1;
+  if (other !== undefined) return { token: other.tokens, layer: 0, input: rowsOf(other.input, other.tokens, end) };
+  const token = sharedTokens(spec, known.run, run);
+  if (token >= end) return { token, layer: spec.blocks.length, input: rowsOf(itemOf(known.resid, spec.blocks.length), position, end) };
+  const isSame =
+    sameStart(spec, known.run.ids.length, run.ids.length) && run.ids.subarray(0, end).every((id, index) => known.run.ids[index] === id);
+  const { layer, atInput } = isSame ? partingOf(run.recipe, known.run.recipe) : { layer: -1, atInput: false };
+  if (layer < 0) return { token, layer: 0, input: await inputOf(model, run, token, end) };
+  const rows = rowsOf(itemOf(known.resid, layer), token, end);
+  return { token, layer, input: atInput ? changedInput(rows, run.recipe, token, layer) : rows };
+}
+
+/** [end - from, D], what the first block reads of the run's tokens `from` to `end` - 1. */
+async function inputOf(model: Runnable, { ids, recipe }: Run, from: number, end: number): Promise<Tensor> {
+  const embedding = await readRows(model.files, model.spec.embedding, ids.slice(from, end));
+  return changedInput(await firstResidual(model, embedding, from), recipe, from);
+}
+
+/** A view of rows from..to - 1. */
+function rowsOf({ dims, data }: Tensor, from: number, to: number): Tensor {
+  const dim = at(dims, 1);
+  return tensor([to - from, dim], data.subarray(from * dim, to * dim));
+}
+
+function lastOf(rows: Tensor, dim: number): Tensor {
+  return tensor([1, dim], row(rows, at(rows.dims, 0) - 1).slice());
+}
+
+/** [n, a + b, dim] of [n, a, dim] and [n, b, dim]. */
+function joined(first: Feed, second: Feed): Feed & { readonly data: Float32Array } {
+  const [planes, a, dim, b] = [at(first.dims, 0), at(first.dims, 1), at(first.dims, 2), at(second.dims, 1)];
+  const data = new Float32Array(planes * (a + b) * dim);
+  const copy = (from: Feed['data'], size: number, to: number): void => {
+    if (!(from instanceof Float32Array)) throw new Error('Keys and values are float32 numbers.');
+    for (let plane = 0; plane < planes; plane++)
+      data.set(from.subarray(plane * size * dim, (plane + 1) * size * dim), (plane * (a + b) + to) * dim);
+  };
+  copy(first.data, a, 0);
+  copy(second.data, b, a);
+  return { dims: [planes, a + b, dim], data };
+}
+
+function missing(name: string): never {
+  throw new Error(`No table ${name}.`);
+}
