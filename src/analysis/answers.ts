@@ -17,6 +17,7 @@ import { projectionAnswers } from './projectionAnswers.ts';
 import { repeatedHeadAnswers } from './repeatedHeadAnswers.ts';
 import { scoreAnswers } from './scoreAnswers.ts';
 import { similarityAnswers } from './similarityAnswers.ts';
+import { steeringAnswers } from './steeringAnswers.ts';
 import { generationAnswers } from './generationSteps.ts';
 import { tableAnswers } from './tokenVectors.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
@@ -37,6 +38,7 @@ const answers: Answers = {
   ...deletionAnswers,
   ...whatIfAnswers,
   ...patchAnswers,
+  ...steeringAnswers,
   ...tableAnswers,
   ...similarityAnswers,
   ...generationAnswers,

@@ -21,7 +21,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens score [options] FILE_OR_FOLDER...
        explain-tokens why [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens patch [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH)
-       explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH) --output FILE
+       explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH)
        explain-tokens download ID [--output DIR] [--gguf FILE]
 
   --text TEXT         the text

@@ -56,7 +56,7 @@ function checkSteering(steps: readonly SteeringIntervention[], { layers, dim }: 
   const outside = steps.find(({ layer }) => layer > layers);
   if (outside !== undefined)
     throw new UserError(
-      `--steer ${path} holds direction.${outside.layer - 1}, which is for the output of layer ${outside.layer - 1}, and the model's last layer is ${layers - 1}.`,
+      `--steer ${path} holds direction.${outside.layer - 1}, for the output of layer ${outside.layer - 1}, and the last is ${layers - 1}.`,
     );
 }
 

@@ -1,5 +1,5 @@
 import { basename, join } from 'node:path';
-import { steeringVectors, tokenVectors, type SteeringVectors } from '../analysis/steering.ts';
+import { steeringVectors, tokenVectors, type SteeringVectors } from '../analysis/steeringVectors.ts';
 import { asLong, lengthOf, type ControlVector } from '../core/steering.ts';
 import { at } from '../core/tensor.ts';
 import { UserError } from '../core/errors.ts';
@@ -49,7 +49,8 @@ function layersOf({ layers: asked }: SteerOptions, { info }: LanguageModel): rea
   const outside = asked.find((layer) => layer < FIRST_STEERED_LAYER || layer > last);
   if (outside !== undefined)
     throw new UsageError(
-      `--layers: a control-vector file holds vectors for the input of layers ${FIRST_STEERED_LAYER} to ${last - 1}, and ${last} for the output of the last, not for ${outside}.`,
+      `--layers: a control-vector file holds vectors for the input of layers ${FIRST_STEERED_LAYER} to ${last - 1}, and ${last} for the \
+output of the last, not for ${outside}.`,
     );
   return asked;
 }

@@ -92,7 +92,8 @@ export function readStep(value: unknown, fail: Fail): Intervention {
       return readCut(fields, fields.kind);
     default:
       return fail(
-        msg`the kind ${shown(fields.kind)} is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "steer", "key" and "edge".`,
+        msg`the kind ${shown(fields.kind)} is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "steer", "key" and \
+"edge".`,
       );
   }
 }

@@ -144,7 +144,7 @@ export function carriedOver({ ids, recipe }: Run, other: ArrayLike<number>): Rec
   return moved(
     recipe,
     (position) => (position < shared ? position : null),
-    ({ prompt: _, ...step }) => [step],
+    (step) => [ofNoText(step, step.on)],
   );
 }
 
@@ -163,8 +163,13 @@ export function withoutPositions(recipe: Recipe): Recipe {
   return moved(
     recipe,
     () => null,
-    ({ on, prompt: _, ...step }) => (on === 'generated' ? [] : [step]),
+    (step) => (step.on === 'generated' ? [] : [ofNoText(step)]),
   );
+}
+
+/** The step before it is of a text, to these tokens: all where `on` is absent. */
+function ofNoText({ kind, layer, action, values, strength }: SteeringIntervention, on?: SteeringIntervention['on']): SteeringIntervention {
+  return { kind, layer, action, values, strength, ...(on === undefined ? {} : { on }) };
 }
 
 /**

@@ -2,7 +2,7 @@ import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { appliedRecipe } from '../../src/analysis/appliedRecipe.ts';
 import { readInto, takeStep } from '../../src/analysis/generationStep.ts';
-import { steeringVectors, tokenVectors } from '../../src/analysis/steering.ts';
+import { steeringVectors, tokenVectors } from '../../src/analysis/steeringVectors.ts';
 import { createTraceCache } from '../../src/analysis/traceCache.ts';
 import { UNWATCHED } from '../../src/core/progress.ts';
 import { continued, runOf, UNCHANGED, type Recipe, type Run, type SteeringIntervention } from '../../src/core/run.ts';

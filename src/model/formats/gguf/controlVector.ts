@@ -5,7 +5,7 @@ import { quoted, type ModelFiles } from '../modelFiles.ts';
 import { readGgufHeader, type GgufMetadata } from './ggufHeader.ts';
 
 // Control vectors as llama.cpp reads them (common/common.cpp and src/llama-adapter.cpp) and repeng writes them: `direction.N` is added to
-// the output of block N, counted from 0. That is the residual at the input of block N + 1: the outputs of no block and of block 0 have none.
+// the output of block N, counted from 0. That is the residual at the input of block N + 1. The input and the output of block 0 have none.
 
 const ARCHITECTURE = 'controlvector';
 /** First layer that a file has a direction for. */
@@ -21,7 +21,8 @@ export async function readControlVector(files: ModelFiles, file: string): Promis
   const architecture = metadata.get('general.architecture');
   if (architecture !== ARCHITECTURE)
     throw new UserError(
-      msg`${file} is no control vector: it says "general.architecture" as ${quoted(String(architecture ?? 'nothing'))}, not "${ARCHITECTURE}".`,
+      msg`${file} is no control vector: it says "general.architecture" as ${quoted(String(architecture ?? ''))}, not \
+"${ARCHITECTURE}".`,
     );
   const directions: Direction[] = [];
   for (const [name, { dtype, shape, offset, length }] of tensors) {
