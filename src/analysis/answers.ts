@@ -19,6 +19,7 @@ import { projectionAnswers } from './projectionAnswers.ts';
 import { repeatedHeadAnswers } from './repeatedHeadAnswers.ts';
 import { scoreAnswers } from './scoreAnswers.ts';
 import { similarityAnswers } from './similarityAnswers.ts';
+import { steeringAnswers } from './steeringAnswers.ts';
 import { generationAnswers } from './generationSteps.ts';
 import { tableAnswers } from './tokenVectors.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
@@ -41,6 +42,7 @@ const answers: Answers = {
   ...deletionAnswers,
   ...whatIfAnswers,
   ...patchAnswers,
+  ...steeringAnswers,
   ...tableAnswers,
   ...similarityAnswers,
   ...generationAnswers,

@@ -8,21 +8,24 @@ import type { Trace } from '../model/run/forwardTrace.ts';
 import { layerOf } from './traceRows.ts';
 
 /**
- * A recipe with the numbers that some of its steps take from the text as it is read without the recipe: means over its tokens, and the
- * length of a residual. `traceOf`: the trace of that reading, asked for only where it is needed. Throws UserError for a recipe of another
- * model, and for a step that moves a residual that the text does not have.
+ * A recipe with the numbers that some of its steps take from the text: its length, and as it is read without the recipe means over its
+ * tokens and the length of a residual. `traceOf`: the trace of that reading, asked for only where it is needed. `prompt`: how many tokens
+ * at the start are no generated ones. Throws UserError for a recipe of another model, and for a step that moves a residual that the text
+ * does not have.
  */
 export async function appliedRecipe(
   model: LanguageModel,
   ids: Int32Array,
   recipe: Recipe,
   traceOf: (run: Run) => Promise<Trace>,
+  prompt = ids.length,
 ): Promise<Recipe> {
-  if (!recipe.some(readsText)) return recipe;
+  const counted = recipe.map((step) => (step.kind === 'steer' && step.on !== undefined ? { ...step, prompt } : step));
+  if (!recipe.some(readsText)) return counted;
   checkRecipe(recipe, { ...model.recipeScope, tokens: null });
   const trace = await traceOf(runOf(ids, UNCHANGED));
   const steps: Intervention[] = [];
-  for (const step of recipe) steps.push(await applied(model, trace, step));
+  for (const step of counted) steps.push(await applied(model, trace, step));
   return steps;
 }
 

@@ -38,7 +38,8 @@ export async function explain({ open, cache, room: roomNow, progress }: AnswerCo
     text,
     tokenized: { ids, tokens },
   } = tokenizer.continued(part.text, prompt, generated);
-  const recipe = await appliedRecipe(open.model, ids, recipeHere(request, info, ids), (plain) => cache.trace(plain, progress));
+  const asked = recipeHere(request, info, ids);
+  const recipe = await appliedRecipe(open.model, ids, asked, (plain) => cache.trace(plain, progress), ids.length - generated.length);
   const run = runOf(ids, recipe);
   // Known long before anything is predicted of them.
   if (!cache.holds(run)) await progress({ stage: 'load', done: 0, total: 0, tokens });

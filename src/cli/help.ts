@@ -22,6 +22,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens score [options] FILE_OR_FOLDER...
        explain-tokens why [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens patch [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH)
+       explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH)
        explain-tokens download ID [--output DIR] [--gguf FILE]
 
   --text TEXT         the text
@@ -30,6 +31,10 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
   --model PATH        model folder in Hugging Face layout, or GGUF file (default: the bundled model)
   --chat              read the text as a user's message in the model's chat template
   --recipe FILE       change the model while it runs: a JSON file of interventions; trace, generate, compare (both sides), why
+  --steer FILE        add a control vector to the residual while the model runs: a GGUF file as steer writes it and llama.cpp reads it;
+                      trace, generate, compare (both sides), why
+  --strength X        times so much, as llama.cpp's --control-vector-scaled (default 1); --strength=-0.5 turns it round
+  --steer-on TOKENS   all (default), prompt or generated: to which tokens it is added
   --format FORMAT     trace, why: json (default) or safetensors; generate: text (default on a terminal) or json
   --window N          trace: of a text longer than the model reads at once, the N-th window, counted from 1; windows begin half
                       of their length apart, and the text is tokenized as a whole
@@ -77,6 +82,22 @@ the logit difference each restores: 0 is the corrupted text's, 1 the clean one's
                       the difference of their logits (default: the likeliest after the clean and after the corrupted text)
   --format FORMAT     table (default), json or safetensors
 
+For steer, which makes a control vector, for --steer here and for --control-vector in llama.cpp:
+  --positive-text TEXT, --negative-text TEXT
+                      a text of each side; may be given several times
+  --positive-file PATH, --negative-file PATH
+                      texts of each side, one a line
+  --read READ         last (default): the residual at each text's last token; mean: its mean over the tokens. The vector is the
+                      difference of the means of the two sides
+  --token ID|TEXT, --rival ID|TEXT
+                      in place of texts: the unembedding's row of a token, less that of another; with --text or --file, on which the
+                      residual's length is measured
+  --layers N,M|all    at the input of which layers (default: the one in the middle); their number itself is after the last. The file
+                      calls what is at the input of layer N direction.N-1, the output of the layer before, and has none before layer 2
+  --name NAME         kept in the file (default: its name)
+                      A vector is as long as the residual is at its place (the median over the texts' tokens): a strength is in units
+                      of that. Lengths are printed when --output names the file
+
 For download, from the Hugging Face hub (HF_ENDPOINT, HF_TOKEN); broken off, it goes on with the same command:
   --output DIR        folder in which the model's folder is made (default: the current one); its path is printed
   --gguf FILE         this GGUF file instead of the files in Hugging Face layout
@@ -109,6 +130,8 @@ A recipe is {"version": 1, "steps": [...]}, each step one of (layers, heads and 
   {"kind": "mlp", "layer": 0, "action": "zero"}, or "scale" with "factor": the output of the layer's MLP
   {"kind": "key", "key": 2, "action": "cut"}: no later token sees this one; {"kind": "edge", "query": 5, "key": 2, "action": "cut"}:
   one token does not; both in all layers and heads, or in "layer" and "head"
+  {"kind": "steer", "layer": 6, "action": "add", "values": [...], "strength": 0.5}: the vector, so many times, is added to the
+  residual at the layer's input; to all tokens, or with "on" to those of the "prompt" or to those "generated" after it alone
 Files named *.recipe.json are completed and checked in VS Code. JSON results name the recipe; with generate it acts on the prompt
 and on every token generated, and compare applies it to both sides.
 compare writes JSON: both sides' totals (bits, bits per token and per byte), and per aligned row the tokens of each side, their

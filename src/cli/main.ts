@@ -43,7 +43,7 @@ async function main(): Promise<number> {
 
 /** Runs a command in this process, and returns its exit code. Its modules are imported here so that the parent process never loads them. */
 async function compute(
-  command: Extract<Command, { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' }>,
+  command: Extract<Command, { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' }>,
 ): Promise<number> {
   const { endWithParent } = await import('../worker/port.node.ts');
   endWithParent();
@@ -51,6 +51,7 @@ async function compute(
   if (command.kind === 'generate') await (await import('./runGenerate.ts')).generate(command.options, __dirname, say);
   else if (command.kind === 'compare') await (await import('./runCompare.ts')).compare(command.options, __dirname, say);
   else if (command.kind === 'patch') await (await import('./runPatch.ts')).patch(command.options, __dirname, say);
+  else if (command.kind === 'steer') await (await import('./runSteer.ts')).steer(command.options, __dirname, say);
   else if (command.kind === 'why') await (await import('./runWhy.ts')).why(command.options, __dirname, say);
   else await (await import('./runTrace.ts')).trace(command.options, __dirname, say);
   return 0;

@@ -6,6 +6,7 @@ import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
 import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions } from './optionValues.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
+import { steerBy, steerOptions, type SteerBy, type SteerOptions } from './steerOptions.ts';
 
 /** A text: given literally, in a file, or on standard input. */
 export type TextInput =
@@ -26,6 +27,8 @@ export interface ModelOptions extends RunOptions {
   readonly chat: boolean;
   /** File of interventions on the model; null: none. */
   readonly recipe: string | null;
+  /** A control vector that is added meanwhile; null: none. */
+  readonly steer: SteerBy | null;
 }
 
 /** Options of `trace`. */
@@ -75,7 +78,7 @@ export interface WhyOptions extends ModelOptions {
 }
 
 /** Options of `patch`. */
-export interface PatchOptions extends Omit<ModelOptions, 'input' | 'top' | 'recipe'> {
+export interface PatchOptions extends Omit<ModelOptions, 'input' | 'top' | 'recipe' | 'steer'> {
   /** The clean text, and the corrupted one that its numbers are put into. */
   readonly input: TextInput;
   readonly with: TextInput;
@@ -109,6 +112,7 @@ export type Command =
   | { readonly kind: 'score'; readonly options: ScoreOptions }
   | { readonly kind: 'why'; readonly options: WhyOptions }
   | { readonly kind: 'patch'; readonly options: PatchOptions }
+  | { readonly kind: 'steer'; readonly options: SteerOptions }
   | { readonly kind: 'download'; readonly options: DownloadCommand };
 
 const DEFAULT_TOP = 10;
@@ -155,13 +159,23 @@ const OPTIONS = {
   'native-runtime': TEXT,
   recipe: TEXT,
   grid: TEXT,
+  'positive-text': { type: 'string', multiple: true },
+  'positive-file': TEXT,
+  'negative-text': { type: 'string', multiple: true },
+  'negative-file': TEXT,
+  read: TEXT,
+  layers: TEXT,
+  name: TEXT,
+  steer: TEXT,
+  strength: TEXT,
+  'steer-on': TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'download'] as const;
+const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'download'] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
 /** Options of the commands that run a model, and of those that read one text. */
 const MODEL = ['model', 'runtime', 'native-runtime'] as const;
-const RUN = [...MODEL, 'text', 'file', 'chat', 'recipe'] as const;
+const RUN = [...MODEL, 'text', 'file', 'chat', 'recipe', 'steer', 'strength', 'steer-on'] as const;
 /** Options of each command besides those that every command has (--output, --help, --version). */
 const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
   trace: [...RUN, 'ids', 'format', 'top', 'window'],
@@ -170,6 +184,11 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
   score: [...MODEL, 'by', 'format', 'max-bits-per-byte', 'stride'],
   why: [...RUN, 'ids', 'format', 'top', 'position', 'token', 'rival', 'method', 'deletion', 'by'],
   patch: [...MODEL, 'text', 'file', 'chat', 'with-text', 'with-file', 'format', 'position', 'token', 'rival', 'grid'],
+  steer: [
+    ...MODEL,
+    ...(['text', 'file', 'chat', 'token', 'rival', 'positive-text', 'positive-file', 'negative-text', 'negative-file'] as const),
+    ...(['read', 'layers', 'name'] as const),
+  ],
   download: ['gguf'],
 };
 
@@ -191,6 +210,7 @@ export function parseCommand(args: readonly string[]): Command {
   refuseForeign(command, values);
   if (command === 'generate') return { kind: 'generate', options: generateOptions(values) };
   if (command === 'compare') return { kind: 'compare', options: compareOptions(values) };
+  if (command === 'steer') return { kind: 'steer', options: steerOptions(values) };
   if (command === 'patch') return { kind: 'patch', options: patchOptions(values) };
   if (command === 'why') return { kind: 'why', options: whyOptions(values) };
   return { kind: 'trace', options: { ...modelOptions(values), format: numbersFormat(values), window: windowOf(values) } };
@@ -244,6 +264,7 @@ function modelOptions(values: Values): ModelOptions {
     top: wholeNumber('top', values.top, DEFAULT_TOP),
     chat: values.chat === true,
     recipe: recipe ?? null,
+    steer: steerBy(values),
   };
 }
 

@@ -1,11 +1,17 @@
 import { readFile, stat } from 'node:fs/promises';
+import { basename, dirname } from 'node:path';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
-import { checkRecipe, parseRecipe, RECIPE_VERSION } from '../core/recipe.ts';
-import { runOf, UNCHANGED, type Recipe } from '../core/run.ts';
+import { checkRecipe, parseRecipe, RECIPE_VERSION, type RecipeScope } from '../core/recipe.ts';
+import { runOf, UNCHANGED, type Recipe, type SteeringIntervention } from '../core/run.ts';
+import { steeringSteps } from '../core/steering.ts';
 import { appliedRecipe } from '../analysis/appliedRecipe.ts';
+import { readControlVector } from '../model/formats/gguf/controlVector.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
+import { folderFiles } from '../worker/files.node.ts';
+import type { ModelOptions } from './options.ts';
+import type { SteerBy } from './steerOptions.ts';
 
 /** Most bytes of a recipe's file. */
 const MAX_BYTES = 16_000_000;
@@ -19,16 +25,39 @@ export interface RecipeOption {
   check(model: Pick<LanguageModel, 'recipeScope'>, tokens: number): void;
 }
 
-/** Reads the file of `--recipe`; null: nothing is done to the model. Throws UserError in one sentence that names the file. */
-export async function readRecipe(path: string | null): Promise<RecipeOption> {
-  if (path === null) return { recipe: UNCHANGED, json: null, check: () => undefined };
+/**
+ * Reads the files of `--recipe` and `--steer`; null: nothing is done to the model. Throws UserError in one sentence that names the file.
+ */
+export async function readRecipe({ recipe: path, steer }: Pick<ModelOptions, 'recipe' | 'steer'>): Promise<RecipeOption> {
+  if (path === null && steer === null) return { recipe: UNCHANGED, json: null, check: () => undefined };
   const name = `--recipe ${path}`;
-  const recipe = parseRecipe(await textOf(path, name), name);
+  const own = path === null ? UNCHANGED : parseRecipe(await textOf(path, name), name);
+  const added = steer === null ? [] : await steeringOf(steer);
+  const recipe = [...own, ...added];
   return {
     recipe,
     json: JSON.stringify({ version: RECIPE_VERSION, steps: recipe }),
-    check: ({ recipeScope }, tokens) => checkRecipe(recipe, { ...recipeScope, tokens }, name),
+    check: ({ recipeScope }, tokens) => {
+      checkRecipe(own, { ...recipeScope, tokens }, name);
+      checkSteering(added, recipeScope, steer?.path ?? '');
+    },
   };
+}
+
+async function steeringOf({ path, ...steering }: SteerBy): Promise<readonly SteeringIntervention[]> {
+  const { directions } = await readControlVector(await folderFiles(dirname(path)), basename(path));
+  return steeringSteps(directions, steering);
+}
+
+function checkSteering(steps: readonly SteeringIntervention[], { layers, dim }: Pick<RecipeScope, 'layers' | 'dim'>, path: string): void {
+  const [first] = steps;
+  if (first !== undefined && dim !== undefined && first.values.length !== dim)
+    throw new UserError(`--steer ${path} holds vectors of ${first.values.length} numbers, and the model's residual has ${dim}.`);
+  const outside = steps.find(({ layer }) => layer > layers);
+  if (outside !== undefined)
+    throw new UserError(
+      `--steer ${path} holds direction.${outside.layer - 1}, for the output of layer ${outside.layer - 1}, and the last is ${layers - 1}.`,
+    );
 }
 
 /** A forward pass with what the recipe does to it. Throws UserError where it does not fit the text. */

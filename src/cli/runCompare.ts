@@ -20,7 +20,7 @@ interface Side extends TextModel, ComparedText {
 
 /** Compares two texts read by one model, or one text read by two models, and writes the result as JSON. Throws UserError or UsageError. */
 export async function compare(options: CompareOptions, distFolder: string, note: Note): Promise<void> {
-  const recipe = await readRecipe(options.recipe);
+  const recipe = await readRecipe(options);
   const text = await readInput(options.input, note);
   const otherText = options.with.kind === 'text' ? await readInput(options.with.input, note, '--with-file') : text;
   const runtime = runtimeOf(options, distFolder);

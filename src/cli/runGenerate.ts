@@ -24,7 +24,7 @@ interface Writer {
 
 /** Generates tokens after the input and writes each step as soon as it is taken. Throws UserError or UsageError. */
 export async function generate(options: GenerateOptions, distFolder: string, note: Note): Promise<void> {
-  const recipe = await readRecipe(options.recipe);
+  const recipe = await readRecipe(options);
   const opened = await openInput(options, distFolder, note);
   const { model, tokens, reading, files, omitted } = opened;
   const { contextLength } = model.info;

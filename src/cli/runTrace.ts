@@ -12,7 +12,7 @@ import { writeSafetensors } from './safetensorsOutput.ts';
 export async function trace(options: TraceOptions, distFolder: string, note: Note): Promise<void> {
   if (options.format === 'safetensors' && options.output === null && process.stdout.isTTY)
     throw new UsageError('safetensors is not for a terminal: name a file with --output.');
-  const recipe = await readRecipe(options.recipe);
+  const recipe = await readRecipe(options);
   const { model, tokens, reading, omitted, window } = await openInput(options, distFolder, note);
   if (omitted !== null) await note(omitted.sentence);
   if (window !== null) await note(window.sentence);

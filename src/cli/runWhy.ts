@@ -28,7 +28,7 @@ export async function why(options: WhyOptions, distFolder: string, note: Note): 
     throw new UsageError('safetensors is not for a terminal: name a file with --output.');
   const opened = await openInput(options, distFolder, note);
   if (opened.omitted !== null) await note(opened.omitted.sentence);
-  const recipe = await readRecipe(options.recipe);
+  const recipe = await readRecipe(options);
   recipe.check(opened.model, opened.tokens.length);
   const ask = options.end === null ? predictionCauses(options, opened) : spanCauses(options, opened, options.end);
   const output = await openOutput(options.output);

@@ -1,4 +1,4 @@
-import type { HeadIntervention, MlpIntervention, PatternIntervention, Recipe, ResidualIntervention } from './run.ts';
+import type { HeadIntervention, MlpIntervention, PatternIntervention, Recipe, ResidualIntervention, SteeringIntervention } from './run.ts';
 
 /** What is done to one output at one position: y = factor * x + shift. */
 export interface Change {
@@ -11,8 +11,9 @@ export interface Change {
 export interface OutputStep {
   /** Which of the layer's outputs of this kind: the head; 0 where there is one. */
   readonly unit: number;
-  /** null: at all positions. */
-  readonly token: number | null;
+  /** At positions `first` to `end` - 1: 0 and Infinity are all. */
+  readonly first: number;
+  readonly end: number;
   readonly factor: number;
   readonly shift: readonly number[] | null;
 }
@@ -29,20 +30,30 @@ export function mlpSteps(recipe: Recipe, layer: number): readonly OutputStep[] {
 
 /** Steps on the residual at a place: at the input of block `place`, or after the last one, in order. */
 export function residualSteps(recipe: Recipe, place: number): readonly OutputStep[] {
-  return recipe.flatMap((step) => (step.kind === 'residual' && step.layer === place ? [outputStep(step, 0)] : []));
+  return recipe.flatMap((step) => {
+    if (step.kind === 'steer' && step.layer === place) return [steeringStep(step)];
+    return step.kind === 'residual' && step.layer === place ? [outputStep(step, 0)] : [];
+  });
+}
+
+function steeringStep({ values, strength, on, prompt }: SteeringIntervention): OutputStep {
+  if (on !== undefined && prompt === undefined) throw new Error('The recipe has not been applied to the text.');
+  const [first, end] = on === undefined ? [0, Infinity] : on === 'prompt' ? [0, prompt ?? 0] : [prompt ?? 0, Infinity];
+  return { unit: 0, first, end, factor: 1, shift: values.map((value) => strength * value) };
 }
 
 function outputStep(step: HeadIntervention | MlpIntervention | ResidualIntervention, unit: number): OutputStep {
-  const token = step.token ?? null;
+  const { token } = step;
+  const [first, end] = token === undefined ? [0, Infinity] : [token, token + 1];
   switch (step.action) {
     case 'zero':
-      return { unit, token, factor: 0, shift: null };
+      return { unit, first, end, factor: 0, shift: null };
     case 'scale':
-      return { unit, token, factor: step.factor, shift: null };
+      return { unit, first, end, factor: step.factor, shift: null };
     case 'move':
-      return { unit, token, factor: 1, shift: valuesOf(step) };
+      return { unit, first, end, factor: 1, shift: valuesOf(step) };
     default:
-      return { unit, token, factor: 0, shift: valuesOf(step) };
+      return { unit, first, end, factor: 0, shift: valuesOf(step) };
   }
 }
 
@@ -54,7 +65,7 @@ function valuesOf({ values }: { readonly values?: readonly number[] }): readonly
 /** What the steps do together to output `unit` at a position: each goes on from what those before it made. */
 export function changeAt(steps: readonly OutputStep[], unit: number, position: number): Change {
   return steps
-    .filter((step) => step.unit === unit && (step.token === null || step.token === position))
+    .filter((step) => step.unit === unit && position >= step.first && position < step.end)
     .reduce<Change>((change, step) => afterStep(change, step), NO_CHANGE);
 }
 

@@ -49,10 +49,11 @@ export function checkRecipe(recipe: Recipe, scope: RecipeScope, name: string | T
 function checkStep(step: Intervention, scope: RecipeScope, fail: Fail): void {
   const { layer, head, query, key, token, neuron, direction } = placesOf(step);
   // The residual has one place more than there are layers: after the last.
-  const last = step.kind === 'residual' ? scope.layers : scope.layers - 1;
+  const isResidual = step.kind === 'residual' || step.kind === 'steer';
+  const last = isResidual ? scope.layers : scope.layers - 1;
   if (layer !== undefined && layer > last)
     fail(
-      step.kind === 'residual'
+      isResidual
         ? msg`there is no residual at ${layer}: the model has residuals 0 to ${last}, the last after all layers.`
         : msg`there is no layer ${layer}: the model has layers 0 to ${last}.`,
     );

@@ -7,6 +7,7 @@ import type {
   NeuronIntervention,
   PatternIntervention,
   ResidualIntervention,
+  SteeringIntervention,
 } from './run.ts';
 import { msg, type Translatable } from './translatable.ts';
 
@@ -24,6 +25,8 @@ export type Fail = (problem: Translatable) => never;
 interface Fields {
   readonly kind: unknown;
   readonly action: unknown;
+  /** Which tokens. */
+  readonly on: unknown;
   readonly fail: Fail;
   has(name: string): boolean;
   /** A whole number from 0. */
@@ -41,6 +44,7 @@ function fieldsOf(value: Readonly<Record<string, unknown>>, fail: Fail): Fields 
   return {
     kind: field('kind'),
     action: field('action'),
+    on: field('on'),
     fail,
     has: (name) => field(name) !== undefined,
     place: (name) => {
@@ -81,12 +85,15 @@ export function readStep(value: unknown, fail: Fail): Intervention {
       return readPattern(fields);
     case 'residual':
       return readResidual(fields);
+    case 'steer':
+      return readSteering(fields);
     case 'key':
     case 'edge':
       return readCut(fields, fields.kind);
     default:
       return fail(
-        msg`the kind ${shown(fields.kind)} is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "key" and "edge".`,
+        msg`the kind ${shown(fields.kind)} is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "steer", "key" and \
+"edge".`,
       );
   }
 }
@@ -138,6 +145,21 @@ function readResidual({ action, fail, has, place, number, values, only }: Fields
   only('layer', 'token', 'direction', 'strength', 'values');
   const known = has('values') ? { values: values() } : {};
   return { ...where, action, direction: place('direction'), strength: number('strength'), ...known };
+}
+
+function readSteering({ action, on, fail, has, place, number, values, only }: Fields): SteeringIntervention {
+  if (action !== 'add') return fail(msg`the action of this kind is "add", not ${shown(action)}.`);
+  only('layer', 'values', 'strength', 'on', ...(on === undefined ? [] : ['prompt']));
+  if (on !== undefined && on !== 'prompt' && on !== 'generated') return fail(msg`"on" is "prompt" or "generated", not ${shown(on)}.`);
+  return {
+    kind: 'steer',
+    layer: place('layer'),
+    action,
+    values: values(),
+    strength: number('strength'),
+    ...(on === undefined ? {} : { on }),
+    ...(has('prompt') ? { prompt: place('prompt') } : {}),
+  };
 }
 
 function readCut({ action, fail, has, place, only }: Fields, kind: 'key' | 'edge'): KeyCut | EdgeCut {

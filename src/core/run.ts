@@ -43,6 +43,24 @@ export type ResidualIntervention = { readonly kind: 'residual'; readonly layer: 
   | { readonly action: 'move'; readonly direction: number; readonly strength: number; readonly values?: readonly number[] }
 );
 
+/** Tokens that a vector is added to: all, those of the prompt, or those after it. */
+export type SteeredTokens = 'all' | 'prompt' | 'generated';
+
+/**
+ * `values` [D] times `strength` is added to the residual at the input of block `layer`, or after the last block where `layer` is their
+ * number, of every token; `on`: of the prompt's alone, or of those generated after it. `prompt`: how many tokens are the prompt's, once
+ * the recipe is of a text.
+ */
+export interface SteeringIntervention {
+  readonly kind: 'steer';
+  readonly layer: number;
+  readonly action: 'add';
+  readonly values: readonly number[];
+  readonly strength: number;
+  readonly on?: Exclude<SteeredTokens, 'all'>;
+  readonly prompt?: number;
+}
+
 /** Where attention is cut: in one layer or head index, or in all where it is absent. */
 interface CutPlace {
   readonly layer?: number;
@@ -58,7 +76,14 @@ export type EdgeCut = CutPlace & { readonly kind: 'edge'; readonly query: number
 
 /** One intervention on the model while it runs. Plain data that survives JSON, as a run's key is made of it. */
 export type Intervention =
-  HeadIntervention | MlpIntervention | NeuronIntervention | PatternIntervention | ResidualIntervention | KeyCut | EdgeCut;
+  | HeadIntervention
+  | MlpIntervention
+  | NeuronIntervention
+  | PatternIntervention
+  | ResidualIntervention
+  | SteeringIntervention
+  | KeyCut
+  | EdgeCut;
 
 /** All interventions on the model while it runs, in order. */
 export type Recipe = readonly Intervention[];
@@ -108,14 +133,19 @@ export function startOf({ ids, recipe }: Run, length: number): Run {
 
 /** The run of tokens from..to - 1 as a text of their own: positions that the recipe names are counted from there, or are not among them. */
 export function partOf({ ids, recipe }: Run, from: number, to: number): Run {
-  return { ids: ids.slice(from, to), recipe: moved(recipe, (position) => (position < from || position >= to ? null : position - from)) };
+  const place = (position: number): number | null => (position < from || position >= to ? null : position - from);
+  return { ids: ids.slice(from, to), recipe: moved(recipe, place, (step, prompt) => [{ ...step, prompt: Math.max(0, prompt - from) }]) };
 }
 
 /** The recipe of a run for a text that begins like it: what names a position after the common beginning, of other tokens, is gone. */
 export function carriedOver({ ids, recipe }: Run, other: ArrayLike<number>): Recipe {
   const different = ids.findIndex((id, position) => id !== other[position]);
   const shared = different === -1 ? ids.length : different;
-  return moved(recipe, (position) => (position < shared ? position : null));
+  return moved(
+    recipe,
+    (position) => (position < shared ? position : null),
+    (step) => [ofNoText(step, step.on)],
+  );
 }
 
 /**
@@ -124,18 +154,39 @@ export function carriedOver({ ids, recipe }: Run, other: ArrayLike<number>): Rec
  */
 export function withoutTokens({ ids, recipe }: Run, first: number, end: number): Run {
   const place = (position: number): number | null => (position < first ? position : position < end ? null : position - (end - first));
-  return { ids: ids.filter((_, index) => index < first || index >= end), recipe: moved(recipe, place) };
+  const recipeWithout = moved(recipe, place, (step, prompt) => [{ ...step, prompt: prompt - Math.max(0, Math.min(end, prompt) - first) }]);
+  return { ids: ids.filter((_, index) => index < first || index >= end), recipe: recipeWithout };
 }
 
-/** The interventions that belong to the model rather than to the tokens of one text: those that name no position. */
+/**
+ * The interventions that belong to the model rather than to the tokens of one text: those that name no position. All of another text is a
+ * prompt.
+ */
 export function withoutPositions(recipe: Recipe): Recipe {
-  return moved(recipe, () => null);
+  return moved(
+    recipe,
+    () => null,
+    (step) => (step.on === 'generated' ? [] : [ofNoText(step)]),
+  );
 }
 
-/** A recipe for tokens that have moved to other places; null: a token is not there, and nor is what names it. */
-function moved(recipe: Recipe, place: (position: number) => number | null): Recipe {
+/** The step before it is of a text, to these tokens: all where `on` is absent. */
+function ofNoText({ kind, layer, action, values, strength }: SteeringIntervention, on?: SteeringIntervention['on']): SteeringIntervention {
+  return { kind, layer, action, values, strength, ...(on === undefined ? {} : { on }) };
+}
+
+/**
+ * A recipe for tokens that have moved to other places; null: a token is not there, and nor is what names it. `steered`: what becomes of
+ * steering a part of the tokens, of which the first `prompt` are the prompt's.
+ */
+function moved(
+  recipe: Recipe,
+  place: (position: number) => number | null,
+  steered: (step: SteeringIntervention, prompt: number) => Recipe,
+): Recipe {
   return recipe.flatMap((step): Recipe => {
     if (step.kind === 'neuron' || step.kind === 'pattern') return [step];
+    if (step.kind === 'steer') return step.on === undefined ? [step] : steered(step, step.prompt ?? 0);
     if (step.kind === 'head' || step.kind === 'mlp' || step.kind === 'residual') {
       const token = step.token === undefined ? undefined : place(step.token);
       return token === null ? [] : [token === undefined ? step : { ...step, token }];
@@ -198,6 +249,8 @@ function firstChanged(step: Intervention): number {
     case 'neuron':
     case 'pattern':
       return 0;
+    case 'steer':
+      return step.on === 'generated' ? (step.prompt ?? 0) : 0;
     default:
       return step.token ?? 0;
   }

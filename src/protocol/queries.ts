@@ -20,6 +20,9 @@ import type { EdgeCuts, HeadGradient, HeadMap } from '../core/headMeasures.ts';
 import type { RepeatedHeads } from '../core/repeatedTokens.ts';
 import type * as trace from '../core/trace.ts';
 import type * as vectors from '../core/vectors.ts';
+import type { SteeredTokens } from '../core/run.ts';
+import { STEERING_READS } from '../core/steering.ts';
+import type { SteeringTrial } from '../core/steeringTrial.ts';
 import type { WhatIf } from '../core/whatIf.ts';
 import { isRecord } from '../core/records.ts';
 import { count, fields, flag, list, number, oneOf, orNull, text, whole, type Check, type Checked, type Checks } from './checks.ts';
@@ -46,6 +49,9 @@ const MAX_GENERATED = 1 << 20;
 /** Most cells of a patch grid. */
 const MAX_CELLS = 1 << 22;
 const MAX_ID = 2 ** 31 - 1;
+/** Most texts of a side of steering, and largest strength. */
+const MAX_TEXTS = 64;
+const MAX_STRENGTH = 100;
 /** Most steps of generation in one answer. */
 const MAX_STEPS = 64;
 
@@ -66,6 +72,10 @@ const inside = { token: count, layer: count, head: count, expert: count };
 export const logit = { position: count, token: count, rival: orNull(count) };
 /** What is put into a run from a clean text, given by its ids. */
 const patched = { clean: list(count, MAX_TEXT_IDS, 1), grid: oneOf(PATCH_GRIDS) };
+/** Texts of a side of steering. */
+const texts = list(text(MAX_TEXT_UNITS), MAX_TEXTS, 1);
+const steered: Check<SteeredTokens> = oneOf(['all', 'prompt', 'generated']);
+const strength: Check<number> = (value) => (Math.abs(number(value) ?? Infinity) <= MAX_STRENGTH ? number(value) : undefined);
 const step = {
   /** Ids generated after the run's tokens. */
   continuation: list(whole(0, MAX_ID), MAX_GENERATED),
@@ -168,6 +178,24 @@ export const QUESTIONS = {
    * puts them together.
    */
   patchCells: question<PatchedCells>()({ ...logit, ...patched, cells: list(count, MAX_CELLS, 1) }, { kept: 0 }),
+  /**
+   * What follows the text when a vector is added at a layer, beside the model as it is and a random vector as long: the difference of the
+   * means of two sets of texts, as long as the text's residual there, times the strength. `count` candidates of each side, `tokens`
+   * generated. Throws UserError where both sets are the same there.
+   */
+  steer: question<SteeringTrial>()(
+    {
+      positive: texts,
+      negative: texts,
+      read: oneOf(STEERING_READS),
+      layer: count,
+      strength,
+      on: steered,
+      count: named,
+      tokens: whole(0, MAX_STEPS),
+    },
+    { kept: 8 },
+  ),
   /** How positions enter a layer, shown on one query and key of a head. */
   positions: question<PositionView>()({ layer: count, head: count, query: count, key: count }, { kept: 24 }),
   /** Tokens of a text typed in the panel. */

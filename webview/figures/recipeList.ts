@@ -27,6 +27,7 @@ export function isOn(items: readonly RecipeItem[], step: Intervention): boolean 
 /** What a step says, without numbers that it takes from the text that it is made on: those change with the text. */
 function told(step: Intervention): string {
   const parts: Readonly<Record<string, unknown>> = { ...step };
+  if (step.kind === 'steer') return JSON.stringify({ ...parts, prompt: undefined });
   return JSON.stringify(parts['action'] === 'mean' || 'direction' in parts ? { ...parts, values: undefined } : parts);
 }
 

@@ -1,4 +1,12 @@
-import type { HeadIntervention, Intervention, MlpIntervention, NeuronIntervention, ResidualIntervention } from '../../src/core/run.ts';
+import type {
+  HeadIntervention,
+  Intervention,
+  MlpIntervention,
+  NeuronIntervention,
+  ResidualIntervention,
+  SteeringIntervention,
+} from '../../src/core/run.ts';
+import { lengthOf } from '../../src/core/steering.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import { shortened, visibleText, visibleToken } from '../../src/core/visibleText.ts';
 import { t } from '../strings.ts';
@@ -19,6 +27,8 @@ export function stepText(step: Intervention, explanation: Explanation): string {
         : t('Layer {0}, head {1} attends to all alike', step.layer, step.head);
     case 'residual':
       return residualText(step, explanation);
+    case 'steer':
+      return steeringText(step, explanation);
     case 'key':
       return placed(t('“{0}” ({1}) hidden', tokenText(explanation, step.key), step.key), step);
     case 'edge':
@@ -84,6 +94,17 @@ function residualText(step: ResidualIntervention, explanation: Explanation): str
   return towards === undefined
     ? t('{0} moved towards the token of id {1} by {2} of its length', what, step.direction, significant(step.strength))
     : t('{0} moved towards “{1}” by {2} of its length', what, shortened(visibleText(towards), 24), significant(step.strength));
+}
+
+function steeringText({ layer, on, strength, values }: SteeringIntervention, { model }: Explanation): string {
+  const length = significant(lengthOf(values));
+  const what =
+    layer === model.layers
+      ? t('Vector of length {0} added after the last layer', length)
+      : t('Vector of length {0} added at layer {1}', length, layer);
+  const times = t('{0}, × {1}', what, significant(strength));
+  if (on === undefined) return times;
+  return on === 'prompt' ? t('{0}, to the prompt alone', times) : t('{0}, to generated tokens alone', times);
 }
 
 function placed(what: string, { layer, head }: { readonly layer?: number; readonly head?: number }): string {

@@ -248,11 +248,11 @@ function changeTables(
   units: number,
   { first, count }: MaskRows,
 ): { readonly factors: Table; readonly shifts: Table } {
-  const here = steps.filter(({ token }) => token === null || (token >= first && token < first + count));
-  const length = here.some(({ token }) => token !== null) ? count : 1;
+  const here = steps.filter((step) => step.first < first + count && step.end > first);
+  const length = here.some((step) => step.first > first || step.end < first + count) ? count : 1;
   const changes: Change[] = Array.from({ length: units * length }, () => NO_CHANGE);
   for (const step of here) {
-    const [from, to] = step.token === null ? [0, length] : [step.token - first, step.token - first + 1];
+    const [from, to] = [Math.max(0, step.first - first), Math.min(length, step.end - first)];
     for (let place = step.unit * length + from; place < step.unit * length + to; place++)
       changes[place] = afterStep(changes[place] ?? NO_CHANGE, step);
   }

@@ -70,6 +70,8 @@ const STEPS: Recipe = [
   { kind: 'pattern', layer: 1, head: 0, action: 'previous' },
   { kind: 'residual', layer: 4, token: 2, action: 'move', values: [0, -1, 2] },
   { kind: 'residual', layer: 0, token: 1, action: 'move', direction: 5, strength: -2 },
+  { kind: 'steer', layer: 4, action: 'add', values: [1, 0, -2], strength: 0.5 },
+  { kind: 'steer', layer: 0, action: 'add', values: [1, 0, -2], strength: -1, on: 'generated', prompt: 3 },
   { kind: 'key', key: 2, action: 'cut' },
   { kind: 'key', key: 0, layer: 1, head: 3, action: 'cut' },
   { kind: 'edge', query: 5, key: 4, head: 1, action: 'cut' },
@@ -89,7 +91,7 @@ describe('a recipe file', () => {
   test.each([
     [
       { kind: 'heads', layer: 0, head: 0, action: 'zero' },
-      'the kind "heads" is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "key" and "edge".',
+      'the kind "heads" is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "steer", "key" and "edge".',
     ],
     [{ kind: 'head', layer: 0, action: 'zero' }, '"head" is missing.'],
     [{ kind: 'head', layer: -1, head: 0, action: 'zero' }, '"layer" is a whole number from 0, not -1.'],
@@ -105,6 +107,9 @@ describe('a recipe file', () => {
       { kind: 'residual', layer: 0, token: 1, action: 'move', direction: 2 },
       '"strength" is a number from -1000000 to 1000000, not nothing.',
     ],
+    [{ kind: 'steer', layer: 0, action: 'move', values: [1], strength: 1 }, 'the action of this kind is "add", not "move".'],
+    [{ kind: 'steer', layer: 0, action: 'add', values: [1], strength: 1, on: 'all' }, '"on" is "prompt" or "generated", not "all".'],
+    [{ kind: 'steer', layer: 0, action: 'add', values: [1], strength: 1, prompt: 2 }, 'a step of this kind and action has no "prompt".'],
     [{ kind: 'head', layer: 0, head: 0, action: 'scale' }, '"factor" is a number from -1000000 to 1000000, not nothing.'],
     [{ kind: 'mlp', layer: 0, action: 'scale', factor: 1e7 }, '"factor" is a number from -1000000 to 1000000, not 10000000.'],
     [{ kind: 'mlp', layer: 0, head: 1, action: 'zero' }, 'a step of this kind and action has no "head".'],
@@ -115,7 +120,7 @@ describe('a recipe file', () => {
     [{ kind: 'key', key: 2, action: 'zero' }, 'the action of this kind is "cut", not "zero".'],
     [
       { kind: 'x'.repeat(500) },
-      `the kind "${'x'.repeat(39)}… is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "key" and "edge".`,
+      `the kind "${'x'.repeat(39)}… is unknown: there are "head", "mlp", "neuron", "pattern", "residual", "steer", "key" and "edge".`,
     ],
     ['head', 'a step is an object such as {"kind": "head", "layer": 1, "head": 2, "action": "zero"}.'],
     [[], 'a step is an object such as {"kind": "head", "layer": 1, "head": 2, "action": "zero"}.'],
@@ -158,7 +163,7 @@ describe('a recipe for a model', () => {
   test('names layers and heads that there are, and positions of the text', () => {
     check(STEPS, 6);
     check(STEPS, null);
-    expect(() => check(STEPS, 5)).toThrow('r.json, step 13: position 5 is outside the text, whose last token is 4.');
+    expect(() => check(STEPS, 5)).toThrow('r.json, step 15: position 5 is outside the text, whose last token is 4.');
     expect(() => check([{ kind: 'residual', layer: 5, token: 0, action: 'set', values: [1] }], 6)).toThrow(
       'there is no residual at 5: the model has residuals 0 to 4, the last after all layers.',
     );

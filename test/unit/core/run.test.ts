@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { changeAt, cutsIn, headSteps, isCut, mlpSteps, onlyKey, patternOf, residualSteps } from '../../../src/core/interventions.ts';
 import {
+  carriedOver,
   commonTokens,
   continued,
   partOf,
@@ -111,6 +112,26 @@ describe('a recipe', () => {
     expect(partOf(run, 1, 5)).toEqual(runOf([8, 9, 10, 11], [...other, { ...key, key: 1 }, { ...edge, query: 3, key: 0 }]));
     expect(partOf(run, 2, 4)).toEqual(runOf([9, 10], [...other, { ...key, key: 0 }]));
     expect(withoutPositions(run.recipe)).toEqual(other);
+  });
+
+  test('steers the prompt alone or what comes after it, wherever a part of the text begins', () => {
+    const steer = { kind: 'steer', layer: 1, action: 'add', values: [2, -4], strength: 0.5 } as const;
+    const [prompt, generated] = [{ ...steer, on: 'prompt', prompt: 3 } as const, { ...steer, on: 'generated', prompt: 3 } as const];
+    const shiftAt = (step: Recipe[number], position: number) => changeAt(residualSteps([step], 1), 0, position).shift;
+    expect([2, 3].map((position) => shiftAt(prompt, position))).toEqual([Float64Array.of(1, -2), null]);
+    expect([2, 3].map((position) => shiftAt(generated, position))).toEqual([null, Float64Array.of(1, -2)]);
+    expect(() => residualSteps([{ ...steer, on: 'prompt' }], 1)).toThrow('has not been applied');
+    const ids = [7, 8, 9, 10, 11];
+    const run = runOf(ids, [prompt, generated, steer]);
+    expect(commonTokens(runOf(ids, [generated]), runOf(ids, UNCHANGED))).toBe(3);
+    expect(commonTokens(runOf(ids, [prompt]), runOf(ids, UNCHANGED))).toBe(0);
+    expect(partOf(run, 1, 4).recipe).toEqual([{ ...prompt, prompt: 2 }, { ...generated, prompt: 2 }, steer]);
+    expect(partOf(run, 4, 5).recipe).toEqual([{ ...prompt, prompt: 0 }, { ...generated, prompt: 0 }, steer]);
+    expect(withoutToken(run, 1).recipe).toEqual([{ ...prompt, prompt: 2 }, { ...generated, prompt: 2 }, steer]);
+    expect(withoutToken(run, 3).recipe).toEqual(run.recipe);
+    // Of another text, the prompt is all.
+    expect(withoutPositions(run.recipe)).toEqual([steer, steer]);
+    expect(carriedOver(run, [7])).toEqual([{ ...steer, on: 'prompt' }, { ...steer, on: 'generated' }, steer]);
   });
 
   test('moves up with the tokens behind one that is taken out, and what names that one is gone', () => {

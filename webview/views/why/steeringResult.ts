@@ -1,0 +1,119 @@
+import type { SteeredTokens } from '../../../src/core/run.ts';
+import { steeringSteps } from '../../../src/core/steering.ts';
+import type { SteeringTrial } from '../../../src/core/steeringTrial.ts';
+import { shortened, visibleText } from '../../../src/core/visibleText.ts';
+import { switchStep } from '../../changeRecipe.ts';
+import type { PanelContext } from '../../context.ts';
+import { button, chip, factList, numberCell } from '../../parts/controls.ts';
+import { el } from '../../parts/dom.ts';
+import { bits, percent, signedDecimal, significant } from '../../parts/format.ts';
+import { t } from '../../strings.ts';
+
+/** A trial, and which tokens were steered in it. */
+export interface ShownTrial {
+  readonly found: SteeringTrial;
+  readonly on: SteeredTokens;
+}
+
+/** What a vector did, in numbers and texts. */
+export interface SteeringResult {
+  readonly root: HTMLElement;
+  /** Null: there is none yet. */
+  readonly show: (trial: ShownTrial | null) => void;
+}
+
+/** Creates the place for a result, still hidden. */
+export function createSteeringResult(context: PanelContext): SteeringResult {
+  const facts = el('dl', { class: 'facts' });
+  const table = el('table', { class: 'candidates steering-candidates' });
+  const texts = el('div', { class: 'steering-texts' });
+  const note = el('p', { class: 'caption' });
+  let shown: ShownTrial | null = null;
+  const everywhere = button(t('Steer in every view'), 'secondary', () => {
+    if (shown === null) return;
+    const { layer, strength, direction } = shown.found;
+    for (const step of steeringSteps([{ layer, values: direction }], { strength, on: shown.on })) switchStep(context, step, true);
+  });
+  const root = el(
+    'div',
+    { class: 'steering-result', hidden: true },
+    facts,
+    texts,
+    table,
+    note,
+    el('div', { class: 'buttons wrap' }, everywhere),
+  );
+  return {
+    root,
+    show: (trial) => {
+      shown = trial;
+      root.hidden = trial === null;
+      if (trial === null) return;
+      const { found, on } = trial;
+      facts.replaceChildren(
+        ...factList([
+          [t('Length of the residual there (median of the tokens)'), significant(found.residual)],
+          [t('Length of the difference of the means'), significant(found.difference)],
+          [t('Length of what is added'), significant(Math.abs(found.strength) * found.residual)],
+        ]),
+      );
+      texts.replaceChildren(
+        written(t('As it is'), found.texts.before, null),
+        written(t('Steered, × {0}', signedDecimal(found.strength, 2)), found.texts.steered, found.bits),
+        written(t('Random vector, as long'), found.texts.random, found.randomBits),
+      );
+      table.replaceChildren(...rowsOf(found));
+      note.textContent =
+        on === 'generated'
+          ? t(
+              'The first token is drawn before anything generated is steered, so its distribution is the same on all sides. Texts go on ' +
+                'with the likeliest token each time.',
+            )
+          : t(
+              'The distribution of the token after the text. KL in bits, of the model as it is from the other. Texts go on with the ' +
+                'likeliest token each time.',
+            );
+    },
+  };
+}
+
+function written(title: string, text: string, kl: number | null): HTMLElement {
+  return el(
+    'div',
+    { class: 'steering-text', role: 'group', 'aria-label': title },
+    el('h3', {}, title),
+    ...(kl === null ? [] : [el('p', { class: 'caption' }, t('KL {0}', bits(kl)))]),
+    el('p', { class: 'steering-written' }, text === '' ? t('(ends at once)') : text),
+  );
+}
+
+function rowsOf({ candidates }: SteeringTrial): readonly HTMLElement[] {
+  const names = [t('As it is'), t('Steered'), t('Random')];
+  return [
+    el('caption', { class: 'visually-hidden' }, t('The likeliest tokens after the text, on each side')),
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'col' }, t('Likeliest tokens')),
+        ...names.map((name) => el('th', { scope: 'col', class: 'number' }, name)),
+      ),
+    ),
+    el(
+      'tbody',
+      {},
+      ...candidates.map(({ text, before, steered, random }) =>
+        el(
+          'tr',
+          {},
+          el('th', { scope: 'row' }, chip(shortened(visibleText(text), 24))),
+          numberCell(percent(before)),
+          numberCell(percent(steered), true),
+          numberCell(percent(random)),
+        ),
+      ),
+    ),
+  ];
+}
