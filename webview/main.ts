@@ -9,6 +9,7 @@ import { createSaver } from './saving.ts';
 import { createStore, initialState, isOutdated, type Store } from './state.ts';
 import { setStrings } from './strings.ts';
 import { watchTheme, type Theme } from './theme.ts';
+import { createAttentionTeller } from './views/attention/editorAttention.ts';
 import { createTooltip } from './parts/tooltip.ts';
 import { createHeader, createStaleBanner } from './parts/panelHeader.ts';
 import { createRefusal, createStatus } from './parts/status.ts';
@@ -80,11 +81,13 @@ function tellsMore(message: HostMessage): boolean {
 function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
   const views: View[] = [];
   const page = el('main', { class: 'page' });
+  const tellAttention = createAttentionTeller(host);
   const save = createSaver((kept) => api.setState(kept));
   const store = createStore(initialState(theme, api.getState()), (state) => {
     for (const view of views) view.update(state);
     page.classList.toggle('outdated', isOutdated(state));
     save(state);
+    tellAttention(state);
   });
   const live = el('div', { class: 'visually-hidden', role: 'status', 'aria-live': 'polite' });
   const context: PanelContext = {

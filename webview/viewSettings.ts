@@ -1,4 +1,5 @@
 import * as v from 'valibot';
+import { ATTENTION_KINDS } from '../src/core/attentionRows.ts';
 import { ATTRIBUTION_METHODS } from '../src/core/attribution.ts';
 import { REPEATED_SCORES } from '../src/core/repeatedTokens.ts';
 import { HEAD_MEASURES } from '../src/core/headMeasures.ts';
@@ -127,6 +128,8 @@ const ATTENTION = {
   headMeasure: v.fallback(v.picklist(HEAD_MEASURES), 'weights'),
   /** Whether colours of attention weights are on a logarithmic scale. */
   logScale: v.fallback(v.boolean(), false),
+  /** What the editor shows of the attention of its cursor's token. */
+  editorAttention: v.fallback(v.picklist(ATTENTION_KINDS), 'mean'),
   /** Cell of the map whose arithmetic stays shown. Null: the cell follows the pointer and the selection. */
   locked: v.fallback(v.nullable(CELL), null),
 };

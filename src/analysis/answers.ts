@@ -1,6 +1,7 @@
 import type { Run } from '../core/run.ts';
 import type { QueryArgs, QueryName, QueryResult } from '../protocol/queries.ts';
 import type { AnswerContext, Answers } from './answering.ts';
+import { attentionRowAnswers } from './attentionRowAnswers.ts';
 import { attributionAnswers } from './attributionAnswers.ts';
 import { comparisonAnswers } from './comparisonAnswers.ts';
 import { copyLossAnswers } from './copyLossAnswers.ts';
@@ -25,6 +26,7 @@ import { whatIfAnswers } from './whatIfAnswers.ts';
 const answers: Answers = {
   ...headAnswers,
   ...headMeasureAnswers,
+  ...attentionRowAnswers,
   ...headSummaryAnswers,
   ...repeatedHeadAnswers,
   ...copyLossAnswers,

@@ -14,6 +14,7 @@ import type { PanelView } from './panel/panelView.ts';
 import { t } from './say.ts';
 import { inform } from './surfaces.ts';
 import { readSettings, writeSetting } from './configuration.ts';
+import type { AttentionMarks } from './editor/attentionMarks.ts';
 import { isWithheld, type EditorTexts } from './editor/target.ts';
 import type { TokenFocus } from './editor/tokenFocus.ts';
 import type { Counts } from './counts/counts.ts';
@@ -29,6 +30,7 @@ export interface CommandContext {
   readonly current: CurrentExplanation;
   readonly focus: TokenFocus;
   readonly why: WhyMarks;
+  readonly attention: AttentionMarks;
   readonly panel: PanelView;
   readonly files: FileParts;
   readonly counts: Counts;
@@ -53,6 +55,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     },
     'explainTokens.why': () => whyToken(context),
     'explainTokens.clearWhy': () => context.why.clear(),
+    'explainTokens.toggleAttention': () => toggleAttention(context),
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.chooseModel': () => chooseModel(library),
@@ -78,7 +81,7 @@ async function explainSelection(explainer: Explainer, { active }: EditorTexts): 
 
 /** Asks why the token under the cursor is there: in the panel, and in the editor, whose words are coloured by how much they count. */
 async function whyToken(context: CommandContext): Promise<void> {
-  const { explainer, current, focus, why, panel, editors } = context;
+  const { explainer, current, focus, why, attention, panel, editors } = context;
   const { active } = editors;
   if (!active) return void inform(t('Open a text and put the cursor on a token.'));
   const { document, selection } = active;
@@ -93,7 +96,22 @@ async function whyToken(context: CommandContext): Promise<void> {
   if (place.token === 0) return void inform(t('Nothing precedes this token, so nothing predicted it.'));
   const position = place.token - 1;
   panel.open(current.value?.shown.source.label ?? '');
+  attention.turn(false);
   why.want(position);
   focus.select(position);
   panel.askWhy(position);
+}
+
+/** Shades the words that the token at the cursor attends to, from now on or no longer; a text is explained first where none is. */
+async function toggleAttention({ attention, current, explainer, why, editors }: CommandContext): Promise<void> {
+  if (attention.isOn) return attention.turn(false);
+  const { active } = editors;
+  if (!current.value || (active && !current.isAbout(active.document))) {
+    await explainSelection(explainer, editors);
+    // An explanation that failed or was cancelled has said so.
+    if (!current.value || current.outdated !== null || (active && !current.isAbout(active.document))) return;
+  }
+  why.clear();
+  attention.turn(true);
+  if (!attention.hasToken) void inform(t('Attention follows the cursor: put it on a token of the explained text.'));
 }

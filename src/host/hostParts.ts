@@ -25,6 +25,9 @@ import { type EditorTexts, reopenDocument, targetOfState } from './editor/target
 import { TokenDecorations } from './editor/tokenDecorations.ts';
 import { TokenFocus } from './editor/tokenFocus.ts';
 import { TokenHover } from './editor/tokenHover.ts';
+import { AttentionDecorations } from './editor/attentionDecorations.ts';
+import { AttentionMarks } from './editor/attentionMarks.ts';
+import { Overlays } from './editor/overlays.ts';
 import { WhyDecorations } from './editor/whyDecorations.ts';
 import { WhyMarks } from './editor/whyMarks.ts';
 import { WindowFollower } from './editor/windowFollower.ts';
@@ -88,6 +91,13 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
     onIdleFailure: (error) => log.error('Idle worker', error),
     t,
   });
+  const attention = new AttentionMarks({
+    client,
+    current,
+    focus,
+    onFailure: (error) => void reportError(log, 'Attention in the editor', error),
+  });
+  const overlays = new Overlays(why, attention);
   const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
   const downloads = new Downloads({ globalStorageUri, secrets });
   const library = new ModelLibrary({
@@ -100,7 +110,7 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
   const statusBar = new StatusBar(client, current, log);
   const explainer = new Explainer(client, current, log, (error) => adviceFor(library, error));
   const panel = new PanelView(
-    { extensionUri, client, current, comparer, focus, why, log },
+    { extensionUri, client, current, comparer, focus, why, attention, log },
     {
       cancel: () => explainer.cancel(),
       dismiss: () => explainer.dismiss(),
@@ -129,7 +139,7 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
         ),
     },
   );
-  const files = new FileParts({ client, current, why, log, setContext, advise: (error) => adviceFor(library, error) });
+  const files = new FileParts({ client, current, overlays, log, setContext, advise: (error) => adviceFor(library, error) });
   const counts = new Counts(client, setContext);
   const tree = new ModelTree(library);
   explainer.attach(panel);
@@ -138,6 +148,8 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
     current,
     focus,
     why,
+    attention,
+    overlays,
     client,
     statusBar,
     comparer,
@@ -151,23 +163,38 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
     explainer,
     panel,
     new WindowFollower(current, (at, editor) => void explainer.showWindow(at).then((shown) => shown && focus.follow(editor))),
-    new TokenHover(current, why),
-    new TokenDecorations(current, focus, why),
+    new TokenHover(current, why, attention),
+    new TokenDecorations(current, focus, overlays),
     new WhyDecorations(current, why),
+    new AttentionDecorations(current, attention),
     onSettingChange(['model', 'runtime', 'nativeRuntime', 'executionProvider'], () => {
       panel.refuse(null);
       void explainer.changeModel();
     }),
     current.onDidChange(() => setContext('explained', current.value !== undefined)),
     why.onDidChange(() => setContext('why', why.words !== null)),
+    attention.onDidChange(() => setContext('attention', attention.isOn)),
   );
   return {
     tree,
     run: async (command, args, editors) => {
       try {
-        await commandsOf({ explainer, comparer, current, focus, why, panel, files, counts, library, downloads, secrets, log, editors })[
-          command
-        ]?.(...args);
+        await commandsOf({
+          explainer,
+          comparer,
+          current,
+          focus,
+          why,
+          attention,
+          panel,
+          files,
+          counts,
+          library,
+          downloads,
+          secrets,
+          log,
+          editors,
+        })[command]?.(...args);
       } catch (error) {
         void reportError(log, command, error);
       }

@@ -1,3 +1,4 @@
+import type { AttentionChoice } from '../core/attentionRows.ts';
 import type { Divergence } from '../core/comparison.ts';
 import type { LogitQuestion } from '../core/directParts.ts';
 import type { Continuation } from '../core/generation.ts';
@@ -139,8 +140,14 @@ export interface WhyWords extends LogitQuestion {
   readonly values: readonly number[];
 }
 
+/** Whose attention the editor shows while that is on. */
+export interface EditorAttention extends AttentionChoice {
+  /** Whether the first token is left out. */
+  readonly hideFirst: boolean;
+}
+
 /** Commands that the page may run. */
-export const PANEL_COMMANDS = ['runAgain', 'compareWith', 'compareModel', 'chooseModel', 'showLog'] as const;
+export const PANEL_COMMANDS = ['runAgain', 'toggleAttention', 'compareWith', 'compareModel', 'chooseModel', 'showLog'] as const;
 /** Name of a command that the page may run. */
 export type PanelCommand = (typeof PANEL_COMMANDS)[number];
 
@@ -176,6 +183,8 @@ export type PanelMessage =
   | { readonly type: 'copy'; readonly text: string }
   /** The tab Why shows how much each word counts: the editor may show it too. */
   | { readonly type: 'whyWords'; readonly serial: number; readonly words: WhyWords }
+  /** The head or layer that the page shows, and the kind of attention that was chosen for the editor. */
+  | { readonly type: 'editorAttention'; readonly choice: EditorAttention }
   /** The user chose the scale of the surprisal colours: a setting that applies to the editor too. */
   | { readonly type: 'surprisalScale'; readonly scale: SurprisalScale }
   | { readonly type: 'compareAgain' }

@@ -1,3 +1,4 @@
+import type { AttentionChoice, AttentionRows } from '../core/attentionRows.ts';
 import { ATTRIBUTION_METHODS, SPAN_METHODS, type Attribution, type SpanAttribution } from '../core/attribution.ts';
 import type { OtherRows } from '../core/comparison.ts';
 import type { CopyLoss } from '../core/copyLoss.ts';
@@ -177,6 +178,11 @@ export const QUESTIONS = {
   textOf: question<{ readonly text: string }>()({ ids: generatedIds }, { kept: 64 }),
   /** A key that is equal for models whose token ids mean the same. */
   vocabularyKey: hostQuestion<Readonly<Record<string, never>>, string>(),
+  /**
+   * Rows of attention of tokens `from` to `to` (exclusive): as many of them, from the first on, as one message holds or are done in a
+   * short while.
+   */
+  attentionRows: hostQuestion<AttentionChoice & { readonly from: number; readonly to: number }, AttentionRows>(),
   /** Scores of the run's tokens from token `from` (at least 1) on: of a beginning of a window of a longer text. */
   scores: hostQuestion<{ readonly from: number }, PartScores>(),
   /** Logits [N, vocab] after these positions. */

@@ -18,6 +18,7 @@ const KEPT = {
   logScale: true,
   locked: { query: 6, key: 2 },
   embeddingLayer: 4,
+  editorAttention: 'value-weighted',
   dimensions: 3,
   yaw: -2.5,
   pitch: 1.25,

@@ -6,7 +6,7 @@ import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './lev
 import { SURPRISAL_LEVELS, surprisalLevel, surprisalMeasure, surprisalSteps } from '../../core/surprisalScale.ts';
 import { surprisalTypes, type SurprisalTypes } from './surprisalTypes.ts';
 import type { TokenFocus } from './tokenFocus.ts';
-import type { WhyMarks } from './whyMarks.ts';
+import type { Overlays } from './overlays.ts';
 
 /** Delay before colours fade, so that short work does not make them flash. */
 const FADE_AFTER_MS = 250;
@@ -20,21 +20,21 @@ interface Types extends SurprisalTypes {
 export class TokenDecorations extends Disposable {
   readonly #current: CurrentExplanation;
   readonly #focus: TokenFocus;
-  readonly #why: WhyMarks;
+  readonly #overlays: Overlays;
   #types: Types | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
 
-  /** `why`: while its words are painted, surprisal is not. */
-  constructor(current: CurrentExplanation, focus: TokenFocus, why: WhyMarks) {
+  /** While `overlays` are on, surprisal is not painted. */
+  constructor(current: CurrentExplanation, focus: TokenFocus, overlays: Overlays) {
     super();
     this.#current = current;
     this.#focus = focus;
-    this.#why = why;
+    this.#overlays = overlays;
     const later = (): void => this.#later();
     this.register(current.onDidChange(later));
     this.register(current.onDidEdit(later));
     this.register(current.onDidAge(() => this.#later(current.outdated === 'working' ? FADE_AFTER_MS : REPAINT_AFTER_MS)));
-    this.register(why.onDidChange(later));
+    this.register(overlays.onDidChange(later));
     this.register(focus.onDidChange(() => this.#paintFocus()));
     this.register(vscode.window.onDidChangeVisibleTextEditors(later));
     this.register(onSettingChange(['colors', 'surprisalScale'], later));
@@ -57,7 +57,7 @@ export class TokenDecorations extends Disposable {
     for (const editor of vscode.window.visibleTextEditors) {
       const { document } = editor;
       const isShown = this.#current.isAbout(document);
-      const levels = isShown && readSettings().colors && this.#why.words === null ? this.#levels(document) : [];
+      const levels = isShown && readSettings().colors && !this.#overlays.isOn ? this.#levels(document) : [];
       const [full, none] = this.#current.outdated === null ? [types.levels, types.faded] : [types.faded, types.levels];
       full.forEach((type, level) => editor.setDecorations(type, levels[level] ?? []));
       for (const type of none) editor.setDecorations(type, []);

@@ -8,10 +8,11 @@ import {
   type PersistedState,
   type TextSource,
 } from '../../protocol/messages.ts';
+import { ATTENTION_KINDS } from '../../core/attentionRows.ts';
 import { SURPRISAL_SCALES } from '../../core/surprisalScale.ts';
 import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
-import { count, fields, isCount, list, number, orNull } from '../../protocol/checks.ts';
+import { count, fields, flag, isCount, list, number, oneOf, orNull } from '../../protocol/checks.ts';
 import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -24,6 +25,7 @@ const MAX_WORDS = 131_072;
 /** Most UTF-16 units of a text that is copied: a table of that many tokens. */
 const MAX_COPIED = 64_000_000;
 
+const editorAttention = fields({ kind: oneOf(ATTENTION_KINDS), layer: count, head: count, hideFirst: flag });
 const tokens = list(count, MAX_WORDS);
 const whyWords = fields({ ...logit, end: orNull(count), values: list(number, MAX_WORDS) });
 
@@ -75,6 +77,10 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
       const serial = value['serial'];
       const words = whyWords(value['words']);
       return isCount(serial) && words ? { type: 'whyWords', serial, words } : undefined;
+    }
+    case 'editorAttention': {
+      const choice = editorAttention(value['choice']);
+      return choice && { type: 'editorAttention', choice };
     }
     case 'mark': {
       const tokens = value['tokens'];

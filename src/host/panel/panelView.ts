@@ -14,6 +14,7 @@ import type { ModelClient } from '../client/modelClient.ts';
 import { t } from '../say.ts';
 import { onSettingChange, readSettings, writeSetting } from '../configuration.ts';
 import type { TokenFocus } from '../editor/tokenFocus.ts';
+import type { AttentionMarks } from '../editor/attentionMarks.ts';
 import type { WhyMarks } from '../editor/whyMarks.ts';
 
 type PanelQuery = Extract<PanelMessage, { readonly type: 'query' }>;
@@ -44,6 +45,7 @@ export interface PanelContext {
   readonly comparer: Comparer;
   readonly focus: TokenFocus;
   readonly why: WhyMarks;
+  readonly attention: AttentionMarks;
   readonly log: Log;
 }
 
@@ -183,6 +185,8 @@ export class PanelView extends Disposable {
         return void vscode.env.clipboard.writeText(message.text);
       case 'whyWords':
         return this.#context.why.show(message.serial, message.words);
+      case 'editorAttention':
+        return this.#context.attention.choose(message.choice);
       case 'cancel':
         return this.#actions.cancel();
       case 'dismiss':

@@ -9,7 +9,7 @@ import { Disposable } from '../disposable.ts';
 import { createDecoration, REPAINT_AFTER_MS } from '../editor/levelRanges.ts';
 import { paintedRanges, type PaintedRange, type PlacedToken } from '../editor/surprisal.ts';
 import { rulerMark, surprisalTypes, type SurprisalTypes } from '../editor/surprisalTypes.ts';
-import type { WhyMarks } from '../editor/whyMarks.ts';
+import type { Overlays } from '../editor/overlays.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import type { FileReader } from './fileReader.ts';
 import { placeOf, type Scored } from './fileReading.ts';
@@ -41,24 +41,24 @@ const EMPTY: Screen = { levels: [], faded: [], stale: [] };
 export class FileDecorations extends Disposable {
   readonly #reader: FileReader;
   readonly #current: CurrentExplanation;
-  readonly #why: WhyMarks;
+  readonly #overlays: Overlays;
   readonly #steps = new WeakMap<object, { readonly key: string; readonly steps: readonly number[] }>();
   #types: Types | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
   #rulerTimer: ReturnType<typeof setTimeout> | undefined;
 
-  /** The text of `current` has colours of its own; while `why` has words to paint, there are no others. */
-  constructor(reader: FileReader, current: CurrentExplanation, why: WhyMarks) {
+  /** The text of `current` has colours of its own; while `overlays` are on, it has none of these. */
+  constructor(reader: FileReader, current: CurrentExplanation, overlays: Overlays) {
     super();
     this.#reader = reader;
     this.#current = current;
-    this.#why = why;
+    this.#overlays = overlays;
     const both = (): void => (this.#later(), this.#rulerLater());
     const later = (): void => this.#later();
     this.register(reader.onDidChange(both));
     this.register(reader.onDidEdit(both));
     this.register(current.onDidChange(later));
-    this.register(why.onDidChange(both));
+    this.register(overlays.onDidChange(both));
     this.register(vscode.window.onDidChangeVisibleTextEditors(both));
     this.register(vscode.window.onDidChangeTextEditorVisibleRanges(later));
     this.register(onSettingChange(['colors', 'surprisalScale', 'surprising'], both));
@@ -110,7 +110,7 @@ export class FileDecorations extends Disposable {
       const { document } = editor;
       const scored = this.#reader.of(document)?.scored ?? null;
       if (scored === null && this.#types === undefined) continue;
-      const isOff = !colors || (this.#why.words !== null && this.#current.isAbout(document));
+      const isOff = !colors || (this.#overlays.isOn && this.#current.isAbout(document));
       yield [editor, isOff ? null : scored, (this.#types ??= this.#createTypes())];
     }
   }

@@ -1,7 +1,7 @@
 import { vscode } from '../vscode.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { Disposable } from '../disposable.ts';
-import type { WhyMarks } from '../editor/whyMarks.ts';
+import type { Overlays } from '../editor/overlays.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { reportError, type Log } from '../log.ts';
 import type { Advice } from '../models/modelAdvice.ts';
@@ -18,7 +18,7 @@ import { Surprises } from './surprises.ts';
 export interface FilePartsOptions {
   readonly client: ModelClient;
   readonly current: CurrentExplanation;
-  readonly why: WhyMarks;
+  readonly overlays: Overlays;
   readonly log: Log;
   readonly setContext: (name: string, value: boolean) => void;
   /** Remedies for an error, and the error as it is told. */
@@ -33,7 +33,7 @@ export class FileParts extends Disposable {
   /** Files of which something was left out, and that was said. */
   readonly #told = new WeakSet<FileReading>();
 
-  constructor({ client, current, why, log, setContext, advise }: FilePartsOptions) {
+  constructor({ client, current, overlays, log, setContext, advise }: FilePartsOptions) {
     super();
     this.#setContext = setContext;
     this.reader = this.register(
@@ -41,7 +41,7 @@ export class FileParts extends Disposable {
         void advise(failure).then(({ error, remedies }) => reportError(log, `Reading ${uri}`, error, remedies));
       }),
     );
-    this.register(new FileDecorations(this.reader, current, why));
+    this.register(new FileDecorations(this.reader, current, overlays));
     this.register(new LineSums(this.reader));
     this.register(new FileStatus(this.reader));
     this.surprises = this.register(new Surprises(this.reader));

@@ -308,6 +308,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   const editors: FakeEditor[] = [];
   const hidden: FakeEditor[] = [];
   const commands = new Map<string, (...args: readonly unknown[]) => Promise<void>>();
+  /** Context keys by name. */
+  const contexts = new Map<string, unknown>();
   const set = (name: string, value: unknown): void => {
     settings[name] = value;
     events.configuration.fire({ affectsConfiguration: (changed) => changed === `explainTokens.${name}` });
@@ -460,7 +462,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
         commands.set(id, run);
         return { dispose: () => undefined };
       },
-      executeCommand: async (id: string, ...args: readonly unknown[]) => commands.get(id)?.(...args),
+      executeCommand: async (id: string, ...args: readonly unknown[]) =>
+        id === 'setContext' ? void contexts.set(String(args[0]), args[1]) : commands.get(id)?.(...args),
     },
     languages: {
       registerHoverProvider: (_: unknown, provider: (typeof hovers)[number]) => (hovers.push(provider), { dispose: () => undefined }),
@@ -474,6 +477,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   return {
     api,
     commands,
+    contexts,
     statusItem,
     statusItems,
     clipboard,

@@ -41,6 +41,8 @@ async function started(settings: Readonly<Record<string, unknown>> = {}) {
       { StatusBar },
       { TokenHover },
       { WhyMarks },
+      { AttentionMarks },
+      { Overlays },
       { PanelView },
       { readEditors: read },
       { CancelledError, UserError },
@@ -52,6 +54,8 @@ async function started(settings: Readonly<Record<string, unknown>> = {}) {
       import('../../../src/host/editor/statusBar.ts'),
       import('../../../src/host/editor/tokenHover.ts'),
       import('../../../src/host/editor/whyMarks.ts'),
+      import('../../../src/host/editor/attentionMarks.ts'),
+      import('../../../src/host/editor/overlays.ts'),
       import('../../../src/host/panel/panelView.ts'),
       import('../../../src/host/editor/target.ts'),
       import('../../../src/core/errors.ts'),
@@ -59,16 +63,17 @@ async function started(settings: Readonly<Record<string, unknown>> = {}) {
     const current = new CurrentExplanation();
     const focus = new TokenFocus(current);
     const why = new WhyMarks(current);
+    const attention = new AttentionMarks({ client, current, focus, onFailure: () => undefined });
     const statusBar = new StatusBar(client, current, log);
     const comparer = { onDidChange: () => ({ dispose: () => undefined }), close: () => undefined, work: { kind: 'idle' }, again: null };
     const explainer = new Explainer(client, current, log, async (error) => ({ error, remedies: [] }));
     const panel = new PanelView(
-      { extensionUri: FakeUri.file('/ext'), client, current, comparer, focus, why, log } as unknown as PanelContext,
+      { extensionUri: FakeUri.file('/ext'), client, current, comparer, focus, why, attention, log } as unknown as PanelContext,
       { cancel: () => explainer.cancel(), dismiss: () => explainer.dismiss() } as ConstructorParameters<typeof PanelView>[1],
     );
     explainer.attach(panel);
-    const hover = new TokenHover(current, why);
-    const decorations = new TokenDecorations(current, focus, why);
+    const hover = new TokenHover(current, why, attention);
+    const decorations = new TokenDecorations(current, focus, new Overlays(why, attention));
     return { current, statusBar, explainer, panel, hover, decorations, read, CancelledError, UserError };
   });
   const document = new FakeDocument('notes.md', TEXT);

@@ -12,6 +12,7 @@ describe('messages of the page', () => {
     { type: 'pick', tokens: [0, 5] },
     { type: 'copy', text: 'a\tb' },
     { type: 'dropQuery', id: 4 },
+    { type: 'editorAttention', choice: { kind: 'value-weighted', layer: 1, head: 0, hideFirst: false } },
     { type: 'query', id: 1, serial: 2, query: { name: 'attention', args: { layer: 0, head: 1 } } },
     { type: 'query', id: 1, serial: 2, query: { name: 'attentionPicture', args: { layer: 0, head: 1 } } },
     { type: 'query', id: 1, serial: 2, query: { name: 'attentionRow', args: { layer: 0, head: 1, query: 2 } } },

@@ -6,6 +6,7 @@ import { question, whileBusy } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createCellCard } from './cellCard.ts';
+import { createEditorAttention } from './editorAttention.ts';
 import { createHeadCells, type ShownHead } from './headCells.ts';
 import { createHeadMap } from './headMap.ts';
 import { createHeadMeasures, hasMap } from './headMeasure.ts';
@@ -68,12 +69,14 @@ export function createAttention(context: PanelContext): View {
   // Hidden as a whole where something else is shown in its place: its parts are hidden while there is no answer.
   const weights = el('div', { class: 'measure-map' }, ...map.notes, map.root);
   const weightsRow = el('div', {}, row.root);
+  const inEditor = createEditorAttention(context);
   const mapCard: HTMLElement = el(
     'section',
     { class: 'card map-card', 'aria-label': t('One head') },
     title.root,
     measures.choice,
     el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
+    inEditor.root,
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
     asked.notice,
     weights,
@@ -98,6 +101,7 @@ export function createAttention(context: PanelContext): View {
       if (shown === null) return;
       hideFirst.set(settings.hideFirst);
       logScale.set(settings.logScale);
+      inEditor.update(state);
       title.update(state);
       weights.hidden = logScale.root.hidden = hasMap(settings.headMeasure);
       weightsRow.hidden = settings.headMeasure !== 'weights';
