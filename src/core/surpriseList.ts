@@ -1,4 +1,4 @@
-import { fileTotals, UNREAD, type FileScores } from './fileScores.ts';
+import { fileBits, fileTotals, UNREAD, type FileScores } from './fileScores.ts';
 import { firstTokenBeyond, tokenPlace } from './packedTokens.ts';
 import { bitsPerByte, lineParts, paragraphParts, wordParts, type Parts, type ScoredPart } from './textScores.ts';
 
@@ -34,26 +34,34 @@ export function surpriseList(
   text: string,
   scores: FileScores,
   symbols: readonly TextSymbol[],
-  { unit, order, filter }: SurpriseChoice,
+  choice: SurpriseChoice,
   most: number,
 ): readonly Surprise[] {
+  const { order, filter } = choice;
   const wanted = filter.toLowerCase();
   const measure = order === 'total' ? ({ bits }: Surprise): number => bits : bitsPerByte;
-  return partsOf(text, scores, symbols, unit)
+  return partsOf(text, scores, symbols, choice, most)
     .filter(({ scored, name }) => scored > 0 && name.toLowerCase().includes(wanted))
     .toSorted((a, b) => measure(b) - measure(a) || a.start - b.start)
     .slice(0, most);
 }
 
-function partsOf(text: string, scores: FileScores, symbols: readonly TextSymbol[], unit: SurpriseUnit): readonly Surprise[] {
+function partsOf(
+  text: string,
+  scores: FileScores,
+  symbols: readonly TextSymbol[],
+  choice: SurpriseChoice,
+  most: number,
+): readonly Surprise[] {
   const { tokens } = scores;
+  const { unit } = choice;
   if (unit === 'symbol')
     return symbols.map((symbol) => ({
       ...fileTotals(scores, firstTokenBeyond(tokens, symbol.start), firstTokenBeyond(tokens, symbol.end)),
       ...symbol,
     }));
   if (unit === 'token')
-    return Array.from(tokens.ids, (_, index) => {
+    return likeliestTokens(text, scores, choice, most).map((index) => {
       const { start, end } = tokenPlace(tokens, index);
       return { ...fileTotals(scores, index, index + 1), start, end, name: text.slice(start, end) };
     });
@@ -61,6 +69,21 @@ function partsOf(text: string, scores: FileScores, symbols: readonly TextSymbol[
   if (unit === 'line') return collected(lineParts(text), scores, named);
   if (unit === 'paragraph') return collected(paragraphParts(text), scores, named);
   return collected(wordParts(text), scores, named, ({ word }) => word);
+}
+
+/** Indices of the tokens of which the most surprising are among, so that not all of a long text become objects. */
+function likeliestTokens(text: string, scores: FileScores, { order, filter }: SurpriseChoice, most: number): readonly number[] {
+  const { tokens, known } = scores;
+  const { length } = tokens.ids;
+  const wanted = filter.toLowerCase();
+  const bits = new Float64Array(length).fill(-1);
+  for (let index = 0; index < length; index++) {
+    const own = tokens.special[index] === 1 || known[index] === UNREAD ? NaN : fileBits(scores, index);
+    if (Number.isNaN(own) || !text.slice(tokens.start[index], tokens.end[index]).toLowerCase().includes(wanted)) continue;
+    bits[index] = order === 'total' ? own : own / Math.max(1, tokens.bytes[index] ?? 1);
+  }
+  const least = Math.max(0, bits.toSorted()[length - most] ?? 0);
+  return Array.from(bits.keys()).filter((index) => (bits[index] ?? -1) >= least);
 }
 
 function collected<P extends ScoredPart>(

@@ -18,9 +18,14 @@ export function surprisingRule(text: string): SurprisingRule | undefined {
 /** Fewest bits at which a token of a text counts as surprising; Infinity where nothing is scored. */
 export function surprisingBits(scores: Pick<FileScores, 'logprob'>, rule: SurprisingRule): number {
   if ('bits' in rule) return rule.bits;
-  const bits = Float64Array.from(scores.logprob, (_, index) => fileBits(scores, index))
-    .filter((value) => !Number.isNaN(value))
-    .sort();
+  const { length } = scores.logprob;
+  const all = new Float64Array(length);
+  let read = 0;
+  for (let index = 0; index < length; index++) {
+    const value = fileBits(scores, index);
+    if (!Number.isNaN(value)) all[read++] = value;
+  }
+  const bits = all.subarray(0, read).sort();
   if (bits.length === 0) return Infinity;
   const count = Math.max(1, Math.round(rule.share * bits.length));
   // What the model expected is not surprising, however few tokens there are.

@@ -81,6 +81,49 @@ export function applyEdit(tracked: TrackedText, edit: TextEdit): TrackedText {
 }
 
 /**
+ * The tracked text after edits that are applied one after another. Many at once, as from a replacement everywhere, come from the end to the
+ * start, none over another: these take time that grows with their number and that of the pieces, and not with the product.
+ */
+export function applyEdits(tracked: TrackedText, edits: readonly TextEdit[]): TrackedText {
+  const inOrder = edits.every((edit, index) => index === 0 || edit.offset + edit.removed <= (edits[index - 1]?.offset ?? 0));
+  if (!inOrder) return edits.reduce(applyEdit, tracked);
+  const { start, end } = tracked;
+  const isInside = ({ offset, removed }: TextEdit): boolean => offset > start && offset + removed < end;
+  const isBefore = ({ offset, removed }: TextEdit): boolean => offset + removed < start;
+  const inside = edits.filter(isInside);
+  const across = edits.filter((edit) => !isInside(edit) && !isBefore(edit));
+  const after = across.filter(({ offset }) => offset > start).reduce(applyEdit, tracked);
+  const within = across.filter(({ offset }) => offset <= start).reduce(applyEdit, editedInside(after, inside));
+  const shift = edits.filter(isBefore).reduce((sum, { removed, inserted }) => sum + inserted - removed, 0);
+  return shift === 0
+    ? within
+    : { ...within, start: within.start + shift, end: within.end + shift, pieces: within.pieces.map((piece) => moved(piece, shift)) };
+}
+
+/** After edits inside the text that do not touch its ends, the last of the text first, none over another. */
+function editedInside(tracked: TrackedText, edits: readonly TextEdit[]): TrackedText {
+  const pieces: KeptPiece[] = [];
+  let [shift, index] = [0, 0];
+  let left = tracked.pieces[index];
+  for (const { offset, removed, inserted } of edits.toReversed()) {
+    const stop = offset + removed;
+    while (left && left.at + left.to - left.from <= offset) {
+      append(pieces, moved(left, shift));
+      left = tracked.pieces[++index];
+    }
+    if (left && left.at < offset) {
+      append(pieces, { from: left.from, to: left.from + offset - left.at, at: left.at + shift });
+      left = { from: left.from + offset - left.at, to: left.to, at: offset };
+    }
+    while (left && left.at + left.to - left.from <= stop) left = tracked.pieces[++index];
+    if (left && left.at < stop) left = { from: left.from + stop - left.at, to: left.to, at: stop };
+    shift += inserted - removed;
+  }
+  for (; left; left = tracked.pieces[++index]) append(pieces, moved(left, shift));
+  return { ...tracked, end: tracked.end + shift, pieces };
+}
+
+/**
  * Finds pieces of `original` that undoing or retyping restored: the whole text first, then the beginnings and ends of the
  * edited gaps. A piece is claimed only where the document holds exactly its text.
  */
@@ -131,35 +174,43 @@ export function relocate(tracked: TrackedText, original: string, document: strin
 
 /** Where [start, end) of the original text is now. Where it was edited, the range spans what replaced it. */
 export function trackedRange(tracked: TrackedText, start: number, end: number): TrackedRange {
-  const holding = tracked.pieces.find((piece) => piece.from <= start && end <= piece.to);
-  if (holding) return { start: holding.at + start - holding.from, end: holding.at + end - holding.from, stale: false };
-  let first = tracked.start;
-  let last = tracked.end;
-  for (const piece of tracked.pieces) {
-    if (piece.from <= start) first = piece.at + Math.min(start, piece.to) - piece.from;
-    if (piece.to >= end) {
-      last = piece.at + Math.max(end, piece.from) - piece.from;
-      break;
-    }
-  }
+  const { pieces } = tracked;
+  const after = pieces[firstIndex(pieces, (piece) => piece.to >= end)];
+  if (after && after.from <= start) return { start: after.at + start - after.from, end: after.at + end - after.from, stale: false };
+  const before = pieces[firstIndex(pieces, (piece) => piece.from > start) - 1];
+  const first = before ? before.at + Math.min(start, before.to) - before.from : tracked.start;
+  const last = after ? after.at + Math.max(end, after.from) - after.from : tracked.end;
   return { start: first, end: Math.max(first, last), stale: end > start };
 }
 
 /** Offset in the original text of a place in the document; null in edited parts and outside. */
 export function originalOffset(tracked: TrackedText, at: number): number | null {
-  const piece = tracked.pieces.find((kept) => kept.at <= at && at < kept.at + kept.to - kept.from);
-  return piece ? piece.from + at - piece.at : null;
+  const { pieces } = tracked;
+  const piece = pieces[firstIndex(pieces, (kept) => at < kept.at + kept.to - kept.from)];
+  return piece && piece.at <= at ? piece.from + at - piece.at : null;
 }
 
 /** Offset in the original text of a place in the document; in edited parts, of where the unchanged text before them ends. */
 export function originalNear({ pieces, length }: TrackedText, at: number): number {
-  const before = pieces.findLast((piece) => piece.at <= at);
+  const before = pieces[firstIndex(pieces, (piece) => piece.at > at) - 1];
   return before === undefined ? 0 : Math.min(length, before.from + Math.min(at - before.at, before.to - before.from));
 }
 
 /** Whether no part of the text was edited. */
 export function isWhole({ pieces, length }: TrackedText): boolean {
   return length === 0 || (pieces[0]?.from === 0 && pieces[0].to === length);
+}
+
+/** Index of the first piece that `is` true of, which it is of all behind it too; their number where it is of none. */
+function firstIndex(pieces: readonly KeptPiece[], is: (piece: KeptPiece) => boolean): number {
+  let [low, high] = [0, pieces.length];
+  while (low < high) {
+    const middle = (low + high) >>> 1;
+    const piece = pieces[middle];
+    if (piece !== undefined && is(piece)) high = middle;
+    else low = middle + 1;
+  }
+  return low;
 }
 
 function moved(piece: KeptPiece, shift: number): KeptPiece {

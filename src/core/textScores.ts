@@ -126,20 +126,36 @@ export interface ScoredWord extends ScoredPart {
   readonly word: boolean;
 }
 
+/** UTF-16 units cut into words together: the time that `Intl.Segmenter` takes grows with their square. */
+const CUT_TOGETHER = 4096;
+/** Of these, so many at the end are cut again with what follows them, which may be of the same word. */
+const CUT_AGAIN = 256;
+
+/** The segments of a text as `Intl.Segmenter` cuts it, in time that grows with the text. */
+function* wordSegments(text: string): Generator<{ readonly start: number; readonly end: number; readonly word: boolean }> {
+  const segmenter = new Intl.Segmenter('en', { granularity: 'word' });
+  for (let begin = 0, next = 0; begin < text.length; begin = next) {
+    const stop = begin + CUT_TOGETHER;
+    for (const { index, segment, isWordLike } of segmenter.segment(text.slice(begin, stop))) {
+      const start = begin + index;
+      // A segment may end with what was cut off; one that fills all is taken as it is.
+      if (stop < text.length && start > begin && start + segment.length > stop - CUT_AGAIN) break;
+      next = start + segment.length;
+      yield { start, end: next, word: isWordLike === true };
+    }
+  }
+}
+
 /**
  * The words of a text as Unicode's rules and ICU's dictionaries cut them (`Intl.Segmenter`): Chinese and Japanese words too. White space
  * without tokens of its own is left out.
  */
 export function wordParts(text: string): Parts<ScoredWord> {
-  const segments = new Intl.Segmenter('en', { granularity: 'word' }).segment(text)[Symbol.iterator]();
+  const segments = wordSegments(text);
   let segment = { start: 0, end: 0, word: false };
   const advance = (): void => {
     const next = segments.next();
-    if (next.done === true) segment = { start: text.length, end: Infinity, word: false };
-    else {
-      const { index, segment: own, isWordLike } = next.value;
-      segment = { start: index, end: index + own.length, word: isWordLike === true };
-    }
+    segment = next.done === true ? { start: text.length, end: Infinity, word: false } : next.value;
   };
   let current: ScoredWord | null = null;
   return {

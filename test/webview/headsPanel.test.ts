@@ -178,3 +178,24 @@ describe('a text that is being read', () => {
     expect(await panel.locator('.reading-strip').isVisible()).toBe(false);
   });
 });
+
+describe('the attention in the editor', () => {
+  const told = async () => (await page.posted()).flatMap((message) => (message.type === 'editorAttention' ? [message.choice] : []));
+
+  it('is of the head that the page shows, whatever tab is open, and of the kind that is chosen beside its map', async () => {
+    await page.open(server, 'family&alone&fresh');
+    expect(await told()).toEqual([{ kind: 'mean', layer: 0, head: 0, hideFirst: true }]);
+    await page.tab('Attention');
+    await panel.locator('.overview-canvas').press('ArrowDown');
+    await card().getByLabel('In the editor').selectOption({ label: 'Value-weighted, all heads of this layer' });
+    await card().getByLabel('Hide the first token').uncheck();
+    const { layer, head } = (await told()).at(-1) ?? {};
+    expect((await told()).at(-1)).toEqual({ kind: 'value-weighted', layer, head, hideFirst: false });
+    await card()
+      .getByRole('heading', { name: `Layer ${layer}, head ${head}` })
+      .waitFor();
+    await card().getByRole('button', { name: 'Follow the cursor, or no longer' }).click();
+    expect((await page.posted()).at(-1)).toEqual({ type: 'command', name: 'toggleAttention' });
+    await page.picture('editor-attention');
+  });
+});

@@ -1,5 +1,5 @@
 import { vscode } from '../vscode.ts';
-import { applyEdit, heal, originalOffset, relocate, trackText, trackedRange, type TrackedText } from '../../core/textEdits.ts';
+import { applyEdits, heal, originalOffset, relocate, trackText, trackedRange, type TrackedText } from '../../core/textEdits.ts';
 import { promptOf } from '../../core/generation.ts';
 import type { Explanation } from '../../core/trace.ts';
 import type { ShownExplanation, TextSource } from '../../protocol/messages.ts';
@@ -160,10 +160,13 @@ export class CurrentExplanation extends Disposable {
     const current = this.#current;
     if (event.contentChanges.length === 0) return;
     const edited = (text: TrackedText): TrackedText =>
-      event.contentChanges.reduce(
-        (now, { rangeOffset, rangeLength, text: { length } }) =>
-          applyEdit(now, { offset: rangeOffset, removed: rangeLength, inserted: length }),
+      applyEdits(
         text,
+        event.contentChanges.map(({ rangeOffset, rangeLength, text: { length } }) => ({
+          offset: rangeOffset,
+          removed: rangeLength,
+          inserted: length,
+        })),
       );
     const awaited = this.#awaited;
     if (awaited?.source.uri === event.document.uri.toString()) this.#awaited = { ...awaited, tracked: edited(awaited.tracked) };

@@ -3,7 +3,7 @@ import { CancelledError } from '../../core/errors.ts';
 import { addPart, carriedScores, nextPart, unreadScores } from '../../core/fileScores.ts';
 import { firstTokenBeyond } from '../../core/packedTokens.ts';
 import { runOf, UNCHANGED } from '../../core/run.ts';
-import { applyEdit, heal, originalNear, trackText, type TrackedText } from '../../core/textEdits.ts';
+import { applyEdits, heal, originalNear, trackText, type TrackedText } from '../../core/textEdits.ts';
 import { wholeCharacters } from '../../core/textSpans.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
@@ -15,6 +15,8 @@ import type { FileReading, Scored } from './fileReading.ts';
 export const MAX_FILE = 1_000_000;
 /** Time without typing after which what was edited is read again in a live file. */
 const LIVE_AFTER_MS = 500;
+/** Time after which a document that was closed is not opened again under another name or in another language. */
+const CLOSED_AFTER_MS = 1000;
 
 /**
  * Reads whole files in the background, window by window from where the user looks. It makes way for explanations and questions, and
@@ -41,6 +43,7 @@ export class FileReader extends Disposable {
     this.#onFailure = onFailure;
     this.register(vscode.workspace.onDidChangeTextDocument((event) => this.#followEdits(event)));
     this.register(vscode.workspace.onDidCloseTextDocument((document) => this.#closed(document)));
+    this.register(vscode.workspace.onDidRenameFiles(({ files }) => files.forEach(({ oldUri, newUri }) => this.#renamed(oldUri, newUri))));
     const settings = ['model', 'runtime', 'nativeRuntime', 'executionProvider', 'stride'] as const;
     this.register(onSettingChange(settings, () => this.#beginAgain()));
   }
@@ -223,10 +226,13 @@ export class FileReader extends Disposable {
     const file = this.#files.get(uri);
     if (file === undefined || contentChanges.length === 0) return;
     const edited = (tracked: TrackedText, text: string): TrackedText => {
-      const moved = contentChanges.reduce(
-        (now, { rangeOffset, rangeLength, text: { length } }) =>
-          applyEdit(now, { offset: rangeOffset, removed: rangeLength, inserted: length }),
+      const moved = applyEdits(
         tracked,
+        contentChanges.map(({ rangeOffset, rangeLength, text: { length } }) => ({
+          offset: rangeOffset,
+          removed: rangeLength,
+          inserted: length,
+        })),
       );
       return heal(moved, text, (start, end) => readDocument(document, start, end));
     };
@@ -243,12 +249,28 @@ export class FileReader extends Disposable {
     );
   }
 
-  /** A document that is given another language is closed and opened at once. */
+  /** What is known of a file that was given another name, or is in a folder that was, is known of it under that one. */
+  #renamed(from: vscode.Uri, to: vscode.Uri): void {
+    for (const file of [...this.#files.values()]) {
+      const rest = file.uri.slice(from.toString().length);
+      if (!file.uri.startsWith(from.toString()) || (rest !== '' && !rest.startsWith('/'))) continue;
+      const pending = this.#pending.get(file.uri);
+      clearTimeout(this.#timers.get(file.uri));
+      for (const known of [this.#files, this.#pending, this.#timers]) known.delete(file.uri);
+      file.uri = `${to.toString()}${rest}`;
+      if (rest === '') file.label = to.path.split('/').findLast((part) => part !== '') ?? file.label;
+      this.#files.set(file.uri, file);
+      if (pending) this.#pending.set(file.uri, pending);
+      this.#changed.fire(file);
+    }
+  }
+
+  /** A document that is given another language or name is closed and opened at once. */
   #closed(document: vscode.TextDocument): void {
     const file = this.of(document);
     if (file === undefined) return;
     setTimeout(() => {
       if (!this.disposed && findDocument(file.uri) === undefined) this.forget(file);
-    }, 0);
+    }, CLOSED_AFTER_MS);
   }
 }

@@ -19,8 +19,9 @@ export interface Scored {
 
 /** A file that is read as a whole, from when it was asked for until it is closed. Its fields change while it is read. */
 export interface FileReading {
-  readonly uri: string;
-  readonly label: string;
+  /** That of its document, and its name; a file that is renamed has other ones. */
+  uri: string;
+  label: string;
   state: ReadingState;
   /** Ends the work in progress. */
   work: AbortController;

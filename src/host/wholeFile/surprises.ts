@@ -19,6 +19,8 @@ const MOST = 500;
 const MAX_NAME = 60;
 /** Time between two lists while a file is read. */
 const REFRESH_AFTER_MS = 800;
+/** Of a long file a list takes a while: the time between two is so many times that of the last. */
+const REST = 10;
 
 /** An entry of the view: a part of the file that `scored` is of. */
 export interface SurpriseNode {
@@ -35,6 +37,8 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
   #choice: SurpriseChoice = { unit: 'token', order: 'total', filter: '' };
   #file: FileReading | undefined;
   #timer: ReturnType<typeof setTimeout> | undefined;
+  /** Milliseconds that the last list took. */
+  #took = 0;
 
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -71,7 +75,9 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
   }
 
   getTreeItem({ file, scored, part }: SurpriseNode): TreeItem {
-    const name = inert(shortened(visibleText(part.name.trim() === '' ? part.name : part.name.trim()), MAX_NAME));
+    // Of a line without end only the beginning.
+    const own = (part.name.trim() === '' ? part.name : part.name.trim()).slice(0, 2 * MAX_NAME);
+    const name = inert(shortened(visibleText(own), MAX_NAME));
     const item = treeItem(name, vscode.TreeItemCollapsibleState.None);
     const place = trackedRange(scored.tracked, part.start, part.end);
     const facts = [
@@ -103,14 +109,20 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     const { tracked } = scored;
     const symbols = this.#choice.unit === 'symbol' && document ? await documentSymbols(document) : [];
     const read = symbols.map(({ name, start, end }) => ({ name, start: originalNear(tracked, start), end: originalNear(tracked, end) }));
-    return surpriseList(scored.text, scored.scores, read, this.#choice, MOST);
+    const begun = performance.now();
+    const list = surpriseList(scored.text, scored.scores, read, this.#choice, MOST);
+    this.#took = performance.now() - begun;
+    return list;
   }
 
   #later(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#refresh();
-    }, REFRESH_AFTER_MS);
+    this.#timer ??= setTimeout(
+      () => {
+        this.#timer = undefined;
+        this.#refresh();
+      },
+      Math.max(REFRESH_AFTER_MS, REST * this.#took),
+    );
   }
 
   #refresh(): void {

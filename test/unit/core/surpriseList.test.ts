@@ -47,6 +47,26 @@ describe('surprises', () => {
     expect(named({ unit: 'word', filter: '今' })).toEqual([['今天', 10]]);
   });
 
+  test('of a long text are the first of all, without those that are not wanted', () => {
+    const pieces = Array.from({ length: 500 }, (_, i): [string, number | null] => [
+      `${String.fromCharCode(97 + (i % 26))}${i} `,
+      i % 7 === 0 ? null : (i * 37) % 101,
+    ]);
+    const { text, scores } = scored(...pieces);
+    for (const filter of ['', 'c', 'none'])
+      for (const order of ['total', 'perByte'] as const) {
+        const found = surpriseList(text, scores, [], { unit: 'token', order, filter }, 20).map(({ name, bits }) => [
+          name,
+          Math.round(bits),
+        ]);
+        const rate = ([piece, bits]: readonly [string, number]): number => (order === 'total' ? bits : bits / piece.length);
+        const all = pieces.flatMap(([piece, bits]): (readonly [string, number])[] =>
+          bits !== null && piece.includes(filter) ? [[piece, bits]] : [],
+        );
+        expect(found).toEqual(all.toSorted((a, b) => rate(b) - rate(a)).slice(0, 20));
+      }
+  });
+
   test('are a table with a row for each', () => {
     const list = surpriseList(FILE.text, FILE.scores, [], { ...ALL, unit: 'line' }, 1);
     expect(surpriseTable(list, () => 2)).toBe('bits\tbits/byte\ttokens\tline\ttext\n23.000\t1.769\t5\t2\t今天很好.\n');

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import {
   applyEdit,
+  applyEdits,
   heal,
   isWhole,
   lostText,
@@ -177,6 +178,25 @@ describe('random edits', () => {
       expect(trackedRange(tracked, 0, original.length).stale).toBe(false);
     }
   });
+});
+
+test('many edits at once, from the end to the start or in any order, are as one after another', () => {
+  const random = generator(99);
+  for (let round = 0; round < 600; round++) {
+    const start = random(6);
+    const length = 1 + random(30);
+    let tracked = applyEdit(trackText(start, length), { offset: start + random(length), removed: random(3), inserted: random(3) });
+    const edits: TextEdit[] = [];
+    for (let stop = tracked.end + random(8); stop >= 0;) {
+      const removed = Math.min(stop, random(3) * random(3));
+      edits.push({ offset: stop - removed, removed, inserted: random(4) });
+      stop -= removed + (random(3) === 0 ? 0 : random(7)) + (removed === 0 ? 1 : 0);
+    }
+    if (random(4) === 0) edits.reverse();
+    expect(applyEdits(tracked, edits)).toEqual(edits.reduce(applyEdit, tracked));
+    tracked = applyEdits(tracked, edits);
+    expect(applyEdits(tracked, [])).toEqual(tracked);
+  }
 });
 
 function compareWithUnits(tracked: TrackedText, units: readonly Unit[], from: number, to: number): void {

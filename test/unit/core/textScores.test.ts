@@ -47,6 +47,20 @@ describe('the sums of a text', () => {
   });
 });
 
+test('the words of a long text are those that it has when it is cut at once', () => {
+  const unit = 'The likeliest word, then 今天天气很好我们去公园散步 and 🇩🇪🇫🇷👨‍👩‍👧 or a\r\nb 1,234.5 don’t… ';
+  for (const text of [unit.repeat(200), '今天天气很好我们去公园散步'.repeat(900), `${'x'.repeat(9000)} y`]) {
+    const characters = Array.from(text);
+    const segments = [...new Intl.Segmenter('en', { granularity: 'word' }).segment(text)].map(
+      ({ segment, isWordLike }) => [segment, isWordLike === true] as const,
+    );
+    const found = partsOf(characters, wordParts).flatMap(({ word, start, end }) => (word ? [text.slice(start, end)] : []));
+    // A word of more letters than are cut together is cut.
+    expect(found.join('')).toBe(segments.flatMap(([segment, isWord]) => (isWord ? [segment] : [])).join(''));
+    if (!text.startsWith('x')) expect(found).toEqual(segments.flatMap(([segment, isWord]) => (isWord ? [segment] : [])));
+  }
+});
+
 describe('lines', () => {
   test('end with LF, CR LF or CR; a token is of the line it begins in', () => {
     expect(lines('a', ' b\n', 'c\r\nd', '\r', 'e')).toEqual([

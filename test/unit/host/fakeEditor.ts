@@ -303,6 +303,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     }>(),
     opened: new EventEmitter<FakeDocument>(),
     closed: new EventEmitter<FakeDocument>(),
+    renamed: new EventEmitter<{ files: readonly { oldUri: FakeUri; newUri: FakeUri }[] }>(),
     configuration: new EventEmitter<{ affectsConfiguration(name: string): boolean }>(),
   };
   const editors: FakeEditor[] = [];
@@ -429,6 +430,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       onDidChangeTextDocument: events.changed.event,
       onDidOpenTextDocument: events.opened.event,
       onDidCloseTextDocument: events.closed.event,
+      onDidRenameFiles: events.renamed.event,
       onDidChangeConfiguration: events.configuration.event,
       onDidChangeWorkspaceFolders: () => ({ dispose: () => undefined }),
       isTrusted: true,

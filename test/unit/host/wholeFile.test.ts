@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../closeness.ts';
 import type { FakeEditor } from './fakeEditor.ts';
-import { FakeDocument } from './fakeEditor.ts';
+import { FakeDocument, FakeUri } from './fakeEditor.ts';
 import { endHosts, startHost, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
@@ -138,6 +138,70 @@ describe('a file that is read as a whole', () => {
     host.events.closed.fire(host.document);
     await host.settle();
     expect(status(host)?.shown).toBe(false);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('keeps what was read under another name, its own or its folder’s', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    const rename = async (from: string, to: string, document: string): Promise<void> => {
+      // As VS Code does: the document of the old name is closed, and the other one opened.
+      host.document.isClosed = true;
+      host.events.closed.fire(host.document);
+      Object.assign(host.document, { isClosed: false, uri: FakeUri.file(document) });
+      await host.turnTime(20);
+      host.events.renamed.fire({ files: [{ oldUri: FakeUri.file(from), newUri: FakeUri.file(to) }] });
+      await whole(host);
+    };
+    await rename('/notes.md', '/folder/new.md', '/folder/new.md');
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    expect(status(host)?.tooltip).toContain('new.md was read as a whole.');
+    await rename('/folder', '/other', '/other/new.md');
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it.each([
+    ['CR LF', 'one line\r\nand another\r\n\r\nthe last'],
+    ['mixed line ends', 'a\r\nb\nc\r\rd\n\r'],
+    ['no text but bytes', '\u0000\u0001\ufffd\u0000\ud800 PNG\r\n\u001a\n\ufeff\udc00'],
+    ['one line', 'a line that does not end '.repeat(12)],
+  ])('shifts nothing in a file of %s', async (_, text) => {
+    const host = await longHost(text);
+    await readFile(host);
+    const ranges = [...painted(host.shown, isColour)];
+    expect(ranges[0]?.[0]).toBe(1);
+    for (const [index, [start]] of ranges.entries()) expect(start).toBe(index === 0 ? 1 : ranges[index - 1]?.[1]);
+    expect(ranges.at(-1)?.[1]).toBe(text.length);
+    expect(status(host)?.tooltip).toContain(`${new TextEncoder().encode(text.slice(1)).length} bytes in `);
+    expect([host.errors(), host.window.showInformationMessage.mock.calls]).toEqual([[], []]);
+  });
+
+  it('marks what another program changed on the disk while it is read, and reads on', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    const changed = LONG.replaceAll('cat', 'tiger');
+    host.select(host.shown, 0, LONG.length);
+    host.type(host.shown, changed);
+    await whole(host);
+    const colours = painted(host.shown, isColour);
+    const end = changed.length;
+    expect(colours.every(([start, stop]) => start >= 0 && stop <= end)).toBe(true);
+    expect(painted(host.shown, isStale).length).toBeGreaterThan(0);
+    await readFile(host);
+    expect(length(painted(host.shown, isColour))).toBe(end - 1);
+    expect(painted(host.shown, isStale)).toEqual([]);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('says in one sentence what is left out of a file that is too long', async () => {
+    const host = await longHost(LONG.repeat(2200));
+    host.run('explainFile');
+    await until(host, () => host.window.showInformationMessage.mock.calls.length > 0);
+    host.run('stopFile');
+    expect(host.window.showInformationMessage.mock.calls.map(([said]) => said)).toEqual([
+      'The last characters of the file, 56,000 of them, were left out.',
+    ]);
     expect(host.errors()).toEqual([]);
   });
 
