@@ -94,10 +94,11 @@ export function applyEdits(tracked: TrackedText, edits: readonly TextEdit[]): Tr
   const across = edits.filter((edit) => !isInside(edit) && !isBefore(edit));
   const after = across.filter(({ offset }) => offset > start).reduce(applyEdit, tracked);
   const within = across.filter(({ offset }) => offset <= start).reduce(applyEdit, editedInside(after, inside));
-  const shift = edits.filter(isBefore).reduce((sum, { removed, inserted }) => sum + inserted - removed, 0);
-  return shift === 0
-    ? within
-    : { ...within, start: within.start + shift, end: within.end + shift, pieces: within.pieces.map((piece) => moved(piece, shift)) };
+  // Edits before the text move all pieces alike.
+  const [first, ...rest] = within.pieces;
+  const before = edits.filter(isBefore).reduce(applyEdit, { ...within, pieces: first ? [first] : [] });
+  const shift = first ? (before.pieces[0]?.at ?? first.at) - first.at : 0;
+  return { ...before, pieces: [...before.pieces, ...rest.map((piece) => moved(piece, shift))] };
 }
 
 /** After edits inside the text that do not touch its ends, the last of the text first, none over another. */

@@ -1,5 +1,6 @@
 import type { vscode } from './vscode.ts';
 import { chooseModel } from './models/chooseModel.ts';
+import { compareHead } from './git/compareHead.ts';
 import { compareModel, compareWith } from './explain/compareCommands.ts';
 import type { Comparer } from './explain/comparer.ts';
 import type { CurrentExplanation } from './explain/currentExplanation.ts';
@@ -9,6 +10,7 @@ import type { Explainer } from './explain/explainer.ts';
 import { removeHubToken, setHubToken } from './models/hubAccess.ts';
 import type { Log } from './log.ts';
 import { libraryCommands } from './models/libraryCommands.ts';
+import type { ModelClient } from './client/modelClient.ts';
 import type { ModelLibrary } from './models/modelLibrary.ts';
 import type { PanelView } from './panel/panelView.ts';
 import { t } from './say.ts';
@@ -25,6 +27,7 @@ import type { WhyMarks } from './editor/whyMarks.ts';
 
 /** Parts of the extension that commands use. */
 export interface CommandContext {
+  readonly client: ModelClient;
   readonly explainer: Explainer;
   readonly comparer: Comparer;
   readonly current: CurrentExplanation;
@@ -57,6 +60,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.clearWhy': () => context.why.clear(),
     'explainTokens.toggleAttention': () => toggleAttention(context),
     'explainTokens.compareWith': () => compareWith(context),
+    'explainTokens.compareHead': (resource) => compareHead(context, resource),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.chooseModel': () => chooseModel(library),
     'explainTokens.downloadModel': () => downloadModel(downloads, log),

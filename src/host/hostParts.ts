@@ -180,6 +180,7 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
     run: async (command, args, editors) => {
       try {
         await commandsOf({
+          client,
           explainer,
           comparer,
           current,

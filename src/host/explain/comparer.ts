@@ -5,6 +5,7 @@ import { CancelledError, UserError } from '../../core/errors.ts';
 import type { WorkerApi } from '../../worker/workerApi.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Recipe } from '../../core/run.ts';
+import type { Explanation } from '../../core/trace.ts';
 import type { Connection } from '../../worker/rpc.ts';
 import type { ComparedState, ComparisonWork, ShownComparison } from '../../protocol/messages.ts';
 import type { Current, CurrentExplanation } from './currentExplanation.ts';
@@ -26,7 +27,14 @@ export interface Comparison {
 }
 
 /** A second side to compare with: another text, or another model as written in the settings. */
-export type Second = { readonly kind: 'text'; readonly target: Target } | { readonly kind: 'model'; readonly model: string };
+export type Second =
+  | {
+      readonly kind: 'text';
+      readonly target: Target;
+      /** Sentences about both sides, the first before the second. */
+      readonly describe?: (first: Explanation, second: Explanation, divergence: Divergence | null) => readonly string[];
+    }
+  | { readonly kind: 'model'; readonly model: string };
 
 /** Parts of the extension that a `Comparer` uses. */
 export interface ComparerOptions {
@@ -175,7 +183,12 @@ export class Comparer extends Disposable {
         source: target.source,
         model: second.kind === 'model' ? second.model : null,
         explanation,
-        notices: [...target.notices, ...noticesOf(target, explained), ...recipeNotices(second.kind, recipe, explanation.run.recipe)],
+        notices: [
+          ...(second.kind === 'text' ? (second.describe?.(own, explanation, divergence) ?? []) : []),
+          ...target.notices,
+          ...noticesOf(target, explained),
+          ...recipeNotices(second.kind, recipe, explanation.run.recipe),
+        ],
         sameVocabulary,
         divergence,
       },

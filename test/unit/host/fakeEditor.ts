@@ -177,6 +177,10 @@ export class FakeDocument {
     this.text = text;
     this.uri = { scheme: 'file', path: `/${name}`, toString: () => `file:///${name}` };
   }
+  /** As `EndOfLine` of the API. */
+  get eol(): number {
+    return this.text.includes('\r\n') ? 2 : 1;
+  }
   get lineCount(): number {
     return this.text.split('\n').length;
   }
@@ -332,6 +336,11 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   const hovers: { provideHover(document: FakeDocument, position: Position): Hover | undefined }[] = [];
   const untitled: { readonly language: string; readonly content: string }[] = [];
   const files = new Map<string, Uint8Array>();
+  /** Documents that are not open, by their addresses; null: no text. */
+  const documents = new Map<string, FakeDocument | null>();
+  const opened: FakeDocument[] = [];
+  /** Other extensions by id. */
+  const extensions = new Map<string, unknown>();
   const window = {
     activeTextEditor: undefined as FakeEditor | undefined,
     visibleTextEditors: editors,
@@ -404,6 +413,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     ThemeColor,
     DecorationRangeBehavior: { ClosedClosed: 1 },
     OverviewRulerLane: { Right: 4 },
+    EndOfLine: { LF: 1, CRLF: 2 },
     StatusBarAlignment: { Right: 2 },
     ProgressLocation: { Notification: 15 },
     TextEditorRevealType: { InCenterIfOutsideViewport: 2, AtTop: 3 },
@@ -421,9 +431,10 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     TabInputText,
     TabInputTextDiff,
     window,
+    extensions: { getExtension: (id: string) => extensions.get(id) },
     workspace: {
       get textDocuments() {
-        return [...editors, ...hidden].map(({ document }) => document);
+        return [...[...editors, ...hidden].map(({ document }) => document), ...opened];
       },
       findFiles: async ({ base }: RelativePattern) =>
         [...files.keys()].filter((path) => path.startsWith(`${base.path}/`)).map((path) => FakeUri.file(path)),
@@ -436,7 +447,13 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       isTrusted: true,
       getWorkspaceFolder: ({ path }: FakeUri) => (path.startsWith('/work') ? { uri: FakeUri.file('/work') } : undefined),
       openTextDocument: async (what: { toString(): string } | { readonly language: string; readonly content: string }) => {
-        if (!('content' in what)) return editors.find(({ document }) => document.uri.toString() === what.toString())?.document;
+        if (!('content' in what)) {
+          const open = editors.find(({ document }) => document.uri.toString() === what.toString())?.document;
+          const closed = documents.get(what.toString());
+          if (!open && closed === null) throw new Error('This seems to be binary.');
+          if (!open && closed) opened.push(closed);
+          return open ?? closed;
+        }
         untitled.push(what);
         return new FakeDocument(`untitled-${untitled.length}`, what.content);
       },
@@ -494,6 +511,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     untitled,
     /** Files of the disk, by path. */
     files,
+    documents,
+    extensions,
     /** Closes an editor; its document stays open. */
     hide: (editor: FakeEditor): void => {
       hidden.push(...editors.splice(editors.indexOf(editor), 1));
