@@ -172,10 +172,10 @@ export class FakeDocument {
   text: string;
   version = 1;
   isClosed = false;
-  readonly uri: { readonly scheme: string; readonly path: string; toString(): string };
+  readonly uri: { readonly scheme: string; readonly path: string; readonly fsPath: string; toString(): string };
   constructor(name: string, text: string) {
     this.text = text;
-    this.uri = { scheme: 'file', path: `/${name}`, toString: () => `file:///${name}` };
+    this.uri = { scheme: 'file', path: `/${name}`, fsPath: `/${name}`, toString: () => `file:///${name}` };
   }
   /** As `EndOfLine` of the API. */
   get eol(): number {
