@@ -131,7 +131,7 @@ function whatChanged(before: Explanation, after: Explanation, divergence: Diverg
         ]),
     ...(divergence === null || Number.isNaN(divergence.final)
       ? []
-      : [t('The predictions of the next token diverge by {0} bits (KL, HEAD from now).', divergence.final.toFixed(3))]),
+      : [t('The predictions of the next token diverge by {0} bits: KL(HEAD ‖ now).', divergence.final.toFixed(3))]),
   ];
 }
 

@@ -64,7 +64,7 @@ describe('a changed file beside the last commit', () => {
       (-[...(side?.logprob ?? [])].slice(-suffix).reduce((sum, value) => sum + value, 0) / Math.LN2).toFixed(1);
     expect(follows).toContain(`${bits(first(host)?.explanation)} bits at HEAD and ${bits(comparison(host)?.explanation)} now`);
     expect(diverge).toBe(
-      `The predictions of the next token diverge by ${comparison(host)?.divergence?.final.toFixed(3)} bits (KL, HEAD from now).`,
+      `The predictions of the next token diverge by ${comparison(host)?.divergence?.final.toFixed(3)} bits: KL(HEAD ‖ now).`,
     );
     expect(said(host)).toEqual([]);
   });
