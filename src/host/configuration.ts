@@ -15,6 +15,8 @@ export interface Settings {
   readonly surprisalScale: SurprisalScale;
   /** Tokens of a whole file from the begin of a window to that of the next; 0: half a window. */
   readonly stride: number;
+  /** Whether Markdown files are read as a whole without their fenced code blocks. */
+  readonly proseOnly: boolean;
   /** Which tokens of a whole file are marked and gone to. */
   readonly surprising: SurprisingRule;
   /** Whether lines of a whole file have their bits behind their ends. */
@@ -44,6 +46,7 @@ export function readSettings(): Settings {
     colors: section.get('colors') !== false,
     surprisalScale: SURPRISAL_SCALES.find((scale) => scale === section.get('surprisalScale')) ?? DEFAULT_SURPRISAL_SCALE,
     stride: typeof stride === 'number' && Number.isInteger(stride) && stride > 0 ? stride : 0,
+    proseOnly: section.get('proseOnly') === true,
     surprising: (typeof surprising === 'string' ? surprisingRule(surprising) : undefined) ?? DEFAULT_SURPRISING,
     lineSums: section.get('lineSums') === true,
     candidates: typeof candidates === 'number' && candidates >= 1 && candidates <= 50 ? Math.round(candidates) : 10,

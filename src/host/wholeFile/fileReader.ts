@@ -3,6 +3,7 @@ import { CancelledError } from '../../core/errors.ts';
 import { addPart, carriedScores, nextPart, unreadScores } from '../../core/fileScores.ts';
 import { firstTokenBeyond } from '../../core/packedTokens.ts';
 import { runOf, UNCHANGED } from '../../core/run.ts';
+import { prosePieces } from '../../core/markdownProse.ts';
 import { applyEdits, heal, originalNear, trackText, type TrackedText } from '../../core/textEdits.ts';
 import { wholeCharacters } from '../../core/textSpans.ts';
 import type { ModelClient } from '../client/modelClient.ts';
@@ -44,7 +45,7 @@ export class FileReader extends Disposable {
     this.register(vscode.workspace.onDidChangeTextDocument((event) => this.#followEdits(event)));
     this.register(vscode.workspace.onDidCloseTextDocument((document) => this.#closed(document)));
     this.register(vscode.workspace.onDidRenameFiles(({ files }) => files.forEach(({ oldUri, newUri }) => this.#renamed(oldUri, newUri))));
-    const settings = ['model', 'runtime', 'nativeRuntime', 'executionProvider', 'stride'] as const;
+    const settings = ['model', 'runtime', 'nativeRuntime', 'executionProvider', 'stride', 'proseOnly'] as const;
     this.register(onSettingChange(settings, () => this.#beginAgain()));
   }
 
@@ -177,9 +178,11 @@ export class FileReader extends Disposable {
     if (document === undefined) return this.forget(file);
     const end = document.offsetAt(document.lineAt(document.lineCount - 1).range.end);
     const all = readDocument(document, 0, Math.min(end, MAX_FILE + 1));
-    const text = all.slice(0, all.length > MAX_FILE ? wholeCharacters(all, MAX_FILE) : all.length);
+    const whole = all.slice(0, all.length > MAX_FILE ? wholeCharacters(all, MAX_FILE) : all.length);
+    const parts = document.languageId === 'markdown' && readSettings().proseOnly ? prosePieces(whole) : trackText(0, whole.length).pieces;
+    const text = parts.map(({ from, to, at }) => whole.slice(at, at + to - from)).join('');
     // Edits are followed from here on, as tokens take a while.
-    const pending = { tracked: trackText(0, text.length), text };
+    const pending = { tracked: { length: text.length, start: 0, end: whole.length, pieces: parts }, text };
     file.outdated = false;
     this.#pending.set(file.uri, pending);
     try {
@@ -197,7 +200,9 @@ export class FileReader extends Disposable {
         scores: isCarried ? carriedScores(scored.scores, layout) : unreadScores(layout),
         text,
         tracked: pending.tracked,
-        omitted: end - layout.read,
+        parts,
+        left: whole.length - text.length,
+        omitted: end - whole.length + text.length - layout.read,
         modelKey,
       };
       this.#changed.fire(file);

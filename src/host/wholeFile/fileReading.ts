@@ -1,5 +1,5 @@
 import type { FileScores, TextLayout } from '../../core/fileScores.ts';
-import { isWhole, trackedRange, type TrackedRange, type TrackedText } from '../../core/textEdits.ts';
+import { trackedRange, type KeptPiece, type TrackedRange, type TrackedText } from '../../core/textEdits.ts';
 
 /** How far the reading of a file has come. */
 export type ReadingState = 'reading' | 'done' | 'stopped';
@@ -11,7 +11,11 @@ export interface Scored {
   /** The text of `layout`, as it was read, and where it is now. */
   readonly text: string;
   tracked: TrackedText;
-  /** UTF-16 units of the file that were not read. */
+  /** The parts of the document that the text was put together from: of a part of it alone there are several. */
+  readonly parts: readonly KeptPiece[];
+  /** UTF-16 units of code blocks that were left out, as the user wants. */
+  readonly left: number;
+  /** UTF-16 units at the end of the file that were not read. */
   readonly omitted: number;
   /** Key of the model. */
   readonly modelKey: string;
@@ -34,11 +38,19 @@ export interface FileReading {
 }
 
 /** Present place of a token in the document, and whether its text was edited. */
-export function placeOf({ tracked, scores: { tokens } }: Pick<Scored, 'tracked' | 'scores'>, index: number): TrackedRange {
-  return trackedRange(tracked, tokens.start[index] ?? 0, tokens.end[index] ?? 0);
+export function placeOf(scored: Pick<Scored, 'tracked' | 'parts' | 'scores'>, index: number): TrackedRange {
+  const { start, end } = scored.scores.tokens;
+  return placeIn(scored, start[index] ?? 0, end[index] ?? 0);
 }
 
-/** Whether the file was edited since it was read. */
-export function isEdited({ tracked }: Pick<Scored, 'tracked'>): boolean {
-  return !isWhole(tracked);
+/** Present place of [start, end) of the text; of what is in two parts of the document, the place of its beginning. */
+export function placeIn({ tracked, parts }: Pick<Scored, 'tracked' | 'parts'>, start: number, end: number): TrackedRange {
+  const seam = parts.length < 2 ? undefined : parts.find(({ to }) => to > start)?.to;
+  return trackedRange(tracked, start, Math.min(end, seam ?? end));
+}
+
+/** Whether what was read of the file was edited since. */
+export function isEdited({ tracked, parts }: Pick<Scored, 'tracked' | 'parts'>): boolean {
+  const kept = tracked.pieces.reduce((sum, { from, to }) => sum + to - from, 0);
+  return kept !== tracked.length || tracked.pieces.length !== parts.length;
 }

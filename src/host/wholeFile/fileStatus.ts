@@ -97,6 +97,9 @@ export function summaryOf(scored: Scored): readonly Inert[] {
     ...(totals.scored === 0 ? [] : [totalsText(totals)]),
     contextText(tokens.ids.length, model.contextLength),
     t('Model: {0}, in windows of {1} tokens, {2} apart.', model.name, rule.length, rule.stride),
+    ...(scored.left > 0
+      ? [t('Code blocks, {0} characters, are left out (the setting Prose Only).', scored.left.toLocaleString(vscode.env.language))]
+      : []),
     ...(scored.omitted > 0 ? [omissionText(scored.omitted)] : []),
   ];
 }

@@ -11,7 +11,7 @@ import { t } from '../say.ts';
 import { createTree, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { documentSymbols } from './documentSymbols.ts';
 import type { FileReader } from './fileReader.ts';
-import type { FileReading, Scored } from './fileReading.ts';
+import { placeIn, type FileReading, type Scored } from './fileReading.ts';
 
 /** Most entries: a list is for what stands out. */
 const MOST = 500;
@@ -79,7 +79,7 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     const own = (part.name.trim() === '' ? part.name : part.name.trim()).slice(0, 2 * MAX_NAME);
     const name = inert(shortened(visibleText(own), MAX_NAME));
     const item = treeItem(name, vscode.TreeItemCollapsibleState.None);
-    const place = trackedRange(scored.tracked, part.start, part.end);
+    const place = placeIn(scored, part.start, part.end);
     const facts = [
       t('{0} bits', part.bits.toFixed(1)),
       t('{0} bits/byte', bitsPerByte(part).toFixed(2)),

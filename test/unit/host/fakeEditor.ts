@@ -172,6 +172,7 @@ export class FakeDocument {
   text: string;
   version = 1;
   isClosed = false;
+  languageId = 'plaintext';
   readonly uri: { readonly scheme: string; readonly path: string; readonly fsPath: string; toString(): string };
   constructor(name: string, text: string) {
     this.text = text;

@@ -161,6 +161,37 @@ describe('a file that is read as a whole', () => {
     expect(host.errors()).toEqual([]);
   });
 
+  it('is read without its code blocks where it is Markdown and the setting says so', async () => {
+    const code = '\n```sh\nnever read\n```\n';
+    const text = `the cat sat\n${code}on the mat\n${code}and ran`;
+    const host = await longHost(text, { proseOnly: true });
+    host.document.languageId = 'markdown';
+    await readFile(host);
+    const read = painted(host.shown, isColour).map(([start, end]) => text.slice(start, end));
+    expect(read.join('')).toBe('he cat sat\n\non the mat\n\nand ran');
+    expect([painted(host.shown, isStale), status(host)?.command]).toEqual([[], 'explainTokens.surprises.focus']);
+    expect(status(host)?.tooltip).toContain('Code blocks, 44 characters, are left out (the setting Prose Only).');
+    // What is not read may be edited.
+    const at = text.indexOf('never');
+    host.select(host.shown, at, at + 5);
+    host.type(host.shown, 'not');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([]);
+    expect(status(host)?.tooltip).not.toContain('edited since');
+    expect(
+      painted(host.shown, isColour)
+        .map(([start, end]) => host.document.text.slice(start, end))
+        .join(''),
+    ).toBe(read.join(''));
+    host.select(host.shown, 4, 7);
+    host.type(host.shown, 'dog');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([[4, 7]]);
+    host.set('proseOnly', false);
+    await whole(host);
+    expect(length(painted(host.shown, isColour))).toBe(host.document.text.length - 1);
+  });
+
   it('shifts nothing in a file of one line', async () => {
     const text = 'a line that does not end '.repeat(12);
     const host = await longHost(text);
