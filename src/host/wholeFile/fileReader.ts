@@ -256,9 +256,9 @@ export class FileReader extends Disposable {
 
   /** What is known of a file that was given another name, or is in a folder that was, is known of it under that one. */
   #renamed(from: vscode.Uri, to: vscode.Uri): void {
-    for (const file of [...this.#files.values()]) {
-      const rest = file.uri.slice(from.toString().length);
-      if (!file.uri.startsWith(from.toString()) || (rest !== '' && !rest.startsWith('/'))) continue;
+    const old = from.toString();
+    for (const file of [...this.#files.values()].filter(({ uri }) => uri === old || uri.startsWith(`${old}/`))) {
+      const rest = file.uri.slice(old.length);
       const pending = this.#pending.get(file.uri);
       clearTimeout(this.#timers.get(file.uri));
       for (const known of [this.#files, this.#pending, this.#timers]) known.delete(file.uri);
