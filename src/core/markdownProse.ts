@@ -1,6 +1,6 @@
 import type { KeptPiece } from './textEdits.ts';
 
-/** The opening of a fenced code block (CommonMark 0.31, section 4.5): up to three spaces, then a fence; a backtick fence has none behind. */
+/** The opening of a fenced code block (CommonMark 0.31, section 4.5): up to three spaces, a fence, and no backtick behind backticks. */
 const OPENING = /^ {0,3}(?:(`{3,})[^`]*|(~{3,}).*)$/;
 
 /**

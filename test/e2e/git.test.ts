@@ -33,7 +33,7 @@ it('compares a changed file with the last commit, one click from the source cont
   git('add', NAME);
   git('commit', '-q', '-m', 'first');
   writeFileSync(join(folder, NAME), SECOND);
-  await workbench.command('View: Show Source Control');
+  await workbench.command('Source Control: Focus on Changes View');
   const row = page.locator('.scm-view .monaco-list-row', { hasText: NAME });
   await row.waitFor({ timeout: 60_000 });
   await row.hover();

@@ -13,8 +13,8 @@ const NAMED = 3;
 const MAX_NAME = 24;
 
 /**
- * Markdown about the attention of a token, for the hover of token `index`; null where that comes after it. `isEdited`: whether a token up to
- * it was edited since.
+ * Markdown about the attention of a token, for the hover of token `index`; null where that comes after it. `isEdited`: whether a token
+ * up to it was edited since.
  */
 export function attentionMarkdown(
   explanation: Explanation,
