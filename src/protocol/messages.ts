@@ -150,6 +150,12 @@ export interface EditorAttention extends AttentionChoice {
   readonly hideFirst: boolean;
 }
 
+/** Whose attention the editor shows while that is on. */
+export interface EditorAttention extends AttentionChoice {
+  /** Whether the first token is left out. */
+  readonly hideFirst: boolean;
+}
+
 /** Commands that the page may run. */
 export const PANEL_COMMANDS = ['runAgain', 'toggleAttention', 'compareWith', 'compareModel', 'chooseModel', 'showLog'] as const;
 /** Name of a command that the page may run. */

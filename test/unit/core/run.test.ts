@@ -127,8 +127,8 @@ describe('a recipe', () => {
     expect(commonTokens(runOf(ids, [prompt]), runOf(ids, UNCHANGED))).toBe(0);
     expect(partOf(run, 1, 4).recipe).toEqual([{ ...prompt, prompt: 2 }, { ...generated, prompt: 2 }, steer]);
     expect(partOf(run, 4, 5).recipe).toEqual([{ ...prompt, prompt: 0 }, { ...generated, prompt: 0 }, steer]);
-    expect(withoutToken(run, 1).recipe).toEqual([{ ...prompt, prompt: 2 }, { ...generated, prompt: 2 }, steer]);
-    expect(withoutToken(run, 3).recipe).toEqual(run.recipe);
+    expect(withoutTokens(run, 1, 2).recipe).toEqual([{ ...prompt, prompt: 2 }, { ...generated, prompt: 2 }, steer]);
+    expect(withoutTokens(run, 3, 4).recipe).toEqual(run.recipe);
     // Of another text, the prompt is all.
     expect(withoutPositions(run.recipe)).toEqual([steer, steer]);
     expect(carriedOver(run, [7])).toEqual([{ ...steer, on: 'prompt' }, { ...steer, on: 'generated' }, steer]);
