@@ -37,7 +37,18 @@ export function panelPage(): PanelPage {
       .page.frames()
       .find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
   const panel = (): FrameLocator => browser().page.frameLocator('iframe');
-  const settled = (): Promise<void> => expect.poll(() => panel().locator('[aria-busy="true"]').count()).toBe(0);
+  // What was pressed is drawn with the next frame, and an answer may ask for the next thing with another.
+  const isBusy = (): Promise<boolean> =>
+    panel()
+      .locator('body')
+      .evaluate(async () => {
+        for (let frames = 0; frames < 3; frames++) {
+          if (document.querySelector('[aria-busy="true"]') !== null) return true;
+          await new Promise(requestAnimationFrame);
+        }
+        return document.querySelector('[aria-busy="true"]') !== null;
+      });
+  const settled = (): Promise<void> => expect.poll(isBusy).toBe(false);
   beforeAll(async () => {
     mkdirSync(PICTURES, { recursive: true });
     opened = await openBrowser();

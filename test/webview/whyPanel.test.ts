@@ -258,7 +258,7 @@ describe('the words that a prediction depends on', () => {
 
   it('are not those of the method before while the new ones are computed', async () => {
     await open(server, '', POSITION);
-    expect(await words().count()).toBe(POSITION + 1);
+    await expect.poll(() => words().count()).toBe(POSITION + 1);
     let answer = (): void => undefined;
     const asked = new Promise<void>((resolve) => (answer = resolve));
     await browser.page.route('**/?query=*', async (route) => {
@@ -308,7 +308,7 @@ describe('the words that a prediction depends on', () => {
       await route.continue({ url: url.href });
     });
     const card = region('Words of the text');
-    await card.locator('select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
+    await card.getByLabel('By', { exact: true }).selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
     await card.getByText(/^2 of \d+ words measured$/).waitFor();
     const count = await words().count();
     expect(count).toBe(PLACE);
