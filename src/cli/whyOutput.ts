@@ -23,7 +23,7 @@ export interface Causes {
   readonly attributions: readonly (Attribution | SpanAttribution)[];
   /** The units by which attributions are added up too; null: tokens alone. */
   readonly units: readonly TokenRun[] | null;
-  /** By method that leaves one out, what one prediction loses without each unit as a whole; null: tokens alone, or a span, whose are added up. */
+  /** By method that leaves one out, what one prediction loses without each unit as a whole; null: tokens alone, or a span. */
   readonly leftOut: ReadonlyMap<AttributionMethod, readonly number[]> | null;
   /** How the target fails by each order of hiding tokens; null: not asked for. */
   readonly deletion: readonly NamedCurve[] | null;

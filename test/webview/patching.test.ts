@@ -102,11 +102,20 @@ describe('patching between two texts', () => {
   it('stops when told to, goes on from there, and keeps what it knows of another grid', async () => {
     await open();
     await card.locator('.segment', { hasText: 'Residual' }).click();
+    // Cells are held back once some are known, until the measurement is stopped.
+    let [answers, goOnAnswering] = [0, (): void => undefined];
+    const stopped = new Promise<void>((resolve) => (goOnAnswering = resolve));
+    await page.browser.page.route('**/?query=*', async (route) => {
+      if (route.request().url().includes('patchCells') && ++answers > 2) await stopped;
+      await route.continue();
+    });
     await card.getByRole('button', { name: 'Patch the first text' }).click();
     await card.getByText(/^Measuring: [1-9]/).waitFor();
     await card.getByRole('button', { name: 'Cancel' }).press('Enter');
     const goOn = card.getByRole('button', { name: 'Go on measuring' });
     await goOn.waitFor();
+    goOnAnswering();
+    await page.browser.page.unroute('**/?query=*');
     expect(await goOn.evaluate((button) => button === document.activeElement)).toBe(true);
     const [before = ''] = /^\d+/.exec(await card.getByText(/^\d+ cells? measured/).innerText()) ?? [];
     await card.locator('.segment', { hasText: 'MLP output' }).click();
