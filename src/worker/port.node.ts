@@ -84,11 +84,12 @@ function processPort(child: ChildProcess): Port {
   child.on('error', (error) => failure.report(stopped(error.message)));
   child.on('exit', (code, signal) => failure.report(ended(code, signal)));
   // The channel of a process that ended closes before its end is told, which says why.
-  const lost = (reason: string): void => void setTimeout(() => failure.report(stopped(reason)), EXIT_TOLD_MS);
+  const lost = (): void => void setTimeout(() => failure.report(stopped('connection lost')), EXIT_TOLD_MS);
   return {
     post: (message) => {
-      if (child.connected) child.send(message as object, (error) => (error === null ? undefined : lost(error.message)));
-      else lost('connection lost');
+      // What was on its way when the channel closed fails in words that depend on how far it had come.
+      if (child.connected) child.send(message as object, (error) => (error === null ? undefined : lost()));
+      else lost();
     },
     onMessage: (listener) => void child.on('message', listener),
     onFailure: failure.listen,
