@@ -7,9 +7,7 @@ import type { Trace } from '../model/run/forwardTrace.ts';
 import type { Gradient } from '../model/run/gradientCalls.ts';
 import { checkHead, checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
 import { targetOf, textTo } from './attributing.ts';
-
-/** Edges are cut together for so long: what else is asked meanwhile waits no longer than this and one run. */
-const TOGETHER_MS = 200;
+import { measuredTogether } from './measuring.ts';
 
 /** The latest gradient of a trace, which goes with it: it is the same for all heads. */
 const latest = new WeakMap<Trace, { readonly key: string; readonly gradient: Gradient }>();
@@ -54,15 +52,12 @@ export const headMeasureAnswers: Pick<Answers, 'weightedValues' | 'weightGradien
     const trace = await traceOf(context, run);
     const target = await model.logit(trace, targetOf(question));
     const { weights } = await context.cache.head(trace, layer, head);
-    const end = performance.now() + TOGETHER_MS;
-    const changes: number[] = [];
-    do {
-      await context.checkpoint();
-      const key = at(keys, changes.length);
+    const changeOf = async (key: number): Promise<number> => {
       const isUnseen = query > question.position || at(weights.data, query * run.ids.length + key) === 0;
-      changes.push(isUnseen ? 0 : (await cutTarget(context, trace, question, { layer, head, query, key })) - target);
-    } while (changes.length < keys.length && performance.now() < end);
-    return { keys: Int32Array.from(keys.slice(0, changes.length)), changes: Float32Array.from(changes), target };
+      return isUnseen ? 0 : (await cutTarget(context, trace, question, { layer, head, query, key })) - target;
+    };
+    const changes = await measuredTogether(keys, changeOf, context.checkpoint);
+    return { keys: Int32Array.from(keys.slice(0, changes.length)), changes, target };
   },
 };
 
