@@ -64,12 +64,7 @@ export function deepseekV3(config: Options, tensors: Tensors): DecoderSpec {
     tensors,
     sizes,
     { style, firstSparse: 3, bias: false, experts, chosen: 8, scale: 2.5, inner: 2048, shared: 1 },
-    {
-      score: 'sigmoid',
-      normalised: normalisedOption(config, true),
-      correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
-      groups: expertGroups(config, experts, [8, 4], 'bestTwo'),
-    },
+    sigmoidRouting(config, tensors, experts, [8, 4]),
   );
 }
 
@@ -106,12 +101,7 @@ export function glm4MoeLite(config: Options, tensors: Tensors): DecoderSpec {
       latent: { rank: 512, queryRank: 768, plain: 192, valueDim: 256 },
       epsilon: 1e-5,
     },
-    {
-      score: 'sigmoid',
-      normalised: normalisedOption(config, true),
-      correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
-      groups: expertGroups(config, experts, [1, 1], 'bestTwo'),
-    },
+    sigmoidRouting(config, tensors, experts, [1, 1]),
   );
 }
 
@@ -123,6 +113,21 @@ function isMlpKind(item: unknown): item is (typeof MLP_KINDS)[number] {
 
 /** Options of expert routing in which families differ. */
 export type Routing = Pick<Experts, 'score' | 'normalised' | 'groups'> & { readonly correction: (place: Place) => Experts['correction'] };
+
+/** Routing of DeepSeek V3 and its relatives: by sigmoid and a correction, within groups; `groups`: their defaults. */
+export function sigmoidRouting(
+  config: Options,
+  tensors: Tensors,
+  experts: number,
+  groups: readonly [groups: number, kept: number],
+): Routing {
+  return {
+    score: 'sigmoid',
+    normalised: normalisedOption(config, true),
+    correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
+    groups: expertGroups(config, experts, groups, 'bestTwo'),
+  };
+}
 
 /** Defaults of options about experts. */
 export interface ExpertDefaults {

@@ -2,8 +2,7 @@ import { eitherCount, flag, type Options } from '../config.ts';
 import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { denseThenExperts } from './deepseek.ts';
-import { expertGroups, normalisedOption } from './expertParts.ts';
+import { denseThenExperts, sigmoidRouting } from './deepseek.ts';
 
 /** GLM 4.5 and 4.6: half of each head rotated, experts chosen as in DeepSeek V3. */
 export function glm4Moe(config: Options, tensors: Tensors): DecoderSpec {
@@ -29,12 +28,7 @@ export function glm4Moe(config: Options, tensors: Tensors): DecoderSpec {
       tensors,
       sizes,
       { firstSparse: 1, bias: false, experts, chosen: 8, scale: 1, inner: 1408, shared: 1 },
-      {
-        score: 'sigmoid',
-        normalised: normalisedOption(config, true),
-        correction: ({ mlp }) => tensors.weight(`${mlp}.gate.e_score_correction_bias`, [experts]),
-        groups: expertGroups(config, experts, [1, 1], 'bestTwo'),
-      },
+      sigmoidRouting(config, tensors, experts, [1, 1]),
     ),
   });
 }
