@@ -13,7 +13,7 @@ import { HUGE, writeZeroModel } from './zeroModel.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { traceByCommandLine } from './trace.ts';
 import { until } from './until.ts';
-import { chooseInMenu } from './workbench.ts';
+import { chooseInMenu, menuWith } from './workbench.ts';
 
 const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
 const LINE = sampleLines(1, 1);
@@ -46,7 +46,6 @@ describe('the model library in Chinese, in a dark theme', () => {
       alone: true,
     });
     panel = panelOf(session.workbench);
-    cpSync(BUNDLED, join(session.code.workspace, 'models/mine'), { recursive: true });
     writeZeroModel(join(session.code.workspace, 'models/huge'), HUGE);
     useSettings({});
     await session.workbench.selectLines(1, 1);
@@ -95,15 +94,15 @@ describe('the model library in Chinese, in a dark theme', () => {
     await session.workbench.clearNotifications();
   });
 
-  it('uses a folder from its menu', async () => {
+  it('uses a folder that came while the window is open from its menu', async () => {
     const { page } = session;
+    cpSync(BUNDLED, join(session.code.workspace, 'models/mine'), { recursive: true });
     const explorer = page.locator('.explorer-folders-view');
     await explorer.getByRole('treeitem', { name: 'models' }).click();
-    await explorer.getByRole('treeitem', { name: 'mine' }).click({ button: 'right' });
     const item = page
       .getByRole('menuitem', { name: 'Explain Tokens: Use This Model' })
       .or(page.getByRole('menuitem', { name: 'Explain Tokens：使用此模型' }));
-    await item.waitFor();
+    await menuWith(explorer.getByRole('treeitem', { name: 'mine' }), item);
     await session.screenshot('85 library folder menu');
     await chooseInMenu(item);
     await modelIs('mine');

@@ -211,6 +211,23 @@ function boxOfWord({ word, nth }: { word: string; nth: number }): Box | null {
 /** Time after which a menu of VS Code accepts a click; within 100 ms it may still be the click that opened the menu. */
 const MENU_LISTENS_AFTER_MS = 150;
 
+/** How long a menu is looked at for an item that may not be known yet. */
+const LOOKED_AT_MS = 2_000;
+
+/** Opens the menu of `target` until it has `item`: a menu shows what was known when it opened. */
+export async function menuWith(target: Locator, item: Locator): Promise<void> {
+  for (let turn = 1; ; turn++) {
+    await target.click({ button: 'right' });
+    const found = await item.waitFor({ timeout: LOOKED_AT_MS }).then(
+      () => true,
+      () => false,
+    );
+    if (found) return;
+    if (turn === 30) throw new Error('The menu has no such item.');
+    await target.page().keyboard.press('Escape');
+  }
+}
+
 /** Clicks an item of the menu that was just opened, as soon as the menu accepts it. */
 export async function chooseInMenu(item: Locator): Promise<void> {
   await item.waitFor();

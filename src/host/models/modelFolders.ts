@@ -4,6 +4,8 @@ import { Disposable } from '../disposable.ts';
 /** Most folders searched in the workspace, nearest first: a menu does not justify reading a whole tree. */
 const MAX_FOLDERS = 300;
 const MAX_DEPTH = 3;
+/** Files of a model come together: the folders are read once they have. */
+const SETTLED_MS = 300;
 const SKIPPED = /^\.|^node_modules$/;
 
 /** Sets the context key `explainTokens.modelFolders` for menus: the workspace's folders with a model in Hugging Face layout. */
@@ -14,6 +16,9 @@ export class ModelFolders extends Disposable {
     super();
     this.#later(0);
     this.register(vscode.workspace.onDidChangeWorkspaceFolders(() => this.#later(0)));
+    // VS Code watches its workspace anyway. A folder that went needs no telling: it has no menu.
+    const watcher = this.register(vscode.workspace.createFileSystemWatcher('**/{config.json,*.safetensors}', false, true, true));
+    this.register(watcher.onDidCreate(() => this.#later(SETTLED_MS)));
   }
 
   override dispose(): void {

@@ -445,6 +445,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       onDidRenameFiles: events.renamed.event,
       onDidChangeConfiguration: events.configuration.event,
       onDidChangeWorkspaceFolders: () => ({ dispose: () => undefined }),
+      createFileSystemWatcher: () => ({ onDidCreate: () => ({ dispose: () => undefined }), dispose: () => undefined }),
       isTrusted: true,
       getWorkspaceFolder: ({ path }: FakeUri) => (path.startsWith('/work') ? { uri: FakeUri.file('/work') } : undefined),
       openTextDocument: async (what: { toString(): string } | { readonly language: string; readonly content: string }) => {
