@@ -124,8 +124,8 @@ const BUFFERS = new RegExp(
   ].join('|')})$`,
 );
 
-/** A bias of the unembedding, which shifts every logit: never left unread, though a weight of that name may be. */
-const UNEMBED_BIAS = 'lm_head.bias';
+/** Biases of the unembedding, which shift every logit: never left unread, though a weight of that name may be. */
+const UNEMBED_BIASES = new Set(['lm_head.bias', 'embed_out.bias']);
 
 /**
  * Throws UserError naming a tensor of the decoder that nothing asked for: the files then hold another model than config.json says.
@@ -139,7 +139,7 @@ export function refuseUnused(
   const roots = new Set([...used.keys()].filter((name) => !name.startsWith('lm_head.') && !name.startsWith('embed_out.')).map(rootOf));
   for (const [name, { file }] of stored) {
     if (used.has(name) || BUFFERS.test(name) || isExtra(name)) continue;
-    if (!roots.has(rootOf(name)) && name !== UNEMBED_BIAS) continue;
+    if (!roots.has(rootOf(name)) && !UNEMBED_BIASES.has(name)) continue;
     throw new UserError(msg`Tensor ${quoted(name)} in ${file} is not one that config.json calls for.`);
   }
 }

@@ -182,6 +182,7 @@ describe('the tensors of a file', () => {
     );
     expectRefusal(config, extra('model.layers.2.self_attn.q_proj.weight'), /"model\.layers\.2\.self_attn\.q_proj\.weight"/);
     expectRefusal(config, extra('lm_head.bias'), /Tensor "lm_head\.bias" in model\.safetensors is not one/);
+    expectRefusal(config, extra('embed_out.bias'), /Tensor "embed_out\.bias" in model\.safetensors is not one/);
     expectRefusal(config, extra('model.layers.0.self_attn.q_proj.lora_A.weight'), /lora_A/);
   });
 
