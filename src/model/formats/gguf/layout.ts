@@ -3,7 +3,8 @@ import type { ModelFiles } from '../modelFiles.ts';
 import { quoted } from '../modelFiles.ts';
 import { EXPERTS_MAX, type Facts } from './facts.ts';
 import { ROPE_TENSORS } from './ggufRope.ts';
-import { gathered, reshaped, rowCount, rowLength, shifted, sliced, storedSource, transposed, type Source } from './source.ts';
+import { gathered, reshaped, rowCount, rowLength, shifted, sliced, transposed, type Source } from '../source.ts';
+import { storedSource } from './storedSource.ts';
 
 /** The two tensors that a module may have. */
 export type Part = 'weight' | 'bias';

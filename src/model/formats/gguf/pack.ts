@@ -1,6 +1,6 @@
 import { partsOf, type QuantizedForm } from '../quantized.ts';
 import { unpack, quantizationOf } from './dequantize.ts';
-import type { BlockRows } from './source.ts';
+import type { BlockRows } from '../source.ts';
 
 /** Numbers unpacked at a time. */
 const NUMBERS_AT_ONCE = 1024 * 1024;

@@ -2,7 +2,7 @@ import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import { experts, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters } from '../ggufRope.ts';
-import { sliced, stacked, transposed, type Source } from '../source.ts';
+import { sliced, stacked, transposed, type Source } from '../../source.ts';
 import {
   EXPERT_PARTS,
   hasBias,

@@ -1,7 +1,7 @@
 import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import { exchanged, type Expand, type Layout } from '../layout.ts';
-import { gathered, rowCount } from '../source.ts';
+import { gathered, rowCount } from '../../source.ts';
 import {
   LLAMA_BLOCK,
   LLAMA_TOP,

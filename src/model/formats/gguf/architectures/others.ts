@@ -1,6 +1,6 @@
 import { msg } from '../../../../core/translatable.ts';
 import { split, type Expand, type Layout } from '../layout.ts';
-import { reshaped } from '../source.ts';
+import { reshaped } from '../../source.ts';
 import {
   hasBias,
   innerSize,

@@ -1,11 +1,9 @@
-import type { ModelFiles } from '../modelFiles.ts';
-import type { StoredTensor } from '../storedTensor.ts';
-import { WEIGHT_BYTES, isWeightType, widen, type WeightType } from '../widen.ts';
-import { dequantize } from './dequantize.ts';
-import { blockTypeNamed } from './types.ts';
+import type { ModelFiles } from './modelFiles.ts';
+import type { StoredTensor } from './storedTensor.ts';
+import { WEIGHT_BYTES, isWeightType, widen, type WeightType } from './widen.ts';
 
 /**
- * A tensor in Hugging Face's form, computed on demand from those in a GGUF file. It is read by rows along the last axis; in a vector
+ * A tensor in Hugging Face's form, computed on demand from stored ones. It is read by rows along the last axis; in a vector
  * each number is a row, so that numbers can be reordered like the rows of a matrix.
  */
 export interface Source {
@@ -42,36 +40,16 @@ function rowBytes({ shape, dtype }: Pick<Source, 'shape' | 'dtype'>): number {
   return rowLength(shape) * WEIGHT_BYTES[dtype];
 }
 
-/** A stored tensor; quantised numbers become float32. */
-export function storedSource(files: ModelFiles, tensor: StoredTensor): Source {
-  const { dtype, shape, file, offset, length } = tensor;
-  if (isWeightType(dtype)) {
-    const bytes = rowBytes({ shape, dtype });
-    return {
-      dtype,
-      shape,
-      rows: (first, count) => files.read(file, offset + first * bytes, count * bytes),
-      place: { file, offset, length },
-      blocks: null,
-    };
-  }
-  const { elements, bytes } = blockTypeNamed(dtype);
-  const perRow = (rowLength(shape) / elements) * bytes;
-  const blocks: BlockRows = {
-    type: dtype,
-    shape: [rowCount(shape), rowLength(shape)],
-    rows: (first: number, count: number) => files.read(file, offset + first * perRow, count * perRow),
-  };
+/** A tensor that is stored as it is read. Throws an Error for one of another type. */
+export function plainSource(files: ModelFiles, { name, dtype, shape, file, offset, length }: StoredTensor): Source {
+  if (!isWeightType(dtype)) throw new Error(`${name} is not stored as floating-point numbers.`);
+  const bytes = rowBytes({ shape, dtype });
   return {
-    dtype: 'F32',
+    dtype,
     shape,
-    place: null,
-    blocks: shape.length === 1 ? null : blocks,
-    rows: async (first, count) => {
-      // The numbers of a quantised vector share blocks: all are read.
-      if (shape.length === 1) return bytesOf(dequantize(await files.read(file, offset, length), dtype).slice(first, first + count));
-      return bytesOf(dequantize(await blocks.rows(first, count), dtype));
-    },
+    rows: (first, count) => files.read(file, offset + first * bytes, count * bytes),
+    place: { file, offset, length },
+    blocks: null,
   };
 }
 
@@ -201,7 +179,8 @@ function joined(parts: readonly Uint8Array[]): Uint8Array {
   return out;
 }
 
-function bytesOf(floats: Float32Array): Uint8Array {
+/** The bytes of float32 numbers, not copied. */
+export function bytesOf(floats: Float32Array): Uint8Array {
   return new Uint8Array(floats.buffer, floats.byteOffset, floats.byteLength);
 }
 
