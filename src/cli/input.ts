@@ -1,11 +1,13 @@
 import { constants } from 'node:buffer';
 import { readFile } from 'node:fs/promises';
+import { homedir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
 import { boundOf, windowsOf } from '../core/omission.ts';
 import type { ReadWindow, Token } from '../core/trace.ts';
 import { english, translated } from '../core/translatable.ts';
+import { findModels } from '../library/found/found.ts';
 import type { ModelFiles } from '../model/formats/modelFiles.ts';
 import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/run/runtime.ts';
@@ -58,10 +60,18 @@ export async function openInput(
   note: Note,
 ): Promise<Opened> {
   const text = options.input.kind === 'ids' ? null : await readInput(options.input, note);
-  const files = await modelAt(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
+  const files = await modelFilesAt(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
   const model = await openLanguageModel(files, runtimeOf(options, distFolder));
   await noteModel(model, note);
   return { model, files, ...(await tokensOf(options, text, files, model, note)) };
+}
+
+/** The files of a model; those of an adapter with the base model that other programs keep on this machine. Throws UserError. */
+export function modelFilesAt(path: string): Promise<ModelFiles> {
+  return modelAt(path, undefined, async () => {
+    const found = await findModels({ env: process.env, home: homedir() });
+    return new Map(found.flatMap(({ name, aliases, path: at }) => [name, ...aliases].map((known) => [known, at] as const)));
+  });
 }
 
 /** A model with its tokenizer. */
@@ -72,7 +82,7 @@ export interface TextModel {
 
 /** Opens the model of a folder or file, with its tokenizer. Throws UserError. */
 export async function openTextModel(folder: string, runtime: Runtime, note: Note): Promise<TextModel> {
-  const files = await modelAt(folder);
+  const files = await modelFilesAt(folder);
   const model = await openLanguageModel(files, runtime);
   await noteModel(model, note);
   return { model, tokenizer: await openTokenizer(files, model.info.vocab) };

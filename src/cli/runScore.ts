@@ -18,8 +18,7 @@ import type { Token } from '../core/trace.ts';
 import { shortened, visibleControls } from '../core/visibleText.ts';
 import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts';
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer/textTokenizer.ts';
-import { modelAt } from '../worker/files.node.ts';
-import { BUNDLED_MODEL, noteModel, readFileText, runtimeOf, type Note } from './input.ts';
+import { BUNDLED_MODEL, modelFilesAt, noteModel, readFileText, runtimeOf, type Note } from './input.ts';
 import { STANDARD, UsageError } from './optionValues.ts';
 import { openOutput } from './output.ts';
 import { roomNow } from './room.ts';
@@ -87,7 +86,7 @@ export async function score(options: ScoreOptions, distFolder: string, note: Not
 }
 
 async function openScorer(options: ScoreOptions, distFolder: string, note: Note): Promise<Scorer> {
-  const files = await modelAt(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
+  const files = await modelFilesAt(options.model ?? join(distFolder, '..', BUNDLED_MODEL));
   const model = await openLanguageModel(files, runtimeOf(options, distFolder));
   await noteModel(model, note);
   const { name, contextLength, vocab } = model.info;

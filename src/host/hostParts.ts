@@ -69,7 +69,8 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
       await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime, provider: executionProvider }),
     );
   };
-  const wanted = (model: string): WantedModel => wantedModel(extensionUri, { ...readSettings(), model }, library.nameOf(model));
+  const wanted = (model: string): WantedModel =>
+    wantedModel(extensionUri, { ...readSettings(), model }, library.nameOf(model), () => library.paths());
   const client = new ModelClient({
     connect: connectWorker,
     wanted: () => wanted(readSettings().model),

@@ -2,10 +2,10 @@ import { NoMemoryError, UserError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts } from '../core/memory.ts';
 import type { RuntimeKind } from '../core/runtimeChoice.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
-import { adapterNotice, refuseAdapterAlone } from './adapters.ts';
 import { readDecoder, supportedPart } from './families/families.ts';
 import type { DecoderSpec, Weight } from './families/spec.ts';
 import type { TextPart } from './families/wrappers.ts';
+import { refuseAdapterAlone } from './formats/adapter/refuseAdapter.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './formats/modelFiles.ts';
 import type { StoredTensor } from './formats/storedTensor.ts';
 import { openWeights } from './formats/weights.ts';
@@ -44,8 +44,7 @@ export async function readModel(
   const stored = await openWeights(files);
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
   const { spec, tensors } = readDecoder(config, stored, form);
-  const adapter = await adapterNotice(files);
-  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name), ...(adapter === null ? [] : [adapter])];
+  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name)];
   const facts = { ...describe(spec, tensors, part.family, files.name, files.weights?.type), ...(notices.length === 0 ? {} : { notices }) };
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
@@ -84,7 +83,7 @@ export async function describeModel(files: ModelFiles): Promise<ModelDescription
   const names = await files.list();
   if (!names.includes(TOKENIZER_FILE)) throw withoutTokenizer(files.name, names);
   // A tokenizer that has to be generated is generated, to find out whether that is possible.
-  if (files.weights !== undefined) await files.size(TOKENIZER_FILE);
+  if (files.tokenizerMade === true) await files.size(TOKENIZER_FILE);
   const need = (runtime: RuntimeKind, { shape }: ReadModel): MemoryNeed => ({
     typical: memoryNeed(shape, runtime, Math.min(TYPICAL_TOKENS, facts.contextLength)),
     full: memoryNeed(shape, runtime, facts.contextLength),

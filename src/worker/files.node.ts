@@ -4,18 +4,28 @@ import { UserError, messageOf } from '../core/errors.ts';
 import { formatAtStart, modelNameOf, partOf, START_BYTES } from '../core/fileFormats.ts';
 import { hubCacheName } from '../core/hubCache.ts';
 import { msg } from '../core/translatable.ts';
+import { isAdapterAlone } from '../core/adapterNames.ts';
+import { withAdapter } from '../model/formats/adapter/withAdapter.ts';
 import { asFolder } from '../model/formats/asFolder.ts';
 import type { ModelFiles } from '../model/formats/modelFiles.ts';
 import { openFormat } from '../model/formats/formats.ts';
+import { baseModelOf, type ModelPaths } from './adapterBase.node.ts';
 import { snapshotOf } from './hubCache.node.ts';
 
 /**
- * A model on disk. `path` is a folder in Hugging Face layout or with one GGUF model, a folder of Hugging Face's cache, or a GGUF file of
- * any name (of a split model, its first part). `name` defaults to the name in the path. Throws UserError where there is no such model.
+ * A model on disk. `path` is a folder in Hugging Face layout or with one GGUF model, a folder of Hugging Face's cache, the folder of an
+ * adapter whose base model is among `known` or near it, or a GGUF file of any name (of a split model, its first part). `name` defaults to
+ * the name in the path. Throws UserError where there is no such model.
  */
-export async function modelAt(path: string, name?: string): Promise<ModelFiles> {
+export async function modelAt(path: string, name?: string, known: () => Promise<ModelPaths> = noModels): Promise<ModelFiles> {
   const found = await stat(path).catch(() => null);
-  if (found?.isFile() !== true) return asFolder(await folderFiles(found === null ? path : await snapshotOf(path), name));
+  if (found?.isFile() !== true) {
+    const folder = found === null ? path : await snapshotOf(path);
+    const files = await folderFiles(folder, name);
+    if (!isAdapterAlone(await files.list())) return asFolder(files);
+    const base = await baseModelOf(resolve(folder), files, known);
+    return base === null ? files : withAdapter(await plainModelAt(base), files, files.name);
+  }
   const shown = modelNameOf(name ?? basename(path));
   const format = formatAtStart(await readRange(path, basename(path), 0, Math.min(found.size, START_BYTES)));
   if (format === undefined) {
@@ -29,6 +39,14 @@ export async function modelAt(path: string, name?: string): Promise<ModelFiles> 
   const real = (partOf(basename(path))?.parts ?? 1) > 1 ? resolve(path) : await realpath(path);
   return openFormat(await folderFiles(dirname(real), shown), basename(real), shown, format);
 }
+
+/** The model that an adapter is added to: not an adapter itself, whose base could be the first one again. */
+async function plainModelAt(path: string): Promise<ModelFiles> {
+  const found = await stat(path).catch(() => null);
+  return found?.isFile() === true ? modelAt(path) : asFolder(await folderFiles(found === null ? path : await snapshotOf(path)));
+}
+
+const noModels = async (): Promise<ModelPaths> => new Map();
 
 /** The files of a model folder on disk. `name` defaults to the folder's own. Throws UserError where there is no such folder. */
 export async function folderFiles(path: string, name?: string): Promise<ModelFiles> {

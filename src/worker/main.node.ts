@@ -39,7 +39,8 @@ const engine = createEngine({
   openFiles: async (location) => {
     if (location.kind === 'files') return asFolder(memoryFiles(location.name, location.files));
     if (location.path === '') throw new UserError(msg`No model was given.`);
-    return modelAt(location.path, location.name);
+    const { models = {} } = location;
+    return modelAt(location.path, location.name, async () => new Map(Object.entries(models)));
   },
 });
 serve<WorkerApi>(port, engine);

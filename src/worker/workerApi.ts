@@ -8,8 +8,8 @@ import type { QueryArgs, QueryName, QueryResult } from '../protocol/queries.ts';
 
 /** Location of a model's files. */
 export type ModelLocation =
-  /** A folder or model file on the worker's disk. */
-  | { readonly kind: 'folder'; readonly name: string; readonly path: string }
+  /** A folder or model file on the worker's disk. For an adapter, `models` has the paths of models by name, of which one is its base. */
+  | { readonly kind: 'folder'; readonly name: string; readonly path: string; readonly models?: Readonly<Record<string, string>> }
   /** The content of the files by name, on the web, where there is no disk. */
   | { readonly kind: 'files'; readonly name: string; readonly files: Readonly<Record<string, Uint8Array>> };
 

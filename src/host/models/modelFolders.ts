@@ -1,4 +1,5 @@
 import { vscode } from '../vscode.ts';
+import { ADAPTER_CONFIG } from '../../core/adapterNames.ts';
 import { Disposable } from '../disposable.ts';
 
 /** Most folders searched in the workspace, nearest first: a menu does not justify reading a whole tree. */
@@ -41,7 +42,8 @@ export class ModelFolders extends Disposable {
         if (this.disposed) return;
         const entries = await read(folder);
         const names = new Set(entries.map(([name]) => name));
-        if (names.has('config.json') && entries.some(([name]) => name.endsWith('.safetensors'))) paths.push(folder.fsPath);
+        const config = names.has('config.json') || names.has(ADAPTER_CONFIG);
+        if (config && entries.some(([name]) => name.endsWith('.safetensors'))) paths.push(folder.fsPath);
         below.push(
           ...entries.flatMap(([name, type]) =>
             type === vscode.FileType.Directory && !SKIPPED.test(name) ? [vscode.Uri.joinPath(folder, name)] : [],

@@ -70,6 +70,16 @@ export class ModelLibrary extends Disposable {
     return all.toSorted((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group) || a.name.localeCompare(b.name));
   }
 
+  /** Paths of the models that are on a local disk, by their names. */
+  async paths(): Promise<Readonly<Record<string, string>>> {
+    const paths: Record<string, string> = {};
+    for (const { setting, name, aliases } of await this.entries()) {
+      const path = setting === '' ? undefined : localPath(folderUri(setting));
+      if (path !== undefined) for (const known of [name, ...aliases]) paths[known] ??= path;
+    }
+    return paths;
+  }
+
   /** Present knowledge about a model. */
   known({ setting }: ModelEntry): Known {
     return this.#known.get(setting) ?? UNKNOWN;

@@ -2,6 +2,7 @@ import { vscode } from '../vscode.ts';
 import { UserError } from '../../core/errors.ts';
 import { formatOfName } from '../../core/fileFormats.ts';
 import { hubCacheName } from '../../core/hubCache.ts';
+import { ADAPTER_CONFIG } from '../../core/adapterNames.ts';
 import type { ModelLocation } from '../../worker/workerApi.ts';
 import type { WantedModel } from '../client/liveWorker.ts';
 import { modelFilesOf, partsIn } from './filesOfModel.ts';
@@ -18,8 +19,14 @@ const MAX_BYTES = 2 ** 31;
 /** Most files read from a model's folder; a folder with more is something else. */
 const MAX_FILES = 400;
 
-/** The model that the settings name, the bundled one if they name none. `named`: its name, if not that of its folder or file. */
-export function wantedModel(extensionUri: vscode.Uri, settings: Settings, named?: string): WantedModel {
+/** Paths of the models on this machine by name. */
+export type ModelPaths = () => Promise<Readonly<Record<string, string>>>;
+
+/**
+ * The model that the settings name, the bundled one if they name none. `named`: its name, if not that of its folder or file. `others` is
+ * asked for an adapter, whose base model is one of them.
+ */
+export function wantedModel(extensionUri: vscode.Uri, settings: Settings, named?: string, others?: ModelPaths): WantedModel {
   const how = `${settings.runtime} ${settings.runtime === 'wasm' ? '' : `${settings.executionProvider} ${settings.nativeRuntime}`}`;
   if (settings.model === '') {
     const uri = vscode.Uri.joinPath(extensionUri, 'media', 'models', BUNDLED);
@@ -27,7 +34,7 @@ export function wantedModel(extensionUri: vscode.Uri, settings: Settings, named?
   }
   const uri = folderUri(settings.model);
   const name = named ?? modelName(uri);
-  return { key: `${uri.toString()} ${how}`, name, locate: () => locate(uri, name) };
+  return { key: `${uri.toString()} ${how}`, name, locate: () => locate(uri, name, undefined, others) };
 }
 
 /** Name of a model by its path. */
@@ -41,9 +48,18 @@ export function baseName(uri: vscode.Uri): string {
 }
 
 /** Location of a model for the worker: a path on a local disk, elsewhere the bytes of the files. */
-async function locate(uri: vscode.Uri, name: string, known?: readonly string[]): Promise<ModelLocation> {
+async function locate(uri: vscode.Uri, name: string, known?: readonly string[], others?: ModelPaths): Promise<ModelLocation> {
   const path = localPath(uri);
-  return path === undefined ? { kind: 'files', name, files: await readAll(uri, known) } : { kind: 'folder', name, path };
+  if (path === undefined) return { kind: 'files', name, files: await readAll(uri, known) };
+  const models = others !== undefined && (await isAdapter(uri)) ? await others() : null;
+  return { kind: 'folder', name, path, ...(models === null ? {} : { models }) };
+}
+
+async function isAdapter(folder: vscode.Uri): Promise<boolean> {
+  return vscode.workspace.fs.stat(vscode.Uri.joinPath(folder, ADAPTER_CONFIG)).then(
+    () => true,
+    () => false,
+  );
 }
 
 async function readAll(uri: vscode.Uri, known?: readonly string[]): Promise<Record<string, Uint8Array>> {

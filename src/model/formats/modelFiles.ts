@@ -20,8 +20,10 @@ export interface ModelFiles {
   localPath?(file: string): Promise<string | null>;
   /** Notices about files that are read only in part. */
   readonly notices?: readonly Translatable[];
-  /** Weights that are not in safetensors files, with the name of their type and their bytes as stored. */
-  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type: string; readonly bytes: number };
+  /** Weights that are not in the folder's safetensors files as they are read, with the name of their type and their bytes as stored. */
+  readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type?: string; readonly bytes: number };
+  /** Whether tokenizer.json is generated, and complete: no other file defines tokens. */
+  readonly tokenizerMade?: true;
 }
 
 /** Largest config.json; those of the largest known models are under 100 kB. */

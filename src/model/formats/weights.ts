@@ -2,7 +2,8 @@ import { UserError } from '../../core/errors.ts';
 import { msg } from '../../core/translatable.ts';
 import { isRecord } from '../../core/records.ts';
 import { INDEX_MAX_BYTES, quoted, readJson, type ModelFiles } from './modelFiles.ts';
-import { ADAPTER_WEIGHTS, refuseAdapterAlone } from '../adapters.ts';
+import { ADAPTER_WEIGHTS } from '../../core/adapterNames.ts';
+import { refuseAdapterAlone } from './adapter/refuseAdapter.ts';
 import { readSafetensorsHeader } from './safetensors.ts';
 import type { StoredTensor } from './storedTensor.ts';
 

@@ -84,7 +84,7 @@ export async function openTokenizer(files: ModelFiles, vocab: number): Promise<T
   const whole = asObject(parseJson(text, TOKENIZER_FILE), msg`the file`);
   const named = await readNamedTokens(files);
   // A GGUF file's own tokenizer is complete; no other files define tokens.
-  const json = files.weights === undefined ? withNamedTokens(whole, named) : whole;
+  const json = files.tokenizerMade === true ? whole : withNamedTokens(whole, named);
   // An unusable template is reported only when a chat is requested.
   const chat = await readChatTemplate(files, named).catch((error: unknown): ChatTemplate => () => {
     throw error;

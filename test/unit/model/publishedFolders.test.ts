@@ -60,21 +60,31 @@ describe('weights that are there twice', () => {
 });
 
 describe('an adapter', () => {
-  const ADAPTER = JSON.stringify({ base_model_name_or_path: 'someone/base-7b', peft_type: 'LORA' });
+  const ADAPTER = JSON.stringify({ base_model_name_or_path: 'someone/base-7b', peft_type: 'LORA', lora_alpha: 4 });
+  const OWN = ADAPTER.replace('someone/base-7b', '.');
+  const weights = (): Uint8Array => readFileSync(`${FIXTURES}/adapters/lora/adapter_model.safetensors`);
 
-  it('beside a model is said, not passed over', async () => {
-    expect(await notices(folder(LLAMA, { 'adapter_config.json': ADAPTER, 'adapter_model.safetensors': 'x' }))).toEqual([
+  it('for another model beside a model is said, not passed over', async () => {
+    const beside = { 'adapter_config.json': ADAPTER, 'adapter_model.safetensors': 'x' };
+    expect(await notices(await asFolder(folder(LLAMA, beside)))).toEqual([
       'llama also holds an adapter (adapter_config.json, adapter_model.safetensors), which is not applied: all numbers are those ' +
-        'of the model without it. Merge the adapter into the model (merge_and_unload of peft) to see its numbers.',
+        'of the model without it. Put the adapter into a folder of its own to see its numbers.',
     ]);
-    expect(await notices(folder(LLAMA))).toEqual([]);
+    expect(await notices(await asFolder(folder(LLAMA)))).toEqual([]);
+  });
+
+  it.each([OWN, ADAPTER.replace('someone/base-7b', '/home/someone/llama/')])('for the model beside it is applied', async (config) => {
+    const files = await asFolder(folder(LLAMA, { 'adapter_config.json': config, 'adapter_model.safetensors': weights() }));
+    expect(await notices(files)).toEqual([
+      'With the adapter in the same folder (LoRA, 4 matrices, rank 3): all numbers are those of the two together.',
+    ]);
   });
 
   test.each<[string, Readonly<Record<string, string>>, RegExp]>([
     [
       'alone',
       { 'adapter_config.json': ADAPTER, 'adapter_model.safetensors': 'x', 'README.md': '' },
-      /^memory holds an adapter for the model "someone\/base-7b", not a model: open that model, or merge the two/,
+      /^memory holds an adapter for the model "someone\/base-7b", which is not here: put that model beside it/,
     ],
     [
       'alone with its model’s config.json',
@@ -85,6 +95,44 @@ describe('an adapter', () => {
     ['of which nothing is known', { 'adapter_model.safetensors': 'x' }, /holds an adapter, not a model, and does not say for which/],
   ])('%s is refused, naming the model it belongs to', async (_, files, message) => {
     await expect(readModel(filesOf(files), 'wasm')).rejects.toThrow(message);
+  });
+
+  test.each<[Readonly<Record<string, unknown>>, RegExp]>([
+    [{ peft_type: 'IA3' }, /^adapter_config\.json: adapters of type "IA3" are not supported, LoRA is\.$/],
+    [{ peft_type: undefined }, /adapters of type missing are not supported/],
+    [{ lora_alpha: 'eight' }, /"lora_alpha" must be a number, not "eight"/],
+    [{ use_qalora: true }, /"use_qalora" is set, which is not supported/],
+    [{ target_parameters: ['mlp.experts.down_proj'] }, /"target_parameters" is set/],
+    [{ init_lora_weights: 'pissa_niter_4' }, /"init_lora_weights" is "pissa_niter_4", which changes the base model as well/],
+    [{ alpha_pattern: { '(a+)+$': 1 } }, /"alpha_pattern" has the pattern "\(a\+\)\+\$", where only names of modules are read/],
+    [{ use_dora: true }, /"model\.layers\.0\.self_attn\.q_proj" has no lora_magnitude_vector/],
+    [{ fan_in_fan_out: true }, /which do not fit the base model’s 32 x 64/],
+  ])('%j is refused by its name', async (options, message) => {
+    const config = JSON.stringify({ ...(JSON.parse(OWN) as object), ...options });
+    const files = folder(LLAMA, { 'adapter_config.json': config, 'adapter_model.safetensors': weights() });
+    await expect(asFolder(files)).rejects.toThrow(message);
+  });
+
+  test.each([
+    [
+      'q_proj',
+      'x_proj',
+      /"base_model\.model\.model\.layers\.0\.self_attn\.x_proj\.lora_A\.weight" is for .*, which the base model does not have/,
+    ],
+    ['q_proj.lora_B.weight', 'q_proj.lora_C.weight', /has no lora_B|is for/],
+  ])('with a tensor of another name (%s: %s) is refused', async (from, to, message) => {
+    const renamed = Buffer.from(Buffer.from(weights()).toString('latin1').replaceAll(from, to), 'latin1');
+    const files = folder(LLAMA, { 'adapter_config.json': OWN, 'adapter_model.safetensors': renamed });
+    await expect(asFolder(files)).rejects.toThrow(message);
+  });
+
+  it('of the embedding is refused where that is also the unembedding', async () => {
+    const header = JSON.stringify({
+      'base_model.model.model.embed_tokens.weight': { dtype: 'F32', shape: [1], data_offsets: [0, 4] },
+    });
+    const replaced = Buffer.concat([new Uint8Array(BigUint64Array.of(BigInt(header.length)).buffer), Buffer.from(header), Buffer.alloc(4)]);
+    const files = folder(`${FIXTURES}/families/qwen3.1`, { 'adapter_config.json': OWN, 'adapter_model.safetensors': replaced });
+    await expect(asFolder(files)).rejects.toThrow(/"base_model.*" changes one end of a model whose embedding is also its unembedding/);
   });
 });
 

@@ -1,0 +1,70 @@
+import { at } from '../../../core/tensor.ts';
+import { bytesOf, rowCount, rowLength, type Source } from '../source.ts';
+import { widen } from '../widen.ts';
+
+/** Factors of a low-rank matrix: `left` [rows, rank] times `right` [rank, width]. */
+export interface LowRank {
+  readonly rank: number;
+  readonly left: Float32Array;
+  readonly right: Float32Array;
+}
+
+/** `base` plus a low-rank matrix of its shape, as float32. `factors` are read when the first row is. */
+export function plusLowRank(base: Source, factors: () => Promise<LowRank>): Source {
+  const width = rowLength(base.shape);
+  return computed(base, async (first, count) => {
+    const [sum, { rank, left, right }] = [widen(await base.rows(first, count), base.dtype), await factors()];
+    for (let row = 0; row < count; row++) {
+      const out = sum.subarray(row * width, (row + 1) * width);
+      for (let k = 0; k < rank; k++) {
+        const factor = at(left, (first + row) * rank + k);
+        const from = k * width;
+        for (let i = 0; i < width; i++) out[i] = (out[i] ?? 0) + factor * (right[from + i] ?? 0);
+      }
+    }
+    return sum;
+  });
+}
+
+/**
+ * A matrix whose outputs' weights have given lengths (Euclidean norms) [out], as in DoRA. `transposed`: the matrix is [in, out], and any
+ * row needs all of it. Weights that are all 0 have no direction and stay so.
+ */
+export function withLengths(matrix: Source, lengths: () => Promise<Float32Array>, transposed: boolean): Source {
+  const [rows, width] = [rowCount(matrix.shape), rowLength(matrix.shape)];
+  return computed(matrix, async (first, count) => {
+    const [from, read] = transposed ? [0, rows] : [first, count];
+    const values = widen(await matrix.rows(from, read), matrix.dtype);
+    const wanted = await lengths();
+    /** Sums of squares of the outputs that were read. */
+    const squares = new Float64Array(transposed ? width : read);
+    const outputOf = (index: number): number => (transposed ? index % width : Math.floor(index / width));
+    for (const [index, value] of values.entries()) squares[outputOf(index)] = at(squares, outputOf(index)) + value ** 2;
+    for (const [index, value] of values.entries()) {
+      const output = outputOf(index);
+      if (value !== 0) values[index] = (value * at(wanted, transposed ? output : from + output)) / Math.sqrt(at(squares, output));
+    }
+    return values.subarray((first - from) * width, (first - from + count) * width);
+  });
+}
+
+/** `base` plus numbers of its shape, as float32. */
+export function plus(base: Source, added: () => Promise<Float32Array>): Source {
+  const width = rowLength(base.shape);
+  return computed(base, async (first, count) => {
+    const [sum, more] = [widen(await base.rows(first, count), base.dtype), await added()];
+    for (const [i, value] of sum.entries()) sum[i] = value + at(more, first * width + i);
+    return sum;
+  });
+}
+
+/** A matrix [rows, width] transposed. */
+export function turned(values: Float32Array, rows: number, width: number): Float32Array {
+  const out = new Float32Array(values.length);
+  for (let row = 0; row < rows; row++) for (let i = 0; i < width; i++) out[i * rows + row] = at(values, row * width + i);
+  return out;
+}
+
+function computed({ shape }: Source, rows: (first: number, count: number) => Promise<Float32Array>): Source {
+  return { dtype: 'F32', shape, place: null, blocks: null, rows: async (first, count) => bytesOf(await rows(first, count)) };
+}
