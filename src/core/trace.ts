@@ -46,6 +46,8 @@ export interface ModelInfo {
    * none.
    */
   readonly notices?: readonly Translatable[];
+  /** Path of the model without the adapter that is added to it here. Absent: there is none, or it lies in the same folder. */
+  readonly adapterOn?: string;
   readonly runtime: RuntimeKind;
   readonly threads: number;
   /** The native runtime's own error, for the log, where WASM replaces it. Absent: no failure. */

@@ -45,7 +45,11 @@ export async function readModel(
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
   const { spec, tensors } = readDecoder(config, stored, form);
   const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name)];
-  const facts = { ...describe(spec, tensors, part.family, files.name, files.weights?.type), ...(notices.length === 0 ? {} : { notices }) };
+  const facts = {
+    ...describe(spec, tensors, part.family, files.name, files.weights?.type),
+    ...(notices.length === 0 ? {} : { notices }),
+    ...(files.adapterOn === undefined ? {} : { adapterOn: files.adapterOn }),
+  };
   // The embedding is read from its file by rows, unless it is the unembedding too.
   const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
   const made = await madeOf(files, loaded);

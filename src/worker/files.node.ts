@@ -24,7 +24,7 @@ export async function modelAt(path: string, name?: string, known: () => Promise<
     const files = await folderFiles(folder, name);
     if (!isAdapterAlone(await files.list())) return asFolder(files);
     const base = await baseModelOf(resolve(folder), files, known);
-    return base === null ? files : withAdapter(await plainModelAt(base), files, files.name);
+    return base === null ? files : { ...(await withAdapter(await plainModelAt(base), files, files.name)), adapterOn: base };
   }
   const shown = modelNameOf(name ?? basename(path));
   const format = formatAtStart(await readRange(path, basename(path), 0, Math.min(found.size, START_BYTES)));

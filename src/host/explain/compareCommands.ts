@@ -5,10 +5,11 @@ import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import type { Explainer } from './explainer.ts';
 import type { ModelLibrary } from '../models/modelLibrary.ts';
-import { baseName } from '../models/modelLocation.ts';
+import { baseName, modelName } from '../models/modelLocation.ts';
 import { t } from '../say.ts';
 import { inform, pickOne, type PickItem } from '../surfaces.ts';
 import { readSettings } from '../configuration.ts';
+import { folderUri } from '#platform';
 import { type EditorTexts, type Target, wholeTargetOf } from '../editor/target.ts';
 
 /** Parts of the extension that the comparison commands use. */
@@ -57,10 +58,19 @@ export async function compareWith({ explainer, comparer, current, editors }: Com
 /** Command "Compare With Another Model…": compares with the same text read by another model. */
 export async function compareModel({ comparer, current, library }: CompareContext & { readonly library: ModelLibrary }): Promise<void> {
   if (!current.value) return void inform(t('Explain a text first: then another model can read it, too.'));
+  const { adapterOn } = current.value.shown.explanation.model;
   const chosen = await pickModel(library, {
     title: t('Compare With Another Model'),
     placeHolder: t('Which model should read the text, too?'),
     without: [readSettings().model],
+    ...(adapterOn === undefined
+      ? {}
+      : {
+          first: {
+            heading: t('The same without its adapter'),
+            entry: { group: 'added', setting: adapterOn, name: modelName(folderUri(adapterOn)), aliases: [], bytes: null },
+          },
+        }),
   });
   if (chosen) await comparer.compare({ kind: 'model', model: chosen.setting });
 }

@@ -24,6 +24,8 @@ export interface PickOptions {
   readonly placeHolder: Inert;
   /** Models that are not offered, by their `setting`. */
   readonly without?: readonly string[];
+  /** A model that comes before all others, under a heading of its own. */
+  readonly first?: { readonly heading: Inert; readonly entry: ModelEntry };
 }
 
 /** Asks for a model and makes it the current one. */
@@ -36,14 +38,15 @@ export async function chooseModel(library: ModelLibrary): Promise<void> {
  * Asks for a model of the library or a new one, which is then added. Descriptions appear as they become known. Undefined if the user
  * declines.
  */
-export async function pickModel(library: ModelLibrary, { title, placeHolder, without = [] }: PickOptions): Promise<ModelEntry | undefined> {
+export async function pickModel(library: ModelLibrary, options: PickOptions): Promise<ModelEntry | undefined> {
+  const { title, placeHolder } = options;
   const pick = createPick<Choice>();
   pick.title = title;
   pick.placeholder = placeHolder;
   Object.assign(pick, { matchOnDescription: true, matchOnDetail: true, busy: true });
   const closed = new AbortController();
   pick.show();
-  void fill(library, pick, without, closed.signal);
+  void fill(library, pick, options, closed.signal);
   const does = await new Promise<Choice['does'] | undefined>((resolve) => {
     pick.onDidAccept(() => resolve(pick.activeItems[0]?.does));
     pick.onDidHide(() => resolve(undefined));
@@ -57,13 +60,13 @@ export async function pickModel(library: ModelLibrary, { title, placeHolder, wit
 }
 
 /** Fills a list with models, and again after each description; the active item stays active. */
-async function fill(library: ModelLibrary, pick: Pick<Choice>, without: readonly string[], closed: AbortSignal): Promise<void> {
+async function fill(library: ModelLibrary, pick: Pick<Choice>, { without = [], first }: PickOptions, closed: AbortSignal): Promise<void> {
   let hasModels = false;
   const show = (entries: readonly ModelEntry[]): void => {
     // Before models are listed, VS Code activates the item that adds one, at the end of the list; the user did not choose that.
     const active = hasModels ? pick.activeItems[0]?.does : undefined;
     hasModels = entries.length > 0;
-    pick.items = choicesOf(library, entries);
+    pick.items = choicesOf(library, entries, first);
     const again = pick.items.find(
       ({ does }) =>
         does.kind === active?.kind && (does.kind !== 'entry' || (active.kind === 'entry' && does.entry.setting === active.entry.setting)),
@@ -71,8 +74,8 @@ async function fill(library: ModelLibrary, pick: Pick<Choice>, without: readonly
     if (again) pick.activeItems = [again];
   };
   show([]);
-  const entries = (await library.entries()).filter(({ setting }) => !without.includes(setting));
-  for (const entry of [undefined, ...entries]) {
+  const entries = (await library.entries()).filter(({ setting }) => !without.includes(setting) && setting !== first?.entry.setting);
+  for (const entry of [undefined, ...(first ? [first.entry] : []), ...entries]) {
     if (entry) await library.describe(entry);
     if (closed.aborted) return;
     show(entries);
@@ -89,7 +92,7 @@ export async function addModel(library: ModelLibrary): Promise<ModelEntry | unde
   };
   const folder = {
     label: withIcon('folder', t('A folder')),
-    detail: t('A model in Hugging Face layout: config.json, *.safetensors and tokenizer.json.'),
+    detail: t('A model in Hugging Face layout: config.json, *.safetensors and tokenizer.json; or an adapter (LoRA) for one.'),
     folder: true,
   };
   const kind = await pickOne([folder, file], { title: t('Add a Model'), placeHolder: t('What is it?') });
@@ -104,13 +107,14 @@ export function settingOf(uri: vscode.Uri): string {
   return uri.scheme === 'file' ? uri.fsPath : uri.toString();
 }
 
-function choicesOf(library: ModelLibrary, entries: readonly ModelEntry[]): readonly Choice[] {
+function choicesOf(library: ModelLibrary, entries: readonly ModelEntry[], first: PickOptions['first']): readonly Choice[] {
   const heading = (label: Inert): Choice => ({ label, kind: vscode.QuickPickItemKind.Separator, does: { kind: 'heading' } });
   const groups = GROUPS.flatMap((group) => {
     const own = entries.filter((entry) => entry.group === group);
     return own.length === 0 ? [] : [heading(groupText(group, t)), ...own.map((entry) => choiceOf(library, entry))];
   });
   return [
+    ...(first === undefined ? [] : [heading(first.heading), choiceOf(library, first.entry)]),
     ...groups,
     heading(t('More')),
     { label: withIcon('add', t('Add a folder or a file…')), alwaysShow: true, does: { kind: 'add' } },
