@@ -1,6 +1,7 @@
 import { NoMemoryError, UserError } from '../core/errors.ts';
 import { memoryNeed, TYPICAL_TOKENS, type MemoryNeed, type MemoryShape, type ModelDescription, type ModelFacts } from '../core/memory.ts';
 import type { RuntimeKind } from '../core/runtimeChoice.ts';
+import { isRecord } from '../core/records.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
 import { readDecoder, supportedPart } from './families/families.ts';
 import type { DecoderSpec, Weight } from './families/spec.ts';
@@ -39,7 +40,8 @@ export async function readModel(
 ): Promise<ReadModel> {
   const names = await files.list();
   if (!names.includes(CONFIG_FILE)) await refuseWithoutConfig(files, names);
-  const config = await readJson(files, CONFIG_FILE, CONFIG_MAX_BYTES);
+  const stated = await readJson(files, CONFIG_FILE, CONFIG_MAX_BYTES);
+  const config = files.dequantized === true && isRecord(stated) ? { ...stated, quantization_config: null } : stated;
   const part = supportedPart(config);
   const stored = await openWeights(files);
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);

@@ -11,8 +11,6 @@ export interface MadeWeights {
   readonly kept: ReadonlyMap<string, StoredTensor>;
   /** Tensors that are computed when they are read, by name; they replace kept ones. */
   readonly made: ReadonlyMap<string, Source>;
-  /** Files whose content is other than stored, by name. */
-  readonly texts?: ReadonlyMap<string, Uint8Array>;
   /** The files' own name for the type of the weights; absent: as the tensors say. */
   readonly type?: string;
   /** Bytes of the weights as stored. */
@@ -21,7 +19,7 @@ export interface MadeWeights {
 }
 
 /** Presents a model folder in which some weights are computed, each as a file of its own that holds no more than it. */
-export function withMadeWeights(files: ModelFiles, { name, kept, made, texts, type, bytes, notices }: MadeWeights): ModelFiles {
+export function withMadeWeights(files: ModelFiles, { name, kept, made, type, bytes, notices }: MadeWeights): ModelFiles {
   const tensors = new Map(kept);
   const sources = new Map<string, Source>();
   for (const [own, source] of made) {
@@ -35,11 +33,10 @@ export function withMadeWeights(files: ModelFiles, { name, kept, made, texts, ty
   return {
     ...files,
     name: name ?? files.name,
-    size: async (file) => texts?.get(file)?.length ?? files.size(file),
     read: async (file, offset, length) => {
       const source = sources.get(file);
       if (source !== undefined) return readBytes(source, offset, length);
-      return texts?.get(file)?.slice(offset, offset + length) ?? files.read(file, offset, length);
+      return files.read(file, offset, length);
     },
     ...(localPath === undefined ? {} : { localPath: async (file: string) => (sources.has(file) ? null : localPath(file)) }),
     notices: [...(files.notices ?? []), ...notices],
