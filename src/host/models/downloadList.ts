@@ -85,6 +85,43 @@ export function suggestedModels(): readonly { readonly title: Inert; readonly mo
       ],
     },
     {
+      title: t('Names that everybody knows, in 8 GB'),
+      models: [
+        {
+          id: 'unsloth/Llama-3.2-1B',
+          name: 'Llama 3.2',
+          parameters: '1.2B',
+          bytes: 2490 * MB,
+          licence: 'Llama 3.2',
+          goodFor: t('Meta’s small Llama, in a copy that needs no access token.'),
+        },
+        {
+          id: 'zai-org/glm-edge-1.5b-chat',
+          name: 'GLM-Edge',
+          parameters: '1.6B',
+          bytes: 3200 * MB,
+          licence: 'GLM-4',
+          goodFor: t('GLM for small machines: Chinese and English chat.'),
+        },
+        {
+          id: 'unsloth/DeepSeek-R1-Distill-Qwen-1.5B-GGUF',
+          name: 'DeepSeek R1 Distill',
+          parameters: '1.5B',
+          bytes: 1120 * MB,
+          licence: 'Apache-2.0',
+          goodFor: t('Taught by DeepSeek R1 to think before it answers; take Q4_K_M.'),
+        },
+        {
+          id: 'TheBloke/Mistral-7B-v0.1-GGUF',
+          name: 'Mistral 7B',
+          parameters: '7B',
+          bytes: 4370 * MB,
+          licence: 'Apache-2.0',
+          goodFor: t('Seven billion parameters: 32 layers of 32 heads that share 8 keys; take Q4_K_M.'),
+        },
+      ],
+    },
+    {
       title: t('For something in particular'),
       models: [
         {
