@@ -19,7 +19,8 @@ import gguf  # noqa: E402
 GGML = ctypes.CDLL(os.environ["GGML"] + "/libggml-base.so")
 Q = gguf.GGMLQuantizationType
 # Where in a block its float16 scales are.
-SCALES = {Q.Q4_0: [0], Q.Q4_1: [0, 2], Q.Q5_0: [0], Q.Q5_1: [0, 2], Q.Q8_0: [0], Q.Q2_K: [80, 82], Q.Q3_K: [108], Q.Q4_K: [0, 2], Q.Q5_K: [0, 2], Q.Q6_K: [208], Q.IQ4_NL: [0], Q.IQ4_XS: [0]}
+SCALES = {Q.Q4_0: [0], Q.Q4_1: [0, 2], Q.Q5_0: [0], Q.Q5_1: [0, 2], Q.Q8_0: [0], Q.Q2_K: [80, 82], Q.Q3_K: [108], Q.Q4_K: [0, 2], Q.Q5_K: [0, 2], Q.Q6_K: [208], Q.IQ4_NL: [0], Q.IQ4_XS: [0],
+          Q.IQ2_XXS: [0], Q.IQ2_XS: [0], Q.IQ2_S: [0], Q.IQ3_XXS: [0], Q.IQ3_S: [0], Q.IQ1_S: [0], Q.IQ1_M: [], Q.TQ1_0: [52], Q.TQ2_0: [64], Q.MXFP4: []}
 
 
 def main():
@@ -27,7 +28,7 @@ def main():
     found = {}
     for kind, places in SCALES.items():
         elements, size = gguf.GGML_QUANT_SIZES[kind]
-        count = 40 if elements == 32 else 10
+        count = 40 if elements == 32 else 10 if kind in (Q.Q2_K, Q.Q3_K, Q.Q4_K, Q.Q5_K, Q.Q6_K, Q.IQ4_XS) else 6
         blocks = random.integers(0, 256, (count, size), np.uint8)
         for place in places:
             scales = random.standard_normal(count).astype(np.float16)
@@ -36,6 +37,13 @@ def main():
             scales[0] = 0
             scales[1] = np.float16(6e-8)
             blocks[:, place:place + 2] = scales.view(np.uint8).reshape(count, 2)
+        if kind == Q.IQ1_M:
+            # Its scale lies in the upper four bits of four 16-bit words.
+            scales = random.standard_normal(count).astype(np.float16).view(np.uint16)
+            words = blocks[:, 48:56].copy().view(np.uint16)
+            for piece in range(4):
+                words[:, piece] = (words[:, piece] & 0x0FFF) | (((scales >> (4 * piece)) & 15) << 12)
+            blocks[:, 48:56] = words.view(np.uint8)
         values = np.zeros((count, elements), np.float32)
         dequantize = getattr(GGML, f"dequantize_row_{kind.name.lower().replace('_k', '_K')}")
         dequantize(blocks.ctypes.data_as(ctypes.c_void_p), values.ctypes.data_as(ctypes.c_void_p), ctypes.c_int64(values.size))

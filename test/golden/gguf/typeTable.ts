@@ -29,14 +29,16 @@ export async function writeWorst(runtime: (typeof RUNTIMES)[number], worst: Read
   const rows = await Promise.all(
     blockTypeNames().map(async (type) => {
       const cases = [...worst].filter(([name]) => typeOf(name) === type);
-      const logits = RUNTIMES.map((name, column) =>
-        name === runtime ? Math.max(...cases.map(([, value]) => value)).toExponential(1) : (known.get(type)?.[column] ?? ''),
-      );
+      const logits = RUNTIMES.map((name, column) => {
+        if (cases.length === 0) return '–';
+        return name === runtime ? Math.max(...cases.map(([, value]) => value)).toExponential(1) : (known.get(type)?.[column] ?? '');
+      });
       const models = cases
         .map(([name]) => name.slice(0, name.indexOf('.')))
         .toSorted()
         .join(', ');
-      return `| ${[type, models, isWeightType(type) ? 'as stored' : String(await worstNumber(type)), ...logits].join(' | ')} |`;
+      // Blocks of these types are compared with ggml's numbers alone.
+      return `| ${[type, models || '–', isWeightType(type) ? 'as stored' : String(await worstNumber(type)), ...logits].join(' | ')} |`;
     }),
   );
   const table = [

@@ -77,6 +77,15 @@ export const iq4_nl: Unpack = (bytes, at, out, to) => {
   nibbles(bytes, at + 2, (i, nibble) => (integers[to + i] = IQ4_VALUES[nibble] ?? 0));
 };
 
+/** The numbers of MXFP4 (e2m1) by their bits, twice as large (ggml-common.h, kvalues_mxfp4). */
+const MXFP4_VALUES = Int8Array.of(0, 1, 2, 3, 4, 6, 8, 12, 0, -1, -2, -3, -4, -6, -8, -12);
+
+/** 32 numbers: half a scale as a power of 2 (e8m0), 4-bit indices into `MXFP4_VALUES`. */
+export const mxfp4: Unpack = (bytes, at, { integers, scales }, to) => {
+  scales[to / 32] = 2 ** ((bytes[at] ?? 0) - 128);
+  nibbles(bytes, at + 1, (i, nibble) => (integers[to + i] = MXFP4_VALUES[nibble] ?? 0));
+};
+
 /** 256 numbers: a float16 scale, eight groups of 32 with a 6-bit scale each, 4-bit indices into `IQ4_VALUES`. */
 export const iq4_xs: Unpack = (bytes, at, { integers, scales }, to) => {
   const d = halfAt(bytes, at);

@@ -1,6 +1,7 @@
 import type { Quantization } from '../quantized.ts';
 import { isWeightType, widen } from '../widen.ts';
-import { iq4_nl, iq4_xs, q4_0, q4_1, q5_0, q5_1, q8_0, type Quants, type Unpack } from './blocks.ts';
+import { iq4_nl, iq4_xs, mxfp4, q4_0, q4_1, q5_0, q5_1, q8_0, type Quants, type Unpack } from './blocks.ts';
+import { iq1_m, iq1_s, iq2_s, iq2_xs, iq2_xxs, iq3_s, iq3_xxs, tq1_0, tq2_0 } from './codebookBlocks.ts';
 import { q2_k, q3_k, q4_k, q5_k, q6_k } from './superBlocks.ts';
 import { blockTypeNamed } from './types.ts';
 
@@ -23,6 +24,16 @@ const BY_TYPE: ReadonlyMap<string, Quantised> = new Map([
   ['Q6_K', { unpack: q6_k, bits: 8, group: 16, mins: false, middle: 0 }],
   ['IQ4_NL', { unpack: iq4_nl, bits: 8, group: 32, mins: false, middle: 0 }],
   ['IQ4_XS', { unpack: iq4_xs, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ2_XXS', { unpack: iq2_xxs, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ2_XS', { unpack: iq2_xs, bits: 8, group: 16, mins: false, middle: 0 }],
+  ['IQ2_S', { unpack: iq2_s, bits: 8, group: 16, mins: false, middle: 0 }],
+  ['IQ3_XXS', { unpack: iq3_xxs, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ3_S', { unpack: iq3_s, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ1_S', { unpack: iq1_s, bits: 8, group: 32, mins: false, middle: 0 }],
+  ['IQ1_M', { unpack: iq1_m, bits: 8, group: 16, mins: false, middle: 0 }],
+  ['TQ1_0', { unpack: tq1_0, bits: 4, group: 32, mins: false, middle: 0 }],
+  ['TQ2_0', { unpack: tq2_0, bits: 4, group: 32, mins: false, middle: 0 }],
+  ['MXFP4', { unpack: mxfp4, bits: 8, group: 32, mins: false, middle: 0 }],
 ]);
 
 /** The quantisation of a ggml type. */

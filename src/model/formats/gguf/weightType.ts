@@ -23,6 +23,19 @@ const FILE_TYPES: ReadonlyMap<number, string> = new Map([
   [25, 'IQ4_NL'],
   [30, 'IQ4_XS'],
   [32, 'BF16'],
+  [19, 'IQ2_XXS'],
+  [20, 'IQ2_XS'],
+  [22, 'IQ3_XS'],
+  [23, 'IQ3_XXS'],
+  [24, 'IQ1_S'],
+  [26, 'IQ3_S'],
+  [27, 'IQ3_M'],
+  [28, 'IQ2_S'],
+  [29, 'IQ2_M'],
+  [31, 'IQ1_M'],
+  [36, 'TQ1_0'],
+  [37, 'TQ2_0'],
+  [38, 'MXFP4_MOE'],
 ]);
 
 /**
@@ -34,9 +47,14 @@ export function weightTypeOf(metadata: GgufMetadata, tensors: Iterable<StoredTen
   for (const { dtype, shape } of tensors) numbers.set(dtype, (numbers.get(dtype) ?? 0) + shape.reduce((product, dim) => product * dim, 1));
   const type = metadata.get('general.file_type');
   const named = typeof type === 'number' ? FILE_TYPES.get(type) : undefined;
-  if (named !== undefined && numbers.has(named.replace(/_[SML]$/, ''))) return named;
+  if (named !== undefined && [...numbers.keys()].some((own) => kindOf(own) === kindOf(named))) return named;
   return [...numbers]
     .toSorted((a, b) => b[1] - a[1])
     .map(([name]) => name)
     .join(', ');
+}
+
+/** The kind of types that a mix and its tensors' types have in common: "Q4_K" of Q4_K_M, "IQ3" of IQ3_XS and IQ3_S. */
+function kindOf(type: string): string {
+  return type.replace(/_(?:XXS|XS|S|M|L|MOE)$/, '');
 }

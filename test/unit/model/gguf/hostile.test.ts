@@ -112,7 +112,7 @@ describe('refused by one sentence:', () => {
       file({ tensors: [F32('n'.repeat(NAME_MAX_BYTES + 1))] }),
       /holds a tensor's name of 65 bytes, where at most 64 bytes are allowed/,
     ],
-    ['a type that is not read', file({ tensors: [F32('a', { type: 16 })] }), /which is of type IQ2_XXS: F32, F16, BF16, Q4_0, .* are read/],
+    ['a type that is not read', file({ tensors: [F32('a', { type: 40 })] }), /which is of type NVFP4: F32, F16, BF16, Q4_0, .* are read/],
     ['a type that is not known', file({ tensors: [F32('a', { type: 999 })] }), /which is of type number 999/],
     [
       'rows that blocks do not fill',
