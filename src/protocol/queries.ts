@@ -229,6 +229,8 @@ export const QUESTIONS = {
    * each step reports the time it took.
    */
   steps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
+  /** The same of the model as it is, without the run's interventions. */
+  plainSteps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
   /** Text of tokens that continue the run's; part of a character at either end shows as U+FFFD. */
   textOf: question<{ readonly text: string }>()({ ids: generatedIds }, { kept: 64 }),
   /** The control vector in the bytes of a file. Throws UserError where it is none, or does not fit the model. */

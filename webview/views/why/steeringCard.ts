@@ -11,7 +11,7 @@ import { createSteeringResult } from './steeringResult.ts';
 const CANDIDATES = 4;
 const TOKENS = 24;
 
-/** Steering: a vector made of texts or tokens, or one that is kept, is added to the residual of every token, and what follows the text is shown beside. */
+/** Steering: a vector of texts or tokens, or a kept one, is added to the residual, and what follows the text is shown beside. */
 export function createSteering(context: PanelContext): View {
   const { host, store, announce } = context;
   const controls = createSteeringControls(context);

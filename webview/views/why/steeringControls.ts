@@ -5,7 +5,7 @@ import { changeDetector, el } from '../../parts/dom.ts';
 import { signedDecimal } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
-import { createKeptSource } from './keptVectors.ts';
+import { createKeptSource } from './keptSource.ts';
 import { createTokensSource, type MadeOf } from './steeringSources.ts';
 import { createTextsSource } from './steeringTexts.ts';
 
