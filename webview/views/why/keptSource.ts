@@ -60,7 +60,7 @@ export function createKeptSource({ host, store }: PanelContext): SourceFields & 
 /** What is known of a vector, in a line. */
 function aboutText({ description, family, directions }: KeptVector): string {
   const layers = directions.map(({ layer }) => layer);
-  const [first = 0, last = 0] = [Math.min(...layers), Math.max(...layers)];
+  const [first, last] = [Math.min(...layers), Math.max(...layers)];
   const numbers = integer(directions[0]?.values.length ?? 0);
   return [
     layers.length === 1
