@@ -2,6 +2,7 @@ import { generatedOf, promptOf, type Continuation } from '../src/core/generation
 import { DEFAULT_SURPRISAL_SCALE, type SurprisalScale } from '../src/core/surprisalScale.ts';
 import type { Explanation, HeadSummaries, Token } from '../src/core/trace.ts';
 import { isRecord } from '../src/core/records.ts';
+import type { KeptVector } from '../src/core/steering.ts';
 import type {
   ComparedState,
   ComparisonWork,
@@ -15,6 +16,7 @@ import type {
 import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation/generationTree.ts';
 import { keepGeneration, parseGeneration } from './generation/keptGeneration.ts';
 import { INITIAL_SETTINGS, parseSettings, withinModel, type Settings } from './viewSettings.ts';
+import { keeping } from './figures/keptVectors.ts';
 import { listOf } from './figures/recipeList.ts';
 import { bestHead, headsOfText, withLayers, type MeasuredHeads } from './figures/heads.ts';
 import type { Theme } from './theme.ts';
@@ -59,6 +61,8 @@ export interface ViewState {
   /** Tokens of the rows that are selected in the table of tokens, beside the one that all views are about; empty: that one alone. */
   readonly picked: ReadonlySet<number>;
   readonly generation: Generation;
+  /** Name of a steering vector that was not kept, as there is no room for it; null: there is none. */
+  readonly vectorLeftOut: string | null;
   readonly settings: Settings;
   /** VS Code setting that the editor's colours follow as well. */
   readonly surprisalScale: SurprisalScale;
@@ -79,6 +83,8 @@ export type Action =
   | { readonly type: 'pick'; readonly tokens: ReadonlySet<number> }
   | { readonly type: 'settings'; readonly change: Partial<Settings> }
   | { readonly type: 'generation'; readonly change: Partial<Generation> }
+  /** Keeps a steering vector by its name, and chooses it. */
+  | { readonly type: 'vector'; readonly vector: KeptVector }
   /** Selects a generated token; -1: none. */
   | { readonly type: 'selectGenerated'; readonly index: number };
 
@@ -99,6 +105,7 @@ export function initialState(theme: Theme, kept: unknown): ViewState {
     marked: [],
     picked: NONE,
     generation: { tree, running: false, failure: null, ended: null, insertable: false },
+    vectorLeftOut: null,
     settings,
     surprisalScale: DEFAULT_SURPRISAL_SCALE,
     theme,
@@ -131,6 +138,8 @@ export function reduce(state: ViewState, action: Action): ViewState {
     }
     case 'generation':
       return { ...state, generation: { ...state.generation, ...action.change } };
+    case 'vector':
+      return keepVector(state, action.vector);
     case 'selectGenerated':
       return { ...state, generation: { ...state.generation, tree: selecting(state.generation.tree, action.index) } };
     default:
@@ -230,6 +239,8 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       const settings: Settings = { ...state.settings, tab: 'why', selected: message.position, whyAsked: null, whySpan: null };
       return { ...state, settings: settled(settings, state.shown, state.heads) };
     }
+    case 'vector':
+      return keepVector(state, message.vector);
     case 'generatedFailure':
       return { ...state, generation: { ...state.generation, failure: message.message } };
     case 'surprisalScale':
@@ -241,6 +252,13 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
     default:
       return state;
   }
+}
+
+/** The state with a steering vector kept and chosen, or left out where there is no room. */
+function keepVector(state: ViewState, vector: KeptVector): ViewState {
+  const vectors = keeping(state.settings.vectors, vector);
+  if (vectors === null) return { ...state, vectorLeftOut: vector.name };
+  return { ...state, vectorLeftOut: null, settings: { ...state.settings, vectors: [...vectors], steerBy: 'kept', vector: vector.name } };
 }
 
 /** The state whose interventions are on as in what is shown: those asked for since did not come about. */

@@ -7,9 +7,11 @@ import { HEAD_METRICS } from '../src/core/headMetrics.ts';
 import { PATCH_GRIDS } from '../src/core/patchGrid.ts';
 import { stepsOf } from '../src/core/recipe.ts';
 import type { Intervention } from '../src/core/run.ts';
+import type { KeptVector, SteeringSource } from '../src/core/steering.ts';
 import type { Explanation } from '../src/core/trace.ts';
 import { TEXT_UNITS } from '../src/core/textUnits.ts';
 import { isRecord } from '../src/core/records.ts';
+import { keptVectorCheck } from '../src/protocol/queries.ts';
 import { expertLayers } from './figures/expertGrid.ts';
 import { RENAMED_STEPS, WALK_STEPS } from './figures/pathSteps.ts';
 import { TABLE_COLUMNS, TABLE_UNITS } from './figures/tokenTable.ts';
@@ -90,6 +92,14 @@ const STEP_OF_RECIPE = v.pipe(
   v.custom<Intervention>((value) => stepsOf([value]) !== undefined),
   v.transform((step) => stepsOf([step])?.[0] ?? step),
 );
+
+/** A steering vector. */
+const VECTOR = v.pipe(
+  v.custom<KeptVector>((value) => keptVectorCheck(value) !== undefined),
+  v.transform((vector) => keptVectorCheck(vector) ?? vector),
+);
+/** What a steering vector can be made of. */
+export const STEERING_KINDS = ['texts', 'tokens', 'kept'] as const satisfies readonly SteeringSource['kind'][];
 
 /** Settings shared by several views. */
 const SHARED = {
@@ -203,6 +213,11 @@ const WHY = {
   whySpan: v.fallback(v.nullable(v.object({ position: index, end: index })), null),
   /** Interventions on the model, those that are off too. */
   recipe: v.fallback(v.array(v.object({ step: STEP_OF_RECIPE, on: v.boolean() })), []),
+  /** What steers: a vector made of texts or tokens, or one that is kept. */
+  steerBy: v.fallback(v.picklist(STEERING_KINDS), 'texts'),
+  /** Steering vectors that are kept, each under a name of its own, and the name of the chosen one. */
+  vectors: v.fallback(v.array(VECTOR), []),
+  vector: v.fallback(TYPED, ''),
   /** How it is measured what each word counts. */
   whyMethod: v.fallback(v.picklist(ATTRIBUTION_METHODS), 'gradient-x-input'),
   /** Unit by which the words' numbers are added up. */

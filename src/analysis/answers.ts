@@ -20,6 +20,7 @@ import { repeatedHeadAnswers } from './repeatedHeadAnswers.ts';
 import { scoreAnswers } from './scoreAnswers.ts';
 import { similarityAnswers } from './similarityAnswers.ts';
 import { steeringAnswers } from './steeringAnswers.ts';
+import { steeringFileAnswers } from './steeringFileAnswers.ts';
 import { generationAnswers } from './generationSteps.ts';
 import { tableAnswers } from './tokenVectors.ts';
 import { whatIfAnswers } from './whatIfAnswers.ts';
@@ -43,6 +44,7 @@ const answers: Answers = {
   ...whatIfAnswers,
   ...patchAnswers,
   ...steeringAnswers,
+  ...steeringFileAnswers,
   ...tableAnswers,
   ...similarityAnswers,
   ...generationAnswers,

@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import type { GenerationStep, StepRequest } from '../core/generation.ts';
-import { continued } from '../core/run.ts';
+import { continued, runOf, UNCHANGED, type Run } from '../core/run.ts';
+import type { QueryArgs, QueryResult } from '../protocol/queries.ts';
 import type { AnswerContext, Answers } from './answering.ts';
 import { takeStep } from './generationStep.ts';
 
@@ -8,19 +9,26 @@ import { takeStep } from './generationStep.ts';
 const TOGETHER_MS = 100;
 
 /** Answers to questions about generating tokens after a text. */
-export const generationAnswers: Pick<Answers, 'step' | 'steps' | 'textOf'> = {
+export const generationAnswers: Pick<Answers, 'step' | 'steps' | 'plainSteps' | 'textOf'> = {
   step: (context, run, { continuation, ...request }) =>
     stepAfter(context, { ...request, run: continued(run, continuation), prompt: run.ids.length }),
-  steps: async (context, run, { continuation, most, ...request }) => {
-    // The only place to cancel at: a step whose tokens are all cached has no checkpoint of its own.
-    const step = async (one: StepRequest): Promise<GenerationStep> => {
-      await context.checkpoint();
-      return stepAfter(context, one);
-    };
-    return { steps: await stepsTogether(step, { ...request, run: continued(run, continuation), prompt: run.ids.length }, most) };
-  },
+  steps: stepsAfter,
+  plainSteps: (context, run, args) => stepsAfter(context, runOf(run.ids, UNCHANGED), args),
   textOf: async ({ open }, _, { ids }) => ({ text: open.tokenizer.textOf(Int32Array.from(ids)) }),
 };
+
+async function stepsAfter(
+  context: AnswerContext,
+  run: Run,
+  { continuation, most, ...request }: QueryArgs<'steps'>,
+): Promise<QueryResult<'steps'>> {
+  // The only place to cancel at: a step whose tokens are all cached has no checkpoint of its own.
+  const step = async (one: StepRequest): Promise<GenerationStep> => {
+    await context.checkpoint();
+    return stepAfter(context, one);
+  };
+  return { steps: await stepsTogether(step, { ...request, run: continued(run, continuation), prompt: run.ids.length }, most) };
+}
 
 function stepAfter({ open, cache, progress }: AnswerContext, request: StepRequest): Promise<GenerationStep> {
   const { model, tokenizer, generation } = open;

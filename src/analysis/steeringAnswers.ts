@@ -2,46 +2,57 @@ import { divergenceBits } from '../core/comparison.ts';
 import { UserError } from '../core/errors.ts';
 import { softmax, topIndices } from '../core/probability.ts';
 import { continued, runOf, type Run } from '../core/run.ts';
-import { asLong, lengthOf, randomDirection, steeringSteps } from '../core/steering.ts';
+import {
+  asLong,
+  checkDirections,
+  lengthOf,
+  randomDirection,
+  steeringSteps,
+  type Direction,
+  type SteeringSource,
+} from '../core/steering.ts';
+import type { SteeredDirection } from '../core/steeringTrial.ts';
 import { at } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
 import { checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
 import { readInto, takeStep } from './generationStep.ts';
-import { medianLength, steeringVectors } from './steeringVectors.ts';
+import { medianLength, steeringVectors, tokenDirection } from './steeringVectors.ts';
 import { layerOf } from './traceRows.ts';
 
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0 };
 /** Seed of the control's direction: the same for every strength, so that a slider shows what the strength does. */
 const CONTROL_SEED = 1;
 
-/** What a vector of two sets of texts does to what follows a text, beside a random one. */
+/** What a vector does to what follows a text, beside a random one. */
 export const steeringAnswers: Pick<Answers, 'steer'> = {
-  steer: async (context, run, { positive, negative, read, layer, strength, on, count, tokens }) => {
+  steer: async (context, run, { source, layer, strength, on, count, tokens }) => {
     const { model, tokenizer } = context.open;
     checkIndex('layer', layer, model.info.layers + 1);
-    const room = await context.room();
-    const idsOf = (texts: readonly string[]): Int32Array[] => texts.map((text) => tokenizer.encodeFirst(text, room.tokens).tokenized.ids);
-    const { vectors } = await steeringVectors(model, { positive: idsOf(positive), negative: idsOf(negative) }, read, context);
-    const vector = vectors[layer] ?? new Float32Array();
-    const difference = lengthOf(vector);
-    if (difference === 0) throw new UserError(msg`The vector is zero at layer ${layer}: both sides are the same there.`);
-    const residual = medianLength(layerOf((await traceOf(context, run)).resid, layer));
-    const direction = asLong(vector, residual);
-    const steered = (values: Float32Array): Run => {
-      const steps = steeringSteps([{ layer, values }], { strength, on });
+    const made = await madeOf(context, source, layer);
+    const empty = made.find(({ values }) => lengthOf(values) === 0);
+    if (empty !== undefined) throw new UserError(msg`The vector is zero at layer ${empty.layer}: both sides are the same there.`);
+    const { resid } = await traceOf(context, run);
+    const directions = made.map((one): SteeredDirection => {
+      const residual = medianLength(layerOf(resid, one.layer));
+      if (source.kind === 'kept') return { ...one, residual, difference: null };
+      return { layer: one.layer, values: asLong(one.values, residual), residual, difference: lengthOf(one.values) };
+    });
+    const steered = (added: readonly Direction[]): Run => {
+      const steps = steeringSteps(added, { strength, on });
       return runOf(run.ids, [...run.recipe, ...steps.map((step) => (step.on === undefined ? step : { ...step, prompt: run.ids.length }))]);
     };
+    const control = directions.map((one, index) => ({
+      layer: one.layer,
+      values: randomDirection(one.values.length, lengthOf(one.values), CONTROL_SEED + index),
+    }));
     const before = await goneOn(context, run, tokens);
-    const after = await goneOn(context, steered(direction), tokens);
-    const random = await goneOn(context, steered(randomDirection(direction.length, residual, CONTROL_SEED)), tokens);
+    const after = await goneOn(context, steered(directions), tokens);
+    const random = await goneOn(context, steered(control), tokens);
     const sides = [before, after, random].map(({ logits }) => ({ probs: softmax(logits), likeliest: topIndices(logits, count) }));
     const probability = (side: number, id: number): number => at(sides[side]?.probs ?? [], id);
     return {
-      layer,
       strength,
-      direction,
-      residual,
-      difference,
+      directions,
       candidates: [...new Set(sides.flatMap(({ likeliest }) => [...likeliest]))].map((id) => ({
         id,
         text: tokenizer.piece(id),
@@ -55,6 +66,29 @@ export const steeringAnswers: Pick<Answers, 'steer'> = {
     };
   },
 };
+
+/** The vectors of a source, as long as they are there: of texts or tokens one at `layer`. */
+async function madeOf(context: AnswerContext, source: SteeringSource, layer: number): Promise<readonly Direction[]> {
+  const { model, tokenizer } = context.open;
+  switch (source.kind) {
+    case 'texts': {
+      const room = await context.room();
+      const idsOf = (texts: readonly string[]): Int32Array[] => texts.map((text) => tokenizer.encodeFirst(text, room.tokens).tokenized.ids);
+      const sides = { positive: idsOf(source.positive), negative: idsOf(source.negative) };
+      const { vectors } = await steeringVectors(model, sides, source.read, context);
+      return [{ layer, values: vectors[layer] ?? new Float32Array() }];
+    }
+    case 'tokens': {
+      for (const id of [source.token, ...(source.rival === null ? [] : [source.rival])]) checkIndex('token', id, model.info.vocab);
+      return [{ layer, values: await tokenDirection(model, source.token, source.rival) }];
+    }
+    case 'kept': {
+      const directions = source.directions.map((one) => ({ layer: one.layer, values: Float32Array.from(one.values) }));
+      checkDirections(directions, model.info, source.name);
+      return directions;
+    }
+  }
+}
 
 /** The logits after a run, and the text of the tokens that follow it, always the likeliest: at most so many, and up to one that ends it. */
 async function goneOn(

@@ -1,7 +1,9 @@
+import { UserError } from '../core/errors.ts';
 import type { CallContext } from '../core/progress.ts';
 import { runOf, UNCHANGED } from '../core/run.ts';
 import { lengthOf, meanDifference, meanOf, median, type SteeringRead } from '../core/steering.ts';
 import { at, row, type Tensor } from '../core/tensor.ts';
+import { msg } from '../core/translatable.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 
 /** A vector at each place of the residual, and how long the residual is there: both by place, 0 to the number of layers. */
@@ -55,13 +57,20 @@ export async function steeringVectors(
 }
 
 /**
- * The unembedding's row of a token, less that of a rival (null: of the token alone), at every place; lengths are those of the residual of
- * `ids`. Only of a model whose `recipeScope.vocab` is not 0.
+ * The unembedding's row of a token, less that of a rival (null: of the token alone). [D]. Throws UserError for a model whose unembedding
+ * reads the residual through more than a norm.
  */
-export async function tokenVectors(model: LanguageModel, token: number, rival: number | null, ids: Int32Array): Promise<SteeringVectors> {
+export async function tokenDirection(model: LanguageModel, token: number, rival: number | null): Promise<Float32Array> {
+  if (model.recipeScope.vocab === 0)
+    throw new UserError(msg`The model has more than a norm between its residual and the unembedding, so a token is no direction of it.`);
   const up = await model.unembeddingRow(token);
   const down = rival === null ? null : await model.unembeddingRow(rival);
-  const vector = Float32Array.from(up, (value, i) => value - (down === null ? 0 : at(down, i)));
+  return Float32Array.from(up, (value, i) => value - (down === null ? 0 : at(down, i)));
+}
+
+/** That vector at every place; lengths are those of the residual of `ids`. Throws UserError as `tokenDirection` does. */
+export async function tokenVectors(model: LanguageModel, token: number, rival: number | null, ids: Int32Array): Promise<SteeringVectors> {
+  const vector = await tokenDirection(model, token, rival);
   const { resid } = await model.run(runOf(ids, UNCHANGED));
   return { vectors: resid.map(() => vector), lengths: resid.map((rows) => median(lengthsOf(rows))) };
 }

@@ -2,9 +2,9 @@ import { readFile, stat } from 'node:fs/promises';
 import { basename, dirname } from 'node:path';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError, messageOf } from '../core/errors.ts';
-import { checkRecipe, parseRecipe, RECIPE_VERSION, type RecipeScope } from '../core/recipe.ts';
+import { checkRecipe, parseRecipe, RECIPE_VERSION } from '../core/recipe.ts';
 import { runOf, UNCHANGED, type Recipe, type SteeringIntervention } from '../core/run.ts';
-import { steeringSteps } from '../core/steering.ts';
+import { checkDirections, steeringSteps } from '../core/steering.ts';
 import { appliedRecipe } from '../analysis/appliedRecipe.ts';
 import { readControlVector } from '../model/formats/gguf/controlVector.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
@@ -39,7 +39,7 @@ export async function readRecipe({ recipe: path, steer }: Pick<ModelOptions, 're
     json: JSON.stringify({ version: RECIPE_VERSION, steps: recipe }),
     check: ({ recipeScope }, tokens) => {
       checkRecipe(own, { ...recipeScope, tokens }, name);
-      checkSteering(added, recipeScope, steer?.path ?? '');
+      checkDirections(added, recipeScope, `--steer ${steer?.path}`);
     },
   };
 }
@@ -47,17 +47,6 @@ export async function readRecipe({ recipe: path, steer }: Pick<ModelOptions, 're
 async function steeringOf({ path, ...steering }: SteerBy): Promise<readonly SteeringIntervention[]> {
   const { directions } = await readControlVector(await folderFiles(dirname(path)), basename(path));
   return steeringSteps(directions, steering);
-}
-
-function checkSteering(steps: readonly SteeringIntervention[], { layers, dim }: Pick<RecipeScope, 'layers' | 'dim'>, path: string): void {
-  const [first] = steps;
-  if (first !== undefined && dim !== undefined && first.values.length !== dim)
-    throw new UserError(`--steer ${path} holds vectors of ${first.values.length} numbers, and the model's residual has ${dim}.`);
-  const outside = steps.find(({ layer }) => layer > layers);
-  if (outside !== undefined)
-    throw new UserError(
-      `--steer ${path} holds direction.${outside.layer - 1}, for the output of layer ${outside.layer - 1}, and the last is ${layers - 1}.`,
-    );
 }
 
 /** A forward pass with what the recipe does to it. Throws UserError where it does not fit the text. */

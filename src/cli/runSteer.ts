@@ -97,8 +97,6 @@ async function madeOf(
     return all;
   };
   if (source.kind === 'tokens') {
-    if (model.recipeScope.vocab === 0)
-      throw new UserError('The model has more than a norm between its residual and the unembedding, so a token is no direction of it.');
     const token = namedToken('token', source.token, tokenizer, model.info.vocab);
     const rival = source.rival === null ? null : namedToken('rival', source.rival, tokenizer, model.info.vocab);
     if (token === rival) throw new UsageError(`--rival is the token itself (${token}): a difference needs two tokens.`);

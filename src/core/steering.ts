@@ -1,6 +1,8 @@
+import { UserError } from './errors.ts';
 import { uniformAt } from './random.ts';
 import type { Recipe, SteeredTokens, SteeringIntervention } from './run.ts';
 import { at, dot } from './tensor.ts';
+import { msg, type Translatable } from './translatable.ts';
 
 /** What of a text's residual at a place is compared: that of its last token, or the mean over its tokens. */
 export const STEERING_READS = ['last', 'mean'] as const;
@@ -11,6 +13,21 @@ export interface Direction {
   readonly layer: number;
   readonly values: Float32Array;
 }
+
+/** What a vector is made of: two sets of texts, one or two tokens of the unembedding, or vectors that are there already. */
+export type SteeringSource =
+  | { readonly kind: 'texts'; readonly positive: readonly string[]; readonly negative: readonly string[]; readonly read: SteeringRead }
+  | { readonly kind: 'tokens'; readonly token: number; readonly rival: number | null }
+  | { readonly kind: 'kept'; readonly name: string; readonly directions: readonly KeptDirection[] };
+
+/** A direction in plain numbers, as it is kept and sent. */
+export interface KeptDirection {
+  readonly layer: number;
+  readonly values: readonly number[];
+}
+
+/** A control vector in plain numbers. */
+export type KeptVector = Omit<ControlVector, 'directions'> & { readonly directions: readonly KeptDirection[] };
 
 /** Vectors that are added to the residual, as a control-vector file holds them. */
 export interface ControlVector {
@@ -39,6 +56,32 @@ export function steeringSteps(directions: readonly Direction[], { strength, on }
     strength,
     ...(on === 'all' ? {} : { on }),
   }));
+}
+
+/** A vector in plain numbers. */
+export function keptVector({ directions, ...said }: ControlVector): KeptVector {
+  return { ...said, directions: directions.map(({ layer, values }) => ({ layer, values: Array.from(values, shortest) })) };
+}
+
+/** The vector that was kept. */
+export function controlVector({ directions, ...said }: KeptVector): ControlVector {
+  return { ...said, directions: directions.map(({ layer, values }) => ({ layer, values: Float32Array.from(values) })) };
+}
+
+/** Throws UserError for vectors that do not fit a model's residual, which is there at the input of each layer and after the last. */
+export function checkDirections(
+  directions: readonly { readonly layer: number; readonly values: ArrayLike<number> }[],
+  { layers, dim }: { readonly layers: number; readonly dim?: number },
+  name: string | Translatable,
+): void {
+  const wide = directions.find(({ values }) => dim !== undefined && values.length !== dim);
+  if (wide !== undefined && dim !== undefined)
+    throw new UserError(msg`${name} holds vectors of ${wide.values.length} numbers, and the model's residual has ${dim}.`);
+  const outside = directions.find(({ layer }) => layer > layers);
+  if (outside !== undefined)
+    throw new UserError(
+      msg`${name} holds direction.${outside.layer - 1}, for the output of layer ${outside.layer - 1}, and the last is ${layers - 1}.`,
+    );
 }
 
 /** The vectors of a recipe's steps, each times its strength; of several at one place their sum. */

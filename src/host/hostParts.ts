@@ -8,6 +8,7 @@ import { Downloads } from './models/downloads.ts';
 import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
+import { chosenVector, saveVector } from './explain/vectorFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
 import { ModelClient } from './client/modelClient.ts';
 import type { WantedModel } from './client/liveWorker.ts';
@@ -131,6 +132,18 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
           // Another text may have been explained while the user looked for the file.
           .then((recipe) => recipe !== undefined && current.value === asked && readWith(recipe))
           .catch((error: unknown) => void reportError(log, 'Reading a recipe', error));
+      },
+      openVector: () => {
+        const asked = current.value;
+        if (asked === undefined) return;
+        void chosenVector(client, asked)
+          .then((vector) => vector !== undefined && panel.offerVector(vector))
+          .catch((error: unknown) => void reportError(log, 'Reading a control vector', error));
+      },
+      saveVector: (vector) => {
+        const asked = current.value;
+        if (asked === undefined) return;
+        void saveVector(client, asked, vector).catch((error: unknown) => void reportError(log, 'Saving a control vector', error));
       },
       insertGenerated: (generated) => attempt('Inserting the generated text', insertGenerated(client, current, generated)),
       explainGenerated: (generated) =>

@@ -112,6 +112,18 @@ export async function openDialog(
   return chosen?.[0];
 }
 
+/** Asks where to save a file; undefined if the user declines. `name`: what it is called at first. */
+export async function saveDialog(
+  title: Inert,
+  saveLabel: Inert,
+  filters: Record<string, string[]>,
+  name: string,
+): Promise<vscode.Uri | undefined> {
+  const folder = vscode.workspace.workspaceFolders?.[0]?.uri;
+  const place = folder === undefined ? {} : { defaultUri: vscode.Uri.joinPath(folder, name) };
+  return vscode.window.showSaveDialog({ title, saveLabel, filters, ...place });
+}
+
 /** Creates an item on the right of the status bar. */
 export function createStatusItem(id: string, priority: number): StatusItem {
   const item: StatusItemBase = vscode.window.createStatusBarItem(id, vscode.StatusBarAlignment.Right, priority);

@@ -33,6 +33,11 @@ export function oneOf<T extends string>(values: readonly T[]): Check<T> {
   return (value) => values.find((one) => one === value);
 }
 
+/** Checks a value with each of these until one accepts it. */
+export function either<A, B, C>(first: Check<A>, second: Check<B>, third: Check<C>): Check<A | B | C> {
+  return (value) => first(value) ?? second(value) ?? third(value);
+}
+
 /** Checks a value with `check`, but accepts null too. */
 export function orNull<T>(check: Check<T>): Check<T | null> {
   return (value) => (value === null ? null : check(value));

@@ -4,6 +4,7 @@ import type { LogitQuestion } from '../core/directParts.ts';
 import type { Continuation } from '../core/generation.ts';
 import type { SurprisalScale } from '../core/surprisalScale.ts';
 import type { Recipe } from '../core/run.ts';
+import type { KeptVector } from '../core/steering.ts';
 import type { TokenRun } from '../core/textUnits.ts';
 import type { LineRange } from '../core/textWindows.ts';
 import type { Explanation, Token } from '../core/trace.ts';
@@ -127,6 +128,8 @@ export type HostMessage =
   | { readonly type: 'surprisalScale'; readonly scale: SurprisalScale }
   /** Whether generated text can be inserted after the explained text: its document is open and the text is unchanged there. */
   | { readonly type: 'insertable'; readonly possible: boolean }
+  /** The control vector of a file that the user chose. */
+  | { readonly type: 'vector'; readonly vector: KeptVector }
   /** Generated text could not be inserted or explained. */
   | { readonly type: 'generatedFailure'; readonly message: string }
   /** Answer to query `id`, about the explanation `serial`. */
@@ -142,12 +145,6 @@ export interface WhyWords extends LogitQuestion {
   readonly values: readonly (number | null)[];
   /** What each value is of; null: of one token. */
   readonly units: readonly TokenRun[] | null;
-}
-
-/** Whose attention the editor shows while that is on. */
-export interface EditorAttention extends AttentionChoice {
-  /** Whether the first token is left out. */
-  readonly hideFirst: boolean;
 }
 
 /** Whose attention the editor shows while that is on. */
@@ -181,6 +178,10 @@ export type PanelMessage =
   | { readonly type: 'exportRecipe'; readonly recipe: Recipe }
   /** Let the user choose a recipe's file, for explanation `serial`. */
   | { readonly type: 'importRecipe'; readonly serial: number }
+  /** Let the user choose a control vector's file, for the model of explanation `serial`. */
+  | { readonly type: 'openVector'; readonly serial: number }
+  /** Let the user choose where to save a control vector, made with the model of explanation `serial`. */
+  | { readonly type: 'saveVector'; readonly serial: number; readonly vector: KeptVector }
   /** The user chose a window of the text of explanation `serial`. */
   | { readonly type: 'window'; readonly serial: number; readonly index: number }
   /** The user chose a token: reveal and mark it in the editor. */

@@ -21,11 +21,11 @@ import type { RepeatedHeads } from '../core/repeatedTokens.ts';
 import type * as trace from '../core/trace.ts';
 import type * as vectors from '../core/vectors.ts';
 import type { SteeredTokens } from '../core/run.ts';
-import { STEERING_READS } from '../core/steering.ts';
+import { STEERING_READS, type KeptVector, type SteeringSource } from '../core/steering.ts';
 import type { SteeringTrial } from '../core/steeringTrial.ts';
 import type { WhatIf } from '../core/whatIf.ts';
 import { isRecord } from '../core/records.ts';
-import { count, fields, flag, list, number, oneOf, orNull, text, whole, type Check, type Checked, type Checks } from './checks.ts';
+import { count, either, fields, flag, list, number, oneOf, orNull, text, whole, type Check, type Checked, type Checks } from './checks.ts';
 
 // Every question that can be asked about a run, a line each. The table determines by types who may ask, how arguments are checked, how
 // many answers are kept and what an answer is. `src/analysis/answers.ts` answers; the panel's views and the host ask.
@@ -75,6 +75,20 @@ const patched = { clean: list(count, MAX_TEXT_IDS, 1), grid: oneOf(PATCH_GRIDS) 
 /** Texts of a side of steering. */
 const texts = list(text(MAX_TEXT_UNITS), MAX_TEXTS, 1);
 const steered: Check<SteeredTokens> = oneOf(['all', 'prompt', 'generated']);
+/** Most layers that a vector is for, most numbers of one, and longest name. */
+const MAX_LAYERS = 1024;
+const MAX_DIM = 100_000;
+const MAX_NAME = 4096;
+const layerVectors = list(fields({ layer: count, values: list(number, MAX_DIM, 1) }), MAX_LAYERS, 1);
+/** What a steering vector is made of. */
+const steeringSource: Check<SteeringSource> = either(
+  fields({ kind: oneOf(['texts'] as const), positive: texts, negative: texts, read: oneOf(STEERING_READS) }),
+  fields({ kind: oneOf(['tokens'] as const), token: count, rival: orNull(count) }),
+  fields({ kind: oneOf(['kept'] as const), name: text(MAX_NAME), directions: layerVectors }),
+);
+const said: Check<string> = (value) => (typeof value === 'string' && value.length <= MAX_NAME ? value : undefined);
+/** Checks a control vector in plain numbers. */
+export const keptVectorCheck: Check<KeptVector> = fields({ name: said, description: said, family: said, directions: layerVectors });
 const strength: Check<number> = (value) => (Math.abs(number(value) ?? Infinity) <= MAX_STRENGTH ? number(value) : undefined);
 const step = {
   /** Ids generated after the run's tokens. */
@@ -179,15 +193,13 @@ export const QUESTIONS = {
    */
   patchCells: question<PatchedCells>()({ ...logit, ...patched, cells: list(count, MAX_CELLS, 1) }, { kept: 0 }),
   /**
-   * What follows the text when a vector is added at a layer, beside the model as it is and a random vector as long: the difference of the
-   * means of two sets of texts, as long as the text's residual there, times the strength. `count` candidates of each side, `tokens`
-   * generated. Throws UserError where both sets are the same there.
+   * What follows the text when vectors are added, beside the model as it is and random vectors as long. Of texts or tokens one is made, at
+   * `layer`, as long as the text's residual there, times the strength; kept ones have layers of their own. `count` candidates of each
+   * side, `tokens` generated. Throws UserError where a vector is zero, or does not fit the model.
    */
   steer: question<SteeringTrial>()(
     {
-      positive: texts,
-      negative: texts,
-      read: oneOf(STEERING_READS),
+      source: steeringSource,
       layer: count,
       strength,
       on: steered,
@@ -217,8 +229,14 @@ export const QUESTIONS = {
    * each step reports the time it took.
    */
   steps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
+  /** The same of the model as it is, without the run's interventions. */
+  plainSteps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
   /** Text of tokens that continue the run's; part of a character at either end shows as U+FFFD. */
   textOf: question<{ readonly text: string }>()({ ids: generatedIds }, { kept: 64 }),
+  /** The control vector in the bytes of a file. Throws UserError where it is none, or does not fit the model. */
+  readVector: hostQuestion<{ readonly file: string; readonly bytes: Uint8Array }, KeptVector>(),
+  /** The bytes of a control-vector file. Throws UserError for a layer that the format has no direction for. */
+  vectorFile: hostQuestion<{ readonly vector: KeptVector }, { readonly bytes: Uint8Array }>(),
   /** A key that is equal for models whose token ids mean the same. */
   vocabularyKey: hostQuestion<Readonly<Record<string, never>>, string>(),
   /**

@@ -1,6 +1,7 @@
 import { readFileSync } from 'node:fs';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
+import type { Recipe } from '../../src/core/run.ts';
 import type { Browser } from '../e2e/browser.ts';
 import { openBundled, type FamilyPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
@@ -283,6 +284,43 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
       (await posted()).some((message) => message.type === 'query' && message.query.name === 'step' && message.query.args.attention),
     ).toBe(true);
     expect(await violations()).toEqual([]);
+  });
+
+  it('writes the same without the interventions that are on, beside the branch on show', async () => {
+    const plain = await generatedIds(6);
+    /** The page asks to be shown the text with other interventions. */
+    const change = async (recipe: Recipe): Promise<void> => {
+      await panel
+        .locator('body')
+        .evaluate((_, asked) => window.parent.postMessage({ type: 'recipe', serial: 1, recipe: asked }, '*'), recipe);
+      await expect.poll(() => panel.locator('.recipe-band').isVisible(), { timeout: 120_000 }).toBe(recipe.length > 0);
+    };
+    await open('theme=light');
+    await change([{ kind: 'mlp', layer: 0, action: 'zero' }]);
+    await greedy(6);
+    const card = panel.getByRole('region', { name: 'Beside: without interventions', exact: true });
+    await card.getByRole('button', { name: 'Write the same without interventions' }).press('Enter');
+    await expect.poll(() => card.locator('.plain-found').isVisible(), { timeout: 120_000 }).toBe(true);
+    const changed = await generatedIds(6);
+    const textOf = async (ids: readonly number[]): Promise<string> => {
+      const answer = await model.answer({ name: 'textOf', args: { ids } });
+      return 'text' in answer && typeof answer.text === 'string' ? answer.text : expect.fail('There is no text.');
+    };
+    expect(changed).not.toEqual(plain);
+    expect(await card.locator('.steering-written').allTextContents()).toEqual([await textOf(changed), await textOf(plain)]);
+    const parted = changed.findIndex((id, index) => plain[index] !== id);
+    expect(await card.innerText()).toContain(parted === 0 ? 'They differ from the first token on.' : `The first ${parted} tokens`);
+    await card.scrollIntoViewIfNeeded();
+    await picture('generate-beside-en-light-1000');
+    // Another token taken by hand: its branch is not what the settings give.
+    await tokens().nth(2).click();
+    await settled();
+    await panel.locator('.step-candidates button[data-id][aria-pressed="false"]').first().click();
+    await expect.poll(() => card.getByText('taken by hand').isVisible()).toBe(true);
+    expect(await card.locator('.plain-found').isVisible()).toBe(false);
+    await change([]);
+    await greedy(2);
+    expect(await card.isVisible()).toBe(false);
   });
 
   it('fits its window in all themes, in English and Chinese', { timeout: 300_000 }, async () => {

@@ -14,7 +14,7 @@ import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
 import type { TokenRun } from '../../core/textUnits.ts';
 import { count, fields, flag, isCount, list, number, oneOf, orNull, whole, type Check } from '../../protocol/checks.ts';
-import { generatedIds, logit, parseQuery } from '../../protocol/queries.ts';
+import { generatedIds, keptVectorCheck, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
 const MAX_MARKED = 4096;
@@ -71,6 +71,15 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'importRecipe': {
       const { serial } = value;
       return isCount(serial) ? { type: 'importRecipe', serial } : undefined;
+    }
+    case 'openVector': {
+      const { serial } = value;
+      return isCount(serial) ? { type: 'openVector', serial } : undefined;
+    }
+    case 'saveVector': {
+      const { serial } = value;
+      const vector = keptVectorCheck(value['vector']);
+      return isCount(serial) && vector ? { type: 'saveVector', serial, vector } : undefined;
     }
     case 'chat': {
       const on = value['on'];

@@ -2,6 +2,7 @@ import { vscode } from '../vscode.ts';
 import { CancelledError } from '../../core/errors.ts';
 import { visibleControls } from '../../core/visibleText.ts';
 import type { Recipe } from '../../core/run.ts';
+import type { KeptVector } from '../../core/steering.ts';
 import type { Token } from '../../core/trace.ts';
 import type { HostMessage, PanelCommand, PanelMessage, Refusal, ShownExplanation } from '../../protocol/messages.ts';
 import type { Comparer, Comparison } from '../explain/comparer.ts';
@@ -31,6 +32,8 @@ export interface PanelActions {
   recipe(recipe: Recipe): void;
   exportRecipe(recipe: Recipe): void;
   importRecipe(): void;
+  openVector(): void;
+  saveVector(vector: KeptVector): void;
   /** Shows another window of the text on show. */
   window(index: number): void;
   insertGenerated(generated: Generated): void;
@@ -128,6 +131,11 @@ export class PanelView extends Disposable {
     if (shown) this.#name(shown.source.label);
   }
 
+  /** Gives the panel a control vector to steer by. */
+  offerVector(vector: KeptVector): void {
+    this.#panel?.post({ type: 'vector', vector });
+  }
+
   /** Tells the panel why generated text could not be inserted or explained. */
   failGenerated(message: string): void {
     this.#panel?.post({ type: 'generatedFailure', message });
@@ -207,6 +215,10 @@ export class PanelView extends Disposable {
         return this.#actions.exportRecipe(message.recipe);
       case 'importRecipe':
         return this.#isShown(message.serial) ? this.#actions.importRecipe() : undefined;
+      case 'openVector':
+        return this.#isShown(message.serial) ? this.#actions.openVector() : undefined;
+      case 'saveVector':
+        return this.#isShown(message.serial) ? this.#actions.saveVector(message.vector) : undefined;
       case 'compareAgain':
         return void this.#context.comparer.compareAgain();
       case 'cancelComparison':

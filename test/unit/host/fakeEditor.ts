@@ -382,6 +382,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     showQuickPick: vi.fn(async (items: readonly unknown[]): Promise<unknown> => items[0]),
     showInputBox: vi.fn(async (): Promise<string | undefined> => undefined),
     showOpenDialog: vi.fn(async (): Promise<readonly FakeUri[] | undefined> => undefined),
+    showSaveDialog: vi.fn(async (_options: { readonly defaultUri?: FakeUri }): Promise<FakeUri | undefined> => undefined),
     showTextDocument: vi.fn(async (document: FakeDocument) => editors.find((editor) => editor.document === document)),
     createQuickPick: () => {
       const pick = new QuickPick();
@@ -461,6 +462,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       },
       fs: {
         stat: async ({ path }: FakeUri) => ({ size: files.get(path)?.length ?? 0 }),
+        writeFile: async ({ path }: FakeUri, bytes: Uint8Array) => void files.set(path, bytes),
         readFile: async ({ path }: FakeUri): Promise<Uint8Array> => files.get(path) ?? Promise.reject(new Error(`There is no ${path}.`)),
       },
       applyEdit: async ({ inserts }: WorkspaceEdit) => {

@@ -1,7 +1,7 @@
 import type { LogitQuestion } from '../../../src/core/directParts.ts';
-import { CancelledError } from '../../../src/core/errors.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { PanelContext } from '../../context.ts';
+import { createLongRun, type LongRun } from '../../parts/longRun.ts';
 
 /** A row of edges to be cut: of one query of one head, and the prediction whose change is measured. */
 export interface EdgesAsked extends LogitQuestion {
@@ -20,12 +20,10 @@ export interface EdgesFound {
 }
 
 /** Measures rows, one at a time, and keeps what is known of each. */
-export interface EdgeRuns {
+export interface EdgeRuns extends Pick<LongRun, 'isRunning' | 'stop'> {
   readonly known: (asked: EdgesAsked) => EdgesFound | undefined;
-  readonly isRunning: () => boolean;
   /** Goes on with a row from where it was left, edges of large weights first; ends when it is done, was stopped or has failed. */
   readonly run: (asked: EdgesAsked) => Promise<void>;
-  readonly stop: () => void;
   /** Forgets all: the text or the model is another. */
   readonly clear: () => void;
 }
@@ -37,17 +35,10 @@ const SLOT = 'edges';
 /** Creates the runs. `changed` is called whenever something is known or begins or ends, `failed` with what went wrong. */
 export function createEdgeRuns({ host }: PanelContext, changed: () => void, failed: (error: unknown) => void): EdgeRuns {
   const rows = new Map<string, EdgesFound & { readonly order: readonly number[] }>();
-  /** Number of runs begun: answers to a run that was stopped are ignored. */
-  let turn = 0;
-  let running = false;
+  const work = createLongRun(host, SLOT, changed, failed);
   const keyOf = ({ layer, head, query, position, token, rival }: EdgesAsked): string =>
     JSON.stringify([layer, head, query, position, token, rival]);
 
-  function stop(): void {
-    turn++;
-    running = false;
-    host.drop(SLOT);
-  }
   async function measure(asked: EdgesAsked, wanted: () => boolean): Promise<void> {
     const key = keyOf(asked);
     const { layer, head, query } = asked;
@@ -70,27 +61,11 @@ export function createEdgeRuns({ host }: PanelContext, changed: () => void, fail
   }
   return {
     known: (asked) => rows.get(keyOf(asked)),
-    isRunning: () => running,
-    run: async (asked) => {
-      stop();
-      const own = turn;
-      running = true;
-      changed();
-      try {
-        await measure(asked, () => turn === own);
-      } catch (error) {
-        if (turn === own && !(error instanceof CancelledError)) failed(error);
-      }
-      if (turn !== own) return;
-      running = false;
-      changed();
-    },
-    stop: () => {
-      stop();
-      changed();
-    },
+    isRunning: work.isRunning,
+    run: (asked) => work.start((wanted) => measure(asked, wanted)),
+    stop: work.stop,
     clear: () => {
-      stop();
+      work.halt();
       rows.clear();
     },
   };

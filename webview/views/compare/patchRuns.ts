@@ -1,8 +1,8 @@
 import type { LogitQuestion } from '../../../src/core/directParts.ts';
-import { CancelledError } from '../../../src/core/errors.ts';
 import { promisingFirst, type PatchEstimate, type PatchGrid } from '../../../src/core/patchGrid.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { PanelContext } from '../../context.ts';
+import { createLongRun, type LongRun } from '../../parts/longRun.ts';
 
 /** What patching asks: a prediction in the first text, what is taken from the second, and that text's ids. */
 export interface PatchAsked extends LogitQuestion {
@@ -21,12 +21,10 @@ export interface PatchResult {
 }
 
 /** Estimates and measures grids, one question at a time, and keeps what is known of each. */
-export interface PatchRuns {
+export interface PatchRuns extends Pick<LongRun, 'isRunning' | 'stop'> {
   readonly known: (asked: PatchAsked) => PatchResult | undefined;
-  readonly isRunning: () => boolean;
   /** Goes on with a question from where it was left; resolves when it has ended, was stopped or has failed. */
   readonly run: (asked: PatchAsked) => Promise<void>;
-  readonly stop: () => void;
   /** Forgets all: the texts are others. */
   readonly clear: () => void;
 }
@@ -38,16 +36,9 @@ const SLOT = 'patching';
 /** Creates the runs. `changed` is called whenever something is known or begins or ends, `failed` with what went wrong. */
 export function createPatchRuns({ host }: PanelContext, changed: () => void, failed: (error: unknown) => void): PatchRuns {
   const results = new Map<string, PatchResult & { readonly order: readonly number[] }>();
-  /** Number of runs begun: answers to a run that was stopped are ignored. */
-  let turn = 0;
-  let running = false;
+  const work = createLongRun(host, SLOT, changed, failed);
   const keyOf = ({ position, token, rival, grid }: PatchAsked): string => JSON.stringify([position, token, rival, grid]);
 
-  function stop(): void {
-    turn++;
-    running = false;
-    host.drop(SLOT);
-  }
   async function measure(asked: PatchAsked, wanted: () => boolean): Promise<void> {
     const key = keyOf(asked);
     if (!results.has(key)) {
@@ -72,27 +63,11 @@ export function createPatchRuns({ host }: PanelContext, changed: () => void, fai
   }
   return {
     known: (asked) => results.get(keyOf(asked)),
-    isRunning: () => running,
-    run: async (asked) => {
-      stop();
-      const own = turn;
-      running = true;
-      changed();
-      try {
-        await measure(asked, () => turn === own);
-      } catch (error) {
-        if (turn === own && !(error instanceof CancelledError)) failed(error);
-      }
-      if (turn !== own) return;
-      running = false;
-      changed();
-    },
-    stop: () => {
-      stop();
-      changed();
-    },
+    isRunning: work.isRunning,
+    run: (asked) => work.start((wanted) => measure(asked, wanted)),
+    stop: work.stop,
     clear: () => {
-      stop();
+      work.halt();
       results.clear();
     },
   };

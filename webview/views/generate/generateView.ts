@@ -5,6 +5,7 @@ import { createBranches } from './branches.ts';
 import { createGenerateControls } from './generateControls.ts';
 import { createGeneratedStrip } from './generatedStrip.ts';
 import { createModelRules } from './modelRules.ts';
+import { createPlainBranch } from './plainBranch.ts';
 import { createStepDetail } from './stepDetail.ts';
 import { createStepFacts } from './stepFacts.ts';
 
@@ -17,6 +18,7 @@ export function createGenerate(context: PanelContext): View {
   const controls = createGenerateControls(context, generator);
   const rules = createModelRules();
   const strip = createGeneratedStrip(context);
+  const plain = createPlainBranch(context);
   return {
     root: el(
       'div',
@@ -24,10 +26,11 @@ export function createGenerate(context: PanelContext): View {
       controls.root,
       rules.root,
       strip.root,
+      plain.root,
       el('div', { class: 'generate-columns' }, detail.root, el('div', { class: 'generate-side' }, branches.root, facts.root)),
     ),
     update: (state) => {
-      for (const part of [controls, rules, strip, detail, facts, branches]) part.update(state);
+      for (const part of [controls, rules, strip, plain, detail, facts, branches]) part.update(state);
       const { running, failure, tree } = state.generation;
       if (!running && failure === null && tree.tokens.some(({ step }) => step === null)) void generator.restore();
     },

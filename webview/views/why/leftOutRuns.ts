@@ -1,10 +1,10 @@
 import type { LeaveOneOut } from '../../../src/core/attribution.ts';
 import type { LogitQuestion } from '../../../src/core/directParts.ts';
-import { CancelledError } from '../../../src/core/errors.ts';
 import { promisingFirst } from '../../../src/core/patchGrid.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { sumsOf, type TokenRun } from '../../../src/core/textUnits.ts';
 import type { PanelContext } from '../../context.ts';
+import { createLongRun, type LongRun } from '../../parts/longRun.ts';
 
 /** What is asked: what a prediction loses without each of these units of the text, by one method. */
 export interface LeftOutAsked extends LogitQuestion {
@@ -24,12 +24,10 @@ export interface LeftOutResult extends LogitQuestion {
 }
 
 /** Measures questions, one at a time, and keeps what is known of each. */
-export interface LeftOutRuns {
+export interface LeftOutRuns extends Pick<LongRun, 'isRunning' | 'stop'> {
   readonly known: (asked: LeftOutAsked) => LeftOutResult | undefined;
-  readonly isRunning: () => boolean;
   /** Goes on with a question from where it was left; resolves when it has ended, was stopped or has failed. */
   readonly run: (asked: LeftOutAsked) => Promise<void>;
-  readonly stop: () => void;
   /** Forgets all: the text is another. */
   readonly clear: () => void;
 }
@@ -41,17 +39,10 @@ const SLOT = 'leftOut';
 /** Creates the runs. `changed` is called whenever something is known or begins or ends, `failed` with what went wrong. */
 export function createLeftOutRuns({ host }: PanelContext, changed: () => void, failed: (error: unknown) => void): LeftOutRuns {
   const results = new Map<string, LeftOutResult>();
-  /** Number of runs begun: answers to a run that was stopped are ignored. */
-  let turn = 0;
-  let running = false;
+  const work = createLongRun(host, SLOT, changed, failed);
   const keyOf = ({ position, token, rival, method, units }: LeftOutAsked): string =>
     JSON.stringify([position, token, rival, method, units.map(({ first }) => first)]);
 
-  function halt(): void {
-    turn++;
-    running = false;
-    host.drop(SLOT);
-  }
   /** Measures the first of these units; false: nobody waits for it any more. */
   async function measure(asked: LeftOutAsked, order: readonly number[], wanted: () => boolean): Promise<boolean> {
     const { position, token, rival, method } = asked;
@@ -83,27 +74,11 @@ export function createLeftOutRuns({ host }: PanelContext, changed: () => void, f
   }
   return {
     known: (asked) => results.get(keyOf(asked)),
-    isRunning: () => running,
-    run: async (asked) => {
-      halt();
-      const own = turn;
-      running = true;
-      changed();
-      try {
-        await measureAll(asked, () => turn === own);
-      } catch (error) {
-        if (turn === own && !(error instanceof CancelledError)) failed(error);
-      }
-      if (turn !== own) return;
-      running = false;
-      changed();
-    },
-    stop: () => {
-      halt();
-      changed();
-    },
+    isRunning: work.isRunning,
+    run: (asked) => work.start((wanted) => measureAll(asked, wanted)),
+    stop: work.stop,
     clear: () => {
-      halt();
+      work.halt();
       results.clear();
     },
   };

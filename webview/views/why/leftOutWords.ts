@@ -1,6 +1,6 @@
 import { leavesOneOut } from '../../../src/core/attribution.ts';
 import { at } from '../../../src/core/tensor.ts';
-import { unitsOf, type TextUnit, type TokenRun } from '../../../src/core/textUnits.ts';
+import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { total } from '../../figures/directWaterfall.ts';
 import { button, factList, progressBar } from '../../parts/controls.ts';
@@ -12,6 +12,7 @@ import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, sidesOf } from './asked.ts';
+import { knownUnits } from './knownUnits.ts';
 import { createLeftOutRuns, type LeftOutAsked, type LeftOutResult } from './leftOutRuns.ts';
 import { chosenSpan } from './spanChoice.ts';
 
@@ -112,18 +113,6 @@ export function createLeftOutWords(context: PanelContext, actions: StripActions)
 
 function isDone(found: LeftOutResult | undefined): boolean {
   return found !== undefined && found.measured === found.units.length;
-}
-
-/** The units of a text up to a position; for the same ones the same list, as views compare them. */
-function knownUnits(): (state: ViewState, unit: TextUnit, position: number) => readonly TokenRun[] {
-  const changed = changeDetector();
-  let known: readonly TokenRun[] = [];
-  return ({ shown }, unit, position) => {
-    if (!changed(shown, unit, position) || shown === null) return known;
-    const { tokens, text } = shown.explanation;
-    known = unitsOf(tokens.slice(0, position + 1), text, unit);
-    return known;
-  };
 }
 
 /** A result as numbers of a strip; for the same result the same object. */

@@ -11,10 +11,10 @@ import { createSteeringResult } from './steeringResult.ts';
 const CANDIDATES = 4;
 const TOKENS = 24;
 
-/** Steering: a vector made of two sets of texts is added to the residual of every token, and what follows the text is shown beside. */
+/** Steering: a vector of texts or tokens, or a kept one, is added to the residual, and what follows the text is shown beside. */
 export function createSteering(context: PanelContext): View {
   const { host, store, announce } = context;
-  const controls = createSteeringControls();
+  const controls = createSteeringControls(context);
   const start = button(t('Try it'), 'primary', () => void run());
   const cancel = button(t('Cancel'), 'secondary', () => stop());
   const notice = el('div', { class: 'notice' });
@@ -38,19 +38,22 @@ export function createSteering(context: PanelContext): View {
     const choice = controls.choice();
     result.show(null);
     notice.replaceChildren();
-    if (choice.positive.length === 0 || choice.negative.length === 0) {
-      notice.append(el('p', { class: 'view-failure', role: 'alert' }, t('Each side needs at least one text.')));
-      return;
-    }
     const own = ++turn;
     start.hidden = true;
     working.hidden = false;
     cancel.focus();
     try {
-      const found = await whileBusy(root, host.query('steering', 'steer', { ...choice, count: CANDIDATES, tokens: TOKENS }));
+      const made = await whileBusy(root, controls.made());
+      if (turn !== own) return;
+      if (typeof made === 'string') {
+        stop();
+        return notice.replaceChildren(el('p', { class: 'view-failure', role: 'alert' }, made));
+      }
+      const asked = { ...choice, source: made.source, count: CANDIDATES, tokens: TOKENS };
+      const found = await whileBusy(root, host.query('steering', 'steer', asked));
       if (turn !== own) return;
       stop();
-      result.show({ found, on: choice.on });
+      result.show({ found, on: choice.on, made });
       announce(t('What follows is there, by the model as it is, steered, and with a random vector'));
     } catch (error) {
       if (turn !== own) return;
@@ -66,9 +69,9 @@ export function createSteering(context: PanelContext): View {
       'p',
       { class: 'caption' },
       t(
-        'Where texts of two kinds differ on average, the residual of one kind lies in one direction from that of the other. Add that ' +
-          'direction while the model runs, and what it writes may turn towards the first kind. A random direction as long is the ' +
-          'control: what it does too is not the meaning of the vector. Interventions that are on stay on.',
+        'Where texts of two kinds differ on average, the residual of one kind lies in one direction from that of the other; a token’s ' +
+          'row of the unembedding is a direction too. Add one while the model runs, and what it writes may turn that way. A random ' +
+          'direction as long is the control: what it does too is not the meaning of the vector. Interventions that are on stay on.',
       ),
     ),
     controls.root,
@@ -79,9 +82,9 @@ export function createSteering(context: PanelContext): View {
   );
   return {
     root,
-    update: ({ shown }) => {
-      if (shown === null || !changed(shown)) return;
-      controls.setLayers(shown.explanation.model.layers);
+    update: (state) => {
+      controls.update(state);
+      if (state.shown === null || !changed(state.shown)) return;
       stop();
       notice.replaceChildren();
       result.show(null);

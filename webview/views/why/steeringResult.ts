@@ -1,18 +1,22 @@
 import type { SteeredTokens } from '../../../src/core/run.ts';
-import { steeringSteps } from '../../../src/core/steering.ts';
+import { lengthOf, steeringSteps } from '../../../src/core/steering.ts';
 import type { SteeringTrial } from '../../../src/core/steeringTrial.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
-import { switchStep } from '../../changeRecipe.ts';
+import { changeRecipe } from '../../changeRecipe.ts';
+import { switchedOn } from '../../figures/recipeList.ts';
 import type { PanelContext } from '../../context.ts';
 import { button, chip, factList, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { bits, percent, signedDecimal, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
+import { createSteeringKeep } from './steeringKeep.ts';
+import type { MadeOf } from './steeringSources.ts';
 
 /** A trial, and which tokens were steered in it. */
 export interface ShownTrial {
   readonly found: SteeringTrial;
   readonly on: SteeredTokens;
+  readonly made: MadeOf;
 }
 
 /** What a vector did, in numbers and texts. */
@@ -31,9 +35,11 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
   let shown: ShownTrial | null = null;
   const everywhere = button(t('Steer in every view'), 'secondary', () => {
     if (shown === null) return;
-    const { layer, strength, direction } = shown.found;
-    for (const step of steeringSteps([{ layer, values: direction }], { strength, on: shown.on })) switchStep(context, step, true);
+    const { strength, directions } = shown.found;
+    const steps = steeringSteps(directions, { strength, on: shown.on });
+    changeRecipe(context, (items) => steps.reduce((list, step) => switchedOn(list, step), items));
   });
+  const keep = createSteeringKeep(context);
   const root = el(
     'div',
     { class: 'steering-result', hidden: true },
@@ -42,6 +48,7 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
     table,
     note,
     el('div', { class: 'buttons wrap' }, everywhere),
+    keep.root,
   );
   return {
     root,
@@ -49,14 +56,9 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
       shown = trial;
       root.hidden = trial === null;
       if (trial === null) return;
-      const { found, on } = trial;
-      facts.replaceChildren(
-        ...factList([
-          [t('Length of the residual there (median of the tokens)'), significant(found.residual)],
-          [t('Length of the difference of the means'), significant(found.difference)],
-          [t('Length of what is added'), significant(Math.abs(found.strength) * found.residual)],
-        ]),
-      );
+      const { found, on, made } = trial;
+      facts.replaceChildren(...factList(factsOf(found, made)));
+      keep.show(found, made);
       texts.replaceChildren(
         written(t('As it is'), found.texts.before, null),
         written(t('Steered, × {0}', signedDecimal(found.strength, 2)), found.texts.steered, found.bits),
@@ -75,6 +77,25 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
             );
     },
   };
+}
+
+/** How long the vectors are, beside the residual. */
+function factsOf({ directions, strength }: SteeringTrial, { source }: MadeOf): readonly (readonly [string, string])[] {
+  const range = (lengths: readonly number[]): string => {
+    const [least, most] = [significant(Math.min(...lengths)), significant(Math.max(...lengths))];
+    return least === most ? least : t('{0} to {1}', least, most);
+  };
+  const lengths = directions.map(({ values }) => lengthOf(values));
+  const differences = directions.flatMap(({ difference }) => (difference === null ? [] : [difference]));
+  return [
+    [t('Length of the residual there (median of the tokens)'), range(directions.map(({ residual }) => residual))],
+    source.kind === 'texts'
+      ? [t('Length of the difference of the means'), range(differences)]
+      : source.kind === 'tokens'
+        ? [t('Length in the unembedding'), range(differences)]
+        : [t('Length of the vector'), range(lengths)],
+    [t('Length of what is added'), range(lengths.map((length) => Math.abs(strength) * length))],
+  ];
 }
 
 function written(title: string, text: string, kl: number | null): HTMLElement {

@@ -23,6 +23,7 @@ import { changeRecipe } from '../../changeRecipe.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, sidesOf } from './asked.ts';
+import { createDeletion } from './deletionCard.ts';
 import { createLeftOutWords } from './leftOutWords.ts';
 import { methodTexts } from './methodTexts.ts';
 import { chosenSpan, createSpanChoice } from './spanChoice.ts';
@@ -50,6 +51,7 @@ export function createWhyWords(context: PanelContext): View {
   const actions: StripActions = { offer: (tokens, state) => hideButton(context, tokens, state) };
   const strip = createSignedStrip(context, t('How much each token counts'), actions);
   const leftOut = createLeftOutWords(context, actions);
+  const deletion = createDeletion(context);
   const inUnits = unitNumbers();
   const other = changeDetector();
   /** How often one way of answering has followed the other: the editor is told again. */
@@ -97,6 +99,7 @@ export function createWhyWords(context: PanelContext): View {
     el('div', { class: 'toolbar why-target' }, unit.root, target.root),
     meaning,
     answers,
+    deletion.root,
   );
   return {
     root,
@@ -122,6 +125,7 @@ export function createWhyWords(context: PanelContext): View {
         turns++;
       }
       leftOut.update(state);
+      deletion.update(state);
       if (isMeasured) return;
       asked.update(state, shown, why.position, why.token, why.rival, span?.end, settings.whyMethod, turns);
       asked.redraw();

@@ -1,0 +1,167 @@
+import type { TextUnit } from '../../../src/core/textUnits.ts';
+import type { PanelContext, View } from '../../context.ts';
+import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
+import { button, progressBar } from '../../parts/controls.ts';
+import { changeDetector, el, stepKey } from '../../parts/dom.ts';
+import { integer } from '../../parts/format.ts';
+import { plainKey } from '../../parts/keys.ts';
+import { showFraction } from '../../parts/status.ts';
+import { createPlot } from '../../plot.ts';
+import { failure } from '../../question.ts';
+import type { ViewState } from '../../state.ts';
+import { t } from '../../strings.ts';
+import { askedWhy } from './asked.ts';
+import { createDeletionRuns, type DeletionAsked } from './deletionRuns.ts';
+import { deletionRows, saidAt } from './deletionTable.ts';
+import { knownUnits } from './knownUnits.ts';
+import { chosenSpan } from './spanChoice.ts';
+
+/**
+ * Which method to believe here: how the prediction fails as words are hidden, those first that a method finds most important.
+ */
+export function createDeletion(context: PanelContext): View {
+  const { store, tooltip, announce } = context;
+  const meaning = el('p', { class: 'caption' });
+  const start = button(t('Measure the curves'), 'secondary', () => void run());
+  const cancel = button(t('Cancel'), 'secondary', () => runs.stop());
+  const message = el('span', { class: 'caption', role: 'status' });
+  const bar = progressBar(t('Measuring'));
+  const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
+  const notice = el('div', { class: 'notice' });
+  const table = el('table', { class: 'candidates deletion-table' });
+  /** The point of the curves that is read; null: the one in the middle. */
+  let point: number | null = null;
+  const plot = createPlot(
+    t('Log-probability by the number of words hidden, a curve a method. Arrow keys choose how many.'),
+    'deletion-curve',
+    {
+      resized: () => draw(store.state()),
+      hover: (found, event) => {
+        const curves = curvesNow();
+        if (curves === null || found?.custom === undefined || event === null) return tooltip.hide();
+        const { hidden, values } = saidAt(curves, found.custom);
+        tooltip.show({ title: hidden, rows: values }, event.clientX, event.clientY);
+      },
+      click: ({ custom }) => custom !== undefined && choose(custom),
+      keys: (event) => {
+        const curves = curvesNow();
+        const to = curves === null ? undefined : stepKey(plainKey(event), pointIn(curves), countsOf(curves).length);
+        if (curves === null || to === undefined) return;
+        event.preventDefault();
+        choose(to);
+        const { hidden, values } = saidAt(curves, to);
+        announce([hidden, ...values.map((pair) => pair.join(' '))].join(', '));
+      },
+    },
+  );
+  const found = el('div', { class: 'deletion-found' }, plot.root, table);
+  const runs = createDeletionRuns(
+    context,
+    () => draw(store.state()),
+    (error) => notice.replaceChildren(failure(error)),
+  );
+  const root = el(
+    'section',
+    { class: 'deletion', 'aria-label': t('Which method to believe here') },
+    el('h3', {}, t('Which method to believe here')),
+    meaning,
+    el('div', { class: 'buttons wrap' }, start),
+    working,
+    notice,
+    found,
+  );
+  const unitsNow = knownUnits();
+  const [textChanged, asksOther, drawn, filled] = [changeDetector(), changeDetector(), changeDetector(), changeDetector()];
+
+  function askedNow(state: ViewState): DeletionAsked | null {
+    const why = askedWhy(state);
+    if (why === null || chosenSpan(state) !== null) return null;
+    const { whyMethod: method, whyUnit: unit } = state.settings;
+    const units = unitsNow(state, unit, why.position);
+    return hiddenWords(units, why.position).length === 0 ? null : { position: why.position, token: why.token, unit, units, method };
+  }
+  function curvesNow(): DeletionCurves | null {
+    const asked = askedNow(store.state());
+    return asked === null ? null : runs.known(asked);
+  }
+  const pointIn = (curves: DeletionCurves): number => point ?? Math.floor((countsOf(curves).length - 1) / 2);
+  function choose(next: number): void {
+    point = next;
+    draw(store.state());
+  }
+  async function run(): Promise<void> {
+    const asked = askedNow(store.state());
+    if (asked === null) return;
+    notice.replaceChildren();
+    const focused = document.activeElement === start;
+    const ended = runs.run(asked);
+    if (focused) cancel.focus();
+    await ended;
+    if (runs.left(asked) === 0) announce(t('All curves are measured'));
+  }
+  function draw(state: ViewState): void {
+    const asked = askedNow(state);
+    root.hidden = asked === null;
+    const why = askedWhy(state);
+    if (asked === null || why === null) return;
+    const curves = runs.known(asked);
+    const [running, left, done] = [runs.isRunning(), runs.left(asked), curves.methods.length + curves.random.length];
+    const focused = !running && working.contains(document.activeElement);
+    working.hidden = !running;
+    start.hidden = running || left === 0;
+    (start.querySelector('span') ?? start).textContent = done === 0 ? t('Measure the curves') : t('Go on measuring');
+    message.textContent = t('{0} of {1} orders measured', integer(done), integer(done + left));
+    showFraction(bar, done / (done + left));
+    if (focused && !start.hidden) start.focus();
+    found.hidden = done === 0;
+    if (done === 0) return;
+    const [now, width] = [pointIn(curves), plot.width()];
+    const { whyMethod: method, whyUnit: unit } = state.settings;
+    if (filled(curves, now, method, unit, why.tokenText)) table.replaceChildren(...deletionRows(curves, { method, point: now, unit }));
+    if (width === 0 || !drawn(curves, now, method, unit, why.tokenText, width, state.theme)) return;
+    const up = t('log-probability of “{0}”', why.tokenText);
+    plot.draw(deletionFigure(curves, { method, point: now, across: acrossText(unit), up, width }, state.theme));
+  }
+  return {
+    root,
+    update: (state) => {
+      const isOther = textChanged(state.shown);
+      if (isOther) runs.clear();
+      const asked = askedNow(state);
+      if (asksOther(state.shown, asked?.position, asked?.token, asked?.unit) && !isOther) {
+        if (runs.isRunning()) runs.stop();
+        notice.replaceChildren();
+        point = null;
+      }
+      meaning.textContent = meaningOf(state);
+      draw(state);
+    },
+  };
+}
+
+function countsOf({ methods, random }: DeletionCurves): Int32Array {
+  return (methods[0]?.curve ?? random[0])?.counts ?? new Int32Array(1);
+}
+
+/** What is measured, and how to read it. */
+function meaningOf(state: ViewState): string {
+  const why = askedWhy(state);
+  if (why === null) return '';
+  return t(
+    'Words are hidden from all later tokens, those first that a method counts highest for “{0}” alone, and the model says each time how ' +
+      'likely “{0}” is. A curve that falls sooner belongs to a method that names words the prediction depends on; one that falls no ' +
+      'sooner than in random order names none. The token just before the prediction always sees itself and is never hidden. Of the ' +
+      'methods that leave words out, the one chosen above is measured.',
+    why.tokenText,
+  );
+}
+
+function acrossText(unit: TextUnit): string {
+  const texts = {
+    token: () => t('tokens hidden'),
+    word: () => t('words hidden'),
+    line: () => t('lines hidden'),
+    sentence: () => t('sentences hidden'),
+  } satisfies Readonly<Record<TextUnit, () => string>>;
+  return texts[unit]();
+}
