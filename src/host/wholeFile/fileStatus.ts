@@ -24,7 +24,7 @@ export class FileStatus extends Disposable {
     const later = (): void => this.#later();
     this.register(reader.onDidChange(later));
     this.register(reader.onDidEdit(later));
-    this.register(vscode.window.onDidChangeActiveTextEditor(later));
+    this.register(reader.onDidActivate(later));
   }
 
   override dispose(): void {
@@ -41,8 +41,7 @@ export class FileStatus extends Disposable {
 
   #render(): void {
     if (this.disposed) return;
-    const document = vscode.window.activeTextEditor?.document;
-    const file = document && this.#reader.of(document);
+    const file = this.#reader.active;
     if (file === undefined) return this.#item?.hide();
     const item = (this.#item ??= this.#createItem());
     item.text = textOf(file);

@@ -5,7 +5,7 @@ import { Disposable } from '../disposable.ts';
 import { createDecoration, REPAINT_AFTER_MS } from '../editor/levelRanges.ts';
 import { t } from '../say.ts';
 import type { FileReader } from './fileReader.ts';
-import type { Scored } from './fileReading.ts';
+import type { ScoredDocument } from './fileReading.ts';
 
 /** Lines above and below what is on screen that have their sums too, so that slow scrolling shows them at once. */
 const LINES_AROUND = 40;
@@ -44,7 +44,7 @@ export class LineSums extends Disposable {
     if (this.disposed) return;
     const isOn = readSettings().lineSums;
     for (const editor of vscode.window.visibleTextEditors) {
-      const scored = isOn ? this.#reader.of(editor.document)?.scored : undefined;
+      const scored = isOn ? this.#reader.scoredIn(editor.document) : null;
       if (!scored && this.#type === undefined) continue;
       this.#type ??= this.register(
         createDecoration({ after: { color: new vscode.ThemeColor('descriptionForeground'), margin: '0 0 0 2em' } }),
@@ -55,7 +55,7 @@ export class LineSums extends Disposable {
 }
 
 /** The sums of what is on screen and a little around it. */
-function sumsOn({ document, visibleRanges }: vscode.TextEditor, scored: Scored): vscode.DecorationOptions[] {
+function sumsOn({ document, visibleRanges }: vscode.TextEditor, scored: ScoredDocument): vscode.DecorationOptions[] {
   const sums: vscode.DecorationOptions[] = [];
   let next = 0;
   for (const { start, end } of visibleRanges) {
