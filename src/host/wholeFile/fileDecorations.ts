@@ -11,6 +11,7 @@ import { paintedRanges, type PaintedRange, type PlacedToken } from '../editor/su
 import { rulerMark, surprisalTypes, type SurprisalTypes } from '../editor/surprisalTypes.ts';
 import type { Overlays } from '../editor/overlays.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
+import { Later } from '../later.ts';
 import type { FileReader } from './fileReader.ts';
 import { placeOf, type ScoredDocument } from './fileReading.ts';
 
@@ -44,8 +45,6 @@ export class FileDecorations extends Disposable {
   readonly #overlays: Overlays;
   readonly #steps = new WeakMap<object, { readonly key: string; readonly steps: readonly number[] }>();
   #types: Types | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #rulerTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** The text of `current` has colours of its own; while `overlays` are on, it has none of these. */
   constructor(reader: FileReader, current: CurrentExplanation, overlays: Overlays) {
@@ -53,8 +52,9 @@ export class FileDecorations extends Disposable {
     this.#reader = reader;
     this.#current = current;
     this.#overlays = overlays;
-    const both = (): void => (this.#later(), this.#rulerLater());
-    const later = (): void => this.#later();
+    const { ask: later } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    const ruler = this.register(new Later(RULER_AFTER_MS, () => this.#paintRuler()));
+    const both = (): void => (later(), ruler.ask());
     this.register(reader.onDidChange(both));
     this.register(reader.onDidEdit(both));
     this.register(current.onDidChange(later));
@@ -62,26 +62,6 @@ export class FileDecorations extends Disposable {
     this.register(vscode.window.onDidChangeVisibleTextEditors(both));
     this.register(vscode.window.onDidChangeTextEditorVisibleRanges(later));
     this.register(onSettingChange(['colors', 'surprisalScale', 'surprising'], both));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-    clearTimeout(this.#rulerTimer);
-  }
-
-  #later(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#paint();
-    }, REPAINT_AFTER_MS);
-  }
-
-  #rulerLater(): void {
-    this.#rulerTimer ??= setTimeout(() => {
-      this.#rulerTimer = undefined;
-      this.#paintRuler();
-    }, RULER_AFTER_MS);
   }
 
   #paint(): void {
@@ -102,7 +82,6 @@ export class FileDecorations extends Disposable {
 
   /** The visible editors with what is known of their files; null: nothing is to be painted. Empty before a file was read. */
   *#painted(): Generator<readonly [vscode.TextEditor, ScoredDocument | null, Types]> {
-    if (this.disposed) return;
     const { colors } = readSettings();
     for (const editor of vscode.window.visibleTextEditors) {
       const { document } = editor;

@@ -3,6 +3,7 @@ import { lineSum } from '../../core/lineSum.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
 import { createDecoration, REPAINT_AFTER_MS } from '../editor/levelRanges.ts';
+import { Later } from '../later.ts';
 import { t } from '../say.ts';
 import type { FileReader } from './fileReader.ts';
 import type { ScoredDocument } from './fileReading.ts';
@@ -14,12 +15,14 @@ const LINES_AROUND = 40;
 export class LineSums extends Disposable {
   readonly #reader: FileReader;
   #type: vscode.TextEditorDecorationType | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(reader: FileReader) {
     super();
     this.#reader = reader;
-    const later = (): void => this.#later();
+    const painting = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    const later = (): void => {
+      if (readSettings().lineSums || this.#type !== undefined) painting.ask();
+    };
     this.register(reader.onDidChange(later));
     this.register(reader.onDidEdit(later));
     this.register(vscode.window.onDidChangeVisibleTextEditors(later));
@@ -27,21 +30,7 @@ export class LineSums extends Disposable {
     this.register(onSettingChange(['lineSums'], later));
   }
 
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-  }
-
-  #later(): void {
-    if (!readSettings().lineSums && this.#type === undefined) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#paint();
-    }, REPAINT_AFTER_MS);
-  }
-
   #paint(): void {
-    if (this.disposed) return;
     const isOn = readSettings().lineSums;
     for (const editor of vscode.window.visibleTextEditors) {
       const scored = isOn ? this.#reader.scoredIn(editor.document) : null;

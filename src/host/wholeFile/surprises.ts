@@ -14,6 +14,7 @@ import { shortened, visibleText } from '../../core/visibleText.ts';
 import { SURPRISES_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
 import { findDocument } from '../editor/target.ts';
+import { Later } from '../later.ts';
 import { t } from '../say.ts';
 import { createTree, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { documentSymbols } from './documentSymbols.ts';
@@ -44,7 +45,6 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
   readonly #view: Tree;
   #choice: SurpriseChoice = { unit: 'token', order: 'total', filter: '' };
   #file: FileReading | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Milliseconds that the last list took. */
   #took = 0;
 
@@ -54,14 +54,13 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     super();
     this.#reader = reader;
     this.#view = this.register(createTree(SURPRISES_VIEW, this));
-    this.register(reader.onDidChange(() => this.#later()));
-    this.register(reader.onDidEdit(() => this.#later()));
-    this.register(reader.onDidActivate(() => this.#later()));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
+    const { ask } = this.register(
+      new Later(
+        () => Math.max(REFRESH_AFTER_MS, REST * this.#took),
+        () => this.#refresh(),
+      ),
+    );
+    for (const event of [reader.onDidChange, reader.onDidEdit, reader.onDidActivate]) this.register(event(ask));
   }
 
   /** What the list is made of now. */
@@ -121,16 +120,6 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     const list = surpriseList(scored.text, scored.scores, symbols, this.#choice, MOST);
     this.#took = performance.now() - begun;
     return list;
-  }
-
-  #later(): void {
-    this.#timer ??= setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#refresh();
-      },
-      Math.max(REFRESH_AFTER_MS, REST * this.#took),
-    );
   }
 
   #refresh(): void {
