@@ -1,15 +1,13 @@
 import { vscode } from '../vscode.ts';
 import { CancelledError } from '../../core/errors.ts';
 import { addPart, carriedScores, nextPart, unreadScores } from '../../core/fileScores.ts';
-import { firstTokenBeyond } from '../../core/packedTokens.ts';
 import { runOf, UNCHANGED } from '../../core/run.ts';
-import { applyEdits, heal, originalNear, type TextEdit } from '../../core/textEdits.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
-import { nameOf, readDocument } from '../editor/target.ts';
-import { scoredDocument, type DocumentText, type FileReading, type Scored, type ScoredDocument } from './fileReading.ts';
-import { documentsOf, notebookOf, wholeText, type WholeText } from './wholeText.ts';
+import { nameOf } from '../editor/target.ts';
+import { scoredDocument, type FileReading, type ScoredDocument } from './fileReading.ts';
+import { documentsOf, followEdits, isRearranged, nearToken, notebookOf, wholeText, type WholeText } from './wholeText.ts';
 
 /** Time without typing after which what was edited is read again in a live file. */
 const LIVE_AFTER_MS = 500;
@@ -80,9 +78,9 @@ export class FileReader extends Disposable {
 
   /** The reading of the active editor's file, if it was asked for. */
   get active(): FileReading | undefined {
-    const { activeTextEditor, activeNotebookEditor } = vscode.window;
-    if (activeTextEditor) return this.of(activeTextEditor.document);
-    return activeNotebookEditor && this.ofNotebook(activeNotebookEditor.notebook);
+    const document = vscode.window.activeTextEditor?.document;
+    const notebook = vscode.window.activeNotebookEditor?.notebook;
+    return document ? this.of(document) : notebook && this.ofNotebook(notebook);
   }
 
   /** Whether a file is not forgotten. */
@@ -267,7 +265,7 @@ export class FileReader extends Disposable {
     const uri = document.uri.toString();
     for (const known of [this.#pending.get(file), file.scored]) {
       const own = known?.documents.find((one) => one.uri === uri);
-      if (known && own) edited(own, known.text, edits, document);
+      if (known && own) followEdits(own, known.text, edits, document);
     }
     this.#edits(file);
   }
@@ -318,30 +316,4 @@ export class FileReader extends Disposable {
 /** What a file is known by: a notebook may be open as a plain text at the same time. */
 function keyOf(uri: string, isNotebook: boolean): string {
   return isNotebook ? `notebook ${uri}` : uri;
-}
-
-/** Follows edits of a document that has a part of `text`. */
-function edited(own: DocumentText, text: string, edits: readonly TextEdit[], document: vscode.TextDocument): void {
-  const moved = applyEdits(own.tracked, edits);
-  const read = (start: number, end: number): string => readDocument(document, start, end);
-  own.tracked = heal(moved, text.slice(own.from, own.from + moved.length), read);
-  if (own.grown !== null) own.grown += edits.reduce((sum, { removed, inserted }) => sum + inserted - removed, 0);
-}
-
-/** Whether a notebook has other cells than those that were read, or in another order. */
-function isRearranged(file: FileReading, read: readonly DocumentText[]): boolean {
-  const now = documentsOf(file);
-  return file.isNotebook && (now.length !== read.length || now.some(({ uri }, index) => uri.toString() !== read[index]?.uri));
-}
-
-/** The token at the top of what is on screen, in the active editor before others; of a file that is not, the first. */
-function nearToken(scored: Scored): number {
-  const { activeTextEditor, visibleTextEditors } = vscode.window;
-  const showing = scored.documents.flatMap((own) =>
-    visibleTextEditors.filter(({ document }) => document.uri.toString() === own.uri).map((editor) => ({ own, editor })),
-  );
-  const { own, editor } = showing.find((one) => one.editor === activeTextEditor) ?? showing[0] ?? {};
-  const top = editor?.visibleRanges[0]?.start;
-  if (own === undefined || editor === undefined || top === undefined) return 0;
-  return firstTokenBeyond(scored.scores.tokens, own.from + originalNear(own.tracked, editor.document.offsetAt(top)));
 }

@@ -1,9 +1,10 @@
 import { vscode } from '../vscode.ts';
 import { prosePieces } from '../../core/markdownProse.ts';
-import { trackText } from '../../core/textEdits.ts';
+import { firstTokenBeyond } from '../../core/packedTokens.ts';
+import { applyEdits, heal, originalNear, trackText, type TextEdit } from '../../core/textEdits.ts';
 import { wholeCharacters } from '../../core/textSpans.ts';
 import { findDocument, readDocument } from '../editor/target.ts';
-import type { DocumentText, FileReading } from './fileReading.ts';
+import type { DocumentText, FileReading, Scored } from './fileReading.ts';
 
 /** Most UTF-16 units read of a file: some 300,000 tokens, which take a quarter of an hour. */
 export const MAX_FILE = 1_000_000;
@@ -62,4 +63,29 @@ export function wholeText(documents: readonly vscode.TextDocument[], proseOnly: 
     };
   });
   return { text, documents: read, left, beyond };
+}
+
+/** Follows edits of a document that has a part of `text`. */
+export function followEdits(own: DocumentText, text: string, edits: readonly TextEdit[], document: vscode.TextDocument): void {
+  const moved = applyEdits(own.tracked, edits);
+  const read = (start: number, end: number): string => readDocument(document, start, end);
+  own.tracked = heal(moved, text.slice(own.from, own.from + moved.length), read);
+  if (own.grown !== null) own.grown += edits.reduce((sum, { removed, inserted }) => sum + inserted - removed, 0);
+}
+
+/** Whether a notebook has other cells than those that were read, or in another order. */
+export function isRearranged(file: FileReading, read: readonly DocumentText[]): boolean {
+  const now = documentsOf(file);
+  return file.isNotebook && (now.length !== read.length || now.some(({ uri }, index) => uri.toString() !== read[index]?.uri));
+}
+
+/** The token at the top of what is on screen, in the active editor before others; of a file that is not, the first. */
+export function nearToken(scored: Scored): number {
+  const showing = scored.documents.flatMap((own) =>
+    vscode.window.visibleTextEditors.filter(({ document }) => document.uri.toString() === own.uri).map((editor) => ({ own, editor })),
+  );
+  const { own, editor } = showing.find((one) => one.editor === vscode.window.activeTextEditor) ?? showing[0] ?? {};
+  const top = editor?.visibleRanges[0]?.start;
+  if (own === undefined || editor === undefined || top === undefined) return 0;
+  return firstTokenBeyond(scored.scores.tokens, own.from + originalNear(own.tracked, editor.document.offsetAt(top)));
 }
