@@ -65,7 +65,7 @@ describe('a notebook that is read as a whole', () => {
     const items = (await Promise.all((await tree.getChildren()).map((node) => tree.getTreeItem(node)))) as unknown as Item[];
     expect(items).toHaveLength(6);
     const cellIn = ({ description }: Item): number => Number(/cell (\d)/.exec(description)?.[1]);
-    expect(items.map(cellIn).toSorted()).toEqual([1, 2, 2, 4, 4, 4]);
+    expect(items.map(cellIn).toSorted((a, b) => a - b)).toEqual([1, 2, 2, 4, 4, 4]);
     for (const item of items) {
       const { document } = cellOf(open, cellIn(item) - 1);
       const place = itemOf(item.command.arguments, 0);
