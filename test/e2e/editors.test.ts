@@ -101,7 +101,11 @@ describe('editors of other kinds', () => {
     const hover = page.locator('.monaco-hover:not(.hidden) .monaco-hover-content').first();
     // A busy editor may miss the pointer, which then comes again.
     for (let x = 4; !(await hover.isVisible()); x = 9 - x) {
-      await cells.nth(1).locator('.view-line').first().hover({ position: { x, y: 8 } });
+      await cells
+        .nth(1)
+        .locator('.view-line')
+        .first()
+        .hover({ position: { x, y: 8 } });
       await hover.waitFor({ timeout: 5000 }).catch(() => undefined);
     }
     await hover.getByText('surprisal').waitFor();
