@@ -1,6 +1,6 @@
 import { fileBits, OLDER, UNREAD, type FileScores } from './fileScores.ts';
 import { firstTokenBeyond } from './packedTokens.ts';
-import { trackedRange, type TrackedText } from './textEdits.ts';
+import { trackedPart, type KeptPiece, type TrackedText } from './textEdits.ts';
 
 /** What the tokens of a line add up to. */
 export interface LineSum {
@@ -14,7 +14,7 @@ export interface LineSum {
  * lines. Null: there is none, as a token of it was edited or not read yet, or none was predicted.
  */
 export function lineSum(
-  { scores, tracked }: { readonly scores: FileScores; readonly tracked: TrackedText },
+  { scores, tracked, parts }: { readonly scores: FileScores; readonly tracked: TrackedText; readonly parts: readonly KeptPiece[] },
   start: number,
   end: number,
 ): LineSum | null {
@@ -30,7 +30,7 @@ export function lineSum(
     if ((tokens.start[token] ?? 0) < from || tokens.special[token] === 1) continue;
     if (
       (known[token] === UNREAD && token >= predictedFrom) ||
-      trackedRange(tracked, tokens.start[token] ?? 0, tokens.end[token] ?? 0).stale
+      trackedPart(tracked, parts, tokens.start[token] ?? 0, tokens.end[token] ?? 0).stale
     )
       return null;
     const own = fileBits(scores, token);

@@ -98,10 +98,17 @@ function collected<P extends ScoredPart>(
   return [...all, ...parts.end()].filter(wanted).map(named);
 }
 
-/** A list as a table of tab-separated values with a heading; line ends and tabs in names are spaces. `lineOf`: of a place in the text. */
-export function surpriseTable(list: readonly Surprise[], lineOf: (offset: number) => number): string {
+/**
+ * A list as a table of tab-separated values with a heading; line ends and tabs in names are spaces. `placeOf`: values of the columns
+ * `headings`, which say where in the document an offset of the text is.
+ */
+export function surpriseTable(
+  list: readonly Surprise[],
+  headings: readonly string[],
+  placeOf: (offset: number) => readonly (string | number)[],
+): string {
   const rows = list.map((part) =>
-    [part.bits.toFixed(3), bitsPerByte(part).toFixed(3), part.tokens, lineOf(part.start), part.name.replaceAll(/\s+/g, ' ')].join('\t'),
+    [part.bits.toFixed(3), bitsPerByte(part).toFixed(3), part.tokens, ...placeOf(part.start), part.name.replaceAll(/\s+/g, ' ')].join('\t'),
   );
-  return `${['bits\tbits/byte\ttokens\tline\ttext', ...rows].join('\n')}\n`;
+  return `${[['bits', 'bits/byte', 'tokens', ...headings, 'text'].join('\t'), ...rows].join('\n')}\n`;
 }

@@ -184,6 +184,26 @@ export function trackedRange(tracked: TrackedText, start: number, end: number): 
   return { start: first, end: Math.max(first, last), stale: end > start };
 }
 
+/**
+ * Where [start, end) of an original text is now that was put together from several parts of the document, or of which the document has only
+ * a part: of what reaches beyond one of these `parts`, the place of what is in the first of them.
+ */
+export function trackedPart(tracked: TrackedText, parts: readonly KeptPiece[], start: number, end: number): TrackedRange {
+  const part = parts.find(({ to }) => to > start);
+  const from = Math.max(start, part?.from ?? start);
+  return trackedRange(tracked, from, Math.max(from, Math.min(end, part?.to ?? end)));
+}
+
+/** A tracked text as that part of a longer one, of `length` units, which begins at `from` of that. */
+export function trackedWithin(tracked: TrackedText, from: number, length: number): TrackedText {
+  return from === 0 && length === tracked.length ? tracked : { ...tracked, length, pieces: piecesFrom(tracked.pieces, from) };
+}
+
+/** Pieces of a text as those of a longer one in which it begins at `from`. */
+export function piecesFrom(pieces: readonly KeptPiece[], from: number): readonly KeptPiece[] {
+  return from === 0 ? pieces : pieces.map((piece) => ({ from: piece.from + from, to: piece.to + from, at: piece.at }));
+}
+
 /** Offset in the original text of a place in the document; null in edited parts and outside. */
 export function originalOffset(tracked: TrackedText, at: number): number | null {
   const { pieces } = tracked;

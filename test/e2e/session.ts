@@ -33,6 +33,8 @@ export interface Session {
 export interface SessionOptions {
   /** Contents of the workspace's files by name. */
   readonly files: Readonly<Record<string, string>>;
+  /** Does more to the workspace's folder before it is opened. */
+  readonly prepare?: (folder: string) => void;
   /** Name of the file to open. */
   readonly open: string;
   /** VSIX files installed before the window opens; the built extension by default. */
@@ -105,7 +107,7 @@ async function start(
     nodeArgs = [],
     trust = false,
     keybindings = [],
-  }: Omit<SessionOptions, 'files' | 'open' | 'expect'>,
+  }: Omit<SessionOptions, 'files' | 'prepare' | 'open' | 'expect'>,
 ): Promise<Started> {
   const code = await startVSCode({ workspace, vsix, settings: { ...TEST_SETTINGS, ...settings }, args, env, nodeArgs, trust, keybindings });
   try {
@@ -168,6 +170,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     alone = options.vsix !== undefined || options.args !== undefined || options.env !== undefined || options.nodeArgs !== undefined,
   } = options;
   const files = folderOf(options.files);
+  options.prepare?.(files);
   const opened = alone
     ? await start(files, options).then((started) => ({ ...started, window: started.browser }))
     : await openShared(files, options.settings);

@@ -1,6 +1,7 @@
 import { vscode } from '../vscode.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
+import { Later } from '../later.ts';
 import type { AttentionMarks } from './attentionMarks.ts';
 import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
 import { ATTENTION_LEVELS, attentionLevels } from './whyLevels.ts';
@@ -24,26 +25,15 @@ export class AttentionDecorations extends Disposable {
   readonly #current: CurrentExplanation;
   readonly #attention: AttentionMarks;
   #types: Types | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(current: CurrentExplanation, attention: AttentionMarks) {
     super();
     this.#current = current;
     this.#attention = attention;
     this.register(attention.onDidChange(() => this.#paint()));
-    this.register(current.onDidEdit(() => this.#later()));
-    this.register(vscode.window.onDidChangeVisibleTextEditors(() => this.#later()));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-  }
-
-  #later(): void {
-    if (!this.#types) return;
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#paint(), REPAINT_AFTER_MS);
+    const { ask } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    this.register(current.onDidEdit(ask));
+    this.register(vscode.window.onDidChangeVisibleTextEditors(ask));
   }
 
   #paint(): void {

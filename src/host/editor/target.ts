@@ -32,6 +32,8 @@ export interface EditorTexts {
   /** The active editor; undefined: none is active. */
   readonly active: ReadEditor | undefined;
   readonly visible: readonly ReadEditor[];
+  /** The notebook whose editor is active, whether or not the cursor is in a cell. */
+  readonly notebook: vscode.NotebookDocument | undefined;
 }
 
 /** Content of an editor at the time of reading. */
@@ -48,7 +50,7 @@ export interface ReadEditor {
 export function readEditors(): EditorTexts {
   const active = vscode.window.activeTextEditor;
   const shown = vscode.window.visibleTextEditors.filter(({ document }) => document.uri.scheme !== 'output');
-  return { active: active && readEditor(active), visible: shown.map(readEditor) };
+  return { active: active && readEditor(active), visible: shown.map(readEditor), notebook: vscode.window.activeNotebookEditor?.notebook };
 }
 
 /** Whether the active tab is a text file of which VS Code gives no editor to extensions: it does not for very large ones. */
@@ -139,9 +141,14 @@ export function readDocument(document: vscode.TextDocument, start: number, end: 
   return document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
 }
 
+/** The last part of an address's path. */
+export function nameOf({ path }: vscode.Uri): string {
+  return path.split('/').findLast((part) => part !== '') ?? path;
+}
+
 /** Name of a document: its base name, with the number of a cell. */
 export function labelOf(document: vscode.TextDocument): string {
-  const name = document.uri.path.split('/').findLast((part) => part !== '') ?? document.uri.path;
+  const name = nameOf(document.uri);
   if (document.uri.scheme !== 'vscode-notebook-cell') return name;
   const notebook = vscode.workspace.notebookDocuments.find((candidate) => candidate.uri.path === document.uri.path);
   const cell = notebook?.getCells().findIndex((candidate) => candidate.document === document) ?? -1;

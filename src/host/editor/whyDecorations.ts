@@ -1,6 +1,7 @@
 import { vscode } from '../vscode.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
+import { Later } from '../later.ts';
 import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
 import { tokenLevels, WHY_LEVELS } from './whyLevels.ts';
 import type { WhyMarks } from './whyMarks.ts';
@@ -17,25 +18,15 @@ export class WhyDecorations extends Disposable {
   readonly #current: CurrentExplanation;
   readonly #why: WhyMarks;
   #types: Types | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(current: CurrentExplanation, why: WhyMarks) {
     super();
     this.#current = current;
     this.#why = why;
     this.register(why.onDidChange(() => this.#paint()));
-    this.register(current.onDidEdit(() => this.#later()));
-    this.register(vscode.window.onDidChangeVisibleTextEditors(() => this.#later()));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-  }
-
-  #later(): void {
-    clearTimeout(this.#timer);
-    this.#timer = setTimeout(() => this.#paint(), REPAINT_AFTER_MS);
+    const { ask } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    this.register(current.onDidEdit(ask));
+    this.register(vscode.window.onDidChangeVisibleTextEditors(ask));
   }
 
   #paint(): void {

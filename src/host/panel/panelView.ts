@@ -4,7 +4,7 @@ import { visibleControls } from '../../core/visibleText.ts';
 import type { Recipe } from '../../core/run.ts';
 import type { KeptVector } from '../../core/steering.ts';
 import type { Token } from '../../core/trace.ts';
-import type { HostMessage, PanelCommand, PanelMessage, Refusal, ShownExplanation } from '../../protocol/messages.ts';
+import type { ComparisonWork, HostMessage, PanelCommand, PanelMessage, Refusal, ShownExplanation } from '../../protocol/messages.ts';
 import type { Comparer, Comparison } from '../explain/comparer.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
@@ -64,6 +64,8 @@ export class PanelView extends Disposable {
   #refusal: Refusal | null = null;
   /** Position of a question that waits for a page; null: none. */
   #asked: number | null = null;
+  /** A comparison that the user asked for while there was no page to open its tab; null: none. */
+  #comparing: ComparisonWork | null = null;
   /** The comparison that was last sent to the page. */
   #compared: Comparison | undefined;
 
@@ -162,6 +164,7 @@ export class PanelView extends Disposable {
       this.#work = undefined;
       this.#tokens = null;
       this.#asked = null;
+      this.#comparing = null;
       this.#dropAll();
       if (this.disposed) return;
       this.#actions.cancel();
@@ -251,6 +254,8 @@ export class PanelView extends Disposable {
     this.#tellScale();
     this.#showExplanation();
     this.#compared = undefined;
+    if (this.#comparing) panel.post({ type: 'comparing', work: this.#comparing, again: null });
+    this.#comparing = null;
     this.#showComparison();
     const { selected } = this.#context.focus;
     if (selected !== null) panel.post({ type: 'select', token: selected });
@@ -282,7 +287,9 @@ export class PanelView extends Disposable {
   /** Sends the comparison and the state of the work on it. */
   #showComparison(): void {
     const { value, work, again } = this.#context.comparer;
-    this.#panel?.post({ type: 'comparing', work, again });
+    const isSeen = this.#panel?.post({ type: 'comparing', work, again }) === true;
+    if (isSeen || (work.kind === 'idle' && !value)) this.#comparing = null;
+    else if (work.kind === 'working' && work.open) this.#comparing = work;
     if (value === this.#compared) return;
     this.#compared = value;
     this.#panel?.post({ type: 'comparison', comparison: value ? visiblyNamed(value.shown) : null });

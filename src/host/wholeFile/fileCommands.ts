@@ -2,12 +2,17 @@ import { vscode } from '../vscode.ts';
 import { neighbourPlace, type TextPlace } from '../../core/placesAround.ts';
 import { surprisingTokens } from '../../core/surprising.ts';
 import { readSettings, writeSetting } from '../configuration.ts';
-import { isWithheld, type EditorTexts } from '../editor/target.ts';
+import { findDocument, isWithheld, type EditorTexts } from '../editor/target.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { t } from '../say.ts';
 import { inform } from '../surfaces.ts';
 import type { FileReader } from './fileReader.ts';
-import { placeOf, type FileReading } from './fileReading.ts';
+import { placeOf, scoredDocument, type FileReading, type Scored } from './fileReading.ts';
+import { showPlace } from './surpriseCommands.ts';
+import { notebookOf } from './wholeText.ts';
+
+/** More than any offset in a document: what tells places of several documents apart. */
+const BETWEEN_DOCUMENTS = 2 ** 32;
 
 /** Parts of the extension that commands about whole files use. */
 export interface FileContext {
@@ -39,15 +44,19 @@ export function fileCommands(context: FileContext): Readonly<Record<string, () =
   };
 }
 
-function fileOf({ files, editors }: FileContext): FileReading | undefined {
-  return editors.active && files.reader.of(editors.active.document);
+function fileOf({ files, editors: { active, notebook } }: FileContext): FileReading | undefined {
+  return active ? files.reader.of(active.document) : notebook && files.reader.ofNotebook(notebook);
 }
 
-function explainFile({ files, editors: { active } }: FileContext): void {
-  if (!active && isWithheld()) return void inform(t('VS Code gives this file to no extension: it is larger than 50 MB, or no text.'));
-  if (!active) return void inform(t('Open the file that is to be read.'));
-  if (active.selectedOrWhole === null) return void inform(t('There is no text here to explain: write or select some first.'));
-  files.reader.read(active.document);
+function explainFile({ files, editors: { active, notebook } }: FileContext): void {
+  const own = active ? notebookOf(active.document) : notebook;
+  const isEmpty = own ? own.getCells().every(({ document }) => document.getText() === '') : active?.selectedOrWhole === null;
+  if (!active && !own && isWithheld())
+    return void inform(t('VS Code gives this file to no extension: it is larger than 50 MB, or no text.'));
+  const what = own ?? active?.document;
+  if (what === undefined) return void inform(t('Open the file that is to be read.'));
+  if (isEmpty) return void inform(t('There is no text here to explain: write or select some first.'));
+  files.reader.read(what);
 }
 
 /** Shows or hides the sums behind the lines; a file that was not read yet is read for them. */
@@ -58,25 +67,49 @@ async function toggleLineSums(context: FileContext): Promise<void> {
 }
 
 /** Goes to the next or previous surprising token, and selects it: of the file that was read as a whole, or of the explained text. */
-function goTo(context: FileContext, direction: 'next' | 'previous'): void {
-  const { editors, current } = context;
-  const { active } = editors;
-  if (!active) return void inform(t('Open the file that is to be read.'));
-  const { document } = active;
+async function goTo(context: FileContext, direction: 'next' | 'previous'): Promise<void> {
+  const {
+    editors: { active, notebook },
+    current,
+  } = context;
+  if (!active && !notebook) return void inform(t('Open the file that is to be read.'));
   const scored = fileOf(context)?.scored;
-  if (!scored && !current.isAbout(document)) return void inform(t('This file was not read as a whole: run Explain the Whole File first.'));
-  const rule = readSettings().surprising;
-  const places = scored
-    ? surprisingTokens(scored.scores, rule).map((token) => placeOf(scored, token))
-    : surprisingTokens(current.value?.shown.explanation ?? { logprob: new Float32Array() }, rule).flatMap((token) => {
-        const place = current.rangeOf(document, token);
-        return place ? [{ start: document.offsetAt(place.range.start), end: document.offsetAt(place.range.end), stale: place.stale }] : [];
-      });
-  const fresh: readonly TextPlace[] = places.filter(({ stale }) => !stale);
-  const place = neighbourPlace(fresh, document.offsetAt(active.selection.start), direction);
+  const explained = !scored && active && current.isAbout(active.document) ? active.document : undefined;
+  if (!scored && !explained) return void inform(t('This file was not read as a whole: run Explain the Whole File first.'));
+  const places = scored ? placesIn(scored) : explained ? placesOfExplained(current, explained) : [];
+  const uris = scored?.documents.map(({ uri }) => uri) ?? [explained?.uri.toString() ?? ''];
+  const cursor = active
+    ? uris.indexOf(active.document.uri.toString()) * BETWEEN_DOCUMENTS + active.document.offsetAt(active.selection.start)
+    : -1;
+  const place = neighbourPlace(places, cursor, direction);
   if (place === undefined) return void inform(t('No token of this text is surprising by the setting Surprising.'));
+  const index = Math.floor(place.start / BETWEEN_DOCUMENTS);
+  const document = findDocument(uris[index] ?? '');
+  const [start, end] = [place.start - index * BETWEEN_DOCUMENTS, place.end - index * BETWEEN_DOCUMENTS];
   const editor = vscode.window.activeTextEditor;
-  if (editor?.document !== document) return;
-  editor.selection = new vscode.Selection(document.positionAt(place.start), document.positionAt(place.end));
+  if (document === undefined || (active && editor?.document !== active.document)) return;
+  if (editor?.document !== document) return showPlace(document, start, end);
+  editor.selection = new vscode.Selection(document.positionAt(start), document.positionAt(end));
   editor.revealRange(editor.selection, vscode.TextEditorRevealType.InCenterIfOutsideViewport);
+}
+
+/** Places of a file's surprising tokens that were not edited, in order; those of its second document are beyond all of the first. */
+function placesIn(scored: Scored): readonly TextPlace[] {
+  const documents = scored.documents.map((own) => scoredDocument(scored, own));
+  const { start } = scored.scores.tokens;
+  return surprisingTokens(scored.scores, readSettings().surprising).flatMap((token) => {
+    const index = documents.findIndex(({ from, to }) => to > (start[token] ?? 0) && to > from);
+    const own = documents[index];
+    const place = own && placeOf(own, token);
+    if (!place || place.stale) return [];
+    return [{ start: place.start + index * BETWEEN_DOCUMENTS, end: place.end + index * BETWEEN_DOCUMENTS }];
+  });
+}
+
+function placesOfExplained(current: CurrentExplanation, document: vscode.TextDocument): readonly TextPlace[] {
+  const { logprob } = current.value?.shown.explanation ?? { logprob: new Float32Array() };
+  return surprisingTokens({ logprob }, readSettings().surprising).flatMap((token) => {
+    const place = current.rangeOf(document, token);
+    return place && !place.stale ? [{ start: document.offsetAt(place.range.start), end: document.offsetAt(place.range.end) }] : [];
+  });
 }

@@ -11,8 +11,9 @@ import { paintedRanges, type PaintedRange, type PlacedToken } from '../editor/su
 import { rulerMark, surprisalTypes, type SurprisalTypes } from '../editor/surprisalTypes.ts';
 import type { Overlays } from '../editor/overlays.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
+import { Later } from '../later.ts';
 import type { FileReader } from './fileReader.ts';
-import { placeOf, type Scored } from './fileReading.ts';
+import { placeOf, type ScoredDocument } from './fileReading.ts';
 
 /** Lines painted above and below what is on screen, so that slow scrolling shows them at once. */
 const LINES_AROUND = 40;
@@ -44,8 +45,6 @@ export class FileDecorations extends Disposable {
   readonly #overlays: Overlays;
   readonly #steps = new WeakMap<object, { readonly key: string; readonly steps: readonly number[] }>();
   #types: Types | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
-  #rulerTimer: ReturnType<typeof setTimeout> | undefined;
 
   /** The text of `current` has colours of its own; while `overlays` are on, it has none of these. */
   constructor(reader: FileReader, current: CurrentExplanation, overlays: Overlays) {
@@ -53,8 +52,9 @@ export class FileDecorations extends Disposable {
     this.#reader = reader;
     this.#current = current;
     this.#overlays = overlays;
-    const both = (): void => (this.#later(), this.#rulerLater());
-    const later = (): void => this.#later();
+    const { ask: later } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    const ruler = this.register(new Later(RULER_AFTER_MS, () => this.#paintRuler()));
+    const both = (): void => (later(), ruler.ask());
     this.register(reader.onDidChange(both));
     this.register(reader.onDidEdit(both));
     this.register(current.onDidChange(later));
@@ -62,26 +62,6 @@ export class FileDecorations extends Disposable {
     this.register(vscode.window.onDidChangeVisibleTextEditors(both));
     this.register(vscode.window.onDidChangeTextEditorVisibleRanges(later));
     this.register(onSettingChange(['colors', 'surprisalScale', 'surprising'], both));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-    clearTimeout(this.#rulerTimer);
-  }
-
-  #later(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#paint();
-    }, REPAINT_AFTER_MS);
-  }
-
-  #rulerLater(): void {
-    this.#rulerTimer ??= setTimeout(() => {
-      this.#rulerTimer = undefined;
-      this.#paintRuler();
-    }, RULER_AFTER_MS);
   }
 
   #paint(): void {
@@ -96,26 +76,23 @@ export class FileDecorations extends Disposable {
 
   #paintRuler(): void {
     for (const [editor, scored, types] of this.#painted()) {
-      const tokens = scored === null ? [] : surprisingTokens(scored.scores, readSettings().surprising).slice(0, MAX_MARKS);
-      const places = scored === null ? [] : tokens.map((token) => placeOf(scored, token)).filter(({ stale }) => !stale);
-      editor.setDecorations(types.ruler, rangesIn(editor.document, places));
+      editor.setDecorations(types.ruler, rangesIn(editor.document, scored === null ? [] : marksIn(scored)));
     }
   }
 
   /** The visible editors with what is known of their files; null: nothing is to be painted. Empty before a file was read. */
-  *#painted(): Generator<readonly [vscode.TextEditor, Scored | null, Types]> {
-    if (this.disposed) return;
+  *#painted(): Generator<readonly [vscode.TextEditor, ScoredDocument | null, Types]> {
     const { colors } = readSettings();
     for (const editor of vscode.window.visibleTextEditors) {
       const { document } = editor;
-      const scored = this.#reader.of(document)?.scored ?? null;
+      const scored = this.#reader.scoredIn(document);
       if (scored === null && this.#types === undefined) continue;
       const isOff = !colors || (this.#overlays.isOn && this.#current.isAbout(document));
       yield [editor, isOff ? null : scored, (this.#types ??= this.#createTypes())];
     }
   }
 
-  #screen({ document, visibleRanges }: vscode.TextEditor, scored: Scored): Screen {
+  #screen({ document, visibleRanges }: vscode.TextEditor, scored: ScoredDocument): Screen {
     const placed: PlacedToken[] = [];
     const older: PlacedToken[] = [];
     const stale: PaintedRange[] = [];
@@ -137,7 +114,7 @@ export class FileDecorations extends Disposable {
   }
 
   /** The lower ends of the levels: of the fifths of all tokens read so far. */
-  #stepsOf({ scores }: Scored): readonly number[] {
+  #stepsOf({ scores }: ScoredDocument): readonly number[] {
     const { surprisalScale } = readSettings();
     const key = `${surprisalScale} ${scores.version}`;
     const known = this.#steps.get(scores);
@@ -153,15 +130,27 @@ export class FileDecorations extends Disposable {
   }
 }
 
+/** Places of a document's surprising tokens; most documents have all of the text. */
+function marksIn(scored: ScoredDocument): readonly PaintedRange[] {
+  const { start, end } = scored.scores.tokens;
+  return surprisingTokens(scored.scores, readSettings().surprising)
+    .filter((token) => (end[token] ?? 0) > scored.from && (start[token] ?? 0) < scored.to)
+    .slice(0, MAX_MARKS)
+    .map((token) => placeOf(scored, token))
+    .filter(({ stale }) => !stale);
+}
+
 /** Tokens of what is on screen and a little around it, in order. */
-function* tokensOn(document: vscode.TextDocument, visible: readonly vscode.Range[], scored: Scored): Generator<number> {
-  const { scores, tracked } = scored;
+function* tokensOn(document: vscode.TextDocument, visible: readonly vscode.Range[], scored: ScoredDocument): Generator<number> {
+  const { scores, tracked, from, to } = scored;
   let [next, count] = [0, 0];
   for (const { start, end } of visible) {
     const first = document.offsetAt(document.lineAt(Math.max(0, start.line - LINES_AROUND)).range.start);
     const last = document.offsetAt(document.lineAt(Math.min(document.lineCount - 1, end.line + LINES_AROUND)).range.end);
-    const stop = originalNear(tracked, last);
-    for (let token = Math.max(next, firstTokenBeyond(scores.tokens, originalNear(tracked, first))); count < MAX_TOKENS; token++, count++) {
+    // Of a notebook the cells before and after are in other documents.
+    const begin = Math.max(from, originalNear(tracked, first));
+    const stop = Math.min(to, originalNear(tracked, last));
+    for (let token = Math.max(next, firstTokenBeyond(scores.tokens, begin)); count < MAX_TOKENS; token++, count++) {
       if (token >= scores.tokens.ids.length || (scores.tokens.start[token] ?? 0) >= stop) break;
       if (scores.tokens.special[token] === 0) yield token;
       next = token + 1;

@@ -9,7 +9,7 @@ import { codeSpan, figure, inMarkdown, joinedMarkdown, type Markdown } from '../
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { hover } from '../surfaces.ts';
 import type { FileReader } from './fileReader.ts';
-import { placeOf, type Scored } from './fileReading.ts';
+import { placeOf, type ScoredDocument } from './fileReading.ts';
 
 /** Most characters shown of a token. */
 const MAX_NAME = 40;
@@ -36,7 +36,7 @@ export class FileHover extends Disposable {
   }
 
   #hover(document: vscode.TextDocument, position: vscode.Position): vscode.Hover | undefined {
-    const scored = this.#reader.of(document)?.scored;
+    const scored = this.#reader.scoredIn(document);
     if (!scored || this.#current.placeAt(document, position).kind !== 'outside') return undefined;
     const original = originalOffset(scored.tracked, document.offsetAt(position));
     const token = original === null ? -1 : tokenAt(scored.scores, original);
@@ -48,7 +48,7 @@ export class FileHover extends Disposable {
 }
 
 /** Markdown about one token of a file. */
-export function tokenMarkdown({ scores, text, layout }: Scored, token: number, translate: Translate): Markdown {
+export function tokenMarkdown({ scores, text, layout }: ScoredDocument, token: number, translate: Translate): Markdown {
   const t = inMarkdown(translate);
   const { tokens } = scores;
   const name = visibleText(text.slice(tokens.start[token], tokens.end[token]));

@@ -1,4 +1,3 @@
-import { vscode } from '../vscode.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { Disposable } from '../disposable.ts';
 import type { Overlays } from '../editor/overlays.ts';
@@ -47,7 +46,7 @@ export class FileParts extends Disposable {
     this.surprises = this.register(new Surprises(this.reader));
     this.register(new FileHover(this.reader, current));
     this.register(this.reader.onDidChange((file) => this.#changed(file)));
-    this.register(vscode.window.onDidChangeActiveTextEditor(() => this.#tellContext()));
+    this.register(this.reader.onDidActivate(() => this.#tellContext()));
   }
 
   #changed(file: FileReading): void {
@@ -60,8 +59,7 @@ export class FileParts extends Disposable {
 
   /** Tells VS Code which commands make sense in the active editor. */
   #tellContext(): void {
-    const document = vscode.window.activeTextEditor?.document;
-    const file = document && this.reader.of(document);
+    const file = this.reader.active;
     this.#setContext('fileReading', file?.state === 'reading');
     this.#setContext('fileRead', file !== undefined);
     this.#setContext('anyFileRead', this.reader.hasFiles);

@@ -1,22 +1,17 @@
 import { vscode } from '../vscode.ts';
 import { CancelledError } from '../../core/errors.ts';
 import { addPart, carriedScores, nextPart, unreadScores } from '../../core/fileScores.ts';
-import { firstTokenBeyond } from '../../core/packedTokens.ts';
 import { runOf, UNCHANGED } from '../../core/run.ts';
-import { prosePieces } from '../../core/markdownProse.ts';
-import { applyEdits, heal, originalNear, trackText, type TrackedText } from '../../core/textEdits.ts';
-import { wholeCharacters } from '../../core/textSpans.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
-import { findDocument, labelOf, readDocument } from '../editor/target.ts';
-import type { FileReading, Scored } from './fileReading.ts';
+import { nameOf } from '../editor/target.ts';
+import { scoredDocument, type FileReading, type ScoredDocument } from './fileReading.ts';
+import { documentsOf, followEdits, isRearranged, nearToken, notebookOf, wholeText, type WholeText } from './wholeText.ts';
 
-/** Most UTF-16 units read of a file: some 300,000 tokens, which take a quarter of an hour. */
-export const MAX_FILE = 1_000_000;
 /** Time without typing after which what was edited is read again in a live file. */
 const LIVE_AFTER_MS = 500;
-/** Time after which a document that was closed is not opened again under another name or in another language. */
+/** Time after which what was closed is not opened again under another name or in another language. */
 const CLOSED_AFTER_MS = 1000;
 
 /**
@@ -29,7 +24,8 @@ export class FileReader extends Disposable {
   readonly #files = new Map<string, FileReading>();
   readonly #changed = this.register(new vscode.EventEmitter<FileReading>());
   readonly #edited = this.register(new vscode.EventEmitter<FileReading>());
-  readonly #timers = new Map<string, ReturnType<typeof setTimeout>>();
+  readonly #activated = this.register(new vscode.EventEmitter<void>());
+  readonly #timers = new Map<FileReading, ReturnType<typeof setTimeout>>();
   #working = false;
 
   /** Fires when there are other scores of a file, when its reading began or ended, and when it is forgotten. */
@@ -37,14 +33,22 @@ export class FileReader extends Disposable {
   /** Fires when a file was edited, so that tokens moved or became stale. */
   readonly onDidEdit = this.#edited.event;
 
+  /** Fires when another editor became the active one. */
+  readonly onDidActivate = this.#activated.event;
+
   /** `onFailure` is told of a file that cannot be read, which is forgotten then. */
   constructor(client: ModelClient, onFailure: (file: FileReading, error: unknown) => void) {
     super();
     this.#client = client;
     this.#onFailure = onFailure;
     this.register(vscode.workspace.onDidChangeTextDocument((event) => this.#followEdits(event)));
-    this.register(vscode.workspace.onDidCloseTextDocument((document) => this.#closed(document)));
+    this.register(vscode.workspace.onDidCloseTextDocument((document) => this.#closed(this.of(document))));
+    this.register(vscode.workspace.onDidChangeNotebookDocument((event) => this.#followCells(event)));
+    this.register(vscode.workspace.onDidCloseNotebookDocument((notebook) => this.#closed(this.ofNotebook(notebook))));
     this.register(vscode.workspace.onDidRenameFiles(({ files }) => files.forEach(({ oldUri, newUri }) => this.#renamed(oldUri, newUri))));
+    const activated = (): void => this.#activated.fire();
+    this.register(vscode.window.onDidChangeActiveTextEditor(activated));
+    this.register(vscode.window.onDidChangeActiveNotebookEditor(activated));
     const settings = ['model', 'runtime', 'nativeRuntime', 'executionProvider', 'stride', 'proseOnly'] as const;
     this.register(onSettingChange(settings, () => this.#beginAgain()));
   }
@@ -61,25 +65,56 @@ export class FileReader extends Disposable {
     return this.#files.size > 0;
   }
 
-  /** The reading of a document, if it was asked for. */
+  /** The reading of a document, or of the notebook that it is a cell of, if it was asked for. */
   of(document: vscode.TextDocument): FileReading | undefined {
-    return this.#files.get(document.uri.toString());
+    const notebook = notebookOf(document);
+    return notebook ? this.ofNotebook(notebook) : this.#files.get(document.uri.toString());
   }
 
-  /** Reads a document; one that was read before, in its present form: what did not change keeps its scores. */
-  read(document: vscode.TextDocument): FileReading {
-    const uri = document.uri.toString();
-    const known = this.#files.get(uri);
+  /** The reading of a notebook, if it was asked for. */
+  ofNotebook({ uri }: vscode.NotebookDocument): FileReading | undefined {
+    return this.#files.get(keyOf(uri.toString(), true));
+  }
+
+  /** The reading of the active editor's file, if it was asked for. */
+  get active(): FileReading | undefined {
+    const document = vscode.window.activeTextEditor?.document;
+    const notebook = vscode.window.activeNotebookEditor?.notebook;
+    return document ? this.of(document) : notebook && this.ofNotebook(notebook);
+  }
+
+  /** Whether a file is not forgotten. */
+  isKnown(file: FileReading): boolean {
+    return this.#files.get(keyOf(file.uri, file.isNotebook)) === file;
+  }
+
+  /** What was read of a document; null: nothing yet. */
+  scoredIn(document: vscode.TextDocument): ScoredDocument | null {
+    const scored = this.of(document)?.scored;
+    const own = scored?.documents.find(({ uri }) => uri === document.uri.toString());
+    return scored && own ? scoredDocument(scored, own) : null;
+  }
+
+  /**
+   * Reads a document, or all cells of a notebook as one text; what was read before, in its present form: what did not change keeps its
+   * scores.
+   */
+  read(what: vscode.TextDocument | vscode.NotebookDocument): FileReading {
+    const uri = what.uri.toString();
+    const isNotebook = 'getCells' in what;
+    const key = keyOf(uri, isNotebook);
+    const known = this.#files.get(key);
     const file: FileReading = known ?? {
       uri,
-      label: labelOf(document),
+      label: nameOf(what.uri),
+      isNotebook,
       state: 'reading',
       work: new AbortController(),
       scored: null,
       outdated: false,
       live: false,
     };
-    this.#files.set(uri, file);
+    this.#files.set(key, file);
     this.#restart(file);
     return file;
   }
@@ -96,23 +131,22 @@ export class FileReader extends Disposable {
   /** Removes all that is known of a file. */
   forget(file: FileReading): void {
     file.work.abort();
-    clearTimeout(this.#timers.get(file.uri));
-    this.#timers.delete(file.uri);
-    if (this.#files.get(file.uri) !== file) return;
-    this.#files.delete(file.uri);
+    this.#setTimer(file);
+    if (!this.isKnown(file)) return;
+    this.#files.delete(keyOf(file.uri, file.isNotebook));
     this.#changed.fire(file);
   }
 
   /** Sets whether what is edited is read again by itself. */
   setLive(file: FileReading, live: boolean): void {
     file.live = live;
-    clearTimeout(this.#timers.get(file.uri));
+    this.#setTimer(file);
     if (live) this.#restart(file);
     else this.#changed.fire(file);
   }
 
   #restart(file: FileReading): void {
-    clearTimeout(this.#timers.get(file.uri));
+    this.#setTimer(file);
     file.work.abort();
     file.work = new AbortController();
     file.state = 'reading';
@@ -145,17 +179,17 @@ export class FileReader extends Disposable {
   /** The file to read on: that of the active editor before others. */
   #next(): FileReading | undefined {
     const open = [...this.#files.values()].filter(({ state }) => state === 'reading');
-    const active = vscode.window.activeTextEditor?.document.uri.toString();
-    return open.find(({ uri }) => uri === active) ?? open[0];
+    const { active } = this;
+    return open.find((file) => file === active) ?? open[0];
   }
 
   async #step(file: FileReading): Promise<void> {
     const { signal } = file.work;
-    const isNewest = (): boolean => !signal.aborted && !this.disposed && this.#files.get(file.uri) === file;
+    const isNewest = (): boolean => !signal.aborted && !this.disposed && this.isKnown(file);
     try {
       const { scored } = file;
       if (scored === null || file.outdated) return await this.#layOut(file, signal, isNewest);
-      const part = nextPart(scored.scores, this.#nearToken(file, scored));
+      const part = nextPart(scored.scores, nearToken(scored));
       if (part === null) file.state = 'done';
       else {
         const { begin, from, end } = part;
@@ -174,17 +208,13 @@ export class FileReader extends Disposable {
   }
 
   async #layOut(file: FileReading, signal: AbortSignal, isNewest: () => boolean): Promise<void> {
-    const document = findDocument(file.uri);
-    if (document === undefined) return this.forget(file);
-    const end = document.offsetAt(document.lineAt(document.lineCount - 1).range.end);
-    const all = readDocument(document, 0, Math.min(end, MAX_FILE + 1));
-    const whole = all.slice(0, all.length > MAX_FILE ? wholeCharacters(all, MAX_FILE) : all.length);
-    const parts = document.languageId === 'markdown' && readSettings().proseOnly ? prosePieces(whole) : trackText(0, whole.length).pieces;
-    const text = parts.map(({ from, to, at }) => whole.slice(at, at + to - from)).join('');
+    const documents = documentsOf(file);
+    if (documents.length === 0) return this.forget(file);
     // Edits are followed from here on, as tokens take a while.
-    const pending = { tracked: { length: text.length, start: 0, end: whole.length, pieces: parts }, text };
+    const pending = wholeText(documents, readSettings().proseOnly);
+    const { text } = pending;
     file.outdated = false;
-    this.#pending.set(file.uri, pending);
+    this.#pending.set(file, pending);
     try {
       const { stride } = readSettings();
       const { layout, modelKey } = await this.#client.layOut(text, stride === 0 ? null : stride, signal);
@@ -199,10 +229,10 @@ export class FileReader extends Disposable {
         layout,
         scores: isCarried ? carriedScores(scored.scores, layout) : unreadScores(layout),
         text,
-        tracked: pending.tracked,
-        parts,
-        left: whole.length - text.length,
-        omitted: end - whole.length + text.length - layout.read,
+        documents: pending.documents,
+        rearranged: isRearranged(file, pending.documents),
+        left: pending.left,
+        omitted: pending.beyond + text.length - layout.read,
         modelKey,
       };
       this.#changed.fire(file);
@@ -210,72 +240,80 @@ export class FileReader extends Disposable {
       if (isNewest()) file.outdated = true;
       throw error;
     } finally {
-      if (this.#pending.get(file.uri) === pending) this.#pending.delete(file.uri);
+      if (this.#pending.get(file) === pending) this.#pending.delete(file);
     }
   }
 
   /** Texts that are being made into tokens. */
-  readonly #pending = new Map<string, { tracked: TrackedText; readonly text: string }>();
+  readonly #pending = new Map<FileReading, WholeText>();
 
-  /** The token at the top of what is on screen; of a file that is not, the first. */
-  #nearToken({ uri }: FileReading, { scores, tracked }: Scored): number {
-    const showing = vscode.window.visibleTextEditors.filter(({ document }) => document.uri.toString() === uri);
-    const editor = showing.find((one) => one === vscode.window.activeTextEditor) ?? showing[0];
-    const top = editor?.visibleRanges[0]?.start;
-    if (editor === undefined || top === undefined) return 0;
-    return firstTokenBeyond(scores.tokens, originalNear(tracked, editor.document.offsetAt(top)));
+  /** Sets what is to be done with a file after some milliseconds, in place of what was to be done before; by default nothing. */
+  #setTimer(file: FileReading, afterMs = 0, act?: () => void): void {
+    clearTimeout(this.#timers.get(file));
+    if (act) this.#timers.set(file, setTimeout(act, afterMs));
+    else this.#timers.delete(file);
   }
 
   #followEdits({ document, contentChanges }: vscode.TextDocumentChangeEvent): void {
+    const file = contentChanges.length === 0 ? undefined : this.of(document);
+    if (file === undefined) return;
+    const edits = contentChanges.map(({ rangeOffset, rangeLength, text: { length } }) => ({
+      offset: rangeOffset,
+      removed: rangeLength,
+      inserted: length,
+    }));
     const uri = document.uri.toString();
-    const file = this.#files.get(uri);
-    if (file === undefined || contentChanges.length === 0) return;
-    const edited = (tracked: TrackedText, text: string): TrackedText => {
-      const moved = applyEdits(
-        tracked,
-        contentChanges.map(({ rangeOffset, rangeLength, text: { length } }) => ({
-          offset: rangeOffset,
-          removed: rangeLength,
-          inserted: length,
-        })),
-      );
-      return heal(moved, text, (start, end) => readDocument(document, start, end));
-    };
-    const pending = this.#pending.get(uri);
-    if (pending !== undefined) pending.tracked = edited(pending.tracked, pending.text);
-    const { scored } = file;
-    if (scored !== null) scored.tracked = edited(scored.tracked, scored.text);
+    for (const known of [this.#pending.get(file), file.scored]) {
+      const own = known?.documents.find((one) => one.uri === uri);
+      if (known && own) followEdits(own, known.text, edits, document);
+    }
+    this.#edits(file);
+  }
+
+  /** Cells that were added, removed or moved change the text of their notebook. */
+  #followCells({ notebook, contentChanges }: vscode.NotebookDocumentChangeEvent): void {
+    const file = contentChanges.length === 0 ? undefined : this.ofNotebook(notebook);
+    if (file === undefined) return;
+    if (file.scored) file.scored.rearranged = isRearranged(file, file.scored.documents);
+    this.#edits(file);
+  }
+
+  #edits(file: FileReading): void {
     this.#edited.fire(file);
-    if (!file.live) return;
-    clearTimeout(this.#timers.get(uri));
-    this.#timers.set(
-      uri,
-      setTimeout(() => this.#restart(file), LIVE_AFTER_MS),
-    );
+    if (file.live) this.#setTimer(file, LIVE_AFTER_MS, () => this.#restart(file));
   }
 
   /** What is known of a file that was given another name, or is in a folder that was, is known of it under that one. */
   #renamed(from: vscode.Uri, to: vscode.Uri): void {
     const old = from.toString();
     for (const file of [...this.#files.values()].filter(({ uri }) => uri === old || uri.startsWith(`${old}/`))) {
-      const rest = file.uri.slice(old.length);
-      const pending = this.#pending.get(file.uri);
-      clearTimeout(this.#timers.get(file.uri));
-      for (const known of [this.#files, this.#pending, this.#timers]) known.delete(file.uri);
-      file.uri = `${to.toString()}${rest}`;
-      if (rest === '') file.label = to.path.split('/').findLast((part) => part !== '') ?? file.label;
-      this.#files.set(file.uri, file);
-      if (pending) this.#pending.set(file.uri, pending);
+      const before = file.uri;
+      this.#files.delete(keyOf(before, file.isNotebook));
+      file.uri = `${to.toString()}${before.slice(old.length)}`;
+      if (before === old) file.label = nameOf(to);
+      this.#files.set(keyOf(file.uri, file.isNotebook), file);
+      this.#setTimer(file);
+      if (file.isNotebook) this.#cellsRenamed(file);
+      else for (const known of [this.#pending.get(file), file.scored]) for (const own of known?.documents ?? []) own.uri = file.uri;
       this.#changed.fire(file);
     }
   }
 
+  /** The cells of a notebook of another name are other documents, which are there after a while: it is laid out again. */
+  #cellsRenamed(file: FileReading): void {
+    this.#setTimer(file, CLOSED_AFTER_MS, () => this.#restart(file));
+  }
+
   /** A document that is given another language or name is closed and opened at once. */
-  #closed(document: vscode.TextDocument): void {
-    const file = this.of(document);
+  #closed(file: FileReading | undefined): void {
     if (file === undefined) return;
     setTimeout(() => {
-      if (!this.disposed && findDocument(file.uri) === undefined) this.forget(file);
+      if (!this.disposed && documentsOf(file).length === 0) this.forget(file);
     }, CLOSED_AFTER_MS);
   }
+}
+
+/** What a file is known by: a notebook may be open as a plain text at the same time. */
+function keyOf(uri: string, isNotebook: boolean): string {
+  return isNotebook ? `notebook ${uri}` : uri;
 }

@@ -4,6 +4,7 @@ import { fileTotals, shareRead } from '../../core/fileScores.ts';
 import { inertSentence, joined, withIcon, type Inert } from '../../core/inertText.ts';
 import { bitsPerByte, type ScoreTotals } from '../../core/textScores.ts';
 import { Disposable } from '../disposable.ts';
+import { Later } from '../later.ts';
 import { t } from '../say.ts';
 import { createStatusItem, type StatusItem } from '../surfaces.ts';
 import type { FileReader } from './fileReader.ts';
@@ -16,33 +17,16 @@ const RENDER_AFTER_MS = 200;
 export class FileStatus extends Disposable {
   readonly #reader: FileReader;
   #item: StatusItem | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(reader: FileReader) {
     super();
     this.#reader = reader;
-    const later = (): void => this.#later();
-    this.register(reader.onDidChange(later));
-    this.register(reader.onDidEdit(later));
-    this.register(vscode.window.onDidChangeActiveTextEditor(later));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-  }
-
-  #later(): void {
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#render();
-    }, RENDER_AFTER_MS);
+    const { ask } = this.register(new Later(RENDER_AFTER_MS, () => this.#render()));
+    for (const event of [reader.onDidChange, reader.onDidEdit, reader.onDidActivate]) this.register(event(ask));
   }
 
   #render(): void {
-    if (this.disposed) return;
-    const document = vscode.window.activeTextEditor?.document;
-    const file = document && this.#reader.of(document);
+    const file = this.#reader.active;
     if (file === undefined) return this.#item?.hide();
     const item = (this.#item ??= this.#createItem());
     item.text = textOf(file);

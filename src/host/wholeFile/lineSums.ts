@@ -3,9 +3,10 @@ import { lineSum } from '../../core/lineSum.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
 import { createDecoration, REPAINT_AFTER_MS } from '../editor/levelRanges.ts';
+import { Later } from '../later.ts';
 import { t } from '../say.ts';
 import type { FileReader } from './fileReader.ts';
-import type { Scored } from './fileReading.ts';
+import type { ScoredDocument } from './fileReading.ts';
 
 /** Lines above and below what is on screen that have their sums too, so that slow scrolling shows them at once. */
 const LINES_AROUND = 40;
@@ -14,12 +15,14 @@ const LINES_AROUND = 40;
 export class LineSums extends Disposable {
   readonly #reader: FileReader;
   #type: vscode.TextEditorDecorationType | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
 
   constructor(reader: FileReader) {
     super();
     this.#reader = reader;
-    const later = (): void => this.#later();
+    const painting = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    const later = (): void => {
+      if (readSettings().lineSums || this.#type !== undefined) painting.ask();
+    };
     this.register(reader.onDidChange(later));
     this.register(reader.onDidEdit(later));
     this.register(vscode.window.onDidChangeVisibleTextEditors(later));
@@ -27,24 +30,10 @@ export class LineSums extends Disposable {
     this.register(onSettingChange(['lineSums'], later));
   }
 
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
-  }
-
-  #later(): void {
-    if (!readSettings().lineSums && this.#type === undefined) return;
-    this.#timer ??= setTimeout(() => {
-      this.#timer = undefined;
-      this.#paint();
-    }, REPAINT_AFTER_MS);
-  }
-
   #paint(): void {
-    if (this.disposed) return;
     const isOn = readSettings().lineSums;
     for (const editor of vscode.window.visibleTextEditors) {
-      const scored = isOn ? this.#reader.of(editor.document)?.scored : undefined;
+      const scored = isOn ? this.#reader.scoredIn(editor.document) : null;
       if (!scored && this.#type === undefined) continue;
       this.#type ??= this.register(
         createDecoration({ after: { color: new vscode.ThemeColor('descriptionForeground'), margin: '0 0 0 2em' } }),
@@ -55,7 +44,7 @@ export class LineSums extends Disposable {
 }
 
 /** The sums of what is on screen and a little around it. */
-function sumsOn({ document, visibleRanges }: vscode.TextEditor, scored: Scored): vscode.DecorationOptions[] {
+function sumsOn({ document, visibleRanges }: vscode.TextEditor, scored: ScoredDocument): vscode.DecorationOptions[] {
   const sums: vscode.DecorationOptions[] = [];
   let next = 0;
   for (const { start, end } of visibleRanges) {

@@ -4,6 +4,7 @@ import { findDocument } from '../editor/target.ts';
 import { t } from '../say.ts';
 import { askText, inform, pickOne } from '../surfaces.ts';
 import { unitName, type Surprises } from './surprises.ts';
+import { notebookOf } from './wholeText.ts';
 
 /** Handlers of the commands of the view "Surprises", by id. */
 export function surpriseCommands({
@@ -37,8 +38,15 @@ async function goTo(place: unknown): Promise<void> {
   const { uri, start, end } = place;
   const document = typeof uri === 'string' ? findDocument(uri) : undefined;
   if (document === undefined || typeof start !== 'number' || typeof end !== 'number') return;
-  await vscode.window.showTextDocument(document, {
-    viewColumn: vscode.window.visibleTextEditors.find((editor) => editor.document === document)?.viewColumn ?? vscode.ViewColumn.One,
-    selection: new vscode.Range(document.positionAt(start), document.positionAt(end)),
-  });
+  await showPlace(document, start, end);
+}
+
+/** Shows and selects [start, end) of a document, which may be a cell of a notebook. */
+export async function showPlace(document: vscode.TextDocument, start: number, end: number): Promise<void> {
+  const selection = new vscode.Range(document.positionAt(start), document.positionAt(end));
+  const notebook = notebookOf(document);
+  const shown = notebook
+    ? vscode.window.visibleNotebookEditors.find((editor) => editor.notebook === notebook)
+    : vscode.window.visibleTextEditors.find((editor) => editor.document === document);
+  await vscode.window.showTextDocument(document, { viewColumn: shown?.viewColumn ?? vscode.ViewColumn.One, selection });
 }

@@ -1,17 +1,26 @@
 import { vscode } from '../vscode.ts';
 import { inert, joined, type Inert } from '../../core/inertText.ts';
-import { surpriseList, surpriseTable, type Surprise, type SurpriseChoice, type SurpriseUnit } from '../../core/surpriseList.ts';
-import { originalNear, trackedRange } from '../../core/textEdits.ts';
+import {
+  surpriseList,
+  surpriseTable,
+  type Surprise,
+  type SurpriseChoice,
+  type SurpriseUnit,
+  type TextSymbol,
+} from '../../core/surpriseList.ts';
+import { originalNear } from '../../core/textEdits.ts';
 import { bitsPerByte } from '../../core/textScores.ts';
 import { shortened, visibleText } from '../../core/visibleText.ts';
 import { SURPRISES_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
 import { findDocument } from '../editor/target.ts';
+import { Later } from '../later.ts';
 import { t } from '../say.ts';
 import { createTree, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { documentSymbols } from './documentSymbols.ts';
 import type { FileReader } from './fileReader.ts';
-import { placeIn, type FileReading, type Scored } from './fileReading.ts';
+import { documentAt, placeIn, scoredDocument, type FileReading, type Scored } from './fileReading.ts';
+import { documentsOf } from './wholeText.ts';
 
 /** Most entries: a list is for what stands out. */
 const MOST = 500;
@@ -36,7 +45,6 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
   readonly #view: Tree;
   #choice: SurpriseChoice = { unit: 'token', order: 'total', filter: '' };
   #file: FileReading | undefined;
-  #timer: ReturnType<typeof setTimeout> | undefined;
   /** Milliseconds that the last list took. */
   #took = 0;
 
@@ -46,14 +54,13 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     super();
     this.#reader = reader;
     this.#view = this.register(createTree(SURPRISES_VIEW, this));
-    this.register(reader.onDidChange(() => this.#later()));
-    this.register(reader.onDidEdit(() => this.#later()));
-    this.register(vscode.window.onDidChangeActiveTextEditor(() => this.#later()));
-  }
-
-  override dispose(): void {
-    super.dispose();
-    clearTimeout(this.#timer);
+    const { ask } = this.register(
+      new Later(
+        () => Math.max(REFRESH_AFTER_MS, REST * this.#took),
+        () => this.#refresh(),
+      ),
+    );
+    for (const event of [reader.onDidChange, reader.onDidEdit, reader.onDidActivate]) this.register(event(ask));
   }
 
   /** What the list is made of now. */
@@ -71,24 +78,27 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     const file = this.#file;
     const scored = file?.scored;
     if (node !== undefined || file === undefined || !scored) return [];
-    return (await this.#list(file, scored)).map((part) => ({ file, scored, part }));
+    return (await this.#list(scored)).map((part) => ({ file, scored, part }));
   }
 
   getTreeItem({ file, scored, part }: SurpriseNode): TreeItem {
     // Of a line without end only the beginning.
-    const own = (part.name.trim() === '' ? part.name : part.name.trim()).slice(0, 2 * MAX_NAME);
-    const name = inert(shortened(visibleText(own), MAX_NAME));
+    const text = (part.name.trim() === '' ? part.name : part.name.trim()).slice(0, 2 * MAX_NAME);
+    const name = inert(shortened(visibleText(text), MAX_NAME));
     const item = treeItem(name, vscode.TreeItemCollapsibleState.None);
-    const place = placeIn(scored, part.start, part.end);
+    const own = documentAt(scored, part.start);
+    const place = own && { uri: own.uri, ...placeIn(scoredDocument(scored, own), part.start, part.end) };
+    const cell = own && cellNumber(file, own.uri);
     const facts = [
       t('{0} bits', part.bits.toFixed(1)),
       t('{0} bits/byte', bitsPerByte(part).toFixed(2)),
-      ...(place.stale ? [t('edited since')] : []),
+      ...(cell === undefined ? [] : [t('cell {0}', cell)]),
+      ...(place?.stale === true ? [t('edited since')] : []),
     ];
     item.description = joined(facts, ' · ');
     item.tooltip = joined([name, ...facts, t('{0} tokens', part.tokens)], '\n');
     item.accessibilityInformation = { label: joined([name, ...facts], ', ') };
-    item.command = { command: 'explainTokens.goToSurprise', title: t('Go There'), arguments: [{ uri: file.uri, ...place }] };
+    if (place) item.command = { command: 'explainTokens.goToSurprise', title: t('Go There'), arguments: [place] };
     return item;
   }
 
@@ -96,40 +106,25 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
   async table(): Promise<string | null> {
     const file = this.#file;
     const scored = file?.scored;
-    const document = file && findDocument(file.uri);
-    if (!scored || document === undefined) return null;
-    return surpriseTable(
-      await this.#list(file, scored),
-      (offset) => document.positionAt(trackedRange(scored.tracked, offset, offset).start).line + 1,
-    );
+    if (file === undefined || !scored || documentsOf(file).length === 0) return null;
+    return surpriseTable(await this.#list(scored), file.isNotebook ? ['cell', 'line'] : ['line'], (offset) => {
+      const own = documentAt(scored, offset);
+      const line = own && findDocument(own.uri)?.positionAt(placeIn(scoredDocument(scored, own), offset, offset).start).line;
+      return [...(own && file.isNotebook ? [cellNumber(file, own.uri) ?? ''] : []), line === undefined ? '' : line + 1];
+    });
   }
 
-  async #list(file: FileReading, scored: Scored): Promise<readonly Surprise[]> {
-    const document = findDocument(file.uri);
-    const { tracked } = scored;
-    const symbols = this.#choice.unit === 'symbol' && document ? await documentSymbols(document) : [];
-    const read = symbols.map(({ name, start, end }) => ({ name, start: originalNear(tracked, start), end: originalNear(tracked, end) }));
+  async #list(scored: Scored): Promise<readonly Surprise[]> {
+    const symbols = this.#choice.unit === 'symbol' ? await symbolsOf(scored) : [];
     const begun = performance.now();
-    const list = surpriseList(scored.text, scored.scores, read, this.#choice, MOST);
+    const list = surpriseList(scored.text, scored.scores, symbols, this.#choice, MOST);
     this.#took = performance.now() - begun;
     return list;
   }
 
-  #later(): void {
-    this.#timer ??= setTimeout(
-      () => {
-        this.#timer = undefined;
-        this.#refresh();
-      },
-      Math.max(REFRESH_AFTER_MS, REST * this.#took),
-    );
-  }
-
   #refresh(): void {
     if (this.disposed) return;
-    const document = vscode.window.activeTextEditor?.document;
-    const last = this.#file && findDocument(this.#file.uri);
-    this.#file = (document && this.#reader.of(document)) ?? (last && this.#reader.of(last));
+    this.#file = this.#reader.active ?? (this.#file && this.#reader.isKnown(this.#file) ? this.#file : undefined);
     const { order, filter, unit } = this.#choice;
     this.#view.description = joined(
       [
@@ -142,6 +137,23 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     );
     this.#changed.fire(undefined);
   }
+}
+
+/** The symbols of all documents of a file, in the text that was read. */
+async function symbolsOf(scored: Scored): Promise<readonly TextSymbol[]> {
+  const found = scored.documents.map(async (own) => {
+    const document = findDocument(own.uri);
+    const symbols = document ? await documentSymbols(document) : [];
+    const read = (offset: number): number => own.from + originalNear(own.tracked, offset);
+    return symbols.map(({ name, start, end }) => ({ name, start: read(start), end: read(end) }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
+/** Number of a cell in its notebook, counted from 1; undefined: it is none. */
+function cellNumber(file: FileReading, uri: string): number | undefined {
+  const index = file.isNotebook ? documentsOf(file).findIndex((document) => document.uri.toString() === uri) : -1;
+  return index < 0 ? undefined : index + 1;
 }
 
 /** Name of a unit, for the user. */

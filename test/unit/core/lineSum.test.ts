@@ -14,7 +14,8 @@ function file() {
   const scores = unreadScores({ tokens: packTokens(tokens), rule: { length: 64, stride: 32 } });
   scores.logprob.set(logprob);
   scores.known.fill(READ, 1);
-  return { scores, tracked: trackText(0, text.length), text };
+  const tracked = trackText(0, text.length);
+  return { scores, tracked, parts: tracked.pieces, text };
 }
 
 test('a line’s bits are those of the tokens that begin in it', () => {

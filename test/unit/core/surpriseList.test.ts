@@ -73,6 +73,6 @@ describe('surprises', () => {
 
   test('are a table with a row for each', () => {
     const list = surpriseList(FILE.text, FILE.scores, [], { ...ALL, unit: 'line' }, 1);
-    expect(surpriseTable(list, () => 2)).toBe('bits\tbits/byte\ttokens\tline\ttext\n23.000\t1.769\t5\t2\t今天很好.\n');
+    expect(surpriseTable(list, ['line'], () => [2])).toBe('bits\tbits/byte\ttokens\tline\ttext\n23.000\t1.769\t5\t2\t今天很好.\n');
   });
 });

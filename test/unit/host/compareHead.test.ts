@@ -69,6 +69,19 @@ describe('a changed file beside the last commit', () => {
     expect(said(host)).toEqual([]);
   });
 
+  it('is shown in its tab where the page is there only after it was compared', async () => {
+    const host = await startHost();
+    withGit(host, { '/notes.md': host.document.text.replace('cat', 'dog') });
+    host.run('compareHead');
+    while (host.panels.length === 0) await turns(1);
+    await host.settle();
+    expect(host.posted()).toEqual([]);
+    host.greet();
+    const works = host.posted().flatMap((message) => (message.type === 'comparing' ? [message.work] : []));
+    expect(works).toMatchObject([{ kind: 'working', open: true }, { kind: 'idle' }]);
+    expect(comparison(host)?.source.label).toBe('notes.md');
+  });
+
   it('is compared from the source control view, under its old name where it was renamed, with the line ends of the commit', async () => {
     const host = await startHost();
     withGit(host, { '/old.md': 'a b\nc d\n' }, [['/old.md', '/new.md']]);

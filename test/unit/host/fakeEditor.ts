@@ -212,6 +212,28 @@ export class FakeDocument {
   }
 }
 
+/** A notebook of cells, each a document, whose cells the test changes. */
+export class FakeNotebook {
+  isClosed = false;
+  readonly uri: FakeUri;
+  cells: readonly FakeDocument[];
+  constructor(name: string, texts: readonly string[]) {
+    this.uri = FakeUri.file(`/${name}`);
+    this.cells = texts.map((text, index) => this.cell(index, text));
+  }
+  /** A document to be a cell. */
+  cell(fragment: number, text: string): FakeDocument {
+    const document = new FakeDocument('', text);
+    const address = `vscode-notebook-cell://${this.uri.path}#${fragment}`;
+    return Object.assign(document, {
+      uri: { scheme: 'vscode-notebook-cell', path: this.uri.path, fsPath: this.uri.path, toString: () => address },
+    });
+  }
+  getCells(): readonly { readonly document: FakeDocument }[] {
+    return this.cells.map((document) => ({ document }));
+  }
+}
+
 /** An editor of a document. */
 export interface FakeEditor {
   readonly document: FakeDocument;
@@ -309,10 +331,14 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     opened: new EventEmitter<FakeDocument>(),
     closed: new EventEmitter<FakeDocument>(),
     renamed: new EventEmitter<{ files: readonly { oldUri: FakeUri; newUri: FakeUri }[] }>(),
+    notebookChanged: new EventEmitter<{ notebook: FakeNotebook; contentChanges: readonly object[] }>(),
+    notebookClosed: new EventEmitter<FakeNotebook>(),
+    notebookActive: new EventEmitter<{ readonly notebook: FakeNotebook } | undefined>(),
     configuration: new EventEmitter<{ affectsConfiguration(name: string): boolean }>(),
   };
   const editors: FakeEditor[] = [];
   const hidden: FakeEditor[] = [];
+  const notebooks: FakeNotebook[] = [];
   const commands = new Map<string, (...args: readonly unknown[]) => Promise<void>>();
   /** Context keys by name. */
   const contexts = new Map<string, unknown>();
@@ -345,11 +371,14 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
   const window = {
     activeTextEditor: undefined as FakeEditor | undefined,
     visibleTextEditors: editors,
+    activeNotebookEditor: undefined as { readonly notebook: FakeNotebook } | undefined,
+    visibleNotebookEditors: [],
     tabGroups: { all: [], activeTabGroup: {} },
     onDidChangeTextEditorSelection: events.selection.event,
     onDidChangeVisibleTextEditors: events.visible.event,
     onDidChangeTextEditorVisibleRanges: events.scrolled.event,
     onDidChangeActiveTextEditor: events.active.event,
+    onDidChangeActiveNotebookEditor: events.notebookActive.event,
     createTextEditorDecorationType: (options: object) => ({ options, dispose: () => undefined }),
     createStatusBarItem: (id: string) => {
       const item = statusItems.get(id) ?? fakeStatusItem();
@@ -436,7 +465,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     extensions: { getExtension: (id: string) => extensions.get(id) },
     workspace: {
       get textDocuments() {
-        return [...[...editors, ...hidden].map(({ document }) => document), ...opened];
+        return [...[...editors, ...hidden].map(({ document }) => document), ...opened, ...notebooks.flatMap(({ cells }) => cells)];
       },
       findFiles: async ({ base }: RelativePattern) =>
         [...files.keys()].filter((path) => path.startsWith(`${base.path}/`)).map((path) => FakeUri.file(path)),
@@ -444,6 +473,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       onDidOpenTextDocument: events.opened.event,
       onDidCloseTextDocument: events.closed.event,
       onDidRenameFiles: events.renamed.event,
+      onDidChangeNotebookDocument: events.notebookChanged.event,
+      onDidCloseNotebookDocument: events.notebookClosed.event,
       onDidChangeConfiguration: events.configuration.event,
       onDidChangeWorkspaceFolders: () => ({ dispose: () => undefined }),
       createFileSystemWatcher: () => ({ onDidCreate: () => ({ dispose: () => undefined }), dispose: () => undefined }),
@@ -478,7 +509,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       },
       getConfiguration: () => ({ get: (name: string) => settings[name], update: async (name: string, value: unknown) => set(name, value) }),
       asRelativePath: ({ path }: { readonly path: string }) => path,
-      notebookDocuments: [],
+      notebookDocuments: notebooks,
     },
     commands: {
       registerCommand: (id: string, run: (...args: readonly unknown[]) => Promise<void>) => {
@@ -517,6 +548,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     files,
     documents,
     extensions,
+    /** Open notebooks. */
+    notebooks,
     /** Closes an editor; its document stays open. */
     hide: (editor: FakeEditor): void => {
       hidden.push(...editors.splice(editors.indexOf(editor), 1));

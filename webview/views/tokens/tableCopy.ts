@@ -21,8 +21,8 @@ export interface TableCopy {
   copy(as: 'tsv' | 'json'): void;
 }
 
-/** Creates the line. */
-export function createTableCopy({ host, announce }: PanelContext): TableCopy {
+/** Creates the line. `all`: a button about which rows there are, which stands behind their number. */
+export function createTableCopy({ host, announce }: PanelContext, all: HTMLElement): TableCopy {
   const count = el('span', { class: 'caption' });
   const copied = el('span', { class: 'caption copied' });
   let rows: TableRows | undefined;
@@ -38,19 +38,19 @@ export function createTableCopy({ host, announce }: PanelContext): TableCopy {
   };
   const buttons = [button(t('Copy as TSV'), 'link', () => copy('tsv')), button(t('Copy as JSON'), 'link', () => copy('json'))];
   return {
-    root: el('div', { class: 'toolbar table-copy' }, count, ...buttons, copied),
+    root: el('div', { class: 'toolbar table-copy' }, count, all, ...buttons, copied),
     copy,
     set: (next) => {
       rows = next;
       const { items, order, picked } = next;
       copied.textContent = '';
-      const all = items.runs.length;
+      const every = items.runs.length;
       count.textContent =
         picked.length > 0
           ? t('{0} rows selected, marked in the editor', integer(picked.length))
-          : order.length === all
-            ? t('{0} rows; Ctrl, ⌘ or Shift and a click select several', integer(all))
-            : t('{0} of {1} rows', integer(order.length), integer(all));
+          : order.length === every
+            ? t('{0} rows; Ctrl, ⌘ or Shift and a click select several', integer(every))
+            : t('{0} of {1} rows', integer(order.length), integer(every));
       for (const one of buttons) one.disabled = order.length === 0;
     },
   };

@@ -17,6 +17,8 @@ export function chooseRows(context: PanelContext, change: Partial<Settings>): vo
 /** Controls of what the table's rows are, and which of them are shown. */
 export interface TableFilter {
   readonly root: HTMLElement;
+  /** Shows all rows again; hidden where all are shown. */
+  readonly all: HTMLElement;
   set(settings: Settings): void;
 }
 
@@ -48,15 +50,14 @@ export function createTableFilter(context: PanelContext): TableFilter {
       text.root,
       id.root,
       bits.root,
-      all,
     ),
+    all,
     set: ({ tableUnit, tableText, tableId, tableBits }) => {
       unit.set(tableUnit);
       text.set(tableText);
       id.set(tableId === null ? '' : String(tableId));
       bits.set(tableBits === 0 ? '' : String(tableBits));
-      // Without a word its place stays: the fields do not move.
-      all.style.visibility = tableText === '' && tableId === null && tableBits === 0 ? 'hidden' : 'visible';
+      all.hidden = tableText === '' && tableId === null && tableBits === 0;
     },
   };
 }

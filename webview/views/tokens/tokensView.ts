@@ -15,7 +15,7 @@ import { createTokenGrid } from './tokenGrid.ts';
 export function createTokens(context: PanelContext): View {
   const counts = el('dl', { class: 'facts' });
   const filter = createTableFilter(context);
-  const copy = createTableCopy(context);
+  const copy = createTableCopy(context, filter.all);
   const histogram = createHistogram(context);
   const grid = createTokenGrid(context, () => copy.copy('tsv'));
   const root = el('div', { class: 'tokens-view' }, counts, filter.root, histogram.root, copy.root, grid.root);
