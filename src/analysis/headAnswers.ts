@@ -76,8 +76,8 @@ export async function attentionCell(
   query: number,
   key: number,
 ): Promise<AttentionCell> {
-  const { heads, kvHeads } = model.info;
-  const kvHead = Math.floor(head / (heads / kvHeads));
+  const kvHeads = at(layerOf(trace.k, layer).dims, 0);
+  const kvHead = Math.floor(head / (model.info.heads / kvHeads));
   const vector = (tensors: readonly Tensor[], owner: number, token: number): Float32Array => headRow(layerOf(tensors, layer), owner, token);
   const q = vector(trace.q, head, query);
   const k = vector(trace.k, kvHead, key);

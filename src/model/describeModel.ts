@@ -52,8 +52,10 @@ export async function readModel(
     ...(notices.length === 0 ? {} : { notices }),
     ...(files.adapterOn === undefined ? {} : { adapterOn: files.adapterOn }),
   };
-  // The embedding is read from its file by rows, unless it is the unembedding too.
-  const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
+  // Tables of embeddings are read from their file by rows, unless one is the unembedding too.
+  const loaded = tensors.filter(
+    ({ name }) => (name !== spec.embedding.name || name === spec.unembed.weight.name) && name !== spec.perLayerInputs?.table.name,
+  );
   const made = await madeOf(files, loaded);
   const shape = {
     ...facts,

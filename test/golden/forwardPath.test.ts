@@ -56,6 +56,8 @@ const CASES = [
   'granite.1',
   'granitemoeshared.1',
   'ernie4_5_moe.3',
+  'gemma4_text.1',
+  'gemma4_text.2',
   'ministral3.1',
   'nanochat.1',
   'glm4_moe.1',
@@ -122,12 +124,12 @@ describe.each(CASES)('the way of a token through %s', (name) => {
 
   test('is made of numbers that follow where a recipe sets, moves and tells', async () => {
     const [layer, token] = [0, trace.run.ids.length - 1];
-    const { dim = 0, valueDim = 0, neurons = [] } = model.recipeScope;
+    const { dim = 0, valueDims = [], neurons = [] } = model.recipeScope;
     const values = (width: number): readonly number[] => Array.from({ length: width }, (_, i) => (i % 5) - 2);
     const recipe: Recipe = [
       { kind: 'pattern', layer, head: 0, action: 'previous' },
       { kind: 'pattern', layer, head: 1, action: 'uniform' },
-      { kind: 'head', layer, head: 1, token, action: 'set', values: values(valueDim) },
+      { kind: 'head', layer, head: 1, token, action: 'set', values: values(valueDims[layer] ?? 0) },
       { kind: 'mlp', layer, action: 'scale', factor: 2 },
       { kind: 'mlp', layer, action: 'set', values: values(dim) },
       { kind: 'residual', layer: 0, token, action: 'move', values: values(dim) },
@@ -211,7 +213,7 @@ async function expectMade(
   stage: Stage,
 ): Promise<void> {
   const { made, values, name } = stage;
-  if (made.kind === 'given' || made.kind === 'row' || made.kind === 'lengths' || made.kind === 'sinusoid') return;
+  if (isOrigin(made)) return;
   if (made.kind === 'heads') {
     const own = stageOf(path.stages, made.of).values;
     expect(values.length, name).toBe(own.length * made.heads);
@@ -233,7 +235,15 @@ function totalOf({ inputs, weights, bias }: WeightedSum): number {
   return inputs.reduce((sum, input, i) => sum + input * at(weights, i), bias ?? 0);
 }
 
-type Elementwise = Exclude<Making, { readonly kind: 'given' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }>;
+/** Kinds that say where a number comes from, and not how it is computed. */
+const ORIGINS = ['given', 'ofLayer', 'perLayer', 'sharedExpert', 'row', 'lengths', 'sinusoid'] as const;
+type Origin = Extract<Making, { readonly kind: (typeof ORIGINS)[number] }>;
+
+function isOrigin(made: Making): made is Origin {
+  return ORIGINS.some((origin) => origin === made.kind);
+}
+
+type Elementwise = Exclude<Making, { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }>;
 
 function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Elementwise): Float64Array {
   const of = stageOf(path.stages, made.of).values;

@@ -25,10 +25,13 @@ export interface Term {
   readonly place: Place | null;
 }
 
+/** Kinds of `Making` that say where a number comes from, and not how it is computed. */
+type OriginKind = 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'sinusoid' | 'lengths';
+
 /** How one number of a stage is computed from others, in float64 from the numbers shown. */
 export type Arithmetic =
   /** Not computed on this path: a row of a table, the residual stream, or one of its lengths. */
-  | { readonly kind: 'origin'; readonly made: Extract<Making, { readonly kind: 'given' | 'row' | 'sinusoid' | 'lengths' }> }
+  | { readonly kind: 'origin'; readonly made: Extract<Making, { readonly kind: OriginKind }> }
   /** Copy of another number on the path. `place` is null if that belongs to another head. */
   | { readonly kind: 'same'; readonly place: Place | null; readonly head: number | null }
   | { readonly kind: 'masked'; readonly why: 'after' | 'window' | 'cut' }
@@ -72,6 +75,9 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
   const { made } = stage;
   switch (made.kind) {
     case 'given':
+    case 'ofLayer':
+    case 'perLayer':
+    case 'sharedExpert':
     case 'row':
     case 'sinusoid':
     case 'lengths':

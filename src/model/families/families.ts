@@ -25,6 +25,7 @@ import { cohere, cohere2 } from './llama/cohere.ts';
 import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
 import { gemma, gemma2, gemma3 } from './llama/gemma.ts';
+import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
 import { hunyuan } from './llama/hunyuan.ts';
@@ -61,6 +62,8 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3_text', gemma3],
+  ['gemma4_text', gemma4],
+  ['gemma4_unified_text', gemma4Unified],
   ['glm', glm],
   ['glm4', glm4],
   ['glm4_moe', glm4Moe],
@@ -107,6 +110,8 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
 
 /** Options of any family that change the numbers and are not supported. */
 const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
+/** Families that read `per_layer_config`. */
+const SIZES_BY_LAYER: ReadonlySet<string> = new Set(['gemma4_text', 'gemma4_unified_text']);
 
 /** The decoder of texts that config.json declares. Throws UserError for one of a family that is not supported. */
 export function supportedPart(config: unknown): TextPart {
@@ -141,6 +146,7 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   for (const holder of [options(config), from])
     for (const name of UNSUPPORTED) {
       if ((value(holder, name) ?? null) === null) continue;
+      if (name === 'per_layer_config' && SIZES_BY_LAYER.has(part.family)) continue;
       refuse(
         holder,
         name,
@@ -152,15 +158,23 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   const own = textTensors(stored, part);
   const tensors = tensorsOf(own, keptForm);
   const spec = family(from, tensors);
-  refuseUnused(own, tensors.used, extraLayers(from, spec.blocks.length));
+  refuseUnused(own, tensors.used, isExtra(from, spec));
   return { spec, tensors: [...tensors.used.values()] };
 }
 
-/** Whether a tensor belongs to layers after the last one that predict further tokens, which the reference ignores. */
-function extraLayers(config: Options, layers: number): (name: string) => boolean {
+/** The projections and norms of keys and values, under a layer's attention. */
+const KEYS_AND_VALUES = /\.self_attn\.[kv]_(?:proj|norm)\./;
+
+/**
+ * Whether a tensor is one that the reference ignores: of layers after the last one, which predict further tokens, or of keys and values
+ * in a layer that reads those of another.
+ */
+function isExtra(config: Options, { blocks }: DecoderSpec): (name: string) => boolean {
+  const layers = blocks.length;
   const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
   return (name) => {
     const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
+    if (blocks[layer]?.attention.projections.kind === 'queryAlone') return KEYS_AND_VALUES.test(name);
     return layer >= layers && layer < layers + extra;
   };
 }

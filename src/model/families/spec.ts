@@ -60,10 +60,14 @@ export interface LatentProjections {
   readonly rotated: number;
 }
 
-/** Matrices that compute queries, keys and values from the normed residual. */
+/**
+ * Matrices that compute queries, keys and values from the normed residual. `separate` without `v`: a value is what the key's matrix
+ * computes, before norm and rotation. `queryAlone`: keys and values are those of layer `source`, which is of the same sizes and rope.
+ */
 export type Projections =
   | { readonly kind: 'fused'; readonly qkv: Linear; readonly layout: FusedLayout }
-  | { readonly kind: 'separate'; readonly q: Linear; readonly k: Linear; readonly v: Linear }
+  | { readonly kind: 'separate'; readonly q: Linear; readonly k: Linear; readonly v: Linear | null }
+  | { readonly kind: 'queryAlone'; readonly q: Linear; readonly source: number }
   | LatentProjections;
 
 /**
@@ -77,7 +81,8 @@ export type HeadNorm =
 /** Norms of queries and keys. */
 export interface QueryKeyNorm {
   readonly query: HeadNorm;
-  readonly key: HeadNorm;
+  /** null: only queries are normalised here, as in a layer that reads another one's keys. */
+  readonly key: HeadNorm | null;
   readonly when: 'beforeRope' | 'afterRope';
 }
 
@@ -92,9 +97,20 @@ export interface QueryScale {
   readonly from: 0 | 1;
 }
 
+/** How many key and value heads a layer has, and the widths of a query or key and of a value in one head. */
+export interface HeadSizes {
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+}
+
 /** Attention of one layer. */
 export interface Attention {
   readonly projections: Projections;
+  /** Sizes of its own; null: those of the decoder. */
+  readonly sizes: HeadSizes | null;
+  /** Norm of each head's values; null: none. */
+  readonly valueNorm: Norm | null;
   /** Queries, keys and values are clipped to this distance from 0; null: no clipping. */
   readonly clip: number | null;
   readonly queryKeyNorm: QueryKeyNorm | null;
@@ -137,8 +153,25 @@ export interface Experts {
   readonly leastSum?: number;
   /** Factor of the weights. */
   readonly scale: number;
+  /** [experts], a factor of each expert's weight. */
+  readonly scales?: Weight;
   /** The shared expert, which runs for every token; `gate`, through a sigmoid, gives its weight. */
   readonly shared: { readonly mlp: DenseMlp; readonly gate: Linear | null } | null;
+  /** Norms of its own of each part, where the layer has them. */
+  readonly norms?: ExpertNorms;
+}
+
+/**
+ * Norms inside a layer of experts, which is given the stream as it is and as normed by the layer's pre-norm. Of the stream as it is:
+ * `router`, followed by a factor, and `experts`, what each of them reads. `behindExperts` and `behindShared`: of what the chosen ones
+ * together, and the shared one, put out. The shared one reads what the layer's pre-norm gives.
+ */
+export interface ExpertNorms {
+  readonly router: Norm;
+  readonly routerScale: number;
+  readonly experts: Norm;
+  readonly behindExperts: Norm;
+  readonly behindShared: Norm;
 }
 
 /** MLP of one layer. */
@@ -151,6 +184,32 @@ export interface Norms {
   readonly stream: Norm | null;
 }
 
+/**
+ * What a layer adds last, of a vector per token and layer that was made before the first layer: x + norm(projection(act(gate(x)) * vector)).
+ */
+export interface PerLayerStep {
+  readonly gate: Linear;
+  readonly activation: Activation;
+  readonly projection: Linear;
+  readonly norm: Norm;
+}
+
+/**
+ * The vectors that `PerLayerStep` reads (Gemma 3n's per-layer embeddings), [layers, width] a token: the sum of a row of `table` times
+ * `tableScale`, and of norm(projection(x) * projectionScale), x being the first residual; all of it times `scale`.
+ */
+export interface PerLayerInputs {
+  /** [vocab, layers * width] */
+  readonly table: Weight;
+  readonly tableScale: number;
+  readonly projection: Linear;
+  readonly projectionScale: number;
+  /** Over `width` numbers. */
+  readonly norm: Norm;
+  readonly width: number;
+  readonly scale: number;
+}
+
 /** One layer of the decoder. */
 export interface Block {
   readonly attentionNorms: Norms;
@@ -161,6 +220,10 @@ export interface Block {
   readonly wiring: 'sequential' | 'parallel';
   /** Target of the residual addition: the residual stream, or the stream after the sublayer's pre-norm. */
   readonly addTo: 'stream' | 'normed';
+  /** What follows the MLP; null: nothing. */
+  readonly perLayer: PerLayerStep | null;
+  /** [1], a factor of the whole residual behind the layer; null: none. */
+  readonly outputScale: Weight | null;
 }
 
 /**
@@ -193,6 +256,7 @@ export interface DecoderSpec {
   readonly embeddingScale: number;
   readonly embeddingProjection: Linear | null;
   readonly embeddingNorm: Norm | null;
+  readonly perLayerInputs: PerLayerInputs | null;
   readonly positions: Positions;
   readonly blocks: readonly Block[];
   /** Factor of each sublayer's output before it is added. */
@@ -210,6 +274,8 @@ export interface DecoderSpec {
 
 /** Common defaults of attention; a family states the rest. */
 export const PLAIN_ATTENTION = {
+  sizes: null,
+  valueNorm: null,
   clip: null,
   queryKeyNorm: null,
   rope: null,
@@ -219,13 +285,14 @@ export const PLAIN_ATTENTION = {
 } as const satisfies Partial<Attention>;
 
 /** Common defaults of a block: sequential sublayers that add to the residual stream. */
-export const PLAIN_BLOCK = { wiring: 'sequential', addTo: 'stream' } as const satisfies Partial<Block>;
+export const PLAIN_BLOCK = { wiring: 'sequential', addTo: 'stream', perLayer: null, outputScale: null } as const satisfies Partial<Block>;
 
 /** Common defaults of a decoder: no multipliers, caps or projections around its blocks. */
 export const PLAIN_DECODER = {
   embeddingScale: 1,
   embeddingProjection: null,
   embeddingNorm: null,
+  perLayerInputs: null,
   residualScale: 1,
   scoreCap: null,
   logitCap: null,
@@ -236,4 +303,16 @@ export const PLAIN_DECODER = {
 /** A pre-norm and no other norm. */
 export function preNorm(norm: Norm | null): Norms {
   return { pre: norm, post: null, stream: null };
+}
+
+/** The decoder with the head sizes of layer `layer`: what reads one layer alone reads these. */
+export function ofLayer(spec: DecoderSpec, layer: number): DecoderSpec {
+  const sizes = spec.blocks[layer]?.attention.sizes ?? null;
+  return sizes === null ? spec : { ...spec, ...sizes };
+}
+
+/** The layer whose keys and values layer `layer` reads: its own, or an earlier one. */
+export function keySource({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): number {
+  const projections = blocks[layer]?.attention.projections;
+  return projections?.kind === 'queryAlone' ? projections.source : layer;
 }

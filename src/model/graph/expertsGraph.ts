@@ -1,6 +1,6 @@
 import type { Experts } from '../families/spec.ts';
 import { runMlp } from './mlp.ts';
-import { project, scaleBy } from './norm.ts';
+import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
 
 /** Prevents division by zero where every chosen score is 0, as in the reference. */
@@ -18,18 +18,34 @@ export interface Routed {
 }
 
 /**
- * A layer of experts. x [T, D], normed. Every expert runs on all tokens, and those not routed to it get weight 0: exact, and without
+ * A layer of experts. x [T, D], normed, and `stream` [T, D], before that norm. Every expert runs on all tokens, and those not routed to it get weight 0: exact, and without
  * data-dependent shapes.
  */
-export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed {
-  const { ids, weights } = route(graph, x, layer);
+export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: string): Routed {
+  const { norms } = layer;
+  const named = (name: string, value: string): string => graph.name(name, value);
+  const routed =
+    norms === undefined
+      ? x
+      : named('routerInput', scaleBy(graph, named('routerNormed', normalize(graph, stream, norms.router)), norms.routerScale));
+  const read = norms === undefined ? x : named('expertsNormed', normalize(graph, stream, norms.experts));
+  const { ids, weights } = route(graph, routed, layer);
   const tokens = graph.op('Shape', [weights], { start: { int: 0 }, end: { int: 1 } });
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
   const parts = layer.experts.map((expert, index) =>
-    graph.op('Mul', [runMlp(graph, x, expert, null, `expert.${index}.`), columns[index] ?? '']),
+    graph.op('Mul', [runMlp(graph, read, expert, null, `expert.${index}.`), columns[index] ?? '']),
   );
+  if (norms !== undefined && layer.shared !== null) {
+    const chosen = named('mixture', graph.op('Sum', parts));
+    const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
+    const output = graph.op('Add', [
+      named('mixtureNormed', normalize(graph, chosen, norms.behindExperts)),
+      named('sharedNormed', normalize(graph, shared, norms.behindShared)),
+    ]);
+    return { ids, weights, output: named('mlpOutput', output) };
+  }
   if (layer.shared !== null) {
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const { gate } = layer.shared;
@@ -46,7 +62,7 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed 
 }
 
 function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: string; readonly weights: string } {
-  const { score, correction, groups, chosen, normalised, leastSum, scale } = layer;
+  const { score, correction, groups, chosen, normalised, leastSum, scale, scales } = layer;
   const logits = graph.name('routerLogits', project(graph, x, layer.router));
   if (score === 'softmaxOfChosen') {
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
@@ -61,7 +77,8 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
   const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });
   const picked = graph.op('GatherElements', [scores, ids], { axis: { int: 1 } });
   const shares = normalised ? graph.op('Div', [picked, divisor(graph, graph.op('ReduceSum', [picked, graph.ints(-1)]), leastSum)]) : picked;
-  return { ids, weights: scaleBy(graph, shares, scale) };
+  const scaled = scaleBy(graph, shares, scale);
+  return { ids, weights: scales === undefined ? scaled : graph.op('Mul', [scaled, graph.op('Gather', [graph.weight(scales), ids])]) };
 }
 
 /** What the chosen weights are divided by: their sum, kept from being 0 as the family's reference does it. */

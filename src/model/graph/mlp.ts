@@ -45,6 +45,11 @@ export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, factors: stri
   }
 }
 
+/** An activation of each number of x by itself. */
+export function activateIn(graph: OnnxGraph, x: string, activation: Activation): string {
+  return ACTIVATIONS[activation](graph, x);
+}
+
 type Elementwise = (graph: OnnxGraph, x: string) => string;
 
 /** Activation functions, each as in transformers' `activations.py`. */

@@ -1,7 +1,8 @@
 import type { Making, StageName } from '../../core/forwardPath.ts';
 import { changeAt, mlpSteps, neuronFactors, residualSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import type { DenseMlp, Experts } from '../families/spec.ts';
+import type { DenseMlp, ExpertNorms, Experts, PerLayerStep } from '../families/spec.ts';
+import { perLayerFeed } from '../run/perLayer.ts';
 import { changeMade, type LayerPlace } from './attentionPath.ts';
 import { softmaxTerms } from './layerRow.ts';
 import { readNumbers } from './linearRow.ts';
@@ -41,7 +42,7 @@ export async function addMlp(
   }
   if (mlp.kind === 'experts') {
     if (experts === null) throw new Error('A layer with experts needs the choice of them.');
-    await addExperts(path, place, mlp, mlpInput, experts);
+    await addExperts(path, place, mlp, mlpInput, source, experts);
   } else {
     addDense(path, place, mlp, mlpInput, '', 'mlpOutput', neuronFactors(trace.run.recipe, layer));
   }
@@ -70,8 +71,36 @@ export async function addMlp(
     await path.norm('mlpStreamNorm', row.value('mlpStreamNorm'), 'mlpAdded', norms.stream, row.value('mlpAdded'));
     after = 'mlpStreamNorm';
   }
+  const { perLayer, outputScale } = place.block;
+  if (perLayer !== null) {
+    await addPerLayer(path, place, perLayer, after);
+    after = 'perLayerAdded';
+  }
+  if (outputScale !== null) {
+    path.step('layerScale');
+    const factor = at(await readNumbers(place.files, outputScale, 0, 1), 0);
+    path.add('layerScaled', row.value('layerScaled'), { kind: 'scaled', of: after, factor });
+    after = 'layerScaled';
+  }
   const moved = changeMade(after, changeAt(residualSteps(recipe, layer + 1), 0, token));
   if (moved !== null) path.add('residualChanged', row.value('residualChanged'), moved);
+}
+
+/** Adds the stages of what the layer makes of the token's vector for it. */
+async function addPerLayer(path: PathBuilder, { spec, trace, row, layer, token }: LayerPlace, step: PerLayerStep, stream: StageName): Promise<void> {
+  const { [`perLayer.${layer}`]: given } = perLayerFeed(spec, trace.perLayer, layer, token, token + 1);
+  path.step('perLayer');
+  path.add('perLayerInput', given?.data instanceof Float32Array ? given.data : new Float32Array(0), { kind: 'perLayer' });
+  path.linear('perLayerGate', row.value('perLayerGate'), stream, step.gate);
+  path.add('perLayerActivated', row.value('perLayerActivated'), {
+    kind: 'activation',
+    of: 'perLayerGate',
+    activation: step.activation,
+  });
+  path.add('perLayerGated', row.value('perLayerGated'), { kind: 'product', of: 'perLayerActivated', with: 'perLayerInput', plus: 0 });
+  path.linear('perLayerOutput', row.value('perLayerOutput'), 'perLayerGated', step.projection);
+  await path.norm('perLayerNormed', row.value('perLayerNormed'), 'perLayerOutput', step.norm, row.value('perLayerOutput'));
+  path.add('perLayerAdded', row.value('perLayerAdded'), { kind: 'sum', of: stream, with: 'perLayerNormed', factor: 1 });
 }
 
 /** Adds the stages of one MLP, whose values have names that begin with `owner` in the graph. */
@@ -137,13 +166,23 @@ async function addExperts(
   path: PathBuilder,
   place: LayerPlace,
   layer: Experts,
-  read: StageName,
+  dense: StageName,
+  stream: StageName,
   { ids, weights, shown }: ExpertChoices,
 ): Promise<void> {
   const { row, files } = place;
   const logits = row.value('routerLogits');
+  const { norms } = layer;
+  let [read, routed] = [dense, dense];
+  if (norms !== undefined) {
+    path.step('router');
+    await path.norm('routerNormed', row.value('routerNormed'), stream, norms.router, valuesOf(path, stream));
+    path.add('routerInput', row.value('routerInput'), { kind: 'scaled', of: 'routerNormed', factor: norms.routerScale });
+    await path.norm('expertsNormed', row.value('expertsNormed'), stream, norms.experts, valuesOf(path, stream));
+    [read, routed] = ['expertsNormed', 'routerInput'];
+  }
   path.step('router', 'expert');
-  path.linear('routerLogits', logits, read, layer.router);
+  path.linear('routerLogits', logits, routed, layer.router);
   const pick = (values: Float32Array): Float32Array => Float32Array.from(ids, (id) => at(values, id));
   if (layer.score === 'softmaxOfChosen') {
     const chosen = pick(logits);
@@ -168,7 +207,13 @@ async function addExperts(
     }
     const chosen = pick(scores);
     path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerScores' }, ids);
-    path.add('expertWeights', weights, weightsMade(layer, chosen), ids);
+    if (layer.scales === undefined) path.add('expertWeights', weights, weightsMade(layer, chosen), ids);
+    else {
+      const factors = pick(await readNumbers(files, layer.scales, 0, scores.length));
+      const shares = weights.map((weight, i) => (at(factors, i) === 0 ? 0 : weight / at(factors, i)));
+      path.add('expertShares', shares, weightsMade(layer, chosen), ids);
+      path.add('expertWeights', weights, { kind: 'scaledEach', of: 'expertShares', factors }, ids);
+    }
   }
   const gate = layer.shared?.gate ?? null;
   if (gate !== null) {
@@ -178,12 +223,13 @@ async function addExperts(
   const id = ids[shown];
   const inside = id === undefined ? layer.shared?.mlp : layer.experts[id];
   if (inside === undefined) throw new RangeError(`There is no expert ${shown} of ${ids.length}.`);
-  addDense(path, place, inside, read, id === undefined ? 'shared.' : `expert.${id}.`, 'expertOutput');
+  addDense(path, place, inside, id === undefined ? dense : read, id === undefined ? 'shared.' : `expert.${id}.`, 'expertOutput');
   path.step('mixture');
   const dim = row.value('mlpOutput').length;
   const rows = new Float32Array(ids.length * dim);
   for (const [i, chosen] of ids.entries()) rows.set(row.value(`expert.${chosen}.mlpOutput`), i * dim);
   const shared = layer.shared === null ? null : row.value('shared.mlpOutput');
+  if (norms !== undefined && shared !== null) return addNormedMixture(path, place, norms, { rows, shared, isShown: id === undefined });
   path.add('mlpOutput', row.value('mlpOutput'), {
     kind: 'mixture',
     of: 'expertWeights',
@@ -191,6 +237,20 @@ async function addExperts(
     shared,
     gate: gate === null ? null : 'sharedGate',
   });
+}
+
+/** Adds the sum of what the chosen experts put out and of what the shared one does, each behind a norm of its own. */
+async function addNormedMixture(
+  path: PathBuilder,
+  { row }: LayerPlace,
+  norms: ExpertNorms,
+  { rows, shared, isShown }: { readonly rows: Float32Array; readonly shared: Float32Array; readonly isShown: boolean },
+): Promise<void> {
+  path.add('mixture', row.value('mixture'), { kind: 'mixture', of: 'expertWeights', rows, shared: null, gate: null });
+  await path.norm('mixtureNormed', row.value('mixtureNormed'), 'mixture', norms.behindExperts, row.value('mixture'));
+  path.add('sharedOutput', shared, isShown ? { kind: 'part', of: 'expertOutput', from: 0 } : { kind: 'sharedExpert' });
+  await path.norm('sharedNormed', row.value('sharedNormed'), 'sharedOutput', norms.behindShared, shared);
+  path.add('mlpOutput', row.value('mlpOutput'), { kind: 'sum', of: 'mixtureNormed', with: 'sharedNormed', factor: 1 });
 }
 
 /** How expert weights are computed from the chosen scores: unchanged, scaled, or divided by their sum. */

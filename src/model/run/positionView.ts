@@ -3,12 +3,12 @@ import { stageOf, type Making, type StageName } from '../../core/forwardPath.ts'
 import { at, dot } from '../../core/tensor.ts';
 import { readRows } from './embeddingRows.ts';
 import type { Rope } from '../families/rope.ts';
-import type { Attention, DecoderSpec } from '../families/spec.ts';
+import { keySource, ofLayer, type Attention, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { alibiBias, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
-import { addHeads } from '../path/headsPath.ts';
+import { addHeads, sharedKeyValue } from '../path/headsPath.ts';
 import { runLayerRow } from '../path/layerRow.ts';
 import { pathBuilder } from '../path/pathBuilder.ts';
 import type { Sessions } from './sessions.ts';
@@ -106,12 +106,16 @@ async function rotation(
   rope: Rope,
 ): Promise<Rotation> {
   const { attention } = itemOf(spec.blocks, layer);
-  const kvHead = Math.floor(head / (spec.heads / spec.kvHeads));
+  const own = ofLayer(spec, layer);
+  const kvHead = Math.floor(head / (own.heads / own.kvHeads));
   const turnOf = async (token: number, side: 'query' | 'key'): Promise<Turned> => {
     const path = pathBuilder(files);
-    const row = await runLayerRow(spec, sessions, trace, layer, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
-    const names = await addHeads(path, row, 'ln1Out', attention, spec, { head, kvHead });
-    return turned(path.stages, side, names[side], attention);
+    // A key that another layer made was rotated there.
+    const place = side === 'key' ? keySource(spec, layer) : layer;
+    const made = itemOf(spec.blocks, place).attention;
+    const row = await runLayerRow(spec, sessions, trace, place, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
+    const names = await addHeads(path, row, 'ln1Out', made, own, { head, kvHead, ...sharedKeyValue(spec, trace, place, token, kvHead) });
+    return turned(path.stages, side, names[side], made);
   };
   const [q, k] = [await turnOf(query, 'query'), await turnOf(key, 'key')];
   const frequencies = rotaryFrequencies(rope, trace.run.ids.length);

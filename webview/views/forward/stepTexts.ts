@@ -63,7 +63,8 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
         }
       : normText(t('{0} before attention', model.norm), find('norm')),
   heads: ({ path, model }) => headsText(path, model),
-  headNorm: ({ find }) => normText(t('Norm of query and key'), find('norm')),
+  headNorm: ({ find, stages }) =>
+    normText(stages.some(({ name }) => name === 'valueNormed') ? t('Norm of query, key and value') : t('Norm of query and key'), find('norm')),
   clip: () => ({
     title: t('Clipping'),
     sentence: t('Numbers of query, key and value beyond a limit are set to it.'),
@@ -90,7 +91,7 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     sentence: t('The query is multiplied with the key of every token: the product is large where they match.'),
     formula: 'sₖ = q · kₖ',
   }),
-  scale: ({ model, stages }) => scaleText(stages, model),
+  scale: ({ path, stages }) => scaleText(stages, path),
   mask: ({ find }) => {
     const made = find('masked')?.made;
     const window = made?.kind === 'masked' ? made.window : null;
@@ -162,6 +163,22 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     formula: addFormula('x ← x + m', stages),
   }),
   mlpStreamNorm: ({ model, find }) => normText(t('{0} after the addition', model.norm), find('norm')),
+  perLayer: () => ({
+    title: t('Per-layer embedding'),
+    sentence: t(
+      'The token has a vector of its own for this layer, made before the first one from its row in a second table and its embedding: the ' +
+        'stream opens a gate for it, and what passes is added.',
+    ),
+    formula: 'x ← x + norm(W_out (act(W_gate x) · e))',
+  }),
+  layerScale: ({ find }) => {
+    const made = find('scaled')?.made;
+    return {
+      title: t('Stream scaled'),
+      sentence: t('The layer multiplies the whole stream by a learned number.'),
+      formula: `x ← x · ${significant(made?.kind === 'scaled' ? made.factor : 1, 4)}`,
+    };
+  },
   layers: ({ model }) => ({
     title: t('Through all layers'),
     sentence: t(
@@ -245,7 +262,16 @@ function learnedSentence(withBias: boolean): string {
     : t('Then each number is multiplied by a learned weight.');
 }
 
-function headsText(path: ForwardPath, { heads, kvHeads, headDim, dim }: ModelInfo): StepText {
+/** Numbers in a query of the path's head. */
+function headWidth({ stages }: ForwardPath): number {
+  return stages.find(({ name }) => name === 'query')?.values.length ?? 0;
+}
+
+function headsText(path: ForwardPath, model: ModelInfo): StepText {
+  const { heads, dim } = model;
+  const kvHeads = path.kvHeads ?? model.kvHeads;
+  const headDim = headWidth(path);
+  const source = path.stages.map(({ made }) => made).find(({ kind }) => kind === 'ofLayer');
   const latent = path.stages.some(({ name }) => name === 'latent');
   const title = t('Query, key and value of head {0}', path.head);
   const whole =
@@ -257,7 +283,9 @@ function headsText(path: ForwardPath, { heads, kvHeads, headDim, dim }: ModelInf
       ? t('All heads share one key and value.')
       : t('{0} query heads share {1} key and value heads: head {2} reads number {3}.', heads, kvHeads, path.head, path.kvHead);
   const grouped = kvHeads === heads ? '' : ` ${shared}`;
-  const sentence = latent
+  const sentence = source?.kind === 'ofLayer'
+    ? t('A matrix makes of the vector what this head looks for (query). Keys and values are those that layer {0} made.', source.layer)
+    : latent
     ? t(
         'The query asks; key and value of all heads are made from one compressed vector, and the part of the key that ' +
           'holds the position is shared.',
@@ -269,7 +297,7 @@ function headsText(path: ForwardPath, { heads, kvHeads, headDim, dim }: ModelInf
   return {
     title,
     sentence: `${sentence} ${whole}${grouped}`,
-    formula: latent
+    formula: source !== undefined ? 'q = W_q x' : latent
       ? 'c = W_c x,  k = W_k c,  v = W_v c,  q = W_q x'
       : biased(
           'q = W_q x',
@@ -278,14 +306,17 @@ function headsText(path: ForwardPath, { heads, kvHeads, headDim, dim }: ModelInf
   };
 }
 
-function scaleText(stages: readonly Stage[], { headDim }: ModelInfo): StepText {
+function scaleText(stages: readonly Stage[], path: ForwardPath): StepText {
+  const headDim = headWidth(path);
   const find = (kind: Stage['made']['kind']): Stage['made'] | undefined => stages.find(({ made }) => made.kind === kind)?.made;
   const scaled = find('scaled');
   const capped = find('capped');
   const factor = scaled?.kind === 'scaled' ? scaled.factor : 1;
   const usual = Math.abs(factor * Math.sqrt(headDim) - 1) < 1e-4;
   const sentences = [
-    usual
+    factor === 1
+      ? t('Scores stay as they are: this layer has no factor for them.')
+      : usual
       ? t('Scores are divided by √{0}, the root of the head’s width, so that long vectors do not make the softmax too sharp.', headDim)
       : t('Scores are multiplied by {0}, which keeps the softmax from being too sharp.', significant(factor, 4)),
     ...(capped?.kind === 'capped' ? [t('A soft cap keeps them within ±{0}.', significant(capped.limit, 4))] : []),

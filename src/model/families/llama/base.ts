@@ -113,6 +113,8 @@ export interface Differences {
   readonly windows?: (layer: number) => number | null;
   readonly scale?: number;
   readonly mlp?: (place: Place) => Mlp;
+  /** What of a block is neither attention nor MLP. */
+  readonly block?: (place: Place) => Partial<Pick<Block, 'perLayer' | 'outputScale'>>;
   readonly finalNorm?: string;
   readonly unembedBias?: boolean;
   readonly decoder?: Partial<DecoderSpec>;
@@ -141,6 +143,7 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
       ...PLAIN_BLOCK,
       ...norms,
       wiring,
+      ...differences.block?.(place),
       attention: {
         ...PLAIN_ATTENTION,
         scale: differences.scale ?? headDim ** -0.5,
