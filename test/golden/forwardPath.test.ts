@@ -243,7 +243,10 @@ function isOrigin(made: Making): made is Origin {
   return ORIGINS.some((origin) => origin === made.kind);
 }
 
-type Elementwise = Exclude<Making, { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }>;
+type Elementwise = Exclude<
+  Making,
+  { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }
+>;
 
 function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Elementwise): Float64Array {
   const of = stageOf(path.stages, made.of).values;

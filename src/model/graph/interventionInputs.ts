@@ -93,7 +93,10 @@ export function interventionInputs(graph: OnnxGraph, spec: DecoderSpec, from: nu
     const width = neuronsIn(spec, from + index);
     const { valueDim } = ofLayer(spec, from + index);
     return {
-      heads: { factors: of(headFactors), shifts: valueDim === widestValue ? of(headShifts) : firstColumns(graph, of(headShifts), valueDim, 2) },
+      heads: {
+        factors: of(headFactors),
+        shifts: valueDim === widestValue ? of(headShifts) : firstColumns(graph, of(headShifts), valueDim, 2),
+      },
       mlp: { factors: of(mlpFactors), shifts: of(mlpShifts) },
       residual: { factors: of(residualFactors), shifts: of(residualShifts) },
       neuronFactors: width === null || width === widest ? of(neurons) : firstColumns(graph, of(neurons), width),

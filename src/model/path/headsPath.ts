@@ -17,13 +17,7 @@ export interface HeadChoice {
 }
 
 /** The key and value of a token that layer `layer` reads from another layer; nothing for one that makes its own. */
-export function sharedKeyValue(
-  spec: DecoderSpec,
-  trace: Trace,
-  layer: number,
-  token: number,
-  kvHead: number,
-): Pick<HeadChoice, 'shared'> {
+export function sharedKeyValue(spec: DecoderSpec, trace: Trace, layer: number, token: number, kvHead: number): Pick<HeadChoice, 'shared'> {
   const source = keySource(spec, layer);
   if (source === layer) return {};
   const of = ({ dims: [, length = 0, width = 0], data }: Trace['k'][number]): Float32Array => headOf(data, kvHead * length + token, width);

@@ -87,7 +87,12 @@ export async function addMlp(
 }
 
 /** Adds the stages of what the layer makes of the token's vector for it. */
-async function addPerLayer(path: PathBuilder, { spec, trace, row, layer, token }: LayerPlace, step: PerLayerStep, stream: StageName): Promise<void> {
+async function addPerLayer(
+  path: PathBuilder,
+  { spec, trace, row, layer, token }: LayerPlace,
+  step: PerLayerStep,
+  stream: StageName,
+): Promise<void> {
   const { [`perLayer.${layer}`]: given } = perLayerFeed(spec, trace.perLayer, layer, token, token + 1);
   path.step('perLayer');
   path.add('perLayerInput', given?.data instanceof Float32Array ? given.data : new Float32Array(0), { kind: 'perLayer' });

@@ -94,7 +94,10 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
       const found = await part.session.run(feeds, [end, ...kept.flatMap((layer) => [`k.${layer}`, `v.${layer}`])]);
       for (const layer of kept) {
         const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-        const made = (name: string, width: number): Feed => ({ dims: [kvHeads, to - from, width], data: floats(found[`${name}.${layer}`]) });
+        const made = (name: string, width: number): Feed => ({
+          dims: [kvHeads, to - from, width],
+          data: floats(found[`${name}.${layer}`]),
+        });
         piecesOwn.set(layer, { k: made('k', headDim), v: made('v', valueDim) });
       }
       resid = finite(tensor([to - from, spec.dim], floats(found[end])), part.to - 1, run.recipe);

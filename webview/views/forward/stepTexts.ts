@@ -64,7 +64,10 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
       : normText(t('{0} before attention', model.norm), find('norm')),
   heads: ({ path, model }) => headsText(path, model),
   headNorm: ({ find, stages }) =>
-    normText(stages.some(({ name }) => name === 'valueNormed') ? t('Norm of query, key and value') : t('Norm of query and key'), find('norm')),
+    normText(
+      stages.some(({ name }) => name === 'valueNormed') ? t('Norm of query, key and value') : t('Norm of query and key'),
+      find('norm'),
+    ),
   clip: () => ({
     title: t('Clipping'),
     sentence: t('Numbers of query, key and value beyond a limit are set to it.'),
@@ -283,26 +286,30 @@ function headsText(path: ForwardPath, model: ModelInfo): StepText {
       ? t('All heads share one key and value.')
       : t('{0} query heads share {1} key and value heads: head {2} reads number {3}.', heads, kvHeads, path.head, path.kvHead);
   const grouped = kvHeads === heads ? '' : ` ${shared}`;
-  const sentence = source?.kind === 'ofLayer'
-    ? t('A matrix makes of the vector what this head looks for (query). Keys and values are those that layer {0} made.', source.layer)
-    : latent
-    ? t(
-        'The query asks; key and value of all heads are made from one compressed vector, and the part of the key that ' +
-          'holds the position is shared.',
-      )
-    : t(
-        'Three matrices make of the vector what this head looks for (query), what the token is found by (key), and what ' +
-          'it passes on (value).',
-      );
+  const sentence =
+    source?.kind === 'ofLayer'
+      ? t('A matrix makes of the vector what this head looks for (query). Keys and values are those that layer {0} made.', source.layer)
+      : latent
+        ? t(
+            'The query asks; key and value of all heads are made from one compressed vector, and the part of the key that ' +
+              'holds the position is shared.',
+          )
+        : t(
+            'Three matrices make of the vector what this head looks for (query), what the token is found by (key), and what ' +
+              'it passes on (value).',
+          );
   return {
     title,
     sentence: `${sentence} ${whole}${grouped}`,
-    formula: source !== undefined ? 'q = W_q x' : latent
-      ? 'c = W_c x,  k = W_k c,  v = W_v c,  q = W_q x'
-      : biased(
-          'q = W_q x',
-          path.stages.filter(({ step }) => step === 'heads'),
-        ).replace('q = W_q x', 'q, k, v = W x'),
+    formula:
+      source !== undefined
+        ? 'q = W_q x'
+        : latent
+          ? 'c = W_c x,  k = W_k c,  v = W_v c,  q = W_q x'
+          : biased(
+              'q = W_q x',
+              path.stages.filter(({ step }) => step === 'heads'),
+            ).replace('q = W_q x', 'q, k, v = W x'),
   };
 }
 
@@ -317,8 +324,8 @@ function scaleText(stages: readonly Stage[], path: ForwardPath): StepText {
     factor === 1
       ? t('Scores stay as they are: this layer has no factor for them.')
       : usual
-      ? t('Scores are divided by √{0}, the root of the head’s width, so that long vectors do not make the softmax too sharp.', headDim)
-      : t('Scores are multiplied by {0}, which keeps the softmax from being too sharp.', significant(factor, 4)),
+        ? t('Scores are divided by √{0}, the root of the head’s width, so that long vectors do not make the softmax too sharp.', headDim)
+        : t('Scores are multiplied by {0}, which keeps the softmax from being too sharp.', significant(factor, 4)),
     ...(capped?.kind === 'capped' ? [t('A soft cap keeps them within ±{0}.', significant(capped.limit, 4))] : []),
     ...(find('biased') === undefined ? [] : [t('ALiBi lowers the score of a key the further away it is.')]),
   ];

@@ -81,7 +81,12 @@ function gemma4Like(config: Options, tensors: Tensors, sizes: Sizes, { epsilon, 
     const keys = kvHeads * headDim;
     const projections: Projections =
       from === layer
-        ? { kind: 'separate', q: linear('q', heads * headDim), k: linear('k', keys), v: sameValues && !sliding(layer) ? null : linear('v', keys) }
+        ? {
+            kind: 'separate',
+            q: linear('q', heads * headDim),
+            k: linear('k', keys),
+            v: sameValues && !sliding(layer) ? null : linear('v', keys),
+          }
         : { kind: 'queryAlone', q: linear('q', heads * headDim), source: from };
     return {
       projections,
@@ -108,8 +113,7 @@ function gemma4Like(config: Options, tensors: Tensors, sizes: Sizes, { epsilon, 
     decoder: {
       embeddingScale: Math.fround(Math.sqrt(dim)),
       perLayerInputs: inputs,
-      logitCap:
-        numberOrNull(config, 'final_logit_softcapping', null) === null ? null : positive(config, 'final_logit_softcapping', 1),
+      logitCap: numberOrNull(config, 'final_logit_softcapping', null) === null ? null : positive(config, 'final_logit_softcapping', 1),
     },
   };
   return llamaLike(config, tensors, sizes, epsilon, differences);
