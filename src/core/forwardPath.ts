@@ -113,6 +113,7 @@ export const STAGES = {
   upClipped: [null, null],
   hidden: ['mlp.hook_post', 'mlp.down_proj (input)'],
   hiddenScaled: [null, null],
+  expertInput: [null, null],
   expertOutput: [null, null],
   mixture: [null, 'experts (Gemma 4)'],
   mixtureNormed: [null, 'post_feedforward_layernorm_2 (Gemma 4)'],
@@ -215,6 +216,8 @@ export type Making =
       readonly first: number;
       readonly last: number;
       readonly window: number | null;
+      /** Positions of a chunk, where a token sees only those of its own. */
+      readonly chunk?: number;
       readonly cut: readonly number[];
     }
   /** exp(of - max) / sum; `sink` is the score of the attention sink, which takes part in max and sum. */
@@ -228,13 +231,25 @@ export type Making =
   | { readonly kind: 'chosen'; readonly of: StageName }
   /** of / sum * factor */
   | { readonly kind: 'shares'; readonly of: StageName; readonly sum: number; readonly factor: number }
-  /** Sum of `rows` [experts, n] weighted by `of`, plus the shared expert's output `shared`, times the stage `gate` where there is one. */
+  /** exp(of - max) / sum, of each number with a max and a sum of its own. */
+  | { readonly kind: 'softmaxEach'; readonly of: StageName; readonly max: Float64Array; readonly sum: Float64Array }
+  /** xIELU of each number: p x^2 + beta x above 0, else n (e^min(x, epsilon) - 1 - x) + beta x. */
+  | {
+      readonly kind: 'xielu';
+      readonly of: StageName;
+      readonly p: number;
+      readonly n: number;
+      readonly beta: number;
+      readonly epsilon: number;
+    }
+  /** Sum of `rows` [experts, n] weighted by `of`, or as they are where `unweighted`, plus the shared expert's output `shared`, times the stage `gate` where there is one. */
   | {
       readonly kind: 'mixture';
       readonly of: StageName;
       readonly rows: Float32Array;
       readonly shared: Float32Array | null;
       readonly gate: StageName | null;
+      readonly unweighted?: true;
     }
   /** Euclidean norms of the residual at each place, or of what each layer added to it. */
   | { readonly kind: 'lengths' };

@@ -78,6 +78,8 @@ export interface ModelTraits {
 export interface LayerTraits {
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
+  /** Positions of a chunk, where a token sees only those of its own. */
+  readonly chunk?: number;
   /** Base frequency of the layer's rope; null: no rotation. */
   readonly ropeTheta: number | null;
   /** Number of experts, number that each token is routed to, and whether a shared expert runs for every token; null: one MLP. */

@@ -52,7 +52,7 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
   const layers = blocks.map(({ attention: { window, rope, sizes, projections }, mlp }): LayerTraits => ({
     ...(sizes === null ? {} : { sizes: { kvHeads: sizes.kvHeads, headDim: sizes.headDim } }),
     ...(projections.kind === 'queryAlone' ? { keysOf: projections.source } : {}),
-    window,
+    ...(typeof window === 'number' || window === null ? { window } : { window: null, chunk: window.chunk }),
     ropeTheta: rope?.theta ?? null,
     experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
   }));
@@ -65,8 +65,8 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
   return { traits: { layers, sinks, latentRank, scoreCap, logitCap } };
 }
 
-function isPlain({ window, experts, sizes, keysOf }: LayerTraits): boolean {
-  return window === null && experts === null && sizes === undefined && keysOf === undefined;
+function isPlain({ window, chunk, experts, sizes, keysOf }: LayerTraits): boolean {
+  return window === null && chunk === undefined && experts === null && sizes === undefined && keysOf === undefined;
 }
 
 function elements({ shape }: StoredTensor): number {

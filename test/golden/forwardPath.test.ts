@@ -1,6 +1,6 @@
 import { runOf, UNCHANGED, type Recipe } from '../../src/core/run.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { activate } from '../../src/core/activationFunctions.ts';
+import { activate, xielu } from '../../src/core/activationFunctions.ts';
 import { headResult, stageOf, type ForwardPath, type Making, type Stage, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at, row } from '../../src/core/tensor.ts';
 import type { PathRequest } from '../../src/model/path/pathCalls.ts';
@@ -58,6 +58,9 @@ const CASES = [
   'ernie4_5_moe.3',
   'gemma4_text.1',
   'gemma4_text.2',
+  'llama4_text.1',
+  'phimoe.1',
+  'apertus.1',
   'ministral3.1',
   'nanochat.1',
   'glm4_moe.1',
@@ -301,6 +304,10 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
       else expect(made.sum).toBeCloseTo(terms, 9);
       return each((i) => Math.exp(at(of, i) - made.max) / made.sum);
     }
+    case 'softmaxEach':
+      return each((i) => Math.exp(at(of, i) - at(made.max, i)) / at(made.sum, i));
+    case 'xielu':
+      return each((i) => xielu(at(of, i), made));
     case 'weighted':
       return each((i) => rowsTimes(made.rows, i));
     case 'activation':
@@ -313,7 +320,8 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
       return each((i) => (at(of, i) / made.sum) * made.factor);
     case 'mixture': {
       const gate = made.gate === null ? 1 : at(other(made.gate), 0);
-      return each((i) => rowsTimes(made.rows, i) + (made.shared === null ? 0 : gate * at(made.shared, i)));
+      const sum = (i: number): number => of.reduce((total, _, k) => total + at(made.rows, k * n + i), 0);
+      return each((i) => (made.unweighted === true ? sum(i) : rowsTimes(made.rows, i)) + (made.shared === null ? 0 : gate * at(made.shared, i)));
     }
   }
 }

@@ -68,6 +68,12 @@ FAMILIES = {
              per_layer_config={"1": {"head_dim": 8}, "2": {"head_dim": 8}}, rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 3000.0}, "sliding_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 700.0}})]),
     "gemma4_unified_text": ({**SMALL, "num_hidden_layers": 3, "head_dim": 4}, [dict(global_head_dim=6, num_global_key_value_heads=1, attention_k_eq_v=True, sliding_window=5, layer_types=KINDS), dict(global_head_dim=4, num_kv_shared_layers=1, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=4, use_double_wide_mlp=True, final_logit_softcapping=5.0),
                             dict(num_hidden_layers=2, global_head_dim=8, layer_types=["full_attention", "full_attention"], attention_bias=True, tie_word_embeddings=False, use_bidirectional_attention=None)]),
+    "apertus": (SMALL, [dict(**rope(12000000.0, **LLAMA3)), dict(attention_bias=True, tie_word_embeddings=True, num_key_value_heads=4, **rope4(5000.0, rope_type="linear", factor=2.0)), dict(hidden_act="relu2", head_dim=8, rope_parameters=None)]),
+    "llama4_text": ({**SMALL, "num_hidden_layers": 3, "intermediate_size_mlp": 12, "head_dim": 4, "num_local_experts": 4}, [dict(attention_chunk_size=5, no_rope_layers=[1, 0, 1], floor_scale=4, attn_scale=0.4),
+                    dict(interleave_moe_layer_step=2, num_experts_per_tok=2, use_qk_norm=False, attn_temperature_tuning=False, no_rope_layer_interval=2, attention_chunk_size=3, attention_bias=True, **rope4(5000.0, rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)),
+                    dict(num_hidden_layers=2, moe_layers=[0], layer_types=["full_attention", "chunked_attention"], attention_chunk_size=6, tie_word_embeddings=True, hidden_act="gelu")]),
+    "phimoe": ({**SMALL, "num_local_experts": 4, "router_jitter_noise": 0.2}, [dict(attention_bias=True, lm_head_bias=True), dict(sliding_window=5, tie_word_embeddings=True, **rope(rope_type="longrope", original_max_position_embeddings=8, short_mscale=1.1, long_mscale=1.3, short_factor=[1.0, 1.2], long_factor=[2.0, 3.0])),
+               dict(router_jitter_noise=0.01, num_local_experts=6, attention_bias=True, **rope4(10000.0, type="longrope", original_max_position_embeddings=32, short_mscale=1.2, long_mscale=1.4, short_factor=[1.0, 1.5], long_factor=[2.0, 3.0]))]),
     "phi": (BASE, [dict(num_key_value_heads=4), dict(qk_layernorm=True, partial_rotary_factor=0.75, hidden_act="gelu", **rope4(5000.0)),
                    dict(tie_word_embeddings=True, **rope(**YARN, partial_rotary_factor=0.5))]),
     "phi3": (BASE, [dict(sliding_window=5), dict(original_max_position_embeddings=8, **rope4(10000.0, type="longrope", **LONG)),
@@ -158,7 +164,7 @@ QWEN_IMAGE = dict(image_token_id=3, video_token_id=4, vision_start_token_id=5, v
 
 def part(model_type, **options):
     """A text part under its own name."""
-    return {"text_config": {"model_type": model_type, **(SMALL if model_type.startswith("gemma4") else BASE), **options}}
+    return {"text_config": {"model_type": model_type, **(SMALL if model_type.startswith(("gemma4", "llama4")) else BASE), **options}}
 
 
 # Models of which a decoder of texts is one part: its options in text_config, or beside vision_config; its tensors where the saved files have them.
@@ -175,6 +181,7 @@ WRAPPERS = {
     "qwen3_vl": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_text", head_dim=12, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 2, 2]))), dict(tie_word_embeddings=True, **part("qwen3_vl_text", head_dim=8, attention_bias=True, **MROPE))]),
     "gemma4": (dict(vision_config=GEMMA4_TOWER, audio_config=None, **GEMMA4_IMAGE), [dict(**part("gemma4_text", num_hidden_layers=3, head_dim=4, global_head_dim=8, num_kv_shared_layers=1, hidden_size_per_layer_input=4, vocab_size_per_layer_input=VOCAB, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=4))]),
     "gemma4_unified": (dict(vision_config=dict(model_type="gemma4_unified_vision", mm_embed_dim=16, mm_posemb_size=8, output_proj_dims=16, patch_size=4, pooling_kernel_size=1), audio_config=None, **GEMMA4_IMAGE), [dict(**part("gemma4_unified_text", head_dim=4, global_head_dim=8, num_global_key_value_heads=1, attention_k_eq_v=True, layer_types=KINDS[:2], sliding_window=4))]),
+    "llama4": (dict(vision_config=dict(model_type="llama4_vision_model", hidden_size=16, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4, projector_input_dim=16, projector_output_dim=16, vision_output_dim=16, pixel_shuffle_ratio=0.5), image_token_index=0, boi_token_index=1, eoi_token_index=2), [dict(**part("llama4_text", intermediate_size_mlp=12, head_dim=4, num_local_experts=4, attention_chunk_size=5, no_rope_layers=[1, 0], floor_scale=4))]),
     "qwen3_vl_moe": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=8, **MROPE)), dict(tie_word_embeddings=True, **part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=12, mlp_only_layers=[0], **MROPE))]),
 }
 
@@ -193,7 +200,9 @@ def randomize(model):
     """Weights that make attention, routing and predictions far from uniform."""
     with torch.no_grad():
         for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if "e_score_correction" in item[0] or "layer_scalar" in item[0]]:
-            if "sinks" in name:
+            if "act_fn.alpha" in name:
+                tensor.copy_(torch.rand_like(tensor) - 0.3)
+            elif "sinks" in name:
                 tensor.copy_(torch.randn_like(tensor))
             elif tensor.ndim < 2:
                 tensor.add_(torch.randn_like(tensor) * 0.15)

@@ -1,4 +1,4 @@
-import { activate, type Activation } from '../../src/core/activationFunctions.ts';
+import { activate, xielu, type Activation } from '../../src/core/activationFunctions.ts';
 import { stageOf, type ForwardPath, type Making, type StageName, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Place } from './pathSteps.ts';
@@ -64,7 +64,9 @@ export type FormulaName =
   | 'softmax'
   | 'activation'
   | 'product'
-  | 'shares';
+  | 'shares'
+  | 'softmaxEach'
+  | 'xielu';
 
 /** Number of products shown individually; the others are added up. */
 export const SHOWN_TERMS = 8;
@@ -104,7 +106,8 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
     case 'weighted':
       return sumOf(products(stageOf(path.stages, made.of).values, column(made.rows, stage.values.length, index), made.of), null, null);
     case 'mixture': {
-      const weights = stageOf(path.stages, made.of).values;
+      const own = stageOf(path.stages, made.of).values;
+      const weights = made.unweighted === true ? own.map(() => 1) : own;
       const gate = made.gate === null ? 1 : at(stageOf(path.stages, made.gate).values, 0);
       const extra = made.shared === null ? null : { left: gate, right: at(made.shared, index) };
       return sumOf(products(weights, column(made.rows, stage.values.length, index), made.of), null, extra);
@@ -178,6 +181,13 @@ function formulaOf(path: ForwardPath, made: FormulaMaking, index: number): Arith
         ],
         Math.exp(x - made.max) / made.sum,
       );
+    case 'softmaxEach': {
+      const [max, sum] = [at(made.max, index), at(made.sum, index)];
+      const parts = [part('score', x, { stage: made.of, index }), part('max', max), part('sum', sum)];
+      return { kind: 'formula', formula: 'softmax', parts, total: Math.exp(x - max) / sum };
+    }
+    case 'xielu':
+      return { kind: 'formula', formula: 'xielu', parts: [from], total: xielu(x, made) };
     case 'activation':
       return { kind: 'formula', formula: 'activation', activation: made.activation, parts: [from], total: activate(made.activation, x) };
     case 'product': {

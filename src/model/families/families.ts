@@ -8,8 +8,10 @@ import { ernieMoe } from './experts/ernieMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
 import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
+import { llama4 } from './experts/llama4.ts';
 import { mixtral } from './experts/mixtral.ts';
 import { olmoe } from './experts/olmoe.ts';
+import { phimoe } from './experts/phimoe.ts';
 import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
 import { bloom } from './gpt/bloom.ts';
 import { falcon } from './gpt/falcon.ts';
@@ -20,6 +22,7 @@ import { gptNeoX } from './gpt/gptNeoX.ts';
 import { mpt } from './gpt/mpt.ts';
 import { opt } from './gpt/opt.ts';
 import { xglm } from './gpt/xglm.ts';
+import { apertus } from './llama/apertus.ts';
 import { arcee } from './llama/arcee.ts';
 import { cohere, cohere2 } from './llama/cohere.ts';
 import { ernie } from './llama/ernie.ts';
@@ -48,6 +51,7 @@ type Family = (config: Options, tensors: Tensors) => DecoderSpec;
 
 /** Supported families by `model_type`. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map([
+  ['apertus', apertus],
   ['arcee', arcee],
   ['bloom', bloom],
   ['codegen', codegen],
@@ -79,6 +83,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['granitemoeshared', graniteMoeShared],
   ['hunyuan_v1_dense', hunyuan],
   ['llama', llama],
+  ['llama4_text', llama4],
   ['ministral', ministral],
   ['ministral3', ministral3],
   ['mistral', mistral],
@@ -93,6 +98,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['opt', opt],
   ['phi', phi],
   ['phi3', phi3],
+  ['phimoe', phimoe],
   ['qwen2', qwen2],
   ['qwen2_5_vl_text', qwen2Vl],
   ['qwen2_moe', qwen2Moe],

@@ -1,4 +1,5 @@
 import type { Activation } from '../../core/activationFunctions.ts';
+import type { KeyWindow } from '../../core/keyWindow.ts';
 import type { QuantizedMatrix } from '../formats/quantized.ts';
 import type { StoredTensor } from '../formats/storedTensor.ts';
 import type { WeightType } from '../formats/widen.ts';
@@ -120,8 +121,8 @@ export interface Attention {
   readonly queryScale: QueryScale | null;
   /** Factor of q . k before the softmax. */
   readonly scale: number;
-  /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
-  readonly window: number | null;
+  /** Which keys a query sees: a sliding window's, its chunk's, or null: all up to its own. */
+  readonly window: KeyWindow;
   /** [heads] scores of attention sinks, which take part in the softmax (Xiao et al. 2023). */
   readonly sinks: Weight | null;
   readonly output: Linear;
@@ -130,10 +131,23 @@ export interface Attention {
 /** `plain`: down(act(up(x))); `gated`: down(act(gate(x)) * up(x)) (Shazeer 2020); `gatedFused`: gate and up are one matrix, gate first. */
 export type DenseMlp =
   | { readonly kind: 'plain'; readonly up: Linear; readonly down: Linear; readonly activation: Activation }
+  /** As `plain`, with the activation xIELU, whose weights are learned. */
+  | { readonly kind: 'xielu'; readonly up: Linear; readonly down: Linear; readonly xielu: Xielu }
   | { readonly kind: 'gated'; readonly gate: Linear; readonly up: Linear; readonly down: Linear; readonly activation: Activation }
   | { readonly kind: 'gatedFused'; readonly gateUp: Linear; readonly down: Linear; readonly activation: Activation }
   /** GPT-OSS: gate and up alternate; down((up + 1) * gate * sigmoid(1.702 gate)), with gate up to `limit` and up within it. */
   | { readonly kind: 'clamped'; readonly gateUp: Linear; readonly down: Linear; readonly limit: number };
+
+/**
+ * xIELU (Huang and Schlag 2024): p x^2 + beta x above 0, else n (e^min(x, epsilon) - 1 - x) + beta x; p = softplus(alphaP), n = beta +
+ * softplus(alphaN). Each weight is one number.
+ */
+export interface Xielu {
+  readonly alphaP: Weight;
+  readonly alphaN: Weight;
+  readonly beta: Weight;
+  readonly epsilon: Weight;
+}
 
 /** A layer that routes each token to some of its experts (Shazeer et al. 2017). */
 export interface Experts {
@@ -142,8 +156,14 @@ export interface Experts {
   readonly experts: readonly DenseMlp[];
   /** Experts per token. */
   readonly chosen: number;
-  /** Function from router logits to weights: over all experts, for each alone, or over the chosen ones alone. */
-  readonly score: 'softmax' | 'sigmoid' | 'softmaxOfChosen';
+  /**
+   * Function from router logits to weights: over all experts, for each alone, or over the chosen ones alone; `sparseMixer`: of the best
+   * expert its softmax among those near it, of the second the same without the best (Liu et al. 2024); `jitter` says what is near.
+   */
+  readonly score: 'softmax' | 'sigmoid' | 'softmaxOfChosen' | 'sparseMixer';
+  readonly jitter?: number;
+  /** Whether a weight is a factor of what its expert reads rather than of what it puts out. */
+  readonly scalesInput?: boolean;
   /** [experts] added to the scores for choosing experts, but not to their weights. */
   readonly correction: Weight | null;
   /** Experts are chosen only from the `kept` best of `count` groups, ranked by their best expert or the sum of their best two. */

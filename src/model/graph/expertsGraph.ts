@@ -34,9 +34,11 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
-  const parts = layer.experts.map((expert, index) =>
-    graph.op('Mul', [runMlp(graph, read, expert, null, `expert.${index}.`), columns[index] ?? '']),
-  );
+  const parts = layer.experts.map((expert, index) => {
+    const column = columns[index] ?? '';
+    if (layer.scalesInput !== true) return graph.op('Mul', [runMlp(graph, read, expert, null, `expert.${index}.`), column]);
+    return runMlp(graph, graph.name(`expert.${index}.expertInput`, graph.op('Mul', [read, column])), expert, null, `expert.${index}.`);
+  });
   if (norms !== undefined && layer.shared !== null) {
     const chosen = named('mixture', graph.op('Sum', parts));
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
@@ -68,6 +70,7 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
     return { ids, weights: graph.op('Softmax', [best], { axis: { int: -1 } }) };
   }
+  if (score === 'sparseMixer') return sparseMixer(graph, logits, layer);
   const scores = graph.name(
     'routerScores',
     score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]),
@@ -79,6 +82,31 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
   const shares = normalised ? graph.op('Div', [picked, divisor(graph, graph.op('ReduceSum', [picked, graph.ints(-1)]), leastSum)]) : picked;
   const scaled = scaleBy(graph, shares, scale);
   return { ids, weights: scales === undefined ? scaled : graph.op('Mul', [scaled, graph.op('Gather', [graph.weight(scales), ids])]) };
+}
+
+/**
+ * SparseMixer, as at inference: the best expert's weight is its softmax among those whose logits s are near it, (best - s) / max(|s|, best)
+ * <= 2 jitter; the second's is the same without the best. Which are near is a constant.
+ */
+function sparseMixer(
+  graph: OnnxGraph,
+  logits: string,
+  { experts, jitter = 0 }: Experts,
+): { readonly ids: string; readonly weights: string } {
+  const size = graph.op('Abs', [logits]);
+  const best = (of: string): { readonly id: string; readonly weight: string } => {
+    const [most = '', id = ''] = graph.ops('TopK', [of, graph.ints(1)], 2, { axis: { int: -1 } });
+    const distance = graph.op('Div', [graph.op('Sub', [most, logits]), graph.op('Max', [size, most])]);
+    const near = graph.op('Where', [graph.op('Greater', [distance, graph.float(2 * jitter)]), graph.float(LOWEST), of]);
+    const shares = graph.op('Softmax', [near], { axis: { int: -1 } });
+    return { id, weight: graph.op('GatherElements', [shares, id], { axis: { int: 1 } }) };
+  };
+  const first = best(logits);
+  const chosen = graph.op('Reshape', [graph.op('OneHot', [first.id, graph.ints(experts.length), graph.floats(0, 1)]), graph.ints(-1, experts.length)]);
+  const others = graph.op('Where', [graph.op('Cast', [chosen], { to: { int: DATA_TYPE.bool } }), graph.float(LOWEST), logits]);
+  const second = best(others);
+  const pair = { axis: { int: 1 } };
+  return { ids: graph.op('Concat', [first.id, second.id], pair), weights: graph.op('Concat', [first.weight, second.weight], pair) };
 }
 
 /** What the chosen weights are divided by: their sum, kept from being 0 as the family's reference does it. */

@@ -229,7 +229,7 @@ function differentCuts(
 }
 
 /** The window matters to a head that sees the token before alone, and to nothing else that is cut. */
-const NO_CUTS: LayerCuts = { cuts: [], previous: [], seesPrevious: true };
+const NO_CUTS: LayerCuts = { cuts: [], previous: [], window: null };
 
 function isWithout({ cuts, previous }: LayerCuts): boolean {
   return cuts.length === 0 && previous.length === 0;

@@ -1,7 +1,8 @@
+import { softplusOf } from '../../core/activationFunctions.ts';
 import type { Making, StageName } from '../../core/forwardPath.ts';
 import { changeAt, mlpSteps, neuronFactors, residualSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import type { DenseMlp, ExpertNorms, Experts, PerLayerStep } from '../families/spec.ts';
+import type { DenseMlp, ExpertNorms, Experts, PerLayerStep, Weight, Xielu } from '../families/spec.ts';
 import { perLayerFeed } from '../run/perLayer.ts';
 import { changeMade, type LayerPlace } from './attentionPath.ts';
 import { softmaxTerms } from './layerRow.ts';
@@ -44,7 +45,7 @@ export async function addMlp(
     if (experts === null) throw new Error('A layer with experts needs the choice of them.');
     await addExperts(path, place, mlp, mlpInput, source, experts);
   } else {
-    addDense(path, place, mlp, mlpInput, '', 'mlpOutput', neuronFactors(trace.run.recipe, layer));
+    await addDense(path, place, mlp, mlpInput, '', 'mlpOutput', neuronFactors(trace.run.recipe, layer));
   }
   let output: StageName = 'mlpOutput';
   const { recipe } = trace.run;
@@ -109,15 +110,16 @@ async function addPerLayer(
 }
 
 /** Adds the stages of one MLP, whose values have names that begin with `owner` in the graph. */
-function addDense(
+async function addDense(
   path: PathBuilder,
-  { row }: LayerPlace,
+  place: LayerPlace,
   mlp: DenseMlp,
   read: StageName,
   owner: string,
   output: 'mlpOutput' | 'expertOutput',
   factors: ReadonlyMap<number, number> = new Map(),
-): void {
+): Promise<void> {
+  const { row } = place;
   const value = (name: string): Float32Array => row.value(owner + name);
   path.step('mlp', 'neuron');
   switch (mlp.kind) {
@@ -125,6 +127,11 @@ function addDense(
       path.linear('up', value('up'), read, mlp.up);
       path.add('hidden', value('hidden'), { kind: 'activation', of: 'up', activation: mlp.activation });
       break;
+    case 'xielu': {
+      path.linear('up', value('up'), read, mlp.up);
+      path.add('hidden', value('hidden'), { kind: 'xielu', of: 'up', ...(await xieluNumbers(place, mlp.xielu)) });
+      break;
+    }
     case 'gated':
     case 'gatedFused': {
       const [gate, up] = mlp.kind === 'gated' ? [mlp.gate, mlp.up] : [mlp.gateUp, mlp.gateUp];
@@ -193,6 +200,10 @@ async function addExperts(
     const chosen = pick(logits);
     path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerLogits' }, ids);
     path.add('expertWeights', weights, { kind: 'softmax', of: 'chosenScores', ...softmaxTerms(chosen, null), sink: null }, ids);
+  } else if (layer.score === 'sparseMixer') {
+    const chosen = pick(logits);
+    path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerLogits' }, ids);
+    path.add('expertWeights', weights, { kind: 'softmaxEach', of: 'chosenScores', ...mixerTerms(logits, ids, layer.jitter ?? 0) }, ids);
   } else {
     const scores = row.value('routerScores');
     path.add(
@@ -228,7 +239,14 @@ async function addExperts(
   const id = ids[shown];
   const inside = id === undefined ? layer.shared?.mlp : layer.experts[id];
   if (inside === undefined) throw new RangeError(`There is no expert ${shown} of ${ids.length}.`);
-  addDense(path, place, inside, id === undefined ? dense : read, id === undefined ? 'shared.' : `expert.${id}.`, 'expertOutput');
+  let own = id === undefined ? dense : read;
+  if (id !== undefined && layer.scalesInput === true) {
+    path.step('mlp');
+    const factor = at(weights, shown);
+    path.add('expertInput', row.value(`expert.${id}.expertInput`), { kind: 'scaled', of: read, factor });
+    own = 'expertInput';
+  }
+  await addDense(path, place, inside, own, id === undefined ? 'shared.' : `expert.${id}.`, 'expertOutput');
   path.step('mixture');
   const dim = row.value('mlpOutput').length;
   const rows = new Float32Array(ids.length * dim);
@@ -241,7 +259,34 @@ async function addExperts(
     rows,
     shared,
     gate: gate === null ? null : 'sharedGate',
+    ...(layer.scalesInput === true ? { unweighted: true } : {}),
   });
+}
+
+/** The numbers of an xIELU. */
+async function xieluNumbers({ files }: LayerPlace, { alphaP, alphaN, beta, epsilon }: Xielu) {
+  const number = async (weight: Weight): Promise<number> => at(await readNumbers(files, weight, 0, 1), 0);
+  const straight = await number(beta);
+  return {
+    p: softplusOf(await number(alphaP)),
+    n: straight + softplusOf(await number(alphaN)),
+    beta: straight,
+    epsilon: await number(epsilon),
+  };
+}
+
+/** The largest logit, and the sum of exp(logit - largest) of those near it, for each of two experts that SparseMixer chose. */
+function mixerTerms(logits: Float32Array, ids: Int32Array, jitter: number): { readonly max: Float64Array; readonly sum: Float64Array } {
+  const order = [...ids].toSorted((a, b) => at(logits, b) - at(logits, a));
+  const [max, sum] = [new Float64Array(ids.length), new Float64Array(ids.length)];
+  for (const [place, id] of ids.entries()) {
+    const most = at(logits, id);
+    const better = order.slice(0, order.indexOf(id));
+    max[place] = most;
+    for (const [expert, score] of logits.entries())
+      if (!better.includes(expert) && (most - score) / Math.max(Math.abs(score), most) <= 2 * jitter) sum[place] = at(sum, place) + Math.exp(score - most);
+  }
+  return { max, sum };
 }
 
 /** Adds the sum of what the chosen experts put out and of what the shared one does, each behind a norm of its own. */

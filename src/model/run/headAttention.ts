@@ -1,3 +1,4 @@
+import type { KeyWindow } from '../../core/keyWindow.ts';
 import type { HeadReading, LayerHeads } from '../../core/headReading.ts';
 import { cutsIn, patternOf } from '../../core/interventions.ts';
 import type { Recipe } from '../../core/run.ts';
@@ -28,7 +29,7 @@ export interface ScoreSteps {
   /** [query + 1] added to the score of each key; null without ALiBi. */
   readonly bias: Float32Array | null;
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
-  readonly window: number | null;
+  readonly window: KeyWindow;
   /** Score of the attention sink, which takes part in the softmax; null: no sink. */
   readonly sink: number | null;
 }

@@ -5,7 +5,7 @@ import { readRows } from './embeddingRows.ts';
 import type { Rope } from '../families/rope.ts';
 import { keySource, ofLayer, type Attention, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
-import { alibiBias, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
+import { alibiBias, attentionFactorOf, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
 import { addHeads, sharedKeyValue } from '../path/headsPath.ts';
@@ -119,6 +119,7 @@ async function rotation(
   };
   const [q, k] = [await turnOf(query, 'query'), await turnOf(key, 'key')];
   const frequencies = rotaryFrequencies(rope, trace.run.ids.length);
+  const attentionFactor = attentionFactorOf(rope, trace.run.ids.length);
   const plain = attention.projections.kind === 'latent' ? attention.projections.plain : 0;
   const pairs = Int32Array.from(
     Array.from({ length: rope.width }, (_, i) => i).flatMap((i) =>
@@ -127,12 +128,12 @@ async function rotation(
   );
   const count = Math.max(trace.run.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
   // The key stays at its position: after a norm with weights the score depends on more than the distance.
-  const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, key) });
+  const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, attentionFactor, key) });
   const factorAt = (position: number): number =>
     attention.queryScale === null ? 1 : at(queryScales(attention.queryScale, position, position + 1), 0);
   const scored = (distance: number): number =>
     factorAt(key + distance) *
-    dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, key + distance) }), near);
+    dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, attentionFactor, key + distance) }), near);
   return {
     kind: 'rotary',
     layer,
@@ -149,7 +150,7 @@ async function rotation(
     style: rope.style,
     theta: rope.theta,
     scaling: rope.scaling.kind,
-    attentionFactor: rope.attentionFactor,
+    attentionFactor,
     scale: attention.scale,
     dotBefore: factorAt(query) * dot(finished({ ...q, after: q.before }), finished({ ...k, after: k.before })),
     dotAfter: factorAt(query) * dot(finished(q), finished(k)),

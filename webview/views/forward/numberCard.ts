@@ -177,8 +177,11 @@ function expression({ formula, activation, parts }: Extract<Arithmetic, { readon
       return `${value('limit')} × tanh(${value('x')} ÷ ${value('limit')})`;
     case 'biased':
       return `${value('x')} + ${value('bias')}`;
+    case 'softmaxEach':
     case 'softmax':
       return `exp(${value('score')} − ${value('max')}) ÷ ${value('sum')}`;
+    case 'xielu':
+      return `xIELU(${value('x')})`;
     case 'activation':
       return `${activationName(activation ?? 'linear')}(${value('x')})`;
     case 'product':

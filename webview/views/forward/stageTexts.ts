@@ -68,6 +68,7 @@ export function stageTitle(name: StageName): string {
     upClipped: t('Up, clipped'),
     hidden: t('Neurons'),
     hiddenScaled: t('Neurons, changed by the recipe'),
+    expertInput: t('For the expert, times its weight'),
     expertOutput: t('Output of the expert'),
     mixture: t('Chosen experts together'),
     mixtureNormed: t('Chosen experts together, normed'),

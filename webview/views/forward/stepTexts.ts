@@ -98,6 +98,13 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
   mask: ({ find }) => {
     const made = find('masked')?.made;
     const window = made?.kind === 'masked' ? made.window : null;
+    const chunk = made?.kind === 'masked' ? made.chunk : undefined;
+    if (chunk !== undefined)
+      return {
+        title: t('Causal mask and chunks'),
+        sentence: t('Tokens that come later are taken out, and so are those of earlier chunks of {0} tokens.', integer(chunk)),
+        formula: `sₖ = −∞  (k > p, ⌊k / ${chunk}⌋ < ⌊p / ${chunk}⌋)`,
+      };
     return {
       title: window === null ? t('Causal mask') : t('Causal mask and window'),
       sentence:
@@ -152,11 +159,20 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     sentence: t('Every neuron adds its own direction to the output, as strongly as it fires.'),
     formula: biased('m = W_down h', stages),
   }),
-  mixture: () => ({
-    title: t('Experts mixed'),
-    sentence: t('The outputs of the chosen experts are added up, each times its weight.'),
-    formula: 'm = Σₑ gₑ mₑ',
-  }),
+  mixture: ({ find }) => {
+    const made = find('mixture')?.made;
+    return made?.kind === 'mixture' && made.unweighted === true
+      ? {
+          title: t('Experts mixed'),
+          sentence: t('The outputs of the chosen experts are added up: their weights are factors of what they read.'),
+          formula: 'm = Σₑ mₑ(gₑ x)',
+        }
+      : {
+          title: t('Experts mixed'),
+          sentence: t('The outputs of the chosen experts are added up, each times its weight.'),
+          formula: 'm = Σₑ gₑ mₑ',
+        };
+  },
   mlpPostNorm: ({ model, find }) => normText(t('{0} of the MLP’s output', model.norm), find('norm')),
   mlpAdd: ({ path, stages }) => ({
     title: t('Residual: MLP added'),
@@ -342,8 +358,9 @@ function mlpText(path: ForwardPath, stages: readonly Stage[]): StepText {
   const activation = made?.kind === 'activation' ? made.activation : 'linear';
   const gated = stages.some(({ name }) => name === 'gate');
   const gates: Partial<Record<Activation, string>> = { silu: 'SwiGLU', gelu: 'GeGLU', geluTanh: 'GeGLU', relu: 'ReGLU' };
-  const name = gated ? (gates[activation] ?? activationName(activation)) : activationName(activation);
-  const act = activationName(activation);
+  const learned = stages.some(({ made: own }) => own.kind === 'xielu');
+  const act = learned ? 'xIELU' : activationName(activation);
+  const name = gated ? (gates[activation] ?? act) : act;
   const title = path.experts === undefined ? t('MLP: {0}', name) : shownExpert(path, name);
   const parallel = path.parallel ? ` ${t('Attention and MLP both read the layer’s input.')}` : '';
   return gated
