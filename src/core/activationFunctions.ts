@@ -18,7 +18,10 @@ export type Activation =
   | 'tanh';
 
 /** xIELU of one number, in float64. */
-export function xielu(x: number, { p, n, beta, epsilon }: { readonly p: number; readonly n: number; readonly beta: number; readonly epsilon: number }): number {
+export function xielu(
+  x: number,
+  { p, n, beta, epsilon }: { readonly p: number; readonly n: number; readonly beta: number; readonly epsilon: number },
+): number {
   return (x > 0 ? p * x * x : n * (Math.expm1(Math.min(x, epsilon)) - x)) + beta * x;
 }
 

@@ -321,7 +321,9 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
     case 'mixture': {
       const gate = made.gate === null ? 1 : at(other(made.gate), 0);
       const sum = (i: number): number => of.reduce((total, _, k) => total + at(made.rows, k * n + i), 0);
-      return each((i) => (made.unweighted === true ? sum(i) : rowsTimes(made.rows, i)) + (made.shared === null ? 0 : gate * at(made.shared, i)));
+      return each(
+        (i) => (made.unweighted === true ? sum(i) : rowsTimes(made.rows, i)) + (made.shared === null ? 0 : gate * at(made.shared, i)),
+      );
     }
   }
 }

@@ -13,7 +13,13 @@ export type RopeScaling =
   /** Peng et al. 2023. `low` and `high` bound the ramp over pairs. */
   | { readonly kind: 'yarn'; readonly factor: number; readonly low: number; readonly high: number }
   /** Ding et al. 2024. One divisor per pair: `long` for texts over `trained` tokens. */
-  | { readonly kind: 'longrope'; readonly short: readonly number[]; readonly long: readonly number[]; readonly trained: number; readonly factors?: LongFactors }
+  | {
+      readonly kind: 'longrope';
+      readonly short: readonly number[];
+      readonly long: readonly number[];
+      readonly trained: number;
+      readonly factors?: LongFactors;
+    }
   /** Rotates only the first `pairs` pairs. */
   | { readonly kind: 'proportional'; readonly pairs: number; readonly factor: number };
 

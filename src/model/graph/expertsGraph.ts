@@ -102,7 +102,10 @@ function sparseMixer(
     return { id, weight: graph.op('GatherElements', [shares, id], { axis: { int: 1 } }) };
   };
   const first = best(logits);
-  const chosen = graph.op('Reshape', [graph.op('OneHot', [first.id, graph.ints(experts.length), graph.floats(0, 1)]), graph.ints(-1, experts.length)]);
+  const chosen = graph.op('Reshape', [
+    graph.op('OneHot', [first.id, graph.ints(experts.length), graph.floats(0, 1)]),
+    graph.ints(-1, experts.length),
+  ]);
   const others = graph.op('Where', [graph.op('Cast', [chosen], { to: { int: DATA_TYPE.bool } }), graph.float(LOWEST), logits]);
   const second = best(others);
   const pair = { axis: { int: 1 } };

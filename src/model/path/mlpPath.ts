@@ -284,7 +284,8 @@ function mixerTerms(logits: Float32Array, ids: Int32Array, jitter: number): { re
     const better = order.slice(0, order.indexOf(id));
     max[place] = most;
     for (const [expert, score] of logits.entries())
-      if (!better.includes(expert) && (most - score) / Math.max(Math.abs(score), most) <= 2 * jitter) sum[place] = at(sum, place) + Math.exp(score - most);
+      if (!better.includes(expert) && (most - score) / Math.max(Math.abs(score), most) <= 2 * jitter)
+        sum[place] = at(sum, place) + Math.exp(score - most);
   }
   return { max, sum };
 }

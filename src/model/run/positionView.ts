@@ -132,8 +132,7 @@ async function rotation(
   const factorAt = (position: number): number =>
     attention.queryScale === null ? 1 : at(queryScales(attention.queryScale, position, position + 1), 0);
   const scored = (distance: number): number =>
-    factorAt(key + distance) *
-    dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, attentionFactor, key + distance) }), near);
+    factorAt(key + distance) * dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, attentionFactor, key + distance) }), near);
   return {
     kind: 'rotary',
     layer,

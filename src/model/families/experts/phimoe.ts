@@ -14,7 +14,8 @@ export function phimoe(config: Options, tensors: Tensors): DecoderSpec {
   const epsilon = rmsEpsilon(config, 1e-5);
   const experts = eitherCount(config, 'num_local_experts', 'num_experts', 16);
   const chosen = number(config, 'num_experts_per_tok', 2);
-  if (chosen !== 2 || experts < 2) refuse(config, 'num_experts_per_tok', msg`is ${chosen}, with ${experts} experts: this family chooses two`);
+  if (chosen !== 2 || experts < 2)
+    refuse(config, 'num_experts_per_tok', msg`is ${chosen}, with ${experts} experts: this family chooses two`);
   const window = windowOption(config, null);
   const rope = ropeOfPhimoe(config, sizes.headDim, sizes.maxPositions);
   return llamaLike(config, tensors, sizes, epsilon, {
