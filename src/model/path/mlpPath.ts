@@ -281,10 +281,10 @@ function mixerTerms(logits: Float32Array, ids: Int32Array, jitter: number): { re
   const [max, sum] = [new Float64Array(ids.length), new Float64Array(ids.length)];
   for (const [place, id] of ids.entries()) {
     const most = at(logits, id);
-    const better = order.slice(0, order.indexOf(id));
+    const better = new Set(order.slice(0, order.indexOf(id)));
     max[place] = most;
     for (const [expert, score] of logits.entries())
-      if (!better.includes(expert) && (most - score) / Math.max(Math.abs(score), most) <= 2 * jitter)
+      if (!better.has(expert) && (most - score) / Math.max(Math.abs(score), most) <= 2 * jitter)
         sum[place] = at(sum, place) + Math.exp(score - most);
   }
   return { max, sum };

@@ -42,8 +42,8 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const resid = Array.from({ length: blocks.length + 1 }, () => growingRows(1, dim, atOnce));
   const q = sizes.map(({ headDim }) => growingRows(heads, headDim, atOnce));
   // Layers that read another one's keys and values share what holds them.
-  const ofSource = (width: (layer: DecoderSpec) => number): Rows<Float32Array>[] => {
-    const held: Rows<Float32Array>[] = [];
+  const ofSource = (width: (layer: DecoderSpec) => number): Rows[] => {
+    const held: Rows[] = [];
     for (const [layer, own] of sizes.entries()) {
       const source = keySource(spec, layer);
       held.push(source === layer ? growingRows(own.kvHeads, width(own), asNeeded) : itemOf(held, source));
@@ -83,7 +83,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     ...latent.flatMap((layer) => [layer.compressed, layer.sharedKey]),
   ];
   let length = 0;
-  const keysAndValues = (count: number, read: (rows: Rows<Float32Array>) => Float32Array): Pick<Trace, 'k' | 'v'> => {
+  const keysAndValues = (count: number, read: (rows: Rows) => Float32Array): Pick<Trace, 'k' | 'v'> => {
     const [ks, vs]: [Tensor[], Tensor[]] = [[], []];
     for (const [layer, { kvHeads, headDim, valueDim }] of sizes.entries()) {
       const source = keySource(spec, layer);

@@ -1,16 +1,17 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
 import type { DecoderSpec } from '../families/spec.ts';
+import type { ModelFiles } from '../formats/modelFiles.ts';
 import { readRows } from './embeddingRows.ts';
-import type { Runnable } from './forward.ts';
 import { floats, itemOf } from './outputs.ts';
 import type { Feed } from './runtime.ts';
+import type { Sessions } from './sessions.ts';
 
 /**
  * The vectors that layers read besides the residual, [T, layers * width], of tokens `ids` whose first residual the embedding makes `first`
  * [T, D]; null: this model's layers read none. What a recipe or another input does to the residual leaves them as they are.
  */
 export async function perLayerVectors(
-  { spec, files, sessions }: Pick<Runnable, 'spec' | 'files' | 'sessions'>,
+  { spec, files, sessions }: { readonly spec: DecoderSpec; readonly files: ModelFiles; readonly sessions: Sessions },
   ids: Int32Array,
   first: () => Promise<Tensor>,
 ): Promise<Tensor | null> {
