@@ -242,7 +242,10 @@ export type Making =
       readonly beta: number;
       readonly epsilon: number;
     }
-  /** Sum of `rows` [experts, n] weighted by `of`, or as they are where `unweighted`, plus the shared expert's output `shared`, times the stage `gate` where there is one. */
+  /**
+   * Sum of `rows` [experts, n] weighted by `of`, or as they are where `unweighted`, plus the shared expert's output `shared`, times the
+   * stage `gate` where there is one.
+   */
   | {
       readonly kind: 'mixture';
       readonly of: StageName;

@@ -205,7 +205,8 @@ export interface Norms {
 }
 
 /**
- * What a layer adds last, of a vector per token and layer that was made before the first layer: x + norm(projection(act(gate(x)) * vector)).
+ * What a layer adds last, of a vector per token and layer that was made before the first layer:
+ * x + norm(projection(act(gate(x)) * vector)).
  */
 export interface PerLayerStep {
   readonly gate: Linear;

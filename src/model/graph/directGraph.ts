@@ -17,7 +17,8 @@ export function directParts(spec: DecoderSpec, layer: number): readonly DirectPa
 /**
  * How block `layer` reaches a direction of the residual behind it, for one token and with the scale of every norm held fixed. In:
  * as `rowGraph`; `direction` [1, D], at the layer's output. Out: `direction.resid` [1, D], the same at its input; `concatenatedHeads` [1,
- * heads * valueDim], `mlpScaled` [1, D] and of a layer with vectors of its own `perLayerOutput` [1, D], the direction of each, such as `direction.mlpScaled`, of its shape; `weights` [heads,
+ * heads * valueDim], `mlpScaled` [1, D] and of a layer with vectors of its own `perLayerOutput` [1, D], the direction of each, such as
+ * `direction.mlpScaled`, of its shape; `weights` [heads,
  * 1, S]; `output` [1, D].
  */
 export function directLayerGraph(spec: DecoderSpec, layer: number): OnnxGraph {

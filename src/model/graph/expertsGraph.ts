@@ -18,7 +18,8 @@ export interface Routed {
 }
 
 /**
- * A layer of experts. x [T, D], normed, and `stream` [T, D], before that norm. Every expert runs on all tokens, and those not routed to it get weight 0: exact, and without
+ * A layer of experts. x [T, D], normed, and `stream` [T, D], before that norm. Every expert runs on all tokens, and those not routed to it
+ * get weight 0: exact, and without
  * data-dependent shapes.
  */
 export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: string): Routed {
