@@ -146,7 +146,8 @@ function sizesByLayer(config: Options, { kvHeads, headDim, heads, layers }: Size
   );
   return (layer: number): HeadSizes => {
     if (byLayer === null) return sliding(layer) ? sized(kvHeads, headDim) : full;
-    const own = value(byLayer, String(layer));
+    // The reference writes the numbers of layers with zeros in front, so that all are as long.
+    const own = Object.entries(byLayer.values).find(([name]) => Number(name) === layer)?.[1];
     if (own === undefined) return sized(kvHeads, headDim);
     const from = options(own, `per_layer_config.${layer}`);
     const unknown = Object.keys(isRecord(own) ? own : {}).find((name) => name !== 'head_dim' && name !== 'num_key_value_heads');
