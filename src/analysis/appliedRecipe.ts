@@ -46,7 +46,7 @@ async function applied(model: LanguageModel, trace: Trace, step: Intervention): 
   if (step.action !== 'mean') return step;
   const { heads, mlp } = await model.layerOutputs(trace, step.layer);
   if (step.kind === 'mlp') return { ...step, values: meanRow(mlp) };
-  const { valueDim = 0 } = model.recipeScope;
+  const valueDim = model.recipeScope.valueDims?.[step.layer] ?? 0;
   return { ...step, values: meanRow(heads).slice(step.head * valueDim, (step.head + 1) * valueDim) };
 }
 

@@ -21,6 +21,9 @@ export const directAnswers: Pick<Answers, 'direct' | 'directSources'> = {
       embedding,
       heads: Float32Array.from(layers.flatMap(({ heads }) => [...heads])),
       mlp: Float32Array.from(layers, ({ mlp }) => mlp),
+      ...(layers.some(({ perLayer }) => perLayer !== undefined)
+        ? { perLayer: Float32Array.from(layers, ({ perLayer = 0 }) => perLayer) }
+        : {}),
       rest: layers.reduce((sum, layer) => sum + layer.rest, rest),
     };
   },

@@ -1,3 +1,4 @@
+import { firstSeen } from '../core/keyWindow.ts';
 import { headShades } from '../core/headMetrics.ts';
 import { cutsIn, isCut, patternOf } from '../core/interventions.ts';
 import type { Run } from '../core/run.ts';
@@ -76,8 +77,8 @@ export async function attentionCell(
   query: number,
   key: number,
 ): Promise<AttentionCell> {
-  const { heads, kvHeads } = model.info;
-  const kvHead = Math.floor(head / (heads / kvHeads));
+  const kvHeads = at(layerOf(trace.k, layer).dims, 0);
+  const kvHead = Math.floor(head / (model.info.heads / kvHeads));
   const vector = (tensors: readonly Tensor[], owner: number, token: number): Float32Array => headRow(layerOf(tensors, layer), owner, token);
   const q = vector(trace.q, head, query);
   const k = vector(trace.k, kvHead, key);
@@ -88,7 +89,7 @@ export async function attentionCell(
   const [scale, bias, sink] = own ? [steps.scale, steps.bias, steps.sink] : [0, null, null];
   const capped = (scaled: number): number => (softCap === null ? scaled : softCap * Math.tanh(scaled / softCap));
   const biasOf = (token: number): number => (bias === null ? 0 : at(bias, token));
-  const firstKey = window === null ? 0 : Math.max(0, query - window + 1);
+  const firstKey = firstSeen(window, query);
   const cuts = cutsIn(trace.run.recipe, layer, window);
   const scores = Array.from({ length: query - firstKey + 1 }, (_, i) => firstKey + i)
     .filter((seen) => !isCut(cuts, head, query, seen))
@@ -115,7 +116,7 @@ export async function attentionCell(
     ...(softCap === null ? {} : { softCap, capped: capped(scaled) }),
     ...(bias === null ? {} : { bias: biasOf(key) }),
     ...(softCap === null && bias === null ? {} : { score }),
-    ...(window === null ? {} : { window, firstKey }),
+    ...(window === null ? {} : { window: typeof window === 'number' ? window : window.chunk, firstKey }),
     ...(sink === null ? {} : { sink: { score: sink, weight: sinkShare / rowSum } }),
     masked,
     ...(cut ? { cut } : {}),

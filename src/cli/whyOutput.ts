@@ -46,7 +46,8 @@ interface Span extends SpanQuestion {
 }
 
 /**
- * Writes F32 tensors: target [1]; of one prediction direct.embedding [1], direct.heads [L, H], direct.mlp [L] and direct.rest [1], which
+ * Writes F32 tensors: target [1]; of one prediction direct.embedding [1], direct.heads [L, H], direct.mlp [L], with per-layer embeddings
+ * direct.per_layer [L], and direct.rest [1], which
  * sum to it; grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's
  * metadata.
  */
@@ -65,6 +66,7 @@ export async function writeWhySafetensors(output: Output, { about, gradient, att
 function directEntries(direct: Direct) {
   const { target, embedding, layers } = direct;
   const heads = Float32Array.from(layers.flatMap((layer) => [...layer.heads]));
+  const perLayer = perLayerOf(direct);
   return [
     one('target', target),
     one('direct.embedding', embedding),
@@ -74,6 +76,7 @@ function directEntries(direct: Direct) {
       [layers.length],
       Float32Array.from(layers, ({ mlp }) => mlp),
     ),
+    ...(perLayer === null ? [] : [floats('direct.per_layer', [layers.length], Float32Array.from(perLayer))]),
     one('direct.rest', restOf(direct)),
   ];
 }
@@ -145,7 +148,9 @@ function directJson(direct: Direct): object {
   const heads = layers.map((layer) => [...layer.heads]);
   const mlp = layers.map((layer) => layer.mlp);
   const rest = restOf(direct);
-  return { embedding, heads, mlp, rest, sum: sumOf([embedding, ...heads.flat(), ...mlp, rest]) };
+  const perLayer = perLayerOf(direct);
+  const sum = sumOf([embedding, ...heads.flat(), ...mlp, ...(perLayer ?? []), rest]);
+  return { embedding, heads, mlp, ...(perLayer === null ? {} : { perLayer }), rest, sum };
 }
 
 /** The units with the first and the last token of each. */
@@ -170,6 +175,11 @@ function attributionJson({ method, values, completeness }: Attribution | SpanAtt
 
 function curveJson({ order, curve }: NamedCurve): object {
   return { order, counts: [...curve.counts], logprob: [...curve.logprob], mean: meanLogprob(curve) };
+}
+
+/** What each layer makes of the token's vector for it; null: layers have none. */
+function perLayerOf({ layers }: Direct): readonly number[] | null {
+  return layers.some(({ perLayer }) => perLayer !== undefined) ? layers.map(({ perLayer = 0 }) => perLayer) : null;
 }
 
 /** All biases together: of the layers and of what follows them. */

@@ -17,6 +17,19 @@ export type Activation =
   | 'sqrtSoftplus'
   | 'tanh';
 
+/** xIELU of one number, in float64. */
+export function xielu(
+  x: number,
+  { p, n, beta, epsilon }: { readonly p: number; readonly n: number; readonly beta: number; readonly epsilon: number },
+): number {
+  return (x > 0 ? p * x * x : n * (Math.expm1(Math.min(x, epsilon)) - x)) + beta * x;
+}
+
+/** ln(1 + e^x), in float64. */
+export function softplusOf(x: number): number {
+  return softplus(x);
+}
+
 /** The activation of one number, in float64. */
 export function activate(activation: Activation, x: number): number {
   switch (activation) {

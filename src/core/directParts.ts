@@ -17,6 +17,8 @@ export interface DirectParts {
   readonly heads: Float32Array;
   /** [L], of the MLP or of all experts together, their biases included. */
   readonly mlp: Float32Array;
+  /** [L], of what each layer makes of the token's vector for it (per-layer embeddings). Absent where layers have none. */
+  readonly perLayer?: Float32Array;
   /** Of every constant: biases of attention's output projections, of norms and of the unembedding. */
   readonly rest: number;
 }

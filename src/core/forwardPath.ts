@@ -32,6 +32,8 @@ export const PATH_STEPS = [
   'mlpPostNorm',
   'mlpAdd',
   'mlpStreamNorm',
+  'perLayer',
+  'layerScale',
   'layers',
   'finalNorm',
   'logits',
@@ -70,6 +72,7 @@ export const STAGES = {
   value: ['attn.hook_v', 'self_attn.v_proj'],
   queryNormed: ['attn.q_norm.hook_normalized', 'self_attn.q_norm'],
   keyNormed: ['attn.k_norm.hook_normalized', 'self_attn.k_norm'],
+  valueNormed: [null, 'self_attn.v_norm (Gemma 4)'],
   queryClipped: [null, null],
   keyClipped: [null, null],
   valueClipped: [null, null],
@@ -92,10 +95,14 @@ export const STAGES = {
   attentionAdded: ['hook_resid_mid', null],
   attentionStreamNorm: [null, 'self_attn_layer_norm (OPT 350M)'],
   ln2Out: ['ln2.hook_normalized', 'post_attention_layernorm'],
+  routerNormed: [null, 'router.norm (Gemma 4)'],
+  routerInput: [null, null],
+  expertsNormed: [null, 'pre_feedforward_layernorm_2 (Gemma 4)'],
   routerLogits: [null, 'mlp.gate'],
   routerScores: ['mlp.hook_expert_weights', null],
   correctedScores: [null, null],
   chosenScores: [null, null],
+  expertShares: [null, null],
   expertWeights: [null, null],
   sharedGateLogit: [null, 'mlp.shared_expert_gate'],
   sharedGate: [null, null],
@@ -106,12 +113,25 @@ export const STAGES = {
   upClipped: [null, null],
   hidden: ['mlp.hook_post', 'mlp.down_proj (input)'],
   hiddenScaled: [null, null],
+  expertInput: [null, null],
   expertOutput: [null, null],
+  mixture: [null, 'experts (Gemma 4)'],
+  mixtureNormed: [null, 'post_feedforward_layernorm_2 (Gemma 4)'],
+  sharedOutput: [null, 'mlp (Gemma 4)'],
+  sharedNormed: [null, 'post_feedforward_layernorm_1 (Gemma 4)'],
   mlpOutput: ['hook_mlp_out', 'mlp.down_proj'],
   mlpScaled: [null, null],
   mlpPostNorm: ['ln2_post.hook_normalized', 'post_feedforward_layernorm (Gemma 2)'],
   mlpAdded: ['hook_resid_post', null],
   mlpStreamNorm: [null, 'final_layer_norm (OPT 350M)'],
+  perLayerInput: [null, null],
+  perLayerGate: [null, 'per_layer_input_gate (Gemma 4)'],
+  perLayerActivated: [null, null],
+  perLayerGated: [null, 'per_layer_projection (input)'],
+  perLayerOutput: [null, 'per_layer_projection (Gemma 4)'],
+  perLayerNormed: [null, 'post_per_layer_input_norm (Gemma 4)'],
+  perLayerAdded: [null, null],
+  layerScaled: [null, null],
   residualChanged: [null, null],
   lengths: [null, null],
   changes: [null, null],
@@ -135,12 +155,18 @@ export function isStageName(value: unknown): value is StageName {
 export type Making =
   /** Not computed here: the residual stream at this place. */
   | { readonly kind: 'given' }
+  /** Not computed here: the key or value that layer `layer` made, which this one reads too. */
+  | { readonly kind: 'ofLayer'; readonly layer: number }
+  /** Not computed here: the token's vector for this layer, made before the first one. */
+  | { readonly kind: 'perLayer' }
+  /** Not computed here: the output of the shared expert, which another choice of expert shows. */
+  | { readonly kind: 'sharedExpert' }
   /** Row `row` of a stored table. */
   | { readonly kind: 'row'; readonly row: number; readonly rows: number; readonly tensor: string }
   /** Sines of the position, then cosines; wavelengths from 2 pi to 10000 * 2 pi. */
   | { readonly kind: 'sinusoid'; readonly position: number }
   | { readonly kind: 'scaled'; readonly of: StageName; readonly factor: number }
-  /** What a recipe makes of `of`: factor * of + shifts, or each number times its own factor. */
+  /** What a recipe makes of `of`: factor * of + shifts; and each number times its own factor. */
   | { readonly kind: 'moved'; readonly of: StageName; readonly factor: number; readonly shifts: Float32Array }
   | { readonly kind: 'scaledEach'; readonly of: StageName; readonly factors: Float32Array }
   /** of + factor * with */
@@ -190,6 +216,8 @@ export type Making =
       readonly first: number;
       readonly last: number;
       readonly window: number | null;
+      /** Positions of a chunk, where a token sees only those of its own. */
+      readonly chunk?: number;
       readonly cut: readonly number[];
     }
   /** exp(of - max) / sum; `sink` is the score of the attention sink, which takes part in max and sum. */
@@ -203,13 +231,28 @@ export type Making =
   | { readonly kind: 'chosen'; readonly of: StageName }
   /** of / sum * factor */
   | { readonly kind: 'shares'; readonly of: StageName; readonly sum: number; readonly factor: number }
-  /** Sum of `rows` [experts, n] weighted by `of`, plus the shared expert's output `shared`, times the stage `gate` where there is one. */
+  /** exp(of - max) / sum, of each number with a max and a sum of its own. */
+  | { readonly kind: 'softmaxEach'; readonly of: StageName; readonly max: Float64Array; readonly sum: Float64Array }
+  /** xIELU of each number: p x^2 + beta x above 0, else n (e^min(x, epsilon) - 1 - x) + beta x. */
+  | {
+      readonly kind: 'xielu';
+      readonly of: StageName;
+      readonly p: number;
+      readonly n: number;
+      readonly beta: number;
+      readonly epsilon: number;
+    }
+  /**
+   * Sum of `rows` [experts, n] weighted by `of`, or as they are where `unweighted`, plus the shared expert's output `shared`, times the
+   * stage `gate` where there is one.
+   */
   | {
       readonly kind: 'mixture';
       readonly of: StageName;
       readonly rows: Float32Array;
       readonly shared: Float32Array | null;
       readonly gate: StageName | null;
+      readonly unweighted?: true;
     }
   /** Euclidean norms of the residual at each place, or of what each layer added to it. */
   | { readonly kind: 'lengths' };
@@ -235,6 +278,8 @@ export interface ForwardPath {
   readonly head: number;
   /** The key and value head that `head` reads. */
   readonly kvHead: number;
+  /** Key and value heads of the layer. Absent: as many as the model's. */
+  readonly kvHeads?: number;
   readonly stages: readonly Stage[];
   /**
    * Only in a layer with experts: ids of the experts the token was routed to, by falling weight; the index of the one shown in detail

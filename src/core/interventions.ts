@@ -1,3 +1,4 @@
+import { firstSeen, type KeyWindow } from './keyWindow.ts';
 import type { HeadIntervention, MlpIntervention, PatternIntervention, Recipe, ResidualIntervention, SteeringIntervention } from './run.ts';
 
 /** What is done to one output at one position: y = factor * x + shift. */
@@ -110,12 +111,12 @@ export interface LayerCuts {
   readonly cuts: readonly Cut[];
   /** Heads that see the token before alone. */
   readonly previous: readonly number[];
-  /** Whether the window holds the token before. */
-  readonly seesPrevious: boolean;
+  /** Which keys a query sees without a recipe. */
+  readonly window: KeyWindow;
 }
 
-/** Everything that is cut in a layer. `window`: number of keys that a query sees, its own included; null: all. */
-export function cutsIn(recipe: Recipe, layer: number, window: number | null): LayerCuts {
+/** Everything that is cut in a layer. `window`: which keys a query sees. */
+export function cutsIn(recipe: Recipe, layer: number, window: KeyWindow): LayerCuts {
   const heads = new Set(patternsIn(recipe, layer).map(({ head }) => head));
   return {
     cuts: recipe.flatMap((step) =>
@@ -124,7 +125,7 @@ export function cutsIn(recipe: Recipe, layer: number, window: number | null): La
         : [],
     ),
     previous: [...heads].filter((head) => patternOf(recipe, layer, head) === 'previous'),
-    seesPrevious: window === null || window > 1,
+    window,
   };
 }
 
@@ -135,7 +136,7 @@ export function isCut(layer: LayerCuts, head: number, query: number, key: number
 
 /** The one key that a query of a head sees that attends to the token before. */
 export function onlyKey(layer: LayerCuts, head: number, query: number): number {
-  return query > 0 && layer.seesPrevious && !isHidden(layer, head, query, query - 1) ? query - 1 : query;
+  return query > 0 && firstSeen(layer.window, query) < query && !isHidden(layer, head, query, query - 1) ? query - 1 : query;
 }
 
 function isHidden({ cuts }: LayerCuts, head: number, query: number, key: number): boolean {

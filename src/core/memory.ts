@@ -11,6 +11,8 @@ export interface MemoryShape extends Pick<ModelFacts, 'layers' | 'heads' | 'kvHe
    * read from the file.
    */
   readonly loadedBytes: number;
+  /** Numbers that a forward pass keeps of each token besides residuals. Absent: queries, keys and values of layers of one size. */
+  readonly keptPerToken?: number;
   /** Bytes of the largest of these weights as float32. */
   readonly largestBytes: number;
   /** Bytes of these weights as stored; for those that stay quantised, as they are held. */
@@ -70,11 +72,11 @@ export function memoryNeed(shape: MemoryShape, runtime: RuntimeKind, tokens: num
  * memory; natively each session holds on to its own. All but the one head's map grow with T, not with its square.
  */
 function textBytes(
-  { layers, heads, kvHeads, headDim, dim, vocab, loadedBytes }: MemoryShape,
+  { layers, heads, kvHeads, headDim, dim, vocab, loadedBytes, keptPerToken }: MemoryShape,
   runtime: RuntimeKind,
   tokens: number,
 ): number {
-  const trace = tokens * ((layers + 2) * dim + layers * (heads + 2 * kvHeads) * headDim);
+  const trace = tokens * ((layers + 2) * dim + (keptPerToken ?? layers * (heads + 2 * kvHeads) * headDim));
   const kept = Math.min(layers * heads * tokens ** 2, (KEPT_SHARES.heads * keptBytes(loadedBytes)) / 4 + tokens ** 2);
   const piece = Math.min(tokens, PIECE_TOKENS) * tokens;
   const tables = [

@@ -13,8 +13,8 @@ const MAX_STEPS = 10_000;
 export interface RecipeScope {
   readonly layers: number;
   readonly heads: number;
-  /** Width of a head's output and of the residual stream; absent: not known here, and checked by the model. */
-  readonly valueDim?: number;
+  /** Widths of a head's output in each layer, and of the residual stream; absent: not known here, and checked by the model. */
+  readonly valueDims?: readonly number[];
   readonly dim?: number;
   /** Rows of the unembedding that are directions of the residual stream: 0 where something lies between the two. Absent: as above. */
   readonly vocab?: number;
@@ -70,7 +70,7 @@ function checkStep(step: Intervention, scope: RecipeScope, fail: Fail): void {
     fail(msg`the model has more than a norm between its residual and the unembedding, so a token is no direction of the residual.`);
   if (direction !== undefined && scope.vocab !== undefined && direction >= scope.vocab)
     fail(msg`token ${direction} is outside the model's vocabulary of ${scope.vocab}.`);
-  const width = step.kind === 'head' ? scope.valueDim : scope.dim;
+  const width = step.kind === 'head' ? scope.valueDims?.[step.layer] : scope.dim;
   const given = 'values' in step ? step.values?.length : undefined;
   if (given !== undefined && width !== undefined && given !== width)
     fail(msg`"values" has ${given} numbers, and what it stands for in this model ${width}.`);

@@ -42,8 +42,8 @@ export interface ModelInfo {
    */
   readonly generation?: Readonly<Record<'applied' | 'leftOut' | 'suggested', readonly GenerationOption[]>>;
   /**
-   * Parts of the model's files that its numbers do not include, and why: an adapter that is not applied, a vision encoder. Absent:
-   * none.
+   * Parts of the model's files that its numbers do not include, and why: an adapter that is not applied, a vision encoder; and what
+   * interventions and gradients leave as it is. Absent: none.
    */
   readonly notices?: readonly Translatable[];
   /** Path of the model without the adapter that is added to it here. Absent: there is none, or it lies in the same folder. */
@@ -78,10 +78,16 @@ export interface ModelTraits {
 export interface LayerTraits {
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
+  /** Positions of a chunk, where a token sees only those of its own. */
+  readonly chunk?: number;
   /** Base frequency of the layer's rope; null: no rotation. */
   readonly ropeTheta: number | null;
   /** Number of experts, number that each token is routed to, and whether a shared expert runs for every token; null: one MLP. */
   readonly experts: { readonly count: number; readonly chosen: number; readonly shared: boolean } | null;
+  /** Key and value heads, and the width of a query or key, where they differ from the model's. */
+  readonly sizes?: { readonly kvHeads: number; readonly headDim: number };
+  /** The layer whose keys and values this one reads. Absent: its own. */
+  readonly keysOf?: number;
 }
 
 /** One token of the text, or one that the tokenizer added around it. */

@@ -4,7 +4,7 @@ import type { RuntimeKind } from '../core/runtimeChoice.ts';
 import { isRecord } from '../core/records.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
 import { readDecoder, supportedPart } from './families/families.ts';
-import type { DecoderSpec, Weight } from './families/spec.ts';
+import { keySource, ofLayer, type DecoderSpec, type Weight } from './families/spec.ts';
 import type { TextPart } from './families/wrappers.ts';
 import { refuseAdapterAlone } from './formats/adapter/refuseAdapter.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './formats/modelFiles.ts';
@@ -46,23 +46,50 @@ export async function readModel(
   const stored = await openWeights(files);
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
   const { spec, tensors } = readDecoder(config, stored, form);
-  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name)];
+  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name), ...perLayerNotice(spec)];
   const facts = {
     ...describe(spec, tensors, part.family, files.name, files.weights?.type),
     ...(notices.length === 0 ? {} : { notices }),
     ...(files.adapterOn === undefined ? {} : { adapterOn: files.adapterOn }),
   };
-  // The embedding is read from its file by rows, unless it is the unembedding too.
-  const loaded = tensors.filter(({ name }) => name !== spec.embedding.name || name === spec.unembed.weight.name);
+  // Tables of embeddings are read from their file by rows, unless one is the unembedding too.
+  const loaded = tensors.filter(
+    ({ name }) => (name !== spec.embedding.name || name === spec.unembed.weight.name) && name !== spec.perLayerInputs?.table.name,
+  );
   const made = await madeOf(files, loaded);
   const shape = {
     ...facts,
+    ...keptPerToken(spec),
     madeBytes: total(made, heldBytes),
     loadedBytes: total(loaded, heldBytes),
     largestBytes: loaded.reduce((most, tensor) => Math.max(most, wideBytes(tensor)), 0),
     storedBytes: total(loaded, ({ kept, length }) => kept?.length ?? length),
   };
   return { config: part.config.values, spec, facts, shape, bytes: files.weights?.bytes ?? total(tensors, ({ length }) => length) };
+}
+
+/** Numbers kept of each token where layers differ in what they keep. */
+function keptPerToken(spec: DecoderSpec): { readonly keptPerToken?: number } {
+  const { blocks, perLayerInputs, heads } = spec;
+  if (
+    perLayerInputs === null &&
+    blocks.every(({ attention: { sizes, projections } }) => sizes === null && projections.kind !== 'queryAlone')
+  )
+    return {};
+  const kept = blocks.map((_, layer) => {
+    const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+    return heads * headDim + (keySource(spec, layer) === layer ? kvHeads * (headDim + valueDim) : 0);
+  });
+  return { keptPerToken: kept.reduce((sum, count) => sum + count, perLayerInputs?.table.shape[1] ?? 0) };
+}
+
+/** Notice about what reads a token besides the residual. */
+function perLayerNotice({ perLayerInputs }: DecoderSpec): readonly Translatable[] {
+  if (perLayerInputs === null) return [];
+  return [
+    msg`Each layer of this model also reads a vector of the token's own (per-layer embeddings). What is done to the first residual, and \
+gradients with respect to it, leave those vectors as they are.`,
+  ];
 }
 
 /** Notice about a model of which only the part that reads texts is opened. */

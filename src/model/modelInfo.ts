@@ -49,8 +49,10 @@ function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
 }
 
 function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'traits'> {
-  const layers = blocks.map(({ attention: { window, rope }, mlp }): LayerTraits => ({
-    window,
+  const layers = blocks.map(({ attention: { window, rope, sizes, projections }, mlp }): LayerTraits => ({
+    ...(sizes === null ? {} : { sizes: { kvHeads: sizes.kvHeads, headDim: sizes.headDim } }),
+    ...(projections.kind === 'queryAlone' ? { keysOf: projections.source } : {}),
+    ...(typeof window === 'number' || window === null ? { window } : { window: null, chunk: window.chunk }),
     ropeTheta: rope?.theta ?? null,
     experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
   }));
@@ -58,9 +60,13 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
   const sinks = first !== undefined && first.attention.sinks !== null;
   const latentRank = first?.attention.projections.kind === 'latent' ? first.attention.projections.rank : null;
   const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
-  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts }) => window === null && experts === null);
+  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(isPlain);
   if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
   return { traits: { layers, sinks, latentRank, scoreCap, logitCap } };
+}
+
+function isPlain({ window, chunk, experts, sizes, keysOf }: LayerTraits): boolean {
+  return window === null && chunk === undefined && experts === null && sizes === undefined && keysOf === undefined;
 }
 
 function elements({ shape }: StoredTensor): number {

@@ -22,7 +22,7 @@ function sum(numbers: Iterable<number>): number {
 }
 
 function partsOf({ embedding, layers, rest }: Direct): readonly number[] {
-  return [embedding, rest, ...layers.flatMap(({ heads, mlp, rest: biases }) => [...heads, mlp, biases])];
+  return [embedding, rest, ...layers.flatMap(({ heads, mlp, perLayer = 0, rest: biases }) => [...heads, mlp, perLayer, biases])];
 }
 
 describe.each([

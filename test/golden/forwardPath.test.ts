@@ -1,6 +1,6 @@
 import { runOf, UNCHANGED, type Recipe } from '../../src/core/run.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { activate } from '../../src/core/activationFunctions.ts';
+import { activate, xielu } from '../../src/core/activationFunctions.ts';
 import { headResult, stageOf, type ForwardPath, type Making, type Stage, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at, row } from '../../src/core/tensor.ts';
 import type { PathRequest } from '../../src/model/path/pathCalls.ts';
@@ -56,6 +56,11 @@ const CASES = [
   'granite.1',
   'granitemoeshared.1',
   'ernie4_5_moe.3',
+  'gemma4_text.1',
+  'gemma4_text.2',
+  'llama4_text.1',
+  'phimoe.1',
+  'apertus.1',
   'ministral3.1',
   'nanochat.1',
   'glm4_moe.1',
@@ -122,12 +127,12 @@ describe.each(CASES)('the way of a token through %s', (name) => {
 
   test('is made of numbers that follow where a recipe sets, moves and tells', async () => {
     const [layer, token] = [0, trace.run.ids.length - 1];
-    const { dim = 0, valueDim = 0, neurons = [] } = model.recipeScope;
+    const { dim = 0, valueDims = [], neurons = [] } = model.recipeScope;
     const values = (width: number): readonly number[] => Array.from({ length: width }, (_, i) => (i % 5) - 2);
     const recipe: Recipe = [
       { kind: 'pattern', layer, head: 0, action: 'previous' },
       { kind: 'pattern', layer, head: 1, action: 'uniform' },
-      { kind: 'head', layer, head: 1, token, action: 'set', values: values(valueDim) },
+      { kind: 'head', layer, head: 1, token, action: 'set', values: values(valueDims[layer] ?? 0) },
       { kind: 'mlp', layer, action: 'scale', factor: 2 },
       { kind: 'mlp', layer, action: 'set', values: values(dim) },
       { kind: 'residual', layer: 0, token, action: 'move', values: values(dim) },
@@ -211,7 +216,7 @@ async function expectMade(
   stage: Stage,
 ): Promise<void> {
   const { made, values, name } = stage;
-  if (made.kind === 'given' || made.kind === 'row' || made.kind === 'lengths' || made.kind === 'sinusoid') return;
+  if (isOrigin(made)) return;
   if (made.kind === 'heads') {
     const own = stageOf(path.stages, made.of).values;
     expect(values.length, name).toBe(own.length * made.heads);
@@ -233,7 +238,18 @@ function totalOf({ inputs, weights, bias }: WeightedSum): number {
   return inputs.reduce((sum, input, i) => sum + input * at(weights, i), bias ?? 0);
 }
 
-type Elementwise = Exclude<Making, { readonly kind: 'given' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }>;
+/** Kinds that say where a number comes from, and not how it is computed. */
+const ORIGINS = ['given', 'ofLayer', 'perLayer', 'sharedExpert', 'row', 'lengths', 'sinusoid'] as const;
+type Origin = Extract<Making, { readonly kind: (typeof ORIGINS)[number] }>;
+
+function isOrigin(made: Making): made is Origin {
+  return ORIGINS.some((origin) => origin === made.kind);
+}
+
+type Elementwise = Exclude<
+  Making,
+  { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }
+>;
 
 function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Elementwise): Float64Array {
   const of = stageOf(path.stages, made.of).values;
@@ -288,6 +304,10 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
       else expect(made.sum).toBeCloseTo(terms, 9);
       return each((i) => Math.exp(at(of, i) - made.max) / made.sum);
     }
+    case 'softmaxEach':
+      return each((i) => Math.exp(at(of, i) - at(made.max, i)) / at(made.sum, i));
+    case 'xielu':
+      return each((i) => xielu(at(of, i), made));
     case 'weighted':
       return each((i) => rowsTimes(made.rows, i));
     case 'activation':
@@ -300,7 +320,10 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
       return each((i) => (at(of, i) / made.sum) * made.factor);
     case 'mixture': {
       const gate = made.gate === null ? 1 : at(other(made.gate), 0);
-      return each((i) => rowsTimes(made.rows, i) + (made.shared === null ? 0 : gate * at(made.shared, i)));
+      const sum = (i: number): number => of.reduce((total, _, k) => total + at(made.rows, k * n + i), 0);
+      return each(
+        (i) => (made.unweighted === true ? sum(i) : rowsTimes(made.rows, i)) + (made.shared === null ? 0 : gate * at(made.shared, i)),
+      );
     }
   }
 }

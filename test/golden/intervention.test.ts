@@ -29,10 +29,10 @@ function vectorOf(seed: number, width: number): readonly number[] {
 }
 
 function recipeFor(model: LanguageModel, steps: readonly StoredStep[]): Recipe {
-  const { valueDim = 0, dim = 0 } = model.recipeScope;
+  const { valueDims = [], dim = 0 } = model.recipeScope;
   return steps.map((step) =>
     'values' in step && typeof step.values === 'number'
-      ? ({ ...step, values: vectorOf(step.values, step.kind === 'head' ? valueDim : dim) } as Recipe[number])
+      ? ({ ...step, values: vectorOf(step.values, step.kind === 'head' ? (valueDims[0] ?? 0) : dim) } as Recipe[number])
       : (step as Recipe[number]),
   );
 }

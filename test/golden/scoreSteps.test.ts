@@ -1,3 +1,4 @@
+import { firstSeen } from '../../src/core/keyWindow.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
@@ -69,7 +70,7 @@ describe.each(CASES)('the cells of %s', (name, told) => {
         const query = row % tokens;
         const { window } = await model.scoreSteps(layer, 0, query, tokens);
         const weights = data.subarray(row * tokens, (row + 1) * tokens);
-        const first = window === null ? 0 : Math.max(0, query - window + 1);
+        const first = firstSeen(window, query);
         expect(weights.every((weight, key) => (key >= first && key <= query) || weight === 0)).toBe(true);
         const sink = heads[Math.floor(row / tokens)]?.sink ?? null;
         expect(weights.reduce((sum, weight) => sum + weight, sink === null ? 0 : at(sink, query))).toBeCloseTo(1, 5);

@@ -23,6 +23,7 @@ TOKENS = 14
 VOCAB = 32
 IDS = dict(bos_token_id=1, eos_token_id=2, pad_token_id=0)
 BASE = dict(vocab_size=VOCAB, hidden_size=32, intermediate_size=16, num_hidden_layers=2, num_attention_heads=4, num_key_value_heads=2, max_position_embeddings=64, **IDS)
+SMALL = dict(BASE, hidden_size=16, intermediate_size=8)
 GPT = dict(vocab_size=VOCAB, n_embd=32, n_layer=2, n_head=4, n_positions=64, **IDS)
 SPARSE = dict(num_experts_per_tok=2, moe_intermediate_size=8)
 LATENT = dict(q_lora_rank=12, kv_lora_rank=12, qk_rope_head_dim=4, qk_nope_head_dim=8, v_head_dim=6, num_key_value_heads=4, num_hidden_layers=3, first_k_dense_replace=1)
@@ -59,6 +60,20 @@ FAMILIES = {
                            dict(num_hidden_layers=3, head_dim=8, sliding_window=4, sliding_window_pattern=2, rope_local_base_freq=500.0, final_logit_softcapping=3.0, attention_bias=True, **rope4(100000.0, rope_type="linear", factor=8.0)),
                            dict(head_dim=8, sliding_window=3, layer_types=KINDS[:2], tie_word_embeddings=False, hidden_activation="gelu",
                                 rope_parameters={"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}})]),
+    # Weights and scalars of Gemma 4 that start at 1; heads of layers with a window, and of the others; the last two read keys of earlier ones.
+    "gemma4_text": ({**SMALL, "num_hidden_layers": 4, "head_dim": 4, "sliding_window": 5, "hidden_size_per_layer_input": 4, "vocab_size_per_layer_input": VOCAB}, [
+        dict(global_head_dim=8, num_kv_shared_layers=2, use_double_wide_mlp=True, layer_types=["sliding_attention", "full_attention"] * 2, final_logit_softcapping=3.0),
+        dict(hidden_size_per_layer_input=0, num_hidden_layers=3, layer_types=KINDS, global_head_dim=6, num_global_key_value_heads=1, attention_k_eq_v=True, enable_moe_block=True, num_experts=4, top_k_experts=2, moe_intermediate_size=8, use_bidirectional_attention="vision"),
+        dict(num_kv_shared_layers=1, num_hidden_layers=3, layer_types=["sliding_attention", "full_attention", "sliding_attention"], attention_bias=True, tie_word_embeddings=False, hidden_activation="gelu", sliding_window=4,
+             per_layer_config={"1": {"head_dim": 8}, "2": {"head_dim": 8}}, rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 3000.0}, "sliding_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 700.0}})]),
+    "gemma4_unified_text": ({**SMALL, "num_hidden_layers": 3, "head_dim": 4}, [dict(global_head_dim=6, num_global_key_value_heads=1, attention_k_eq_v=True, sliding_window=5, layer_types=KINDS), dict(global_head_dim=4, num_kv_shared_layers=1, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=4, use_double_wide_mlp=True, final_logit_softcapping=5.0),
+                            dict(num_hidden_layers=2, global_head_dim=8, layer_types=["full_attention", "full_attention"], attention_bias=True, tie_word_embeddings=False, use_bidirectional_attention=None)]),
+    "apertus": (SMALL, [dict(**rope(12000000.0, **LLAMA3)), dict(attention_bias=True, tie_word_embeddings=True, num_key_value_heads=4, **rope4(5000.0, rope_type="linear", factor=2.0)), dict(hidden_act="relu2", head_dim=8, rope_parameters=None)]),
+    "llama4_text": ({**SMALL, "num_hidden_layers": 3, "intermediate_size_mlp": 12, "head_dim": 4, "num_local_experts": 4}, [dict(attention_chunk_size=5, no_rope_layers=[1, 0, 1], floor_scale=4, attn_scale=0.4),
+                    dict(interleave_moe_layer_step=2, num_experts_per_tok=2, use_qk_norm=False, attn_temperature_tuning=False, no_rope_layer_interval=2, attention_chunk_size=3, attention_bias=True, **rope4(5000.0, rope_type="llama3", factor=8.0, low_freq_factor=1.0, high_freq_factor=4.0, original_max_position_embeddings=32)),
+                    dict(num_hidden_layers=2, moe_layers=[0], layer_types=["full_attention", "chunked_attention"], attention_chunk_size=6, tie_word_embeddings=True, hidden_act="gelu")]),
+    "phimoe": ({**SMALL, "num_local_experts": 4, "router_jitter_noise": 0.2}, [dict(attention_bias=True, lm_head_bias=True), dict(sliding_window=5, tie_word_embeddings=True, **rope(rope_type="longrope", original_max_position_embeddings=8, short_mscale=1.1, long_mscale=1.3, short_factor=[1.0, 1.2], long_factor=[2.0, 3.0])),
+               dict(router_jitter_noise=0.01, num_local_experts=6, attention_bias=True, **rope4(10000.0, type="longrope", original_max_position_embeddings=32, short_mscale=1.2, long_mscale=1.4, short_factor=[1.0, 1.5], long_factor=[2.0, 3.0]))]),
     "phi": (BASE, [dict(num_key_value_heads=4), dict(qk_layernorm=True, partial_rotary_factor=0.75, hidden_act="gelu", **rope4(5000.0)),
                    dict(tie_word_embeddings=True, **rope(**YARN, partial_rotary_factor=0.5))]),
     "phi3": (BASE, [dict(sliding_window=5), dict(original_max_position_embeddings=8, **rope4(10000.0, type="longrope", **LONG)),
@@ -142,12 +157,14 @@ QWEN25_TOWER = dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=2, 
 QWEN3_TOWER = dict(depth=1, hidden_size=16, intermediate_size=16, num_heads=2, out_hidden_size=32, patch_size=2, spatial_merge_size=1, temporal_patch_size=1, num_position_embeddings=16, deepstack_visual_indexes=[0])
 MROPE = rope(1000000.0, mrope_section=[1, 1, 2])
 GEMMA3_IMAGE = dict(vision_config=SIGLIP, mm_tokens_per_image=4, image_token_index=3, boi_token_index=4, eoi_token_index=5)
+GEMMA4_TOWER = dict(model_type="gemma4_vision", hidden_size=16, intermediate_size=16, num_hidden_layers=1, num_attention_heads=2, num_key_value_heads=2, head_dim=8, patch_size=4, position_embedding_size=8, rope_parameters={"rope_theta": 100.0, "rope_type": "axial"})
+GEMMA4_IMAGE = dict(image_token_id=0, video_token_id=1, audio_token_id=2, boi_token_id=1, eoi_token_id=1, boa_token_id=1, eoa_token_index=1)
 QWEN_IMAGE = dict(image_token_id=3, video_token_id=4, vision_start_token_id=5, vision_end_token_id=6)
 
 
 def part(model_type, **options):
     """A text part under its own name."""
-    return {"text_config": {"model_type": model_type, **BASE, **options}}
+    return {"text_config": {"model_type": model_type, **(SMALL if model_type.startswith(("gemma4", "llama4")) else BASE), **options}}
 
 
 # Models of which a decoder of texts is one part: its options in text_config, or beside vision_config; its tensors where the saved files have them.
@@ -162,6 +179,9 @@ WRAPPERS = {
     "qwen2_vl": (dict(vision_config=QWEN_TOWER, **QWEN_IMAGE), [dict(**part("qwen2_vl_text", **MROPE)), dict(tie_word_embeddings=True, use_sliding_window=True, sliding_window=4, max_window_layers=1, **BASE, rope_theta=5000.0, rope_scaling={"type": "mrope", "mrope_section": [1, 1, 2]})]),
     "qwen2_5_vl": (dict(vision_config=QWEN25_TOWER, **QWEN_IMAGE), [dict(**part("qwen2_5_vl_text", **MROPE)), dict(tie_word_embeddings=True, **BASE, rope_theta=5000.0, rope_scaling={"type": "mrope", "mrope_section": [1, 1, 2]})]),
     "qwen3_vl": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_text", head_dim=12, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 2, 2]))), dict(tie_word_embeddings=True, **part("qwen3_vl_text", head_dim=8, attention_bias=True, **MROPE))]),
+    "gemma4": (dict(vision_config=GEMMA4_TOWER, audio_config=None, **GEMMA4_IMAGE), [dict(**part("gemma4_text", num_hidden_layers=3, head_dim=4, global_head_dim=8, num_kv_shared_layers=1, hidden_size_per_layer_input=4, vocab_size_per_layer_input=VOCAB, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=4))]),
+    "gemma4_unified": (dict(vision_config=dict(model_type="gemma4_unified_vision", mm_embed_dim=16, mm_posemb_size=8, output_proj_dims=16, patch_size=4, pooling_kernel_size=1), audio_config=None, **GEMMA4_IMAGE), [dict(**part("gemma4_unified_text", head_dim=4, global_head_dim=8, num_global_key_value_heads=1, attention_k_eq_v=True, layer_types=KINDS[:2], sliding_window=4))]),
+    "llama4": (dict(vision_config=dict(model_type="llama4_vision_model", hidden_size=16, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4, projector_input_dim=16, projector_output_dim=16, vision_output_dim=16, pixel_shuffle_ratio=0.5), image_token_index=0, boi_token_index=1, eoi_token_index=2), [dict(**part("llama4_text", intermediate_size_mlp=12, head_dim=4, num_local_experts=4, attention_chunk_size=5, no_rope_layers=[1, 0], floor_scale=4))]),
     "qwen3_vl_moe": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=8, **MROPE)), dict(tie_word_embeddings=True, **part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=12, mlp_only_layers=[0], **MROPE))]),
 }
 
@@ -179,8 +199,10 @@ modeling_falcon.FalconAttention.forward = alibi_once(modeling_falcon.FalconAtten
 def randomize(model):
     """Weights that make attention, routing and predictions far from uniform."""
     with torch.no_grad():
-        for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if "e_score_correction" in item[0]]:
-            if "sinks" in name:
+        for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if "e_score_correction" in item[0] or "layer_scalar" in item[0]]:
+            if "act_fn.alpha" in name:
+                tensor.copy_(torch.rand_like(tensor) - 0.3)
+            elif "sinks" in name:
                 tensor.copy_(torch.randn_like(tensor))
             elif tensor.ndim < 2:
                 tensor.add_(torch.randn_like(tensor) * 0.15)

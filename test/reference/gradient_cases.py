@@ -60,6 +60,9 @@ class Watch:
                 change = torch.zeros_like(value)
                 change[0, moved[1], moved[2]] = moved[3]
                 value = value + change
+            # What else reads the embedding, as Gemma's vectors of each layer do, is not behind the residual.
+            if layer == 0:
+                value = value.clone()
             # A leaf of the graph would not be part of what follows; the first input already is one, of the embedding.
             if value.requires_grad:
                 value.retain_grad()

@@ -3,7 +3,7 @@ import { at } from '../../src/core/tensor.ts';
 
 /** A step of the sum: what it adds, and the sum before and after it. */
 export interface WaterfallStep {
-  readonly part: 'embedding' | 'attention' | 'mlp' | 'rest';
+  readonly part: 'embedding' | 'attention' | 'mlp' | 'perLayer' | 'rest';
   /** -1 for what no layer adds. */
   readonly layer: number;
   readonly value: number;
@@ -11,14 +11,18 @@ export interface WaterfallStep {
   readonly after: number;
 }
 
-/** The sum of a logit step by step, in the order in which the model adds: embedding, attention and MLP of each layer, constants. */
-export function waterfall({ embedding, heads, mlp, rest }: DirectParts): readonly WaterfallStep[] {
+/**
+ * The sum of a logit step by step, in the order in which the model adds: embedding, attention and MLP of each layer with what its
+ * vector of the token adds, constants.
+ */
+export function waterfall({ embedding, heads, mlp, perLayer: vectors, rest }: DirectParts): readonly WaterfallStep[] {
   const perLayer = heads.length / mlp.length;
   const parts = [
     { part: 'embedding', layer: -1, value: embedding },
     ...Array.from(mlp, (value, layer) => [
       { part: 'attention', layer, value: total(heads.subarray(layer * perLayer, (layer + 1) * perLayer)) } as const,
       { part: 'mlp', layer, value } as const,
+      ...(vectors === undefined ? [] : [{ part: 'perLayer', layer, value: at(vectors, layer) } as const]),
     ]).flat(),
     { part: 'rest', layer: -1, value: rest },
   ] as const;

@@ -1,4 +1,4 @@
-import { activate, type Activation } from '../../src/core/activationFunctions.ts';
+import { activate, xielu, type Activation } from '../../src/core/activationFunctions.ts';
 import { stageOf, type ForwardPath, type Making, type StageName, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Place } from './pathSteps.ts';
@@ -25,10 +25,13 @@ export interface Term {
   readonly place: Place | null;
 }
 
+/** Kinds of `Making` that say where a number comes from, and not how it is computed. */
+type OriginKind = 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'sinusoid' | 'lengths';
+
 /** How one number of a stage is computed from others, in float64 from the numbers shown. */
 export type Arithmetic =
   /** Not computed on this path: a row of a table, the residual stream, or one of its lengths. */
-  | { readonly kind: 'origin'; readonly made: Extract<Making, { readonly kind: 'given' | 'row' | 'sinusoid' | 'lengths' }> }
+  | { readonly kind: 'origin'; readonly made: Extract<Making, { readonly kind: OriginKind }> }
   /** Copy of another number on the path. `place` is null if that belongs to another head. */
   | { readonly kind: 'same'; readonly place: Place | null; readonly head: number | null }
   | { readonly kind: 'masked'; readonly why: 'after' | 'window' | 'cut' }
@@ -61,7 +64,9 @@ export type FormulaName =
   | 'softmax'
   | 'activation'
   | 'product'
-  | 'shares';
+  | 'shares'
+  | 'softmaxEach'
+  | 'xielu';
 
 /** Number of products shown individually; the others are added up. */
 export const SHOWN_TERMS = 8;
@@ -72,6 +77,9 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
   const { made } = stage;
   switch (made.kind) {
     case 'given':
+    case 'ofLayer':
+    case 'perLayer':
+    case 'sharedExpert':
     case 'row':
     case 'sinusoid':
     case 'lengths':
@@ -98,7 +106,8 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
     case 'weighted':
       return sumOf(products(stageOf(path.stages, made.of).values, column(made.rows, stage.values.length, index), made.of), null, null);
     case 'mixture': {
-      const weights = stageOf(path.stages, made.of).values;
+      const own = stageOf(path.stages, made.of).values;
+      const weights = made.unweighted === true ? own.map(() => 1) : own;
       const gate = made.gate === null ? 1 : at(stageOf(path.stages, made.gate).values, 0);
       const extra = made.shared === null ? null : { left: gate, right: at(made.shared, index) };
       return sumOf(products(weights, column(made.rows, stage.values.length, index), made.of), null, extra);
@@ -172,6 +181,13 @@ function formulaOf(path: ForwardPath, made: FormulaMaking, index: number): Arith
         ],
         Math.exp(x - made.max) / made.sum,
       );
+    case 'softmaxEach': {
+      const [max, sum] = [at(made.max, index), at(made.sum, index)];
+      const parts = [part('score', x, { stage: made.of, index }), part('max', max), part('sum', sum)];
+      return { kind: 'formula', formula: 'softmax', parts, total: Math.exp(x - max) / sum };
+    }
+    case 'xielu':
+      return { kind: 'formula', formula: 'xielu', parts: [from], total: xielu(x, made) };
     case 'activation':
       return { kind: 'formula', formula: 'activation', activation: made.activation, parts: [from], total: activate(made.activation, x) };
     case 'product': {

@@ -57,7 +57,8 @@ export interface Place {
 /** Number shown first: the largest of the step's last stage that is computed from others. */
 export function firstPlace(path: ForwardPath, step: WalkStep): Place | null {
   const stages = stagesOf(path, step);
-  const stage = stages.findLast(({ made }) => made.kind !== 'given' && made.kind !== 'lengths') ?? stages.at(-1);
+  const stage =
+    stages.findLast(({ made }) => !['given', 'ofLayer', 'perLayer', 'sharedExpert', 'lengths'].includes(made.kind)) ?? stages.at(-1);
   return stage === undefined ? null : { stage: stage.name, index: largestIndices(stage.values, 1)[0] ?? 0 };
 }
 

@@ -7,12 +7,14 @@ export function layerNotes(model: ModelInfo, layer: number): readonly string[] {
   const layers = model.traits?.layers ?? [];
   const traits = layers[layer];
   if (traits === undefined) return [];
-  const { window, ropeTheta } = traits;
+  const { window, chunk, ropeTheta, keysOf } = traits;
   const placeless = ropeTheta === null && (model.positions === 'rotary' || model.positions === 'none');
   const thetas = new Set(layers.flatMap((one) => (one.ropeTheta === null ? [] : [one.ropeTheta])));
   return [
     ...(placeless ? [t('no positions')] : []),
     ...(window === null ? [] : [t('window {0}', integer(window))]),
+    ...(chunk === undefined ? [] : [t('chunks of {0}', integer(chunk))]),
+    ...(keysOf === undefined ? [] : [t('keys of layer {0}', keysOf)]),
     ...(ropeTheta !== null && thetas.size > 1 ? [t('rope base {0}', significant(ropeTheta, 7))] : []),
   ];
 }

@@ -8,8 +8,10 @@ import { ernieMoe } from './experts/ernieMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
 import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
+import { llama4 } from './experts/llama4.ts';
 import { mixtral } from './experts/mixtral.ts';
 import { olmoe } from './experts/olmoe.ts';
+import { phimoe } from './experts/phimoe.ts';
 import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
 import { bloom } from './gpt/bloom.ts';
 import { falcon } from './gpt/falcon.ts';
@@ -20,11 +22,13 @@ import { gptNeoX } from './gpt/gptNeoX.ts';
 import { mpt } from './gpt/mpt.ts';
 import { opt } from './gpt/opt.ts';
 import { xglm } from './gpt/xglm.ts';
+import { apertus } from './llama/apertus.ts';
 import { arcee } from './llama/arcee.ts';
 import { cohere, cohere2 } from './llama/cohere.ts';
 import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
 import { gemma, gemma2, gemma3 } from './llama/gemma.ts';
+import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
 import { hunyuan } from './llama/hunyuan.ts';
@@ -47,6 +51,7 @@ type Family = (config: Options, tensors: Tensors) => DecoderSpec;
 
 /** Supported families by `model_type`. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map([
+  ['apertus', apertus],
   ['arcee', arcee],
   ['bloom', bloom],
   ['codegen', codegen],
@@ -61,6 +66,8 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3_text', gemma3],
+  ['gemma4_text', gemma4],
+  ['gemma4_unified_text', gemma4Unified],
   ['glm', glm],
   ['glm4', glm4],
   ['glm4_moe', glm4Moe],
@@ -76,6 +83,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['granitemoeshared', graniteMoeShared],
   ['hunyuan_v1_dense', hunyuan],
   ['llama', llama],
+  ['llama4_text', llama4],
   ['ministral', ministral],
   ['ministral3', ministral3],
   ['mistral', mistral],
@@ -90,6 +98,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['opt', opt],
   ['phi', phi],
   ['phi3', phi3],
+  ['phimoe', phimoe],
   ['qwen2', qwen2],
   ['qwen2_5_vl_text', qwen2Vl],
   ['qwen2_moe', qwen2Moe],
@@ -107,6 +116,8 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
 
 /** Options of any family that change the numbers and are not supported. */
 const UNSUPPORTED = ['quantization_config', 'per_layer_config'];
+/** Families that read `per_layer_config`. */
+const SIZES_BY_LAYER: ReadonlySet<string> = new Set(['gemma4_text', 'gemma4_unified_text']);
 
 /** The decoder of texts that config.json declares. Throws UserError for one of a family that is not supported. */
 export function supportedPart(config: unknown): TextPart {
@@ -141,6 +152,7 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   for (const holder of [options(config), from])
     for (const name of UNSUPPORTED) {
       if ((value(holder, name) ?? null) === null) continue;
+      if (name === 'per_layer_config' && SIZES_BY_LAYER.has(part.family)) continue;
       refuse(
         holder,
         name,
@@ -152,15 +164,23 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
   const own = textTensors(stored, part);
   const tensors = tensorsOf(own, keptForm);
   const spec = family(from, tensors);
-  refuseUnused(own, tensors.used, extraLayers(from, spec.blocks.length));
+  refuseUnused(own, tensors.used, isExtra(from, spec));
   return { spec, tensors: [...tensors.used.values()] };
 }
 
-/** Whether a tensor belongs to layers after the last one that predict further tokens, which the reference ignores. */
-function extraLayers(config: Options, layers: number): (name: string) => boolean {
+/** The projections and norms of keys and values, under a layer's attention. */
+const KEYS_AND_VALUES = /\.self_attn\.[kv]_(?:proj|norm)\./;
+
+/**
+ * Whether a tensor is one that the reference ignores: of layers after the last one, which predict further tokens, or of keys and values
+ * in a layer that reads those of another.
+ */
+function isExtra(config: Options, { blocks }: DecoderSpec): (name: string) => boolean {
+  const layers = blocks.length;
   const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
   return (name) => {
     const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
+    if (blocks[layer]?.attention.projections.kind === 'queryAlone') return KEYS_AND_VALUES.test(name);
     return layer >= layers && layer < layers + extra;
   };
 }

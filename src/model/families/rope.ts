@@ -13,9 +13,21 @@ export type RopeScaling =
   /** Peng et al. 2023. `low` and `high` bound the ramp over pairs. */
   | { readonly kind: 'yarn'; readonly factor: number; readonly low: number; readonly high: number }
   /** Ding et al. 2024. One divisor per pair: `long` for texts over `trained` tokens. */
-  | { readonly kind: 'longrope'; readonly short: readonly number[]; readonly long: readonly number[]; readonly trained: number }
+  | {
+      readonly kind: 'longrope';
+      readonly short: readonly number[];
+      readonly long: readonly number[];
+      readonly trained: number;
+      readonly factors?: LongFactors;
+    }
   /** Rotates only the first `pairs` pairs. */
   | { readonly kind: 'proportional'; readonly pairs: number; readonly factor: number };
+
+/** Factors of cosines and sines in texts up to `trained` tokens and in longer ones. */
+export interface LongFactors {
+  readonly short: number;
+  readonly long: number;
+}
 
 /** Rotary positions of a layer (Su et al. 2021). */
 export interface Rope {

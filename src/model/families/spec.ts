@@ -1,4 +1,5 @@
 import type { Activation } from '../../core/activationFunctions.ts';
+import type { KeyWindow } from '../../core/keyWindow.ts';
 import type { QuantizedMatrix } from '../formats/quantized.ts';
 import type { StoredTensor } from '../formats/storedTensor.ts';
 import type { WeightType } from '../formats/widen.ts';
@@ -60,10 +61,14 @@ export interface LatentProjections {
   readonly rotated: number;
 }
 
-/** Matrices that compute queries, keys and values from the normed residual. */
+/**
+ * Matrices that compute queries, keys and values from the normed residual. `separate` without `v`: a value is what the key's matrix
+ * computes, before norm and rotation. `queryAlone`: keys and values are those of layer `source`, which is of the same sizes and rope.
+ */
 export type Projections =
   | { readonly kind: 'fused'; readonly qkv: Linear; readonly layout: FusedLayout }
-  | { readonly kind: 'separate'; readonly q: Linear; readonly k: Linear; readonly v: Linear }
+  | { readonly kind: 'separate'; readonly q: Linear; readonly k: Linear; readonly v: Linear | null }
+  | { readonly kind: 'queryAlone'; readonly q: Linear; readonly source: number }
   | LatentProjections;
 
 /**
@@ -77,7 +82,8 @@ export type HeadNorm =
 /** Norms of queries and keys. */
 export interface QueryKeyNorm {
   readonly query: HeadNorm;
-  readonly key: HeadNorm;
+  /** null: only queries are normalised here, as in a layer that reads another one's keys. */
+  readonly key: HeadNorm | null;
   readonly when: 'beforeRope' | 'afterRope';
 }
 
@@ -92,9 +98,20 @@ export interface QueryScale {
   readonly from: 0 | 1;
 }
 
+/** How many key and value heads a layer has, and the widths of a query or key and of a value in one head. */
+export interface HeadSizes {
+  readonly kvHeads: number;
+  readonly headDim: number;
+  readonly valueDim: number;
+}
+
 /** Attention of one layer. */
 export interface Attention {
   readonly projections: Projections;
+  /** Sizes of its own; null: those of the decoder. */
+  readonly sizes: HeadSizes | null;
+  /** Norm of each head's values; null: none. */
+  readonly valueNorm: Norm | null;
   /** Queries, keys and values are clipped to this distance from 0; null: no clipping. */
   readonly clip: number | null;
   readonly queryKeyNorm: QueryKeyNorm | null;
@@ -104,8 +121,8 @@ export interface Attention {
   readonly queryScale: QueryScale | null;
   /** Factor of q . k before the softmax. */
   readonly scale: number;
-  /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
-  readonly window: number | null;
+  /** Which keys a query sees: a sliding window's, its chunk's, or null: all up to its own. */
+  readonly window: KeyWindow;
   /** [heads] scores of attention sinks, which take part in the softmax (Xiao et al. 2023). */
   readonly sinks: Weight | null;
   readonly output: Linear;
@@ -114,10 +131,23 @@ export interface Attention {
 /** `plain`: down(act(up(x))); `gated`: down(act(gate(x)) * up(x)) (Shazeer 2020); `gatedFused`: gate and up are one matrix, gate first. */
 export type DenseMlp =
   | { readonly kind: 'plain'; readonly up: Linear; readonly down: Linear; readonly activation: Activation }
+  /** As `plain`, with the activation xIELU, whose weights are learned. */
+  | { readonly kind: 'xielu'; readonly up: Linear; readonly down: Linear; readonly xielu: Xielu }
   | { readonly kind: 'gated'; readonly gate: Linear; readonly up: Linear; readonly down: Linear; readonly activation: Activation }
   | { readonly kind: 'gatedFused'; readonly gateUp: Linear; readonly down: Linear; readonly activation: Activation }
   /** GPT-OSS: gate and up alternate; down((up + 1) * gate * sigmoid(1.702 gate)), with gate up to `limit` and up within it. */
   | { readonly kind: 'clamped'; readonly gateUp: Linear; readonly down: Linear; readonly limit: number };
+
+/**
+ * xIELU (Huang and Schlag 2024): p x^2 + beta x above 0, else n (e^min(x, epsilon) - 1 - x) + beta x; p = softplus(alphaP), n = beta +
+ * softplus(alphaN). Each weight is one number.
+ */
+export interface Xielu {
+  readonly alphaP: Weight;
+  readonly alphaN: Weight;
+  readonly beta: Weight;
+  readonly epsilon: Weight;
+}
 
 /** A layer that routes each token to some of its experts (Shazeer et al. 2017). */
 export interface Experts {
@@ -126,8 +156,14 @@ export interface Experts {
   readonly experts: readonly DenseMlp[];
   /** Experts per token. */
   readonly chosen: number;
-  /** Function from router logits to weights: over all experts, for each alone, or over the chosen ones alone. */
-  readonly score: 'softmax' | 'sigmoid' | 'softmaxOfChosen';
+  /**
+   * Function from router logits to weights: over all experts, for each alone, or over the chosen ones alone; `sparseMixer`: of the best
+   * expert its softmax among those near it, of the second the same without the best (Liu et al. 2024); `jitter` says what is near.
+   */
+  readonly score: 'softmax' | 'sigmoid' | 'softmaxOfChosen' | 'sparseMixer';
+  readonly jitter?: number;
+  /** Whether a weight is a factor of what its expert reads rather than of what it puts out. */
+  readonly scalesInput?: boolean;
   /** [experts] added to the scores for choosing experts, but not to their weights. */
   readonly correction: Weight | null;
   /** Experts are chosen only from the `kept` best of `count` groups, ranked by their best expert or the sum of their best two. */
@@ -137,8 +173,25 @@ export interface Experts {
   readonly leastSum?: number;
   /** Factor of the weights. */
   readonly scale: number;
+  /** [experts], a factor of each expert's weight. */
+  readonly scales?: Weight;
   /** The shared expert, which runs for every token; `gate`, through a sigmoid, gives its weight. */
   readonly shared: { readonly mlp: DenseMlp; readonly gate: Linear | null } | null;
+  /** Norms of its own of each part, where the layer has them. */
+  readonly norms?: ExpertNorms;
+}
+
+/**
+ * Norms inside a layer of experts, which is given the stream as it is and as normed by the layer's pre-norm. Of the stream as it is:
+ * `router`, followed by a factor, and `experts`, what each of them reads. `behindExperts` and `behindShared`: of what the chosen ones
+ * together, and the shared one, put out. The shared one reads what the layer's pre-norm gives.
+ */
+export interface ExpertNorms {
+  readonly router: Norm;
+  readonly routerScale: number;
+  readonly experts: Norm;
+  readonly behindExperts: Norm;
+  readonly behindShared: Norm;
 }
 
 /** MLP of one layer. */
@@ -151,6 +204,33 @@ export interface Norms {
   readonly stream: Norm | null;
 }
 
+/**
+ * What a layer adds last, of a vector per token and layer that was made before the first layer:
+ * x + norm(projection(act(gate(x)) * vector)).
+ */
+export interface PerLayerStep {
+  readonly gate: Linear;
+  readonly activation: Activation;
+  readonly projection: Linear;
+  readonly norm: Norm;
+}
+
+/**
+ * The vectors that `PerLayerStep` reads (Gemma 3n's per-layer embeddings), [layers, width] a token: the sum of a row of `table` times
+ * `tableScale`, and of norm(projection(x) * projectionScale), x being the first residual; all of it times `scale`.
+ */
+export interface PerLayerInputs {
+  /** [vocab, layers * width] */
+  readonly table: Weight;
+  readonly tableScale: number;
+  readonly projection: Linear;
+  readonly projectionScale: number;
+  /** Over `width` numbers. */
+  readonly norm: Norm;
+  readonly width: number;
+  readonly scale: number;
+}
+
 /** One layer of the decoder. */
 export interface Block {
   readonly attentionNorms: Norms;
@@ -161,6 +241,10 @@ export interface Block {
   readonly wiring: 'sequential' | 'parallel';
   /** Target of the residual addition: the residual stream, or the stream after the sublayer's pre-norm. */
   readonly addTo: 'stream' | 'normed';
+  /** What follows the MLP; null: nothing. */
+  readonly perLayer: PerLayerStep | null;
+  /** [1], a factor of the whole residual behind the layer; null: none. */
+  readonly outputScale: Weight | null;
 }
 
 /**
@@ -193,6 +277,7 @@ export interface DecoderSpec {
   readonly embeddingScale: number;
   readonly embeddingProjection: Linear | null;
   readonly embeddingNorm: Norm | null;
+  readonly perLayerInputs: PerLayerInputs | null;
   readonly positions: Positions;
   readonly blocks: readonly Block[];
   /** Factor of each sublayer's output before it is added. */
@@ -210,6 +295,8 @@ export interface DecoderSpec {
 
 /** Common defaults of attention; a family states the rest. */
 export const PLAIN_ATTENTION = {
+  sizes: null,
+  valueNorm: null,
   clip: null,
   queryKeyNorm: null,
   rope: null,
@@ -219,13 +306,14 @@ export const PLAIN_ATTENTION = {
 } as const satisfies Partial<Attention>;
 
 /** Common defaults of a block: sequential sublayers that add to the residual stream. */
-export const PLAIN_BLOCK = { wiring: 'sequential', addTo: 'stream' } as const satisfies Partial<Block>;
+export const PLAIN_BLOCK = { wiring: 'sequential', addTo: 'stream', perLayer: null, outputScale: null } as const satisfies Partial<Block>;
 
 /** Common defaults of a decoder: no multipliers, caps or projections around its blocks. */
 export const PLAIN_DECODER = {
   embeddingScale: 1,
   embeddingProjection: null,
   embeddingNorm: null,
+  perLayerInputs: null,
   residualScale: 1,
   scoreCap: null,
   logitCap: null,
@@ -236,4 +324,16 @@ export const PLAIN_DECODER = {
 /** A pre-norm and no other norm. */
 export function preNorm(norm: Norm | null): Norms {
   return { pre: norm, post: null, stream: null };
+}
+
+/** The decoder with the head sizes of layer `layer`: what reads one layer alone reads these. */
+export function ofLayer(spec: DecoderSpec, layer: number): DecoderSpec {
+  const sizes = spec.blocks[layer]?.attention.sizes ?? null;
+  return sizes === null ? spec : { ...spec, ...sizes };
+}
+
+/** The layer whose keys and values layer `layer` reads: its own, or an earlier one. */
+export function keySource({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): number {
+  const projections = blocks[layer]?.attention.projections;
+  return projections?.kind === 'queryAlone' ? projections.source : layer;
 }

@@ -1,4 +1,4 @@
-import type { Attention, DecoderSpec, FusedLayout, LatentProjections, Linear, QueryKeyNorm } from '../families/spec.ts';
+import type { Attention, DecoderSpec, FusedLayout, HeadNorm, LatentProjections, Linear } from '../families/spec.ts';
 import { maskName, type LayerInputs } from './inputs.ts';
 import { changed, cutInput, type Interventions } from './interventionInputs.ts';
 import { cap, normalize, normalizeHeads, project } from './norm.ts';
@@ -35,6 +35,8 @@ export interface LayerGiven extends Interventions {
   readonly of: 'past' | 'whole';
   readonly k: string;
   readonly v: string;
+  /** These tokens' own keys and values, where another layer made them; null: this layer does. */
+  readonly own: { readonly k: string; readonly v: string } | null;
 }
 
 /** Attention of one layer. x [T, D], normed; `inputs` names the graph's mask [T, S] and rope tables. */
@@ -50,7 +52,7 @@ export function attend(
   const made =
     attention.projections.kind === 'latent'
       ? latentHeads(graph, x, attention, attention.projections, spec, inputs)
-      : plainHeads(graph, x, attention, spec, inputs);
+      : plainHeads(graph, x, attention, given.own, spec, inputs);
   const grouped = heads !== kvHeads;
   const mask = maskName(attention.window);
   const sinks = attention.sinks === null ? null : graph.weight(attention.sinks);
@@ -76,28 +78,44 @@ export function attend(
   return { ...made, output: graph.name('attentionOutput', project(graph, joined, attention.output)) };
 }
 
-function plainHeads(graph: OnnxGraph, x: string, attention: Attention, spec: DecoderSpec, { ropes }: LayerInputs): Heads {
+function plainHeads(
+  graph: OnnxGraph,
+  x: string,
+  attention: Attention,
+  given: LayerGiven['own'],
+  spec: DecoderSpec,
+  { ropes }: LayerInputs,
+): Heads {
   const { heads, kvHeads, headDim } = spec;
   const { queryKeyNorm: norms, rope } = attention;
-  const [flatQ, flatK, flatV] = projectHeads(graph, x, attention, spec);
+  const { q: flatQ, keyValue } = projectHeads(graph, x, attention, spec);
   const clipped = (flat: string): string =>
     attention.clip === null ? flat : graph.op('Clip', [flat, graph.float(-attention.clip), graph.float(attention.clip)]);
-  const place = (name: string, flat: string, count: number, norm: QueryKeyNorm['query'] | undefined): string => {
+  const place = (name: string, flat: string, count: number, norm: HeadNorm | null): string => {
     const joined =
       norm?.kind === 'joined' ? graph.name(`${name}Normed`, normalize(graph, graph.name(name, flat), norm.norm)) : graph.name(name, flat);
     const split = splitHeads(graph, clipped(joined), count, headDim);
     const normed =
-      norm === undefined || norm.kind === 'joined'
+      norm === null || norm.kind === 'joined'
         ? (value: string): string => value
         : (value: string): string => graph.name(`${name}Normed`, normalizeHeads(graph, value, norm));
     const turned = (value: string): string =>
       rope === null ? value : graph.name(`${name}Rotated`, rotate(graph, value, rope, ropes.indexOf(rope)));
     return norms?.when === 'afterRope' ? normed(turned(split)) : turned(normed(split));
   };
-  const v = splitHeads(graph, clipped(graph.name('value', flatV)), kvHeads, headDim);
-  const placed = place('query', flatQ, heads, norms?.query);
+  const placed = place('query', flatQ, heads, norms?.query ?? null);
   const q = attention.queryScale === null ? placed : graph.name('queryScaled', graph.op('Mul', [placed, 'queryScale']));
-  return { q, k: place('key', flatK, kvHeads, norms?.key), v, latent: null };
+  if (keyValue === null) {
+    if (given === null) throw new Error('A layer with queries alone is given keys and values.');
+    return { q, ...given, latent: null };
+  }
+  const v = splitHeads(graph, clipped(graph.name('value', keyValue.v)), kvHeads, headDim);
+  return {
+    q,
+    k: place('key', keyValue.k, kvHeads, norms?.key ?? null),
+    v: attention.valueNorm === null ? v : graph.name('valueNormed', normalize(graph, v, attention.valueNorm)),
+    latent: null,
+  };
 }
 
 function latentHeads(
@@ -205,11 +223,22 @@ export function attentionWeights(
   return { weights: graph.name('weights', weights), sink, logs: () => apart(graph.op('LogSoftmax', [all], last))[0] ?? '' };
 }
 
-/** Queries [T, heads * headDim], and keys and values [T, kvHeads * headDim] each. */
-function projectHeads(graph: OnnxGraph, x: string, { projections }: Attention, spec: DecoderSpec): readonly [string, string, string] {
-  if (projections.kind === 'separate')
-    return [project(graph, x, projections.q), project(graph, x, projections.k), project(graph, x, projections.v)];
-  if (projections.kind === 'fused') return splitFused(graph, project(graph, x, projections.qkv), projections.layout, spec);
+/** Queries [T, heads * headDim], and keys and values [T, kvHeads * headDim] each; null: the layer makes none. */
+function projectHeads(
+  graph: OnnxGraph,
+  x: string,
+  { projections }: Attention,
+  spec: DecoderSpec,
+): { readonly q: string; readonly keyValue: { readonly k: string; readonly v: string } | null } {
+  if (projections.kind === 'queryAlone') return { q: project(graph, x, projections.q), keyValue: null };
+  if (projections.kind === 'separate') {
+    const k = project(graph, x, projections.k);
+    return { q: project(graph, x, projections.q), keyValue: { k, v: projections.v === null ? k : project(graph, x, projections.v) } };
+  }
+  if (projections.kind === 'fused') {
+    const [q, k, v] = splitFused(graph, project(graph, x, projections.qkv), projections.layout, spec);
+    return { q, keyValue: { k, v } };
+  }
   throw new Error('Latent attention makes its heads itself.');
 }
 

@@ -1,9 +1,10 @@
-import type { Block, DecoderSpec, Norm } from '../families/spec.ts';
+import { keySource, ofLayer, type Block, type DecoderSpec, type Norm } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
 import { attend, type AttentionValues, type LayerGiven } from './attentionGraph.ts';
 import { runExperts, type Routed } from './expertsGraph.ts';
 import { layerInputs, tableShapes, type LayerInputs } from './inputs.ts';
 import { changed, interventionInputs, type Interventions } from './interventionInputs.ts';
+import { addPerLayer } from './perLayerGraph.ts';
 import { runMlp } from './mlp.ts';
 import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
@@ -19,17 +20,20 @@ export function layerExtras({ attention, mlp }: Block): readonly ('experts' | 'e
 /**
  * The blocks of layers `from` to `to` - 1.
  * In: `resid` [T, D], the residual before block `from`; for each layer l the keys and values of the tokens before,
- * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text; the inputs of
- * `interventionInputs`; and the tables of `tableShapes`, S being P + T.
- * Out, for each layer l: `q.l` [heads, T, headDim], `k.l` [kvHeads, T, headDim], `v.l` [kvHeads, T, valueDim], `resid.l+1` [T, D];
+ * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text; of a layer that reads the keys and
+ * values of one before `from`, these tokens' `ownK.l` and `ownV.l` of the same shapes, T in place of P; of one with vectors of its own
+ * `perLayer.l` [T, width]; the inputs of `interventionInputs`; and the tables of `tableShapes`, S being P + T.
+ * Out, for each layer l: `q.l` [heads, T, headDim], and where the layer makes them `k.l` [kvHeads, T, headDim] and `v.l` [kvHeads, T,
+ * valueDim]; `resid.l+1` [T, D];
  * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and
  * `sharedKey.l` [1, T, rotated].
  */
 export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGraph {
-  const { heads, kvHeads, headDim, valueDim, dim } = spec;
+  const { heads, dim } = spec;
   const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph();
   const inputs = layerInputs(spec, from, to);
+  const made = new Map<number, { readonly k: string; readonly v: string }>();
   let resid = graph.input('resid', float32, ['T', dim]);
   for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
   const interventions = interventionInputs(graph, spec, from, to);
@@ -38,15 +42,20 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
     const {
       attention: { projections },
     } = block;
-    const given = pastInputs(graph, spec, layer, itemOf(interventions, index));
+    const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+    const source = keySource(spec, layer);
+    const given = pastInputs(graph, spec, layer, itemOf(interventions, index), made.get(source));
     const {
       attended: { q, k, v, latent },
       experts,
       output,
-    } = runBlock(graph, resid, given, block, spec, inputs);
+    } = runBlock(graph, resid, given, layer, spec, inputs);
     graph.output(`q.${layer}`, q, float32, [heads, 'T', headDim]);
-    graph.output(`k.${layer}`, k, float32, [kvHeads, 'T', headDim]);
-    graph.output(`v.${layer}`, v, float32, [kvHeads, 'T', valueDim]);
+    if (source === layer) {
+      made.set(layer, { k, v });
+      graph.output(`k.${layer}`, k, float32, [kvHeads, 'T', headDim]);
+      graph.output(`v.${layer}`, v, float32, [kvHeads, 'T', valueDim]);
+    }
     if (latent !== null && projections.kind === 'latent') {
       graph.output(`compressed.${layer}`, latent.compressed, float32, ['T', projections.rank]);
       graph.output(`sharedKey.${layer}`, latent.sharedKey, float32, [1, 'T', projections.rotated]);
@@ -83,6 +92,8 @@ export interface LayerEnds {
   /** [T, D], the residual after the block, and [kvHeads, T, .], keys and values of these tokens. */
   readonly output: string;
   readonly own: { readonly k: string; readonly v: string };
+  /** Whether `own` are inputs of the graph, made by another layer. */
+  readonly ownGiven: boolean;
 }
 
 /** Block `layer` in a graph of its own. In: as the trunk graph of this one layer. */
@@ -92,17 +103,30 @@ export function addLayer(graph: OnnxGraph, spec: DecoderSpec, layer: number): La
   const resid = graph.input('resid', float32, ['T', spec.dim]);
   for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
   const given = pastInputs(graph, spec, layer, itemOf(interventionInputs(graph, spec, layer, layer + 1), 0));
-  const { attended, output } = runBlock(graph, resid, given, itemOf(spec.blocks, layer), spec, inputs);
-  return { resid, past: given, output, own: attended };
+  const { attended, output } = runBlock(graph, resid, given, layer, spec, inputs);
+  return { resid, past: given, output, own: attended, ownGiven: given.own !== null };
 }
 
-/** What layer `layer` is given where the tokens run follow others. */
-function pastInputs(graph: OnnxGraph, spec: DecoderSpec, layer: number, interventions: Interventions): LayerGiven {
-  const { kvHeads, headDim, valueDim } = spec;
+/**
+ * What layer `layer` is given where the tokens run follow others. `made`: the keys and values of these tokens by the layer that it reads
+ * them from, where that one is in the same graph.
+ */
+function pastInputs(
+  graph: OnnxGraph,
+  spec: DecoderSpec,
+  layer: number,
+  interventions: Interventions,
+  made?: NonNullable<LayerGiven['own']>,
+): LayerGiven {
+  const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+  const input = (name: string, tokens: string, width: number): string =>
+    graph.input(`${name}.${layer}`, DATA_TYPE.float32, [kvHeads, tokens, width]);
+  const isShared = keySource(spec, layer) !== layer;
   return {
     of: 'past',
-    k: graph.input(`pastK.${layer}`, DATA_TYPE.float32, [kvHeads, 'P', headDim]),
-    v: graph.input(`pastV.${layer}`, DATA_TYPE.float32, [kvHeads, 'P', valueDim]),
+    k: input('pastK', 'P', headDim),
+    v: input('pastV', 'P', valueDim),
+    own: isShared ? (made ?? { k: input('ownK', 'T', headDim), v: input('ownV', 'T', valueDim) }) : null,
     ...interventions,
   };
 }
@@ -115,7 +139,8 @@ interface BlockValues {
   readonly output: string;
 }
 
-function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, block: Block, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
+function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, layer: number, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
+  const block = itemOf(spec.blocks, layer);
   const { attentionNorms, attention, mlpNorms, mlp } = block;
   const optional = (name: string, x: string, norm: Norm | null): string =>
     norm === null ? x : graph.name(name, normalize(graph, x, norm));
@@ -123,7 +148,7 @@ function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, block: Blo
     graph.name(name, graph.op('Add', [stream, scaleBy(graph, output, spec.residualScale)]));
 
   const read = optional('ln1Out', resid, attentionNorms.pre);
-  const attended = attend(graph, read, given, attention, spec, inputs);
+  const attended = attend(graph, read, given, attention, ofLayer(spec, layer), inputs);
   const attentionAdded = added(
     'attentionAdded',
     block.addTo === 'stream' ? resid : read,
@@ -133,7 +158,7 @@ function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, block: Blo
 
   const source = block.wiring === 'parallel' ? resid : afterAttention;
   const mlpInput = source === resid && mlpNorms.pre === attentionNorms.pre ? read : optional('ln2Out', source, mlpNorms.pre);
-  const experts = mlp.kind === 'experts' ? runExperts(graph, mlpInput, mlp) : null;
+  const experts = mlp.kind === 'experts' ? runExperts(graph, mlpInput, mlp, source) : null;
   const computed = mlp.kind === 'experts' ? (experts?.output ?? '') : runMlp(graph, mlpInput, mlp, given.neuronFactors);
   const mlpOutput = graph.name('mlpScaled', changed(graph, computed, given.mlp));
   const mlpAdded = added(
@@ -141,8 +166,16 @@ function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, block: Blo
     block.addTo === 'stream' ? afterAttention : mlpInput,
     optional('mlpPostNorm', mlpOutput, mlpNorms.post),
   );
-  const after = optional('mlpStreamNorm', mlpAdded, mlpNorms.stream);
+  const afterMlp = optional('mlpStreamNorm', mlpAdded, mlpNorms.stream);
+  const whole = block.perLayer === null ? afterMlp : addPerLayer(graph, afterMlp, perLayerInput(graph, spec, layer), block.perLayer);
+  const after =
+    block.outputScale === null ? whole : graph.name('layerScaled', graph.op('Mul', [whole, graph.narrow(graph.weight(block.outputScale))]));
   return { attended, experts, output: graph.name('residualChanged', changed(graph, after, given.residual)) };
+}
+
+/** The vectors of its own that layer `layer` reads, `perLayer.layer` [T, width]. */
+function perLayerInput(graph: OnnxGraph, spec: DecoderSpec, layer: number): string {
+  return graph.input(`perLayer.${layer}`, DATA_TYPE.float32, ['T', spec.perLayerInputs?.width ?? 0]);
 }
 
 /**
@@ -159,14 +192,16 @@ export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: On
 
 /** Block `layer` for one token in a graph of its own, with the inputs of `rowGraph`. */
 export function addRow(graph: OnnxGraph, spec: DecoderSpec, layer: number): { readonly resid: string; readonly output: string } {
-  const { kvHeads, headDim, valueDim, dim } = spec;
+  const { kvHeads, headDim, valueDim, dim } = ofLayer(spec, layer);
   const { float32 } = DATA_TYPE;
   const inputs = layerInputs(spec, layer, layer + 1);
   const resid = graph.input('resid', float32, [1, dim]);
+  const [k, v] = [graph.input('k', float32, [kvHeads, 'S', headDim]), graph.input('v', float32, [kvHeads, 'S', valueDim])];
   const given = {
     of: 'whole',
-    k: graph.input('k', float32, [kvHeads, 'S', headDim]),
-    v: graph.input('v', float32, [kvHeads, 'S', valueDim]),
+    k,
+    v,
+    own: keySource(spec, layer) === layer ? null : { k, v },
     ...itemOf(interventionInputs(graph, spec, layer, layer + 1), 0),
   } as const;
   for (const [name, dims] of tableShapes(spec, inputs))
@@ -175,7 +210,7 @@ export function addRow(graph: OnnxGraph, spec: DecoderSpec, layer: number): { re
       float32,
       dims.map((size, axis) => (axis === 0 && size === 'T' ? 1 : size)),
     );
-  return { resid, output: runBlock(graph, resid, given, itemOf(spec.blocks, layer), spec, inputs).output };
+  return { resid, output: runBlock(graph, resid, given, layer, spec, inputs).output };
 }
 
 /**

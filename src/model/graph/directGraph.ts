@@ -1,16 +1,24 @@
 import type { DecoderSpec } from '../families/spec.ts';
+import { itemOf } from '../run/outputs.ts';
 import { addRow } from './decoder.ts';
 import { addGradients } from './gradient.ts';
 import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
 /** The layer's own values that reach the residual in a straight line; what lies before them is another story. */
-const PARTS = ['concatenatedHeads', 'mlpScaled'] as const;
+const PARTS = ['concatenatedHeads', 'mlpScaled', 'perLayerOutput'] as const;
+export type DirectPart = (typeof PARTS)[number];
+
+/** Those of the parts that layer `layer` has. */
+export function directParts(spec: DecoderSpec, layer: number): readonly DirectPart[] {
+  return PARTS.filter((name) => name !== 'perLayerOutput' || itemOf(spec.blocks, layer).perLayer !== null);
+}
 
 /**
  * How block `layer` reaches a direction of the residual behind it, for one token and with the scale of every norm held fixed. In:
  * as `rowGraph`; `direction` [1, D], at the layer's output. Out: `direction.resid` [1, D], the same at its input; `concatenatedHeads` [1,
- * heads * valueDim] and `mlpScaled` [1, D] with `direction.concatenatedHeads` and `direction.mlpScaled` of their shapes; `weights` [heads,
+ * heads * valueDim], `mlpScaled` [1, D] and of a layer with vectors of its own `perLayerOutput` [1, D], the direction of each, such as
+ * `direction.mlpScaled`, of its shape; `weights` [heads,
  * 1, S]; `output` [1, D].
  */
 export function directLayerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
@@ -19,10 +27,11 @@ export function directLayerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const { resid, output } = addRow(graph, spec, layer);
   const seed = graph.input('direction', float32, [1, spec.dim]);
   const named = graph.namedValues;
-  const values = PARTS.map((name) => named.get(name) ?? missing(name));
+  const parts = directParts(spec, layer);
+  const values = parts.map((name) => named.get(name) ?? missing(name));
   const directions = addGradients(graph, new Map([[output, seed]]), [resid], { ends: new Set(values) });
   const publish = (name: string, value: string): void => graph.output(name, graph.op('Identity', [value]), float32, null);
-  for (const [index, name] of PARTS.entries()) {
+  for (const [index, name] of parts.entries()) {
     const value = values[index] ?? '';
     publish(name, value);
     publish(`direction.${name}`, directions.get(value) ?? missing(name));

@@ -1,6 +1,6 @@
 import type { Experts } from '../families/spec.ts';
 import { runMlp } from './mlp.ts';
-import { project, scaleBy } from './norm.ts';
+import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
 
 /** Prevents division by zero where every chosen score is 0, as in the reference. */
@@ -18,18 +18,37 @@ export interface Routed {
 }
 
 /**
- * A layer of experts. x [T, D], normed. Every expert runs on all tokens, and those not routed to it get weight 0: exact, and without
+ * A layer of experts. x [T, D], normed, and `stream` [T, D], before that norm. Every expert runs on all tokens, and those not routed to it
+ * get weight 0: exact, and without
  * data-dependent shapes.
  */
-export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed {
-  const { ids, weights } = route(graph, x, layer);
+export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: string): Routed {
+  const { norms } = layer;
+  const named = (name: string, value: string): string => graph.name(name, value);
+  const routed =
+    norms === undefined
+      ? x
+      : named('routerInput', scaleBy(graph, named('routerNormed', normalize(graph, stream, norms.router)), norms.routerScale));
+  const read = norms === undefined ? x : named('expertsNormed', normalize(graph, stream, norms.experts));
+  const { ids, weights } = route(graph, routed, layer);
   const tokens = graph.op('Shape', [weights], { start: { int: 0 }, end: { int: 1 } });
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
-  const parts = layer.experts.map((expert, index) =>
-    graph.op('Mul', [runMlp(graph, x, expert, null, `expert.${index}.`), columns[index] ?? '']),
-  );
+  const parts = layer.experts.map((expert, index) => {
+    const column = columns[index] ?? '';
+    if (layer.scalesInput !== true) return graph.op('Mul', [runMlp(graph, read, expert, null, `expert.${index}.`), column]);
+    return runMlp(graph, graph.name(`expert.${index}.expertInput`, graph.op('Mul', [read, column])), expert, null, `expert.${index}.`);
+  });
+  if (norms !== undefined && layer.shared !== null) {
+    const chosen = named('mixture', graph.op('Sum', parts));
+    const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
+    const output = graph.op('Add', [
+      named('mixtureNormed', normalize(graph, chosen, norms.behindExperts)),
+      named('sharedNormed', normalize(graph, shared, norms.behindShared)),
+    ]);
+    return { ids, weights, output: named('mlpOutput', output) };
+  }
   if (layer.shared !== null) {
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const { gate } = layer.shared;
@@ -46,12 +65,13 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts): Routed 
 }
 
 function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: string; readonly weights: string } {
-  const { score, correction, groups, chosen, normalised, leastSum, scale } = layer;
+  const { score, correction, groups, chosen, normalised, leastSum, scale, scales } = layer;
   const logits = graph.name('routerLogits', project(graph, x, layer.router));
   if (score === 'softmaxOfChosen') {
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
     return { ids, weights: graph.op('Softmax', [best], { axis: { int: -1 } }) };
   }
+  if (score === 'sparseMixer') return sparseMixer(graph, logits, layer);
   const scores = graph.name(
     'routerScores',
     score === 'softmax' ? graph.op('Softmax', [logits], { axis: { int: -1 } }) : graph.op('Sigmoid', [logits]),
@@ -61,7 +81,36 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
   const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });
   const picked = graph.op('GatherElements', [scores, ids], { axis: { int: 1 } });
   const shares = normalised ? graph.op('Div', [picked, divisor(graph, graph.op('ReduceSum', [picked, graph.ints(-1)]), leastSum)]) : picked;
-  return { ids, weights: scaleBy(graph, shares, scale) };
+  const scaled = scaleBy(graph, shares, scale);
+  return { ids, weights: scales === undefined ? scaled : graph.op('Mul', [scaled, graph.op('Gather', [graph.weight(scales), ids])]) };
+}
+
+/**
+ * SparseMixer, as at inference: the best expert's weight is its softmax among those whose logits s are near it, (best - s) / max(|s|, best)
+ * <= 2 jitter; the second's is the same without the best. Which are near is a constant.
+ */
+function sparseMixer(
+  graph: OnnxGraph,
+  logits: string,
+  { experts, jitter = 0 }: Experts,
+): { readonly ids: string; readonly weights: string } {
+  const size = graph.op('Abs', [logits]);
+  const best = (of: string): { readonly id: string; readonly weight: string } => {
+    const [most = '', id = ''] = graph.ops('TopK', [of, graph.ints(1)], 2, { axis: { int: -1 } });
+    const distance = graph.op('Div', [graph.op('Sub', [most, logits]), graph.op('Max', [size, most])]);
+    const near = graph.op('Where', [graph.op('Greater', [distance, graph.float(2 * jitter)]), graph.float(LOWEST), of]);
+    const shares = graph.op('Softmax', [near], { axis: { int: -1 } });
+    return { id, weight: graph.op('GatherElements', [shares, id], { axis: { int: 1 } }) };
+  };
+  const first = best(logits);
+  const chosen = graph.op('Reshape', [
+    graph.op('OneHot', [first.id, graph.ints(experts.length), graph.floats(0, 1)]),
+    graph.ints(-1, experts.length),
+  ]);
+  const others = graph.op('Where', [graph.op('Cast', [chosen], { to: { int: DATA_TYPE.bool } }), graph.float(LOWEST), logits]);
+  const second = best(others);
+  const pair = { axis: { int: 1 } };
+  return { ids: graph.op('Concat', [first.id, second.id], pair), weights: graph.op('Concat', [first.weight, second.weight], pair) };
 }
 
 /** What the chosen weights are divided by: their sum, kept from being 0 as the family's reference does it. */

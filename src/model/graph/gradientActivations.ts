@@ -67,5 +67,12 @@ export const activationRules = {
   Clip: where(({ graph, x, second: least, third: most }) =>
     graph.op('And', [graph.op('GreaterOrEqual', [x, least]), graph.op('LessOrEqual', [x, most])]),
   ),
+  Exp: elementwise(({ y }) => y),
+  /** Either of two values of one shape, or numbers; which of them is a constant. */
+  Where: oneOutput(({ graph, x: condition, dy, needed }) => [
+    null,
+    needed[1] === true ? graph.op('Where', [condition, dy, graph.float(0)]) : null,
+    needed[2] === true ? graph.op('Where', [condition, graph.float(0), dy]) : null,
+  ]),
   Min: where(({ graph, x, second: most }) => graph.op('LessOrEqual', [x, most])),
 } as const satisfies Readonly<Record<string, Rule>>;

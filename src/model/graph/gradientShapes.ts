@@ -67,7 +67,8 @@ export const shapeRules = {
   Slice: slice,
   TopK: topK,
   /** Numbers in another order, as rotary positions pair them. */
-  Gather: oneOutput(({ graph, second, dy, attributes }) => {
+  Gather: oneOutput(({ graph, second, dy, attributes, needed }) => {
+    if (needed[0] !== true) return [null, null];
     const back = inverseOf(graph.wholeNumbers(second));
     requireForm(back !== null, 'Gather', 'where it puts numbers in another order');
     return [graph.op('Gather', [dy, graph.ints(...(back ?? []))], { axis: { int: wholeAttribute(attributes, 'axis', 0) } }), null];

@@ -1,3 +1,4 @@
+import type { KeyWindow } from '../../core/keyWindow.ts';
 import type { Rope } from '../families/rope.ts';
 import type { DecoderSpec, QueryScale } from '../families/spec.ts';
 import { causalMask, frequencyStage, queryScales, rotaryTables, spanBias, type Span } from './positionsGraph.ts';
@@ -7,7 +8,7 @@ export interface LayerInputs {
   /** Ropes of the whole model, in the order of `cos.0`, `cos.1`, ... */
   readonly ropes: readonly Rope[];
   /** Windows of these layers. */
-  readonly windows: ReadonlySet<number | null>;
+  readonly windows: ReadonlySet<KeyWindow>;
   readonly turnedBy: ReadonlySet<Rope>;
   /** The factor of these layers' queries by position; null: they have none. */
   readonly queryScale: QueryScale | null;
@@ -33,8 +34,9 @@ function ropesOf(blocks: DecoderSpec['blocks']): Set<Rope> {
 }
 
 /** Name of the graph input that holds a window's mask. */
-export function maskName(window: number | null): string {
-  return window === null ? 'mask' : `mask.${window}`;
+export function maskName(window: KeyWindow): string {
+  if (window === null) return 'mask';
+  return typeof window === 'number' ? `mask.${window}` : `mask.chunk.${window.chunk}`;
 }
 
 /** A table for an input of the graph. */

@@ -14,7 +14,7 @@ import {
 } from '../../core/interventions.ts';
 import type { Recipe } from '../../core/run.ts';
 import { at } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { Table } from './inputs.ts';
 import { neuronsOf } from './mlp.ts';
 import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
@@ -87,11 +87,16 @@ export function interventionInputs(graph: OnnxGraph, spec: DecoderSpec, from: nu
   const cutOf = graph.input('cutOf', DATA_TYPE.int32, [layers]);
   const itemOf = (input: string, index: string): string => graph.op('Gather', [input, index], { axis: { int: 0 } });
   const widest = mostNeurons(spec);
+  const widestValue = Math.max(...spec.blocks.map((_, layer) => ofLayer(spec, layer).valueDim));
   return Array.from({ length: layers }, (_, index) => {
     const of = (values: readonly string[]): string => values[index] ?? '';
     const width = neuronsIn(spec, from + index);
+    const { valueDim } = ofLayer(spec, from + index);
     return {
-      heads: { factors: of(headFactors), shifts: of(headShifts) },
+      heads: {
+        factors: of(headFactors),
+        shifts: valueDim === widestValue ? of(headShifts) : firstColumns(graph, of(headShifts), valueDim, 2),
+      },
       mlp: { factors: of(mlpFactors), shifts: of(mlpShifts) },
       residual: { factors: of(residualFactors), shifts: of(residualShifts) },
       neuronFactors: width === null || width === widest ? of(neurons) : firstColumns(graph, of(neurons), width),
@@ -102,8 +107,8 @@ export function interventionInputs(graph: OnnxGraph, spec: DecoderSpec, from: nu
   });
 }
 
-function firstColumns(graph: OnnxGraph, value: string, count: number): string {
-  return graph.narrow(graph.op('Slice', [value, graph.ints(0), graph.ints(count), graph.ints(1)]));
+function firstColumns(graph: OnnxGraph, value: string, count: number, axis = 1): string {
+  return graph.narrow(graph.op('Slice', [value, graph.ints(0), graph.ints(count), graph.ints(axis)]));
 }
 
 /** Adds what is done to outputs. */
@@ -224,7 +229,7 @@ function differentCuts(
 }
 
 /** The window matters to a head that sees the token before alone, and to nothing else that is cut. */
-const NO_CUTS: LayerCuts = { cuts: [], previous: [], seesPrevious: true };
+const NO_CUTS: LayerCuts = { cuts: [], previous: [], window: null };
 
 function isWithout({ cuts, previous }: LayerCuts): boolean {
   return cuts.length === 0 && previous.length === 0;

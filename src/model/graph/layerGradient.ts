@@ -1,4 +1,4 @@
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { addLayer } from './decoder.ts';
 import { addGradients } from './gradient.ts';
 import { normalize, project, scaleBy } from './norm.ts';
@@ -16,7 +16,9 @@ export interface LayerGradientGraph {
 /**
  * Block `layer` again, and its gradients, for tokens of a text, the last first: tokens after them read their keys and values.
  * In: as the trunk graph of this one layer; `gradient` [T, D], of `resid.l+1`; `gradient.k` [kvHeads, T, headDim] and `gradient.v`
- * [kvHeads, T, valueDim], of these tokens' keys and values by way of the tokens after them. Out: `gradient.resid` [T, D], of `resid.l`;
+ * [kvHeads, T, valueDim], of these tokens' keys and values by way of the tokens after them and of layers that read them too. A layer that
+ * reads another one's has instead, among what it puts out, `gradient.ownK` and `gradient.ownV` of these shapes. Out: `gradient.resid` [T,
+ * D], of `resid.l`;
  * `gradient.pastK` [kvHeads, P, headDim] and `gradient.pastV` [kvHeads, P, valueDim], of the tokens before by way of these; of each named
  * value of the layer, of its shape, such as `concatenatedHeads` [T, heads * valueDim], the heads' outputs before the projection, `weights`
  * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i).
@@ -24,17 +26,18 @@ export interface LayerGradientGraph {
 export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradientGraph {
   const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph('as float32');
-  const { resid, past, output, own } = addLayer(graph, spec, layer);
-  const seeds = new Map([
-    [output, graph.input('gradient', float32, ['T', spec.dim])],
-    [own.k, graph.input('gradient.k', float32, [spec.kvHeads, 'T', spec.headDim])],
-    [own.v, graph.input('gradient.v', float32, [spec.kvHeads, 'T', spec.valueDim])],
-  ]);
+  const { resid, past, output, own, ownGiven } = addLayer(graph, spec, layer);
+  const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+  const seeds = new Map([[output, graph.input('gradient', float32, ['T', spec.dim])]]);
+  if (!ownGiven) {
+    seeds.set(own.k, graph.input('gradient.k', float32, [kvHeads, 'T', headDim]));
+    seeds.set(own.v, graph.input('gradient.v', float32, [kvHeads, 'T', valueDim]));
+  }
   const named = [...graph.namedValues];
-  const gradients = addGradients(graph, seeds, [resid, past.k, past.v]);
+  const gradients = addGradients(graph, seeds, [resid, past.k, past.v, ...(ownGiven ? [own.k, own.v] : [])]);
   // The same value may be the gradient of several: each output is a value of its own.
   const publish = (name: string, gradient: string): void => graph.output(name, graph.op('Identity', [gradient]), float32, null);
-  const ends = { resid, pastK: past.k, pastV: past.v };
+  const ends = { resid, pastK: past.k, pastV: past.v, ...(ownGiven ? { ownK: own.k, ownV: own.v } : {}) };
   for (const [name, value] of Object.entries(ends)) publish(`gradient.${name}`, gradients.get(value) ?? missing(name));
   const inside = new Map<string, string>();
   for (const [name, value] of named) {

@@ -9,7 +9,8 @@ export const STEP_OUTPUTS = ['afterAttention', 'attentionStep', 'mlpStep'] as co
 
 /**
  * The steps of block `layer`. In: as the trunk graph of this one layer. Out, each [T, D]: `afterAttention`, the residual after attention
- * has added to it; `attentionStep` and `mlpStep`, what attention and MLP add, behind a norm of their own and the residual's factor.
+ * has added to it; `attentionStep` and `mlpStep`, what attention and MLP add, behind a norm of their own and the residual's factor, and
+ * times the factors by which this layer and those after it multiply the whole residual.
  */
 export function layerStepsGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const graph = new OnnxGraph();
@@ -20,10 +21,13 @@ export function layerStepsGraph(spec: DecoderSpec, layer: number): OnnxGraph {
     if (value === undefined) throw new Error(`A block has no ${name}.`);
     return value;
   };
+  const scales = spec.blocks.slice(layer).flatMap(({ outputScale }) => outputScale ?? []);
+  const kept = (step: string): string =>
+    scales.reduce((value, scale) => graph.op('Mul', [value, graph.weight(scale)]), scaleBy(graph, step, spec.residualScale));
   const values: Readonly<Record<(typeof STEP_OUTPUTS)[number], string>> = {
     afterAttention: named(attentionNorms.stream === null ? 'attentionAdded' : 'attentionStreamNorm'),
-    attentionStep: scaleBy(graph, named(attentionNorms.post === null ? 'attentionOutput' : 'attentionPostNorm'), spec.residualScale),
-    mlpStep: scaleBy(graph, named(mlpNorms.post === null ? 'mlpScaled' : 'mlpPostNorm'), spec.residualScale),
+    attentionStep: kept(named(attentionNorms.post === null ? 'attentionOutput' : 'attentionPostNorm')),
+    mlpStep: kept(named(mlpNorms.post === null ? 'mlpScaled' : 'mlpPostNorm')),
   };
   for (const name of STEP_OUTPUTS) graph.output(name, graph.op('Identity', [values[name]]), DATA_TYPE.float32, ['T', spec.dim]);
   return graph;

@@ -1,4 +1,4 @@
-import type { DecoderSpec, Norm } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec, type Norm } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
 import { changed } from './interventionInputs.ts';
 import { heldScale, linearPart, normalize, project, scaleBy } from './norm.ts';
@@ -15,7 +15,7 @@ import { DATA_TYPE, OnnxGraph } from './onnx.ts';
  */
 export function mixingGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const { float32, int32 } = DATA_TYPE;
-  const { heads, kvHeads, valueDim, dim, residualScale } = spec;
+  const { heads, kvHeads, valueDim, dim, residualScale } = ofLayer(spec, layer);
   const { attention, attentionNorms, addTo } = itemOf(spec.blocks, layer);
   const { pre, post, stream } = attentionNorms;
   const graph = new OnnxGraph('as float32');

@@ -1,5 +1,5 @@
 import type { Activation } from '../../core/activationFunctions.ts';
-import type { DenseMlp, Mlp } from '../families/spec.ts';
+import type { DenseMlp, Mlp, Weight, Xielu } from '../families/spec.ts';
 import { project } from './norm.ts';
 import type { OnnxGraph } from './onnx.ts';
 
@@ -24,6 +24,8 @@ export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, factors: stri
   switch (mlp.kind) {
     case 'plain':
       return close(ACTIVATIONS[mlp.activation](graph, name('up', project(graph, x, mlp.up))));
+    case 'xielu':
+      return close(xieluOf(graph, name('up', project(graph, x, mlp.up)), mlp.xielu));
     case 'gated': {
       const gate = name('activated', ACTIVATIONS[mlp.activation](graph, name('gate', project(graph, x, mlp.gate))));
       return close(graph.op('Mul', [gate, name('up', project(graph, x, mlp.up))]));
@@ -43,6 +45,11 @@ export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, factors: stri
       return close(graph.op('Mul', [graph.op('Add', [up, graph.float(1)]), gate]));
     }
   }
+}
+
+/** An activation of each number of x by itself. */
+export function activateIn(graph: OnnxGraph, x: string, activation: Activation): string {
+  return ACTIVATIONS[activation](graph, x);
 }
 
 type Elementwise = (graph: OnnxGraph, x: string) => string;
@@ -71,6 +78,19 @@ const ACTIVATIONS: Readonly<Record<Activation, Elementwise>> = {
 function laplace(graph: OnnxGraph, x: string): string {
   const scaled = graph.op('Div', [graph.op('Sub', [x, graph.float(Math.SQRT1_2)]), graph.float(Math.sqrt(0.5 / Math.PI))]);
   return graph.op('Mul', [graph.op('Add', [graph.op('Erf', [scaled]), graph.float(1)]), graph.float(0.5)]);
+}
+
+/** xIELU of each number of x. */
+function xieluOf(graph: OnnxGraph, x: string, { alphaP, alphaN, beta, epsilon }: Xielu): string {
+  const number = (weight: Weight): string => graph.narrow(graph.weight(weight));
+  const straight = graph.op('Mul', [x, number(beta)]);
+  const rising = graph.narrow(graph.op('Softplus', [number(alphaP)]));
+  const falling = graph.narrow(graph.op('Add', [number(beta), graph.op('Softplus', [number(alphaN)])]));
+  const above = graph.op('Mul', [graph.op('Mul', [x, x]), rising]);
+  const grown = graph.op('Sub', [graph.op('Exp', [graph.op('Min', [x, number(epsilon)])]), graph.float(1)]);
+  const below = graph.op('Mul', [graph.op('Sub', [grown, x]), falling]);
+  const bent = graph.op('Where', [graph.op('Greater', [x, graph.float(0)]), above, below]);
+  return graph.op('Add', [bent, straight]);
 }
 
 function relu2(graph: OnnxGraph, x: string): string {

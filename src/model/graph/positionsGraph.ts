@@ -1,6 +1,7 @@
 import type { Alibi } from '../families/alibi.ts';
 import type { QueryScale } from '../families/spec.ts';
 import type { Rope } from '../families/rope.ts';
+import { firstSeen, type KeyWindow } from '../../core/keyWindow.ts';
 import { at } from '../../core/tensor.ts';
 import type { OnnxGraph } from './onnx.ts';
 
@@ -23,12 +24,12 @@ export function wholeText(tokens: number): Span {
   return { past: 0, room: 0, tokens, length: tokens };
 }
 
-/** [T, room + T] mask added to scores: 0 where the key is neither after the query nor `window` or more tokens before it. */
-export function causalMask({ past, room, tokens }: Span, window: number | null = null): Float32Array {
+/** [T, room + T] mask added to scores: 0 where the query sees the key. */
+export function causalMask({ past, room, tokens }: Span, window: KeyWindow = null): Float32Array {
   const columns = room + tokens;
   const mask = new Float32Array(tokens * columns).fill(MASKED);
   for (let query = 0; query < tokens; query++) {
-    const first = window === null ? 0 : Math.max(0, past + query - window + 1);
+    const first = firstSeen(window, past + query);
     mask.fill(0, query * columns + Math.min(first, past), query * columns + past);
     mask.fill(0, query * columns + room + Math.max(0, first - past), query * columns + room + query + 1);
   }
@@ -36,8 +37,8 @@ export function causalMask({ past, room, tokens }: Span, window: number | null =
 }
 
 /** [1, room] mask added to the scores of the last of `tokens` tokens, whose keys are in the first of `room` columns. */
-export function lastMask(tokens: number, room: number, window: number | null): Float32Array {
-  return new Float32Array(room).fill(MASKED).fill(0, window === null ? 0 : Math.max(0, tokens - window), tokens);
+export function lastMask(tokens: number, room: number, window: KeyWindow): Float32Array {
+  return new Float32Array(room).fill(MASKED).fill(0, firstSeen(window, tokens - 1), tokens);
 }
 
 /** [heads, 1, room + T] ALiBi bias added to the scores of each key. */
@@ -112,7 +113,7 @@ export function rotaryTables(rope: Rope, length: number, first = 0, end = length
   const cos = new Float32Array((end - first) * rope.width).fill(1);
   const sin = new Float32Array((end - first) * rope.width);
   const [step, across] = rope.style === 'half' ? [1, rope.dim / 2] : [2, 1];
-  const factor = Math.fround(rope.attentionFactor);
+  const factor = Math.fround(attentionFactorOf(rope, length));
   for (let position = first; position < end; position++) {
     for (let pair = 0; pair < rope.dim / 2; pair++) {
       const angle = Math.fround(position * at(frequencies, pair));
@@ -123,6 +124,12 @@ export function rotaryTables(rope: Rope, length: number, first = 0, end = length
     }
   }
   return { cos, sin };
+}
+
+/** Factor of cosines and sines in a text of `length` tokens. */
+export function attentionFactorOf({ scaling, attentionFactor }: Rope, length: number): number {
+  if (scaling.kind !== 'longrope' || scaling.factors === undefined) return attentionFactor;
+  return length > scaling.trained ? scaling.factors.long : scaling.factors.short;
 }
 
 /** Factors of the queries at positions `first`..end-1, [end - first], rounded to float32 where the reference rounds. */

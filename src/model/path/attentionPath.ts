@@ -1,5 +1,6 @@
 import type { Making, StageName } from '../../core/forwardPath.ts';
 import { changeAt, cutsIn, headSteps, isCut, patternOf, type Change } from '../../core/interventions.ts';
+import { firstSeen, type KeyWindow } from '../../core/keyWindow.ts';
 import { at } from '../../core/tensor.ts';
 import { alibiBias } from '../graph/positionsGraph.ts';
 import type { Attention, Block, DecoderSpec } from '../families/spec.ts';
@@ -94,16 +95,21 @@ async function addScores(path: PathBuilder, place: LayerPlace, query: StageName)
     last = 'biasedScores';
   }
   const { window } = attention;
-  const first = window === null ? 0 : Math.max(0, token - window + 1);
+  const first = firstSeen(window, token);
   const cuts = cutsIn(trace.run.recipe, layer, window);
   const cut = Array.from({ length: token + 1 }, (_, key) => key).filter((key) => key >= first && isCut(cuts, head, token, key));
   const masked = scores(last).map((score, key) => (key < first || key > token ? -Infinity : score));
   for (const key of cut) masked[key] = -Infinity;
   path.step('mask', 'key');
-  path.add('maskedScores', masked, { kind: 'masked', of: last, first, last: token, window, cut });
+  path.add('maskedScores', masked, { kind: 'masked', of: last, first, last: token, ...windowMade(window), cut });
   path.step('softmax', 'key');
   const sink = own ? await sinkOf(attention, place) : null;
   path.add('weights', scores('weights'), { kind: 'softmax', of: 'maskedScores', ...softmaxTerms(masked, sink), sink });
+}
+
+/** The window or chunk as a stage says it. */
+function windowMade(window: KeyWindow): { readonly window: number | null; readonly chunk?: number } {
+  return typeof window === 'number' || window === null ? { window } : { window: null, chunk: window.chunk };
 }
 
 /** How what a recipe does to the stage `of` is computed; null: it does nothing to it. */

@@ -1,6 +1,7 @@
 import { changeAt, headSteps } from '../../core/interventions.ts';
 import { at, dot, row, tensor, type Tensor } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { directParts, type DirectPart } from '../graph/directGraph.ts';
 import { checkTarget, logitSeed, type LogitTarget, type OnGradientProgress } from '../run/gradientCalls.ts';
 import { floats, itemOf } from '../run/outputs.ts';
 import type { Sessions } from '../run/sessions.ts';
@@ -19,6 +20,8 @@ export interface DirectLayer {
   readonly sources: Tensor;
   /** Of the MLP or all experts together, their biases included. */
   readonly mlp: number;
+  /** Of what the layer makes of its per-layer embedding. Absent where it has none. */
+  readonly perLayer?: number;
   /** Of biases, of attention's output projection and of norms behind a sublayer, and of what a recipe adds to the residual. */
   readonly rest: number;
 }
@@ -52,7 +55,7 @@ export interface DirectCalls {
 }
 
 export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogits }: Pick<UnembedCalls, 'uncappedLogits'>): DirectCalls {
-  const { dim, vocab, heads, kvHeads, valueDim } = spec;
+  const { dim, vocab, heads } = spec;
   const layers = spec.blocks.length;
 
   /**
@@ -60,7 +63,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
    * the head's factor. `factors` [heads].
    */
   const sourcesOf = (weights: Float32Array, v: Tensor, direction: Float32Array, factors: Float32Array): Tensor => {
-    const [, length = 0] = v.dims;
+    const [kvHeads = 0, length = 0, valueDim = 0] = v.dims;
     const sources = tensor([heads, length], new Float32Array(heads * length));
     for (let head = 0; head < heads; head++) {
       const group = Math.floor(head / (heads / kvHeads)) * length;
@@ -80,15 +83,9 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     direction: Float32Array,
   ): Promise<{ readonly own: DirectLayer; readonly before: Float32Array }> => {
     const { feeds } = rowFeeds(spec, trace, layer, token);
-    const names = [
-      'concatenatedHeads',
-      'mlpScaled',
-      'output',
-      'weights',
-      'direction.concatenatedHeads',
-      'direction.mlpScaled',
-      'direction.resid',
-    ] as const;
+    const { valueDim } = ofLayer(spec, layer);
+    const parts = directParts(spec, layer);
+    const names = ['output', 'weights', 'direction.resid', ...parts, ...parts.map((part) => `direction.${part}` as const)] as const;
     const found = await sessions.withDirect(layer, (session) =>
       session.run({ ...feeds, direction: { dims: [1, dim], data: direction } }, names),
     );
@@ -97,13 +94,16 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     const byHead = Float32Array.from({ length: heads }, (_, head) =>
       dot(joined.subarray(head * valueDim, (head + 1) * valueDim), toJoined.subarray(head * valueDim, (head + 1) * valueDim)),
     );
-    const mlp = dot(value('mlpScaled'), value('direction.mlpScaled'));
+    const along = (part: DirectPart): number => dot(value(part), value(`direction.${part}`));
+    const mlp = along('mlpScaled');
+    const perLayer = parts.includes('perLayerOutput') ? along('perLayerOutput') : null;
     const before = value('direction.resid');
     const through = dot(row(itemOf(trace.resid, layer), token), before);
-    const rest = dot(value('output'), direction) - through - dot(joined, toJoined) - mlp;
+    const rest = dot(value('output'), direction) - through - dot(joined, toJoined) - mlp - (perLayer ?? 0);
     const steps = headSteps(trace.run.recipe, layer);
     const factors = Float32Array.from({ length: heads }, (_, head) => changeAt(steps, head, token).factor);
-    return { before, own: { heads: byHead, sources: sourcesOf(value('weights'), itemOf(trace.v, layer), toJoined, factors), mlp, rest } };
+    const sources = sourcesOf(value('weights'), itemOf(trace.v, layer), toJoined, factors);
+    return { before, own: { heads: byHead, sources, mlp, ...(perLayer === null ? {} : { perLayer }), rest } };
   };
 
   /** [1, D] of the last residual at the target's position. */

@@ -1,8 +1,10 @@
 import type { StageName } from '../../core/forwardPath.ts';
 import { at } from '../../core/tensor.ts';
 import type { Rope } from '../families/rope.ts';
-import type { Attention, DecoderSpec, HeadNorm, LatentProjections, Linear } from '../families/spec.ts';
+import { keySource, type Attention, type DecoderSpec, type HeadNorm, type LatentProjections, type Linear } from '../families/spec.ts';
 import { rotaryPartner } from '../graph/positionsGraph.ts';
+import type { Trace } from '../run/forwardTrace.ts';
+import { itemOf } from '../run/outputs.ts';
 import { headOf, type LayerRow } from './layerRow.ts';
 import type { PathBuilder } from './pathBuilder.ts';
 
@@ -10,6 +12,16 @@ import type { PathBuilder } from './pathBuilder.ts';
 export interface HeadChoice {
   readonly head: number;
   readonly kvHead: number;
+  /** The token's key and value, where the layer reads those of another layer. */
+  readonly shared?: { readonly layer: number; readonly key: Float32Array; readonly value: Float32Array };
+}
+
+/** The key and value of a token that layer `layer` reads from another layer; nothing for one that makes its own. */
+export function sharedKeyValue(spec: DecoderSpec, trace: Trace, layer: number, token: number, kvHead: number): Pick<HeadChoice, 'shared'> {
+  const source = keySource(spec, layer);
+  if (source === layer) return {};
+  const of = ({ dims: [, length = 0, width = 0], data }: Trace['k'][number]): Float32Array => headOf(data, kvHead * length + token, width);
+  return { shared: { layer: source, key: of(itemOf(trace.k, source)), value: of(itemOf(trace.v, source)) } };
 }
 
 /** Adds the stages from attention's input to the query, key and value of one head. Returns the names of their last stages. */
@@ -38,18 +50,27 @@ export async function addHeads(
   type Side = (typeof sides)[number];
   const last = new Map<Side, StageName>();
   const place = (side: Side): StageName => last.get(side) ?? side.name;
+  const { shared } = choice;
+  const [query, key] = sides;
+  /** The sides that this layer makes. */
+  const own: readonly Side[] = shared === undefined ? sides : [query];
 
   path.step('heads');
-  for (const side of sides) {
+  for (const side of own) {
     const { linear, rowOf } = projectionOf(attention, spec, side.name, side.head);
     path.linear(side.name, headOf(row.value(side.name), side.head, headDim), read, linear, rowOf);
   }
-  const { linear, rowOf } = projectionOf(attention, spec, 'value', choice.kvHead);
-  path.linear('value', headOf(row.value('value'), choice.kvHead, headDim), read, linear, rowOf);
+  if (shared === undefined) {
+    const { linear, rowOf } = projectionOf(attention, spec, 'value', choice.kvHead);
+    path.linear('value', headOf(row.value('value'), choice.kvHead, headDim), read, linear, rowOf);
+  } else {
+    path.add('key', shared.key, { kind: 'ofLayer', layer: shared.layer });
+    path.add('value', shared.value, { kind: 'ofLayer', layer: shared.layer });
+  }
 
   const addNorms = async (input: (side: Side) => Float32Array): Promise<void> => {
     path.step('headNorm');
-    for (const side of sides) {
+    for (const side of own) {
       if (side.norm !== null)
         await path.headNorm(
           side.normed,
@@ -86,9 +107,16 @@ export async function addHeads(
     value = 'valueClipped';
   }
   if (norms !== null && !isJoined(norms.query) && norms.when === 'beforeRope') await addNorms((side) => row.value(side.name));
+  if (attention.valueNorm !== null && shared === undefined) {
+    path.step('headNorm');
+    const norm = { kind: 'heads', norm: attention.valueNorm } as const;
+    const normed = headOf(row.value('valueNormed'), choice.kvHead, headDim);
+    await path.headNorm('valueNormed', normed, value, norm, row.value('value'), choice.kvHead);
+    value = 'valueNormed';
+  }
   if (rope !== null && row.turn !== null) {
     path.step('rotary');
-    for (const side of sides) {
+    for (const side of own) {
       path.add(side.rotated, headOf(row.value(side.rotated), side.head, headDim), {
         kind: 'rotated',
         of: place(side),
@@ -104,12 +132,12 @@ export async function addHeads(
     path.step('queryScale');
     path.add('queryScaled', headOf(row.value('queryScaled'), choice.head, headDim), {
       kind: 'scaled',
-      of: place(sides[0]),
+      of: place(query),
       factor: row.queryScale,
     });
-    last.set(sides[0], 'queryScaled');
+    last.set(query, 'queryScaled');
   }
-  return { query: place(sides[0]), key: place(sides[1]), value };
+  return { query: place(query), key: place(key), value };
 }
 
 /** The matrix that computes a head's query, key or value, and its row for number `index`. */
@@ -120,7 +148,11 @@ function projectionOf(
   head: number,
 ): { readonly linear: Linear; readonly rowOf: (index: number) => number } {
   if (projections.kind === 'separate')
-    return { linear: { query: projections.q, key: projections.k, value: projections.v }[part], rowOf: (index) => head * headDim + index };
+    return {
+      linear: { query: projections.q, key: projections.k, value: projections.v ?? projections.k }[part],
+      rowOf: (index) => head * headDim + index,
+    };
+  if (projections.kind === 'queryAlone') return { linear: projections.q, rowOf: (index) => head * headDim + index };
   if (projections.kind !== 'fused') throw new Error('Latent attention makes its heads itself.');
   const { groups, order } = projections.layout;
   const [queries, keys] = [heads / groups, kvHeads / groups];

@@ -5,6 +5,7 @@ import { interventionTables, queryRow } from '../graph/interventionInputs.ts';
 import { alibiBias, lastMask, queryScales, rotaryTables, type RotaryTables } from '../graph/positionsGraph.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { floats, itemOf } from '../run/outputs.ts';
+import { perLayerFeed } from '../run/perLayer.ts';
 import type { Feed } from '../run/runtime.ts';
 import type { Sessions } from '../run/sessions.ts';
 
@@ -61,6 +62,7 @@ export function rowFeeds(
     resid: { dims: [1, spec.dim], data: itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim) },
     k: itemOf(trace.k, layer),
     v: itemOf(trace.v, layer),
+    ...perLayerFeed(spec, trace.perLayer, layer, token, token + 1),
     ...interventionTables(spec, trace.run.recipe, layer, layer + 1, queryRow(token, length)),
   };
   for (const [name] of tableShapes(spec, layerInputs(spec, layer, layer + 1))) feeds[name] = table(name);

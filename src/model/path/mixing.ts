@@ -1,6 +1,6 @@
 import { changeAt, residualSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { wholeText } from '../graph/positionsGraph.ts';
 import type { Trace } from '../run/forwardTrace.ts';
@@ -53,7 +53,7 @@ export function openMixing(
       const count = numbers.length;
       const steps = residualSteps(trace.run.recipe, layer + 1);
       const before = new Float64Array(count);
-      for (const piece of cut(workOf(spec), 0, count).flatMap((whole) => smallPieces(whole, count * dim))) {
+      for (const piece of cut(workOf(ofLayer(spec, layer)), 0, count).flatMap((whole) => smallPieces(whole, count * dim))) {
         const near = await nearnessOf(trace, layer, piece);
         for (let query = piece.from; query < piece.to; query++) {
           if (changeAt(steps, 0, query).factor === 0) continue;

@@ -1,7 +1,9 @@
+import { softplusOf } from '../../core/activationFunctions.ts';
 import type { Making, StageName } from '../../core/forwardPath.ts';
 import { changeAt, mlpSteps, neuronFactors, residualSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import type { DenseMlp, Experts } from '../families/spec.ts';
+import type { DenseMlp, ExpertNorms, Experts, PerLayerStep, Weight, Xielu } from '../families/spec.ts';
+import { perLayerFeed } from '../run/perLayer.ts';
 import { changeMade, type LayerPlace } from './attentionPath.ts';
 import { softmaxTerms } from './layerRow.ts';
 import { readNumbers } from './linearRow.ts';
@@ -41,9 +43,9 @@ export async function addMlp(
   }
   if (mlp.kind === 'experts') {
     if (experts === null) throw new Error('A layer with experts needs the choice of them.');
-    await addExperts(path, place, mlp, mlpInput, experts);
+    await addExperts(path, place, mlp, mlpInput, source, experts);
   } else {
-    addDense(path, place, mlp, mlpInput, '', 'mlpOutput', neuronFactors(trace.run.recipe, layer));
+    await addDense(path, place, mlp, mlpInput, '', 'mlpOutput', neuronFactors(trace.run.recipe, layer));
   }
   let output: StageName = 'mlpOutput';
   const { recipe } = trace.run;
@@ -70,20 +72,54 @@ export async function addMlp(
     await path.norm('mlpStreamNorm', row.value('mlpStreamNorm'), 'mlpAdded', norms.stream, row.value('mlpAdded'));
     after = 'mlpStreamNorm';
   }
+  const { perLayer, outputScale } = place.block;
+  if (perLayer !== null) {
+    await addPerLayer(path, place, perLayer, after);
+    after = 'perLayerAdded';
+  }
+  if (outputScale !== null) {
+    path.step('layerScale');
+    const factor = at(await readNumbers(place.files, outputScale, 0, 1), 0);
+    path.add('layerScaled', row.value('layerScaled'), { kind: 'scaled', of: after, factor });
+    after = 'layerScaled';
+  }
   const moved = changeMade(after, changeAt(residualSteps(recipe, layer + 1), 0, token));
   if (moved !== null) path.add('residualChanged', row.value('residualChanged'), moved);
 }
 
-/** Adds the stages of one MLP, whose values have names that begin with `owner` in the graph. */
-function addDense(
+/** Adds the stages of what the layer makes of the token's vector for it. */
+async function addPerLayer(
   path: PathBuilder,
-  { row }: LayerPlace,
+  { spec, trace, row, layer, token }: LayerPlace,
+  step: PerLayerStep,
+  stream: StageName,
+): Promise<void> {
+  const { [`perLayer.${layer}`]: given } = perLayerFeed(spec, trace.perLayer, layer, token, token + 1);
+  path.step('perLayer');
+  path.add('perLayerInput', given?.data instanceof Float32Array ? given.data : new Float32Array(0), { kind: 'perLayer' });
+  path.linear('perLayerGate', row.value('perLayerGate'), stream, step.gate);
+  path.add('perLayerActivated', row.value('perLayerActivated'), {
+    kind: 'activation',
+    of: 'perLayerGate',
+    activation: step.activation,
+  });
+  path.add('perLayerGated', row.value('perLayerGated'), { kind: 'product', of: 'perLayerActivated', with: 'perLayerInput', plus: 0 });
+  path.linear('perLayerOutput', row.value('perLayerOutput'), 'perLayerGated', step.projection);
+  await path.norm('perLayerNormed', row.value('perLayerNormed'), 'perLayerOutput', step.norm, row.value('perLayerOutput'));
+  path.add('perLayerAdded', row.value('perLayerAdded'), { kind: 'sum', of: stream, with: 'perLayerNormed', factor: 1 });
+}
+
+/** Adds the stages of one MLP, whose values have names that begin with `owner` in the graph. */
+async function addDense(
+  path: PathBuilder,
+  place: LayerPlace,
   mlp: DenseMlp,
   read: StageName,
   owner: string,
   output: 'mlpOutput' | 'expertOutput',
   factors: ReadonlyMap<number, number> = new Map(),
-): void {
+): Promise<void> {
+  const { row } = place;
   const value = (name: string): Float32Array => row.value(owner + name);
   path.step('mlp', 'neuron');
   switch (mlp.kind) {
@@ -91,6 +127,11 @@ function addDense(
       path.linear('up', value('up'), read, mlp.up);
       path.add('hidden', value('hidden'), { kind: 'activation', of: 'up', activation: mlp.activation });
       break;
+    case 'xielu': {
+      path.linear('up', value('up'), read, mlp.up);
+      path.add('hidden', value('hidden'), { kind: 'xielu', of: 'up', ...(await xieluNumbers(place, mlp.xielu)) });
+      break;
+    }
     case 'gated':
     case 'gatedFused': {
       const [gate, up] = mlp.kind === 'gated' ? [mlp.gate, mlp.up] : [mlp.gateUp, mlp.gateUp];
@@ -137,18 +178,32 @@ async function addExperts(
   path: PathBuilder,
   place: LayerPlace,
   layer: Experts,
-  read: StageName,
+  dense: StageName,
+  stream: StageName,
   { ids, weights, shown }: ExpertChoices,
 ): Promise<void> {
   const { row, files } = place;
   const logits = row.value('routerLogits');
+  const { norms } = layer;
+  let [read, routed] = [dense, dense];
+  if (norms !== undefined) {
+    path.step('router');
+    await path.norm('routerNormed', row.value('routerNormed'), stream, norms.router, valuesOf(path, stream));
+    path.add('routerInput', row.value('routerInput'), { kind: 'scaled', of: 'routerNormed', factor: norms.routerScale });
+    await path.norm('expertsNormed', row.value('expertsNormed'), stream, norms.experts, valuesOf(path, stream));
+    [read, routed] = ['expertsNormed', 'routerInput'];
+  }
   path.step('router', 'expert');
-  path.linear('routerLogits', logits, read, layer.router);
+  path.linear('routerLogits', logits, routed, layer.router);
   const pick = (values: Float32Array): Float32Array => Float32Array.from(ids, (id) => at(values, id));
   if (layer.score === 'softmaxOfChosen') {
     const chosen = pick(logits);
     path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerLogits' }, ids);
     path.add('expertWeights', weights, { kind: 'softmax', of: 'chosenScores', ...softmaxTerms(chosen, null), sink: null }, ids);
+  } else if (layer.score === 'sparseMixer') {
+    const chosen = pick(logits);
+    path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerLogits' }, ids);
+    path.add('expertWeights', weights, { kind: 'softmaxEach', of: 'chosenScores', ...mixerTerms(logits, ids, layer.jitter ?? 0) }, ids);
   } else {
     const scores = row.value('routerScores');
     path.add(
@@ -168,7 +223,13 @@ async function addExperts(
     }
     const chosen = pick(scores);
     path.add('chosenScores', chosen, { kind: 'chosen', of: 'routerScores' }, ids);
-    path.add('expertWeights', weights, weightsMade(layer, chosen), ids);
+    if (layer.scales === undefined) path.add('expertWeights', weights, weightsMade(layer, chosen), ids);
+    else {
+      const factors = pick(await readNumbers(files, layer.scales, 0, scores.length));
+      const shares = weights.map((weight, i) => (at(factors, i) === 0 ? 0 : weight / at(factors, i)));
+      path.add('expertShares', shares, weightsMade(layer, chosen), ids);
+      path.add('expertWeights', weights, { kind: 'scaledEach', of: 'expertShares', factors }, ids);
+    }
   }
   const gate = layer.shared?.gate ?? null;
   if (gate !== null) {
@@ -178,19 +239,69 @@ async function addExperts(
   const id = ids[shown];
   const inside = id === undefined ? layer.shared?.mlp : layer.experts[id];
   if (inside === undefined) throw new RangeError(`There is no expert ${shown} of ${ids.length}.`);
-  addDense(path, place, inside, read, id === undefined ? 'shared.' : `expert.${id}.`, 'expertOutput');
+  let own = id === undefined ? dense : read;
+  if (id !== undefined && layer.scalesInput === true) {
+    path.step('mlp');
+    const factor = at(weights, shown);
+    path.add('expertInput', row.value(`expert.${id}.expertInput`), { kind: 'scaled', of: read, factor });
+    own = 'expertInput';
+  }
+  await addDense(path, place, inside, own, id === undefined ? 'shared.' : `expert.${id}.`, 'expertOutput');
   path.step('mixture');
   const dim = row.value('mlpOutput').length;
   const rows = new Float32Array(ids.length * dim);
   for (const [i, chosen] of ids.entries()) rows.set(row.value(`expert.${chosen}.mlpOutput`), i * dim);
   const shared = layer.shared === null ? null : row.value('shared.mlpOutput');
+  if (norms !== undefined && shared !== null) return addNormedMixture(path, place, norms, { rows, shared, isShown: id === undefined });
   path.add('mlpOutput', row.value('mlpOutput'), {
     kind: 'mixture',
     of: 'expertWeights',
     rows,
     shared,
     gate: gate === null ? null : 'sharedGate',
+    ...(layer.scalesInput === true ? { unweighted: true } : {}),
   });
+}
+
+/** The numbers of an xIELU. */
+async function xieluNumbers({ files }: LayerPlace, { alphaP, alphaN, beta, epsilon }: Xielu) {
+  const number = async (weight: Weight): Promise<number> => at(await readNumbers(files, weight, 0, 1), 0);
+  const straight = await number(beta);
+  return {
+    p: softplusOf(await number(alphaP)),
+    n: straight + softplusOf(await number(alphaN)),
+    beta: straight,
+    epsilon: await number(epsilon),
+  };
+}
+
+/** The largest logit, and the sum of exp(logit - largest) of those near it, for each of two experts that SparseMixer chose. */
+function mixerTerms(logits: Float32Array, ids: Int32Array, jitter: number): { readonly max: Float64Array; readonly sum: Float64Array } {
+  const order = [...ids].toSorted((a, b) => at(logits, b) - at(logits, a));
+  const [max, sum] = [new Float64Array(ids.length), new Float64Array(ids.length)];
+  for (const [place, id] of ids.entries()) {
+    const most = at(logits, id);
+    const better = new Set(order.slice(0, order.indexOf(id)));
+    max[place] = most;
+    for (const [expert, score] of logits.entries())
+      if (!better.has(expert) && (most - score) / Math.max(Math.abs(score), most) <= 2 * jitter)
+        sum[place] = at(sum, place) + Math.exp(score - most);
+  }
+  return { max, sum };
+}
+
+/** Adds the sum of what the chosen experts put out and of what the shared one does, each behind a norm of its own. */
+async function addNormedMixture(
+  path: PathBuilder,
+  { row }: LayerPlace,
+  norms: ExpertNorms,
+  { rows, shared, isShown }: { readonly rows: Float32Array; readonly shared: Float32Array; readonly isShown: boolean },
+): Promise<void> {
+  path.add('mixture', row.value('mixture'), { kind: 'mixture', of: 'expertWeights', rows, shared: null, gate: null });
+  await path.norm('mixtureNormed', row.value('mixtureNormed'), 'mixture', norms.behindExperts, row.value('mixture'));
+  path.add('sharedOutput', shared, isShown ? { kind: 'part', of: 'expertOutput', from: 0 } : { kind: 'sharedExpert' });
+  await path.norm('sharedNormed', row.value('sharedNormed'), 'sharedOutput', norms.behindShared, shared);
+  path.add('mlpOutput', row.value('mlpOutput'), { kind: 'sum', of: 'mixtureNormed', with: 'sharedNormed', factor: 1 });
 }
 
 /** How expert weights are computed from the chosen scores: unchanged, scaled, or divided by their sum. */

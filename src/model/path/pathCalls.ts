@@ -1,7 +1,7 @@
 import type { ForwardPath, StageName, WeightedSum } from '../../core/forwardPath.ts';
 import { stageOf } from '../../core/forwardPath.ts';
 import { at } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { itemOf } from '../run/outputs.ts';
@@ -9,6 +9,7 @@ import { addAttention } from './attentionPath.ts';
 import { addInput, addOutput } from './endsPath.ts';
 import { runLayerRow } from './layerRow.ts';
 import { readLinearRow } from './linearRow.ts';
+import { sharedKeyValue } from './headsPath.ts';
 import { addMlp, type ExpertChoices } from './mlpPath.ts';
 import { pathBuilder, type PathBuilder } from './pathBuilder.ts';
 import type { Sessions } from '../run/sessions.ts';
@@ -72,9 +73,11 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
     const block = itemOf(spec.blocks, layer);
     const experts = expertChoices(trace, layer, token, request.expert, block.mlp.kind === 'experts' && block.mlp.shared !== null);
     const row = await runLayerRow(spec, sessions, trace, layer, token, isWanted(experts));
-    const kvHead = Math.floor(head / (spec.heads / spec.kvHeads));
+    const own = ofLayer(spec, layer);
+    const kvHead = Math.floor(head / (own.heads / own.kvHeads));
     const inside = pathBuilder(files);
-    const place = { spec, files, trace, row, block, layer, token, choice: { head, kvHead } };
+    const choice = { head, kvHead, ...sharedKeyValue(spec, trace, layer, token, kvHead) };
+    const place = { spec: own, files, trace, row, block, layer, token, choice };
     const { stream, read } = await addAttention(inside, place);
     await addMlp(inside, place, stream, read, experts);
     const { before, behind, candidates } = await endsOf(trace, token);
@@ -88,6 +91,7 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
       layer,
       head,
       kvHead,
+      kvHeads: own.kvHeads,
       stages: parts.flatMap(({ stages }) => stages),
       ...shown,
       parallel: block.wiring === 'parallel',

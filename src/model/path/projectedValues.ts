@@ -1,6 +1,6 @@
 import { changeAt, headSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { tokensOf, type AttentionRows } from '../run/headAttention.ts';
 import { floats, itemOf } from '../run/outputs.ts';
@@ -18,10 +18,10 @@ export interface ProjectedValueCalls {
 }
 
 export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { lastRow }: AttentionRows): ProjectedValueCalls {
-  const { heads, kvHeads, valueDim } = spec;
   /** [rows], lengths behind the projection. `data` [rows, heads * valueDim]. */
   const lengthsOf = (layer: number, data: Float32Array): Promise<Float32Array> =>
     sessions.withProjectedValues(layer, async (session) => {
+      const { heads, valueDim } = ofLayer(spec, layer);
       const width = heads * valueDim;
       const found = await session.run({ rows: { dims: [data.length / width, width], data } }, ['lengths']);
       return floats(found.lengths);
@@ -30,6 +30,7 @@ export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { las
     valueLengths: async (trace, layer, token) => {
       const { length } = trace.run.ids;
       const { recipe } = trace.run;
+      const { heads, kvHeads, valueDim } = ofLayer(spec, layer);
       const seen = token + 1;
       const { data: q } = tokensOf(itemOf(trace.q, layer), token, seen);
       const past = { tokens: seen, room: length, k: trace.k.map(({ data }) => data), v: [] };
@@ -50,6 +51,7 @@ export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { las
       return lengths;
     },
     headValueLengths: async (trace, layer, head) => {
+      const { heads, kvHeads, valueDim } = ofLayer(spec, layer);
       const { length } = trace.run.ids;
       const { data: values } = itemOf(trace.v, layer);
       const first = Math.floor(head / (heads / kvHeads)) * length;

@@ -1,5 +1,6 @@
 import { partingOf, startOf as firstTokens, type Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { keySource, ofLayer } from '../families/spec.ts';
 import { layerInputs, positionTables, sameStart, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import type { Span } from '../graph/positionsGraph.ts';
@@ -8,6 +9,7 @@ import { changedInput, checkRun, finite, firstResidual, type Runnable } from './
 import type { Trace } from './forwardTrace.ts';
 import { tokensOf } from './headAttention.ts';
 import { floats, itemOf } from './outputs.ts';
+import { perLayerFeed, perLayerVectors } from './perLayer.ts';
 import { piecesToRun, sharedTokens, type OtherInput } from './pieceByPiece.ts';
 import type { Feed } from './runtime.ts';
 
@@ -55,6 +57,15 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
     v: layer < first ? null : tokensOf(itemOf(known.v, layer), 0, start.token),
   }));
   let last = input;
+  const sources = new Set(spec.blocks.map((_, layer) => keySource(spec, layer)).filter((source, layer) => source !== layer));
+  /** Per layer that was run, keys and values of the piece. */
+  const piecesOwn = new Map<number, { readonly k: Feed; readonly v: Feed }>();
+  /** The same of a layer that was not run: nothing differs there. */
+  const knownOwn = (layer: number, from: number, to: number): { readonly k: Feed; readonly v: Feed } => ({
+    k: tokensOf(itemOf(known.k, layer), start.token + from, start.token + to),
+    v: tokensOf(itemOf(known.v, layer), start.token + from, start.token + to),
+  });
+  const vectors = spec.perLayerInputs === null ? null : await vectorsOf(model, run.ids.slice(start.token, position + 1), start.token);
   for (const [index, { from, to }] of pieces.entries()) {
     const span: Span = { past: start.token + from, room: start.token + from, tokens: to - from, length: run.ids.length };
     const tables = positionTables(spec, span);
@@ -67,20 +78,38 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
       const feeds: Record<string, Feed> = { resid, ...interventionTables(spec, run.recipe, part.from, part.to, rows) };
       for (const [name] of tableShapes(spec, layerInputs(spec, part.from, part.to))) feeds[name] = tables.get(name) ?? missing(name);
       for (const layer of own) {
+        const source = keySource(spec, layer);
+        // These tokens' keys and values by a layer that another session ran, or that is not run as nothing differs there.
+        if (source < part.from) {
+          const made = piecesOwn.get(source) ?? knownOwn(source, from, to);
+          feeds[`ownK.${layer}`] = made.k;
+          feeds[`ownV.${layer}`] = made.v;
+        }
+        Object.assign(feeds, perLayerFeed(spec, vectors, layer, from, to));
         feeds[`pastK.${layer}`] = past[layer]?.k ?? missing(`pastK.${layer}`);
         feeds[`pastV.${layer}`] = past[layer]?.v ?? missing(`pastV.${layer}`);
       }
       const end = `resid.${part.to}`;
-      const found = await part.session.run(feeds, [end, ...(goesOn ? own.flatMap((layer) => [`k.${layer}`, `v.${layer}`]) : [])]);
+      const kept = own.filter((layer) => keySource(spec, layer) === layer && (goesOn || sources.has(layer)));
+      const found = await part.session.run(feeds, [end, ...kept.flatMap((layer) => [`k.${layer}`, `v.${layer}`])]);
+      for (const layer of kept) {
+        const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+        const made = (name: string, width: number): Feed => ({
+          dims: [kvHeads, to - from, width],
+          data: floats(found[`${name}.${layer}`]),
+        });
+        piecesOwn.set(layer, { k: made('k', headDim), v: made('v', valueDim) });
+      }
       resid = finite(tensor([to - from, spec.dim], floats(found[end])), part.to - 1, run.recipe);
       if (!goesOn) continue;
       for (const layer of own) {
+        const source = keySource(spec, layer);
         const held = itemOf(past, layer);
-        const more = (name: string, width: number): Feed => ({ dims: [spec.kvHeads, to - from, width], data: floats(found[name]) });
-        past[layer] = {
-          k: joined(held.k ?? missing('pastK'), more(`k.${layer}`, spec.headDim)),
-          v: joined(held.v ?? missing('pastV'), more(`v.${layer}`, spec.valueDim)),
-        };
+        const more = piecesOwn.get(source) ?? knownOwn(source, from, to);
+        past[layer] =
+          source !== layer && source >= first
+            ? itemOf(past, source)
+            : { k: joined(held.k ?? missing('pastK'), more.k), v: joined(held.v ?? missing('pastV'), more.v) };
       }
     }
     last = resid;
@@ -102,6 +131,11 @@ async function startOf(model: Runnable, asked: FinalRow): Promise<Start> {
   if (layer < 0) return { token, layer: 0, input: await inputOf(model, run, token, end) };
   const rows = rowsOf(itemOf(known.resid, layer), token, end);
   return { token, layer, input: atInput ? changedInput(rows, run.recipe, token, layer) : rows };
+}
+
+/** What the layers read besides the residual, of tokens from position `first` on. */
+async function vectorsOf(model: Runnable, ids: Int32Array, first: number): Promise<Tensor | null> {
+  return perLayerVectors(model, ids, async () => firstResidual(model, await readRows(model.files, model.spec.embedding, ids), first));
 }
 
 /** [end - from, D], what the first block reads of the run's tokens `from` to `end` - 1. */

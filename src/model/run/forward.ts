@@ -6,7 +6,7 @@ import type { Recipe, Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import { readRows } from './embeddingRows.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { addsPositions, layerExtras } from '../graph/decoder.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
@@ -15,6 +15,7 @@ import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { sinusoids, type Span } from '../graph/positionsGraph.ts';
 import type { ExpertChoice, LatentVectors, Trace, Past } from './forwardTrace.ts';
 import { floats, ints, itemOf } from './outputs.ts';
+import { perLayerFeed, perLayerVectors } from './perLayer.ts';
 import type { CutText } from './pieces.ts';
 import type { Feed } from './runtime.ts';
 import type { Sessions, TrunkPart } from './sessions.ts';
@@ -42,11 +43,13 @@ export async function forward(
   onLayer: (layers: number) => unknown,
   other: { readonly input: Tensor; readonly embedding: Tensor } | null = null,
 ): Promise<Trace> {
-  const { dim, heads, kvHeads, headDim, valueDim } = spec;
+  const { dim, heads } = spec;
   const { ids, recipe } = run;
   const length = ids.length;
   const embedding = other?.embedding ?? (await readRows(files, spec.embedding, ids));
-  const resid = [other?.input ?? changedInput(await firstResidual({ spec, files, sessions }, embedding, past.tokens), recipe, past.tokens)];
+  const made = (): Promise<Tensor> => firstResidual({ spec, files, sessions }, embedding, past.tokens);
+  const resid = [other?.input ?? changedInput(await made(), recipe, past.tokens)];
+  const perLayer = await perLayerVectors({ spec, files, sessions }, ids, made);
   const q: Tensor[] = [];
   const k: Tensor[] = [];
   const v: Tensor[] = [];
@@ -59,23 +62,28 @@ export async function forward(
     const inputs: Record<string, Feed> = { resid: itemOf(resid, from), ...interventionTables(spec, recipe, from, to, rows) };
     for (const [name] of tableShapes(spec, layerInputs(spec, from, to))) inputs[name] = tables.get(name) ?? missing(name);
     for (let layer = from; layer < to; layer++) {
+      const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+      const source = keySource(spec, layer);
+      if (source < from) Object.assign(inputs, { [`ownK.${layer}`]: itemOf(k, source), [`ownV.${layer}`]: itemOf(v, source) });
+      Object.assign(inputs, perLayerFeed(spec, perLayer, layer, 0, length));
       inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
       inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
     }
     const blocks = spec.blocks.slice(from, to);
     const names = blocks.flatMap((block, i) => [
       `q.${from + i}`,
-      `k.${from + i}`,
-      `v.${from + i}`,
+      ...(keySource(spec, from + i) === from + i ? [`k.${from + i}`, `v.${from + i}`] : []),
       `resid.${from + i + 1}`,
       ...layerExtras(block).map((name) => `${name}.${from + i}`),
     ]);
     const out = await session.run(inputs, names);
     for (const [i, { attention, mlp }] of blocks.entries()) {
       const layer = from + i;
+      const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
       q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
-      k.push(tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])));
-      v.push(tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])));
+      const source = keySource(spec, layer);
+      k.push(source === layer ? tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])) : itemOf(k, source));
+      v.push(source === layer ? tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])) : itemOf(v, source));
       resid.push(finite(tensor([length, dim], floats(out[`resid.${layer + 1}`])), layer, recipe));
       experts.push(
         mlp.kind === 'experts'
@@ -99,6 +107,7 @@ export async function forward(
     q,
     k,
     v,
+    ...(perLayer === null ? {} : { perLayer }),
     ...(experts.some((choice) => choice !== null) ? { experts } : {}),
     ...(latent.length > 0 ? { latent } : {}),
   };
@@ -170,11 +179,12 @@ export function finite(resid: Tensor, layer: number, recipe: Recipe): Tensor {
 }
 
 /** What a recipe for the model may name. */
-export function recipeScope({ blocks, heads, valueDim, dim, vocab, unembed, finalProjection }: DecoderSpec): Omit<RecipeScope, 'tokens'> {
+export function recipeScope(spec: DecoderSpec): Omit<RecipeScope, 'tokens'> {
+  const { blocks, heads, dim, vocab, unembed, finalProjection } = spec;
   return {
     layers: blocks.length,
     heads,
-    valueDim,
+    valueDims: blocks.map((_, layer) => ofLayer(spec, layer).valueDim),
     dim,
     vocab: finalProjection === null && unembed.layout === 'out-in' ? vocab : 0,
     neurons: blocks.map(({ mlp }) => neuronsOf(mlp)),

@@ -21,10 +21,12 @@ export interface Trace {
   readonly resid: readonly Tensor[];
   /** Per layer [heads, T, headDim], after positions. */
   readonly q: readonly Tensor[];
-  /** Per layer [kvHeads, T, headDim], after positions. */
+  /** Per layer [kvHeads, T, headDim], after positions; of a layer that reads another one's, those. */
   readonly k: readonly Tensor[];
   /** Per layer [kvHeads, T, valueDim]; valueDim equals headDim except with latent attention. */
   readonly v: readonly Tensor[];
+  /** [T, layers * width], vectors that each layer reads besides the residual. Absent where none does. */
+  readonly perLayer?: Tensor;
   /** Per layer, the experts that each token was routed to; null for a layer without experts. Absent where no layer has any. */
   readonly experts?: readonly (ExpertChoice | null)[];
   /** Per layer, the latent vectors that keys and values are computed from. Absent without latent attention. */

@@ -2,7 +2,8 @@ import { UserError } from '../../core/errors.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import type { Runnable } from './forward.ts';
-import { gradientWork, layerGradient, layerOutputs, type LayerOutputs } from './layerBackwards.ts';
+import { keySource } from '../families/spec.ts';
+import { gradientWork, layerGradient, layerOutputs, type KeyValueGradient, type LayerOutputs } from './layerBackwards.ts';
 import { floats, itemOf } from './outputs.ts';
 import type { Trace } from './forwardTrace.ts';
 import { workOf, type Piece } from './pieces.ts';
@@ -135,8 +136,15 @@ export function openGradient(
       const resid: Tensor[] = [];
       const inside: ReadonlyMap<string, Tensor>[] = [];
       let gradient = finite(final, layers);
+      /** By layer whose keys and values later ones read, their gradients by way of those. */
+      const shared = new Map<number, KeyValueGradient>();
       for (let layer = layers - 1; layer >= 0; layer--) {
-        const found = await layerGradient({ spec, sessions }, trace, { layer, gradient, pieces: itemOf(pieces, layer), isWanted }, report);
+        const source = keySource(spec, layer);
+        const later = shared.get(source);
+        const asked = { layer, gradient, pieces: itemOf(pieces, layer), isWanted, ...(later === undefined ? {} : { later }) };
+        const found = await layerGradient({ spec, sessions }, trace, asked, report);
+        if (source === layer) shared.delete(layer);
+        else shared.set(source, found.keyValue);
         gradient = finite(found.resid, layer);
         resid.unshift(gradient);
         inside.unshift(found.inside);

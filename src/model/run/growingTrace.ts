@@ -1,6 +1,6 @@
 import type { Recipe } from '../../core/run.ts';
 import { tensor, type Tensor } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { Past } from './forwardTrace.ts';
 import type { Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
@@ -31,7 +31,8 @@ const NO_PAST: Past = { tokens: 0, room: 0, k: [], v: [] };
 
 /** An empty trace; `tokens`: how many it will hold, where that is known. */
 export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
-  const { heads, kvHeads, headDim, valueDim, dim, blocks } = spec;
+  const { heads, dim, blocks } = spec;
+  const sizes = blocks.map((_, layer) => ofLayer(spec, layer));
   const embeddingDim = spec.embedding.shape[1] ?? dim;
   const atOnce: Expected = { tokens, room: 'atOnce' };
   // The next piece reads keys and values with the room that they have: what is empty is computed and masked.
@@ -39,9 +40,20 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const ids = growingIds(1, atOnce);
   const embedding = growingRows(1, embeddingDim, atOnce);
   const resid = Array.from({ length: blocks.length + 1 }, () => growingRows(1, dim, atOnce));
-  const q = blocks.map(() => growingRows(heads, headDim, atOnce));
-  const k = blocks.map(() => growingRows(kvHeads, headDim, asNeeded));
-  const v = blocks.map(() => growingRows(kvHeads, valueDim, asNeeded));
+  const q = sizes.map(({ headDim }) => growingRows(heads, headDim, atOnce));
+  // Layers that read another one's keys and values share what holds them.
+  const ofSource = (width: (layer: DecoderSpec) => number): Rows[] => {
+    const held: Rows[] = [];
+    for (const [layer, own] of sizes.entries()) {
+      const source = keySource(spec, layer);
+      held.push(source === layer ? growingRows(own.kvHeads, width(own), asNeeded) : itemOf(held, source));
+    }
+    return held;
+  };
+  const k = ofSource(({ headDim }) => headDim);
+  const v = ofSource(({ valueDim }) => valueDim);
+  const perLayerDim = spec.perLayerInputs?.table.shape[1] ?? 0;
+  const perLayer = perLayerDim === 0 ? null : growingRows(1, perLayerDim, atOnce);
   const experts = blocks.map(({ mlp }) =>
     mlp.kind === 'experts'
       ? { chosen: mlp.chosen, ids: growingIds(mlp.chosen, atOnce), weights: growingRows(1, mlp.chosen, atOnce) }
@@ -64,20 +76,30 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     embedding,
     ...resid,
     ...q,
-    ...k,
-    ...v,
+    ...new Set(k),
+    ...new Set(v),
+    ...(perLayer === null ? [] : [perLayer]),
     ...experts.flatMap((layer) => (layer === null ? [] : [layer.ids, layer.weights])),
     ...latent.flatMap((layer) => [layer.compressed, layer.sharedKey]),
   ];
   let length = 0;
+  const keysAndValues = (count: number, read: (rows: Rows) => Float32Array): Pick<Trace, 'k' | 'v'> => {
+    const [ks, vs]: [Tensor[], Tensor[]] = [[], []];
+    for (const [layer, { kvHeads, headDim, valueDim }] of sizes.entries()) {
+      const source = keySource(spec, layer);
+      ks.push(source === layer ? tensor([kvHeads, count, headDim], read(itemOf(k, layer))) : itemOf(ks, source));
+      vs.push(source === layer ? tensor([kvHeads, count, valueDim], read(itemOf(v, layer))) : itemOf(vs, source));
+    }
+    return { k: ks, v: vs };
+  };
   /** The trace of `count` tokens, whose numbers `read` takes from the rows. */
   const made = (count: number, recipe: Recipe, read: <Data extends Float32Array | Int32Array>(rows: Rows<Data>) => Data): Trace => ({
     run: { ids: read(ids), recipe },
     embedding: tensor([count, embeddingDim], read(embedding)),
     resid: resid.map((rows) => tensor([count, dim], read(rows))),
-    q: q.map((rows) => tensor([heads, count, headDim], read(rows))),
-    k: k.map((rows) => tensor([kvHeads, count, headDim], read(rows))),
-    v: v.map((rows) => tensor([kvHeads, count, valueDim], read(rows))),
+    q: q.map((rows, layer) => tensor([heads, count, itemOf(sizes, layer).headDim], read(rows))),
+    ...keysAndValues(count, read),
+    ...(perLayer === null ? {} : { perLayer: tensor([count, perLayerDim], read(perLayer)) }),
     ...(experts.some((layer) => layer !== null)
       ? {
           experts: experts.map((layer) =>
@@ -105,8 +127,10 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
       for (const [place, rows] of resid.entries()) rows.append(itemOf(next.resid, place).data, count, of);
       for (const layer of blocks.keys()) {
         itemOf(q, layer).append(itemOf(next.q, layer).data, count, of);
-        itemOf(k, layer).append(itemOf(next.k, layer).data, count, of);
-        itemOf(v, layer).append(itemOf(next.v, layer).data, count, of);
+        if (keySource(spec, layer) === layer) {
+          itemOf(k, layer).append(itemOf(next.k, layer).data, count, of);
+          itemOf(v, layer).append(itemOf(next.v, layer).data, count, of);
+        }
         const [held, chosen] = [itemOf(experts, layer), next.experts?.[layer]];
         if (held === null || chosen === null || chosen === undefined) continue;
         held.ids.append(chosen.ids, count, of);
@@ -117,6 +141,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
         held.compressed.append(compressed.data, count, of);
         held.sharedKey.append(sharedKey.data, count, of);
       }
+      if (perLayer !== null && next.perLayer !== undefined) perLayer.append(next.perLayer.data, count, of);
       length += count;
     },
     cut: (end) => {

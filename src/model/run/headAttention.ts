@@ -1,8 +1,9 @@
+import type { KeyWindow } from '../../core/keyWindow.ts';
 import type { HeadReading, LayerHeads } from '../../core/headReading.ts';
 import { cutsIn, patternOf } from '../../core/interventions.ts';
 import type { Recipe } from '../../core/run.ts';
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
-import type { DecoderSpec, Weight } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec, type Weight } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { widen } from '../formats/widen.ts';
 import { attentionGraph, FAR } from '../graph/attentionGraph.ts';
@@ -28,7 +29,7 @@ export interface ScoreSteps {
   /** [query + 1] added to the score of each key; null without ALiBi. */
   readonly bias: Float32Array | null;
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
-  readonly window: number | null;
+  readonly window: KeyWindow;
   /** Score of the attention sink, which takes part in the softmax; null: no sink. */
   readonly sink: number | null;
 }
@@ -85,7 +86,7 @@ interface Queries {
 
 /** The attention calls of one model. */
 export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): AttentionCalls & AttentionRows {
-  const { heads, kvHeads, headDim, positions } = spec;
+  const { heads, positions } = spec;
   /** How the parts of a reading are read, which is the same for all layers. */
   const planned = new WeakMap<HeadReading, readonly PartReading[]>();
   const attentionOf = (layer: number) => itemOf(spec.blocks, layer).attention;
@@ -119,8 +120,8 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
     const feeds = await feedsOf(queries, head);
     const hasSinks = 'sinks' in feeds;
     const session = await (head === null
-      ? sessions.attention('all', () => attentionGraph(spec))
-      : sessions.attention('one', () => attentionGraph({ ...spec, heads: 1, kvHeads: 1 })));
+      ? sessions.attention('all', queries.layer, () => attentionGraph(ofLayer(spec, queries.layer)))
+      : sessions.attention('one', queries.layer, () => attentionGraph({ ...ofLayer(spec, queries.layer), heads: 1, kvHeads: 1 })));
     const out = await session.run(feeds, hasSinks ? ['attention', 'sink'] : ['attention']);
     return { attention: floats(out['attention']), sink: hasSinks ? floats(out['sink']) : null };
   };
@@ -155,14 +156,14 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
       const { length } = trace.run.ids;
       const bias = positions.kind === 'alibi' ? alibiBias(positions.alibi, length).slice(head * length, (head + 1) * length) : null;
       const q = headOf(itemOf(trace.q, layer), head);
-      const k = headOf(itemOf(trace.k, layer), Math.floor(head / (heads / kvHeads)));
+      const k = headOf(itemOf(trace.k, layer), Math.floor(head / (heads / ofLayer(spec, layer).kvHeads)));
       const { attention, sink } = await run({ layer, q, k, ...maskOf(layer, trace), bias }, head);
       return { weights: tensor([length, length], attention), sink };
     },
     readHeads: async (trace, layer, reading, checkpoint) => {
       const { length } = trace.run.ids;
       const bias = wholeBias(length);
-      const session = await sessions.headReading();
+      const session = await sessions.headReading(layer);
       const read = unreadHeads(reading, heads);
       const spans = partsOf(length, heads);
       const plan = (part: Span): PartReading => partReading(reading, part, heads);
@@ -180,6 +181,7 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
       const { tokens, room } = past;
       const mask = { dims: [1, room], data: lastMask(tokens, room, attentionOf(layer).window) };
       const bias = positions.kind === 'alibi' ? spanBias(positions.alibi, { past: tokens, room, tokens: 0, length: tokens }) : null;
+      const { kvHeads, headDim } = ofLayer(spec, layer);
       const k = { dims: [kvHeads, room, headDim], data: itemOf(past.k, layer) };
       const rows = queryRow(tokens - 1, room);
       const { attention, sink } = await run({ layer, q: { dims: [heads, 1, headDim], data: q }, k, mask, rows, recipe, bias }, null);

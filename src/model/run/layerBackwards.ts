@@ -1,5 +1,5 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { LAYER_OUTPUTS } from '../graph/decoder.ts';
@@ -7,6 +7,7 @@ import type { Span } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { tokensOf } from './headAttention.ts';
 import { floats, itemOf } from './outputs.ts';
+import { perLayerFeed } from './perLayer.ts';
 import { workOf, type Piece, type SessionWork } from './pieces.ts';
 import type { Feed } from './runtime.ts';
 import type { Sessions } from './sessions.ts';
@@ -34,12 +35,22 @@ interface Asked {
   readonly pieces: readonly Piece[];
   readonly isWanted: (name: string) => boolean;
   readonly head?: number;
+  /** Gradients of the keys and values that the layer makes or reads, by way of later layers that read them too; absent: there are none. */
+  readonly later?: KeyValueGradient;
+}
+
+/** Gradients of a layer's keys [kvHeads, T, headDim] and values [kvHeads, T, valueDim]. */
+export interface KeyValueGradient {
+  readonly k: Tensor;
+  readonly v: Tensor;
 }
 
 /** [T, D], at the layer's input, and of the values wanted within the layer. */
 interface LayerGradient {
   readonly resid: Tensor;
   readonly inside: ReadonlyMap<string, Tensor>;
+  /** Of the keys and values, by way of this layer and later ones. */
+  readonly keyValue: KeyValueGradient;
 }
 
 /**
@@ -49,28 +60,37 @@ interface LayerGradient {
 export async function layerGradient(
   { spec, sessions }: { readonly spec: DecoderSpec; readonly sessions: Sessions },
   trace: Trace,
-  { layer, gradient, pieces, isWanted, head }: Asked,
+  { layer, gradient, pieces, isWanted, head, later }: Asked,
   beforePiece: () => unknown,
 ): Promise<LayerGradient> {
   const { dim } = spec;
   const { length } = trace.run.ids;
   const like = ({ dims, data }: Tensor): Tensor => tensor(dims, new Float32Array(data.length));
-  const [k, v] = [like(itemOf(trace.k, layer)), like(itemOf(trace.v, layer))];
+  const [k, v] = [later?.k ?? like(itemOf(trace.k, layer)), later?.v ?? like(itemOf(trace.v, layer))];
+  const isShared = keySource(spec, layer) !== layer;
   const resid = tensor([length, dim], new Float32Array(length * dim));
   const inside = new Map<string, Tensor>();
   for (const { from, to } of pieces.toReversed()) {
     await beforePiece();
-    const own = { gradient: rowsOf(gradient, from, to), 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) };
+    const own = {
+      gradient: rowsOf(gradient, from, to),
+      ...(isShared ? {} : { 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) }),
+    };
     const feeds = { ...pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length }), ...own };
     const [found, wanted] = await sessions.withGradient(layer, async (session, outputs) => {
       const names = [...outputs].filter(([name]) => SHAPED.test(name) && isWanted(name));
       const past = from === 0 ? [] : ['gradient.pastK', 'gradient.pastV'];
-      return [await session.run(feeds, ['gradient.resid', ...past, ...names.map(([, output]) => output)]), names] as const;
+      const owned = isShared ? ['gradient.ownK', 'gradient.ownV'] : [];
+      return [await session.run(feeds, ['gradient.resid', ...past, ...owned, ...names.map(([, output]) => output)]), names] as const;
     });
     resid.data.set(floats(found['gradient.resid']), from * dim);
     if (from > 0) {
-      addToFirst(k, floats(found['gradient.pastK']), from);
-      addToFirst(v, floats(found['gradient.pastV']), from);
+      addTo(k, floats(found['gradient.pastK']), 0, from);
+      addTo(v, floats(found['gradient.pastV']), 0, from);
+    }
+    if (isShared) {
+      addTo(k, floats(found['gradient.ownK']), from, to);
+      addTo(v, floats(found['gradient.ownV']), from, to);
     }
     for (const [name, output] of wanted) {
       const all = floats(found[output]);
@@ -82,7 +102,7 @@ export async function layerGradient(
   }
   const weights = inside.get('weights');
   if (head !== undefined && weights !== undefined) inside.set('weights', tensor([length, length], weights.data));
-  return { resid, inside };
+  return { resid, inside, keyValue: { k, v } };
 }
 
 /** What the parts of a layer put out, behind what a recipe does to them. */
@@ -100,7 +120,7 @@ export async function layerOutputs(
   layer: number,
   pieces: readonly Piece[],
 ): Promise<LayerOutputs> {
-  const { dim, heads, valueDim } = spec;
+  const { dim, heads, valueDim } = ofLayer(spec, layer);
   const { length } = trace.run.ids;
   const empty = (width: number): Tensor => tensor([length, width], new Float32Array(length * width));
   const [joined, mlp] = [empty(heads * valueDim), empty(dim)];
@@ -121,6 +141,13 @@ export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span:
     resid: rowsOf(itemOf(trace.resid, layer), span.past, span.past + span.tokens),
     [`pastK.${layer}`]: tokensOf(itemOf(trace.k, layer), 0, span.past),
     [`pastV.${layer}`]: tokensOf(itemOf(trace.v, layer), 0, span.past),
+    ...(keySource(spec, layer) === layer
+      ? {}
+      : {
+          [`ownK.${layer}`]: tokensOf(itemOf(trace.k, layer), span.past, span.past + span.tokens),
+          [`ownV.${layer}`]: tokensOf(itemOf(trace.v, layer), span.past, span.past + span.tokens),
+        }),
+    ...perLayerFeed(spec, trace.perLayer, layer, span.past, span.past + span.tokens),
     ...interventionTables(spec, trace.run.recipe, layer, layer + 1, spanRows(span)),
     ...Object.fromEntries(named),
   };
@@ -132,13 +159,14 @@ function rowsOf({ dims, data }: Tensor, from: number, to: number): Feed {
   return { dims: [to - from, dim], data: data.subarray(from * dim, to * dim) };
 }
 
-/** Adds [n, count, dim] to the first `count` tokens of [n, T, dim]. */
-function addToFirst({ dims, data }: Tensor, add: Float32Array, count: number): void {
+/** Adds [n, to - from, dim] to tokens `from` to `to` - 1 of [n, T, dim]. */
+function addTo({ dims, data }: Tensor, add: Float32Array, from: number, to: number): void {
   const [planes, length, dim] = [at(dims, 0), at(dims, 1), at(dims, 2)];
+  const size = (to - from) * dim;
   for (let plane = 0; plane < planes; plane++)
-    for (let i = 0; i < count * dim; i++) {
-      const there = plane * length * dim + i;
-      data[there] = at(data, there) + at(add, plane * count * dim + i);
+    for (let i = 0; i < size; i++) {
+      const there = (plane * length + from) * dim + i;
+      data[there] = at(data, there) + at(add, plane * size + i);
     }
 }
 

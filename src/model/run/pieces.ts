@@ -1,5 +1,5 @@
 import { PIECE_TOKENS } from '../../core/memory.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 
 /** Tokens `from` to `to` - 1 of those to run: they go through a session at once. */
 export interface Piece {
@@ -30,10 +30,10 @@ export type CutText = (work: SessionWork, past: number, tokens: number) => reado
 
 /** The work of layers `from` to `to` - 1. */
 export function workOf(spec: DecoderSpec, from: number, to: number): SessionWork {
-  const { heads, headDim, valueDim } = spec;
+  const sizes = spec.blocks.slice(from, to).map((_, index) => ofLayer(spec, from + index));
   return {
     parameters: parametersOf(spec.blocks.slice(from, to)),
-    perKey: (to - from) * heads * (headDim + valueDim + SCORE_WORK),
+    perKey: sizes.reduce((sum, { heads, headDim, valueDim }) => sum + heads * (headDim + valueDim + SCORE_WORK), 0),
   };
 }
 

@@ -3,12 +3,12 @@ import { stageOf, type Making, type StageName } from '../../core/forwardPath.ts'
 import { at, dot } from '../../core/tensor.ts';
 import { readRows } from './embeddingRows.ts';
 import type { Rope } from '../families/rope.ts';
-import type { Attention, DecoderSpec } from '../families/spec.ts';
+import { keySource, ofLayer, type Attention, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
-import { alibiBias, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
+import { alibiBias, attentionFactorOf, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
-import { addHeads } from '../path/headsPath.ts';
+import { addHeads, sharedKeyValue } from '../path/headsPath.ts';
 import { runLayerRow } from '../path/layerRow.ts';
 import { pathBuilder } from '../path/pathBuilder.ts';
 import type { Sessions } from './sessions.ts';
@@ -106,15 +106,20 @@ async function rotation(
   rope: Rope,
 ): Promise<Rotation> {
   const { attention } = itemOf(spec.blocks, layer);
-  const kvHead = Math.floor(head / (spec.heads / spec.kvHeads));
+  const own = ofLayer(spec, layer);
+  const kvHead = Math.floor(head / (own.heads / own.kvHeads));
   const turnOf = async (token: number, side: 'query' | 'key'): Promise<Turned> => {
     const path = pathBuilder(files);
-    const row = await runLayerRow(spec, sessions, trace, layer, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
-    const names = await addHeads(path, row, 'ln1Out', attention, spec, { head, kvHead });
-    return turned(path.stages, side, names[side], attention);
+    // A key that another layer made was rotated there.
+    const place = side === 'key' ? keySource(spec, layer) : layer;
+    const made = itemOf(spec.blocks, place).attention;
+    const row = await runLayerRow(spec, sessions, trace, place, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
+    const names = await addHeads(path, row, 'ln1Out', made, own, { head, kvHead, ...sharedKeyValue(spec, trace, place, token, kvHead) });
+    return turned(path.stages, side, names[side], made);
   };
   const [q, k] = [await turnOf(query, 'query'), await turnOf(key, 'key')];
   const frequencies = rotaryFrequencies(rope, trace.run.ids.length);
+  const attentionFactor = attentionFactorOf(rope, trace.run.ids.length);
   const plain = attention.projections.kind === 'latent' ? attention.projections.plain : 0;
   const pairs = Int32Array.from(
     Array.from({ length: rope.width }, (_, i) => i).flatMap((i) =>
@@ -123,12 +128,11 @@ async function rotation(
   );
   const count = Math.max(trace.run.ids.length, Math.min(spec.contextLength, MAX_DISTANCES));
   // The key stays at its position: after a norm with weights the score depends on more than the distance.
-  const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, rope.attentionFactor, key) });
+  const near = finished({ ...k, after: turnBy(k.before, pairs, frequencies, attentionFactor, key) });
   const factorAt = (position: number): number =>
     attention.queryScale === null ? 1 : at(queryScales(attention.queryScale, position, position + 1), 0);
   const scored = (distance: number): number =>
-    factorAt(key + distance) *
-    dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, rope.attentionFactor, key + distance) }), near);
+    factorAt(key + distance) * dot(finished({ ...q, after: turnBy(q.before, pairs, frequencies, attentionFactor, key + distance) }), near);
   return {
     kind: 'rotary',
     layer,
@@ -145,7 +149,7 @@ async function rotation(
     style: rope.style,
     theta: rope.theta,
     scaling: rope.scaling.kind,
-    attentionFactor: rope.attentionFactor,
+    attentionFactor,
     scale: attention.scale,
     dotBefore: factorAt(query) * dot(finished({ ...q, after: q.before }), finished({ ...k, after: k.before })),
     dotAfter: factorAt(query) * dot(finished(q), finished(k)),

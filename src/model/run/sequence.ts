@@ -1,6 +1,7 @@
 import { commonTokens, startsWith, UNCHANGED, type Recipe, type Run } from '../../core/run.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import type { AttentionRow, AttentionRows } from './headAttention.ts';
+import { keySource, ofLayer } from '../families/spec.ts';
 import { checkRun, type Runnable } from './forward.ts';
 import { sameKeys } from '../graph/inputs.ts';
 import { growingTrace } from './growingTrace.ts';
@@ -44,7 +45,6 @@ export interface Sequence {
 export function openSequence(model: Runnable, lastRow: AttentionRows['lastRow']): Sequence {
   const { spec } = model;
   const held = growingTrace(spec);
-  const { kvHeads, headDim, valueDim } = spec;
   let recipe: Recipe = UNCHANGED;
   const runHeld = (): Run => ({ ids: held.ids(0, held.length), recipe });
   return {
@@ -72,7 +72,12 @@ export function openSequence(model: Runnable, lastRow: AttentionRows['lastRow'])
     final: (position) => held.final(position),
     lastRow: (layer) => lastRow({ layer, q: held.lastQuery(layer), past: held.past, recipe }),
     get bytesPerLayer() {
-      return spec.blocks.map(() => held.length * kvHeads * (headDim + valueDim) * Float32Array.BYTES_PER_ELEMENT);
+      return spec.blocks.map((_, layer) => {
+        // Keys and values that another layer made are held there.
+        if (keySource(spec, layer) !== layer) return 0;
+        const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+        return held.length * kvHeads * (headDim + valueDim) * Float32Array.BYTES_PER_ELEMENT;
+      });
     },
   };
 }

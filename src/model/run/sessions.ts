@@ -1,4 +1,4 @@
-import type { DecoderSpec } from '../families/spec.ts';
+import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { inputGraph, layerGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
 import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
@@ -6,6 +6,7 @@ import { headReadingGraph } from '../graph/headReadingGraph.ts';
 import { endGradientGraph, layerGradientGraph } from '../graph/layerGradient.ts';
 import { layerStepsGraph } from '../graph/layerStepsGraph.ts';
 import { mixingGraph } from '../graph/mixingGraph.ts';
+import { perLayerInputsGraph } from '../graph/perLayerGraph.ts';
 import { projectedValuesGraph } from '../graph/projectedValuesGraph.ts';
 import type { OnnxGraph } from '../graph/onnx.ts';
 import { unembedGraph } from '../graph/unembed.ts';
@@ -31,9 +32,12 @@ export interface Sessions {
   rest(from: number): Promise<readonly TrunkPart[]>;
   /** Session of `inputGraph`; null where that takes no weights. */
   input(): Promise<Session | null>;
-  attention(heads: 'all' | 'one', graph: () => OnnxGraph): Promise<Session>;
-  /** Session of `headReadingGraph`. */
-  headReading(): Promise<Session>;
+  /** Session of `perLayerInputsGraph`; null where the layers read no vectors of their own. */
+  perLayer(): Promise<Session | null>;
+  /** Session of a graph of attention weights: of all heads of layer `layer`, or of one; layers of one size share it. */
+  attention(heads: 'all' | 'one', layer: number, graph: () => OnnxGraph): Promise<Session>;
+  /** Session of `headReadingGraph` for layer `layer`; layers of one size share it. */
+  headReading(layer: number): Promise<Session>;
   /** Session of `rowGraph` for layer `layer`, with the graph output of each named value. */
   row(layer: number): Promise<{ readonly session: Session; readonly outputs: ReadonlyMap<string, string> }>;
   unembed(): Promise<Session>;
@@ -116,6 +120,10 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       await session.release();
     }
   };
+  const sizesOf = (layer: number): string => {
+    const { kvHeads, headDim } = ofLayer(spec, layer);
+    return `${kvHeads} of ${headDim}`;
+  };
   const unembed = (): Promise<Session> => once('unembed', () => unembedGraph(spec), 'kept');
   const layerSession = (layer: number) => ({ name: `layer ${layer}`, graph: () => layerGraph(spec, layer) });
   const layersAtOnce = runtime.sessionPerLayer ? 1 : spec.blocks.length;
@@ -165,8 +173,12 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       const graph = inputGraph(spec);
       return graph === null ? null : once('input', () => graph);
     },
-    attention: (heads, graph) => once(`attention of ${heads}`, graph),
-    headReading: () => once('reading of heads', () => headReadingGraph(spec), 'kept'),
+    perLayer: async () => {
+      const { perLayerInputs: inputs } = spec;
+      return inputs === null ? null : once('vectors of layers', () => perLayerInputsGraph(spec, inputs));
+    },
+    attention: (heads, layer, graph) => once(`attention of ${heads}, ${sizesOf(layer)}`, graph),
+    headReading: (layer) => once(`reading of heads, ${sizesOf(layer)}`, () => headReadingGraph(ofLayer(spec, layer)), 'kept'),
     row: async (layer) => {
       const { graph, outputs } = rowGraph(spec, layer);
       const name = `row ${layer}`;

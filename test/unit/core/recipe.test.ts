@@ -172,7 +172,7 @@ describe('a recipe for a model', () => {
   });
 
   test('has vectors and neurons of that model', () => {
-    const scope = { layers: 4, heads: 4, tokens: 6, valueDim: 2, dim: 3, vocab: 9, neurons: [8, 8, null, 8] };
+    const scope = { layers: 4, heads: 4, tokens: 6, valueDims: [2, 2, 2, 2], dim: 3, vocab: 9, neurons: [8, 8, null, 8] };
     const fit = (step: Recipe[number], more = {}): void => checkRecipe([step], { ...scope, ...more }, 'r.json');
     checkRecipe(STEPS, scope);
     expect(() => fit({ kind: 'mlp', layer: 0, action: 'set', values: [1, 2] })).toThrow(

@@ -119,6 +119,17 @@ function originText(
           : t('Euclidean length of the stream: the root of the sum of its squares.');
       return el('p', {}, `${text} `, ...(layer < 0 ? [] : [link(t('Look into layer {0}', layer), () => goToLayer(layer))]));
     }
+    case 'ofLayer':
+      return el(
+        'p',
+        {},
+        `${t('Made by layer {0}, whose keys and values this layer reads too.', made.layer)} `,
+        link(t('Look into layer {0}', made.layer), () => goToLayer(made.layer)),
+      );
+    case 'perLayer':
+      return el('p', {}, t('Made before the first layer, from the token’s row in a table of all layers and from its embedding.'));
+    case 'sharedExpert':
+      return el('p', {}, t('The shared expert runs beside those chosen: choose it above to see how it computes.'));
     default:
       made.kind satisfies 'given';
       return el('p', {}, `${streamText(stage, path.layer)} `, link(t('Follow it back'), goBefore));
@@ -166,8 +177,11 @@ function expression({ formula, activation, parts }: Extract<Arithmetic, { readon
       return `${value('limit')} × tanh(${value('x')} ÷ ${value('limit')})`;
     case 'biased':
       return `${value('x')} + ${value('bias')}`;
+    case 'softmaxEach':
     case 'softmax':
       return `exp(${value('score')} − ${value('max')}) ÷ ${value('sum')}`;
+    case 'xielu':
+      return `xIELU(${value('x')})`;
     case 'activation':
       return `${activationName(activation ?? 'linear')}(${value('x')})`;
     case 'product':

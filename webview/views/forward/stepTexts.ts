@@ -63,7 +63,11 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
         }
       : normText(t('{0} before attention', model.norm), find('norm')),
   heads: ({ path, model }) => headsText(path, model),
-  headNorm: ({ find }) => normText(t('Norm of query and key'), find('norm')),
+  headNorm: ({ find, stages }) =>
+    normText(
+      stages.some(({ name }) => name === 'valueNormed') ? t('Norm of query, key and value') : t('Norm of query and key'),
+      find('norm'),
+    ),
   clip: () => ({
     title: t('Clipping'),
     sentence: t('Numbers of query, key and value beyond a limit are set to it.'),
@@ -90,10 +94,17 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     sentence: t('The query is multiplied with the key of every token: the product is large where they match.'),
     formula: 'sₖ = q · kₖ',
   }),
-  scale: ({ model, stages }) => scaleText(stages, model),
+  scale: ({ path, stages }) => scaleText(stages, path),
   mask: ({ find }) => {
     const made = find('masked')?.made;
     const window = made?.kind === 'masked' ? made.window : null;
+    const chunk = made?.kind === 'masked' ? made.chunk : undefined;
+    if (chunk !== undefined)
+      return {
+        title: t('Causal mask and chunks'),
+        sentence: t('Tokens that come later are taken out, and so are those of earlier chunks of {0} tokens.', integer(chunk)),
+        formula: `sₖ = −∞  (k > p, ⌊k / ${chunk}⌋ < ⌊p / ${chunk}⌋)`,
+      };
     return {
       title: window === null ? t('Causal mask') : t('Causal mask and window'),
       sentence:
@@ -148,11 +159,20 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     sentence: t('Every neuron adds its own direction to the output, as strongly as it fires.'),
     formula: biased('m = W_down h', stages),
   }),
-  mixture: () => ({
-    title: t('Experts mixed'),
-    sentence: t('The outputs of the chosen experts are added up, each times its weight.'),
-    formula: 'm = Σₑ gₑ mₑ',
-  }),
+  mixture: ({ find }) => {
+    const made = find('mixture')?.made;
+    return made?.kind === 'mixture' && made.unweighted === true
+      ? {
+          title: t('Experts mixed'),
+          sentence: t('The outputs of the chosen experts are added up: their weights are factors of what they read.'),
+          formula: 'm = Σₑ mₑ(gₑ x)',
+        }
+      : {
+          title: t('Experts mixed'),
+          sentence: t('The outputs of the chosen experts are added up, each times its weight.'),
+          formula: 'm = Σₑ gₑ mₑ',
+        };
+  },
   mlpPostNorm: ({ model, find }) => normText(t('{0} of the MLP’s output', model.norm), find('norm')),
   mlpAdd: ({ path, stages }) => ({
     title: t('Residual: MLP added'),
@@ -162,6 +182,22 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     formula: addFormula('x ← x + m', stages),
   }),
   mlpStreamNorm: ({ model, find }) => normText(t('{0} after the addition', model.norm), find('norm')),
+  perLayer: () => ({
+    title: t('Per-layer embedding'),
+    sentence: t(
+      'The token has a vector of its own for this layer, made before the first one from its row in a second table and its embedding: the ' +
+        'stream opens a gate for it, and what passes is added.',
+    ),
+    formula: 'x ← x + norm(W_out (act(W_gate x) · e))',
+  }),
+  layerScale: ({ find }) => {
+    const made = find('scaled')?.made;
+    return {
+      title: t('Stream scaled'),
+      sentence: t('The layer multiplies the whole stream by a learned number.'),
+      formula: `x ← x · ${significant(made?.kind === 'scaled' ? made.factor : 1, 4)}`,
+    };
+  },
   layers: ({ model }) => ({
     title: t('Through all layers'),
     sentence: t(
@@ -245,7 +281,16 @@ function learnedSentence(withBias: boolean): string {
     : t('Then each number is multiplied by a learned weight.');
 }
 
-function headsText(path: ForwardPath, { heads, kvHeads, headDim, dim }: ModelInfo): StepText {
+/** Numbers in a query of the path's head. */
+function headWidth({ stages }: ForwardPath): number {
+  return stages.find(({ name }) => name === 'query')?.values.length ?? 0;
+}
+
+function headsText(path: ForwardPath, model: ModelInfo): StepText {
+  const { heads, dim } = model;
+  const kvHeads = path.kvHeads ?? model.kvHeads;
+  const headDim = headWidth(path);
+  const source = path.stages.map(({ made }) => made).find(({ kind }) => kind === 'ofLayer');
   const latent = path.stages.some(({ name }) => name === 'latent');
   const title = t('Query, key and value of head {0}', path.head);
   const whole =
@@ -257,37 +302,46 @@ function headsText(path: ForwardPath, { heads, kvHeads, headDim, dim }: ModelInf
       ? t('All heads share one key and value.')
       : t('{0} query heads share {1} key and value heads: head {2} reads number {3}.', heads, kvHeads, path.head, path.kvHead);
   const grouped = kvHeads === heads ? '' : ` ${shared}`;
-  const sentence = latent
-    ? t(
-        'The query asks; key and value of all heads are made from one compressed vector, and the part of the key that ' +
-          'holds the position is shared.',
-      )
-    : t(
-        'Three matrices make of the vector what this head looks for (query), what the token is found by (key), and what ' +
-          'it passes on (value).',
-      );
+  const sentence =
+    source?.kind === 'ofLayer'
+      ? t('A matrix makes of the vector what this head looks for (query). Keys and values are those that layer {0} made.', source.layer)
+      : latent
+        ? t(
+            'The query asks; key and value of all heads are made from one compressed vector, and the part of the key that ' +
+              'holds the position is shared.',
+          )
+        : t(
+            'Three matrices make of the vector what this head looks for (query), what the token is found by (key), and what ' +
+              'it passes on (value).',
+          );
   return {
     title,
     sentence: `${sentence} ${whole}${grouped}`,
-    formula: latent
-      ? 'c = W_c x,  k = W_k c,  v = W_v c,  q = W_q x'
-      : biased(
-          'q = W_q x',
-          path.stages.filter(({ step }) => step === 'heads'),
-        ).replace('q = W_q x', 'q, k, v = W x'),
+    formula:
+      source !== undefined
+        ? 'q = W_q x'
+        : latent
+          ? 'c = W_c x,  k = W_k c,  v = W_v c,  q = W_q x'
+          : biased(
+              'q = W_q x',
+              path.stages.filter(({ step }) => step === 'heads'),
+            ).replace('q = W_q x', 'q, k, v = W x'),
   };
 }
 
-function scaleText(stages: readonly Stage[], { headDim }: ModelInfo): StepText {
+function scaleText(stages: readonly Stage[], path: ForwardPath): StepText {
+  const headDim = headWidth(path);
   const find = (kind: Stage['made']['kind']): Stage['made'] | undefined => stages.find(({ made }) => made.kind === kind)?.made;
   const scaled = find('scaled');
   const capped = find('capped');
   const factor = scaled?.kind === 'scaled' ? scaled.factor : 1;
   const usual = Math.abs(factor * Math.sqrt(headDim) - 1) < 1e-4;
   const sentences = [
-    usual
-      ? t('Scores are divided by √{0}, the root of the head’s width, so that long vectors do not make the softmax too sharp.', headDim)
-      : t('Scores are multiplied by {0}, which keeps the softmax from being too sharp.', significant(factor, 4)),
+    factor === 1
+      ? t('Scores stay as they are: this layer has no factor for them.')
+      : usual
+        ? t('Scores are divided by √{0}, the root of the head’s width, so that long vectors do not make the softmax too sharp.', headDim)
+        : t('Scores are multiplied by {0}, which keeps the softmax from being too sharp.', significant(factor, 4)),
     ...(capped?.kind === 'capped' ? [t('A soft cap keeps them within ±{0}.', significant(capped.limit, 4))] : []),
     ...(find('biased') === undefined ? [] : [t('ALiBi lowers the score of a key the further away it is.')]),
   ];
@@ -304,8 +358,9 @@ function mlpText(path: ForwardPath, stages: readonly Stage[]): StepText {
   const activation = made?.kind === 'activation' ? made.activation : 'linear';
   const gated = stages.some(({ name }) => name === 'gate');
   const gates: Partial<Record<Activation, string>> = { silu: 'SwiGLU', gelu: 'GeGLU', geluTanh: 'GeGLU', relu: 'ReGLU' };
-  const name = gated ? (gates[activation] ?? activationName(activation)) : activationName(activation);
-  const act = activationName(activation);
+  const learned = stages.some(({ made: own }) => own.kind === 'xielu');
+  const act = learned ? 'xIELU' : activationName(activation);
+  const name = gated ? (gates[activation] ?? act) : act;
   const title = path.experts === undefined ? t('MLP: {0}', name) : shownExpert(path, name);
   const parallel = path.parallel ? ` ${t('Attention and MLP both read the layer’s input.')}` : '';
   return gated

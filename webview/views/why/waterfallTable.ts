@@ -40,6 +40,10 @@ export function createWaterfall({ store }: PanelContext): Waterfall {
         return named(t('Layer {0}: attention', layer), t('Show its heads'), () => change({ layer, head: largestHead(parts, layer) }));
       case 'mlp':
         return named(t('Layer {0}: MLP', layer), t('Open it in Forward pass'), () => change({ tab: 'forward', layer, pathStep: 'mlp' }));
+      case 'perLayer':
+        return named(t('Layer {0}: per-layer embedding', layer), t('Open it in Forward pass'), () =>
+          change({ tab: 'forward', layer, pathStep: 'perLayer' }),
+        );
     }
   }
 

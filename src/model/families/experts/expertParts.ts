@@ -27,10 +27,11 @@ export function gatedExperts(
   inner: number,
   activation: Activation,
   names: Names = USUAL,
-  maybeTurned = false,
+  maybeTurned: boolean | 'always' = false,
 ): readonly DenseMlp[] {
   const packed = tensors.has(`${at}.gate_up_proj`);
-  const turned = maybeTurned && tensors.shapeOf(`${at}.gate_up_proj`)?.[1] === dim && dim !== 2 * inner;
+  const looksTurned = tensors.shapeOf(`${at}.gate_up_proj`)?.[1] === dim && dim !== 2 * inner;
+  const turned = maybeTurned === 'always' || (maybeTurned && looksTurned);
   return Array.from({ length: experts }, (_, index): DenseMlp => {
     if (!packed) {
       const linear = (name: string, input: number, output: number) => tensors.linear(`${at}.${index}.${name}`, input, output, false);

@@ -1,4 +1,5 @@
 import type { Activation } from '../../../core/activationFunctions.ts';
+import type { KeyWindow } from '../../../core/keyWindow.ts';
 import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activationNames.ts';
 import { count, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
@@ -110,9 +111,13 @@ export interface Differences {
   readonly rope?: RopeStyle;
   /** The rope of a layer, null for none; default: the same for all. */
   readonly ropes?: (layer: number) => Rope | null;
-  readonly windows?: (layer: number) => number | null;
+  readonly windows?: (layer: number) => KeyWindow;
   readonly scale?: number;
   readonly mlp?: (place: Place) => Mlp;
+  /** What of a block is neither attention nor MLP. */
+  /** Names of the norms before attention and MLP. */
+  readonly normNames?: readonly [attention: string, mlp: string];
+  readonly block?: (place: Place) => Partial<Pick<Block, 'perLayer' | 'outputScale'>>;
   readonly finalNorm?: string;
   readonly unembedBias?: boolean;
   readonly decoder?: Partial<DecoderSpec>;
@@ -134,13 +139,14 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
   for (let layer = 0; layer < layers; layer++) {
     const at = `${prefix}layers.${layer}`;
     const place: Place = { layer, at, attention: `${at}.self_attn`, mlp: `${at}.mlp` };
-    const norms = differences.norms?.(place, ofStream) ?? preNorms(place, ofStream);
+    const norms = differences.norms?.(place, ofStream) ?? preNorms(place, ofStream, differences.normNames);
     const special = differences.attention?.(place) ?? {};
     const projection = (name: string, output: number) => tensors.linear(`${place.attention}.${name}_proj`, dim, output, biases.qkv);
     blocks.push({
       ...PLAIN_BLOCK,
       ...norms,
       wiring,
+      ...differences.block?.(place),
       attention: {
         ...PLAIN_ATTENTION,
         scale: differences.scale ?? headDim ** -0.5,
@@ -178,8 +184,12 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
   };
 }
 
-function preNorms({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
-  return { attentionNorms: preNorm(norm(`${at}.input_layernorm`)), mlpNorms: preNorm(norm(`${at}.post_attention_layernorm`)) };
+function preNorms(
+  { at }: Place,
+  norm: (name: string) => Norm,
+  [attention, mlp]: NonNullable<Differences['normNames']> = ['input_layernorm', 'post_attention_layernorm'],
+): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
+  return { attentionNorms: preNorm(norm(`${at}.${attention}`)), mlpNorms: preNorm(norm(`${at}.${mlp}`)) };
 }
 
 /** Post-norms of the sublayers only (OLMo 2, section 3.2). */

@@ -111,7 +111,8 @@ function shared(config: Options, tensors: Tensors, { dim }: Sizes): Differences 
   };
 }
 
-function sandwich({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
+/** A norm before and one behind each sublayer. */
+export function sandwich({ at }: Place, norm: (name: string) => Norm): Pick<Block, 'attentionNorms' | 'mlpNorms'> {
   return {
     attentionNorms: { pre: norm(`${at}.input_layernorm`), post: norm(`${at}.post_attention_layernorm`), stream: null },
     mlpNorms: { pre: norm(`${at}.pre_feedforward_layernorm`), post: norm(`${at}.post_feedforward_layernorm`), stream: null },
