@@ -74,8 +74,19 @@ export interface ModelTraits {
   readonly logitCap: number | null;
 }
 
+/** Kinds of layers that carry the text before a token in a state of fixed size, and have no attention weights. */
+export type RecurrenceKind = 'shortConvolution' | 'deltaNet';
+
 /** Traits of one layer. */
 export interface LayerTraits {
+  /** What the layer has in place of softmax attention; absent: it has that. */
+  readonly recurrence?: {
+    readonly kind: RecurrenceKind;
+    /** Maps of its effective attention: as many as heads, or 1 where it has none. */
+    readonly maps: number;
+    /** Numbers that it keeps of all tokens before. */
+    readonly kept: number;
+  };
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
   /** Base frequency of the layer's rope; null: no rotation. */

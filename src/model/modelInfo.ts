@@ -1,6 +1,8 @@
 import type { ModelFacts } from '../core/memory.ts';
 import type { LayerTraits, ModelInfo } from '../core/trace.ts';
-import type { DecoderSpec, Norm } from './families/spec.ts';
+import { attentionsOf } from './families/mixers.ts';
+import { stateNumbers } from './graph/recurrenceGraph.ts';
+import type { DecoderSpec, Norm, Recurrence } from './families/spec.ts';
 import type { StoredTensor } from './formats/storedTensor.ts';
 
 /**
@@ -49,18 +51,23 @@ function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
 }
 
 function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'traits'> {
-  const layers = blocks.map(({ attention: { window, rope }, mlp }): LayerTraits => ({
-    window,
-    ropeTheta: rope?.theta ?? null,
+  const layers = blocks.map(({ attention, mlp }): LayerTraits => ({
+    ...(attention.kind === 'attention' ? {} : { recurrence: recurrenceTraits(attention) }),
+    window: attention.kind === 'attention' ? attention.window : null,
+    ropeTheta: attention.kind === 'attention' ? (attention.rope?.theta ?? null) : null,
     experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
   }));
-  const [first] = blocks;
-  const sinks = first !== undefined && first.attention.sinks !== null;
-  const latentRank = first?.attention.projections.kind === 'latent' ? first.attention.projections.rank : null;
+  const [first] = attentionsOf(blocks);
+  const sinks = first !== undefined && first.sinks !== null;
+  const latentRank = first?.projections.kind === 'latent' ? first.projections.rank : null;
   const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
-  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts }) => window === null && experts === null);
+  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts, recurrence }) => window === null && experts === null && recurrence === undefined);
   if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
   return { traits: { layers, sinks, latentRank, scoreCap, logitCap } };
+}
+
+function recurrenceTraits(mixer: Recurrence): NonNullable<LayerTraits['recurrence']> {
+  return { kind: mixer.kind, maps: mixer.kind === 'deltaNet' ? mixer.valueHeads : 1, kept: stateNumbers(mixer) };
 }
 
 function elements({ shape }: StoredTensor): number {

@@ -2,10 +2,11 @@
 
     python test/reference/family_cases.py [CASE ...]
 
-Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}; of models that read pictures too, wrappers/CASE.
+Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}; of models that read pictures too, wrappers/CASE, of some with layers without attention weights, hybrids/CASE.
 A case is a config.json, in the words of transformers 5 or 4; its weights are random, those of later cases of a family stored as bfloat16.
 golden.safetensors, of the weights read back as float32 with eager attention: input_ids [T], logits [T,V], resid.0 .. resid.L [T,D] (i = after block i),
-attentions.l [H,T,T], and routing.l [T,E], each token's weight of each expert.
+attentions.l [H,T,T] (l = layer), and routing.l [T,E], each token's weight of each expert;
+of a layer without attention weights mixing.l [H,T,T], its effective attention.
 """
 import json
 import math
@@ -166,6 +167,16 @@ WRAPPERS = {
 }
 
 
+CONV = ["conv", "full_attention", "conv"]
+LINEAR = ["linear_attention", "full_attention", "linear_attention"]
+DELTA = dict(num_hidden_layers=3, linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=6, linear_value_head_dim=5, linear_conv_kernel_dim=4, head_dim=8)
+# Models some of whose layers carry the text in a state and have no attention weights.
+HYBRIDS = {
+    "lfm2": (BASE, [dict(num_hidden_layers=3, layer_types=CONV, conv_L_cache=3, block_auto_adjust_ff_dim=False, **rope(1000000.0)),
+                    dict(num_hidden_layers=3, full_attn_idxs=[1], conv_L_cache=4, conv_bias=True, block_ff_dim=24, block_multiple_of=8, block_ffn_dim_multiplier=1.3, tie_embedding=False, **rope4(10000.0))]),
+}
+
+
 def alibi_once(forward):
     """The eager attention of Falcon adds ALiBi in the mask and again to the scores, its other attention once: here once."""
     def once(self, hidden_states, alibi=None, *args, **options):
@@ -182,6 +193,10 @@ def randomize(model):
         for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if "e_score_correction" in item[0]]:
             if "sinks" in name:
                 tensor.copy_(torch.randn_like(tensor))
+            elif name.endswith(("A_log", "dt_bias")):
+                tensor.copy_(torch.rand_like(tensor) * 2 - 1.5)
+            elif "conv" in name and tensor.ndim == 3:
+                tensor.copy_(torch.randn_like(tensor) * 0.6)
             elif tensor.ndim < 2:
                 tensor.add_(torch.randn_like(tensor) * 0.15)
             elif any(part in name for part in ("embed", "wte", "wpe")) and "proj" not in name:
@@ -189,6 +204,17 @@ def randomize(model):
             else:
                 sharp = 1.5 if any(part in name for part in ("q_proj", "k_proj", "qkv", "query_key", "c_attn", "q_a", "q_b", "kv_a", "kv_b", "router", "gate.weight")) else 1.0
                 tensor.copy_(torch.randn_like(tensor) * sharp * 1.3 / math.sqrt(tensor.shape[-1]))
+
+
+def convolution_map(module, x):
+    """[1,T,T]: of each earlier token's numbers, the size of their factors in this token's, the mean over the channels."""
+    b, c, _ = module.in_proj(x).double().chunk(3, dim=-1)
+    kernel, tokens = module.conv.weight.double()[:, 0], len(x)
+    found = torch.zeros(1, tokens, tokens, dtype=torch.float64)
+    for query in range(tokens):
+        for back in range(min(query + 1, kernel.shape[1])):
+            found[0, query, query - back] = (c[query] * kernel[:, kernel.shape[1] - 1 - back] * b[query - back]).abs().mean()
+    return found.float()
 
 
 def golden(model, ids):
@@ -200,6 +226,8 @@ def golden(model, ids):
     for layer, block in enumerate(blocks):
         hooks.append(block.register_forward_hook(lambda _, __, output: resid.append((output[0] if isinstance(output, tuple) else output)[0].clone())))
         for module in block.modules():
+            if type(module).__name__.endswith("ShortConv"):
+                hooks.append(module.register_forward_hook(lambda module, args, options, _, layer=layer: found.update({f"mixing.{layer}": convolution_map(module, first(args, options))}), with_kwargs=True))
             if type(module).__name__.endswith(("TopKRouter", "TopkRouter")):
                 def keep(_, __, output, layer=layer):
                     chosen = next(value for value in output if not value.is_floating_point())
@@ -214,12 +242,13 @@ def golden(model, ids):
         hook.remove()
     found["logits"] = result.logits[0]
     found.update({f"resid.{i}": value for i, value in enumerate(resid)})
-    found.update({f"attentions.{i}": value[0] for i, value in enumerate(result.attentions)})
+    layers = [i for i in range(len(blocks)) if f"mixing.{i}" not in found]
+    found.update({f"attentions.{i}": value[0] for i, value in zip(layers, result.attentions, strict=True)})
     return {name: value.clone().contiguous() for name, value in found.items()}
 
 
 def make(case, config, seed, dtype):
-    folder = (FOLDER.with_name("wrappers") if config["model_type"] in WRAPPERS else FOLDER) / case
+    folder = (FOLDER.with_name("wrappers") if config["model_type"] in WRAPPERS else FOLDER.with_name("hybrids") if config["model_type"] in HYBRIDS else FOLDER) / case
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     text = json.dumps(config, indent=1) + "\n"
@@ -237,7 +266,7 @@ def make(case, config, seed, dtype):
 
 
 def main(wanted):
-    for family, (base, cases) in {**FAMILIES, **WRAPPERS}.items():
+    for family, (base, cases) in {**FAMILIES, **WRAPPERS, **HYBRIDS}.items():
         for index, changed in enumerate(cases):
             case = f"{family}.{index + 1}"
             if wanted and case not in wanted and family not in wanted:

@@ -28,6 +28,7 @@ import { gemma, gemma2, gemma3 } from './llama/gemma.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
 import { hunyuan } from './llama/hunyuan.ts';
+import { lfm2 } from './llama/lfm2.ts';
 import { llama } from './llama/llama.ts';
 import { ministral, ministral3, mistral } from './llama/mistral.ts';
 import { nanochat } from './llama/nanochat.ts';
@@ -75,6 +76,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['granitemoe', graniteMoe],
   ['granitemoeshared', graniteMoeShared],
   ['hunyuan_v1_dense', hunyuan],
+  ['lfm2', lfm2],
   ['llama', llama],
   ['ministral', ministral],
   ['ministral3', ministral3],

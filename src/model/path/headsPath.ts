@@ -114,13 +114,17 @@ export async function addHeads(
 
 /** The matrix that computes a head's query, key or value, and its row for number `index`. */
 function projectionOf(
-  { projections }: Attention,
+  { projections, gated }: Attention,
   { heads, kvHeads, headDim }: DecoderSpec,
   part: 'query' | 'key' | 'value',
   head: number,
 ): { readonly linear: Linear; readonly rowOf: (index: number) => number } {
   if (projections.kind === 'separate')
-    return { linear: { query: projections.q, key: projections.k, value: projections.v }[part], rowOf: (index) => head * headDim + index };
+    return {
+      linear: { query: projections.q, key: projections.k, value: projections.v }[part],
+      // Behind each head's query lies its gate.
+      rowOf: (index) => (part === 'query' && gated ? 2 : 1) * head * headDim + index,
+    };
   if (projections.kind !== 'fused') throw new Error('Latent attention makes its heads itself.');
   const { groups, order } = projections.layout;
   const [queries, keys] = [heads / groups, kvHeads / groups];

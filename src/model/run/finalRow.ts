@@ -1,5 +1,6 @@
 import { partingOf, startOf as firstTokens, type Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { stateNames } from '../graph/decoder.ts';
 import { layerInputs, positionTables, sameStart, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import type { Span } from '../graph/positionsGraph.ts';
@@ -10,6 +11,7 @@ import { tokensOf } from './headAttention.ts';
 import { floats, itemOf } from './outputs.ts';
 import { piecesToRun, sharedTokens, type OtherInput } from './pieceByPiece.ts';
 import type { Feed } from './runtime.ts';
+import { hasStates, stateFeeds, stateOf, statesAt } from './states.ts';
 
 /** Where a changed run begins to differ from a known one. */
 interface Start {
@@ -54,6 +56,16 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
     k: layer < first ? null : tokensOf(itemOf(known.k, layer), 0, start.token),
     v: layer < first ? null : tokensOf(itemOf(known.v, layer), 0, start.token),
   }));
+  let states =
+    start.token === 0 || !hasStates(spec)
+      ? []
+      : await statesAt(spec, parts, {
+          recipe: run.recipe,
+          tokens: start.token,
+          length: run.ids.length,
+          layerInput: (layer, from, to) => rowsOf(itemOf(known.resid, layer), from, to),
+          past: (layer, tokens) => ({ k: tokensOf(itemOf(known.k, layer), 0, tokens), v: tokensOf(itemOf(known.v, layer), 0, tokens) }),
+        });
   let last = input;
   for (const [index, { from, to }] of pieces.entries()) {
     const span: Span = { past: start.token + from, room: start.token + from, tokens: to - from, length: run.ids.length };
@@ -66,15 +78,27 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
       const own = Array.from({ length: part.to - part.from }, (_, i) => part.from + i);
       const feeds: Record<string, Feed> = { resid, ...interventionTables(spec, run.recipe, part.from, part.to, rows) };
       for (const [name] of tableShapes(spec, layerInputs(spec, part.from, part.to))) feeds[name] = tables.get(name) ?? missing(name);
-      for (const layer of own) {
+      const mixers = own.map((layer) => ({ layer, mixer: itemOf(spec.blocks, layer).attention }));
+      const keyed = mixers.flatMap(({ layer, mixer }) => (mixer.kind === 'attention' ? [layer] : []));
+      const kept = mixers.flatMap(({ layer, mixer }) => (mixer.kind === 'attention' ? [] : [{ layer, mixer }]));
+      for (const layer of keyed) {
         feeds[`pastK.${layer}`] = past[layer]?.k ?? missing(`pastK.${layer}`);
         feeds[`pastV.${layer}`] = past[layer]?.v ?? missing(`pastV.${layer}`);
       }
+      for (const { layer, mixer } of kept) Object.assign(feeds, stateFeeds(mixer, layer, states[layer] ?? null));
       const end = `resid.${part.to}`;
-      const found = await part.session.run(feeds, [end, ...(goesOn ? own.flatMap((layer) => [`k.${layer}`, `v.${layer}`]) : [])]);
+      const needed = [
+        ...keyed.flatMap((layer) => [`k.${layer}`, `v.${layer}`]),
+        ...kept.flatMap(({ layer, mixer }) => stateNames(mixer).map((name) => `${name}.${layer}`)),
+      ];
+      const found = await part.session.run(feeds, [end, ...(goesOn ? needed : [])]);
       resid = finite(tensor([to - from, spec.dim], floats(found[end])), part.to - 1, run.recipe);
       if (!goesOn) continue;
-      for (const layer of own) {
+      states = Array.from({ length: layers }, (_, layer) => {
+        const own = kept.find((one) => one.layer === layer);
+        return own === undefined ? (states[layer] ?? {}) : stateOf(own.mixer, layer, found);
+      });
+      for (const layer of keyed) {
         const held = itemOf(past, layer);
         const more = (name: string, width: number): Feed => ({ dims: [spec.kvHeads, to - from, width], data: floats(found[name]) });
         past[layer] = {

@@ -13,11 +13,12 @@ import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { neuronsOf } from '../graph/mlp.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { sinusoids, type Span } from '../graph/positionsGraph.ts';
-import type { ExpertChoice, LatentVectors, Trace, Past } from './forwardTrace.ts';
+import type { ExpertChoice, LatentVectors, LayerState, Trace, Past } from './forwardTrace.ts';
 import { floats, ints, itemOf } from './outputs.ts';
 import type { CutText } from './pieces.ts';
 import type { Feed } from './runtime.ts';
 import type { Sessions, TrunkPart } from './sessions.ts';
+import { hasStates, stateFeeds, stateOf } from './states.ts';
 
 /** What a forward pass runs on. */
 export interface Runnable {
@@ -52,37 +53,44 @@ export async function forward(
   const v: Tensor[] = [];
   const experts: (ExpertChoice | null)[] = [];
   const latent: LatentVectors[] = [];
+  const states: LayerState[] = [];
   const span: Span = { past: past.tokens, room: past.room, tokens: length, length: whole };
   const tables = positionTables(spec, span);
   const rows = spanRows(span);
   for (const { session, from, to } of trunk) {
     const inputs: Record<string, Feed> = { resid: itemOf(resid, from), ...interventionTables(spec, recipe, from, to, rows) };
     for (const [name] of tableShapes(spec, layerInputs(spec, from, to))) inputs[name] = tables.get(name) ?? missing(name);
-    for (let layer = from; layer < to; layer++) {
-      inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
-      inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
-    }
     const blocks = spec.blocks.slice(from, to);
+    for (const [i, { attention }] of blocks.entries()) {
+      const layer = from + i;
+      if (attention.kind === 'attention') {
+        inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
+        inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
+      } else Object.assign(inputs, stateFeeds(attention, layer, past.states[layer] ?? null));
+    }
     const names = blocks.flatMap((block, i) => [
-      `q.${from + i}`,
-      `k.${from + i}`,
-      `v.${from + i}`,
       `resid.${from + i + 1}`,
       ...layerExtras(block).map((name) => `${name}.${from + i}`),
     ]);
     const out = await session.run(inputs, names);
     for (const [i, { attention, mlp }] of blocks.entries()) {
       const layer = from + i;
-      q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
-      k.push(tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])));
-      v.push(tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])));
+      if (attention.kind === 'attention') {
+        q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
+        k.push(tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])));
+        v.push(tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])));
+        states.push({});
+      } else {
+        for (const all of [q, k, v]) all.push(tensor([0, length, 0], new Float32Array(0)));
+        states.push(stateOf(attention, layer, out));
+      }
       resid.push(finite(tensor([length, dim], floats(out[`resid.${layer + 1}`])), layer, recipe));
       experts.push(
         mlp.kind === 'experts'
           ? { ids: ints(out[`experts.${layer}`]), weights: tensor([length, mlp.chosen], floats(out[`expertWeights.${layer}`])) }
           : null,
       );
-      if (attention.projections.kind === 'latent') {
+      if (attention.kind === 'attention' && attention.projections.kind === 'latent') {
         const { rank, rotated } = attention.projections;
         latent.push({
           compressed: tensor([length, rank], floats(out[`compressed.${layer}`])),
@@ -101,6 +109,7 @@ export async function forward(
     v,
     ...(experts.some((choice) => choice !== null) ? { experts } : {}),
     ...(latent.length > 0 ? { latent } : {}),
+    ...(hasStates(spec) ? { states } : {}),
   };
 }
 

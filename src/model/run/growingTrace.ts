@@ -1,9 +1,10 @@
 import type { Recipe } from '../../core/run.ts';
 import { tensor, type Tensor } from '../../core/tensor.ts';
-import type { DecoderSpec } from '../families/spec.ts';
-import type { Past } from './forwardTrace.ts';
-import type { Trace } from './forwardTrace.ts';
+import { attentionsOf } from '../families/mixers.ts';
+import type { Block, DecoderSpec } from '../families/spec.ts';
+import type { LayerState, Past, Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
+import { hasStates, type KnownStart } from './states.ts';
 import { growingIds, growingRows, type Expected, type Rows } from './rows.ts';
 
 /** A trace that grows token by token; its keys and values have the layout in which the next forward pass reads them. */
@@ -19,6 +20,13 @@ export interface GrowingTrace {
   /** The trace of all tokens, without copies where their number was expected: this one is not used afterwards. */
   taken(recipe: Recipe): Trace;
   readonly past: Past;
+  /** What layers without attention keep of the tokens held; null: it is not known, as where some were dropped. */
+  readonly states: readonly LayerState[] | null;
+  /** Sets it. */
+  restore(states: readonly LayerState[]): void;
+  /** What layers read of the tokens held, as in `KnownStart`. */
+  readonly layerInput: KnownStart['layerInput'];
+  readonly pastOf: KnownStart['past'];
   ids(from: number, to: number): Int32Array;
   /** [1, D], the residual after the last block at a position. */
   final(position: number): Tensor;
@@ -27,7 +35,7 @@ export interface GrowingTrace {
 }
 
 /** The cache before any token. */
-const NO_PAST: Past = { tokens: 0, room: 0, k: [], v: [] };
+const NO_PAST: Past = { tokens: 0, room: 0, k: [], v: [], states: [] };
 
 /** An empty trace; `tokens`: how many it will hold, where that is known. */
 export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
@@ -39,15 +47,21 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const ids = growingIds(1, atOnce);
   const embedding = growingRows(1, embeddingDim, atOnce);
   const resid = Array.from({ length: blocks.length + 1 }, () => growingRows(1, dim, atOnce));
-  const q = blocks.map(() => growingRows(heads, headDim, atOnce));
-  const k = blocks.map(() => growingRows(kvHeads, headDim, asNeeded));
-  const v = blocks.map(() => growingRows(kvHeads, valueDim, asNeeded));
+  const rowsOf = (block: Block, groups: number, width: number, expected: Expected): Rows =>
+    block.attention.kind === 'attention' ? growingRows(groups, width, expected) : growingRows(0, 0, expected);
+  const q = blocks.map((block) => rowsOf(block, heads, headDim, atOnce));
+  const k = blocks.map((block) => rowsOf(block, kvHeads, headDim, asNeeded));
+  const v = blocks.map((block) => rowsOf(block, kvHeads, valueDim, asNeeded));
+  const sizeOf = (layer: number, groups: number, count: number, width: number): readonly number[] =>
+    itemOf(blocks, layer).attention.kind === 'attention' ? [groups, count, width] : [0, count, 0];
+  /** What layers without attention keep of exactly the tokens held; null: it is not known. */
+  let states: readonly LayerState[] | null = [];
   const experts = blocks.map(({ mlp }) =>
     mlp.kind === 'experts'
       ? { chosen: mlp.chosen, ids: growingIds(mlp.chosen, atOnce), weights: growingRows(1, mlp.chosen, atOnce) }
       : null,
   );
-  const latent = blocks.flatMap(({ attention: { projections } }) =>
+  const latent = attentionsOf(blocks).flatMap(({ projections }) =>
     projections.kind === 'latent'
       ? [
           {
@@ -70,14 +84,15 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     ...latent.flatMap((layer) => [layer.compressed, layer.sharedKey]),
   ];
   let length = 0;
+  const stateParts = (): Pick<Trace, 'states'> => (states === null || !hasStates(spec) ? {} : { states });
   /** The trace of `count` tokens, whose numbers `read` takes from the rows. */
   const made = (count: number, recipe: Recipe, read: <Data extends Float32Array | Int32Array>(rows: Rows<Data>) => Data): Trace => ({
     run: { ids: read(ids), recipe },
     embedding: tensor([count, embeddingDim], read(embedding)),
     resid: resid.map((rows) => tensor([count, dim], read(rows))),
-    q: q.map((rows) => tensor([heads, count, headDim], read(rows))),
-    k: k.map((rows) => tensor([kvHeads, count, headDim], read(rows))),
-    v: v.map((rows) => tensor([kvHeads, count, valueDim], read(rows))),
+    q: q.map((rows, layer) => tensor(sizeOf(layer, heads, count, headDim), read(rows))),
+    k: k.map((rows, layer) => tensor(sizeOf(layer, kvHeads, count, headDim), read(rows))),
+    v: v.map((rows, layer) => tensor(sizeOf(layer, kvHeads, count, valueDim), read(rows))),
     ...(experts.some((layer) => layer !== null)
       ? {
           experts: experts.map((layer) =>
@@ -117,20 +132,37 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
         held.compressed.append(compressed.data, count, of);
         held.sharedKey.append(sharedKey.data, count, of);
       }
+      if (count > 0) states = count === of && next.states !== undefined ? next.states : null;
       length += count;
     },
     cut: (end) => {
       for (const rows of all) rows.cut(end);
+      if (end < length) states = end === 0 ? [] : null;
       length = Math.min(length, end);
     },
-    slice: (from, to, recipe) => made(to - from, recipe, (rows) => rows.slice(from, to)),
-    taken: (recipe) => made(length, recipe, (rows) => rows.taken()),
+    slice: (from, to, recipe) => ({ ...made(to - from, recipe, (rows) => rows.slice(from, to)), ...(to === length ? stateParts() : {}) }),
+    taken: (recipe) => ({ ...made(length, recipe, (rows) => rows.taken()), ...stateParts() }),
+    get states() {
+      return states;
+    },
+    restore: (found) => {
+      states = found;
+    },
+    layerInput: (layer, from, to) => tensor([to - from, dim], itemOf(resid, layer).slice(from, to)),
+    pastOf: (layer, tokens) => ({
+      k: { dims: [kvHeads, tokens, headDim], data: itemOf(k, layer).slice(0, tokens) },
+      v: { dims: [kvHeads, tokens, valueDim], data: itemOf(v, layer).slice(0, tokens) },
+    }),
     get past() {
       if (length === 0) return NO_PAST;
-      return { tokens: length, room: k[0]?.room ?? 0, k: k.map(({ padded }) => padded), v: v.map(({ padded }) => padded) };
+      return { tokens: length, room: k[0]?.room ?? 0, k: k.map(({ padded }) => padded), v: v.map(({ padded }) => padded), states: states ?? unknown() };
     },
     ids: (from, to) => ids.slice(from, to),
     final: (position) => tensor([1, dim], itemOf(resid, blocks.length).slice(position, position + 1)),
     lastQuery: (layer) => itemOf(q, layer).slice(length - 1, length),
   };
+}
+
+function unknown(): never {
+  throw new Error('What layers keep of the tokens before is not known.');
 }

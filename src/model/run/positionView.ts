@@ -3,11 +3,11 @@ import { stageOf, type Making, type StageName } from '../../core/forwardPath.ts'
 import { at, dot } from '../../core/tensor.ts';
 import { readRows } from './embeddingRows.ts';
 import type { Rope } from '../families/rope.ts';
+import { attentionAt } from '../families/mixers.ts';
 import type { Attention, DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { alibiBias, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
-import { itemOf } from './outputs.ts';
 import { addHeads } from '../path/headsPath.ts';
 import { runLayerRow } from '../path/layerRow.ts';
 import { pathBuilder } from '../path/pathBuilder.ts';
@@ -51,7 +51,7 @@ export function openPositions(spec: DecoderSpec, files: ModelFiles, sessions: Se
         case 'none':
           return { kind: 'none' };
         default: {
-          const { rope } = itemOf(spec.blocks, request.layer).attention;
+          const { rope } = attentionAt(spec, request.layer);
           return rope === null ? { kind: 'notRotated', layer: request.layer } : rotation(spec, files, sessions, trace, request, rope);
         }
       }
@@ -105,7 +105,7 @@ async function rotation(
   { layer, head, query, key }: PairRequest,
   rope: Rope,
 ): Promise<Rotation> {
-  const { attention } = itemOf(spec.blocks, layer);
+  const attention = attentionAt(spec, layer);
   const kvHead = Math.floor(head / (spec.heads / spec.kvHeads));
   const turnOf = async (token: number, side: 'query' | 'key'): Promise<Turned> => {
     const path = pathBuilder(files);

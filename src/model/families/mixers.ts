@@ -1,0 +1,50 @@
+import { UserError } from '../../core/errors.ts';
+import type { RecurrenceKind } from '../../core/trace.ts';
+import { msg, type Translatable } from '../../core/translatable.ts';
+import type { Attention, Block, DecoderSpec, Recurrence } from './spec.ts';
+
+/** What a layer without attention weights is called. */
+const NAMES: Readonly<Record<RecurrenceKind, Translatable>> = {
+  shortConvolution: msg`a short convolution`,
+  deltaNet: msg`a gated delta net`,
+};
+
+/** The softmax attention among these layers. */
+export function attentionsOf(blocks: readonly Block[]): readonly Attention[] {
+  return blocks.flatMap(({ attention }) => (attention.kind === 'attention' ? [attention] : []));
+}
+
+/** The layers, among these, without softmax attention; `layer` counts from 0 within them. */
+export function recurrencesOf(blocks: readonly Block[]): readonly { readonly layer: number; readonly mixer: Recurrence }[] {
+  return blocks.flatMap(({ attention }, layer) => (attention.kind === 'attention' ? [] : [{ layer, mixer: attention }]));
+}
+
+/** The softmax attention of a layer. Throws UserError for a layer that has none, and RangeError for one that there is not. */
+export function attentionAt({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): Attention {
+  const block = blocks[layer];
+  if (block === undefined) throw new RangeError(`There is no layer ${layer}.`);
+  const { attention } = block;
+  if (attention.kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${NAMES[attention.kind]}: it has no attention weights.`);
+  return attention;
+}
+
+/**
+ * Throws UserError where `what`, a question about heads, has no answer in this layer: it has no attention weights, or its heads' outputs are
+ * not its weights times its values, as gates are between.
+ */
+export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: number): Attention {
+  const attention = attentionAt(spec, layer);
+  if (attention.gated) throw new UserError(msg`Layer ${layer} has gates behind its heads, which this calculation does not know yet.`);
+  return attention;
+}
+
+/** Throws UserError for a layer whose gradient is not known. */
+export function requireGradient({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): void {
+  const kind = blocks[layer]?.attention.kind ?? 'attention';
+  if (kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${NAMES[kind]}, through which no gradients are computed here.`);
+}
+
+/** Throws UserError where the model has layers of which `plainAttentionAt` says that they are not plain attention. */
+export function requirePlainAttention(spec: Pick<DecoderSpec, 'blocks'>): void {
+  for (const layer of spec.blocks.keys()) plainAttentionAt(spec, layer);
+}
