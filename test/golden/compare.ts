@@ -100,7 +100,7 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
 }
 
 /** Each token's weight of each expert in one layer, [T, experts]; 0 for experts that the token was not sent to. */
-function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
+export function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
   const choice = trace.experts?.[layer];
   const chosen = choice?.weights.dims[1];
   if (choice === undefined || choice === null || chosen === undefined) throw new Error(`Layer ${layer} chose no experts.`);

@@ -167,13 +167,18 @@ WRAPPERS = {
 }
 
 
-CONV = ["conv", "full_attention", "conv"]
+SMALL = dict(BASE, hidden_size=16, num_attention_heads=2, num_key_value_heads=1, num_hidden_layers=3)
 LINEAR = ["linear_attention", "full_attention", "linear_attention"]
-DELTA = dict(num_hidden_layers=3, linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=6, linear_value_head_dim=5, linear_conv_kernel_dim=4, head_dim=8)
+DELTA = dict(linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=6, linear_value_head_dim=5, linear_conv_kernel_dim=4, head_dim=8)
+FEW = dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=4, shared_expert_intermediate_size=8)
 # Models some of whose layers carry the text in a state and have no attention weights.
 HYBRIDS = {
-    "lfm2": (BASE, [dict(num_hidden_layers=3, layer_types=CONV, conv_L_cache=3, block_auto_adjust_ff_dim=False, **rope(1000000.0)),
-                    dict(num_hidden_layers=3, full_attn_idxs=[1], conv_L_cache=4, conv_bias=True, block_ff_dim=24, block_multiple_of=8, block_ffn_dim_multiplier=1.3, tie_embedding=False, **rope4(10000.0))]),
+    "lfm2": (SMALL, [dict(layer_types=["conv", "full_attention", "conv"], conv_L_cache=3, block_auto_adjust_ff_dim=False, **rope(1000000.0)),
+                     dict(full_attn_idxs=[1], conv_L_cache=4, conv_bias=True, block_ff_dim=24, block_multiple_of=8, block_ffn_dim_multiplier=1.3, tie_embedding=False, **rope4(10000.0))]),
+    "qwen3_5_text": (SMALL, [dict(layer_types=LINEAR, tie_word_embeddings=True, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5, mrope_interleaved=True, mrope_section=[1, 1, 0])),
+                             dict(full_attention_interval=3, attention_bias=True, **{**DELTA, "linear_conv_kernel_dim": 3, "linear_num_value_heads": 2}, **rope(10000.0))]),
+    "qwen3_5_moe_text": (SMALL, [dict(layer_types=LINEAR, **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
+    "qwen3_next": (SMALL, [dict(layer_types=LINEAR, norm_topk_prob=False, mlp_only_layers=[0], **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
 }
 
 
@@ -217,6 +222,36 @@ def convolution_map(module, x):
     return found.float()
 
 
+RULES = {}  # modelling file -> its recurrence
+
+
+def delta_map(q, k, g, beta):
+    """[H,T,T]: the share of each token's value in what a head of a gated delta net reads; of the recurrence with unit vectors as values."""
+    q, k = (x * torch.rsqrt((x * x).sum(-1, keepdim=True) + 1e-6) for x in (q, k))
+    tokens, heads = g.shape
+    q, k = (x.repeat_interleave(heads // x.shape[1], 1) for x in (q * q.shape[-1] ** -0.5, k))
+    state, found = torch.zeros(heads, q.shape[-1], tokens, dtype=torch.float64), torch.zeros(heads, tokens, tokens, dtype=torch.float64)
+    for t in range(tokens):
+        state = state * g[t].exp()[:, None, None]
+        unit = torch.nn.functional.one_hot(torch.tensor(t), tokens).double()
+        state = state + k[t][:, :, None] * (beta[t][:, None] * (unit - torch.einsum("hkt,hk->ht", state, k[t])))[:, None, :]
+        found[:, t] = torch.einsum("hkt,hk->ht", state, q[t])
+    return found
+
+
+def keep_delta_map(module, found, layer):
+    """The recurrence in the modelling file of `module`, which also keeps its map as that of `layer`."""
+    home = sys.modules[type(module).__module__]
+    rule = RULES.setdefault(home, home.torch_chunk_gated_delta_rule)
+    def also(query, key, value, g, beta, *args, **options):
+        output = rule(query, key, value, g, beta, *args, **options)
+        mixing = delta_map(*(x[0].double() for x in (query, key, g, beta)))
+        torch.testing.assert_close(torch.einsum("hts,shv->thv", mixing, value[0].double()), output[0][0].double(), rtol=1e-4, atol=1e-5)
+        found[f"mixing.{layer}"] = mixing.float()
+        return output
+    home.torch_chunk_gated_delta_rule = also
+
+
 def golden(model, ids):
     """Everything the tests compare, of one forward pass."""
     blocks = next(module for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1 and name.rpartition(".")[2] in ("layers", "h", "blocks"))
@@ -226,6 +261,8 @@ def golden(model, ids):
     for layer, block in enumerate(blocks):
         hooks.append(block.register_forward_hook(lambda _, __, output: resid.append((output[0] if isinstance(output, tuple) else output)[0].clone())))
         for module in block.modules():
+            if type(module).__name__.endswith("GatedDeltaNet"):
+                hooks.append(module.register_forward_pre_hook(lambda module, _, layer=layer: keep_delta_map(module, found, layer)))
             if type(module).__name__.endswith("ShortConv"):
                 hooks.append(module.register_forward_hook(lambda module, args, options, _, layer=layer: found.update({f"mixing.{layer}": convolution_map(module, first(args, options))}), with_kwargs=True))
             if type(module).__name__.endswith(("TopKRouter", "TopkRouter")):
@@ -271,7 +308,7 @@ def main(wanted):
             case = f"{family}.{index + 1}"
             if wanted and case not in wanted and family not in wanted:
                 continue
-            make(case, {"model_type": family, **base, **changed}, seed=1000 + sum(map(ord, case)), dtype=torch.float32 if index == 0 else torch.bfloat16)
+            make(case, {"model_type": family, **base, **changed}, seed=1000 + sum(map(ord, case)), dtype=torch.float32 if index == 0 and family not in HYBRIDS else torch.bfloat16)
 
 
 if __name__ == "__main__":

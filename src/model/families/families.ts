@@ -36,6 +36,7 @@ import { nemotron } from './llama/nemotron.ts';
 import { olmo, olmo2, olmo3 } from './llama/olmo.ts';
 import { phi, phi3 } from './llama/phi.ts';
 import { qwen2, qwen2Vl, qwen3, qwen3Vl } from './llama/qwen.ts';
+import { qwen35, qwen35Moe, qwen3Next } from './llama/qwenHybrid.ts';
 import { seedOss } from './llama/seedOss.ts';
 import { smollm3 } from './llama/smollm3.ts';
 import { stablelm } from './llama/stablelm.ts';
@@ -97,7 +98,10 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['qwen2_moe', qwen2Moe],
   ['qwen2_vl_text', qwen2Vl],
   ['qwen3', qwen3],
+  ['qwen3_5_moe_text', qwen35Moe],
+  ['qwen3_5_text', qwen35],
   ['qwen3_moe', qwen3Moe],
+  ['qwen3_next', qwen3Next],
   ['qwen3_vl_moe_text', qwen3VlMoe],
   ['qwen3_vl_text', qwen3Vl],
   ['seed_oss', seedOss],
