@@ -84,6 +84,8 @@ export interface LayerTraits {
     readonly kind: RecurrenceKind;
     /** Maps of its effective attention: as many as heads, or 1 where it has none. */
     readonly maps: number;
+    /** Tokens that it reads at most, its own included; null: all before it. */
+    readonly reach: number | null;
     /** Numbers that it keeps of all tokens before. */
     readonly kept: number;
   };
@@ -200,7 +202,7 @@ export interface Explanation {
 export interface HeadSummaries {
   /** The first of the layers. */
   readonly layer: number;
-  /** [layers, heads, HEAD_METRICS.length], see `headMetrics`; NaN where the text does not define it. */
+  /** [layers, heads, HEAD_METRICS.length], see `headMetrics`; NaN where the text does not define it, and in layers without attention. */
   readonly metrics: Float32Array;
   /** Side of one thumbnail in cells. */
   readonly thumbnailSize: number;

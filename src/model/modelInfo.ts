@@ -67,7 +67,10 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
 }
 
 function recurrenceTraits(mixer: Recurrence): NonNullable<LayerTraits['recurrence']> {
-  return { kind: mixer.kind, maps: mixer.kind === 'deltaNet' ? mixer.valueHeads : 1, kept: stateNumbers(mixer) };
+  const kept = stateNumbers(mixer);
+  return mixer.kind === 'deltaNet'
+    ? { kind: mixer.kind, maps: mixer.valueHeads, reach: null, kept }
+    : { kind: mixer.kind, maps: 1, reach: mixer.convolution.size, kept };
 }
 
 function elements({ shape }: StoredTensor): number {

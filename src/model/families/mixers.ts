@@ -1,13 +1,7 @@
 import { UserError } from '../../core/errors.ts';
-import type { RecurrenceKind } from '../../core/trace.ts';
-import { msg, type Translatable } from '../../core/translatable.ts';
+import { RECURRENCE_NAMES } from '../../core/recurrence.ts';
+import { msg } from '../../core/translatable.ts';
 import type { Attention, Block, DecoderSpec, Recurrence } from './spec.ts';
-
-/** What a layer without attention weights is called. */
-const NAMES: Readonly<Record<RecurrenceKind, Translatable>> = {
-  shortConvolution: msg`a short convolution`,
-  deltaNet: msg`a gated delta net`,
-};
 
 /** The softmax attention among these layers. */
 export function attentionsOf(blocks: readonly Block[]): readonly Attention[] {
@@ -24,7 +18,7 @@ export function attentionAt({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: numb
   const block = blocks[layer];
   if (block === undefined) throw new RangeError(`There is no layer ${layer}.`);
   const { attention } = block;
-  if (attention.kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${NAMES[attention.kind]}: it has no attention weights.`);
+  if (attention.kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[attention.kind]}: it has no attention weights.`);
   return attention;
 }
 
@@ -41,7 +35,7 @@ export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: numbe
 /** Throws UserError for a layer whose gradient is not known. */
 export function requireGradient({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): void {
   const kind = blocks[layer]?.attention.kind ?? 'attention';
-  if (kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${NAMES[kind]}, through which no gradients are computed here.`);
+  if (kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[kind]}, through which no gradients are computed here.`);
 }
 
 /** Throws UserError where the model has layers of which `plainAttentionAt` says that they are not plain attention. */

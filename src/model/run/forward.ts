@@ -187,6 +187,7 @@ export function recipeScope({ blocks, heads, valueDim, dim, vocab, unembed, fina
     dim,
     vocab: finalProjection === null && unembed.layout === 'out-in' ? vocab : 0,
     neurons: blocks.map(({ mlp }) => neuronsOf(mlp)),
+    recurrences: blocks.map(({ attention }) => (attention.kind === 'attention' ? null : attention.kind)),
   };
 }
 

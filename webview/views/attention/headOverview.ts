@@ -50,12 +50,14 @@ export function createHeadOverview(
     true,
   );
   const legend = gradientLegend();
+  const without = el('span', { class: 'legend-item', hidden: true }, t('–: a layer without attention weights.'));
   const barKey = el('span', { class: 'legend-item' });
   const legends = el(
     'div',
     { class: 'overview-legend' },
     legend.root,
     el('span', { class: 'legend-item' }, t('Each square: its strongest weight.')),
+    without,
     el('span', { class: 'legend-item' }, el('span', { class: 'score-key', 'aria-hidden': 'true' }), barKey),
   );
   const meaning = el('p', { class: 'caption' });
@@ -129,6 +131,8 @@ export function createHeadOverview(
       legend.set(gradient(theme.sequential), percent(0), percent(1));
       barKey.textContent = barText(score);
       headName.textContent = t('Layer {0}, head {1}', settings.layer, settings.head);
+      headSwitch.root.hidden = headChoice.root.hidden = of.without.has(settings.layer);
+      without.hidden = of.without.size === 0;
       headSwitch.show(settings.layer, settings.head, state);
       headChoice.show(settings.layer, settings.head, state);
       canvas.show(of, score, state);
