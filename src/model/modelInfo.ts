@@ -61,7 +61,10 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
   const sinks = first !== undefined && first.sinks !== null;
   const latentRank = first?.projections.kind === 'latent' ? first.projections.rank : null;
   const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
-  const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(({ window, experts, recurrence }) => window === null && experts === null && recurrence === undefined);
+  const plain =
+    thetas.size <= 1 &&
+    positions.kind !== 'none' &&
+    layers.every(({ window, experts, recurrence }) => window === null && experts === null && recurrence === undefined);
   if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
   return { traits: { layers, sinks, latentRank, scoreCap, logitCap } };
 }

@@ -64,7 +64,8 @@ test.each(CASES)('%s in small pieces equals transformers', async (name) => {
 });
 
 async function compare(model: LanguageModel, trace: Trace, golden: Golden, tolerance?: number): Promise<void> {
-  for (const [layer, resid] of trace.resid.entries()) expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`, tolerance);
+  for (const [layer, resid] of trace.resid.entries())
+    expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`, tolerance);
   for (let layer = 0; layer < model.info.layers; layer++) {
     const recurrence = model.info.traits?.layers[layer]?.recurrence;
     if (recurrence === undefined)

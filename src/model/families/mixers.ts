@@ -18,13 +18,14 @@ export function attentionAt({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: numb
   const block = blocks[layer];
   if (block === undefined) throw new RangeError(`There is no layer ${layer}.`);
   const { attention } = block;
-  if (attention.kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[attention.kind]}: it has no attention weights.`);
+  if (attention.kind !== 'attention')
+    throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[attention.kind]}: it has no attention weights.`);
   return attention;
 }
 
 /**
- * Throws UserError where `what`, a question about heads, has no answer in this layer: it has no attention weights, or its heads' outputs are
- * not its weights times its values, as gates are between.
+ * The attention of a layer whose heads' outputs are its weights times its values. Throws UserError for one without attention weights, or
+ * with gates behind its heads.
  */
 export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: number): Attention {
   const attention = attentionAt(spec, layer);
@@ -35,7 +36,8 @@ export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: numbe
 /** Throws UserError for a layer whose gradient is not known. */
 export function requireGradient({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): void {
   const kind = blocks[layer]?.attention.kind ?? 'attention';
-  if (kind !== 'attention') throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[kind]}, through which no gradients are computed here.`);
+  if (kind !== 'attention')
+    throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[kind]}, through which no gradients are computed here.`);
 }
 
 /** Throws UserError where the model has layers of which `plainAttentionAt` says that they are not plain attention. */

@@ -30,7 +30,8 @@ export function stateNames(mixer: Recurrence): readonly ('window' | 'state')[] {
  * The blocks of layers `from` to `to` - 1.
  * In: `resid` [T, D], the residual before block `from`; for each layer l the keys and values of the tokens before,
  * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text, or of a layer without attention
- * `pastWindow.l` and `pastState.l` of `stateSizes`, 0 at the text's start; the inputs of `interventionInputs`; and the tables of `tableShapes`, S being P + T.
+ * `pastWindow.l` and `pastState.l` of `stateSizes`, 0 at the text's start; the inputs of `interventionInputs`; and the tables of
+ * `tableShapes`, S being P + T.
  * Out, for each layer l: `q.l` [heads, T, headDim], `k.l` [kvHeads, T, headDim], `v.l` [kvHeads, T, valueDim], or `window.l` and
  * `state.l`; `resid.l+1` [T, D];
  * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and

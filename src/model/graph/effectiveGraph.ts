@@ -36,7 +36,12 @@ export function effectiveGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const parts = deltaParts(graph, x, window, mixer);
   const v = graph.op('Tile', [basis, graph.ints(1, 1, valueHeads)]);
   const [shares = ''] = linearAttention(graph, { ...parts, v, state }, mixer);
-  const byToken = graph.op('Reshape', [shares, graph.op('Concat', [graph.op('Shape', [resid], { start: { int: 0 }, end: { int: 1 } }), graph.ints(valueHeads, -1)], { axis: { int: 0 } })]);
+  const byToken = graph.op('Reshape', [
+    shares,
+    graph.op('Concat', [graph.op('Shape', [resid], { start: { int: 0 }, end: { int: 1 } }), graph.ints(valueHeads, -1)], {
+      axis: { int: 0 },
+    }),
+  ]);
   graph.output('map', graph.op('Transpose', [byToken], { perm: { ints: [1, 0, 2] } }), float32, [valueHeads, 'T', 'T']);
   return graph;
 }

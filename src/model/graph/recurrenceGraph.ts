@@ -81,7 +81,7 @@ export function shortParts(
   return { before, after, value };
 }
 
-/** [T, channels] behind the convolution, and [1, size - 1, channels], what it reads of these tokens for those after them. x [T, channels]. */
+/** Of x [T, channels]: [T, channels] behind the convolution, and [1, size - 1, channels], what it reads of these tokens for those after. */
 function convolve(
   graph: OnnxGraph,
   x: string,
@@ -140,10 +140,7 @@ export function deltaParts(graph: OnnxGraph, x: string, past: string, mixer: Del
     const square = graph.op('ReduceSum', [graph.op('Mul', [heads, heads]), graph.ints(-1)], { keepdims: { int: 1 } });
     const length = graph.op('Sqrt', [graph.op('Add', [square, graph.float(LENGTH_EPSILON)])]);
     const own = graph.op('Div', [heads, length]);
-    const all =
-      repeated === 1
-        ? own
-        : graph.op('Expand', [graph.op('Unsqueeze', [own, graph.ints(2)]), graph.ints(1, 1, repeated, 1)]);
+    const all = repeated === 1 ? own : graph.op('Expand', [graph.op('Unsqueeze', [own, graph.ints(2)]), graph.ints(1, 1, repeated, 1)]);
     return graph.op('Reshape', [all, graph.ints(1, -1, valueHeads * keyDim)]);
   };
   const step = graph.op('Softplus', [graph.op('Add', [flat.decay, graph.weight(mixer.stepBias)])]);
@@ -176,7 +173,11 @@ function projectDelta(
   const widths = [keyDim, keyDim, perKey * valueDim, perKey * valueDim] as const;
   const grouped = graph.op('Reshape', [
     project(graph, x, projections.all),
-    graph.ints(-1, keyHeads, widths.reduce((sum, width) => sum + width, 0)),
+    graph.ints(
+      -1,
+      keyHeads,
+      widths.reduce((sum, width) => sum + width, 0),
+    ),
   ]);
   const [q = '', k = '', v = '', gate = ''] = graph
     .ops('Split', [grouped, graph.ints(...widths)], 4, { axis: { int: -1 } })

@@ -68,10 +68,7 @@ export async function forward(
         inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
       } else Object.assign(inputs, stateFeeds(attention, layer, past.states[layer] ?? null));
     }
-    const names = blocks.flatMap((block, i) => [
-      `resid.${from + i + 1}`,
-      ...layerExtras(block).map((name) => `${name}.${from + i}`),
-    ]);
+    const names = blocks.flatMap((block, i) => [`resid.${from + i + 1}`, ...layerExtras(block).map((name) => `${name}.${from + i}`)]);
     const out = await session.run(inputs, names);
     for (const [i, { attention, mlp }] of blocks.entries()) {
       const layer = from + i;

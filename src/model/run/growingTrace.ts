@@ -56,6 +56,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     itemOf(blocks, layer).attention.kind === 'attention' ? [groups, count, width] : [0, count, 0];
   /** What layers without attention keep of exactly the tokens held; null: it is not known. */
   let states: readonly LayerState[] | null = [];
+  const keepsStates = hasStates(spec);
   const experts = blocks.map(({ mlp }) =>
     mlp.kind === 'experts'
       ? { chosen: mlp.chosen, ids: growingIds(mlp.chosen, atOnce), weights: growingRows(1, mlp.chosen, atOnce) }
@@ -84,7 +85,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     ...latent.flatMap((layer) => [layer.compressed, layer.sharedKey]),
   ];
   let length = 0;
-  const stateParts = (): Pick<Trace, 'states'> => (states === null || !hasStates(spec) ? {} : { states });
+  const stateParts = (): Pick<Trace, 'states'> => (states === null || !keepsStates ? {} : { states });
   /** The trace of `count` tokens, whose numbers `read` takes from the rows. */
   const made = (count: number, recipe: Recipe, read: <Data extends Float32Array | Int32Array>(rows: Rows<Data>) => Data): Trace => ({
     run: { ids: read(ids), recipe },
@@ -132,15 +133,18 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
         held.compressed.append(compressed.data, count, of);
         held.sharedKey.append(sharedKey.data, count, of);
       }
-      if (count > 0) states = count === of && next.states !== undefined ? next.states : null;
+      if (keepsStates && count > 0) states = count === of && next.states !== undefined ? next.states : null;
       length += count;
     },
     cut: (end) => {
       for (const rows of all) rows.cut(end);
-      if (end < length) states = end === 0 ? [] : null;
+      if (keepsStates && end < length) states = end === 0 ? [] : null;
       length = Math.min(length, end);
     },
-    slice: (from, to, recipe) => ({ ...made(to - from, recipe, (rows) => rows.slice(from, to)), ...(to === length ? stateParts() : {}) }),
+    slice: (from, to, recipe) => ({
+      ...made(to - from, recipe, (rows) => rows.slice(from, to)),
+      ...(to === length ? stateParts() : {}),
+    }),
     taken: (recipe) => ({ ...made(length, recipe, (rows) => rows.taken()), ...stateParts() }),
     get states() {
       return states;
@@ -155,7 +159,13 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     }),
     get past() {
       if (length === 0) return NO_PAST;
-      return { tokens: length, room: k[0]?.room ?? 0, k: k.map(({ padded }) => padded), v: v.map(({ padded }) => padded), states: states ?? unknown() };
+      return {
+        tokens: length,
+        room: k[0]?.room ?? 0,
+        k: k.map(({ padded }) => padded),
+        v: v.map(({ padded }) => padded),
+        states: states ?? unknown(),
+      };
     },
     ids: (from, to) => ids.slice(from, to),
     final: (position) => tensor([1, dim], itemOf(resid, blocks.length).slice(position, position + 1)),

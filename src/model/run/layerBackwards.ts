@@ -118,7 +118,7 @@ export async function layerOutputs(
   return { heads: joined, mlp };
 }
 
-/** The pieces in which a layer of a known text is computed again: one without attention all at once, as what it keeps is not known between. */
+/** The pieces in which a layer is computed again: one without attention all at once, as what it keeps is not known between. */
 export function wholeIfKept({ attention }: Block, pieces: readonly Piece[]): readonly Piece[] {
   return attention.kind === 'attention' ? pieces : [{ from: 0, to: pieces.at(-1)?.to ?? 0 }];
 }

@@ -48,7 +48,8 @@ export function openLayerSteps(
       const first = isKept ? 0 : from;
       const feeds = pieceFeeds(spec, trace, layer, { past: first, room: first, tokens: to - first, length: trace.run.ids.length });
       const found = await sessions.withSteps(layer, (session) => session.run(feeds, STEP_OUTPUTS));
-      const value = (name: (typeof STEP_OUTPUTS)[number]): Tensor => tensor([to - from, dim], floats(found[name]).slice((from - first) * dim));
+      const value = (name: (typeof STEP_OUTPUTS)[number]): Tensor =>
+        tensor([to - from, dim], floats(found[name]).slice((from - first) * dim));
       return {
         afterAttention: value('afterAttention'),
         attentionStep: value('attentionStep'),

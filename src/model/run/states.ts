@@ -53,8 +53,8 @@ export interface KnownStart {
 const TOGETHER = 256;
 
 /**
- * What the layers of `parts` keep of the first tokens of a run, from the residuals of those tokens; equal, up to rounding, to what they kept
- * when the tokens were read. Where a session holds several layers, those between are computed again.
+ * What the layers of `parts` keep of the first tokens of a run, from those tokens' residuals; equal, up to rounding, to what they kept when
+ * the tokens were read. Where a session holds several layers, those between are computed again.
  */
 export async function statesAt(spec: DecoderSpec, parts: readonly TrunkPart[], start: KnownStart): Promise<readonly LayerState[]> {
   const { recipe, tokens, length, layerInput, past } = start;

@@ -108,12 +108,12 @@ function meaningOf({ kind, reach }: Recurrence): string {
   const none = t('This layer is {0}: it has no attention weights.', recurrenceName(kind));
   if (kind === 'shortConvolution')
     return `${none} ${t(
-      'Shown is what its gates and its kernel imply: the size of the factor with which a token’s numbers stand in a later token’s, the ' +
-        'mean over all channels. It has no heads, and reads {0} tokens at most, its own among them.',
+      'Shown is what its gates and its kernel imply: the size of the factor with which a token’s numbers stand in a later ' +
+        'token’s, the mean over all channels. It has no heads, and reads {0} tokens at most, its own among them.',
       integer(reach ?? 1),
     )}`;
   return `${none} ${t(
-    'Shown is its effective attention, derived from its own numbers: the share of each token’s value in what the head reads at a token. ' +
-      'It is no softmax: shares may be negative and rows do not sum to 1. A norm follows, so only the proportions within a row count.',
+    'Shown is its effective attention, derived from its own numbers: the share of each token’s value in what the head reads at ' +
+      'a token. It is no softmax: shares may be negative and rows do not sum to 1. A norm follows, so only the proportions within a row count.',
   )}`;
 }

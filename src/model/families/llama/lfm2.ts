@@ -22,12 +22,7 @@ export function lfm2Sizes(config: Options, dim: number, inner: number): { readon
 }
 
 /** Differences of LFM2 from Llama, with and without experts. */
-export function lfm2Differences(
-  config: Options,
-  tensors: Tensors,
-  { dim, headDim, layers }: Sizes,
-  epsilon: number,
-): Differences {
+export function lfm2Differences(config: Options, tensors: Tensors, { dim, headDim, layers }: Sizes, epsilon: number): Differences {
   const size = optionalCount(config, 'conv_L_cache', 3);
   if (size < 2) refuse(config, 'conv_L_cache', msg`is ${size}: a convolution of at least 2 tokens is supported`);
   const bias = flag(config, 'conv_bias', false);

@@ -4,7 +4,18 @@ import { qwenExperts } from '../experts/qwenMoe.ts';
 import { everyNth } from '../layers.ts';
 import type { DecoderSpec, DeltaNet } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { attentionBias, gatedMlp, headNorms, llamaLike, readSizes, rmsEpsilon, type Defaults, type Differences, type Place, type Sizes } from './base.ts';
+import {
+  attentionBias,
+  gatedMlp,
+  headNorms,
+  llamaLike,
+  readSizes,
+  rmsEpsilon,
+  type Defaults,
+  type Differences,
+  type Place,
+  type Sizes,
+} from './base.ts';
 
 const DEFAULTS: Defaults = {
   dim: 4096,
@@ -69,13 +80,7 @@ function sharedExpert(config: Options, tensors: Tensors, { dim, activation }: Si
 type DeltaSizes = Pick<DeltaNet, 'keyHeads' | 'valueHeads' | 'keyDim' | 'valueDim'> & { readonly dim: number };
 type ReadProjections = (tensors: Tensors, at: string, sizes: DeltaSizes) => DeltaNet['projections'];
 
-function hybridDifferences(
-  config: Options,
-  tensors: Tensors,
-  sizes: Sizes,
-  epsilon: number,
-  projections: ReadProjections,
-): Differences {
+function hybridDifferences(config: Options, tensors: Tensors, sizes: Sizes, epsilon: number, projections: ReadProjections): Differences {
   const { dim, heads, kvHeads, headDim } = sizes;
   const isLinear = linearLayers(config, sizes.layers);
   const biases = attentionBias(config);
@@ -97,20 +102,14 @@ function hybridDifferences(
   };
 }
 
-function deltaNet(
-  config: Options,
-  tensors: Tensors,
-  at: string,
-  dim: number,
-  epsilon: number,
-  projections: ReadProjections,
-): DeltaNet {
+function deltaNet(config: Options, tensors: Tensors, at: string, dim: number, epsilon: number, projections: ReadProjections): DeltaNet {
   const keyHeads = count(config, 'linear_num_key_heads', 16);
   const valueHeads = count(config, 'linear_num_value_heads', 32);
   const keyDim = count(config, 'linear_key_head_dim', 128);
   const valueDim = count(config, 'linear_value_head_dim', 128);
   const size = count(config, 'linear_conv_kernel_dim', 4, 2);
-  if (valueHeads % keyHeads !== 0) refuse(config, 'linear_num_key_heads', msg`is ${keyHeads}, which does not divide ${valueHeads} value heads`);
+  if (valueHeads % keyHeads !== 0)
+    refuse(config, 'linear_num_key_heads', msg`is ${keyHeads}, which does not divide ${valueHeads} value heads`);
   const channels = 2 * keyHeads * keyDim + valueHeads * valueDim;
   return {
     kind: 'deltaNet',
