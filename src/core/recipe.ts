@@ -87,9 +87,7 @@ function checkAttention({ layer }: { readonly layer?: number }, { recurrences }:
   const kind = recurrences?.[own] ?? null;
   if (kind === null) return;
   if (layer !== undefined) fail(msg`layer ${layer} is ${RECURRENCE_NAMES[kind]}: it has no attention weights to change.`);
-  fail(
-    msg`layer ${own} is ${RECURRENCE_NAMES[kind]}, in which nothing can be hidden from later tokens: name a layer with attention.`,
-  );
+  fail(msg`layer ${own} is ${RECURRENCE_NAMES[kind]}, in which nothing can be hidden from later tokens: name a layer with attention.`);
 }
 
 /** `value` as the steps of a recipe; undefined where one of them is none, or there are too many. */
