@@ -34,6 +34,7 @@ export async function runLayerRow(
   token: number,
   isWanted: (name: string) => boolean,
 ): Promise<LayerRow> {
+  attentionAt(spec, layer);
   const { session, outputs } = await sessions.row(layer);
   const { feeds, turn } = rowFeeds(spec, trace, layer, token);
   const names = [...outputs].filter(([name]) => isWanted(name));

@@ -7,6 +7,7 @@ import { bestHead, headsOfRepeated, headsOfText, isFew, type HeadNumbers, type H
 import { bits, integer, percent } from '../../parts/format.ts';
 import { createHeadChoice } from '../../parts/headChoice.ts';
 import { createHeadSwitch } from '../../parts/headSwitch.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { gradient } from '../../theme.ts';
@@ -130,7 +131,11 @@ export function createHeadOverview(
       ].join(' ');
       legend.set(gradient(theme.sequential), percent(0), percent(1));
       barKey.textContent = barText(score);
-      headName.textContent = t('Layer {0}, head {1}', settings.layer, settings.head);
+      const recurrence = shown.explanation.model.traits?.layers[settings.layer]?.recurrence;
+      headName.textContent =
+        recurrence === undefined
+          ? t('Layer {0}, head {1}', settings.layer, settings.head)
+          : t('Layer {0}: {1}', settings.layer, recurrenceName(recurrence.kind));
       headSwitch.root.hidden = headChoice.root.hidden = of.without.has(settings.layer);
       without.hidden = of.without.size === 0;
       headSwitch.show(settings.layer, settings.head, state);
