@@ -114,7 +114,8 @@ test('a cache holds keys and values by token, and states of a fixed size', async
   const { model, ids } = await openCase('lfm2.1', native());
   const sequence = model.sequence();
   await sequence.read(runOf(ids.slice(0, 4), UNCHANGED));
-  const [before = [], kept] = [sequence.bytesPerLayer, model.info.traits?.layers[0]?.recurrence?.kept];
+  const before = sequence.bytesPerLayer;
+  const kept = model.info.traits?.layers[0]?.recurrence?.kept;
   await sequence.read(runOf(ids.slice(0, 8), UNCHANGED));
   expect(kept).toBe(2 * model.info.dim);
   expect(sequence.bytesPerLayer).toEqual([4 * (kept ?? 0), 2 * (before[1] ?? 0), 4 * (kept ?? 0)]);

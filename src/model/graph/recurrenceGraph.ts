@@ -63,7 +63,7 @@ export function recur(graph: OnnxGraph, x: string, past: PastState, mixer: Recur
 
 function shortConvolution(graph: OnnxGraph, x: string, past: string, { input, convolution, output }: ShortConvolution): RecurrenceValues {
   const { before, after, value } = shortParts(graph, x, input);
-  const [mixed = '', window = ''] = convolve(graph, graph.op('Mul', [before, value]), past, convolution, 'none');
+  const [mixed, window] = convolve(graph, graph.op('Mul', [before, value]), past, convolution, 'none');
   const y = project(graph, graph.op('Mul', [after, mixed]), output);
   return { output: graph.name('attentionOutput', y), own: { window, state: null } };
 }

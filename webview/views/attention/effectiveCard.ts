@@ -114,6 +114,7 @@ function meaningOf({ kind, reach }: Recurrence): string {
     )}`;
   return `${none} ${t(
     'Shown is its effective attention, derived from its own numbers: the share of each token’s value in what the head reads at ' +
-      'a token. It is no softmax: shares may be negative and rows do not sum to 1. A norm follows, so only the proportions within a row count.',
+      'a token. It is no softmax: shares may be negative and rows do not sum to 1. A norm follows, so only ' +
+      'the proportions within a row count.',
   )}`;
 }

@@ -1,5 +1,6 @@
 import { REPEATED_SCORES, REPEATED_SEQUENCES, type RepeatedHeads } from '../../../src/core/repeatedTokens.ts';
 import { HEAD_METRICS } from '../../../src/core/headMetrics.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
 import { gradientLegend, segmented } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -131,11 +132,7 @@ export function createHeadOverview(
       ].join(' ');
       legend.set(gradient(theme.sequential), percent(0), percent(1));
       barKey.textContent = barText(score);
-      const recurrence = shown.explanation.model.traits?.layers[settings.layer]?.recurrence;
-      headName.textContent =
-        recurrence === undefined
-          ? t('Layer {0}, head {1}', settings.layer, settings.head)
-          : t('Layer {0}: {1}', settings.layer, recurrenceName(recurrence.kind));
+      headName.textContent = chosenName(shown.explanation.model, settings);
       headSwitch.root.hidden = headChoice.root.hidden = of.without.has(settings.layer);
       without.hidden = of.without.size === 0;
       headSwitch.show(settings.layer, settings.head, state);
@@ -146,6 +143,12 @@ export function createHeadOverview(
       if (bestChanged(of, settings.layer, settings.head)) best.replaceChildren(...bestLinks(of, settings, choose));
     },
   };
+}
+
+/** The chosen head, or the layer where that has none with attention weights. */
+function chosenName({ traits }: ModelInfo, { layer, head }: ViewState['settings']): string {
+  const recurrence = traits?.layers[layer]?.recurrence;
+  return recurrence === undefined ? t('Layer {0}, head {1}', layer, head) : t('Layer {0}: {1}', layer, recurrenceName(recurrence.kind));
 }
 
 /** Links to the best head by each score. */
