@@ -126,10 +126,7 @@ export function createHeadOverview(
       choices.repeated.root.hidden = !random;
       choices.text.set(settings.metric);
       choices.repeated.set(settings.repeatedScore);
-      meaning.textContent = [
-        texts[score].meaning,
-        random && repeated !== undefined ? repeatedSentence(repeated) : samplesSentence(of, score),
-      ].join(' ');
+      meaning.textContent = meaningOf(of, score, random ? repeated : undefined);
       legend.set(gradient(theme.sequential), percent(0), percent(1));
       barKey.textContent = barText(score);
       headName.textContent = chosenName(shown.explanation.model, settings);
@@ -143,6 +140,12 @@ export function createHeadOverview(
       if (bestChanged(of, settings.layer, settings.head)) best.replaceChildren(...bestLinks(of, settings, choose));
     },
   };
+}
+
+/** What a score means, and what it is measured on. */
+function meaningOf(of: HeadNumbers, score: HeadScore, repeated: RepeatedHeads | undefined): string {
+  const samples = repeated === undefined ? samplesSentence(of, score) : repeatedSentence(repeated);
+  return `${scoreTexts()[score].meaning} ${samples}`;
 }
 
 /** The chosen head, or the layer where that has none with attention weights. */
