@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { recurrencesIn } from '../core/recurrence.ts';
 import { checkRecipe } from '../core/recipe.ts';
 import { carriedOver, runOf, UNCHANGED, type Recipe } from '../core/run.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
@@ -72,10 +73,12 @@ function partOf({ model, tokenizer }: OpenModel, { text, at }: ExplainRequest, r
 }
 
 /** The recipe as far as it is for this model and text. Throws UserError for a step that the model does not have. */
-function recipeHere({ recipe = UNCHANGED, recipeFor }: ExplainRequest, { name, layers, heads }: ModelInfo, ids: Int32Array): Recipe {
+function recipeHere({ recipe = UNCHANGED, recipeFor }: ExplainRequest, info: ModelInfo, ids: Int32Array): Recipe {
+  const { name, layers, heads } = info;
+  const recurrences = recurrencesIn(info);
   if (recipeFor !== undefined && recipeFor.model !== name) return UNCHANGED;
   const here = recipeFor === undefined ? recipe : carriedOver(runOf(recipeFor.ids ?? ids, recipe), ids);
-  checkRecipe(here, { layers, heads, tokens: ids.length });
+  checkRecipe(here, { layers, heads, tokens: ids.length, ...(recurrences === undefined ? {} : { recurrences }) });
   return here;
 }
 

@@ -4,6 +4,7 @@ import type { GenerationStep, LastTokenAttention, Reading, StepRequest } from '.
 import { applyRules } from '../core/generationRules.ts';
 import { argmax, entropyBits, rankOf, softmax, topIndices } from '../core/probability.ts';
 import { uniformAt } from '../core/random.ts';
+import { hasAttention } from '../core/recurrence.ts';
 import { draw, sample } from '../core/sampling.ts';
 import type { Run } from '../core/run.ts';
 import { at } from '../core/tensor.ts';
@@ -115,6 +116,10 @@ async function lastAttention({ info }: LanguageModel, sequence: Sequence): Promi
   const weights = new Float32Array(layers * heads * length);
   const sinks = new Float32Array(layers * heads);
   for (let layer = 0; layer < layers; layer++) {
+    if (!hasAttention(info, layer)) {
+      weights.fill(Number.NaN, layer * heads * length, (layer + 1) * heads * length);
+      continue;
+    }
     const row = await sequence.lastRow(layer);
     weights.set(row.weights, layer * heads * length);
     if (row.sink !== null) sinks.set(row.sink, layer * heads);

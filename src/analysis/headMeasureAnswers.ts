@@ -1,8 +1,10 @@
+import { UserError } from '../core/errors.ts';
 import type { LogitQuestion } from '../core/directParts.ts';
 import { seenOf } from '../core/headMeasures.ts';
 import { changeAt, headSteps } from '../core/interventions.ts';
 import { runOf, type Run } from '../core/run.ts';
-import { at } from '../core/tensor.ts';
+import { at, type Tensor } from '../core/tensor.ts';
+import { msg } from '../core/translatable.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import type { Gradient } from '../model/run/gradientCalls.ts';
 import { checkHead, checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
@@ -12,8 +14,22 @@ import { measuredTogether } from './measuring.ts';
 /** The latest gradient of a trace, which goes with it: it is the same for all heads. */
 const latest = new WeakMap<Trace, { readonly key: string; readonly gradient: Gradient }>();
 
+/** The maps of the layer that was asked for last, all of which are computed together. */
+const effective = new WeakMap<Trace, { readonly layer: number; readonly maps: Tensor }>();
+
 /** What one head's attention brings, and what a prediction makes of it. */
-export const headMeasureAnswers: Pick<Answers, 'weightedValues' | 'weightGradients' | 'edgeCuts'> = {
+export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedValues' | 'weightGradients' | 'edgeCuts'> = {
+  effectiveAttention: async (context, run, { layer, map }) => {
+    const { model } = context.open;
+    checkIndex('layer', layer, model.info.layers);
+    const { maps } = model.info.traits?.layers[layer]?.recurrence ?? { maps: null };
+    if (maps === null) throw new UserError(msg`Layer ${layer} has attention weights of its own.`);
+    checkIndex('map', map, maps);
+    const trace = await traceOf(context, run);
+    const tokens = run.ids.length;
+    const found = (await effectiveOf(context, trace, layer)).data.subarray(map * tokens ** 2, (map + 1) * tokens ** 2);
+    return { layer, head: map, values: seenOf(found, tokens) };
+  },
   weightedValues: async (context, run, { layer, head }) => {
     const { model } = context.open;
     checkHead(model, layer, head);
@@ -60,6 +76,15 @@ export const headMeasureAnswers: Pick<Answers, 'weightedValues' | 'weightGradien
     return { keys: Int32Array.from(keys.slice(0, changes.length)), changes, target };
   },
 };
+
+/** The effective attention of a layer, of the layer asked for last. */
+async function effectiveOf({ open: { model } }: AnswerContext, trace: Trace, layer: number): Promise<Tensor> {
+  const known = effective.get(trace);
+  if (known?.layer === layer) return known.maps;
+  const maps = await model.effectiveAttention(trace, layer);
+  effective.set(trace, { layer, maps });
+  return maps;
+}
 
 /** The target where one edge is cut. */
 async function cutTarget(

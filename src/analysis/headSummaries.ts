@@ -1,5 +1,6 @@
-import { headMetrics, metricReading } from '../core/headMetrics.ts';
+import { HEAD_METRICS, headMetrics, metricReading } from '../core/headMetrics.ts';
 import { thumbnails, type HeadReading } from '../core/headReading.ts';
+import { hasAttention } from '../core/recurrence.ts';
 import type { HeadSummaries } from '../core/trace.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import { checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
@@ -51,10 +52,17 @@ async function headsOf(
   const known = layers.get(layer);
   if (known !== undefined) return known;
   await checkpoint();
+  const { info } = open.model;
+  if (!hasAttention(info, layer)) return withoutNumbers(info.heads, reading.side);
   const read = await open.model.readHeads(trace, layer, reading, checkpoint);
   const found = { metrics: headMetrics(reading, read), thumbnails: thumbnails(read) };
   layers.set(layer, found);
   return found;
+}
+
+/** Of a layer without attention weights: no numbers, and empty pictures. */
+function withoutNumbers(heads: number, side: number): LayerSummaries {
+  return { metrics: new Float32Array(heads * HEAD_METRICS.length).fill(Number.NaN), thumbnails: new Uint8Array(heads * side * side) };
 }
 
 function joined(parts: readonly Uint8Array[]): Uint8Array {

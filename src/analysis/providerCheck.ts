@@ -1,3 +1,4 @@
+import { hasAttention } from '../core/recurrence.ts';
 import { logSumExp } from '../core/probability.ts';
 import { PROVIDER_NAMES } from '../core/runtimeChoice.ts';
 import { runOf, UNCHANGED } from '../core/run.ts';
@@ -22,7 +23,7 @@ export interface Checked {
   readonly logits: Float32Array;
   /** Rows of `logits`. */
   readonly tokens: number;
-  /** Attention weights of all heads in each layer. */
+  /** Attention weights of all heads in each layer, effective attention of layers without. */
   readonly attention: readonly Float32Array[];
 }
 
@@ -32,7 +33,10 @@ export async function checkedNumbers(model: LanguageModel, ids: Int32Array): Pro
   const trace = await model.run(run);
   const { data: logits } = await model.logits(lastResidual(trace));
   const attention: Float32Array[] = [];
-  for (let layer = 0; layer < model.info.layers; layer++) attention.push((await model.attention(trace, layer)).data);
+  for (let layer = 0; layer < model.info.layers; layer++) {
+    const map = hasAttention(model.info, layer) ? await model.attention(trace, layer) : await model.effectiveAttention(trace, layer);
+    attention.push(map.data);
+  }
   return { logits, tokens: run.ids.length, attention };
 }
 

@@ -12,6 +12,7 @@ import {
 import { runOf, withoutPositions } from '../core/run.ts';
 import { at } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
+import { hasAttention } from '../core/recurrence.ts';
 import { isRecord } from '../core/records.ts';
 import { checkIndex, type Answers, type OpenModel } from './answering.ts';
 import { thumbnailSide } from './headAnswers.ts';
@@ -35,9 +36,11 @@ export const repeatedHeadAnswers: Pick<Answers, 'repeatedHeads'> = {
     // Only one picture per head is shown, that of the first sequence.
     const size = sequence === 0 ? thumbnailSide(info, ids.length) : 0;
     const reading = repeatedReading(begins, tokens, Math.max(1, size));
-    const scores = new Float32Array(info.layers * info.heads * REPEATED_SCORES.length);
+    // Of layers without attention weights there are none.
+    const scores = new Float32Array(info.layers * info.heads * REPEATED_SCORES.length).fill(Number.NaN);
     const pictures = new Uint8Array(info.layers * info.heads * size * size);
     for (let layer = 0; layer < info.layers; layer++) {
+      if (!hasAttention(info, layer)) continue;
       const read = await open.model.readHeads(trace, layer, reading);
       scores.set(meansOfSums(reading, read), layer * info.heads * REPEATED_SCORES.length);
       if (size > 0) pictures.set(thumbnails(read), layer * info.heads * size * size);

@@ -1,7 +1,9 @@
 import { UserError } from './errors.ts';
 import { isRecord } from './records.ts';
 import { readStep, shown, type Fail } from './recipeSteps.ts';
+import { RECURRENCE_NAMES } from './recurrence.ts';
 import type { Intervention, Recipe } from './run.ts';
+import type { RecurrenceKind } from './trace.ts';
 import { msg, type Translatable } from './translatable.ts';
 
 /** Version of recipe files; their format is published in media/recipe.schema.json. */
@@ -20,6 +22,8 @@ export interface RecipeScope {
   readonly vocab?: number;
   /** Neurons of each layer's MLP; null: it has experts. Absent: as above. */
   readonly neurons?: readonly (number | null)[];
+  /** What each layer has in place of attention; null: it has that. Absent: all layers have, or as above. */
+  readonly recurrences?: readonly (RecurrenceKind | null)[];
   /** Tokens that positions may name; null: not known yet, as where a text goes on. */
   readonly tokens: number | null;
 }
@@ -58,6 +62,7 @@ function checkStep(step: Intervention, scope: RecipeScope, fail: Fail): void {
         : msg`there is no layer ${layer}: the model has layers 0 to ${last}.`,
     );
   if (head !== undefined && head >= scope.heads) fail(msg`there is no head ${head}: the model has heads 0 to ${scope.heads - 1}.`);
+  if (step.kind === 'head' || step.kind === 'pattern' || step.kind === 'key' || step.kind === 'edge') checkAttention(step, scope, fail);
   const position = query ?? key ?? token;
   if (position !== undefined && scope.tokens !== null && position >= scope.tokens)
     fail(msg`position ${position} is outside the text, whose last token is ${scope.tokens - 1}.`);
@@ -74,6 +79,15 @@ function checkStep(step: Intervention, scope: RecipeScope, fail: Fail): void {
   const given = 'values' in step ? step.values?.length : undefined;
   if (given !== undefined && width !== undefined && given !== width)
     fail(msg`"values" has ${given} numbers, and what it stands for in this model ${width}.`);
+}
+
+/** Throws for a step about attention in a layer that has none. */
+function checkAttention({ layer }: { readonly layer?: number }, { recurrences }: RecipeScope, fail: Fail): void {
+  const own = recurrences?.findIndex((kind, index) => kind !== null && (layer === undefined || index === layer)) ?? -1;
+  const kind = recurrences?.[own] ?? null;
+  if (kind === null) return;
+  if (layer !== undefined) fail(msg`layer ${layer} is ${RECURRENCE_NAMES[kind]}: it has no attention weights to change.`);
+  fail(msg`layer ${own} is ${RECURRENCE_NAMES[kind]}, in which nothing can be hidden from later tokens: name a layer with attention.`);
 }
 
 /** `value` as the steps of a recipe; undefined where one of them is none, or there are too many. */

@@ -74,8 +74,21 @@ export interface ModelTraits {
   readonly logitCap: number | null;
 }
 
+/** Kinds of layers that carry the text before a token in a state of fixed size, and have no attention weights. */
+export type RecurrenceKind = 'shortConvolution' | 'deltaNet';
+
 /** Traits of one layer. */
 export interface LayerTraits {
+  /** What the layer has in place of softmax attention; absent: it has that. */
+  readonly recurrence?: {
+    readonly kind: RecurrenceKind;
+    /** Maps of its effective attention: as many as heads, or 1 where it has none. */
+    readonly maps: number;
+    /** Tokens that it reads at most, its own included; null: all before it. */
+    readonly reach: number | null;
+    /** Numbers that it keeps of all tokens before. */
+    readonly kept: number;
+  };
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
   /** Positions of a chunk, where a token sees only those of its own. */
@@ -195,7 +208,7 @@ export interface Explanation {
 export interface HeadSummaries {
   /** The first of the layers. */
   readonly layer: number;
-  /** [layers, heads, HEAD_METRICS.length], see `headMetrics`; NaN where the text does not define it. */
+  /** [layers, heads, HEAD_METRICS.length], see `headMetrics`; NaN where the text does not define it, and in layers without attention. */
   readonly metrics: Float32Array;
   /** Side of one thumbnail in cells. */
   readonly thumbnailSize: number;

@@ -4,7 +4,7 @@ import type { RuntimeKind } from '../core/runtimeChoice.ts';
 import { isRecord } from '../core/records.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
 import { readDecoder, supportedPart } from './families/families.ts';
-import { keySource, ofLayer, type DecoderSpec, type Weight } from './families/spec.ts';
+import { keySource, ofLayer, type Block, type DecoderSpec, type Weight } from './families/spec.ts';
 import type { TextPart } from './families/wrappers.ts';
 import { refuseAdapterAlone } from './formats/adapter/refuseAdapter.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './formats/modelFiles.ts';
@@ -71,12 +71,12 @@ export async function readModel(
 /** Numbers kept of each token where layers differ in what they keep. */
 function keptPerToken(spec: DecoderSpec): { readonly keptPerToken?: number } {
   const { blocks, perLayerInputs, heads } = spec;
-  if (
-    perLayerInputs === null &&
-    blocks.every(({ attention: { sizes, projections } }) => sizes === null && projections.kind !== 'queryAlone')
-  )
-    return {};
-  const kept = blocks.map((_, layer) => {
+  const isUsual = ({ attention }: Block): boolean =>
+    attention.kind === 'attention' && attention.sizes === null && attention.projections.kind !== 'queryAlone';
+  if (perLayerInputs === null && blocks.every(isUsual)) return {};
+  const kept = blocks.map(({ attention }, layer) => {
+    // What other layers keep does not grow with the text.
+    if (attention.kind !== 'attention') return 0;
     const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
     return heads * headDim + (keySource(spec, layer) === layer ? kvHeads * (headDim + valueDim) : 0);
   });

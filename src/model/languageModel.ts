@@ -11,6 +11,7 @@ import { openGradient, type GradientCalls, type LayerOutputCalls } from './run/g
 import { openDirect, type DirectCalls } from './path/directCalls.ts';
 import { openProjectedValues, type ProjectedValueCalls } from './path/projectedValues.ts';
 import { openMixing, type MixingCalls } from './path/mixing.ts';
+import { openEffective, type EffectiveCalls } from './path/effectiveAttention.ts';
 import { openPath, type PathCalls } from './path/pathCalls.ts';
 import { openPositions, type PositionCalls } from './run/positionView.ts';
 import { readRows } from './run/embeddingRows.ts';
@@ -33,6 +34,7 @@ export interface LanguageModel
   extends
     AttentionCalls,
     DirectCalls,
+    EffectiveCalls,
     EmbeddingCalls,
     GradientCalls,
     LayerOutputCalls,
@@ -113,6 +115,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
     scoreSteps: attention.scoreSteps,
     ...table,
     ...openDirect(spec, sessions, unembedding),
+    ...openEffective(spec, files, sessions),
     ...openGradient(runnable, unembedding),
     ...openLayerSteps(spec, sessions, unembedding),
     ...openMixing(runnable, attention),

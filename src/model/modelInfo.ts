@@ -1,6 +1,8 @@
 import type { ModelFacts } from '../core/memory.ts';
 import type { LayerTraits, ModelInfo } from '../core/trace.ts';
-import type { DecoderSpec, Norm } from './families/spec.ts';
+import { attentionsOf } from './families/mixers.ts';
+import { stateNumbers } from './graph/recurrenceGraph.ts';
+import type { DecoderSpec, Mixer, Norm, Recurrence } from './families/spec.ts';
 import type { StoredTensor } from './formats/storedTensor.ts';
 
 /**
@@ -49,24 +51,40 @@ function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
 }
 
 function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'traits'> {
-  const layers = blocks.map(({ attention: { window, rope, sizes, projections }, mlp }): LayerTraits => ({
-    ...(sizes === null ? {} : { sizes: { kvHeads: sizes.kvHeads, headDim: sizes.headDim } }),
-    ...(projections.kind === 'queryAlone' ? { keysOf: projections.source } : {}),
-    ...(typeof window === 'number' || window === null ? { window } : { window: null, chunk: window.chunk }),
-    ropeTheta: rope?.theta ?? null,
+  const layers = blocks.map(({ attention, mlp }): LayerTraits => ({
+    ...attentionTraits(attention),
     experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
   }));
-  const [first] = blocks;
-  const sinks = first !== undefined && first.attention.sinks !== null;
-  const latentRank = first?.attention.projections.kind === 'latent' ? first.attention.projections.rank : null;
+  const [first] = attentionsOf(blocks);
+  const sinks = first !== undefined && first.sinks !== null;
+  const latentRank = first?.projections.kind === 'latent' ? first.projections.rank : null;
   const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
   const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(isPlain);
   if (plain && !sinks && latentRank === null && scoreCap === null && logitCap === null) return {};
   return { traits: { layers, sinks, latentRank, scoreCap, logitCap } };
 }
 
-function isPlain({ window, chunk, experts, sizes, keysOf }: LayerTraits): boolean {
-  return window === null && chunk === undefined && experts === null && sizes === undefined && keysOf === undefined;
+function attentionTraits(mixer: Mixer): Omit<LayerTraits, 'experts'> {
+  if (mixer.kind !== 'attention') return { recurrence: recurrenceTraits(mixer), window: null, ropeTheta: null };
+  const { window, rope, sizes, projections } = mixer;
+  return {
+    ...(sizes === null ? {} : { sizes: { kvHeads: sizes.kvHeads, headDim: sizes.headDim } }),
+    ...(projections.kind === 'queryAlone' ? { keysOf: projections.source } : {}),
+    ...(typeof window === 'number' || window === null ? { window } : { window: null, chunk: window.chunk }),
+    ropeTheta: rope?.theta ?? null,
+  };
+}
+
+function recurrenceTraits(mixer: Recurrence): NonNullable<LayerTraits['recurrence']> {
+  const kept = stateNumbers(mixer);
+  return mixer.kind === 'deltaNet'
+    ? { kind: mixer.kind, maps: mixer.valueHeads, reach: null, kept }
+    : { kind: mixer.kind, maps: 1, reach: mixer.convolution.size, kept };
+}
+
+function isPlain({ window, chunk, experts, sizes, keysOf, recurrence }: LayerTraits): boolean {
+  const own = [chunk, sizes, keysOf, recurrence].some((trait) => trait !== undefined);
+  return window === null && experts === null && !own;
 }
 
 function elements({ shape }: StoredTensor): number {

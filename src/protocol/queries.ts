@@ -114,6 +114,11 @@ export const QUESTIONS = {
   attentionPicture: question<trace.AttentionPicture>()({ layer: count, head: count }, { kept: 24 }),
   attentionRow: question<trace.AttentionRow>()({ layer: count, head: count, query: count }, { kept: 256 }),
   attentionCell: question<trace.AttentionCell>()({ layer: count, head: count, query: count, key: count }, { kept: 64 }),
+  /**
+   * The effective attention of a layer that has no attention weights: one of its maps, derived from its own numbers. Throws UserError for a
+   * layer that has attention weights.
+   */
+  effectiveAttention: question<HeadMap>()({ layer: count, map: count }, { kept: 12 }),
   /** The length of what each query takes from each key in one head: weight times value through the output projection. */
   weightedValues: question<HeadMap>()({ layer: count, head: count }, { kept: 8 }),
   /** One head's weights times the gradient of a logit (difference) by them. Throws UserError for a token outside the vocabulary. */

@@ -17,9 +17,9 @@ import { expectClose, openGolden, type Golden } from './oracle.ts';
 /** Folder of the tiny models. */
 export const FIXTURES = 'test/fixtures/models';
 
-/** Folder of the model of a case: one of the families, or one beside them. */
+/** Folder of the model of a case: one of the families, a hybrid, or one beside them. */
 export function caseFolder(name: string): string {
-  return existsSync(`${FIXTURES}/${name}`) ? `${FIXTURES}/${name}` : `${FIXTURES}/families/${name}`;
+  return [name, `hybrids/${name}`].map((path) => `${FIXTURES}/${path}`).find((path) => existsSync(path)) ?? `${FIXTURES}/families/${name}`;
 }
 
 /** The model of a case, the ids of its text, and what transformers gave for them. */
@@ -100,7 +100,7 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
 }
 
 /** Each token's weight of each expert in one layer, [T, experts]; 0 for experts that the token was not sent to. */
-function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
+export function routingOf(trace: Trace, layer: number, { dims }: Tensor): Tensor {
   const choice = trace.experts?.[layer];
   const chosen = choice?.weights.dims[1];
   if (choice === undefined || choice === null || chosen === undefined) throw new Error(`Layer ${layer} chose no experts.`);

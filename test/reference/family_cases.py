@@ -2,10 +2,11 @@
 
     python test/reference/family_cases.py [CASE ...]
 
-Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}; of models that read pictures too, wrappers/CASE.
+Needs torch, transformers 5.18 and safetensors. Writes test/fixtures/models/families/CASE/{config.json,model.safetensors,golden.safetensors}; of models that read pictures too, wrappers/CASE, of some with layers without attention weights, hybrids/CASE.
 A case is a config.json, in the words of transformers 5 or 4; its weights are random, those of later cases of a family stored as bfloat16.
 golden.safetensors, of the weights read back as float32 with eager attention: input_ids [T], logits [T,V], resid.0 .. resid.L [T,D] (i = after block i),
-attentions.l [H,T,T], and routing.l [T,E], each token's weight of each expert.
+attentions.l [H,T,T] (l = layer), and routing.l [T,E], each token's weight of each expert;
+of a layer without attention weights mixing.l [H,T,T], its effective attention.
 """
 import json
 import math
@@ -186,6 +187,21 @@ WRAPPERS = {
 }
 
 
+SMALL = dict(BASE, hidden_size=16, num_attention_heads=2, num_key_value_heads=1, num_hidden_layers=3)
+LINEAR = ["linear_attention", "full_attention", "linear_attention"]
+DELTA = dict(linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=6, linear_value_head_dim=5, linear_conv_kernel_dim=4, head_dim=8)
+FEW = dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=4, shared_expert_intermediate_size=8)
+# Models some of whose layers carry the text in a state and have no attention weights.
+HYBRIDS = {
+    "lfm2": (SMALL, [dict(layer_types=["conv", "full_attention", "conv"], conv_L_cache=3, block_auto_adjust_ff_dim=False, **rope(1000000.0)),
+                     dict(full_attn_idxs=[1], conv_L_cache=4, conv_bias=True, block_ff_dim=24, block_multiple_of=8, block_ffn_dim_multiplier=1.3, tie_embedding=False, **rope4(10000.0))]),
+    "qwen3_5_text": (SMALL, [dict(layer_types=LINEAR, tie_word_embeddings=True, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5, mrope_interleaved=True, mrope_section=[1, 1, 0])),
+                             dict(full_attention_interval=3, attention_bias=True, **{**DELTA, "linear_conv_kernel_dim": 3, "linear_num_value_heads": 2}, **rope(10000.0))]),
+    "qwen3_5_moe_text": (SMALL, [dict(layer_types=LINEAR, **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
+    "qwen3_next": (SMALL, [dict(layer_types=LINEAR, norm_topk_prob=False, mlp_only_layers=[0], **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
+}
+
+
 def alibi_once(forward):
     """The eager attention of Falcon adds ALiBi in the mask and again to the scores, its other attention once: here once."""
     def once(self, hidden_states, alibi=None, *args, **options):
@@ -204,6 +220,10 @@ def randomize(model):
                 tensor.copy_(torch.rand_like(tensor) - 0.3)
             elif "sinks" in name:
                 tensor.copy_(torch.randn_like(tensor))
+            elif name.endswith(("A_log", "dt_bias")):
+                tensor.copy_(torch.rand_like(tensor) * 2 - 1.5)
+            elif "conv" in name and tensor.ndim == 3:
+                tensor.copy_(torch.randn_like(tensor) * 0.6)
             elif tensor.ndim < 2:
                 tensor.add_(torch.randn_like(tensor) * 0.15)
             elif any(part in name for part in ("embed", "wte", "wpe")) and "proj" not in name:
@@ -211,6 +231,47 @@ def randomize(model):
             else:
                 sharp = 1.5 if any(part in name for part in ("q_proj", "k_proj", "qkv", "query_key", "c_attn", "q_a", "q_b", "kv_a", "kv_b", "router", "gate.weight")) else 1.0
                 tensor.copy_(torch.randn_like(tensor) * sharp * 1.3 / math.sqrt(tensor.shape[-1]))
+
+
+def convolution_map(module, x):
+    """[1,T,T]: of each earlier token's numbers, the size of their factors in this token's, the mean over the channels."""
+    b, c, _ = module.in_proj(x).double().chunk(3, dim=-1)
+    kernel, tokens = module.conv.weight.double()[:, 0], len(x)
+    found = torch.zeros(1, tokens, tokens, dtype=torch.float64)
+    for query in range(tokens):
+        for back in range(min(query + 1, kernel.shape[1])):
+            found[0, query, query - back] = (c[query] * kernel[:, kernel.shape[1] - 1 - back] * b[query - back]).abs().mean()
+    return found.float()
+
+
+RULES = {}  # modelling file -> its recurrence
+
+
+def delta_map(q, k, g, beta):
+    """[H,T,T]: the share of each token's value in what a head of a gated delta net reads; of the recurrence with unit vectors as values."""
+    q, k = (x * torch.rsqrt((x * x).sum(-1, keepdim=True) + 1e-6) for x in (q, k))
+    tokens, heads = g.shape
+    q, k = (x.repeat_interleave(heads // x.shape[1], 1) for x in (q * q.shape[-1] ** -0.5, k))
+    state, found = torch.zeros(heads, q.shape[-1], tokens, dtype=torch.float64), torch.zeros(heads, tokens, tokens, dtype=torch.float64)
+    for t in range(tokens):
+        state = state * g[t].exp()[:, None, None]
+        unit = torch.nn.functional.one_hot(torch.tensor(t), tokens).double()
+        state = state + k[t][:, :, None] * (beta[t][:, None] * (unit - torch.einsum("hkt,hk->ht", state, k[t])))[:, None, :]
+        found[:, t] = torch.einsum("hkt,hk->ht", state, q[t])
+    return found
+
+
+def keep_delta_map(module, found, layer):
+    """The recurrence in the modelling file of `module`, which also keeps its map as that of `layer`."""
+    home = sys.modules[type(module).__module__]
+    rule = RULES.setdefault(home, home.torch_chunk_gated_delta_rule)
+    def also(query, key, value, g, beta, *args, **options):
+        output = rule(query, key, value, g, beta, *args, **options)
+        mixing = delta_map(*(x[0].double() for x in (query, key, g, beta)))
+        torch.testing.assert_close(torch.einsum("hts,shv->thv", mixing, value[0].double()), output[0][0].double(), rtol=1e-4, atol=1e-5)
+        found[f"mixing.{layer}"] = mixing.float()
+        return output
+    home.torch_chunk_gated_delta_rule = also
 
 
 def golden(model, ids):
@@ -222,6 +283,10 @@ def golden(model, ids):
     for layer, block in enumerate(blocks):
         hooks.append(block.register_forward_hook(lambda _, __, output: resid.append((output[0] if isinstance(output, tuple) else output)[0].clone())))
         for module in block.modules():
+            if type(module).__name__.endswith("GatedDeltaNet"):
+                hooks.append(module.register_forward_pre_hook(lambda module, _, layer=layer: keep_delta_map(module, found, layer)))
+            if type(module).__name__.endswith("ShortConv"):
+                hooks.append(module.register_forward_hook(lambda module, args, options, _, layer=layer: found.update({f"mixing.{layer}": convolution_map(module, first(args, options))}), with_kwargs=True))
             if type(module).__name__.endswith(("TopKRouter", "TopkRouter")):
                 def keep(_, __, output, layer=layer):
                     chosen = next(value for value in output if not value.is_floating_point())
@@ -236,12 +301,13 @@ def golden(model, ids):
         hook.remove()
     found["logits"] = result.logits[0]
     found.update({f"resid.{i}": value for i, value in enumerate(resid)})
-    found.update({f"attentions.{i}": value[0] for i, value in enumerate(result.attentions)})
+    layers = [i for i in range(len(blocks)) if f"mixing.{i}" not in found]
+    found.update({f"attentions.{i}": value[0] for i, value in zip(layers, result.attentions, strict=True)})
     return {name: value.clone().contiguous() for name, value in found.items()}
 
 
 def make(case, config, seed, dtype):
-    folder = (FOLDER.with_name("wrappers") if config["model_type"] in WRAPPERS else FOLDER) / case
+    folder = (FOLDER.with_name("wrappers") if config["model_type"] in WRAPPERS else FOLDER.with_name("hybrids") if config["model_type"] in HYBRIDS else FOLDER) / case
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     text = json.dumps(config, indent=1) + "\n"
@@ -259,12 +325,12 @@ def make(case, config, seed, dtype):
 
 
 def main(wanted):
-    for family, (base, cases) in {**FAMILIES, **WRAPPERS}.items():
+    for family, (base, cases) in {**FAMILIES, **WRAPPERS, **HYBRIDS}.items():
         for index, changed in enumerate(cases):
             case = f"{family}.{index + 1}"
             if wanted and case not in wanted and family not in wanted:
                 continue
-            make(case, {"model_type": family, **base, **changed}, seed=1000 + sum(map(ord, case)), dtype=torch.float32 if index == 0 else torch.bfloat16)
+            make(case, {"model_type": family, **base, **changed}, seed=1000 + sum(map(ord, case)), dtype=torch.float32 if index == 0 and family not in HYBRIDS else torch.bfloat16)
 
 
 if __name__ == "__main__":

@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { alignTokens } from '../../src/core/alignment.ts';
 import { divergenceInParts } from '../../src/core/comparison.ts';
 import type { Recipe } from '../../src/core/run.ts';
@@ -58,7 +59,7 @@ const WHOLE = new Set(['gpt2', 'llama', 'llama_yarn']);
 
 /** Opens the model of a golden case, such as "mixtral.1". `chat`: whether to read the text as a chat; null: no chat template. */
 export async function openFamily(name: string, chat: boolean | null = null): Promise<OpenPanel> {
-  const path = WHOLE.has(name) ? name : `families/${name}`;
+  const path = WHOLE.has(name) ? name : existsSync(`${FIXTURES}/hybrids/${name}`) ? `hybrids/${name}` : `families/${name}`;
   const files = folder(`${FIXTURES}/${path}`, {
     'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER),
     ...(chat === null ? {} : { 'tokenizer_config.json': JSON.stringify(CHAT) }),

@@ -32,6 +32,8 @@ export interface HeadNumbers {
   readonly heads: number;
   /** Number of layers measured so far: the first ones. */
   readonly known: number;
+  /** Layers without attention weights, which have no numbers. */
+  readonly without: ReadonlySet<number>;
   /** Names of the scores along the last axis of `values`. */
   readonly scores: readonly HeadScore[];
   /** [known, heads, scores]; NaN where the text does not define the score. */
@@ -74,9 +76,15 @@ export function withLayers(before: MeasuredHeads | null, { heads }: Pick<ModelIn
   };
 }
 
+function layersWithout({ traits }: ModelInfo): ReadonlySet<number> {
+  return new Set((traits?.layers ?? []).flatMap(({ recurrence }, layer) => (recurrence === undefined ? [] : [layer])));
+}
+
 /** The heads as they are in this text, as far as they are known. */
-export function headsOfText({ model: { layers, heads }, tokens }: Explanation, measured: MeasuredHeads | null): HeadNumbers {
+export function headsOfText({ model, tokens }: Explanation, measured: MeasuredHeads | null): HeadNumbers {
+  const { layers, heads } = model;
   return {
+    without: layersWithout(model),
     layers,
     heads,
     known: measured?.layers ?? 0,
@@ -90,9 +98,11 @@ export function headsOfText({ model: { layers, heads }, tokens }: Explanation, m
 }
 
 /** Scores of the heads on repeated random tokens. */
-export function headsOfRepeated({ model: { layers, heads } }: Pick<Explanation, 'model'>, repeated: RepeatedHeads): HeadNumbers {
+export function headsOfRepeated({ model }: Pick<Explanation, 'model'>, repeated: RepeatedHeads): HeadNumbers {
+  const { layers, heads } = model;
   const { scores, thumbnailSize, thumbnails, tokens, begins } = repeated;
   return {
+    without: layersWithout(model),
     layers,
     heads,
     known: layers,

@@ -1,13 +1,19 @@
-import type { ModelInfo } from '../../src/core/trace.ts';
+import type { ModelInfo, RecurrenceKind } from '../../src/core/trace.ts';
 import { integer, significant } from './format.ts';
 import { t } from '../strings.ts';
+
+/** What a layer without attention weights is called, in a sentence. */
+export function recurrenceName(kind: RecurrenceKind): string {
+  return { shortConvolution: t('a short convolution'), deltaNet: t('a gated delta net') }[kind];
+}
 
 /** Traits that set a layer's attention apart from that of other layers or models, in a few words each. */
 export function layerNotes(model: ModelInfo, layer: number): readonly string[] {
   const layers = model.traits?.layers ?? [];
   const traits = layers[layer];
   if (traits === undefined) return [];
-  const { window, chunk, ropeTheta, keysOf } = traits;
+  const { window, chunk, ropeTheta, keysOf, recurrence } = traits;
+  if (recurrence !== undefined) return [t('no attention weights')];
   const placeless = ropeTheta === null && (model.positions === 'rotary' || model.positions === 'none');
   const thetas = new Set(layers.flatMap((one) => (one.ropeTheta === null ? [] : [one.ropeTheta])));
   return [

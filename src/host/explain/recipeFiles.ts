@@ -1,6 +1,7 @@
 import { vscode } from '../vscode.ts';
 import { UserError } from '../../core/errors.ts';
 import { checkRecipe, parseRecipe, recipeText } from '../../core/recipe.ts';
+import { recurrencesIn } from '../../core/recurrence.ts';
 import type { Recipe } from '../../core/run.ts';
 import type { Explanation } from '../../core/trace.ts';
 import { msg } from '../../core/translatable.ts';
@@ -27,6 +28,8 @@ export async function chosenRecipe({ model, tokens }: Explanation): Promise<Reci
   const bytes = await vscode.workspace.fs.readFile(file);
   if (bytes.byteLength > MAX_BYTES) throw new UserError(msg`${name} is too large for a recipe.`);
   const recipe = parseRecipe(new TextDecoder().decode(bytes), name);
-  checkRecipe(recipe, { layers: model.layers, heads: model.heads, tokens: tokens.length }, name);
+  const recurrences = recurrencesIn(model);
+  const scope = { layers: model.layers, heads: model.heads, tokens: tokens.length };
+  checkRecipe(recipe, recurrences === undefined ? scope : { ...scope, recurrences }, name);
   return recipe;
 }

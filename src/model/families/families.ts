@@ -32,6 +32,7 @@ import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
 import { hunyuan } from './llama/hunyuan.ts';
+import { lfm2 } from './llama/lfm2.ts';
 import { llama } from './llama/llama.ts';
 import { ministral, ministral3, mistral } from './llama/mistral.ts';
 import { nanochat } from './llama/nanochat.ts';
@@ -39,11 +40,12 @@ import { nemotron } from './llama/nemotron.ts';
 import { olmo, olmo2, olmo3 } from './llama/olmo.ts';
 import { phi, phi3 } from './llama/phi.ts';
 import { qwen2, qwen2Vl, qwen3, qwen3Vl } from './llama/qwen.ts';
+import { qwen35, qwen35Moe, qwen3Next } from './llama/qwenHybrid.ts';
 import { seedOss } from './llama/seedOss.ts';
 import { smollm3 } from './llama/smollm3.ts';
 import { stablelm } from './llama/stablelm.ts';
 import { starcoder2 } from './llama/starcoder2.ts';
-import type { DecoderSpec, Weight } from './spec.ts';
+import { keySource, type DecoderSpec, type Weight } from './spec.ts';
 import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.ts';
 import { textPart, textTensors, type TextPart } from './wrappers.ts';
 
@@ -82,6 +84,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['granitemoe', graniteMoe],
   ['granitemoeshared', graniteMoeShared],
   ['hunyuan_v1_dense', hunyuan],
+  ['lfm2', lfm2],
   ['llama', llama],
   ['llama4_text', llama4],
   ['ministral', ministral],
@@ -104,7 +107,10 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['qwen2_moe', qwen2Moe],
   ['qwen2_vl_text', qwen2Vl],
   ['qwen3', qwen3],
+  ['qwen3_5_moe_text', qwen35Moe],
+  ['qwen3_5_text', qwen35],
   ['qwen3_moe', qwen3Moe],
+  ['qwen3_next', qwen3Next],
   ['qwen3_vl_moe_text', qwen3VlMoe],
   ['qwen3_vl_text', qwen3Vl],
   ['seed_oss', seedOss],
@@ -180,7 +186,7 @@ function isExtra(config: Options, { blocks }: DecoderSpec): (name: string) => bo
   const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
   return (name) => {
     const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
-    if (blocks[layer]?.attention.projections.kind === 'queryAlone') return KEYS_AND_VALUES.test(name);
+    if (keySource({ blocks }, layer) !== layer) return KEYS_AND_VALUES.test(name);
     return layer >= layers && layer < layers + extra;
   };
 }

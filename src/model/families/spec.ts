@@ -105,8 +105,9 @@ export interface HeadSizes {
   readonly valueDim: number;
 }
 
-/** Attention of one layer. */
+/** Softmax attention of one layer. */
 export interface Attention {
+  readonly kind: 'attention';
   readonly projections: Projections;
   /** Sizes of its own; null: those of the decoder. */
   readonly sizes: HeadSizes | null;
@@ -125,8 +126,64 @@ export interface Attention {
   readonly window: KeyWindow;
   /** [heads] scores of attention sinks, which take part in the softmax (Xiao et al. 2023). */
   readonly sinks: Weight | null;
+  /**
+   * Whether each head's output is multiplied by the sigmoid of a gate, which the query matrix computes behind the head's query (Qwen3-Next,
+   * 2025): for each head its query, then its gate.
+   */
+  readonly gated: boolean;
   readonly output: Linear;
 }
+
+/** A causal convolution along the text, each channel by itself: y[t] = sum of kernel[j] x[t - size + 1 + j] (+ bias). */
+export interface Convolution {
+  /** [channels, 1, size] */
+  readonly kernel: Weight;
+  readonly channels: number;
+  /** Tokens that an output reads, its own included; at least 2. */
+  readonly size: number;
+  /** [channels] */
+  readonly bias: Weight | null;
+}
+
+/** A short convolution between two gates (LFM2, Liquid AI 2025): y = output(c * convolution(b * x)), where `input` computes b, c and x. */
+export interface ShortConvolution {
+  readonly kind: 'shortConvolution';
+  /** [3 D, D] */
+  readonly input: Linear;
+  readonly convolution: Convolution;
+  readonly output: Linear;
+}
+
+/**
+ * A gated delta net (Yang, Kautz and Hatamizadeh 2024): each head keeps a matrix S [keyDim, valueDim], which holds values by their keys;
+ * a token lets it decay, then moves what it holds under the token's key towards the token's value, and reads it with its query.
+ */
+export interface DeltaNet {
+  readonly kind: 'deltaNet';
+  /** `grouped`: for each key head its queries, keys, values and gates, and the strengths and decays of its value heads. */
+  readonly projections:
+    | { readonly kind: 'separate'; readonly qkv: Linear; readonly gate: Linear; readonly strength: Linear; readonly decay: Linear }
+    | { readonly kind: 'grouped'; readonly all: Linear; readonly rates: Linear };
+  readonly keyHeads: number;
+  /** A multiple of `keyHeads`. */
+  readonly valueHeads: number;
+  readonly keyDim: number;
+  readonly valueDim: number;
+  /** Of queries, keys and values, with a SiLU behind it. */
+  readonly convolution: Convolution;
+  /** [valueHeads] natural log of the decay's rate, and what is added to its step. */
+  readonly rateLog: Weight;
+  readonly stepBias: Weight;
+  /** Of each head's output, before the gate. */
+  readonly norm: Norm;
+  readonly output: Linear;
+}
+
+/** A layer that carries the text before a token in a state of fixed size, not in keys and values: it has no attention weights. */
+export type Recurrence = ShortConvolution | DeltaNet;
+
+/** How one layer's tokens read those before them. */
+export type Mixer = Attention | Recurrence;
 
 /** `plain`: down(act(up(x))); `gated`: down(act(gate(x)) * up(x)) (Shazeer 2020); `gatedFused`: gate and up are one matrix, gate first. */
 export type DenseMlp =
@@ -234,7 +291,7 @@ export interface PerLayerInputs {
 /** One layer of the decoder. */
 export interface Block {
   readonly attentionNorms: Norms;
-  readonly attention: Attention;
+  readonly attention: Mixer;
   readonly mlpNorms: Norms;
   readonly mlp: Mlp;
   /** `sequential`: the MLP reads what attention has added to; `parallel`: both read the block's input (Wang and Komatsuzaki 2021). */
@@ -295,6 +352,7 @@ export interface DecoderSpec {
 
 /** Common defaults of attention; a family states the rest. */
 export const PLAIN_ATTENTION = {
+  kind: 'attention',
   sizes: null,
   valueNorm: null,
   clip: null,
@@ -303,6 +361,7 @@ export const PLAIN_ATTENTION = {
   queryScale: null,
   window: null,
   sinks: null,
+  gated: false,
 } as const satisfies Partial<Attention>;
 
 /** Common defaults of a block: sequential sublayers that add to the residual stream. */
@@ -328,12 +387,13 @@ export function preNorm(norm: Norm | null): Norms {
 
 /** The decoder with the head sizes of layer `layer`: what reads one layer alone reads these. */
 export function ofLayer(spec: DecoderSpec, layer: number): DecoderSpec {
-  const sizes = spec.blocks[layer]?.attention.sizes ?? null;
+  const attention = spec.blocks[layer]?.attention;
+  const sizes = attention?.kind === 'attention' ? attention.sizes : null;
   return sizes === null ? spec : { ...spec, ...sizes };
 }
 
 /** The layer whose keys and values layer `layer` reads: its own, or an earlier one. */
 export function keySource({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): number {
-  const projections = blocks[layer]?.attention.projections;
-  return projections?.kind === 'queryAlone' ? projections.source : layer;
+  const attention = blocks[layer]?.attention;
+  return attention?.kind === 'attention' && attention.projections.kind === 'queryAlone' ? attention.projections.source : layer;
 }

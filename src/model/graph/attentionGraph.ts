@@ -1,4 +1,5 @@
 import type { Attention, DecoderSpec, FusedLayout, HeadNorm, LatentProjections, Linear } from '../families/spec.ts';
+import { attentionsOf } from '../families/mixers.ts';
 import { maskName, type LayerInputs } from './inputs.ts';
 import { changed, cutInput, type Interventions } from './interventionInputs.ts';
 import { cap, normalize, normalizeHeads, project } from './norm.ts';
@@ -25,7 +26,8 @@ export interface AttentionValues {
 /** So far below every score that after the softmax nothing is left. */
 export const FAR = 1e30;
 
-type Heads = Omit<AttentionValues, 'output'>;
+/** `gate` [heads, T, valueDim]: what each head's output is multiplied by the sigmoid of; null: by nothing. */
+type Heads = Omit<AttentionValues, 'output'> & { readonly gate: string | null };
 
 /**
  * What one layer alone is given besides the residual: keys and values that queries attend to, those of earlier tokens or of the whole
@@ -70,7 +72,8 @@ export function attend(
     : weights;
   const mixed = graph.op('MatMul', [shared, all(given.v, made.v)]);
   const perHead = graph.name('z', grouped ? graph.op('Reshape', [mixed, graph.ints(heads, -1, valueDim)]) : mixed);
-  const kept = changed(graph, perHead, given.heads);
+  const gated = made.gate === null ? perHead : graph.op('Mul', [perHead, graph.op('Sigmoid', [made.gate])]);
+  const kept = changed(graph, gated, given.heads);
   const joined = graph.name(
     'concatenatedHeads',
     graph.op('Reshape', [graph.op('Transpose', [kept], { perm: { ints: [1, 0, 2] } }), graph.ints(-1, heads * valueDim)]),
@@ -88,7 +91,8 @@ function plainHeads(
 ): Heads {
   const { heads, kvHeads, headDim } = spec;
   const { queryKeyNorm: norms, rope } = attention;
-  const { q: flatQ, keyValue } = projectHeads(graph, x, attention, spec);
+  const { q: wholeQ, keyValue } = projectHeads(graph, x, attention, spec);
+  const [flatQ, gate] = attention.gated ? splitGate(graph, wholeQ, spec) : [wholeQ, null];
   const clipped = (flat: string): string =>
     attention.clip === null ? flat : graph.op('Clip', [flat, graph.float(-attention.clip), graph.float(attention.clip)]);
   const place = (name: string, flat: string, count: number, norm: HeadNorm | null): string => {
@@ -107,7 +111,7 @@ function plainHeads(
   const q = attention.queryScale === null ? placed : graph.name('queryScaled', graph.op('Mul', [placed, 'queryScale']));
   if (keyValue === null) {
     if (given === null) throw new Error('A layer with queries alone is given keys and values.');
-    return { q, ...given, latent: null };
+    return { q, ...given, latent: null, gate };
   }
   const v = splitHeads(graph, clipped(graph.name('value', keyValue.v)), kvHeads, headDim);
   return {
@@ -115,6 +119,7 @@ function plainHeads(
     k: place('key', keyValue.k, kvHeads, norms?.key ?? null),
     v: attention.valueNorm === null ? v : graph.name('valueNormed', normalize(graph, v, attention.valueNorm)),
     latent: null,
+    gate,
   };
 }
 
@@ -147,7 +152,14 @@ function latentHeads(
   );
   const q = graph.name('queryRotated', graph.op('Concat', [plainQ, turned(rotatedQ)], { axis: { int: -1 } }));
   const k = graph.op('Concat', [plainK, graph.op('Expand', [sharedKey, graph.ints(heads, 1, 1)])], { axis: { int: -1 } });
-  return { q, k, v, latent: { compressed, sharedKey } };
+  return { q, k, v, latent: { compressed, sharedKey }, gate: null };
+}
+
+/** Of [T, heads * 2 headDim], each head's query and gate, the queries [T, heads * headDim] and the gates [heads, T, headDim]. */
+function splitGate(graph: OnnxGraph, both: string, { heads, headDim }: DecoderSpec): readonly [string, string] {
+  const byHead = graph.op('Reshape', [both, graph.ints(-1, heads, 2 * headDim)]);
+  const [q = '', gate = ''] = graph.ops('Split', [byHead, graph.ints(headDim, headDim)], 2, { axis: { int: -1 } });
+  return [graph.op('Reshape', [q, graph.ints(-1, heads * headDim)]), graph.op('Transpose', [gate], { perm: { ints: [1, 0, 2] } })];
 }
 
 /** [T, count * width] -> [count, T, width]. */
@@ -272,7 +284,7 @@ export function attentionInputs(graph: OnnxGraph, spec: DecoderSpec): ScoreValue
     cut: cutInput(graph),
     scale: graph.input('scale', float32, [heads, 1, 1]),
     own: null,
-    sinks: spec.blocks.some(({ attention }) => attention.sinks !== null) ? graph.input('sinks', float32, [heads]) : null,
+    sinks: attentionsOf(spec.blocks).some(({ sinks }) => sinks !== null) ? graph.input('sinks', float32, [heads]) : null,
   };
 }
 

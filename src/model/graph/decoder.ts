@@ -1,4 +1,13 @@
-import { keySource, ofLayer, type Block, type DecoderSpec, type Norm } from '../families/spec.ts';
+import {
+  keySource,
+  ofLayer,
+  type Attention,
+  type Block,
+  type DecoderSpec,
+  type Mixer,
+  type Norm,
+  type Recurrence,
+} from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
 import { attend, type AttentionValues, type LayerGiven } from './attentionGraph.ts';
 import { runExperts, type Routed } from './expertsGraph.ts';
@@ -8,23 +17,39 @@ import { addPerLayer } from './perLayerGraph.ts';
 import { runMlp } from './mlp.ts';
 import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
+import { recur, stateInputs, stateSizes, type PastState, type RecurrenceValues } from './recurrenceGraph.ts';
 
-/** Outputs of a layer's graph besides q, k, v and the residual. */
-export function layerExtras({ attention, mlp }: Block): readonly ('experts' | 'expertWeights' | 'compressed' | 'sharedKey')[] {
+/** Outputs of a layer's graph besides the residual. */
+export function layerExtras({
+  attention,
+  mlp,
+}: Block): readonly ('q' | 'k' | 'v' | 'window' | 'state' | 'experts' | 'expertWeights' | 'compressed' | 'sharedKey')[] {
   return [
+    ...(attention.kind === 'attention' ? keyNames(attention) : stateNames(attention)),
     ...(mlp.kind === 'experts' ? (['experts', 'expertWeights'] as const) : []),
-    ...(attention.projections.kind === 'latent' ? (['compressed', 'sharedKey'] as const) : []),
+    ...(attention.kind === 'attention' && attention.projections.kind === 'latent' ? (['compressed', 'sharedKey'] as const) : []),
   ];
+}
+
+/** Queries, and the keys and values of a layer that makes its own. */
+function keyNames({ projections }: Attention): readonly ('q' | 'k' | 'v')[] {
+  return projections.kind === 'queryAlone' ? ['q'] : ['q', 'k', 'v'];
+}
+
+/** Outputs of a layer's graph that are the inputs, by names with "past" before them, of the same graph for the tokens after. */
+export function stateNames(mixer: Recurrence): readonly ('window' | 'state')[] {
+  return stateSizes(mixer).state === null ? ['window'] : ['window', 'state'];
 }
 
 /**
  * The blocks of layers `from` to `to` - 1.
  * In: `resid` [T, D], the residual before block `from`; for each layer l the keys and values of the tokens before,
- * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text; of a layer that reads the keys and
- * values of one before `from`, these tokens' `ownK.l` and `ownV.l` of the same shapes, T in place of P; of one with vectors of its own
- * `perLayer.l` [T, width]; the inputs of `interventionInputs`; and the tables of `tableShapes`, S being P + T.
+ * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text, or of a layer without attention
+ * `pastWindow.l` and `pastState.l` of `stateSizes`, 0 at the text's start; of a layer that reads the keys and values of one before `from`,
+ * these tokens' `ownK.l` and `ownV.l` of the same shapes, T in place of P; of one with vectors of its own `perLayer.l` [T, width]; the
+ * inputs of `interventionInputs`; and the tables of `tableShapes`, S being P + T.
  * Out, for each layer l: `q.l` [heads, T, headDim], and where the layer makes them `k.l` [kvHeads, T, headDim] and `v.l` [kvHeads, T,
- * valueDim]; `resid.l+1` [T, D];
+ * valueDim], or `window.l` and `state.l`; `resid.l+1` [T, D];
  * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and
  * `sharedKey.l` [1, T, rotated].
  */
@@ -39,26 +64,25 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
   const interventions = interventionInputs(graph, spec, from, to);
   for (const [index, block] of spec.blocks.slice(from, to).entries()) {
     const layer = from + index;
-    const {
-      attention: { projections },
-    } = block;
     const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
     const source = keySource(spec, layer);
     const given = pastInputs(graph, spec, layer, itemOf(interventions, index), made.get(source));
-    const {
-      attended: { q, k, v, latent },
-      experts,
-      output,
-    } = runBlock(graph, resid, given, layer, spec, inputs);
-    graph.output(`q.${layer}`, q, float32, [heads, 'T', headDim]);
-    if (source === layer) {
-      made.set(layer, { k, v });
-      graph.output(`k.${layer}`, k, float32, [kvHeads, 'T', headDim]);
-      graph.output(`v.${layer}`, v, float32, [kvHeads, 'T', valueDim]);
-    }
-    if (latent !== null && projections.kind === 'latent') {
-      graph.output(`compressed.${layer}`, latent.compressed, float32, ['T', projections.rank]);
-      graph.output(`sharedKey.${layer}`, latent.sharedKey, float32, [1, 'T', projections.rotated]);
+    const { mixed, experts, output } = runBlock(graph, resid, given, layer, spec, inputs);
+    if ('q' in mixed) {
+      const { q, k, v, latent } = mixed;
+      graph.output(`q.${layer}`, q, float32, [heads, 'T', headDim]);
+      if (source === layer) {
+        made.set(layer, { k, v });
+        graph.output(`k.${layer}`, k, float32, [kvHeads, 'T', headDim]);
+        graph.output(`v.${layer}`, v, float32, [kvHeads, 'T', valueDim]);
+      }
+      if (latent !== null) {
+        graph.output(`compressed.${layer}`, latent.compressed, float32, null);
+        graph.output(`sharedKey.${layer}`, latent.sharedKey, float32, null);
+      }
+    } else {
+      graph.output(`window.${layer}`, mixed.own.window, float32, null);
+      if (mixed.own.state !== null) graph.output(`state.${layer}`, mixed.own.state, float32, null);
     }
     if (experts !== null && block.mlp.kind === 'experts') {
       graph.output(`experts.${layer}`, experts.ids, DATA_TYPE.int64, ['T', block.mlp.chosen]);
@@ -73,10 +97,15 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
 /** What a layer's parts put out: all heads before the projection [T, heads * valueDim], and the MLP [T, D]. */
 export const LAYER_OUTPUTS = ['concatenatedHeads', 'mlpScaled'] as const;
 
+/** Those of them that a layer has: one without attention weights has no heads to tell apart. */
+export function layerOutputsOf({ attention }: Block): readonly (typeof LAYER_OUTPUTS)[number][] {
+  return attention.kind === 'attention' ? LAYER_OUTPUTS : ['mlpScaled'];
+}
+
 /** The trunk graph of one layer alone, with the values of `LAYER_OUTPUTS` behind what a recipe does to them. */
 export function layerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const graph = trunkGraph(spec, layer, layer + 1);
-  for (const name of LAYER_OUTPUTS) {
+  for (const name of layerOutputsOf(itemOf(spec.blocks, layer))) {
     const value = graph.namedValues.get(name);
     if (value === undefined) throw new Error(`Layer ${layer} has no ${name}.`);
     graph.output(name, value, DATA_TYPE.float32, null);
@@ -96,15 +125,25 @@ export interface LayerEnds {
   readonly ownGiven: boolean;
 }
 
-/** Block `layer` in a graph of its own. In: as the trunk graph of this one layer. */
+/** Block `layer`, which has attention, in a graph of its own. In: as the trunk graph of this one layer. */
 export function addLayer(graph: OnnxGraph, spec: DecoderSpec, layer: number): LayerEnds {
+  const { resid, given, mixed, output } = addAnyLayer(graph, spec, layer);
+  if (given.of === 'state' || !('q' in mixed)) throw new Error(`Layer ${layer} has no keys and values.`);
+  return { resid, past: given, output, own: mixed, ownGiven: given.own !== null };
+}
+
+/** Any block in a graph of its own. */
+export function addAnyLayer(
+  graph: OnnxGraph,
+  spec: DecoderSpec,
+  layer: number,
+): { readonly resid: string; readonly given: BlockGiven } & BlockValues {
   const { float32 } = DATA_TYPE;
   const inputs = layerInputs(spec, layer, layer + 1);
   const resid = graph.input('resid', float32, ['T', spec.dim]);
   for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
   const given = pastInputs(graph, spec, layer, itemOf(interventionInputs(graph, spec, layer, layer + 1), 0));
-  const { attended, output } = runBlock(graph, resid, given, layer, spec, inputs);
-  return { resid, past: given, output, own: attended, ownGiven: given.own !== null };
+  return { resid, given, ...runBlock(graph, resid, given, layer, spec, inputs) };
 }
 
 /**
@@ -117,8 +156,10 @@ function pastInputs(
   layer: number,
   interventions: Interventions,
   made?: NonNullable<LayerGiven['own']>,
-): LayerGiven {
+): BlockGiven {
   const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+  const { attention } = itemOf(spec.blocks, layer);
+  if (attention.kind !== 'attention') return { of: 'state', ...stateInputs(graph, layer, attention), ...interventions };
   const input = (name: string, tokens: string, width: number): string =>
     graph.input(`${name}.${layer}`, DATA_TYPE.float32, [kvHeads, tokens, width]);
   const isShared = keySource(spec, layer) !== layer;
@@ -131,15 +172,18 @@ function pastInputs(
   };
 }
 
+/** What one block is given besides the residual: keys and values, or the state that a layer without attention keeps. */
+type BlockGiven = LayerGiven | (PastState & Interventions & { readonly of: 'state' });
+
 /** Values of one block in a graph. */
 interface BlockValues {
-  readonly attended: AttentionValues;
+  readonly mixed: AttentionValues | RecurrenceValues;
   readonly experts: Routed | null;
   /** [T, D], the residual after the block. */
   readonly output: string;
 }
 
-function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, layer: number, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
+function runBlock(graph: OnnxGraph, resid: string, given: BlockGiven, layer: number, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
   const block = itemOf(spec.blocks, layer);
   const { attentionNorms, attention, mlpNorms, mlp } = block;
   const optional = (name: string, x: string, norm: Norm | null): string =>
@@ -148,11 +192,11 @@ function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, layer: num
     graph.name(name, graph.op('Add', [stream, scaleBy(graph, output, spec.residualScale)]));
 
   const read = optional('ln1Out', resid, attentionNorms.pre);
-  const attended = attend(graph, read, given, attention, ofLayer(spec, layer), inputs);
+  const mixed = mix(graph, read, given, attention, ofLayer(spec, layer), inputs);
   const attentionAdded = added(
     'attentionAdded',
     block.addTo === 'stream' ? resid : read,
-    optional('attentionPostNorm', attended.output, attentionNorms.post),
+    optional('attentionPostNorm', mixed.output, attentionNorms.post),
   );
   const afterAttention = optional('attentionStreamNorm', attentionAdded, attentionNorms.stream);
 
@@ -170,7 +214,20 @@ function runBlock(graph: OnnxGraph, resid: string, given: LayerGiven, layer: num
   const whole = block.perLayer === null ? afterMlp : addPerLayer(graph, afterMlp, perLayerInput(graph, spec, layer), block.perLayer);
   const after =
     block.outputScale === null ? whole : graph.name('layerScaled', graph.op('Mul', [whole, graph.narrow(graph.weight(block.outputScale))]));
-  return { attended, experts, output: graph.name('residualChanged', changed(graph, after, given.residual)) };
+  return { mixed, experts, output: graph.name('residualChanged', changed(graph, after, given.residual)) };
+}
+
+function mix(
+  graph: OnnxGraph,
+  x: string,
+  given: BlockGiven,
+  mixer: Mixer,
+  spec: DecoderSpec,
+  inputs: LayerInputs,
+): AttentionValues | RecurrenceValues {
+  if (mixer.kind === 'attention' && given.of !== 'state') return attend(graph, x, given, mixer, spec, inputs);
+  if (mixer.kind !== 'attention' && given.of === 'state') return recur(graph, x, given, mixer);
+  throw new Error(`What is given is not what ${mixer.kind} reads.`);
 }
 
 /** The vectors of its own that layer `layer` reads, `perLayer.layer` [T, width]. */
@@ -179,7 +236,7 @@ function perLayerInput(graph: OnnxGraph, spec: DecoderSpec, layer: number): stri
 }
 
 /**
- * Block `layer` for one token, with every named value inside it as an output: one row of each.
+ * Block `layer`, which has attention, for one token, with every named value inside it as an output: one row of each.
  * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text;
  * the inputs of `interventionInputs`; the tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
  */

@@ -1,4 +1,5 @@
 import type { KeyWindow } from '../../core/keyWindow.ts';
+import { attentionsOf } from '../families/mixers.ts';
 import type { Rope } from '../families/rope.ts';
 import type { DecoderSpec, QueryScale } from '../families/spec.ts';
 import { causalMask, frequencyStage, queryScales, rotaryTables, spanBias, type Span } from './positionsGraph.ts';
@@ -19,18 +20,18 @@ export function layerInputs(spec: DecoderSpec, from: number, to: number): LayerI
   const part = spec.blocks.slice(from, to);
   return {
     ropes: [...ropesOf(spec.blocks)],
-    windows: new Set(part.map(({ attention }) => attention.window)),
+    windows: new Set(attentionsOf(part).map(({ window }) => window)),
     turnedBy: ropesOf(part),
     queryScale: queryScaleOf(part),
   };
 }
 
 function queryScaleOf(blocks: DecoderSpec['blocks']): QueryScale | null {
-  return blocks.find(({ attention }) => attention.queryScale !== null)?.attention.queryScale ?? null;
+  return attentionsOf(blocks).find(({ queryScale }) => queryScale !== null)?.queryScale ?? null;
 }
 
 function ropesOf(blocks: DecoderSpec['blocks']): Set<Rope> {
-  return new Set(blocks.flatMap(({ attention }) => attention.rope ?? []));
+  return new Set(attentionsOf(blocks).flatMap(({ rope }) => rope ?? []));
 }
 
 /** Name of the graph input that holds a window's mask. */

@@ -12,9 +12,11 @@ import {
   type LayerCuts,
   type OutputStep,
 } from '../../core/interventions.ts';
+import type { KeyWindow } from '../../core/keyWindow.ts';
 import type { Recipe } from '../../core/run.ts';
 import { at } from '../../core/tensor.ts';
-import { ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { attentionsOf } from '../families/mixers.ts';
+import { ofLayer, type Block, type DecoderSpec } from '../families/spec.ts';
 import type { Table } from './inputs.ts';
 import { neuronsOf } from './mlp.ts';
 import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
@@ -118,7 +120,7 @@ export function changed(graph: OnnxGraph, value: string, { factors, shifts }: Ch
 
 /** Whether scores are more than those of queries and keys: biases, or sinks. */
 export function hasOtherScores({ positions, blocks }: DecoderSpec): boolean {
-  return positions.kind === 'alibi' || blocks.some(({ attention }) => attention.sinks !== null);
+  return positions.kind === 'alibi' || attentionsOf(blocks).some(({ sinks }) => sinks !== null);
 }
 
 /** Neurons of a layer's MLP; null: it has experts. */
@@ -185,10 +187,19 @@ export function interventionTables(
       layers.map((layer) => neuronFactors(recipe, layer)),
       mostNeurons(spec),
     ),
-    scoreScales: byHead((layer, head) => (blocks[layer]?.attention.scale ?? 1) * own(layer, head)),
+    scoreScales: byHead((layer, head) => scaleOf(blocks[layer]) * own(layer, head)),
     ...(hasOtherScores(spec) ? { ownScores: byHead(own) } : {}),
     ...cutTables(spec, recipe, from, to, rows),
   };
+}
+
+/** Of a layer without attention nothing reads it. */
+function scaleOf(block: Block | undefined): number {
+  return block?.attention.kind === 'attention' ? block.attention.scale : 1;
+}
+
+function windowOf(block: Block | undefined): KeyWindow {
+  return block?.attention.kind === 'attention' ? block.attention.window : null;
 }
 
 interface CutTables {
@@ -218,7 +229,7 @@ function differentCuts(
 ): readonly { readonly cuts: LayerCuts; readonly layers: Set<number> }[] {
   const found = new Map<string, { readonly cuts: LayerCuts; readonly layers: Set<number> }>();
   for (let layer = from; layer < to; layer++) {
-    const all = cutsIn(recipe, layer, blocks[layer]?.attention.window ?? null);
+    const all = cutsIn(recipe, layer, windowOf(blocks[layer]));
     const cuts = isWithout(all) ? NO_CUTS : all;
     const key = JSON.stringify(cuts);
     const known = found.get(key) ?? { cuts, layers: new Set() };

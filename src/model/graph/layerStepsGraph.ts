@@ -1,6 +1,6 @@
 import type { DecoderSpec } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
-import { addLayer } from './decoder.ts';
+import { addAnyLayer } from './decoder.ts';
 import { scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
@@ -15,7 +15,7 @@ export const STEP_OUTPUTS = ['afterAttention', 'attentionStep', 'mlpStep'] as co
 export function layerStepsGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const graph = new OnnxGraph();
   const { attentionNorms, mlpNorms } = itemOf(spec.blocks, layer);
-  addLayer(graph, spec, layer);
+  addAnyLayer(graph, spec, layer);
   const named = (name: string): string => {
     const value = graph.namedValues.get(name);
     if (value === undefined) throw new Error(`A block has no ${name}.`);

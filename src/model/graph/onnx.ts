@@ -12,14 +12,15 @@ export const DATA_TYPE = { float32: 1, uint8: 2, int32: 6, int64: 7, bool: 9, fl
 export type DataType = (typeof DATA_TYPE)[keyof typeof DATA_TYPE];
 
 const STORED_TYPE: Readonly<Record<WeightType, DataType>> = { F32: DATA_TYPE.float32, F16: DATA_TYPE.float16, BF16: DATA_TYPE.bfloat16 };
-const ATTRIBUTE_TYPE = { float: 1, int: 2, ints: 7 } as const;
+const ATTRIBUTE_TYPE = { float: 1, int: 2, text: 3, ints: 7 } as const;
 const IR_VERSION = 9;
 const OPSET = 18;
 const CONTRIB = 'com.microsoft';
 const EXTERNAL = 1;
 
 /** Attribute of an operator. */
-export type Attribute = { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] };
+export type Attribute =
+  { readonly int: number } | { readonly float: number } | { readonly ints: readonly number[] } | { readonly text: string };
 /** Size of an axis: fixed, or the name of one that the feeds decide. */
 export type Dim = number | string;
 
@@ -139,6 +140,18 @@ export class OnnxGraph {
   ops(operator: string, inputs: readonly string[], outputs: number, attributes: Readonly<Record<string, Attribute>>): readonly string[] {
     const names = Array.from({ length: outputs }, (_, i) => `v${this.steps.length}_${i}`);
     this.push(operator, '', inputs, names, attributes);
+    return names;
+  }
+
+  /** Adds an operator of ONNX Runtime's own with several outputs; the input '' is one that is left out. */
+  contribs(
+    operator: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes: Readonly<Record<string, Attribute>>,
+  ): readonly string[] {
+    const names = Array.from({ length: outputs }, (_, i) => `v${this.steps.length}_${i}`);
+    this.push(operator, CONTRIB, inputs, names, attributes);
     return names;
   }
 
@@ -304,6 +317,12 @@ export class OnnxGraph {
   }
 }
 
+function attributeType(attribute: Attribute): number {
+  if ('float' in attribute) return ATTRIBUTE_TYPE.float;
+  if ('int' in attribute) return ATTRIBUTE_TYPE.int;
+  return 'text' in attribute ? ATTRIBUTE_TYPE.text : ATTRIBUTE_TYPE.ints;
+}
+
 function encodeNode(message: MessageWriter, node: GraphNode, index: number): void {
   for (const input of node.inputs) message.text(1, input);
   for (const output of node.outputs) message.text(2, output);
@@ -314,8 +333,9 @@ function encodeNode(message: MessageWriter, node: GraphNode, index: number): voi
       field.text(1, name);
       if ('float' in attribute) field.float(2, attribute.float);
       else if ('int' in attribute) field.int(3, attribute.int);
+      else if ('text' in attribute) field.text(4, attribute.text);
       else for (const item of attribute.ints) field.int(8, item);
-      field.int(20, 'float' in attribute ? ATTRIBUTE_TYPE.float : 'int' in attribute ? ATTRIBUTE_TYPE.int : ATTRIBUTE_TYPE.ints);
+      field.int(20, attributeType(attribute));
     });
   }
   message.text(7, node.domain);

@@ -3,6 +3,7 @@ import { changeAt, cutsIn, headSteps, isCut, patternOf, type Change } from '../.
 import { firstSeen, type KeyWindow } from '../../core/keyWindow.ts';
 import { at } from '../../core/tensor.ts';
 import { alibiBias } from '../graph/positionsGraph.ts';
+import { plainAttentionAt } from '../families/mixers.ts';
 import type { Attention, Block, DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import type { Trace } from '../run/forwardTrace.ts';
@@ -33,10 +34,11 @@ export async function addAttention(
     spec,
     trace,
     row,
-    block: { attention, attentionNorms: norms, addTo },
+    block: { attentionNorms: norms, addTo },
     layer,
     token,
   } = place;
+  const attention = plainAttentionAt(spec, layer);
   const input = itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim);
   path.step('attentionNorm');
   path.add('input', input, { kind: 'given' });
@@ -72,11 +74,11 @@ async function addScores(path: PathBuilder, place: LayerPlace, query: StageName)
     spec,
     trace,
     row,
-    block: { attention },
     layer,
     token,
     choice: { head, kvHead },
   } = place;
+  const attention = plainAttentionAt(spec, layer);
   const length = trace.run.ids.length;
   const scores = (name: string): Float32Array => headOf(row.value(name), head, length);
   const own = patternOf(trace.run.recipe, layer, head) === 'own';

@@ -1,5 +1,6 @@
 import { changeAt, headSteps } from '../../core/interventions.ts';
 import { at, dot, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { requirePlainAttention } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { directParts, type DirectPart } from '../graph/directGraph.ts';
 import { checkTarget, logitSeed, type LogitTarget, type OnGradientProgress } from '../run/gradientCalls.ts';
@@ -128,6 +129,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     logit: async (trace, target) => logitOf(endRow(trace, target), target),
     logitOf,
     direct: async (trace, target, onProgress) => {
+      requirePlainAttention(spec);
       const report = (done: number): unknown => onProgress?.({ stage: 'gradient', done, total: layers + 1 });
       await report(0);
       const { position } = target;

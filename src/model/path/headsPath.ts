@@ -142,7 +142,7 @@ export async function addHeads(
 
 /** The matrix that computes a head's query, key or value, and its row for number `index`. */
 function projectionOf(
-  { projections }: Attention,
+  { projections, gated }: Attention,
   { heads, kvHeads, headDim }: DecoderSpec,
   part: 'query' | 'key' | 'value',
   head: number,
@@ -150,7 +150,8 @@ function projectionOf(
   if (projections.kind === 'separate')
     return {
       linear: { query: projections.q, key: projections.k, value: projections.v ?? projections.k }[part],
-      rowOf: (index) => head * headDim + index,
+      // Behind each head's query lies its gate.
+      rowOf: (index) => (part === 'query' && gated ? 2 : 1) * head * headDim + index,
     };
   if (projections.kind === 'queryAlone') return { linear: projections.q, rowOf: (index) => head * headDim + index };
   if (projections.kind !== 'fused') throw new Error('Latent attention makes its heads itself.');

@@ -1,4 +1,5 @@
 import { at } from '../../core/tensor.ts';
+import { attentionAt } from '../families/mixers.ts';
 import type { DecoderSpec } from '../families/spec.ts';
 import { layerInputs, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, queryRow } from '../graph/interventionInputs.ts';
@@ -34,6 +35,7 @@ export async function runLayerRow(
   token: number,
   isWanted: (name: string) => boolean,
 ): Promise<LayerRow> {
+  attentionAt(spec, layer);
   const { session, outputs } = await sessions.row(layer);
   const { feeds, turn } = rowFeeds(spec, trace, layer, token);
   const names = [...outputs].filter(([name]) => isWanted(name));
@@ -55,7 +57,7 @@ export function rowFeeds(
   layer: number,
   token: number,
 ): { readonly feeds: Readonly<Record<string, Feed>>; readonly turn: RotaryTables | null } {
-  const { attention } = itemOf(spec.blocks, layer);
+  const attention = attentionAt(spec, layer);
   const length = trace.run.ids.length;
   const turn = attention.rope === null ? null : rowOf(rotaryTables(attention.rope, length), attention.rope.width, token);
   const feeds: Record<string, Feed> = {
@@ -80,7 +82,7 @@ export function rowFeeds(
 
 /** Factor of a token's queries by its position. */
 function scaleAt(spec: DecoderSpec, layer: number, token: number): number {
-  const { queryScale } = itemOf(spec.blocks, layer).attention;
+  const { queryScale } = attentionAt(spec, layer);
   return queryScale === null ? 1 : at(queryScales(queryScale, token, token + 1), 0);
 }
 

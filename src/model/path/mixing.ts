@@ -6,6 +6,7 @@ import { wholeText } from '../graph/positionsGraph.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { tokensOf, type AttentionRows } from '../run/headAttention.ts';
 import { floats, itemOf } from '../run/outputs.ts';
+import { plainAttentionAt } from '../families/mixers.ts';
 import type { Runnable } from '../run/forward.ts';
 import type { Piece, SessionWork } from '../run/pieces.ts';
 
@@ -50,6 +51,7 @@ export function openMixing(
 
   return {
     takenBack: async (trace, layer, numbers, checkpoint) => {
+      plainAttentionAt(spec, layer);
       const count = numbers.length;
       const steps = residualSteps(trace.run.recipe, layer + 1);
       const before = new Float64Array(count);

@@ -1,5 +1,6 @@
 import { changeAt, headSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
+import { plainAttentionAt } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { tokensOf, type AttentionRows } from '../run/headAttention.ts';
@@ -28,12 +29,13 @@ export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { las
     });
   return {
     valueLengths: async (trace, layer, token) => {
+      plainAttentionAt(spec, layer);
       const { length } = trace.run.ids;
       const { recipe } = trace.run;
       const { heads, kvHeads, valueDim } = ofLayer(spec, layer);
       const seen = token + 1;
       const { data: q } = tokensOf(itemOf(trace.q, layer), token, seen);
-      const past = { tokens: seen, room: length, k: trace.k.map(({ data }) => data), v: [] };
+      const past = { tokens: seen, room: length, k: trace.k.map(({ data }) => data), v: [], states: [] };
       const { weights } = await lastRow({ layer, q, past, recipe });
       const steps = headSteps(recipe, layer);
       const factors = Array.from({ length: heads }, (_, head) => changeAt(steps, head, token).factor);
@@ -51,6 +53,7 @@ export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { las
       return lengths;
     },
     headValueLengths: async (trace, layer, head) => {
+      plainAttentionAt(spec, layer);
       const { heads, kvHeads, valueDim } = ofLayer(spec, layer);
       const { length } = trace.run.ids;
       const { data: values } = itemOf(trace.v, layer);

@@ -1,6 +1,7 @@
 import { partingOf, startOf as firstTokens, type Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { keySource, ofLayer } from '../families/spec.ts';
+import { stateNames } from '../graph/decoder.ts';
 import { layerInputs, positionTables, sameStart, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import type { Span } from '../graph/positionsGraph.ts';
@@ -12,6 +13,7 @@ import { floats, itemOf } from './outputs.ts';
 import { perLayerFeed, perLayerVectors } from './perLayer.ts';
 import { piecesToRun, sharedTokens, type OtherInput } from './pieceByPiece.ts';
 import type { Feed } from './runtime.ts';
+import { hasStates, stateFeeds, stateOf, statesAt } from './states.ts';
 
 /** Where a changed run begins to differ from a known one. */
 interface Start {
@@ -56,6 +58,16 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
     k: layer < first ? null : tokensOf(itemOf(known.k, layer), 0, start.token),
     v: layer < first ? null : tokensOf(itemOf(known.v, layer), 0, start.token),
   }));
+  let states =
+    start.token === 0 || !hasStates(spec)
+      ? []
+      : await statesAt(spec, parts, {
+          recipe: run.recipe,
+          tokens: start.token,
+          length: run.ids.length,
+          layerInput: (layer, from, to) => rowsOf(itemOf(known.resid, layer), from, to),
+          past: (layer, tokens) => ({ k: tokensOf(itemOf(known.k, layer), 0, tokens), v: tokensOf(itemOf(known.v, layer), 0, tokens) }),
+        });
   let last = input;
   const sources = new Set(spec.blocks.map((_, layer) => keySource(spec, layer)).filter((source, layer) => source !== layer));
   /** Per layer that was run, keys and values of the piece. */
@@ -77,7 +89,11 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
       const own = Array.from({ length: part.to - part.from }, (_, i) => part.from + i);
       const feeds: Record<string, Feed> = { resid, ...interventionTables(spec, run.recipe, part.from, part.to, rows) };
       for (const [name] of tableShapes(spec, layerInputs(spec, part.from, part.to))) feeds[name] = tables.get(name) ?? missing(name);
-      for (const layer of own) {
+      const mixers = own.map((layer) => ({ layer, mixer: itemOf(spec.blocks, layer).attention }));
+      const keyed = mixers.flatMap(({ layer, mixer }) => (mixer.kind === 'attention' ? [layer] : []));
+      const kept = mixers.flatMap(({ layer, mixer }) => (mixer.kind === 'attention' ? [] : [{ layer, mixer }]));
+      for (const layer of own) Object.assign(feeds, perLayerFeed(spec, vectors, layer, from, to));
+      for (const layer of keyed) {
         const source = keySource(spec, layer);
         // These tokens' keys and values by a layer that another session ran, or that is not run as nothing differs there.
         if (source < part.from) {
@@ -85,14 +101,18 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
           feeds[`ownK.${layer}`] = made.k;
           feeds[`ownV.${layer}`] = made.v;
         }
-        Object.assign(feeds, perLayerFeed(spec, vectors, layer, from, to));
         feeds[`pastK.${layer}`] = past[layer]?.k ?? missing(`pastK.${layer}`);
         feeds[`pastV.${layer}`] = past[layer]?.v ?? missing(`pastV.${layer}`);
       }
+      for (const { layer, mixer } of kept) Object.assign(feeds, stateFeeds(mixer, layer, states[layer] ?? null));
       const end = `resid.${part.to}`;
-      const kept = own.filter((layer) => keySource(spec, layer) === layer && (goesOn || sources.has(layer)));
-      const found = await part.session.run(feeds, [end, ...kept.flatMap((layer) => [`k.${layer}`, `v.${layer}`])]);
-      for (const layer of kept) {
+      const making = keyed.filter((layer) => keySource(spec, layer) === layer && (goesOn || sources.has(layer)));
+      const found = await part.session.run(feeds, [
+        end,
+        ...making.flatMap((layer) => [`k.${layer}`, `v.${layer}`]),
+        ...(goesOn ? kept.flatMap(({ layer, mixer }) => stateNames(mixer).map((name) => `${name}.${layer}`)) : []),
+      ]);
+      for (const layer of making) {
         const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
         const made = (name: string, width: number): Feed => ({
           dims: [kvHeads, to - from, width],
@@ -102,7 +122,11 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
       }
       resid = finite(tensor([to - from, spec.dim], floats(found[end])), part.to - 1, run.recipe);
       if (!goesOn) continue;
-      for (const layer of own) {
+      states = Array.from({ length: layers }, (_, layer) => {
+        const own = kept.find((one) => one.layer === layer);
+        return own === undefined ? (states[layer] ?? {}) : stateOf(own.mixer, layer, found);
+      });
+      for (const layer of keyed) {
         const source = keySource(spec, layer);
         const held = itemOf(past, layer);
         const more = piecesOwn.get(source) ?? knownOwn(source, from, to);

@@ -13,12 +13,13 @@ import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { neuronsOf } from '../graph/mlp.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { sinusoids, type Span } from '../graph/positionsGraph.ts';
-import type { ExpertChoice, LatentVectors, Trace, Past } from './forwardTrace.ts';
+import type { ExpertChoice, LatentVectors, LayerState, Trace, Past } from './forwardTrace.ts';
 import { floats, ints, itemOf } from './outputs.ts';
 import { perLayerFeed, perLayerVectors } from './perLayer.ts';
 import type { CutText } from './pieces.ts';
 import type { Feed } from './runtime.ts';
 import type { Sessions, TrunkPart } from './sessions.ts';
+import { hasStates, stateFeeds, stateOf } from './states.ts';
 
 /** What a forward pass runs on. */
 export interface Runnable {
@@ -55,42 +56,47 @@ export async function forward(
   const v: Tensor[] = [];
   const experts: (ExpertChoice | null)[] = [];
   const latent: LatentVectors[] = [];
+  const states: LayerState[] = [];
   const span: Span = { past: past.tokens, room: past.room, tokens: length, length: whole };
   const tables = positionTables(spec, span);
   const rows = spanRows(span);
   for (const { session, from, to } of trunk) {
     const inputs: Record<string, Feed> = { resid: itemOf(resid, from), ...interventionTables(spec, recipe, from, to, rows) };
     for (const [name] of tableShapes(spec, layerInputs(spec, from, to))) inputs[name] = tables.get(name) ?? missing(name);
-    for (let layer = from; layer < to; layer++) {
-      const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-      const source = keySource(spec, layer);
-      if (source < from) Object.assign(inputs, { [`ownK.${layer}`]: itemOf(k, source), [`ownV.${layer}`]: itemOf(v, source) });
-      Object.assign(inputs, perLayerFeed(spec, perLayer, layer, 0, length));
-      inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
-      inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
-    }
     const blocks = spec.blocks.slice(from, to);
-    const names = blocks.flatMap((block, i) => [
-      `q.${from + i}`,
-      ...(keySource(spec, from + i) === from + i ? [`k.${from + i}`, `v.${from + i}`] : []),
-      `resid.${from + i + 1}`,
-      ...layerExtras(block).map((name) => `${name}.${from + i}`),
-    ]);
+    for (const [i, { attention }] of blocks.entries()) {
+      const layer = from + i;
+      Object.assign(inputs, perLayerFeed(spec, perLayer, layer, 0, length));
+      if (attention.kind === 'attention') {
+        const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+        const source = keySource(spec, layer);
+        if (source < from) Object.assign(inputs, { [`ownK.${layer}`]: itemOf(k, source), [`ownV.${layer}`]: itemOf(v, source) });
+        inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
+        inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
+      } else Object.assign(inputs, stateFeeds(attention, layer, past.states[layer] ?? null));
+    }
+    const names = blocks.flatMap((block, i) => [`resid.${from + i + 1}`, ...layerExtras(block).map((name) => `${name}.${from + i}`)]);
     const out = await session.run(inputs, names);
     for (const [i, { attention, mlp }] of blocks.entries()) {
       const layer = from + i;
-      const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-      q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
-      const source = keySource(spec, layer);
-      k.push(source === layer ? tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])) : itemOf(k, source));
-      v.push(source === layer ? tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])) : itemOf(v, source));
+      if (attention.kind === 'attention') {
+        const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+        const source = keySource(spec, layer);
+        q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
+        k.push(source === layer ? tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])) : itemOf(k, source));
+        v.push(source === layer ? tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])) : itemOf(v, source));
+        states.push({});
+      } else {
+        for (const all of [q, k, v]) all.push(tensor([0, length, 0], new Float32Array(0)));
+        states.push(stateOf(attention, layer, out));
+      }
       resid.push(finite(tensor([length, dim], floats(out[`resid.${layer + 1}`])), layer, recipe));
       experts.push(
         mlp.kind === 'experts'
           ? { ids: ints(out[`experts.${layer}`]), weights: tensor([length, mlp.chosen], floats(out[`expertWeights.${layer}`])) }
           : null,
       );
-      if (attention.projections.kind === 'latent') {
+      if (attention.kind === 'attention' && attention.projections.kind === 'latent') {
         const { rank, rotated } = attention.projections;
         latent.push({
           compressed: tensor([length, rank], floats(out[`compressed.${layer}`])),
@@ -110,6 +116,7 @@ export async function forward(
     ...(perLayer === null ? {} : { perLayer }),
     ...(experts.some((choice) => choice !== null) ? { experts } : {}),
     ...(latent.length > 0 ? { latent } : {}),
+    ...(hasStates(spec) ? { states } : {}),
   };
 }
 
@@ -188,6 +195,7 @@ export function recipeScope(spec: DecoderSpec): Omit<RecipeScope, 'tokens'> {
     dim,
     vocab: finalProjection === null && unembed.layout === 'out-in' ? vocab : 0,
     neurons: blocks.map(({ mlp }) => neuronsOf(mlp)),
+    recurrences: blocks.map(({ attention }) => (attention.kind === 'attention' ? null : attention.kind)),
   };
 }
 

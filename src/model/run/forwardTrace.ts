@@ -19,7 +19,7 @@ export interface Trace {
   readonly embedding: Tensor;
   /** layers + 1 of [T, D]: 0 is the input of the first block, i comes after block i; before the final norm. */
   readonly resid: readonly Tensor[];
-  /** Per layer [heads, T, headDim], after positions. */
+  /** Per layer [heads, T, headDim], after positions; here and below [0, T, 0] of a layer without attention. */
   readonly q: readonly Tensor[];
   /** Per layer [kvHeads, T, headDim], after positions; of a layer that reads another one's, those. */
   readonly k: readonly Tensor[];
@@ -31,6 +31,8 @@ export interface Trace {
   readonly experts?: readonly (ExpertChoice | null)[];
   /** Per layer, the latent vectors that keys and values are computed from. Absent without latent attention. */
   readonly latent?: readonly LatentVectors[];
+  /** Per layer, what one without attention keeps of the run's tokens. Absent where no layer keeps any, or it is not known. */
+  readonly states?: readonly LayerState[];
 }
 
 /** The experts of one layer that each token was routed to. */
@@ -49,10 +51,15 @@ export interface LatentVectors {
   readonly sharedKey: Tensor;
 }
 
+/** What a layer without attention keeps of the tokens before, by the names and sizes of `stateSizes`. */
+export type LayerState = Readonly<Partial<Record<'window' | 'state', Float32Array>>>;
+
 /** Cached keys and values of earlier tokens: per layer [kvHeads, room, .], of which the first `tokens` rows are in use. */
 export interface Past {
   readonly tokens: number;
   readonly room: number;
   readonly k: readonly Float32Array[];
   readonly v: readonly Float32Array[];
+  /** Per layer, what one without attention keeps of these tokens; empty before any token. */
+  readonly states: readonly LayerState[];
 }

@@ -1,9 +1,10 @@
 import type { Recipe } from '../../core/run.ts';
 import { tensor, type Tensor } from '../../core/tensor.ts';
+import { attentionsOf } from '../families/mixers.ts';
 import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
-import type { Past } from './forwardTrace.ts';
-import type { Trace } from './forwardTrace.ts';
+import type { LayerState, Past, Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
+import { hasStates, type KnownStart } from './states.ts';
 import { growingIds, growingRows, type Expected, type Rows } from './rows.ts';
 
 /** A trace that grows token by token; its keys and values have the layout in which the next forward pass reads them. */
@@ -19,6 +20,13 @@ export interface GrowingTrace {
   /** The trace of all tokens, without copies where their number was expected: this one is not used afterwards. */
   taken(recipe: Recipe): Trace;
   readonly past: Past;
+  /** What layers without attention keep of the tokens held; null: it is not known, as where some were dropped. */
+  readonly states: readonly LayerState[] | null;
+  /** Sets it. */
+  restore(states: readonly LayerState[]): void;
+  /** What layers read of the tokens held, as in `KnownStart`. */
+  readonly layerInput: KnownStart['layerInput'];
+  readonly pastOf: KnownStart['past'];
   ids(from: number, to: number): Int32Array;
   /** [1, D], the residual after the last block at a position. */
   final(position: number): Tensor;
@@ -27,7 +35,7 @@ export interface GrowingTrace {
 }
 
 /** The cache before any token. */
-const NO_PAST: Past = { tokens: 0, room: 0, k: [], v: [] };
+const NO_PAST: Past = { tokens: 0, room: 0, k: [], v: [], states: [] };
 
 /** An empty trace; `tokens`: how many it will hold, where that is known. */
 export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
@@ -40,13 +48,18 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const ids = growingIds(1, atOnce);
   const embedding = growingRows(1, embeddingDim, atOnce);
   const resid = Array.from({ length: blocks.length + 1 }, () => growingRows(1, dim, atOnce));
-  const q = sizes.map(({ headDim }) => growingRows(heads, headDim, atOnce));
+  const hasKeys = (layer: number): boolean => itemOf(blocks, layer).attention.kind === 'attention';
+  const rowsOf = (layer: number, groups: number, width: number, expected: Expected): Rows =>
+    hasKeys(layer) ? growingRows(groups, width, expected) : growingRows(0, 0, expected);
+  const sizeOf = (layer: number, groups: number, count: number, width: number): readonly number[] =>
+    hasKeys(layer) ? [groups, count, width] : [0, count, 0];
+  const q = sizes.map(({ headDim }, layer) => rowsOf(layer, heads, headDim, atOnce));
   // Layers that read another one's keys and values share what holds them.
   const ofSource = (width: (layer: DecoderSpec) => number): Rows[] => {
     const held: Rows[] = [];
     for (const [layer, own] of sizes.entries()) {
       const source = keySource(spec, layer);
-      held.push(source === layer ? growingRows(own.kvHeads, width(own), asNeeded) : itemOf(held, source));
+      held.push(source === layer ? rowsOf(layer, own.kvHeads, width(own), asNeeded) : itemOf(held, source));
     }
     return held;
   };
@@ -54,12 +67,15 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const v = ofSource(({ valueDim }) => valueDim);
   const perLayerDim = spec.perLayerInputs?.table.shape[1] ?? 0;
   const perLayer = perLayerDim === 0 ? null : growingRows(1, perLayerDim, atOnce);
+  /** What layers without attention keep of exactly the tokens held; null: it is not known. */
+  let states: readonly LayerState[] | null = [];
+  const keepsStates = hasStates(spec);
   const experts = blocks.map(({ mlp }) =>
     mlp.kind === 'experts'
       ? { chosen: mlp.chosen, ids: growingIds(mlp.chosen, atOnce), weights: growingRows(1, mlp.chosen, atOnce) }
       : null,
   );
-  const latent = blocks.flatMap(({ attention: { projections } }) =>
+  const latent = attentionsOf(blocks).flatMap(({ projections }) =>
     projections.kind === 'latent'
       ? [
           {
@@ -83,12 +99,13 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     ...latent.flatMap((layer) => [layer.compressed, layer.sharedKey]),
   ];
   let length = 0;
+  const stateParts = (): Pick<Trace, 'states'> => (states === null || !keepsStates ? {} : { states });
   const keysAndValues = (count: number, read: (rows: Rows) => Float32Array): Pick<Trace, 'k' | 'v'> => {
     const [ks, vs]: [Tensor[], Tensor[]] = [[], []];
     for (const [layer, { kvHeads, headDim, valueDim }] of sizes.entries()) {
       const source = keySource(spec, layer);
-      ks.push(source === layer ? tensor([kvHeads, count, headDim], read(itemOf(k, layer))) : itemOf(ks, source));
-      vs.push(source === layer ? tensor([kvHeads, count, valueDim], read(itemOf(v, layer))) : itemOf(vs, source));
+      ks.push(source === layer ? tensor(sizeOf(layer, kvHeads, count, headDim), read(itemOf(k, layer))) : itemOf(ks, source));
+      vs.push(source === layer ? tensor(sizeOf(layer, kvHeads, count, valueDim), read(itemOf(v, layer))) : itemOf(vs, source));
     }
     return { k: ks, v: vs };
   };
@@ -97,7 +114,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     run: { ids: read(ids), recipe },
     embedding: tensor([count, embeddingDim], read(embedding)),
     resid: resid.map((rows) => tensor([count, dim], read(rows))),
-    q: q.map((rows, layer) => tensor([heads, count, itemOf(sizes, layer).headDim], read(rows))),
+    q: q.map((rows, layer) => tensor(sizeOf(layer, heads, count, itemOf(sizes, layer).headDim), read(rows))),
     ...keysAndValues(count, read),
     ...(perLayer === null ? {} : { perLayer: tensor([count, perLayerDim], read(perLayer)) }),
     ...(experts.some((layer) => layer !== null)
@@ -142,20 +159,49 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
         held.sharedKey.append(sharedKey.data, count, of);
       }
       if (perLayer !== null && next.perLayer !== undefined) perLayer.append(next.perLayer.data, count, of);
+      if (keepsStates && count > 0) states = count === of && next.states !== undefined ? next.states : null;
       length += count;
     },
     cut: (end) => {
       for (const rows of all) rows.cut(end);
+      if (keepsStates && end < length) states = end === 0 ? [] : null;
       length = Math.min(length, end);
     },
-    slice: (from, to, recipe) => made(to - from, recipe, (rows) => rows.slice(from, to)),
-    taken: (recipe) => made(length, recipe, (rows) => rows.taken()),
+    slice: (from, to, recipe) => ({
+      ...made(to - from, recipe, (rows) => rows.slice(from, to)),
+      ...(to === length ? stateParts() : {}),
+    }),
+    taken: (recipe) => ({ ...made(length, recipe, (rows) => rows.taken()), ...stateParts() }),
+    get states() {
+      return states;
+    },
+    restore: (found) => {
+      states = found;
+    },
+    layerInput: (layer, from, to) => tensor([to - from, dim], itemOf(resid, layer).slice(from, to)),
+    pastOf: (layer, tokens) => {
+      const { kvHeads, headDim, valueDim } = itemOf(sizes, layer);
+      return {
+        k: { dims: [kvHeads, tokens, headDim], data: itemOf(k, layer).slice(0, tokens) },
+        v: { dims: [kvHeads, tokens, valueDim], data: itemOf(v, layer).slice(0, tokens) },
+      };
+    },
     get past() {
       if (length === 0) return NO_PAST;
-      return { tokens: length, room: k[0]?.room ?? 0, k: k.map(({ padded }) => padded), v: v.map(({ padded }) => padded) };
+      return {
+        tokens: length,
+        room: k[0]?.room ?? 0,
+        k: k.map(({ padded }) => padded),
+        v: v.map(({ padded }) => padded),
+        states: states ?? unknown(),
+      };
     },
     ids: (from, to) => ids.slice(from, to),
     final: (position) => tensor([1, dim], itemOf(resid, blocks.length).slice(position, position + 1)),
     lastQuery: (layer) => itemOf(q, layer).slice(length - 1, length),
   };
+}
+
+function unknown(): never {
+  throw new Error('What layers keep of the tokens before is not known.');
 }

@@ -3,6 +3,7 @@ import type { HeadReading, LayerHeads } from '../../core/headReading.ts';
 import { cutsIn, patternOf } from '../../core/interventions.ts';
 import type { Recipe } from '../../core/run.ts';
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
+import { attentionAt } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec, type Weight } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { widen } from '../formats/widen.ts';
@@ -89,7 +90,7 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
   const { heads, positions } = spec;
   /** How the parts of a reading are read, which is the same for all layers. */
   const planned = new WeakMap<HeadReading, readonly PartReading[]>();
-  const attentionOf = (layer: number) => itemOf(spec.blocks, layer).attention;
+  const attentionOf = (layer: number) => attentionAt(spec, layer);
   /** The inputs of `attentionInputs`. `head`: q and k are of this head alone; null: of all. */
   const feedsOf = async (
     { layer, q, k, mask, rows, recipe, bias }: Queries,

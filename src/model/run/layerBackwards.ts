@@ -1,8 +1,9 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
-import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { requireGradient } from '../families/mixers.ts';
+import { keySource, ofLayer, type Block, type DecoderSpec } from '../families/spec.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
-import { LAYER_OUTPUTS } from '../graph/decoder.ts';
+import { layerOutputsOf } from '../graph/decoder.ts';
 import type { Span } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { tokensOf } from './headAttention.ts';
@@ -11,6 +12,7 @@ import { perLayerFeed } from './perLayer.ts';
 import { workOf, type Piece, type SessionWork } from './pieces.ts';
 import type { Feed } from './runtime.ts';
 import type { Sessions } from './sessions.ts';
+import { stateFeeds } from './states.ts';
 
 /** Values within a layer whose gradient can be had: of `weights` [heads, T, T], of the others one row a token. */
 const SHAPED = /^(?:weights|ln[12]Out|concatenatedHeads|attentionOutput|mlpScaled|(?:(?:expert\.\d+|shared)\.)?(?:hidden|mlpOutput))$/;
@@ -65,6 +67,7 @@ export async function layerGradient(
 ): Promise<LayerGradient> {
   const { dim } = spec;
   const { length } = trace.run.ids;
+  requireGradient(spec, layer);
   const like = ({ dims, data }: Tensor): Tensor => tensor(dims, new Float32Array(data.length));
   const [k, v] = [later?.k ?? like(itemOf(trace.k, layer)), later?.v ?? like(itemOf(trace.v, layer))];
   const isShared = keySource(spec, layer) !== layer;
@@ -107,7 +110,7 @@ export async function layerGradient(
 
 /** What the parts of a layer put out, behind what a recipe does to them. */
 export interface LayerOutputs {
-  /** [T, heads * valueDim], before the projection. */
+  /** [T, heads * valueDim], before the projection; [T, 0] of a layer without attention. */
   readonly heads: Tensor;
   /** [T, D], before a norm behind it. */
   readonly mlp: Tensor;
@@ -123,24 +126,30 @@ export async function layerOutputs(
   const { dim, heads, valueDim } = ofLayer(spec, layer);
   const { length } = trace.run.ids;
   const empty = (width: number): Tensor => tensor([length, width], new Float32Array(length * width));
-  const [joined, mlp] = [empty(heads * valueDim), empty(dim)];
-  for (const { from, to } of pieces) {
+  const block = itemOf(spec.blocks, layer);
+  const names = layerOutputsOf(block);
+  const [joined, mlp] = [empty(names.includes('concatenatedHeads') ? heads * valueDim : 0), empty(dim)];
+  for (const { from, to } of wholeIfKept(block, pieces)) {
     const feeds = pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length });
-    const { concatenatedHeads, mlpScaled } = await sessions.withLayer(layer, (session) => session.run(feeds, LAYER_OUTPUTS));
-    place(joined, floats(concatenatedHeads), { from, to });
-    place(mlp, floats(mlpScaled), { from, to });
+    const found = await sessions.withLayer(layer, (session) => session.run(feeds, names));
+    if (names.includes('concatenatedHeads')) place(joined, floats(found.concatenatedHeads), { from, to });
+    place(mlp, floats(found.mlpScaled), { from, to });
   }
   return { heads: joined, mlp };
 }
 
-/** The inputs of the trunk graph of one layer for tokens of a trace. */
+/** The pieces in which a layer is computed again: one without attention all at once, as what it keeps is not known between. */
+export function wholeIfKept({ attention }: Block, pieces: readonly Piece[]): readonly Piece[] {
+  return attention.kind === 'attention' ? pieces : [{ from: 0, to: pieces.at(-1)?.to ?? 0 }];
+}
+
+/** The inputs of the trunk graph of one layer for tokens of a trace; of a layer without attention, all of them. */
 export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span: Span): Readonly<Record<string, Feed>> {
   const tables = positionTables(spec, span);
   const named = tableShapes(spec, layerInputs(spec, layer, layer + 1)).map(([name]) => [name, tables.get(name) ?? missing(name)] as const);
   return {
     resid: rowsOf(itemOf(trace.resid, layer), span.past, span.past + span.tokens),
-    [`pastK.${layer}`]: tokensOf(itemOf(trace.k, layer), 0, span.past),
-    [`pastV.${layer}`]: tokensOf(itemOf(trace.v, layer), 0, span.past),
+    ...pastFeeds(itemOf(spec.blocks, layer), trace, layer, span.past),
     ...(keySource(spec, layer) === layer
       ? {}
       : {
@@ -151,6 +160,16 @@ export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span:
     ...interventionTables(spec, trace.run.recipe, layer, layer + 1, spanRows(span)),
     ...Object.fromEntries(named),
   };
+}
+
+function pastFeeds({ attention }: Block, trace: Trace, layer: number, past: number): Readonly<Record<string, Feed>> {
+  if (attention.kind === 'attention')
+    return {
+      [`pastK.${layer}`]: tokensOf(itemOf(trace.k, layer), 0, past),
+      [`pastV.${layer}`]: tokensOf(itemOf(trace.v, layer), 0, past),
+    };
+  if (past > 0) throw new Error('What the layer keeps of the tokens before is not known.');
+  return stateFeeds(attention, layer, null);
 }
 
 /** A view of some rows of [T, D]. */

@@ -43,9 +43,13 @@ export function openLayerSteps(
   );
   return {
     layerSteps: async (trace, layer, from, to) => {
-      const feeds = pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length: trace.run.ids.length });
+      const isKept = itemOf(blocks, layer).attention.kind !== 'attention';
+      // What such a layer keeps of the tokens before is known at the text's start alone.
+      const first = isKept ? 0 : from;
+      const feeds = pieceFeeds(spec, trace, layer, { past: first, room: first, tokens: to - first, length: trace.run.ids.length });
       const found = await sessions.withSteps(layer, (session) => session.run(feeds, STEP_OUTPUTS));
-      const value = (name: (typeof STEP_OUTPUTS)[number]): Tensor => tensor([to - from, dim], floats(found[name]));
+      const value = (name: (typeof STEP_OUTPUTS)[number]): Tensor =>
+        tensor([to - from, dim], floats(found[name]).slice((from - first) * dim));
       return {
         afterAttention: value('afterAttention'),
         attentionStep: value('attentionStep'),

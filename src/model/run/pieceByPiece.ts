@@ -8,6 +8,7 @@ import type { OnLayerProgress, Trace } from './forwardTrace.ts';
 import { growingTrace, type GrowingTrace } from './growingTrace.ts';
 import type { CutText, Piece } from './pieces.ts';
 import type { TrunkPart } from './sessions.ts';
+import { statesAt } from './states.ts';
 
 /**
  * Runs what `held` lacks of `run`, piece by piece, and appends it: equal up to rounding to running all at once. Loads the weights
@@ -27,6 +28,9 @@ export async function readOn(
   const pieces = piecesToRun(model.spec, model.cut, trunk, { ids, recipe }, known);
   const report = (done: number): unknown => onProgress?.({ stage: 'forward', done, total: layers * pieces.length });
   await report(0);
+  const { layerInput, pastOf: past } = held;
+  if (held.states === null)
+    held.restore(await statesAt(model.spec, trunk, { recipe, tokens: known, length: ids.length, layerInput, past }));
   for (const [index, { from, to }] of pieces.entries()) {
     const piece = { ids: ids.slice(known + from, known + to), recipe };
     // The last layer is told of once its piece is held.

@@ -3,11 +3,11 @@ import { stageOf, type Making, type StageName } from '../../core/forwardPath.ts'
 import { at, dot } from '../../core/tensor.ts';
 import { readRows } from './embeddingRows.ts';
 import type { Rope } from '../families/rope.ts';
+import { attentionAt } from '../families/mixers.ts';
 import { keySource, ofLayer, type Attention, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { alibiBias, attentionFactorOf, queryScales, rotaryFrequencies, rotaryPartner, sinusoids } from '../graph/positionsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
-import { itemOf } from './outputs.ts';
 import { addHeads, sharedKeyValue } from '../path/headsPath.ts';
 import { runLayerRow } from '../path/layerRow.ts';
 import { pathBuilder } from '../path/pathBuilder.ts';
@@ -51,7 +51,7 @@ export function openPositions(spec: DecoderSpec, files: ModelFiles, sessions: Se
         case 'none':
           return { kind: 'none' };
         default: {
-          const { rope } = itemOf(spec.blocks, request.layer).attention;
+          const { rope } = attentionAt(spec, request.layer);
           return rope === null ? { kind: 'notRotated', layer: request.layer } : rotation(spec, files, sessions, trace, request, rope);
         }
       }
@@ -105,14 +105,14 @@ async function rotation(
   { layer, head, query, key }: PairRequest,
   rope: Rope,
 ): Promise<Rotation> {
-  const { attention } = itemOf(spec.blocks, layer);
+  const attention = attentionAt(spec, layer);
   const own = ofLayer(spec, layer);
   const kvHead = Math.floor(head / (own.heads / own.kvHeads));
   const turnOf = async (token: number, side: 'query' | 'key'): Promise<Turned> => {
     const path = pathBuilder(files);
     // A key that another layer made was rotated there.
     const place = side === 'key' ? keySource(spec, layer) : layer;
-    const made = itemOf(spec.blocks, place).attention;
+    const made = attentionAt(spec, place);
     const row = await runLayerRow(spec, sessions, trace, place, token, (name) => /^(query|key|value|latent|sharedKey)/.test(name));
     const names = await addHeads(path, row, 'ln1Out', made, own, { head, kvHead, ...sharedKeyValue(spec, trace, place, token, kvHead) });
     return turned(path.stages, side, names[side], made);

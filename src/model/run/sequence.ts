@@ -3,6 +3,7 @@ import type { Tensor } from '../../core/tensor.ts';
 import type { AttentionRow, AttentionRows } from './headAttention.ts';
 import { keySource, ofLayer } from '../families/spec.ts';
 import { checkRun, type Runnable } from './forward.ts';
+import { stateNumbers } from '../graph/recurrenceGraph.ts';
 import { sameKeys } from '../graph/inputs.ts';
 import { growingTrace } from './growingTrace.ts';
 import type { OnLayerProgress, Trace } from './forwardTrace.ts';
@@ -37,7 +38,7 @@ export interface Sequence {
   final(position: number): Tensor;
   /** Attention weights of the last token in one layer. */
   lastRow(layer: number): Promise<AttentionRow>;
-  /** Bytes per layer of the keys and values held. */
+  /** Bytes per layer of the keys and values held, or of what a layer without attention keeps, however many the tokens are. */
   readonly bytesPerLayer: readonly number[];
 }
 
@@ -72,11 +73,13 @@ export function openSequence(model: Runnable, lastRow: AttentionRows['lastRow'])
     final: (position) => held.final(position),
     lastRow: (layer) => lastRow({ layer, q: held.lastQuery(layer), past: held.past, recipe }),
     get bytesPerLayer() {
-      return spec.blocks.map((_, layer) => {
+      return spec.blocks.map(({ attention }, layer) => {
         // Keys and values that another layer made are held there.
         if (keySource(spec, layer) !== layer) return 0;
         const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-        return held.length * kvHeads * (headDim + valueDim) * Float32Array.BYTES_PER_ELEMENT;
+        const numbers =
+          attention.kind === 'attention' ? held.length * kvHeads * (headDim + valueDim) : held.length === 0 ? 0 : stateNumbers(attention);
+        return numbers * Float32Array.BYTES_PER_ELEMENT;
       });
     },
   };

@@ -2,6 +2,7 @@ import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { inputGraph, layerGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
 import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
+import { effectiveGraph } from '../graph/effectiveGraph.ts';
 import { headReadingGraph } from '../graph/headReadingGraph.ts';
 import { endGradientGraph, layerGradientGraph } from '../graph/layerGradient.ts';
 import { layerStepsGraph } from '../graph/layerStepsGraph.ts';
@@ -54,6 +55,8 @@ export interface Sessions {
   withProjectedValues<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   /** Session of `layerStepsGraph` for layer `layer`: for one use. */
   withSteps<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same of `effectiveGraph`. */
+  withEffective<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   /** The same of `mixingGraph`. */
   withMixing<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   dispose(): Promise<void>;
@@ -205,6 +208,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     withDirect: (part, use) => lend(`direct ${part}`, () => (part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part)), use),
     withProjectedValues: (layer, use) => lend(`projected values ${layer}`, () => projectedValuesGraph(spec, layer), use),
     withSteps: (layer, use) => lend(`steps ${layer}`, () => layerStepsGraph(spec, layer), use),
+    withEffective: (layer, use) => lend(`effective ${layer}`, () => effectiveGraph(spec, layer), use),
     withMixing: (layer, use) => lend(`mixing ${layer}`, () => mixingGraph(spec, layer), use),
     dispose: async () => {
       disposed = true;

@@ -7,6 +7,7 @@ import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createCellCard } from './cellCard.ts';
 import { createEditorAttention } from './editorAttention.ts';
+import { createEffectiveCard } from './effectiveCard.ts';
 import { createHeadCells, type ShownHead } from './headCells.ts';
 import { createHeadMap } from './headMap.ts';
 import { createHeadMeasures, hasMap } from './headMeasure.ts';
@@ -70,12 +71,11 @@ export function createAttention(context: PanelContext): View {
   const weights = el('div', { class: 'measure-map' }, ...map.notes, map.root);
   const weightsRow = el('div', {}, row.root);
   const inEditor = createEditorAttention(context);
-  const mapCard: HTMLElement = el(
-    'section',
-    { class: 'card map-card', 'aria-label': t('One head') },
-    title.root,
-    measures.choice,
-    el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
+  const effective = createEffectiveCard(context);
+  // What there is of a head with attention weights; hidden as a whole where the layer has none.
+  const ofWeights = el(
+    'div',
+    { class: 'head-row' },
     inEditor.root,
     el('div', { class: 'axis-note' }, t('Row: query, the token that looks. Column: key, the token looked at. Click a cell to lock it.')),
     asked.notice,
@@ -83,6 +83,15 @@ export function createAttention(context: PanelContext): View {
     measures.map,
     weightsRow,
     measures.edges,
+  );
+  const mapCard: HTMLElement = el(
+    'section',
+    { class: 'card map-card', 'aria-label': t('One head') },
+    title.root,
+    measures.choice,
+    el('div', { class: 'toolbar' }, hideFirst.root, logScale.root),
+    ofWeights,
+    effective.root,
   );
   const root = el('div', { class: 'attention-view' }, overview.root, mapCard, cell.root);
   // There is no weight before there is a head.
@@ -103,9 +112,16 @@ export function createAttention(context: PanelContext): View {
       logScale.set(settings.logScale);
       inEditor.update(state);
       title.update(state);
-      weights.hidden = logScale.root.hidden = hasMap(settings.headMeasure);
+      const recurrence = isOpening(state) ? undefined : shown.explanation.model.traits?.layers[settings.layer]?.recurrence;
+      ofWeights.hidden = measures.choice.hidden = recurrence !== undefined;
+      effective.root.hidden = recurrence === undefined;
+      weights.hidden = hasMap(settings.headMeasure);
+      logScale.root.hidden = weights.hidden || recurrence !== undefined;
       weightsRow.hidden = settings.headMeasure !== 'weights';
-      if (!isOpening(state)) {
+      if (recurrence !== undefined) {
+        cell.root.hidden = true;
+        effective.update(state, recurrence);
+      } else if (!isOpening(state)) {
         asked.update(state, shown, settings.layer, settings.head);
         measures.update(state);
       }

@@ -49,11 +49,12 @@ export function drawHeads(
         paint.textAlign = 'center';
         paint.fillText(`H${head}`, x + grid.cell / 2, 8);
       }
-      if (layer < known) {
+      if (numbers.without.has(layer)) drawMark(paint, x, y, grid.cell, '–', theme);
+      else if (layer < known) {
         paint.drawImage(pictures, head * side, layer * side, side, side, x, y, grid.cell, grid.cell);
         const value = headNumber(numbers, layer, head, score);
         drawScore(paint, grid, x, y + grid.cell, { value, share: metricShare(value, score, numbers.tokens), few }, theme);
-      } else drawUnknown(paint, x, y, grid.cell, theme);
+      } else drawMark(paint, x, y, grid.cell, '…', theme);
       if (layer === chosenLayer && head === chosenHead) {
         paint.strokeStyle = css(theme.foreground);
         paint.lineWidth = 2;
@@ -63,14 +64,14 @@ export function drawHeads(
   }
 }
 
-/** A head that is not measured yet. */
-function drawUnknown(paint: CanvasRenderingContext2D, x: number, y: number, cell: number, theme: Theme): void {
+/** A place without a picture: of a head that is not measured yet, or of a layer without attention weights. */
+function drawMark(paint: CanvasRenderingContext2D, x: number, y: number, cell: number, mark: string, theme: Theme): void {
   paint.strokeStyle = css(theme.grid);
   paint.lineWidth = 1;
   paint.strokeRect(x + 0.5, y + 0.5, cell - 1, cell - 1);
   paint.fillStyle = css(theme.muted);
   paint.textAlign = 'center';
-  paint.fillText('…', x + cell / 2, y + cell / 2);
+  paint.fillText(mark, x + cell / 2, y + cell / 2);
 }
 
 function drawScore(

@@ -1,5 +1,6 @@
 import { REPEATED_SCORES, REPEATED_SEQUENCES, type RepeatedHeads } from '../../../src/core/repeatedTokens.ts';
 import { HEAD_METRICS } from '../../../src/core/headMetrics.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
 import { gradientLegend, segmented } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -7,6 +8,7 @@ import { bestHead, headsOfRepeated, headsOfText, isFew, type HeadNumbers, type H
 import { bits, integer, percent } from '../../parts/format.ts';
 import { createHeadChoice } from '../../parts/headChoice.ts';
 import { createHeadSwitch } from '../../parts/headSwitch.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { gradient } from '../../theme.ts';
@@ -50,12 +52,14 @@ export function createHeadOverview(
     true,
   );
   const legend = gradientLegend();
+  const without = el('span', { class: 'legend-item', hidden: true }, t('–: a layer without attention weights.'));
   const barKey = el('span', { class: 'legend-item' });
   const legends = el(
     'div',
     { class: 'overview-legend' },
     legend.root,
     el('span', { class: 'legend-item' }, t('Each square: its strongest weight.')),
+    without,
     el('span', { class: 'legend-item' }, el('span', { class: 'score-key', 'aria-hidden': 'true' }), barKey),
   );
   const meaning = el('p', { class: 'caption' });
@@ -122,13 +126,12 @@ export function createHeadOverview(
       choices.repeated.root.hidden = !random;
       choices.text.set(settings.metric);
       choices.repeated.set(settings.repeatedScore);
-      meaning.textContent = [
-        texts[score].meaning,
-        random && repeated !== undefined ? repeatedSentence(repeated) : samplesSentence(of, score),
-      ].join(' ');
+      meaning.textContent = meaningOf(of, score, random ? repeated : undefined);
       legend.set(gradient(theme.sequential), percent(0), percent(1));
       barKey.textContent = barText(score);
-      headName.textContent = t('Layer {0}, head {1}', settings.layer, settings.head);
+      headName.textContent = chosenName(shown.explanation.model, settings);
+      headSwitch.root.hidden = headChoice.root.hidden = of.without.has(settings.layer);
+      without.hidden = of.without.size === 0;
       headSwitch.show(settings.layer, settings.head, state);
       headChoice.show(settings.layer, settings.head, state);
       canvas.show(of, score, state);
@@ -137,6 +140,18 @@ export function createHeadOverview(
       if (bestChanged(of, settings.layer, settings.head)) best.replaceChildren(...bestLinks(of, settings, choose));
     },
   };
+}
+
+/** What a score means, and what it is measured on. */
+function meaningOf(of: HeadNumbers, score: HeadScore, repeated: RepeatedHeads | undefined): string {
+  const samples = repeated === undefined ? samplesSentence(of, score) : repeatedSentence(repeated);
+  return `${scoreTexts()[score].meaning} ${samples}`;
+}
+
+/** The chosen head, or the layer where that has none with attention weights. */
+function chosenName({ traits }: ModelInfo, { layer, head }: ViewState['settings']): string {
+  const recurrence = traits?.layers[layer]?.recurrence;
+  return recurrence === undefined ? t('Layer {0}, head {1}', layer, head) : t('Layer {0}: {1}', layer, recurrenceName(recurrence.kind));
 }
 
 /** Links to the best head by each score. */

@@ -36,6 +36,7 @@ export function scoreValue(value: number, score: HeadScore): string {
 
 /** A head's score in its unit, or that it is not measured yet. */
 export function headText(numbers: HeadNumbers, layer: number, head: number, score: HeadScore): string {
+  if (numbers.without.has(layer)) return t('no attention weights');
   return layer < numbers.known ? scoreValue(headNumber(numbers, layer, head, score), score) : t('not measured yet');
 }
 

@@ -2,7 +2,7 @@ import type { View } from '../../context.ts';
 import { headsOfText, isFew } from '../../figures/heads.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { headNotes } from '../../parts/interventionTexts.ts';
-import { layerNotes } from '../../parts/layerNotes.ts';
+import { layerNotes, recurrenceName } from '../../parts/layerNotes.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { headText, samplesSentence, samplesText, scoreTexts } from './headTexts.ts';
@@ -20,6 +20,11 @@ export function createHeadTitle(isOpening: (state: ViewState) => boolean): View 
       if (shown === null || !changed(shown, heads, layer, number, isOpening(state))) return;
       if (isOpening(state)) {
         title.replaceChildren(t('One head'));
+        return metrics.replaceChildren();
+      }
+      const recurrence = shown.explanation.model.traits?.layers[layer]?.recurrence;
+      if (recurrence !== undefined) {
+        title.replaceChildren(t('Layer {0}: {1}', layer, recurrenceName(recurrence.kind)));
         return metrics.replaceChildren();
       }
       title.replaceChildren(

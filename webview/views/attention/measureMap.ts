@@ -21,6 +21,8 @@ export interface MeasuredMap {
   readonly isSigned: boolean;
   /** What the two signs are for. */
   readonly sides: { readonly towards: string; readonly against: string };
+  /** A number of it in words; absent: logits or a length. */
+  readonly written?: (value: number) => string;
 }
 
 /** Heatmap of what is measured of a head, query by key. */
@@ -30,7 +32,8 @@ export interface MeasureMap {
 }
 
 /** A measured number with its unit. */
-export function measuredText({ isSigned }: Pick<MeasuredMap, 'isSigned'>, value: number): string {
+export function measuredText({ isSigned, written }: Pick<MeasuredMap, 'isSigned' | 'written'>, value: number): string {
+  if (written !== undefined) return written(value);
   return isSigned ? logitsText(value) : lengthText(value);
 }
 
@@ -103,8 +106,8 @@ export function createMeasureMap(
       const { isSigned, sides } = now;
       plot.draw(measuredMapFigure(squares, { labels, hideFirst, locked, selected, width, block, window, most, isSigned }, theme), {
         colours: measuredColours(theme, isSigned),
-        low: isSigned ? `${logitsText(-most)} ${sides.against}` : lengthText(0),
-        high: isSigned ? `${logitsText(most)} ${sides.towards}` : lengthText(most),
+        low: `${measuredText(now, isSigned ? -most : 0)} ${sides.against}`.trim(),
+        high: `${measuredText(now, most)} ${sides.towards}`.trim(),
       });
     },
   };

@@ -1,3 +1,4 @@
+import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -23,7 +24,7 @@ export function createStepAttention(context: PanelContext): View {
       const { attention, labels = [] } = asked.answer() ?? {};
       const weight = point === null ? undefined : attention?.weights[point.y * labels.length + point.x];
       const heads = store.state().shown?.explanation.model.heads ?? 1;
-      if (point === null || event === null || weight === undefined) return tooltip.hide();
+      if (point === null || event === null || weight === undefined || Number.isNaN(weight)) return tooltip.hide();
       tooltip.show(
         {
           title: labels[point.x] ?? '',
@@ -51,10 +52,14 @@ export function createStepAttention(context: PanelContext): View {
       const { attention } = await query('stepAttention', 'step', { continuation, sampling, seed, topK: NAMED, attention: true });
       return attention === undefined ? '' : { attention, labels };
     },
-    answered: ({ attention, labels }) => {
+    answered: ({ attention, labels }, { shown }) => {
+      const some = shown !== null && recurrencesIn(shown.explanation.model) !== undefined;
+      const without = some ? ` ${t('Layers without attention weights have no rows.')}` : '';
       const sinks = attention.sinks === undefined ? '' : ` ${t('The rest of each row is its sink’s.')}`;
       status.textContent =
-        t('Token {0}, the last one read before this step: a row for each head, a column for each token.', labels.at(-1) ?? '') + sinks;
+        t('Token {0}, the last one read before this step: a row for each head, a column for each token.', labels.at(-1) ?? '') +
+        sinks +
+        without;
     },
     draw: ({ attention, labels }, { shown, theme }) => {
       const width = plot.width();

@@ -1,6 +1,7 @@
 import type { GenerationStep, Reading } from '../../../src/core/generation.ts';
 import { at } from '../../../src/core/tensor.ts';
-import type { Explanation } from '../../../src/core/trace.ts';
+import { hasAttention } from '../../../src/core/recurrence.ts';
+import type { Explanation, ModelInfo } from '../../../src/core/trace.ts';
 import { css } from '../../colour.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { factList } from '../../parts/controls.ts';
@@ -88,7 +89,7 @@ export function createStepFacts(context: PanelContext): View {
         branch = path.map(({ step }) => step);
         const selected = tree.tokens[tree.selected]?.step ?? branch.findLast((step) => step !== null) ?? null;
         speed.replaceChildren(...lines(speedLines(state, path)));
-        cache.replaceChildren(...lines(selected === null ? [] : cacheLines(selected)));
+        cache.replaceChildren(...lines(selected === null ? [] : cacheLines(selected, shown.explanation.model)));
         layers.replaceChildren(...(selected === null ? [] : layerBars(selected)));
       }
       clearTimeout(later);
@@ -156,12 +157,17 @@ function timeRows({ reading }: GenerationStep): readonly Line[] {
   ];
 }
 
-function cacheLines(step: GenerationStep): readonly Line[] {
+function cacheLines(step: GenerationStep, model: ModelInfo): readonly Line[] {
   const { positions, bytes, bytesPerLayer } = step.cache;
+  const fixed = bytesPerLayer.filter((_, layer) => !hasAttention(model, layer));
+  const ofStates = fixed.reduce((sum, own) => sum + own, 0);
   return [
-    [t('Keys and values held'), t('{0} positions × {1} layers', integer(positions), integer(bytesPerLayer.length))],
+    [t('Keys and values held'), t('{0} positions × {1} layers', integer(positions), integer(bytesPerLayer.length - fixed.length))],
+    ...(fixed.length === 0
+      ? []
+      : [[t('States of a fixed size'), t('{0} in {1} layers', byteSize(ofStates), integer(fixed.length))] as const]),
     [t('In all'), byteSize(bytes)],
-    [t('A token more'), byteSize(bytes / Math.max(1, positions))],
+    [t('A token more'), byteSize((bytes - ofStates) / Math.max(1, positions))],
     [t('This step'), t('{0} run, {1} known', integer(step.reading.run), integer(step.reading.known))],
   ];
 }

@@ -13,6 +13,8 @@ interface QwenExperts {
   readonly inner: number;
   /** Whether the chosen weights sum to 1; default: as `norm_topk_prob` says. */
   readonly normalised?: boolean;
+  /** What `norm_topk_prob` is where it is missing; default: false. */
+  readonly normalisedByDefault?: boolean;
   /** Whether files may hold all experts as [experts, in, out]. */
   readonly maybeTurned?: boolean;
 }
@@ -86,7 +88,7 @@ export function qwen3VlMoe(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-function qwenExperts(
+export function qwenExperts(
   config: Options,
   tensors: Tensors,
   { dim, inner: denseInner, activation }: Sizes,
@@ -95,7 +97,7 @@ function qwenExperts(
 ): (place: Place) => Mlp {
   const inner = count(config, 'moe_intermediate_size', absent.inner);
   const isSparse = sparseLayers(config, experts);
-  const normalised = absent.normalised ?? normalisedOption(config, false);
+  const normalised = absent.normalised ?? normalisedOption(config, absent.normalisedByDefault ?? false);
   const chosen = experts === 0 ? 0 : chosenExperts(config, experts, absent.chosen);
   return (place) => {
     if (!isSparse(place.layer)) return gatedMlp(tensors, place.mlp, dim, denseInner, activation);

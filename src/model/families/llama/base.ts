@@ -2,6 +2,7 @@ import type { Activation } from '../../../core/activationFunctions.ts';
 import type { KeyWindow } from '../../../core/keyWindow.ts';
 import { msg } from '../../../core/translatable.ts';
 import { activationNamed } from '../activationNames.ts';
+import { attentionsOf } from '../mixers.ts';
 import { count, flag, optionalCount, positive, refuse, text, value, type Options } from '../config.ts';
 import { readRope, ropeContext, type Rope, type RopeStyle } from '../rope.ts';
 import {
@@ -15,6 +16,7 @@ import {
   type DenseMlp,
   type Mlp,
   type Norm,
+  type Recurrence,
 } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
 
@@ -106,6 +108,8 @@ export interface Differences {
   readonly wiring?: Block['wiring'];
   readonly biases?: { readonly qkv: boolean; readonly output: boolean; readonly mlp: boolean };
   readonly attention?: (place: Place) => Partial<Attention>;
+  /** What a layer has in place of attention; null: it has attention. */
+  readonly recurrence?: (place: Place) => Recurrence | null;
   /** Name of attention's output matrix; default "o_proj". */
   readonly outputName?: string;
   readonly rope?: RopeStyle;
@@ -140,6 +144,12 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
     const at = `${prefix}layers.${layer}`;
     const place: Place = { layer, at, attention: `${at}.self_attn`, mlp: `${at}.mlp` };
     const norms = differences.norms?.(place, ofStream) ?? preNorms(place, ofStream, differences.normNames);
+    const mlp = differences.mlp?.(place) ?? gatedMlp(tensors, place.mlp, dim, inner, activation, biases.mlp);
+    const recurrence = differences.recurrence?.(place) ?? null;
+    if (recurrence !== null) {
+      blocks.push({ ...PLAIN_BLOCK, ...norms, wiring, attention: recurrence, mlp });
+      continue;
+    }
     const special = differences.attention?.(place) ?? {};
     const projection = (name: string, output: number) => tensors.linear(`${place.attention}.${name}_proj`, dim, output, biases.qkv);
     blocks.push({
@@ -162,10 +172,10 @@ export function llamaLike(config: Options, tensors: Tensors, sizes: Sizes, epsil
           special.output ?? tensors.linear(`${place.attention}.${differences.outputName ?? 'o_proj'}`, heads * headDim, dim, biases.output),
         ...special,
       },
-      mlp: differences.mlp?.(place) ?? gatedMlp(tensors, place.mlp, dim, inner, activation, biases.mlp),
+      mlp,
     });
   }
-  const rope = blocks.find(({ attention }) => attention.rope !== null)?.attention.rope ?? null;
+  const rope = attentionsOf(blocks).find((attention) => attention.rope !== null)?.rope ?? null;
   return {
     ...PLAIN_DECODER,
     heads,

@@ -1,0 +1,21 @@
+import type { ModelInfo, RecurrenceKind } from './trace.ts';
+import { msg, type Translatable } from './translatable.ts';
+
+// Layers that carry the text before a token in a state of fixed size, and have no attention weights.
+
+/** What such a layer is called. */
+export const RECURRENCE_NAMES: Readonly<Record<RecurrenceKind, Translatable>> = {
+  shortConvolution: msg`a short convolution`,
+  deltaNet: msg`a gated delta net`,
+};
+
+/** Per layer its kind, null where it has attention; undefined where all layers have. */
+export function recurrencesIn({ traits }: Pick<ModelInfo, 'traits'>): readonly (RecurrenceKind | null)[] | undefined {
+  const kinds = traits?.layers.map(({ recurrence }) => recurrence?.kind ?? null);
+  return kinds?.some((kind) => kind !== null) === true ? kinds : undefined;
+}
+
+/** Whether a layer has attention weights. */
+export function hasAttention({ traits }: Pick<ModelInfo, 'traits'>, layer: number): boolean {
+  return traits?.layers[layer]?.recurrence === undefined;
+}

@@ -1,0 +1,202 @@
+import type { Convolution, DeltaNet, Recurrence, ShortConvolution } from '../families/spec.ts';
+import { normalize, project } from './norm.ts';
+import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
+
+// Layers that carry the text before a token in a state: operators of the runtime's own compute them token by token.
+
+/** What a layer is given of the tokens before: the last of them as its convolution reads them, and the state behind them. */
+export interface PastState {
+  /** [1, size - 1, channels] */
+  readonly window: string;
+  /** [1, valueHeads, keyDim, valueDim]; null of a short convolution, which keeps no other. */
+  readonly state: string | null;
+}
+
+/** Values of one such layer in a graph. */
+export interface RecurrenceValues {
+  /** [T, D], what the layer adds to the residual. */
+  readonly output: string;
+  /** The same as it was given, behind these tokens. */
+  readonly own: PastState;
+}
+
+/** What is added to a sum of squares before queries and keys are divided by its root. */
+const LENGTH_EPSILON = 1e-6;
+
+/** Sizes of what such a layer keeps of the tokens before. */
+export function stateSizes(mixer: Recurrence): { readonly window: readonly number[]; readonly state: readonly number[] | null } {
+  const { size, channels } = mixer.convolution;
+  return {
+    window: [1, size - 1, channels],
+    state: mixer.kind === 'deltaNet' ? [1, mixer.valueHeads, mixer.keyDim, mixer.valueDim] : null,
+  };
+}
+
+/** Numbers that such a layer keeps of the tokens before, however many they are. */
+export function stateNumbers(mixer: Recurrence): number {
+  const { window, state } = stateSizes(mixer);
+  const count = (dims: readonly number[] | null): number => (dims ?? [0]).reduce((product, size) => product * size, 1);
+  return count(window) + count(state);
+}
+
+/** Declares the inputs `pastWindow.l` and, where there is one, `pastState.l` of layer l. */
+export function stateInputs(graph: OnnxGraph, layer: number, mixer: Recurrence): PastState {
+  const { window, state } = stateSizes(mixer);
+  return {
+    window: graph.input(`pastWindow.${layer}`, DATA_TYPE.float32, window),
+    state: state === null ? null : graph.input(`pastState.${layer}`, DATA_TYPE.float32, state),
+  };
+}
+
+/** One layer without attention. x [T, D], normed. */
+export function recur(graph: OnnxGraph, x: string, past: PastState, mixer: Recurrence): RecurrenceValues {
+  if (mixer.kind === 'shortConvolution') return shortConvolution(graph, x, past.window, mixer);
+  const parts = deltaParts(graph, x, past.window, mixer);
+  const { valueHeads, valueDim } = mixer;
+  const [read = '', state = ''] = linearAttention(graph, { ...parts, state: past.state ?? '' }, mixer);
+  const heads = graph.op('Reshape', [read, graph.ints(-1, valueHeads, valueDim)]);
+  const gate = graph.op('Reshape', [parts.gate, graph.ints(-1, valueHeads, valueDim)]);
+  const gated = graph.op('Mul', [normalize(graph, heads, mixer.norm), silu(graph, gate)]);
+  const joined = graph.op('Reshape', [gated, graph.ints(-1, valueHeads * valueDim)]);
+  return { output: graph.name('attentionOutput', project(graph, joined, mixer.output)), own: { window: parts.window, state } };
+}
+
+function shortConvolution(graph: OnnxGraph, x: string, past: string, { input, convolution, output }: ShortConvolution): RecurrenceValues {
+  const { before, after, value } = shortParts(graph, x, input);
+  const [mixed, window] = convolve(graph, graph.op('Mul', [before, value]), past, convolution, 'none');
+  const y = project(graph, graph.op('Mul', [after, mixed]), output);
+  return { output: graph.name('attentionOutput', y), own: { window, state: null } };
+}
+
+/** [T, D] each: the gates before and after the convolution, and what it reads. */
+export function shortParts(
+  graph: OnnxGraph,
+  x: string,
+  input: ShortConvolution['input'],
+): { readonly before: string; readonly after: string; readonly value: string } {
+  const [before = '', after = '', value = ''] = graph.ops('Split', [project(graph, x, input)], 3, {
+    axis: { int: -1 },
+    num_outputs: { int: 3 },
+  });
+  return { before, after, value };
+}
+
+/** Of x [T, channels]: [T, channels] behind the convolution, and [1, size - 1, channels], what it reads of these tokens for those after. */
+function convolve(
+  graph: OnnxGraph,
+  x: string,
+  past: string,
+  { kernel, bias }: Convolution,
+  activation: 'none' | 'silu',
+): readonly [string, string] {
+  const inputs = [unsqueezed(graph, x), graph.weight(kernel), bias === null ? '' : graph.weight(bias), past];
+  const [y = '', window = ''] = graph.contribs('CausalConvWithState', inputs, 2, {
+    channels_last: { int: 1 },
+    ndim: { int: 1 },
+    activation: { text: activation },
+  });
+  return [squeezed(graph, y), window];
+}
+
+/** Values that a gated delta net's recurrence reads, [1, T, .] with the value heads side by side. */
+interface DeltaParts {
+  /** [1, T, valueHeads * keyDim], of length 1 in each head. */
+  readonly q: string;
+  readonly k: string;
+  /** [1, T, valueHeads * valueDim] */
+  readonly v: string;
+  /** [1, T, valueHeads] natural log of the share of the state that stays, and the share of the way that a value moves. */
+  readonly decay: string;
+  readonly strength: string;
+  /** [T, valueHeads * valueDim] */
+  readonly gate: string;
+  readonly window: string;
+}
+
+/** [1, T, valueHeads * width of v] what is read, and the state behind these tokens. */
+export function linearAttention(
+  graph: OnnxGraph,
+  { q, k, v, decay, strength, state }: Pick<DeltaParts, 'q' | 'k' | 'v' | 'decay' | 'strength'> & { readonly state: string },
+  { valueHeads, keyDim }: DeltaNet,
+): readonly string[] {
+  return graph.contribs('LinearAttention', [q, k, v, state, decay, strength], 2, {
+    q_num_heads: { int: valueHeads },
+    kv_num_heads: { int: valueHeads },
+    update_rule: { text: 'gated_delta' },
+    scale: { float: keyDim ** -0.5 },
+  });
+}
+
+/** What the recurrence of a gated delta net reads. x [T, D], normed. */
+export function deltaParts(graph: OnnxGraph, x: string, past: string, mixer: DeltaNet): DeltaParts {
+  const { keyHeads, valueHeads, keyDim, valueDim } = mixer;
+  const flat = projectDelta(graph, x, mixer);
+  const [mixed, window] = convolve(graph, flat.qkv, past, mixer.convolution, 'silu');
+  const keys = keyHeads * keyDim;
+  const [q = '', k = '', v = ''] = graph.ops('Split', [mixed, graph.ints(keys, keys, valueHeads * valueDim)], 3, { axis: { int: -1 } });
+  const repeated = valueHeads / keyHeads;
+  const unit = (value: string): string => {
+    const heads = graph.op('Reshape', [value, graph.ints(-1, keyHeads, keyDim)]);
+    const square = graph.op('ReduceSum', [graph.op('Mul', [heads, heads]), graph.ints(-1)], { keepdims: { int: 1 } });
+    const length = graph.op('Sqrt', [graph.op('Add', [square, graph.float(LENGTH_EPSILON)])]);
+    const own = graph.op('Div', [heads, length]);
+    const all = repeated === 1 ? own : graph.op('Expand', [graph.op('Unsqueeze', [own, graph.ints(2)]), graph.ints(1, 1, repeated, 1)]);
+    return graph.op('Reshape', [all, graph.ints(1, -1, valueHeads * keyDim)]);
+  };
+  const step = graph.op('Softplus', [graph.op('Add', [flat.decay, graph.weight(mixer.stepBias)])]);
+  const rate = graph.op('Neg', [graph.op('Exp', [graph.weight(mixer.rateLog)])]);
+  return {
+    q: unit(q),
+    k: unit(k),
+    v: unsqueezed(graph, v),
+    decay: unsqueezed(graph, graph.op('Mul', [step, rate])),
+    strength: unsqueezed(graph, graph.op('Sigmoid', [flat.strength])),
+    gate: flat.gate,
+    window,
+  };
+}
+
+/** Queries, keys and values side by side, all heads of each together; gates; strengths and decays [T, valueHeads] as they are computed. */
+function projectDelta(
+  graph: OnnxGraph,
+  x: string,
+  { projections, keyHeads, valueHeads, keyDim, valueDim }: DeltaNet,
+): { readonly qkv: string; readonly gate: string; readonly strength: string; readonly decay: string } {
+  if (projections.kind === 'separate')
+    return {
+      qkv: project(graph, x, projections.qkv),
+      gate: project(graph, x, projections.gate),
+      strength: project(graph, x, projections.strength),
+      decay: project(graph, x, projections.decay),
+    };
+  const perKey = valueHeads / keyHeads;
+  const widths = [keyDim, keyDim, perKey * valueDim, perKey * valueDim] as const;
+  const grouped = graph.op('Reshape', [
+    project(graph, x, projections.all),
+    graph.ints(
+      -1,
+      keyHeads,
+      widths.reduce((sum, width) => sum + width, 0),
+    ),
+  ]);
+  const [q = '', k = '', v = '', gate = ''] = graph
+    .ops('Split', [grouped, graph.ints(...widths)], 4, { axis: { int: -1 } })
+    .map((part, index) => graph.op('Reshape', [part, graph.ints(-1, keyHeads * (widths[index] ?? 0))]));
+  const rates = graph.op('Reshape', [project(graph, x, projections.rates), graph.ints(-1, keyHeads, 2 * perKey)]);
+  const [strength = '', decay = ''] = graph
+    .ops('Split', [rates, graph.ints(perKey, perKey)], 2, { axis: { int: -1 } })
+    .map((part) => graph.op('Reshape', [part, graph.ints(-1, valueHeads)]));
+  return { qkv: graph.op('Concat', [q, k, v], { axis: { int: -1 } }), gate, strength, decay };
+}
+
+function silu(graph: OnnxGraph, x: string): string {
+  return graph.contrib('QuickGelu', [x], { alpha: { float: 1 } });
+}
+
+function unsqueezed(graph: OnnxGraph, x: string): string {
+  return graph.op('Unsqueeze', [x, graph.ints(0)]);
+}
+
+function squeezed(graph: OnnxGraph, x: string): string {
+  return graph.op('Squeeze', [x, graph.ints(0)]);
+}

@@ -1,0 +1,163 @@
+import { readdirSync } from 'node:fs';
+import { describe, expect, test } from 'vitest';
+import { runOf, UNCHANGED } from '../../src/core/run.ts';
+import { at, tensor } from '../../src/core/tensor.ts';
+import { writeSafetensors } from '../../src/cli/safetensorsOutput.ts';
+import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
+import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import { itemOf } from '../closeness.ts';
+import { folder } from '../unit/model/folder.ts';
+import { FIXTURES, native, openCase, routingOf, smallPieces, wasm } from './compare.ts';
+import { expectClose, openGolden, type Golden } from './oracle.ts';
+
+// Models with layers that carry the text in a state: their numbers read at once, in pieces, token by token and after an edit.
+
+const CASES = readdirSync(`${FIXTURES}/hybrids`);
+/** Share of the largest number that one may be off where a text is not read at once. */
+const IN_PIECES = 1e-4;
+
+describe.each([
+  ['native', native],
+  ['WASM', wasm],
+])('%s', (_, runtime) => {
+  test.each(CASES)('%s equals transformers, read at once, on and after an edit', async (name) => {
+    const files = folder(`${FIXTURES}/hybrids/${name}`);
+    const golden = await openGolden(files, 'golden.safetensors');
+    const ids = await golden.ids();
+    const run = runOf(ids, UNCHANGED);
+    const model = await openLanguageModel(files, await runtime());
+    const whole = await model.run(run);
+    await compare(model, whole, golden);
+
+    const sequence = model.sequence();
+    for (const end of [4, 5, 6, 9, ids.length])
+      expect(await sequence.read(runOf(ids.slice(0, end), UNCHANGED))).toMatchObject({ reread: false });
+    await compare(model, sequence.trace(ids.length), golden, IN_PIECES);
+    await sequence.read(runOf([...ids.slice(0, 6), ...ids.slice(0, 3)], UNCHANGED));
+    expect(await sequence.read(run)).toMatchObject({ known: 6, reread: false });
+    await compare(model, sequence.trace(ids.length), golden, IN_PIECES);
+
+    const edited = runOf(
+      ids.map((id, i) => (i < ids.length - 3 ? id : (id + 1) % model.info.vocab)),
+      UNCHANGED,
+    );
+    const before = await model.run(edited);
+    expect(model.sharedTokens(edited, run)).toBe(ids.length - 3);
+    await compare(model, await model.run(run, undefined, before), golden, IN_PIECES);
+    const row = await model.finalRow({ run, position: ids.length - 1, known: before });
+    expectClose(row, lastRow(whole), 'the last row', IN_PIECES);
+
+    const goingOn = model.sequence();
+    goingOn.adopt(await model.run(runOf(ids.slice(0, 7), UNCHANGED)));
+    for (let end = 7; end <= ids.length; end++) await goingOn.read(runOf(ids.slice(0, end), UNCHANGED));
+    await compare(model, goingOn.trace(ids.length), golden, IN_PIECES);
+    expect(golden.unread()).toEqual([]);
+    await model.dispose();
+  });
+});
+
+test.each(CASES)('%s in small pieces equals transformers', async (name) => {
+  const files = folder(`${FIXTURES}/hybrids/${name}`);
+  const golden = await openGolden(files, 'golden.safetensors');
+  const model = await openLanguageModel(files, native(), smallPieces);
+  await compare(model, await model.run(runOf(await golden.ids(), UNCHANGED)), golden, IN_PIECES);
+  await model.dispose();
+});
+
+describe('what is not defined for layers without attention weights', () => {
+  test.each([
+    ['lfm2.1', 'a short convolution'],
+    ['qwen3_5_text.1', 'a gated delta net'],
+  ])('is refused for %s in a sentence that says what the layer is', async (name, kind) => {
+    const { model, ids } = await openCase(name, native());
+    const trace = await model.run(runOf(ids, UNCHANGED));
+    const none = `Layer 0 is ${kind}: it has no attention weights.`;
+    const target = { kind: 'logit', position: 3, token: 5 } as const;
+    await expect(model.attention(trace, 0)).rejects.toThrow(none);
+    await expect(model.headAttention(trace, 0, 0)).rejects.toThrow(none);
+    await expect(model.scoreSteps(0, 0, 2, 4)).rejects.toThrow(none);
+    await expect(model.valueLengths(trace, 0, 2)).rejects.toThrow(none);
+    await expect(model.direct(trace, target)).rejects.toThrow(none);
+    await expect(model.forwardPath(trace, { token: 2, layer: 0, head: 0, expert: 0 })).rejects.toThrow(none);
+    await expect(model.gradient(trace, target)).rejects.toThrow(`Layer 2 is ${kind}, through which no gradients are computed here.`);
+    await expect(model.effectiveAttention(trace, 1)).rejects.toThrow(RangeError);
+    for (const step of [
+      { kind: 'head', layer: 0, head: 1, action: 'zero' },
+      { kind: 'pattern', layer: 0, head: 1, action: 'uniform' },
+      { kind: 'edge', layer: 0, query: 3, key: 1, action: 'cut' },
+    ] as const)
+      await expect(model.run(runOf(ids, [step]))).rejects.toThrow(`layer 0 is ${kind}: it has no attention weights to change.`);
+    await expect(model.run(runOf(ids, [{ kind: 'key', key: 1, action: 'cut' }]))).rejects.toThrow(
+      `layer 0 is ${kind}, in which nothing can be hidden from later tokens: name a layer with attention.`,
+    );
+    await model.dispose();
+  });
+
+  test('leaves what is: cuts in a layer with attention, MLPs and residuals, and the steps of a layer', async () => {
+    const { model, ids } = await openCase('qwen3_5_text.1', native());
+    const trace = await model.run(runOf(ids, UNCHANGED));
+    const cut = await model.run(runOf(ids, [{ kind: 'key', layer: 1, key: 2, action: 'cut' }]));
+    expect(itemOf(cut.resid, 1).data).toEqual(itemOf(trace.resid, 1).data);
+    expect(itemOf(cut.resid, 2).data).not.toEqual(itemOf(trace.resid, 2).data);
+    const dim = model.info.dim;
+    const off = await model.run(runOf(ids, [{ kind: 'mlp', layer: 0, action: 'zero' }]));
+    const { afterAttention, mlpStep } = await model.layerSteps(trace, 0, 5, 9);
+    expectClose(tensor([4, dim], itemOf(off.resid, 1).data.slice(5 * dim, 9 * dim)), afterAttention, 'the residual without the MLP');
+    const sum = afterAttention.data.map((value, i) => value + at(mlpStep.data, i));
+    expectClose(tensor([4, dim], sum), tensor([4, dim], itemOf(trace.resid, 1).data.slice(5 * dim, 9 * dim)), 'the residual as a sum');
+    expect((await model.layerOutputs(trace, 0)).heads.dims).toEqual([ids.length, 0]);
+    await model.dispose();
+  });
+});
+
+test('a cache holds keys and values by token, and states of a fixed size', async () => {
+  const { model, ids } = await openCase('lfm2.1', native());
+  const sequence = model.sequence();
+  await sequence.read(runOf(ids.slice(0, 4), UNCHANGED));
+  const before = sequence.bytesPerLayer;
+  const kept = model.info.traits?.layers[0]?.recurrence?.kept;
+  await sequence.read(runOf(ids.slice(0, 8), UNCHANGED));
+  expect(kept).toBe(2 * model.info.dim);
+  expect(sequence.bytesPerLayer).toEqual([4 * (kept ?? 0), 2 * (before[1] ?? 0), 4 * (kept ?? 0)]);
+  await model.dispose();
+});
+
+test('exports name the effective attention of such a layer, and attention of the others', async () => {
+  const { model, ids } = await openCase('qwen3_5_text.1', native());
+  const parts: Uint8Array[] = [];
+  const nothing = async (): Promise<void> => undefined;
+  const write = async (bytes: Uint8Array | string): Promise<void> => {
+    if (typeof bytes !== 'string') parts.push(bytes.slice());
+  };
+  const output = { write, finish: nothing, abandon: nothing };
+  await writeSafetensors(output, model, await model.run(runOf(ids, UNCHANGED)), null);
+  const length = Number(new DataView(itemOf(parts, 0).buffer).getBigUint64(0, true));
+  const header = JSON.parse(new TextDecoder().decode(itemOf(parts, 1))) as Record<string, { readonly shape: readonly number[] }>;
+  expect(itemOf(parts, 1)).toHaveLength(length);
+  expect(header['mixing.0']?.shape).toEqual([4, ids.length, ids.length]);
+  expect(header['attentions.1']?.shape).toEqual([2, ids.length, ids.length]);
+  expect(Object.keys(header).filter((name) => /^(mixing|attentions)/.test(name))).toEqual(['mixing.0', 'attentions.1', 'mixing.2']);
+  await model.dispose();
+});
+
+async function compare(model: LanguageModel, trace: Trace, golden: Golden, tolerance?: number): Promise<void> {
+  for (const [layer, resid] of trace.resid.entries())
+    expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`, tolerance);
+  for (let layer = 0; layer < model.info.layers; layer++) {
+    const recurrence = model.info.traits?.layers[layer]?.recurrence;
+    if (recurrence === undefined)
+      expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`, tolerance);
+    else expectClose(await model.effectiveAttention(trace, layer), await golden.floats(`mixing.${layer}`), `mixing ${layer}`, tolerance);
+  }
+  for (const name of golden.names.filter((one) => one.startsWith('routing.'))) {
+    const expected = await golden.floats(name);
+    expectClose(routingOf(trace, Number(name.slice('routing.'.length)), expected), expected, name, tolerance);
+  }
+  expectClose(await model.logits(itemOf(trace.resid, model.info.layers)), await golden.floats('logits'), 'logits', tolerance);
+}
+
+function lastRow({ resid }: Trace) {
+  const { dims, data } = itemOf(resid, resid.length - 1);
+  const [length = 0, dim = 0] = dims;
+  return tensor([1, dim], data.slice((length - 1) * dim));
+}
