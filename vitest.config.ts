@@ -1,7 +1,7 @@
 import { defineConfig } from 'vitest/config';
 
 /** What comes about in time comes about at once; a busy machine may be late. */
-const patience = { poll: { timeout: 60_000 } };
+const patience = { poll: { timeout: 180_000 } };
 const exclude = ['**/node_modules/**'];
 
 export default defineConfig({

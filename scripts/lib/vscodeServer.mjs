@@ -6,7 +6,7 @@ import { promisify } from 'node:util';
 import { SERVER_MAIN, SERVER_NODE } from './paths.mjs';
 import { endTree, recordProcess, removeFolder, sessionFolder } from './processes.mjs';
 
-const START_TIMEOUT_MS = 60_000;
+const START_TIMEOUT_MS = 180_000;
 
 /** Settings that turn off everything that asks questions, advertises, updates or uses the network. */
 const QUIET = {

@@ -61,7 +61,7 @@ export async function openBrowser(): Promise<Browser> {
     if (/^(https?|wss?):/.test(url) && !LOCAL.test(url) && !WEBVIEW_RESOURCE.test(url)) outside.push(url);
   });
   const windowOf = (page: Page): Window => {
-    page.setDefaultTimeout(60_000);
+    page.setDefaultTimeout(180_000);
     const errors: string[] = [];
     outside = [];
     page.on('pageerror', (error) => errors.push(`uncaught: ${error.stack ?? String(error)}`));

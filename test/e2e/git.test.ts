@@ -5,6 +5,7 @@ import { expect, it } from 'vitest';
 import { compareByCommandLine, expectCompared, FIRST } from './compared.ts';
 import { panelOf } from './panel.ts';
 import { openSession } from './session.ts';
+import { until } from './until.ts';
 
 const CHANGED = FIRST.replace('red', 'green');
 
@@ -28,8 +29,17 @@ it('compares a changed file with the last commit, one click from the source cont
     await workbench.command('Source Control: Focus on Changes View');
     const row = page.locator('.scm-view .monaco-list-row', { hasText: 'prompt.txt' });
     await row.waitFor({ timeout: 120_000 });
-    await row.hover();
-    await row.getByRole('button', { name: 'Compare With the Last Commit' }).click();
+    const compare = row.getByRole('button', { name: 'Compare With the Last Commit' });
+    // The list is made anew while Git looks through the folder, and the row's buttons are there under the pointer only.
+    await until(
+      'the row’s buttons',
+      async () => {
+        await row.hover();
+        return compare.isVisible();
+      },
+      (isThere) => isThere,
+    );
+    await compare.click();
     await expectCompared(panel, compareByCommandLine('--text', FIRST, '--with-text', CHANGED));
     await panel.frame.getByText(/takes \d+\.\d bits at HEAD/).waitFor();
     await session.screenshot('85 compared with the last commit');

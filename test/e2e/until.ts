@@ -5,7 +5,7 @@ export async function until<Value>(
   what: string,
   probe: () => Promise<Value> | Value,
   holds: (value: Value) => boolean,
-  timeoutMs = 60_000,
+  timeoutMs = 180_000,
 ): Promise<Value> {
   const end = Date.now() + timeoutMs;
   for (;;) {
