@@ -45,8 +45,9 @@ describe.each([
   ['WASM', wasm],
   ['native', native],
 ])('one row of the last residual, %s', (_, open) => {
-  // Rotary positions, learned ones, norms behind, positions counted from the end, and frequencies that depend on the text's length.
-  test.each(['llama', 'gpt2', 'gemma2.1', 'mpt.1', 'phi3.2', 'deepseek_v3.1'])('of %s equals that of a whole pass', async (name) => {
+  // Rotary positions, learned ones, norms behind, positions counted from the end, frequencies that depend on the text's length, keys and
+  // values of another layer, and chunks.
+  test.each(['llama', 'gpt2', 'gemma2.1', 'mpt.1', 'phi3.2', 'deepseek_v3.1', 'gemma4_text.1', 'gemma4_text.2', 'llama4_text.1'])('of %s equals that of a whole pass', async (name) => {
     let cut = piecesOf;
     const { model, ids } = await openCase(name, await open(), (...text) => cut(...text));
     try {

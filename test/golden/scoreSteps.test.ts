@@ -20,6 +20,9 @@ const CASES = [
   ['gpt_oss.1', ['sink', 'window']],
   ['deepseek_v3.2', []],
   ['granite.3', []],
+  ['gemma4_text.1', ['window']],
+  ['llama4_text.1', ['window']],
+  ['apertus.1', []],
   ['llama', []],
 ] as const;
 
