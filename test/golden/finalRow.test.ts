@@ -47,35 +47,38 @@ describe.each([
 ])('one row of the last residual, %s', (_, open) => {
   // Rotary positions, learned ones, norms behind, positions counted from the end, frequencies that depend on the text's length, keys and
   // values of another layer, and chunks.
-  test.each(['llama', 'gpt2', 'gemma2.1', 'mpt.1', 'phi3.2', 'deepseek_v3.1', 'gemma4_text.1', 'gemma4_text.2', 'llama4_text.1'])('of %s equals that of a whole pass', async (name) => {
-    let cut = piecesOf;
-    const { model, ids } = await openCase(name, await open(), (...text) => cut(...text));
-    try {
-      const { dim, layers } = model.info;
-      const position = ids.length - 2;
-      for (const [what, known, asked] of RECIPES) {
-        const from = await model.run(runOf(ids, known(dim, layers)));
-        const run = runOf(ids, asked(dim, layers));
-        const whole = await wholeRow(model, run, position);
-        for (const pieces of [piecesOf, smallPieces]) {
-          cut = pieces;
-          expectClose(await model.finalRow({ run, position, known: from }), whole, `${name}, ${what}`, TOLERANCE);
+  test.each(['llama', 'gpt2', 'gemma2.1', 'mpt.1', 'phi3.2', 'deepseek_v3.1', 'gemma4_text.1', 'gemma4_text.2', 'llama4_text.1'])(
+    'of %s equals that of a whole pass',
+    async (name) => {
+      let cut = piecesOf;
+      const { model, ids } = await openCase(name, await open(), (...text) => cut(...text));
+      try {
+        const { dim, layers } = model.info;
+        const position = ids.length - 2;
+        for (const [what, known, asked] of RECIPES) {
+          const from = await model.run(runOf(ids, known(dim, layers)));
+          const run = runOf(ids, asked(dim, layers));
+          const whole = await wholeRow(model, run, position);
+          for (const pieces of [piecesOf, smallPieces]) {
+            cut = pieces;
+            expectClose(await model.finalRow({ run, position, known: from }), whole, `${name}, ${what}`, TOLERANCE);
+          }
+          cut = piecesOf;
         }
-        cut = piecesOf;
+        const trace = await model.run(runOf(ids, []));
+        const shorter = withoutTokens(trace.run, 2, 4);
+        const last = shorter.ids.length - 1;
+        expectClose(
+          await model.finalRow({ run: shorter, position: last, known: trace }),
+          await wholeRow(model, shorter, last),
+          name,
+          TOLERANCE,
+        );
+      } finally {
+        await model.dispose();
       }
-      const trace = await model.run(runOf(ids, []));
-      const shorter = withoutTokens(trace.run, 2, 4);
-      const last = shorter.ids.length - 1;
-      expectClose(
-        await model.finalRow({ run: shorter, position: last, known: trace }),
-        await wholeRow(model, shorter, last),
-        name,
-        TOLERANCE,
-      );
-    } finally {
-      await model.dispose();
-    }
-  });
+    },
+  );
 });
 
 test('a word is left out as a whole, up to the position', async () => {
