@@ -5,6 +5,7 @@ import { dirname, join } from 'node:path';
 import { afterAll, describe, expect, it, test } from 'vitest';
 import { hubCacheName } from '../../../src/core/hubCache.ts';
 import { english, translated } from '../../../src/core/translatable.ts';
+import { withAdapter } from '../../../src/model/formats/adapter/withAdapter.ts';
 import { asFolder } from '../../../src/model/formats/asFolder.ts';
 import { describeModel, readModel } from '../../../src/model/describeModel.ts';
 import { CONFIG_MAX_BYTES, readJson } from '../../../src/model/formats/modelFiles.ts';
@@ -62,7 +63,7 @@ describe('weights that are there twice', () => {
 describe('an adapter', () => {
   const ADAPTER = JSON.stringify({ base_model_name_or_path: 'someone/base-7b', peft_type: 'LORA', lora_alpha: 4 });
   const OWN = ADAPTER.replace('someone/base-7b', '.');
-  const weights = (): Uint8Array => readFileSync(`${FIXTURES}/adapters/lora/adapter_model.safetensors`);
+  const weights = (): Buffer => readFileSync(`${FIXTURES}/adapters/lora/adapter_model.safetensors`);
 
   it('for another model beside a model is said, not passed over', async () => {
     const beside = { 'adapter_config.json': ADAPTER, 'adapter_model.safetensors': 'x' };
@@ -121,9 +122,21 @@ describe('an adapter', () => {
     ],
     ['q_proj.lora_B.weight', 'q_proj.lora_C.weight', /has no lora_B|is for/],
   ])('with a tensor of another name (%s: %s) is refused', async (from, to, message) => {
-    const renamed = Buffer.from(Buffer.from(weights()).toString('latin1').replaceAll(from, to), 'latin1');
+    const renamed = Buffer.from(weights().toString('latin1').replaceAll(from, to), 'latin1');
     const files = folder(LLAMA, { 'adapter_config.json': OWN, 'adapter_model.safetensors': renamed });
     await expect(asFolder(files)).rejects.toThrow(message);
+  });
+
+  it('of a model with more layers is refused, however little its tensors’ names differ', async () => {
+    const other = weights().toString('latin1').replaceAll('layers.0.self_attn.q_proj', 'layers.9.self_attn.only_a');
+    const adapter = folder(LLAMA, { 'adapter_config.json': OWN, 'adapter_model.safetensors': Buffer.from(other, 'latin1') });
+    const tensors = new Map(await openWeights(folder(LLAMA)));
+    const only = tensors.get('model.layers.0.self_attn.q_proj.weight') ?? expect.fail();
+    tensors.set('model.layers.0.self_attn.only_a.weight', { ...only, name: 'model.layers.0.self_attn.only_a.weight' });
+    const base = { ...folder(LLAMA), weights: { tensors, bytes: 1 } };
+    await expect(withAdapter(base, adapter, 'x')).rejects.toThrow(
+      /"model\.layers\.9\.self_attn\.only_a", which the base model does not have/,
+    );
   });
 
   it('of the embedding is refused where that is also the unembedding', async () => {

@@ -157,7 +157,9 @@ function storedFor(stored: ReadonlyMap<string, StoredTensor>, module: string, ki
   if (ENDS.test(module) && kind === 'weight' && !hasBothEnds(stored))
     refuse(asked, msg`changes one end of a model whose embedding is also its unembedding, which is not supported`);
   const segments = `${module}.${kind}`.split('.');
-  for (let from = 0; from <= Math.max(0, segments.length - 2); from++) {
+  // Only a prefix may differ: a layer is named with its number.
+  const layer = segments.findIndex((segment) => /^\d+$/.test(segment));
+  for (let from = 0; from <= Math.max(0, (layer === -1 ? segments.length : layer + 1) - 2); from++) {
     const name = segments.slice(from).join('.');
     const exact = stored.get(name);
     if (exact !== undefined) return exact;
