@@ -109,13 +109,7 @@ export function gathered(source: Source, rowOf: (row: number) => number): Source
 
 /** Each number plus `offset`, as float32. */
 export function shifted(source: Source, offset: number): Source {
-  return {
-    dtype: 'F32',
-    shape: source.shape,
-    place: null,
-    blocks: null,
-    rows: async (first, count) => bytesOf(widen(await source.rows(first, count), source.dtype).map((value) => value + offset)),
-  };
+  return computed(source, async (first, count) => widen(await source.rows(first, count), source.dtype).map((value) => value + offset));
 }
 
 /** A transposed matrix: any row requires reading all of it. */
@@ -190,4 +184,21 @@ export async function readBytes(source: Source, offset: number, length: number):
   const first = Math.floor(offset / bytes);
   const rows = await source.rows(first, Math.ceil((offset + length) / bytes) - first);
   return rows.slice(offset - first * bytes, offset - first * bytes + length);
+}
+
+/** Numbers of a shape, whose rows are computed as float32. */
+export function computed({ shape }: Pick<Source, 'shape'>, rows: (first: number, count: number) => Promise<Float32Array>): Source {
+  return { dtype: 'F32', shape, place: null, blocks: null, rows: async (first, count) => bytesOf(await rows(first, count)) };
+}
+
+/** All numbers of a stored tensor, as float32. Throws an Error for one that is not of floating-point numbers. */
+export async function floatsOf(files: ModelFiles, { name, dtype, file, offset, length }: StoredTensor): Promise<Float32Array> {
+  if (!isWeightType(dtype)) throw new Error(`${name} is not stored as floating-point numbers.`);
+  return widen(await files.read(file, offset, length), dtype);
+}
+
+/** A value that is read once, when it is first asked for. */
+export function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
+  let value: Promise<Value> | undefined;
+  return () => (value ??= read());
 }

@@ -2,9 +2,9 @@ import { UserError } from '../../../core/errors.ts';
 import { msg } from '../../../core/translatable.ts';
 import { quoted, type ModelFiles } from '../modelFiles.ts';
 import { readSafetensorsHeader } from '../safetensors.ts';
-import { plainSource, rowCount, type Source } from '../source.ts';
+import { floatsOf, once, plainSource, rowCount, type Source } from '../source.ts';
 import type { StoredTensor } from '../storedTensor.ts';
-import { isWeightType, widen } from '../widen.ts';
+import { isWeightType } from '../widen.ts';
 import { scaleOf, type AdapterConfig } from './adapterConfig.ts';
 import { ADAPTER_CONFIG, ADAPTER_WEIGHTS } from '../../../core/adapterNames.ts';
 import { plus, plusLowRank, turned, withLengths, type LowRank } from './lowRank.ts';
@@ -146,12 +146,6 @@ async function factorsOf(
   return transposed ? { rank, left: turned(down, rank, width), right: turned(up, out, rank) } : { rank, left: up, right: down };
 }
 
-async function floatsOf(adapter: ModelFiles, tensor: StoredTensor): Promise<Float32Array> {
-  const { dtype, file, offset, length } = tensor;
-  if (!isWeightType(dtype)) throw new Error(`${tensor.name} was not checked.`);
-  return widen(await adapter.read(file, offset, length), dtype);
-}
-
 /** The base model's tensor of a module. Its file may have another prefix than the module, as those of GPT-2 and of wrappers do. */
 function storedFor(stored: ReadonlyMap<string, StoredTensor>, module: string, kind: string, asked: string): StoredTensor {
   if (ENDS.test(module) && kind === 'weight' && !hasBothEnds(stored))
@@ -173,11 +167,6 @@ function storedFor(stored: ReadonlyMap<string, StoredTensor>, module: string, ki
 
 function hasBothEnds(stored: ReadonlyMap<string, StoredTensor>): boolean {
   return [...stored.keys()].some((name) => /(?:^|\.)(?:lm_head|embed_out)\.weight$/.test(name));
-}
-
-function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let value: Promise<Value> | undefined;
-  return () => (value ??= read());
 }
 
 function refuse(name: string, why: ReturnType<typeof msg>): never {

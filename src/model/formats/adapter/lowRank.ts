@@ -1,5 +1,5 @@
 import { at } from '../../../core/tensor.ts';
-import { bytesOf, rowCount, rowLength, type Source } from '../source.ts';
+import { computed, rowCount, rowLength, type Source } from '../source.ts';
 import { widen } from '../widen.ts';
 
 /** Factors of a low-rank matrix: `left` [rows, rank] times `right` [rank, width]. */
@@ -63,8 +63,4 @@ export function turned(values: Float32Array, rows: number, width: number): Float
   const out = new Float32Array(values.length);
   for (let row = 0; row < rows; row++) for (let i = 0; i < width; i++) out[i * rows + row] = at(values, row * width + i);
   return out;
-}
-
-function computed({ shape }: Source, rows: (first: number, count: number) => Promise<Float32Array>): Source {
-  return { dtype: 'F32', shape, place: null, blocks: null, rows: async (first, count) => bytesOf(await rows(first, count)) };
 }

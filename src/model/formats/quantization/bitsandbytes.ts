@@ -2,20 +2,9 @@ import { isRecord } from '../../../core/records.ts';
 import { at } from '../../../core/tensor.ts';
 import { msg } from '../../../core/translatable.ts';
 import { parseJson, quoted } from '../modelFiles.ts';
-import type { Source } from '../source.ts';
+import { computed, floatsOf, once, type Source } from '../source.ts';
 import type { StoredTensor } from '../storedTensor.ts';
-import {
-  bytesIn,
-  computedMatrix,
-  floatsOf,
-  matrixShape,
-  modulesWith,
-  once,
-  refuse,
-  tensorOf,
-  type Dequantized,
-  type QuantizedTensors,
-} from './quantizedTensors.ts';
+import { bytesIn, matrixShape, modulesWith, refuse, tensorOf, type Dequantized, type QuantizedTensors } from './quantizedTensors.ts';
 
 /** Suffix of the tensor with a weight's shape and block size, as JSON, by the type of numbers. */
 const STATE = /^(.+)\.weight\.quant_state\.bitsandbytes__(nf4|fp4)$/;
@@ -56,7 +45,7 @@ export async function bitsandbytesWeights(tensors: QuantizedTensors): Promise<De
     for (const name of [weight.name, scale.name, `${module}.weight_format`]) spent.add(name);
     made.set(
       weight.name,
-      computedMatrix([out, inputs], async (first, count) => {
+      computed({ shape: [out, inputs] }, async (first, count) => {
         const integers = new Int8Array((await bytesIn(tensors.files, weight, first, count)).buffer);
         const scaleOf = await scales();
         return Float32Array.from(
@@ -95,7 +84,7 @@ function fourBits(tensors: QuantizedTensors, name: string, { shape, block, neste
     const scales = Float32Array.from(codes, (code, i) => Math.fround(at(map, code) * at(absmax, Math.floor(i / own.block))) + own.offset);
     return { values: await floatsOf(files, table), scales };
   });
-  return computedMatrix([out, inputs], async (first, count) => {
+  return computed({ shape: [out, inputs] }, async (first, count) => {
     const start = first * inputs;
     const bytes = await files.read(packed.file, packed.offset + start / 2, (count * inputs) / 2);
     const { values, scales } = await read();

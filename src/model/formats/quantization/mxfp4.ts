@@ -1,7 +1,7 @@
 import { at } from '../../../core/tensor.ts';
 import { msg } from '../../../core/translatable.ts';
-import type { Source } from '../source.ts';
-import { bytesIn, computedMatrix, refuse, tensorOf, type Dequantized, type QuantizedTensors } from './quantizedTensors.ts';
+import { computed, type Source } from '../source.ts';
+import { bytesIn, refuse, tensorOf, type Dequantized, type QuantizedTensors } from './quantizedTensors.ts';
 
 /** Numbers of a block, which share a scale. */
 const BLOCK = 32;
@@ -39,7 +39,7 @@ export function mxfp4Weights(tensors: QuantizedTensors): Dequantized {
     };
     made.set(
       whole,
-      computedMatrix([experts, inputs, out], async (first, count) => {
+      computed({ shape: [experts, inputs, out] }, async (first, count) => {
         const rows = new Float32Array(count * out);
         for (let done = 0; done < count;) {
           const [expert, from] = [Math.floor((first + done) / inputs), (first + done) % inputs];

@@ -1,14 +1,11 @@
 import { at } from '../../../core/tensor.ts';
 import { msg } from '../../../core/translatable.ts';
-import type { Source } from '../source.ts';
+import { computed, floatsOf, once, type Source } from '../source.ts';
 import type { StoredTensor } from '../storedTensor.ts';
 import {
-  computedMatrix,
   FLOATS,
-  floatsOf,
   matrixShape,
   modulesWith,
-  once,
   refuse,
   tensorOf,
   wordsOf,
@@ -60,7 +57,7 @@ export function gptqWeights(tensors: QuantizedTensors, { bits, group, zerosLess1
       );
       return { scales: await floatsOf(tensors.files, scales), zeros, groupOf: await groupsOf(tensors, order, inputs, group, scales) };
     });
-    return computedMatrix([out, inputs], async (first, count) => {
+    return computed({ shape: [out, inputs] }, async (first, count) => {
       const [packed, { scales: scale, zeros, groupOf }] = [await wordsOf(tensors.files, qweight), await read()];
       const rows = new Float32Array(count * inputs);
       for (let i = 0; i < inputs; i++) {
@@ -96,7 +93,7 @@ export function awqWeights(tensors: QuantizedTensors, group: number | null): Deq
       zeros: unpacked(await wordsOf(tensors.files, qzeros), 4, inOrder),
       groupOf: await groupsOf(tensors, null, inputs, group, scales),
     }));
-    return computedMatrix([out, inputs], async (first, count) => {
+    return computed({ shape: [out, inputs] }, async (first, count) => {
       const [packed, { scales: scale, zeros, groupOf }] = [await wordsOf(tensors.files, qweight), await read()];
       const rows = new Float32Array(count * inputs);
       for (let row = 0; row < count; row++) {

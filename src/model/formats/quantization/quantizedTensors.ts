@@ -1,9 +1,8 @@
 import { UserError } from '../../../core/errors.ts';
 import { msg, type Translatable } from '../../../core/translatable.ts';
 import { quoted, type ModelFiles } from '../modelFiles.ts';
-import { bytesOf, type Source } from '../source.ts';
+import type { Source } from '../source.ts';
 import type { StoredTensor } from '../storedTensor.ts';
-import { isWeightType, widen } from '../widen.ts';
 
 /** The tensors of a folder and where they are read. */
 export interface QuantizedTensors {
@@ -67,22 +66,5 @@ export async function wordsOf(files: ModelFiles, tensor: StoredTensor): Promise<
   return new Uint32Array(new Uint8Array(await bytesIn(files, tensor)).buffer);
 }
 
-/** Floating-point numbers of a tensor, as float32. */
-export async function floatsOf(files: ModelFiles, tensor: StoredTensor): Promise<Float32Array> {
-  if (!isWeightType(tensor.dtype)) throw new Error(`${tensor.name} was not checked.`);
-  return widen(await bytesIn(files, tensor), tensor.dtype);
-}
-
 /** The types of scales. */
 export const FLOATS = ['F32', 'F16', 'BF16'];
-
-/** A matrix [out, in] whose rows are computed. */
-export function computedMatrix(shape: readonly number[], rows: (first: number, count: number) => Promise<Float32Array>): Source {
-  return { dtype: 'F32', shape, place: null, blocks: null, rows: async (first, count) => bytesOf(await rows(first, count)) };
-}
-
-/** A value that is read once, when it is first asked for. */
-export function once<Value>(read: () => Promise<Value>): () => Promise<Value> {
-  let value: Promise<Value> | undefined;
-  return () => (value ??= read());
-}

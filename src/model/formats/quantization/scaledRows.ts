@@ -1,15 +1,12 @@
 import { at } from '../../../core/tensor.ts';
 import { msg } from '../../../core/translatable.ts';
-import type { Source } from '../source.ts';
+import { computed, floatsOf, once, type Source } from '../source.ts';
 import type { StoredTensor } from '../storedTensor.ts';
 import {
   bytesIn,
-  computedMatrix,
   FLOATS,
-  floatsOf,
   matrixShape,
   modulesWith,
-  once,
   refuse,
   tensorOf,
   wordsOf,
@@ -61,7 +58,7 @@ export function scaledBytes(
     const isFloat = weight.dtype === 'F8_E4M3';
     made.set(
       weight.name,
-      computedMatrix([out, inputs], async (first, count) => {
+      computed({ shape: [out, inputs] }, async (first, count) => {
         const bytes = await bytesIn(tensors.files, weight, first, count);
         const [{ values, columns, down, across }, zeroOf] = [await scales(), await zeros()];
         const rows = new Float32Array(bytes.length);
@@ -115,7 +112,7 @@ export function packedRows(tensors: QuantizedTensors, bits: number): Pick<Dequan
     });
     made.set(
       `${module}.weight`,
-      computedMatrix([out, inputs], async (first, count) => {
+      computed({ shape: [out, inputs] }, async (first, count) => {
         const [all, { scales, zeros, groupOf }] = [
           new Uint32Array((await bytesIn(tensors.files, packed, first, count)).slice().buffer),
           await read(),
