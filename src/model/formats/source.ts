@@ -107,9 +107,33 @@ export function gathered(source: Source, rowOf: (row: number) => number): Source
   return { ...source, place: null, rows: gather(source.rows), blocks: blocks === null ? null : { ...blocks, rows: gather(blocks.rows) } };
 }
 
+/** What `change` makes of each number, as float32. */
+export function changed(source: Source, change: (value: number) => number): Source {
+  return computed(source, async (first, count) => widen(await source.rows(first, count), source.dtype).map(change));
+}
+
 /** Each number plus `offset`, as float32. */
 export function shifted(source: Source, offset: number): Source {
-  return computed(source, async (first, count) => widen(await source.rows(first, count), source.dtype).map((value) => value + offset));
+  return changed(source, (value) => value + offset);
+}
+
+/** Numbers that are there already, as float32. */
+export function given(numbers: readonly number[], shape: readonly number[]): Source {
+  const all = Float32Array.from(numbers);
+  return computed({ shape }, async (first, count) => all.subarray(first * rowLength(shape), (first + count) * rowLength(shape)));
+}
+
+/** Reordered columns, as float32: column c is the source's column `columnOf(c)`. */
+export function gatheredColumns(source: Source, columnOf: (column: number) => number): Source {
+  const width = rowLength(source.shape);
+  const columns = Array.from({ length: width }, (_, column) => columnOf(column));
+  return computed(source, async (first, count) => {
+    const stored = widen(await source.rows(first, count), source.dtype);
+    const out = new Float32Array(count * width);
+    for (let row = 0; row < count; row++)
+      for (const [column, from] of columns.entries()) out[row * width + column] = stored[row * width + from] ?? 0;
+    return out;
+  });
 }
 
 /** A transposed matrix: any row requires reading all of it. */
@@ -131,6 +155,39 @@ export function transposed(source: Source): Source {
       for (let row = 0; row < count; row++) for (let i = 0; i < rows; i++) to[row * rows + i] = from[i * width + first + row] ?? 0;
       return out;
     },
+  };
+}
+
+/** Rows of sources of one shape in turns: of two, row 2 r is row r of the first, row 2 r + 1 row r of the second. */
+export function woven(sources: readonly [Source, ...Source[]]): Source {
+  const [first] = sources;
+  const turns = sources.length;
+  const shape = [rowCount(first.shape) * turns, ...(first.shape.length > 1 ? [rowLength(first.shape)] : [])];
+  const all = sources.every(({ dtype }) => dtype === first.dtype) ? sources : sources.map((source) => changed(source, (value) => value));
+  const weave =
+    (parts: readonly Source['rows'][]): Source['rows'] =>
+    async (from, count) => {
+      const low = Math.floor(from / turns);
+      const rows = Math.ceil((from + count) / turns) - low;
+      const read = await Promise.all(parts.map((part) => part(low, rows)));
+      const bytes = (read[0]?.length ?? 0) / rows;
+      const out = new Uint8Array(count * bytes);
+      for (let i = 0; i < count; i++) {
+        const start = (Math.floor((from + i) / turns) - low) * bytes;
+        out.set(read[(from + i) % turns]?.subarray(start, start + bytes) ?? [], i * bytes);
+      }
+      return out;
+    };
+  const blocks = all.flatMap((source) => (source.blocks !== null && source.blocks.type === first.blocks?.type ? [source.blocks] : []));
+  return {
+    dtype: all[0]?.dtype ?? first.dtype,
+    shape,
+    place: null,
+    rows: weave(all.map((source) => source.rows)),
+    blocks:
+      first.blocks !== null && blocks.length === turns
+        ? { type: first.blocks.type, shape: [rowCount(shape), rowLength(shape)], rows: weave(blocks.map((block) => block.rows)) }
+        : null,
   };
 }
 

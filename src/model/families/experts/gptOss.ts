@@ -50,12 +50,16 @@ export function gptOss(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** All experts' matrices lie in one tensor, each [in, out]. */
+/** All experts' matrices lie in one tensor, each [in, out]; from GGUF files each is one of its own, [out, in]. */
 function expert(tensors: Tensors, { mlp }: Place, { dim, inner }: Sizes, experts: number, index: number): DenseMlp {
-  const linear = (name: string, input: number, output: number): Linear => ({
-    weight: tensors.slice(`${mlp}.experts.${name}`, [experts, input, output], index),
-    layout: 'in-out',
-    bias: tensors.slice(`${mlp}.experts.${name}_bias`, [experts, output], index),
-  });
+  const packed = tensors.has(`${mlp}.experts.gate_up_proj`);
+  const linear = (name: string, input: number, output: number): Linear =>
+    packed
+      ? {
+          weight: tensors.slice(`${mlp}.experts.${name}`, [experts, input, output], index),
+          layout: 'in-out',
+          bias: tensors.slice(`${mlp}.experts.${name}_bias`, [experts, output], index),
+        }
+      : tensors.linear(`${mlp}.experts.${index}.${name}`, input, output, true);
   return { kind: 'clamped', gateUp: linear('gate_up_proj', dim, 2 * inner), down: linear('down_proj', inner, dim), limit: LIMIT };
 }

@@ -1,8 +1,10 @@
 import { msg } from '../../../../core/translatable.ts';
-import { asRow, experts, type Layout } from '../layout.ts';
+import { asRow, type Layout } from '../layout.ts';
 import type { Facts } from '../facts.ts';
 import {
-  EXPERT_PARTS,
+  expertStacks,
+  sharedExpert,
+  usualConfig,
   hasBias,
   innerSize,
   llamaConfig,
@@ -15,13 +17,13 @@ import {
   type Sizes,
 } from './common.ts';
 
-const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
+export const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
 
 /** Qwen 1.5 to 2.5. */
 export const qwen2: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
-    config: { ...llamaConfig(facts, 'qwen2', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes) },
+    config: { ...usualConfig(facts, ropes, 'qwen2', sizes) },
     layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes) }),
   };
 };
@@ -31,10 +33,7 @@ export const qwen3: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'qwen3', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'qwen3', sizes),
       attention_bias: hasBias(facts),
     },
     layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
@@ -58,9 +57,7 @@ export const qwen2moe: Architecture = (facts, ropes) => {
       ...sparseBlock(facts),
       attn_qkv: splitProjections(facts, sizes),
       ffn_gate_inp_shexp: asRow('mlp.shared_expert_gate'),
-      ffn_gate_shexp: 'mlp.shared_expert.gate_proj',
-      ffn_up_shexp: 'mlp.shared_expert.up_proj',
-      ffn_down_shexp: 'mlp.shared_expert.down_proj',
+      ...sharedExpert('mlp.shared_expert'),
     }),
   };
 };
@@ -74,7 +71,7 @@ export const qwen3moe: Architecture = (facts, ropes) => {
   };
 };
 
-function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
+export function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
   const isDense = (layer: number): boolean => !facts.has(`blk.${layer}.ffn_gate_inp.weight`);
   return {
     ...llamaConfig(facts, modelType, sizes),
@@ -89,17 +86,14 @@ function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised:
 }
 
 /** The first layer with experts. */
-function firstSparse(facts: Facts, { layers }: Sizes): number {
+export function firstSparse(facts: Facts, { layers }: Sizes): number {
   for (let layer = 0; layer < layers; layer++) if (facts.has(`blk.${layer}.ffn_gate_inp.weight`)) return layer;
   return facts.refuse(msg`holds no layer with experts`);
 }
 
-function sparseBlock(facts: Facts): Layout['block'] {
-  const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
+export function sparseBlock(facts: Facts): Layout['block'] {
   return {
     ffn_gate_inp: 'mlp.gate',
-    ffn_gate_exps: stack(EXPERT_PARTS.gate),
-    ffn_up_exps: stack(EXPERT_PARTS.up),
-    ffn_down_exps: stack(EXPERT_PARTS.down),
+    ...expertStacks(facts, 'mlp.experts'),
   };
 }
