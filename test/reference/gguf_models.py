@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 sys.path[:0] = [os.environ["LLAMA_CPP"], os.environ["LLAMA_CPP"] + "/gguf-py"]
 import gguf  # noqa: E402
 from conversion import get_model_class  # noqa: E402
 from conversion.base import ModelBase  # noqa: E402
-from family_cases import BASE, GPT, IDS, LATENT, SPARSE, VOCAB, YARN, LLAMA3, LONG, TOKENS, randomize, rope  # noqa: E402
+from family_cases import BASE, GPT, IDS, LATENT, SPARSE, VOCAB, YARN, LLAMA3, LONG, TOKENS, QWEN_TOWER, QWEN3_TOWER, randomize, rope  # noqa: E402
 
 OUT = Path(__file__).parent.parent / "fixtures" / "gguf"
 GGML = ctypes.CDLL(os.environ["GGML"] + "/libggml-base.so")
@@ -40,6 +40,7 @@ DEEPSEEK = {**BASE, **SPARSE, **LATENT, "num_key_value_heads": 4}
 HYBRID = dict(BASE, num_hidden_layers=3, layer_types=["linear_attention", "full_attention", "linear_attention"], linear_num_key_heads=2, linear_key_head_dim=8, linear_value_head_dim=8, linear_conv_kernel_dim=4, head_dim=8)
 GEMMA4 = dict(BASE, model_type="gemma4_text", num_hidden_layers=4, head_dim=8, global_head_dim=16, sliding_window=5, rope_parameters={"full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}})
 FALCON = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, model_type="falcon", alibi=False, bias=False, layer_norm_epsilon=1e-5, max_position_embeddings=64, tie_word_embeddings=True, **IDS)
+QWEN_VL = dict(image_token_id=0, video_token_id=1, vision_start_token_id=2, vision_end_token_id=2)
 # case -> its type, and config.json. Whole numbers of blocks of 32 in a row where the type has them.
 CASES = {
     "llama.f32": ("F32", dict(BASE, model_type="llama", intermediate_size=32)),
@@ -109,7 +110,7 @@ CASES = {
     "olmoe.q8_0": ("Q8_0", dict(BASE, model_type="olmoe", num_experts=4, num_experts_per_tok=2, norm_topk_prob=False, tie_word_embeddings=False)),
     "granite.iq4_nl": ("IQ4_NL", dict(BASE, model_type="granite", embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2)),
     "granite.q5_0": ("Q5_0", dict(BASE, model_type="granite", attention_multiplier=0.3, attention_bias=True, mlp_bias=True, tie_word_embeddings=True, **LINEAR)),
-    "qwen35.q8_0": ("Q8_0", dict(HYBRID, model_type="qwen3_5_text", linear_num_value_heads=4, tie_word_embeddings=True, **rope(partial_rotary_factor=0.5))),
+    "qwen35.q8_0": ("Q8_0", dict(HYBRID, model_type="qwen3_5_text", linear_num_value_heads=4, linear_value_head_dim=32, tie_word_embeddings=True, **rope(partial_rotary_factor=0.5))),
     "qwen35.f16": ("F16", dict(HYBRID, model_type="qwen3_5_text", linear_num_value_heads=2, linear_value_head_dim=6, num_hidden_layers=2, layer_types=["linear_attention", "full_attention"])),
     "qwen35moe.q4_0": ("Q4_0", dict(HYBRID, **SPARSE, model_type="qwen3_5_moe_text", linear_num_value_heads=6, num_experts=4, shared_expert_intermediate_size=12)),
     "qwen3next.q5_0": ("Q5_0", dict(HYBRID, **SPARSE, model_type="qwen3_next", linear_num_value_heads=4, num_experts=4, shared_expert_intermediate_size=32, norm_topk_prob=True, layer_types=None, full_attention_interval=2)),
@@ -140,6 +141,9 @@ CASES = {
     "ernie4_5-moe.q8_0": ("Q8_0", dict(BASE, model_type="ernie4_5_moe", moe_num_experts=4, moe_intermediate_size=32, num_hidden_layers=3, moe_k=2, moe_num_shared_experts=1, moe_layer_start_index=1, moe_layer_interval=1, use_bias=False)),
     "granitemoe.q4_0": ("Q4_0", dict(BASE, model_type="granitemoe", num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2)),
     "granitemoe.q8_0": ("Q8_0", dict(BASE, model_type="granitemoeshared", num_local_experts=4, num_experts_per_tok=3, shared_intermediate_size=32, attention_multiplier=0.3, tie_word_embeddings=True)),
+    "qwen2vl.q4_1": ("Q4_1", dict(QWEN_VL, model_type="qwen2_vl", vision_config=QWEN_TOWER, text_config=dict(BASE, model_type="qwen2_vl_text", **rope(1000000.0, mrope_section=[1, 1, 2])))),
+    "qwen3vl.q8_0": ("Q8_0", dict(QWEN_VL, model_type="qwen3_vl", tie_word_embeddings=True, vision_config=QWEN3_TOWER, text_config=dict(BASE, model_type="qwen3_vl_text", head_dim=8, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 1, 1])))),
+    "qwen3vlmoe.f16": ("F16", dict(QWEN_VL, model_type="qwen3_vl_moe", vision_config=QWEN3_TOWER, text_config=dict(BASE, **SPARSE, model_type="qwen3_vl_moe_text", num_experts=4, head_dim=8, norm_topk_prob=True, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 1, 1])))),
     "mistral3.q5_0": ("Q5_0", dict(BASE, model_type="ministral3", head_dim=8, **rope(1000000.0, **{**YARN, "original_max_position_embeddings": 4}, beta_fast=32.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.3))),
     "command-r.q4_0": ("Q4_0", dict(BASE, model_type="cohere", logit_scale=0.25, tie_word_embeddings=True)),
     "command-r.f16": ("F16", dict(BASE, model_type="cohere", logit_scale=2.0, use_qk_norm=True, num_hidden_layers=1, tie_word_embeddings=True)),
@@ -155,6 +159,10 @@ def convert(folder, out):
     for own in [convert_class, *(inner for inner in vars(convert_class).values() if isinstance(inner, type))]:
         own.set_vocab = lambda self: self.gguf_writer.add_tokenizer_model("no_vocab")
     convert_class.no_mtp = True
+    # What the converter gathers of a model's layers, it keeps for the next model.
+    for gathered in ("_alpha_n", "_alpha_p", "_beta", "_eps"):
+        if hasattr(convert_class, gathered):
+            setattr(convert_class, gathered, {})
     stack = getattr(convert_class, "_stack_qk_norm", None)
     if stack is not None:
         # The converter returns what it should yield.
@@ -171,6 +179,8 @@ def convert(folder, out):
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
     # transformers 5 drops options under their older names, which the converter reads.
     loaded = {**ModelBase.load_hparams(folder, False), **hparams}
+    if "text_config" in hparams:
+        loaded["text_config"] = {**ModelBase.load_hparams(folder, False)["text_config"], **hparams["text_config"]}
     convert_class(folder, gguf.LlamaFileType.ALL_F32, out, model_name="tiny", hparams=loaded).write()
 
 
@@ -227,7 +237,8 @@ def make(case, kind, config, ids):
         marked.mkdir()
         (folder / "config.json").write_text(json.dumps(config))
         torch.manual_seed(2000 + sum(map(ord, case)))
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
+        auto = AutoModelForImageTextToText if "vision_config" in config else AutoModelForCausalLM
+        model = auto.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
         randomize(model)
         model.save_pretrained(folder)
         text = json.dumps({"architectures": [type(model).__name__], **config})
@@ -262,12 +273,14 @@ def make(case, kind, config, ids):
         state = {}
         for name, weight in weights.items():
             own = values[names[name].astype(np.int64)] if weight.ndim > 1 else weight
+            if "visual." in name:
+                own = weight
             assert np.isfinite(own).all() or (name == "lm_head.weight" and config.get("tie_word_embeddings")), name
             state[name] = own
         path = folder / f"{case}.gguf"
         write(folder / "f32.gguf", path, written, kind)
         save_file(state, folder / "model.safetensors", {"format": "pt"})
-        loaded = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+        loaded = auto.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
         with torch.inference_mode():
             logits = loaded(ids[None], use_cache=False).logits[0].numpy()
         (OUT / f"{case}.gguf.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))

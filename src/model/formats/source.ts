@@ -24,6 +24,8 @@ export interface BlockRows {
   readonly shape: readonly [out: number, width: number];
   /** Bytes of the blocks of `count` rows from row `first`. */
   rows(first: number, count: number): Promise<Uint8Array>;
+  /** The column in these rows that is a column of the matrix, where they stand in another order: whole groups of them do. */
+  readonly columnOf?: (column: number) => number;
 }
 
 /** Length of a row. */
@@ -123,17 +125,22 @@ export function given(numbers: readonly number[], shape: readonly number[]): Sou
   return computed({ shape }, async (first, count) => all.subarray(first * rowLength(shape), (first + count) * rowLength(shape)));
 }
 
-/** Reordered columns, as float32: column c is the source's column `columnOf(c)`. */
-export function gatheredColumns(source: Source, columnOf: (column: number) => number): Source {
+/**
+ * Reordered columns, as float32: column c is the source's column `columnOf(c)`. `keepsGroups`: whether those that share a scale stay
+ * together, so that the matrix can also be read in quantised form.
+ */
+export function gatheredColumns(source: Source, columnOf: (column: number) => number, keepsGroups: boolean): Source {
   const width = rowLength(source.shape);
   const columns = Array.from({ length: width }, (_, column) => columnOf(column));
-  return computed(source, async (first, count) => {
+  const { blocks } = source;
+  const made = computed(source, async (first, count) => {
     const stored = widen(await source.rows(first, count), source.dtype);
     const out = new Float32Array(count * width);
     for (let row = 0; row < count; row++)
       for (const [column, from] of columns.entries()) out[row * width + column] = stored[row * width + from] ?? 0;
     return out;
   });
+  return blocks === null || !keepsGroups ? made : { ...made, blocks: { ...blocks, columnOf } };
 }
 
 /** A transposed matrix: any row requires reading all of it. */
@@ -178,7 +185,9 @@ export function woven(sources: readonly [Source, ...Source[]]): Source {
       }
       return out;
     };
-  const blocks = all.flatMap((source) => (source.blocks !== null && source.blocks.type === first.blocks?.type ? [source.blocks] : []));
+  const blocks = all.flatMap((source) =>
+    source.blocks !== null && source.blocks.type === first.blocks?.type && source.blocks.columnOf === undefined ? [source.blocks] : [],
+  );
   return {
     dtype: all[0]?.dtype ?? first.dtype,
     shape,

@@ -23,7 +23,7 @@ import {
 import { bloom, falcon, mpt, starcoder } from './olderGpts.ts';
 import { glm4, olmo2, stablelm } from './others.ts';
 import { phi2, phi3 } from './phi.ts';
-import { qwen2, qwen2moe, qwen3, qwen3moe } from './qwen.ts';
+import { qwen2, qwen2moe, qwen2vl, qwen3, qwen3moe, qwen3vl, qwen3vlmoe } from './qwen.ts';
 import type { Architecture } from './common.ts';
 
 /** Supported architectures by `general.architecture`. */
@@ -63,11 +63,14 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['phi3', phi3],
   ['qwen2', qwen2],
   ['qwen2moe', qwen2moe],
+  ['qwen2vl', qwen2vl],
   ['qwen3', qwen3],
   ['qwen35', qwen35],
   ['qwen35moe', qwen35moe],
   ['qwen3moe', qwen3moe],
   ['qwen3next', qwen3next],
+  ['qwen3vl', qwen3vl],
+  ['qwen3vlmoe', qwen3vlmoe],
   ['seed_oss', seedOss],
   ['smollm3', smollm3],
   ['stablelm', stablelm],

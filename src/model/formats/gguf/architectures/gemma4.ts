@@ -99,7 +99,7 @@ function byLayer(facts: Facts, key: string, layers: number): readonly number[] {
     const own: unknown = given[layer];
     return typeof own === 'number' && Number.isSafeInteger(own) && own > 0
       ? own
-      : facts.refuse(msg`says "${facts.architecture}.${key}" for layer ${layer} as ${JSON.stringify(own ?? null).slice(0, 40)}`);
+      : facts.refuse(msg`says "${key}" for layer ${layer} as ${JSON.stringify(own ?? null).slice(0, 40)}`);
   });
 }
 

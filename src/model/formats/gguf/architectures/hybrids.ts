@@ -1,6 +1,6 @@
 import type { Facts } from '../facts.ts';
 import { fromOne, named, shaped, type Expand, type Layout } from '../layout.ts';
-import { changed, gathered, gatheredColumns, reshaped, rowCount, stacked, type Source } from '../../source.ts';
+import { changed, gathered, gatheredColumns, reshaped, stacked, type Source } from '../../source.ts';
 import {
   innerSize,
   llamaConfig,
@@ -228,8 +228,7 @@ function inTurns({ keyHeads, keyDim, valueDim, perKey }: DeltaSizes): Layout['bl
       const [count = 0, size = 0] = source.shape;
       return reshaped(rows(channels, valueDim)(source), [count, 1, size]);
     }),
-    ssm_out: ordered('out_proj', (source) =>
-      perKey === 1 || rowCount(source.shape) === 0 ? source : gatheredColumns(source, place(0, valueDim)),
-    ),
+    // Groups of numbers that share a scale have 32 at most.
+    ssm_out: ordered('out_proj', (source) => (perKey === 1 ? source : gatheredColumns(source, place(0, valueDim), valueDim % 32 === 0))),
   };
 }

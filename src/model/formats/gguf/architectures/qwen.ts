@@ -20,25 +20,34 @@ import {
 export const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
 
 /** Qwen 1.5 to 2.5. */
-export const qwen2: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  return {
-    config: { ...usualConfig(facts, ropes, 'qwen2', sizes) },
-    layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes) }),
+export const qwen2: Architecture = qwen2Like('qwen2');
+/** The text part of Qwen 2 VL and 2.5 VL: in texts alone positions are as in Qwen 2. */
+export const qwen2vl: Architecture = qwen2Like('qwen2_vl_text');
+
+function qwen2Like(modelType: string): Architecture {
+  return (facts, ropes) => {
+    const sizes = sizesOf(facts);
+    return {
+      config: usualConfig(facts, ropes, modelType, sizes),
+      layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes) }),
+    };
   };
-};
+}
 
 /** Qwen 3. */
-export const qwen3: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  return {
-    config: {
-      ...usualConfig(facts, ropes, 'qwen3', sizes),
-      attention_bias: hasBias(facts),
-    },
-    layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+export const qwen3: Architecture = qwen3Like('qwen3');
+/** The text part of Qwen 3 VL. */
+export const qwen3vl: Architecture = qwen3Like('qwen3_vl_text');
+
+function qwen3Like(modelType: string): Architecture {
+  return (facts, ropes) => {
+    const sizes = sizesOf(facts);
+    return {
+      config: { ...usualConfig(facts, ropes, modelType, sizes), attention_bias: hasBias(facts) },
+      layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+    };
   };
-};
+}
 
 /** Qwen 1.5 and 2 with experts. */
 export const qwen2moe: Architecture = (facts, ropes) => {
@@ -63,13 +72,19 @@ export const qwen2moe: Architecture = (facts, ropes) => {
 };
 
 /** Qwen 3 with experts, whose weights sum to 1 in all published models: the file need not say so. */
-export const qwen3moe: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  return {
-    config: { ...sparseConfig(facts, 'qwen3_moe', sizes, true), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
-    layout: llamaLayout({ ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+export const qwen3moe: Architecture = qwen3Sparse('qwen3_moe');
+/** The text part of Qwen 3 VL with experts. */
+export const qwen3vlmoe: Architecture = qwen3Sparse('qwen3_vl_moe_text');
+
+function qwen3Sparse(modelType: string): Architecture {
+  return (facts, ropes) => {
+    const sizes = sizesOf(facts);
+    return {
+      config: { ...sparseConfig(facts, modelType, sizes, true), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
+      layout: llamaLayout({ ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+    };
   };
-};
+}
 
 export function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
   const isDense = (layer: number): boolean => !facts.has(`blk.${layer}.ffn_gate_inp.weight`);
