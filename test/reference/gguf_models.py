@@ -245,6 +245,10 @@ def make(case, kind, config, ids):
         (folder / "config.json").write_text(text)
         (marked / "config.json").write_text(text)
         weights = load_file(folder / "model.safetensors")
+        if config["model_type"] == "qwen3_vl_moe":
+            # As its makers published it, [experts, in, out], which the converter expects and transformers reads as well.
+            weights = {name: np.ascontiguousarray(weight.swapaxes(1, 2)) if weight.ndim == 3 and ".experts." in name else weight for name, weight in weights.items()}
+            save_file(weights, folder / "model.safetensors", {"format": "pt"})
         # Each number of a matrix becomes its own name; vectors stay as they are, in both files.
         names, count = {}, 0
         for name, weight in weights.items():

@@ -1,25 +1,13 @@
 import { deepseek2 } from './deepseek.ts';
+import { qwen35, qwen35moe, qwen3next } from './deltaNets.ts';
 import { ernie45moe, glm4moe, gptOss, llama4 } from './expertModels.ts';
 import { gemma, gemma2, gemma3 } from './gemma.ts';
 import { gemma4 } from './gemma4.ts';
 import { gpt2, gptneox, starcoder2 } from './gpt.ts';
-import { lfm2, qwen35, qwen35moe, qwen3next } from './hybrids.ts';
+import { cohere2, commandR, nemotron, olmo } from './layerNormModels.ts';
+import { lfm2 } from './lfm2.ts';
 import { granite, graniteMoe, llama } from './llama.ts';
-import {
-  apertus,
-  arcee,
-  cohere2,
-  commandR,
-  ernie45,
-  exaone4,
-  hunyuan,
-  mistral3,
-  nemotron,
-  olmo,
-  olmoe,
-  seedOss,
-  smollm3,
-} from './llamaLikes.ts';
+import { apertus, arcee, ernie45, exaone4, hunyuan, mistral3, olmoe, seedOss, smollm3 } from './llamaLikes.ts';
 import { bloom, falcon, mpt, starcoder } from './olderGpts.ts';
 import { glm4, olmo2, stablelm } from './others.ts';
 import { phi2, phi3 } from './phi.ts';

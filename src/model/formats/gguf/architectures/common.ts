@@ -1,6 +1,6 @@
 import { msg, type Translatable } from '../../../../core/translatable.ts';
 import { HEADS_MAX, LAYERS_MAX, type Facts } from '../facts.ts';
-import { experts, split, unpermuted, type Expand, type Layout } from '../layout.ts';
+import { experts, shaped, split, unpermuted, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters, type RopeTensors } from '../ggufRope.ts';
 
 /** A GGUF file as a Hugging Face folder: its configuration and the layout of its tensors. */
@@ -179,3 +179,16 @@ type ExpertNames = Readonly<Record<'gate' | 'up' | 'down', string>>;
 
 /** Hugging Face's usual names of an expert's matrices. */
 const EXPERT_PARTS: ExpertNames = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
+
+/** A convolution's kernel: a matrix in the file, [channels, 1, size] in Hugging Face's layout. */
+export const convolutionKernel = (name: string): Expand => shaped(name, ([channels = 0, size = 0]) => [channels, 1, size]);
+
+/** Which layers hold a tensor, in the words of config.json. */
+export function kindsByTensor(
+  facts: Facts,
+  { layers }: Sizes,
+  tensor: string,
+  [with_, without]: readonly [string, string],
+): readonly string[] {
+  return Array.from({ length: layers }, (_, layer) => (facts.has(`blk.${layer}.${tensor}`) ? with_ : without));
+}

@@ -1,5 +1,6 @@
 import { msg } from '../../../../core/translatable.ts';
-import { reshaped, rowCount, rowLength, woven } from '../../source.ts';
+import { woven } from '../../rearranged.ts';
+import { reshaped, rowCount, rowLength } from '../../source.ts';
 import { experts, expertsOf, named, type Expand } from '../layout.ts';
 import {
   expertStacks,

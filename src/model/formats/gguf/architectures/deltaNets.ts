@@ -1,8 +1,11 @@
 import type { Facts } from '../facts.ts';
-import { fromOne, named, shaped, type Expand, type Layout } from '../layout.ts';
-import { changed, gathered, gatheredColumns, reshaped, stacked, type Source } from '../../source.ts';
+import { asRow, fromOne, named, type Expand, type Layout } from '../layout.ts';
+import { gatheredColumns } from '../../rearranged.ts';
+import { changed, gathered, reshaped, stacked, type Source } from '../../source.ts';
 import {
+  convolutionKernel,
   innerSize,
+  kindsByTensor,
   llamaConfig,
   LLAMA_BLOCK,
   LLAMA_TOP,
@@ -10,50 +13,11 @@ import {
   rmsEpsilon,
   sharedExpert,
   sizesOf,
-  usualConfig,
   type Architecture,
   type Sizes,
 } from './common.ts';
-import { asRow } from '../layout.ts';
 import { msg } from '../../../../core/translatable.ts';
 import { firstSparse, sparseBlock, sparseConfig } from './qwen.ts';
-
-/** A convolution's kernel: a matrix in the file, [channels, 1, size] in Hugging Face's layout. */
-const kernel = (name: string): Expand => shaped(name, ([channels = 0, size = 0]) => [channels, 1, size]);
-
-/** LFM2: layers without key heads are convolutions. */
-export const lfm2: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  const { rms_norm_eps: epsilon } = rmsEpsilon(facts);
-  return {
-    config: {
-      ...usualConfig(facts, ropes, 'lfm2', sizes),
-      norm_eps: epsilon,
-      block_auto_adjust_ff_dim: false,
-      conv_L_cache: facts.count('shortconv.l_cache'),
-      conv_bias: facts.has('blk.0.shortconv.in_proj.bias'),
-      layer_types: kindsByTensor(facts, sizes, 'shortconv.conv.weight', ['conv', 'full_attention']),
-    },
-    layout: {
-      top: { token_embd: 'model.embed_tokens', token_embd_norm: 'model.embedding_norm', output: 'lm_head' },
-      blocks: 'model.layers',
-      block: {
-        ...LLAMA_BLOCK,
-        attn_norm: 'operator_norm',
-        attn_q_norm: 'self_attn.q_layernorm',
-        attn_k_norm: 'self_attn.k_layernorm',
-        attn_output: 'self_attn.out_proj',
-        ffn_norm: 'ffn_norm',
-        ffn_gate: 'feed_forward.w1',
-        ffn_up: 'feed_forward.w3',
-        ffn_down: 'feed_forward.w2',
-        'shortconv.in_proj': 'conv.in_proj',
-        'shortconv.conv': kernel('conv.conv'),
-        'shortconv.out_proj': 'conv.out_proj',
-      },
-    },
-  };
-};
 
 /** Qwen 3.5 and 3.6. */
 export const qwen35: Architecture = (facts, ropes) => {
@@ -125,7 +89,7 @@ export const qwen3next: Architecture = (facts, ropes) => {
         ssm_ba: 'linear_attn.in_proj_ba',
         ssm_a: rateLog((source) => source),
         ssm_dt: named('linear_attn.dt_bias'),
-        ssm_conv1d: kernel('linear_attn.conv1d'),
+        ssm_conv1d: convolutionKernel('linear_attn.conv1d'),
         ssm_out: 'linear_attn.out_proj',
       },
       sparseParts(facts),
@@ -160,11 +124,6 @@ function deltaConfig(facts: Facts, sizes: Sizes, { keyHeads, keyDim, valueDim, p
     linear_value_head_dim: valueDim,
     linear_conv_kernel_dim: facts.count('ssm.conv_kernel'),
   };
-}
-
-/** Which layers hold a tensor, in the words of config.json. */
-function kindsByTensor(facts: Facts, { layers }: Sizes, tensor: string, [with_, without]: readonly [string, string]): readonly string[] {
-  return Array.from({ length: layers }, (_, layer) => (facts.has(`blk.${layer}.${tensor}`) ? with_ : without));
 }
 
 function sharedConfig(facts: Facts, sizes: Sizes): Record<string, unknown> {
