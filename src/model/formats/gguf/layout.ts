@@ -10,7 +10,7 @@ import { storedSource } from './storedSource.ts';
 export type Part = 'weight' | 'bias' | 'scale';
 
 /** Tensors whose names do not end in a part. */
-const BARE = ['ssm_a'];
+const BARE: ReadonlySet<string> = new Set(['ssm_a']);
 
 /** Maps a tensor of the file to one or more of Hugging Face's, by names within the block; `beside` finds others of the block. */
 export type Expand = (
@@ -50,7 +50,7 @@ export function huggingFaceTensors(
     if (ROPE_TENSORS.some((known) => known === name)) continue;
     const parts = /^(?:blk\.(\d+)\.)?(.+?)(?:\.(weight|bias|scale))?$/.exec(name);
     const [, layer, stem = '', ending] = parts ?? [];
-    const part = ending ?? (BARE.includes(stem) ? 'weight' : undefined);
+    const part = ending ?? (BARE.has(stem) ? 'weight' : undefined);
     if (layer !== undefined && Number(layer) >= layers && Number(layer) < layers + extra) continue;
     const names = layer === undefined ? top : block;
     const change = Object.hasOwn(names, stem) ? names[stem] : undefined;

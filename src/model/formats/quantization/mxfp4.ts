@@ -8,8 +8,8 @@ const BLOCK = 32;
 
 /**
  * Weights of experts in MXFP4 (gpt-oss): `NAME_blocks` [experts, out, in / 32, 16] of two numbers a byte, the first in the lower nibble,
- * and `NAME_scales` [experts, out, in / 32], powers of 2 less 127. Each expert's matrix is one of its own, [out, in], which can also be kept
- * in quantised form. The numbers are those of transformers (integrations/mxfp4.py, convert_moe_packed_tensors).
+ * and `NAME_scales` [experts, out, in / 32], powers of 2 less 127. Each expert's matrix is one of its own, [out, in], which can also be
+ * kept in quantised form. The numbers are those of transformers (integrations/mxfp4.py, convert_moe_packed_tensors).
  */
 export function mxfp4Weights(tensors: QuantizedTensors): Dequantized {
   const { files } = tensors;
