@@ -8,6 +8,8 @@ import { openBrowser, type Browser } from '../e2e/browser.ts';
 import type { HarnessServer } from './harness/server.ts';
 
 const PICTURES = join(ARTIFACTS, 'webview');
+/** Whether pictures are taken, for people to look at: what a test checks does not need them, and they take a fifth of its time. */
+const TAKEN = (process.env['PICTURES'] ?? '') !== '';
 
 /** The built panel in a browser, shared by the tests of a file. */
 export interface PanelPage {
@@ -22,7 +24,7 @@ export interface PanelPage {
   settled(): Promise<void>;
   /** Opens a tab and waits until no view is busy. */
   tab(name: string): Promise<void>;
-  /** Saves a screenshot, and expects that nothing overflows the window. */
+  /** Expects that nothing overflows the window. With the environment variable PICTURES it saves a screenshot in artifacts/webview. */
   picture(name: string): Promise<void>;
   /** Violations of the page's content security policy. */
   violations(): Promise<readonly string[]>;
@@ -84,7 +86,7 @@ export function panelPage(): PanelPage {
       await settled();
     },
     picture: async (name) => {
-      await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
+      if (TAKEN) await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
       const overflow = await frame().evaluate(() =>
         Math.max(
           document.documentElement.scrollWidth - innerWidth,
