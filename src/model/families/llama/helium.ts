@@ -17,7 +17,8 @@ export function helium(config: Options, tensors: Tensors): DecoderSpec {
     positions: 4096,
   });
   const { dim, heads, headDim } = sizes;
-  if (heads * headDim !== dim) refuse(config, 'head_dim', msg`is ${headDim}, where ${heads} heads of ${dim} numbers are called for`);
+  if (heads * headDim !== dim)
+    refuse(config, 'head_dim', msg`is ${headDim}, where ${heads} heads of together ${dim} numbers are called for`);
   return llamaLike(config, tensors, sizes, rmsEpsilon(config, 1e-8), {
     rope: { style: 'interleaved', theta: 100_000 },
     biases: attentionBias(config, false, false, flag(config, 'mlp_bias', false)),
