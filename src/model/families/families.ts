@@ -7,9 +7,12 @@ import { deepseekV2, deepseekV3, glm4MoeLite } from './experts/deepseek.ts';
 import { ernieMoe } from './experts/ernieMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
+import { graniteHybrid } from './experts/graniteHybrid.ts';
 import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
+import { lfm2Moe } from './experts/lfm2Moe.ts';
 import { llama4 } from './experts/llama4.ts';
 import { mixtral } from './experts/mixtral.ts';
+import { nemotronH } from './experts/nemotronH.ts';
 import { olmoe } from './experts/olmoe.ts';
 import { phimoe } from './experts/phimoe.ts';
 import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
@@ -27,6 +30,7 @@ import { arcee } from './llama/arcee.ts';
 import { cohere, cohere2 } from './llama/cohere.ts';
 import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
+import { falconH1 } from './llama/falconH1.ts';
 import { gemma, gemma2, gemma3 } from './llama/gemma.ts';
 import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
@@ -65,6 +69,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['ernie4_5_moe', ernieMoe],
   ['exaone4', exaone4],
   ['falcon', falcon],
+  ['falcon_h1', falconH1],
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3_text', gemma3],
@@ -82,9 +87,11 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gptj', gptJ],
   ['granite', granite],
   ['granitemoe', graniteMoe],
+  ['granitemoehybrid', graniteHybrid],
   ['granitemoeshared', graniteMoeShared],
   ['hunyuan_v1_dense', hunyuan],
   ['lfm2', lfm2],
+  ['lfm2_moe', lfm2Moe],
   ['llama', llama],
   ['llama4_text', llama4],
   ['ministral', ministral],
@@ -94,6 +101,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['mpt', mpt],
   ['nanochat', nanochat],
   ['nemotron', nemotron],
+  ['nemotron_h', nemotronH],
   ['olmo', olmo],
   ['olmo2', olmo2],
   ['olmo3', olmo3],

@@ -11,7 +11,8 @@ export type DirectPart = (typeof PARTS)[number];
 
 /** Those of the parts that layer `layer` has. */
 export function directParts(spec: DecoderSpec, layer: number): readonly DirectPart[] {
-  return PARTS.filter((name) => name !== 'perLayerOutput' || itemOf(spec.blocks, layer).perLayer !== null);
+  const { perLayer, mlp } = itemOf(spec.blocks, layer);
+  return PARTS.filter((name) => (name === 'perLayerOutput' ? perLayer !== null : name !== 'mlpScaled' || mlp.kind !== 'none'));
 }
 
 /**

@@ -44,7 +44,7 @@ export async function addMlp(
   if (mlp.kind === 'experts') {
     if (experts === null) throw new Error('A layer with experts needs the choice of them.');
     await addExperts(path, place, mlp, mlpInput, source, experts);
-  } else {
+  } else if (mlp.kind !== 'none') {
     await addDense(path, place, mlp, mlpInput, '', 'mlpOutput', neuronFactors(trace.run.recipe, layer));
   }
   let output: StageName = 'mlpOutput';
