@@ -46,13 +46,6 @@ export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: numbe
   return attention;
 }
 
-/** Throws UserError for a layer whose gradient is not known. */
-export function requireGradient({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): void {
-  const kind = blocks[layer]?.attention.kind ?? 'attention';
-  if (kind !== 'attention')
-    throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[kind]}, through which no gradients are computed here.`);
-}
-
 /** Throws UserError where the model has layers of which `plainAttentionAt` says that they are not plain attention. */
 export function requirePlainAttention(spec: Pick<DecoderSpec, 'blocks'>): void {
   for (const layer of spec.blocks.keys()) plainAttentionAt(spec, layer);

@@ -109,25 +109,6 @@ export function layerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   return graph;
 }
 
-/** Values of a layer that what comes before and after it in the text and in the model reads and gives. */
-export interface LayerEnds {
-  /** [T, D], the inputs of the graph that hold the residual before the block and [kvHeads, P, .], keys and values of the tokens before. */
-  readonly resid: string;
-  readonly past: { readonly k: string; readonly v: string };
-  /** [T, D], the residual after the block, and [kvHeads, T, .], keys and values of these tokens. */
-  readonly output: string;
-  readonly own: { readonly k: string; readonly v: string };
-  /** Whether `own` are inputs of the graph, made by another layer. */
-  readonly ownGiven: boolean;
-}
-
-/** Block `layer`, which has attention, in a graph of its own. In: as the trunk graph of this one layer. */
-export function addLayer(graph: OnnxGraph, spec: DecoderSpec, layer: number): LayerEnds {
-  const { resid, given, attended, output } = addAnyLayer(graph, spec, layer);
-  if (given.of === 'state' || attended === null) throw new Error(`Layer ${layer} has no keys and values.`);
-  return { resid, past: given, output, own: attended, ownGiven: given.own !== null };
-}
-
 /** Any block in a graph of its own. */
 export function addAnyLayer(
   graph: OnnxGraph,

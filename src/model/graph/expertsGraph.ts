@@ -36,13 +36,13 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
-  const parts = layer.experts.map((expert, index) => {
+  const byExperts = layer.experts.map((expert, index) => {
     const column = columns[index] ?? '';
     if (layer.scalesInput !== true) return graph.op('Mul', [runMlp(graph, read, expert, null, `expert.${index}.`), column]);
     return runMlp(graph, graph.name(`expert.${index}.expertInput`, graph.op('Mul', [read, column])), expert, null, `expert.${index}.`);
   });
   if (norms !== undefined && layer.shared !== null) {
-    const chosen = named('mixture', graph.op('Sum', parts));
+    const chosen = named('mixture', graph.op('Sum', byExperts));
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const output = graph.op('Add', [
       named('mixtureNormed', normalize(graph, chosen, norms.behindExperts)),
@@ -50,7 +50,8 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
     ]);
     return { ids, weights, output: named('mlpOutput', output) };
   }
-  if (layer.latent !== undefined) parts.splice(0, parts.length, named('mixture', project(graph, graph.op('Sum', parts), layer.latent.up)));
+  const parts =
+    layer.latent === undefined ? byExperts : [named('mixture', project(graph, graph.op('Sum', byExperts), layer.latent.up))];
   if (layer.shared !== null) {
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const { gate } = layer.shared;

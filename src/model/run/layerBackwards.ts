@@ -1,5 +1,5 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
-import { recurrenceIn, requireGradient } from '../families/mixers.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import { keySource, ofLayer, type Block, type DecoderSpec } from '../families/spec.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
@@ -67,17 +67,18 @@ export async function layerGradient(
 ): Promise<LayerGradient> {
   const { dim } = spec;
   const { length } = trace.run.ids;
-  requireGradient(spec, layer);
+  const block = itemOf(spec.blocks, layer);
+  const hasKeys = block.attention.kind === 'attention';
   const like = ({ dims, data }: Tensor): Tensor => tensor(dims, new Float32Array(data.length));
   const [k, v] = [later?.k ?? like(itemOf(trace.k, layer)), later?.v ?? like(itemOf(trace.v, layer))];
   const isShared = keySource(spec, layer) !== layer;
   const resid = tensor([length, dim], new Float32Array(length * dim));
   const inside = new Map<string, Tensor>();
-  for (const { from, to } of pieces.toReversed()) {
+  for (const { from, to } of wholeIfKept(block, pieces).toReversed()) {
     await beforePiece();
     const own = {
       gradient: rowsOf(gradient, from, to),
-      ...(isShared ? {} : { 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) }),
+      ...(isShared || !hasKeys ? {} : { 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) }),
     };
     const feeds = { ...pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length }), ...own };
     const [found, wanted] = await sessions.withGradient(layer, async (session, outputs) => {
