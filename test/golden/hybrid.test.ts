@@ -68,6 +68,26 @@ describe.each([
   });
 });
 
+test.each(CASES)('the parts of a logit of %s sum to it, and those of heads to them', async (name) => {
+  const { model, ids } = await openCase(name, native());
+  const trace = await model.run(runOf(ids, UNCHANGED));
+  const { target, embedding, layers, rest } = await model.direct(trace, { kind: 'logit', position: ids.length - 2, token: 4, rival: 9 });
+  const parts = layers.flatMap(({ heads, recurrence = 0, mlp, rest: biases }) => [...heads, recurrence, mlp, biases]);
+  const most = Math.max(...[target, embedding, rest, ...parts].map(Math.abs));
+  expect(Math.abs(parts.reduce((sum, part) => sum + part, embedding + rest) - target) / most).toBeLessThan(IN_PIECES);
+  for (const [layer, { heads, sources, recurrence }] of layers.entries()) {
+    const { recurrence: instead, beside } = model.info.traits?.layers[layer] ?? {};
+    const keeps = (instead ?? beside) !== undefined && instead?.kind !== 'mlpAlone';
+    expect(recurrence === undefined).toBe(!keeps);
+    if (keeps) expect(recurrence).not.toBe(0);
+    for (const [head, part] of heads.entries()) {
+      const row = sources.data.subarray(head * ids.length, (head + 1) * ids.length);
+      expect(Math.abs(row.reduce((sum, value) => sum + value, 0) - part) / most).toBeLessThan(IN_PIECES);
+    }
+  }
+  await model.dispose();
+});
+
 test.each(CASES)('%s in small pieces equals transformers', async (name) => {
   const files = folder(`${FIXTURES}/hybrids/${name}`);
   const golden = await openGolden(files, 'golden.safetensors');
@@ -89,7 +109,6 @@ describe('what is not defined for layers without attention weights', () => {
     await expect(model.headAttention(trace, 0, 0)).rejects.toThrow(none);
     await expect(model.scoreSteps(0, 0, 2, 4)).rejects.toThrow(none);
     await expect(model.valueLengths(trace, 0, 2)).rejects.toThrow(none);
-    await expect(model.direct(trace, target)).rejects.toThrow(none);
     await expect(model.forwardPath(trace, { token: 2, layer: 0, head: 0, expert: 0 })).rejects.toThrow(none);
     const { resid, final } = await model.gradient(trace, target);
     await expect(model.weightGradient(trace, { resid, final }, { layer: 0, head: 0 })).rejects.toThrow(none);

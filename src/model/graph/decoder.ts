@@ -98,10 +98,18 @@ export function layerOutputsOf({ attention, mlp }: Block): readonly (typeof LAYE
   return LAYER_OUTPUTS.filter((name) => (name === 'mlpScaled' ? mlp.kind !== 'none' : attention.kind === 'attention'));
 }
 
-/** The trunk graph of one layer alone, with the values of `LAYER_OUTPUTS` behind what a recipe does to them. */
+/** The name of what a layer that keeps a state puts out behind it [T, D]; null: it keeps none. */
+export function recurredName(block: Block): 'attentionOutput' | 'besideOutput' | null {
+  if (recurrenceIn(block) === null) return null;
+  return block.attention.kind === 'attention' ? 'besideOutput' : 'attentionOutput';
+}
+
+/** The trunk graph of one layer alone, with the values of `LAYER_OUTPUTS` behind what a recipe does to them, and of `recurredName`. */
 export function layerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const graph = trunkGraph(spec, layer, layer + 1);
-  for (const name of layerOutputsOf(itemOf(spec.blocks, layer))) {
+  const block = itemOf(spec.blocks, layer);
+  for (const name of [...layerOutputsOf(block), recurredName(block)]) {
+    if (name === null) continue;
     const value = graph.namedValues.get(name);
     if (value === undefined) throw new Error(`Layer ${layer} has no ${name}.`);
     graph.output(name, value, DATA_TYPE.float32, null);
@@ -153,7 +161,11 @@ function pastInputs(
 }
 
 /** What one block is given besides the residual: keys and values, and the state where something keeps one. */
-type BlockGiven = (LayerGiven | (Interventions & { readonly of: 'state' })) & { readonly state: PastState | null };
+type BlockGiven = (LayerGiven | (Interventions & { readonly of: 'state' })) & {
+  readonly state: PastState | null;
+  /** What was put out behind that state, where it is known. */
+  readonly recurred?: string;
+};
 
 /** Values of one block in a graph. */
 interface BlockValues extends MixerValues {
@@ -216,16 +228,18 @@ function mix(
 ): MixerValues & { readonly output: string | null } {
   const { attention } = block;
   const mixer = recurrenceIn(block);
-  if (mixer !== null && given.state === null) throw new Error(`What is given is not what ${mixer.kind} reads.`);
+  if (mixer !== null && given.state === null && given.recurred === undefined)
+    throw new Error(`What is given is not what ${mixer.kind} reads.`);
   const recurred = mixer === null || given.state === null ? null : recur(graph, x, given.state, mixer);
+  const added = recurred?.output ?? given.recurred ?? null;
   if (attention.kind !== 'attention') {
-    const output = recurred === null ? null : graph.name('attentionOutput', recurred.output);
+    const output = added === null ? null : graph.name('attentionOutput', added);
     return { attended: null, recurred, output };
   }
   if (given.of === 'state') throw new Error('Attention is given keys and values.');
   const attended = attend(graph, x, given, attention, spec, inputs);
-  if (recurred === null) return { attended, recurred, output: attended.output };
-  const beside = graph.name('besideOutput', recurred.output);
+  if (added === null) return { attended, recurred, output: attended.output };
+  const beside = graph.name('besideOutput', added);
   return { attended, recurred, output: graph.name('mixedOutput', graph.op('Add', [attended.output, beside])) };
 }
 
@@ -235,9 +249,10 @@ function perLayerInput(graph: OnnxGraph, spec: DecoderSpec, layer: number): stri
 }
 
 /**
- * Block `layer`, which has attention, for one token, with every named value inside it as an output: one row of each.
- * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text;
- * the inputs of `interventionInputs`; the tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
+ * Block `layer` for one token, with every named value inside it as an output: one row of each.
+ * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text
+ * where it has attention; `recurred` [1, D], what it puts out behind its state where it keeps one; the inputs of `interventionInputs`; the
+ * tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
  */
 export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: OnnxGraph; readonly outputs: ReadonlyMap<string, string> } {
   const graph = new OnnxGraph();
@@ -247,27 +262,34 @@ export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: On
 }
 
 /** Block `layer` for one token in a graph of its own, with the inputs of `rowGraph`. */
-export function addRow(graph: OnnxGraph, spec: DecoderSpec, layer: number): { readonly resid: string; readonly output: string } {
-  const { kvHeads, headDim, valueDim, dim } = ofLayer(spec, layer);
+export function addRow(
+  graph: OnnxGraph,
+  spec: DecoderSpec,
+  layer: number,
+): { readonly resid: string; readonly recurred: string | null; readonly output: string } {
+  const { dim } = spec;
   const { float32 } = DATA_TYPE;
   const inputs = layerInputs(spec, layer, layer + 1);
+  const block = itemOf(spec.blocks, layer);
   const resid = graph.input('resid', float32, [1, dim]);
-  const [k, v] = [graph.input('k', float32, [kvHeads, 'S', headDim]), graph.input('v', float32, [kvHeads, 'S', valueDim])];
-  const given = {
-    of: 'whole',
-    state: null,
-    k,
-    v,
-    own: keySource(spec, layer) === layer ? null : { k, v },
-    ...itemOf(interventionInputs(graph, spec, layer, layer + 1), 0),
-  } as const;
+  const recurred = recurrenceIn(block) === null ? null : graph.input('recurred', float32, [1, dim]);
+  const keys = block.attention.kind === 'attention' ? wholeKeys(graph, spec, layer) : ({ of: 'state' } as const);
+  const interventions = itemOf(interventionInputs(graph, spec, layer, layer + 1), 0);
+  const given: BlockGiven = { ...keys, ...interventions, state: null, ...(recurred === null ? {} : { recurred }) };
   for (const [name, dims] of tableShapes(spec, inputs))
     graph.input(
       name,
       float32,
       dims.map((size, axis) => (axis === 0 && size === 'T' ? 1 : size)),
     );
-  return { resid, output: runBlock(graph, resid, given, layer, spec, inputs).output };
+  return { resid, recurred, output: runBlock(graph, resid, given, layer, spec, inputs).output };
+}
+
+function wholeKeys(graph: OnnxGraph, spec: DecoderSpec, layer: number): Omit<LayerGiven, keyof Interventions> {
+  const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+  const k = graph.input('k', DATA_TYPE.float32, [kvHeads, 'S', headDim]);
+  const v = graph.input('v', DATA_TYPE.float32, [kvHeads, 'S', valueDim]);
+  return { of: 'whole', k, v, own: keySource(spec, layer) === layer ? null : { k, v } };
 }
 
 /**

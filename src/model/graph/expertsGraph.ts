@@ -50,8 +50,7 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
     ]);
     return { ids, weights, output: named('mlpOutput', output) };
   }
-  const parts =
-    layer.latent === undefined ? byExperts : [named('mixture', project(graph, graph.op('Sum', byExperts), layer.latent.up))];
+  const parts = layer.latent === undefined ? byExperts : [named('mixture', project(graph, graph.op('Sum', byExperts), layer.latent.up))];
   if (layer.shared !== null) {
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const { gate } = layer.shared;
