@@ -89,6 +89,8 @@ export interface RecurrenceTraits {
   readonly reach: number | null;
   /** Numbers that it keeps of all tokens before. */
   readonly kept: number;
+  /** Whether a norm follows what its heads read, so that only the proportions of what they read count. */
+  readonly normed: boolean;
 }
 
 /** Traits of one layer. */

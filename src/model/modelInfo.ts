@@ -80,13 +80,13 @@ function attentionTraits(mixer: Mixer): Omit<LayerTraits, 'experts'> {
 function recurrenceTraits(mixer: Unattending): RecurrenceTraits {
   switch (mixer.kind) {
     case 'mlpAlone':
-      return { kind: mixer.kind, maps: 0, reach: 1, kept: 0 };
+      return { kind: mixer.kind, maps: 0, reach: 1, kept: 0, normed: false };
     case 'shortConvolution':
-      return { kind: mixer.kind, maps: 1, reach: mixer.convolution.size, kept: stateNumbers(mixer) };
+      return { kind: mixer.kind, maps: 1, reach: mixer.convolution.size, kept: stateNumbers(mixer), normed: false };
     case 'mamba':
-      return { kind: mixer.kind, maps: mixer.heads, reach: null, kept: stateNumbers(mixer) };
+      return { kind: mixer.kind, maps: mixer.heads, reach: null, kept: stateNumbers(mixer), normed: mixer.norm !== null };
     default:
-      return { kind: mixer.kind, maps: mixer.valueHeads, reach: null, kept: stateNumbers(mixer) };
+      return { kind: mixer.kind, maps: mixer.valueHeads, reach: null, kept: stateNumbers(mixer), normed: true };
   }
 }
 

@@ -53,7 +53,7 @@ export function mambaLayer(
   };
 }
 
-/** The option `mamba_d_head`: a number, or "auto" for `inner` divided by the heads. Throws UserError where heads of it do not make `inner`. */
+/** The option `mamba_d_head`: a number, or "auto" for `inner` by the heads. Throws UserError where heads of it do not make `inner`. */
 export function mambaHeadDim(config: Options, heads: number, inner: number): number {
   const headDim =
     (value(config, 'mamba_d_head') ?? 'auto') === 'auto' ? Math.floor(inner / heads) : optionalCount(config, 'mamba_d_head', 1);

@@ -16,7 +16,8 @@ export const EFFECTIVE_OUTPUTS: Readonly<Record<Recurrence['kind'], readonly str
 
 /**
  * What the effective attention of layer `layer`, which has none of its own, is made of. In: `resid` [T, D], the residual before the block;
- * `window` and `state` of `stateSizes`, all 0. Of a gated delta net or Mamba 2 also `basis` [1, T, T], the unit matrix; out: `map` [heads, T, T], the
+ * `window` and `state` of `stateSizes`, all 0. Of a gated delta net or Mamba 2 also `basis` [1, T, T], the unit matrix; out: `map`
+ * [heads, T, T], the
  * share of each token's value in what a head reads at each query: the recurrence is linear in the values, so with unit vectors in their
  * place its output is that share. Of a short convolution out: `before` and `after` [T, D], its gates.
  */

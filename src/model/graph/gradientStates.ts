@@ -42,7 +42,8 @@ function convolution({
 /**
  * S[t] = e^g S[t-1] + k u^T, y = S^T q: of `gated` u is v, of `gated_delta` u = b (v - e^g S[t-1]^T k). With R[t] the gradient of S[t]:
  * du = R^T k =: X, dv = b X =: w (X itself where there is no b), dq = S dy, db = X (v - e^g S[t-1]^T k), dk = R u - e^g S[t-1] w, and dg is
- * the sum, from the token to the text's end, of dy y - dv v, as <R, S> shows. R goes back in time as S goes forward: e^g R - k w^T + q dy^T.
+ * the sum, from the token to the text's end, of dy y - dv v, as <R, S> shows. R goes back in time as S goes forward:
+ * R[t-1] = e^g (R[t] - k w^T) + q[t-1] dy[t-1]^T.
  */
 function linearAttentionRule({ graph, node, outputs: [dy = null, after = null] }: Step): readonly (string | null)[] {
   requireForm(after === null, 'LinearAttention', 'of a whole text');

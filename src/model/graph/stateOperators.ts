@@ -7,7 +7,7 @@ import type { OnnxGraph } from './onnx.ts';
 export interface PastState {
   /** [1, size - 1, channels] */
   readonly window: string;
-  /** [1, valueHeads, keyDim, valueDim]; here and below keyDim by valueDim, or stateDim by headDim of Mamba 2; null of a short convolution, which keeps no other. */
+  /** [1, heads, keyDim, valueDim], of Mamba 2 [1, heads, stateDim, headDim]; null of a short convolution, which keeps no other. */
   readonly state: string | null;
 }
 
@@ -36,7 +36,7 @@ export function convolve(
   return [squeezed(graph, y), window];
 }
 
-/** What a recurrence reads, [1, T, .] with the heads side by side, and its state before these tokens, [1, heads, keyDim, .] or '' for zeros. */
+/** What a recurrence reads, the heads side by side, and its state before these tokens, [1, heads, keyDim, .] or '' for zeros. */
 export interface LinearAttentionValues {
   /** [1, T, heads * keyDim] */
   readonly q: string;

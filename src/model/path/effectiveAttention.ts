@@ -13,11 +13,10 @@ import { readNumbers } from './linearRow.ts';
 /** The call for what layers without attention weights take from each token. */
 export interface EffectiveCalls {
   /**
-   * [maps, T, T], derived from the layer's own numbers; row = query, column = token read. Of a gated delta net or Mamba 2, for each head, the share of
-   * each token's value in what the head reads before its norm and gate (of Mamba 2, its own share by way of the skip included): entries may be
-   * negative, and rows do not sum to 1. Of a short
-   * convolution one map, the mean over its channels of the absolute factor of a token's number in the query's: only the last few tokens
-   * have any. Throws RangeError for a layer that has
+   * [maps, T, T], derived from the layer's own numbers; row = query, column = token read. Of a gated delta net or Mamba 2, for each head,
+   * the share of each token's value in what the head reads before its norm and gate (of Mamba 2 with what a token takes of itself by way
+   * of the skip): entries may be negative, and rows do not sum to 1. Of a short convolution one map, the mean over its channels of the
+   * absolute factor of a token's number in the query's: only the last few tokens have any. Throws RangeError for a layer that has
    * attention weights alone, or is an MLP alone.
    */
   effectiveAttention(trace: Trace, layer: number): Promise<Tensor>;

@@ -12,7 +12,10 @@ export interface LinearRow {
 /** Bytes of a matrix read at a time while a column is gathered from it. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
-/** Reads the weights of one output, exactly as stored or times its factor, and its bias; where they are contiguous, without the rest of the matrix. */
+/**
+ * Reads the weights of one output, exactly as stored or times their factor, and its bias; where they are contiguous, without the rest of
+ * the matrix.
+ */
 export async function readLinearRow(
   files: ModelFiles,
   { linear, row }: LinearRow,

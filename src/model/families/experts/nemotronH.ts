@@ -18,7 +18,7 @@ import {
 import { embeddingPair, type Tensors } from '../tensors.ts';
 import { chosenExperts, expertGroups, normalisedOption } from './expertParts.ts';
 
-/** Nemotron H and Nemotron 3 (NVIDIA 2025): each layer is one of Mamba 2, attention without positions, an MLP without a gate, and experts. */
+/** Nemotron H and Nemotron 3 (NVIDIA 2025): a layer is Mamba 2, attention without positions, an MLP without a gate, or experts. */
 export function nemotronH(config: Options, tensors: Tensors): DecoderSpec {
   const dim = count(config, 'hidden_size', 4096);
   const heads = count(config, 'num_attention_heads', 32);
@@ -171,7 +171,7 @@ const LETTERS: ReadonlyMap<string, LayerKind> = new Map([
 /** What each layer is: by `layers_block_type` or its other name `layer_types`, or by the letters of `hybrid_override_pattern`. */
 function layerKinds(config: Options): readonly LayerKind[] {
   const name = (value(config, 'layers_block_type') ?? null) === null ? 'layer_types' : 'layers_block_type';
-  const kinds = list(config, name, null, (item): item is string => OLDER.has(item), msg`${KINDS.join(', ')}`);
+  const kinds = list(config, name, null, (item): item is string => OLDER.has(item), KINDS.join(', '));
   if (kinds !== null) return kinds.length === 0 ? refuse(config, name, msg`is empty`) : kinds.map((kind) => OLDER.get(kind) ?? 'mlp');
   if ((value(config, 'hybrid_override_pattern') ?? null) === null) return ['linear_attention', 'moe', 'full_attention', 'mlp'];
   const letters = [...text(config, 'hybrid_override_pattern', '')];

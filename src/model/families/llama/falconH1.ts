@@ -5,7 +5,7 @@ import type { DecoderSpec, DenseMlp, Mamba } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from './base.ts';
 
-/** Falcon H1 (TII 2025): in each layer Mamba 2 and attention read the same and add to the residual together; with multipliers everywhere. */
+/** Falcon H1 (TII 2025): Mamba 2 and attention read the same and add to the residual together; multipliers everywhere. */
 export function falconH1(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, {
     dim: 4096,
