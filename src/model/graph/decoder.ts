@@ -231,7 +231,8 @@ function mix(
   if (mixer !== null && given.state === null && given.recurred === undefined)
     throw new Error(`What is given is not what ${mixer.kind} reads.`);
   const recurred = mixer === null || given.state === null ? null : recur(graph, x, given.state, mixer);
-  const added = recurred?.output ?? given.recurred ?? null;
+  const known = given.recurred === undefined ? null : graph.op('Identity', [given.recurred]);
+  const added = recurred?.output ?? known;
   if (attention.kind !== 'attention') {
     const output = added === null ? null : graph.name('attentionOutput', added);
     return { attended: null, recurred, output };

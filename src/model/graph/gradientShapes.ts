@@ -55,6 +55,7 @@ function slice({ graph, node: { inputs }, outputs: [dy] }: Step): readonly (stri
 }
 
 export const shapeRules = {
+  Identity: oneOutput(({ dy }) => [dy]),
   Reshape: oneOutput(({ graph, x, dy }) => [graph.op('Reshape', [dy, graph.op('Shape', [x])]), null]),
   Unsqueeze: oneOutput(({ graph, second: axes, dy }) => [graph.op('Squeeze', [dy, axes]), null]),
   Squeeze: oneOutput(({ graph, second: axes, dy }) => [graph.op('Unsqueeze', [dy, axes]), null]),
