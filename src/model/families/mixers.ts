@@ -45,8 +45,3 @@ export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: numbe
   if (attention.gated) throw new UserError(msg`Layer ${layer} has gates behind its heads, which this calculation does not know yet.`);
   return attention;
 }
-
-/** Throws UserError where the model has layers of which `plainAttentionAt` says that they are not plain attention. */
-export function requirePlainAttention(spec: Pick<DecoderSpec, 'blocks'>): void {
-  for (const layer of spec.blocks.keys()) plainAttentionAt(spec, layer);
-}
