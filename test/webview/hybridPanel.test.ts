@@ -55,6 +55,7 @@ it('goes through such a layer in the forward pass, and adds up its part of a log
   await page.open(server, 'family');
   await tab('Forward pass');
   const forward = panel.getByRole('tabpanel', { name: 'Forward pass' });
+  for (let step = 0; step < 2; step++) await forward.getByRole('button', { name: 'Next' }).click();
   await expect.poll(() => forward.innerText()).toContain('A gated delta net');
   await picture('hybrid-forward');
   await tab('Why');
