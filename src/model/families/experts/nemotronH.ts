@@ -174,7 +174,7 @@ function layerKinds(config: Options): readonly LayerKind[] {
   const kinds = list(config, name, null, (item): item is string => OLDER.has(item), KINDS.join(', '));
   if (kinds !== null) return kinds.length === 0 ? refuse(config, name, msg`is empty`) : kinds.map((kind) => OLDER.get(kind) ?? 'mlp');
   if ((value(config, 'hybrid_override_pattern') ?? null) === null) return ['linear_attention', 'moe', 'full_attention', 'mlp'];
-  const letters = [...text(config, 'hybrid_override_pattern', '')];
+  const letters = Array.from(text(config, 'hybrid_override_pattern', ''));
   if (letters.length === 0) refuse(config, 'hybrid_override_pattern', msg`is empty`);
   return letters.map(
     (letter) =>
