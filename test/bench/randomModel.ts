@@ -71,7 +71,7 @@ export function writeRandomLlama(folder: string, tokenizerFolder: string, shape:
   writeRandom(folder, tokenizerFolder, config, llamaTensors(shape));
 }
 
-/** The shape of Qwen 3.5 0.8B (Qwen team 2026), with the vocabulary of the bundled model; every layer of this kind, or three delta nets to one attention. */
+/** The shape of Qwen 3.5 0.8B (Qwen team 2026), with the vocabulary of the bundled model. */
 const QWEN_HYBRID = {
   dim: 1024,
   heads: 8,
@@ -83,6 +83,7 @@ const QWEN_HYBRID = {
   linearDim: 128,
   size: 4,
 } as const;
+/** What every layer is; `mixed`: of four three are delta nets, one attention. */
 type HybridKind = 'full_attention' | 'linear_attention' | 'mixed';
 
 /** Its config.json, and the shapes of its tensors. */
