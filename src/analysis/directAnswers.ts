@@ -21,6 +21,9 @@ export const directAnswers: Pick<Answers, 'direct' | 'directSources'> = {
       embedding,
       heads: Float32Array.from(layers.flatMap(({ heads }) => [...heads])),
       mlp: Float32Array.from(layers, ({ mlp }) => mlp),
+      ...(layers.some(({ recurrence }) => recurrence !== undefined)
+        ? { recurrence: Float32Array.from(layers, ({ recurrence = Number.NaN }) => recurrence) }
+        : {}),
       ...(layers.some(({ perLayer }) => perLayer !== undefined)
         ? { perLayer: Float32Array.from(layers, ({ perLayer = 0 }) => perLayer) }
         : {}),

@@ -78,11 +78,16 @@ export async function estimatePatches(patching: Patching, grid: PatchGrid, conte
       for (const [token, [change = 0]] of changes.entries()) estimate[layer * columns + token] = shareOf(patching, change);
       continue;
     }
+    const slopes = insideOf(gradient, layer, grid);
+    if (slopes === null) {
+      estimate.fill(Number.NaN, layer * columns, (layer + 1) * columns);
+      continue;
+    }
     const to = await cleanOutputs(patching, layer);
     const from = await model.layerOutputs(corrupted, layer);
     const part = grid === 'mlp' ? 'mlp' : 'heads';
     const units = grid === 'heads' ? columns : 1;
-    const changes = changesOf(partners, to[part], from[part], insideOf(gradient, layer, grid), units);
+    const changes = changesOf(partners, to[part], from[part], slopes, units);
     for (let column = 0; column < columns; column++) {
       // A head is patched at all tokens that there are in both texts.
       const change =
@@ -98,10 +103,9 @@ export async function estimatePatches(patching: Patching, grid: PatchGrid, conte
 
 const isPatched = (name: string): boolean => name === 'concatenatedHeads' || name === 'mlpScaled';
 
-function insideOf({ inside }: Gradient, layer: number, grid: 'attention' | 'mlp' | 'heads'): Tensor {
-  const found = inside[layer]?.get(grid === 'mlp' ? 'mlpScaled' : 'concatenatedHeads');
-  if (found === undefined) throw new RangeError(`There is no layer ${layer}.`);
-  return found;
+/** null: the layer has no such part. */
+function insideOf({ inside }: Gradient, layer: number, grid: 'attention' | 'mlp' | 'heads'): Tensor | null {
+  return inside[layer]?.get(grid === 'mlp' ? 'mlpScaled' : 'concatenatedHeads') ?? null;
 }
 
 /** [T][units], by token and unit of its row: what the clean row changes, times the gradient; NaN where there is no clean row. */

@@ -122,8 +122,8 @@ step the token drawn, its probability by the model, at the temperature and after
 number drawn, the tokens run, the cache of keys and values, and the likeliest tokens; then the text and why it ended: eos,
 limit or context. As text: what the model writes, as it is written.
 why, safetensors, F32: target [1], before a final soft cap; direct.embedding [1], direct.heads [L, H], direct.mlp [L], with
-per-layer embeddings direct.per_layer [L], direct.rest [1] (every bias), which sum to it, the scales of all norms held
-fixed; grad.resid.0 .. [T, D], its gradient at the input of
+per-layer embeddings direct.per_layer [L], with layers that keep a state direct.recurrence [L], direct.rest
+[1] (every bias), which sum to it, the scales of all norms held fixed; grad.resid.0 .. [T, D], its gradient at the input of
 each block; attribution.NAME [T]. JSON: the same, of gradients their product with the input, by layer and token; tokens,
 candidates, sums, and of methods whose values should sum to a difference how far they are from it. Of a span there are no
 direct parts and no candidates; JSON lists its tokens with their log-probabilities (natural), which sum to target.

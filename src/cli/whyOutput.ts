@@ -47,7 +47,7 @@ interface Span extends SpanQuestion {
 
 /**
  * Writes F32 tensors: target [1]; of one prediction direct.embedding [1], direct.heads [L, H], direct.mlp [L], with per-layer embeddings
- * direct.per_layer [L], and direct.rest [1], which
+ * direct.per_layer [L], with layers that keep a state direct.recurrence [L], and direct.rest [1], which
  * sum to it; grad.resid.0 .. [T, D], its gradient at the input of each block; attribution.NAME [T]. `recipe`: its JSON, for the file's
  * metadata.
  */
@@ -66,7 +66,7 @@ export async function writeWhySafetensors(output: Output, { about, gradient, att
 function directEntries(direct: Direct) {
   const { target, embedding, layers } = direct;
   const heads = Float32Array.from(layers.flatMap((layer) => [...layer.heads]));
-  const perLayer = perLayerOf(direct);
+  const [perLayer, recurrence] = [perLayerOf(direct), recurrenceOf(direct)];
   return [
     one('target', target),
     one('direct.embedding', embedding),
@@ -76,6 +76,7 @@ function directEntries(direct: Direct) {
       [layers.length],
       Float32Array.from(layers, ({ mlp }) => mlp),
     ),
+    ...(recurrence === null ? [] : [floats('direct.recurrence', [layers.length], Float32Array.from(recurrence))]),
     ...(perLayer === null ? [] : [floats('direct.per_layer', [layers.length], Float32Array.from(perLayer))]),
     one('direct.rest', restOf(direct)),
   ];
@@ -148,9 +149,9 @@ function directJson(direct: Direct): object {
   const heads = layers.map((layer) => [...layer.heads]);
   const mlp = layers.map((layer) => layer.mlp);
   const rest = restOf(direct);
-  const perLayer = perLayerOf(direct);
-  const sum = sumOf([embedding, ...heads.flat(), ...mlp, ...(perLayer ?? []), rest]);
-  return { embedding, heads, mlp, ...(perLayer === null ? {} : { perLayer }), rest, sum };
+  const [perLayer, recurrence] = [perLayerOf(direct), recurrenceOf(direct)];
+  const sum = sumOf([embedding, ...heads.flat(), ...(recurrence ?? []), ...mlp, ...(perLayer ?? []), rest]);
+  return { embedding, heads, ...(recurrence === null ? {} : { recurrence }), mlp, ...(perLayer === null ? {} : { perLayer }), rest, sum };
 }
 
 /** The units with the first and the last token of each. */
@@ -180,6 +181,11 @@ function curveJson({ order, curve }: NamedCurve): object {
 /** What each layer makes of the token's vector for it; null: layers have none. */
 function perLayerOf({ layers }: Direct): readonly number[] | null {
   return layers.some(({ perLayer }) => perLayer !== undefined) ? layers.map(({ perLayer = 0 }) => perLayer) : null;
+}
+
+/** What each layer puts out behind a state, 0 for one that keeps none; null: none keeps any. */
+function recurrenceOf({ layers }: Direct): readonly number[] | null {
+  return layers.some(({ recurrence }) => recurrence !== undefined) ? layers.map(({ recurrence = 0 }) => recurrence) : null;
 }
 
 /** All biases together: of the layers and of what follows them. */

@@ -13,8 +13,13 @@ export interface DirectParts {
   readonly target: number;
   /** Of the first block's input: the embedding, with positions where they are added. */
   readonly embedding: number;
-  /** [L, H], of each head's output, without the bias of the output projection. */
+  /** [L, H], of each head's output, without the bias of the output projection; zeros of a layer without attention. */
   readonly heads: Float32Array;
+  /**
+   * [L], of what layers put out behind a state, in place of attention or beside it; NaN of one that keeps none. Absent where no layer keeps
+   * any.
+   */
+  readonly recurrence?: Float32Array;
   /** [L], of the MLP or of all experts together, their biases included. */
   readonly mlp: Float32Array;
   /** [L], of what each layer makes of the token's vector for it (per-layer embeddings). Absent where layers have none. */

@@ -1,4 +1,5 @@
 import type { Activation } from './activationFunctions.ts';
+import type { RecurrenceKind } from './trace.ts';
 
 // One token's path through the model, in stages. Every stage names the stages it is computed from and the operation, so that each
 // number can be shown together with its inputs, and checked against them.
@@ -9,6 +10,7 @@ export const PATH_STEPS = [
   'position',
   'embeddingNorm',
   'attentionNorm',
+  'recurrence',
   'heads',
   'headNorm',
   'clip',
@@ -19,8 +21,10 @@ export const PATH_STEPS = [
   'mask',
   'softmax',
   'z',
+  'headGate',
   'concatenate',
   'attentionOutput',
+  'mixed',
   'attentionPostNorm',
   'attentionAdd',
   'attentionStreamNorm',
@@ -88,9 +92,14 @@ export const STAGES = {
   maskedScores: ['attn.hook_attn_scores', null],
   weights: ['attn.hook_pattern', null],
   z: ['attn.hook_z', null],
+  headGateLogit: [null, 'self_attn.q_proj (Qwen 3.5)'],
+  headGate: [null, null],
+  zGated: [null, null],
   zScaled: [null, null],
   concatenatedHeads: [null, 'self_attn.o_proj (input)'],
   attentionOutput: ['hook_attn_out', 'self_attn.o_proj'],
+  recurred: [null, 'linear_attn (Qwen 3.5), mamba (Falcon H1), conv (LFM2)'],
+  mixedOutput: [null, null],
   attentionPostNorm: ['ln1_post.hook_normalized', 'post_attention_layernorm (Gemma 2)'],
   attentionAdded: ['hook_resid_mid', null],
   attentionStreamNorm: [null, 'self_attn_layer_norm (OPT 350M)'],
@@ -159,6 +168,8 @@ export type Making =
   | { readonly kind: 'ofLayer'; readonly layer: number }
   /** Not computed here: the token's vector for this layer, made before the first one. */
   | { readonly kind: 'perLayer' }
+  /** Not computed here: what the layer puts out behind the state in which it carries the text, in its kind's own way. */
+  | { readonly kind: 'recurred'; readonly recurrence: RecurrenceKind }
   /** Not computed here: the output of the shared expert, which another choice of expert shows. */
   | { readonly kind: 'sharedExpert' }
   /** Row `row` of a stored table. */

@@ -20,7 +20,7 @@ export interface RecipeScope {
   readonly dim?: number;
   /** Rows of the unembedding that are directions of the residual stream: 0 where something lies between the two. Absent: as above. */
   readonly vocab?: number;
-  /** Neurons of each layer's MLP; null: it has experts. Absent: as above. */
+  /** Neurons of each layer's MLP, 0 where it has none; null: it has experts. Absent: as above. */
   readonly neurons?: readonly (number | null)[];
   /** What each layer has in place of attention; null: it has that. Absent: all layers have, or as above. */
   readonly recurrences?: readonly (RecurrenceKind | null)[];
@@ -67,6 +67,7 @@ function checkStep(step: Intervention, scope: RecipeScope, fail: Fail): void {
   if (position !== undefined && scope.tokens !== null && position >= scope.tokens)
     fail(msg`position ${position} is outside the text, whose last token is ${scope.tokens - 1}.`);
   const neurons = layer === undefined ? undefined : scope.neurons?.[layer];
+  if (layer !== undefined && neurons === 0 && (step.kind === 'mlp' || neuron !== undefined)) fail(msg`layer ${layer} has no MLP.`);
   if (neuron !== undefined && neurons === null)
     fail(msg`layer ${layer ?? 0} has experts, each with neurons of its own: single neurons are of a layer with one MLP.`);
   if (neuron !== undefined && typeof neurons === 'number' && neuron >= neurons)

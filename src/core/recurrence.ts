@@ -7,6 +7,8 @@ import { msg, type Translatable } from './translatable.ts';
 export const RECURRENCE_NAMES: Readonly<Record<RecurrenceKind, Translatable>> = {
   shortConvolution: msg`a short convolution`,
   deltaNet: msg`a gated delta net`,
+  mamba: msg`a Mamba 2 layer`,
+  mlpAlone: msg`an MLP alone`,
 };
 
 /** Per layer its kind, null where it has attention; undefined where all layers have. */

@@ -74,21 +74,33 @@ export interface ModelTraits {
   readonly logitCap: number | null;
 }
 
-/** Kinds of layers that carry the text before a token in a state of fixed size, and have no attention weights. */
-export type RecurrenceKind = 'shortConvolution' | 'deltaNet';
+/**
+ * Kinds of layers, or of what runs beside a layer's attention, that carry the text before a token in a state of fixed size, and have no
+ * attention weights; `mlpAlone`: a layer whose tokens read no others.
+ */
+export type RecurrenceKind = 'shortConvolution' | 'deltaNet' | 'mamba' | 'mlpAlone';
+
+/** Traits of such a layer, or of what runs beside its attention. */
+export interface RecurrenceTraits {
+  readonly kind: RecurrenceKind;
+  /** Maps of its effective attention: as many as heads, 1 where it has none, 0 where tokens read no others. */
+  readonly maps: number;
+  /** Tokens that it reads at most, its own included; null: all before it. */
+  readonly reach: number | null;
+  /** Numbers that it keeps of all tokens before. */
+  readonly kept: number;
+  /** Whether a norm follows what its heads read, so that only the proportions of what they read count. */
+  readonly normed: boolean;
+}
 
 /** Traits of one layer. */
 export interface LayerTraits {
   /** What the layer has in place of softmax attention; absent: it has that. */
-  readonly recurrence?: {
-    readonly kind: RecurrenceKind;
-    /** Maps of its effective attention: as many as heads, or 1 where it has none. */
-    readonly maps: number;
-    /** Tokens that it reads at most, its own included; null: all before it. */
-    readonly reach: number | null;
-    /** Numbers that it keeps of all tokens before. */
-    readonly kept: number;
-  };
+  readonly recurrence?: RecurrenceTraits;
+  /** What runs beside its attention, of the same input, and adds to what attention puts out. Absent: nothing. */
+  readonly beside?: RecurrenceTraits;
+  /** Whether the layer has no MLP. Absent: it has one. */
+  readonly withoutMlp?: true;
   /** Sliding window: number of keys a query sees, its own included; null: all up to its own. */
   readonly window: number | null;
   /** Positions of a chunk, where a token sees only those of its own. */

@@ -1,8 +1,8 @@
 import type { ModelFacts } from '../core/memory.ts';
-import type { LayerTraits, ModelInfo } from '../core/trace.ts';
+import type { LayerTraits, ModelInfo, RecurrenceTraits } from '../core/trace.ts';
 import { attentionsOf } from './families/mixers.ts';
 import { stateNumbers } from './graph/recurrenceGraph.ts';
-import type { DecoderSpec, Mixer, Norm, Recurrence } from './families/spec.ts';
+import type { DecoderSpec, Mixer, Norm, Unattending } from './families/spec.ts';
 import type { StoredTensor } from './formats/storedTensor.ts';
 
 /**
@@ -53,6 +53,7 @@ function normOf({ finalNorm, blocks }: DecoderSpec): Pick<Norm, 'kind'> {
 function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<ModelInfo, 'traits'> {
   const layers = blocks.map(({ attention, mlp }): LayerTraits => ({
     ...attentionTraits(attention),
+    ...(mlp.kind === 'none' ? { withoutMlp: true } : {}),
     experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
   }));
   const [first] = attentionsOf(blocks);
@@ -66,8 +67,9 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
 
 function attentionTraits(mixer: Mixer): Omit<LayerTraits, 'experts'> {
   if (mixer.kind !== 'attention') return { recurrence: recurrenceTraits(mixer), window: null, ropeTheta: null };
-  const { window, rope, sizes, projections } = mixer;
+  const { window, rope, sizes, projections, beside } = mixer;
   return {
+    ...(beside === null ? {} : { beside: recurrenceTraits(beside) }),
     ...(sizes === null ? {} : { sizes: { kvHeads: sizes.kvHeads, headDim: sizes.headDim } }),
     ...(projections.kind === 'queryAlone' ? { keysOf: projections.source } : {}),
     ...(typeof window === 'number' || window === null ? { window } : { window: null, chunk: window.chunk }),
@@ -75,15 +77,21 @@ function attentionTraits(mixer: Mixer): Omit<LayerTraits, 'experts'> {
   };
 }
 
-function recurrenceTraits(mixer: Recurrence): NonNullable<LayerTraits['recurrence']> {
-  const kept = stateNumbers(mixer);
-  return mixer.kind === 'deltaNet'
-    ? { kind: mixer.kind, maps: mixer.valueHeads, reach: null, kept }
-    : { kind: mixer.kind, maps: 1, reach: mixer.convolution.size, kept };
+function recurrenceTraits(mixer: Unattending): RecurrenceTraits {
+  switch (mixer.kind) {
+    case 'mlpAlone':
+      return { kind: mixer.kind, maps: 0, reach: 1, kept: 0, normed: false };
+    case 'shortConvolution':
+      return { kind: mixer.kind, maps: 1, reach: mixer.convolution.size, kept: stateNumbers(mixer), normed: false };
+    case 'mamba':
+      return { kind: mixer.kind, maps: mixer.heads, reach: null, kept: stateNumbers(mixer), normed: mixer.norm !== null };
+    default:
+      return { kind: mixer.kind, maps: mixer.valueHeads, reach: null, kept: stateNumbers(mixer), normed: true };
+  }
 }
 
-function isPlain({ window, chunk, experts, sizes, keysOf, recurrence }: LayerTraits): boolean {
-  const own = [chunk, sizes, keysOf, recurrence].some((trait) => trait !== undefined);
+function isPlain({ window, chunk, experts, sizes, keysOf, recurrence, beside, withoutMlp }: LayerTraits): boolean {
+  const own = [chunk, sizes, keysOf, recurrence, beside, withoutMlp].some((trait) => trait !== undefined);
   return window === null && experts === null && !own;
 }
 

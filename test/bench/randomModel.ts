@@ -71,6 +71,91 @@ export function writeRandomLlama(folder: string, tokenizerFolder: string, shape:
   writeRandom(folder, tokenizerFolder, config, llamaTensors(shape));
 }
 
+/** The shape of Qwen 3.5 0.8B (Qwen team 2026), with the vocabulary of the bundled model. */
+const QWEN_HYBRID = {
+  dim: 1024,
+  heads: 8,
+  kvHeads: 2,
+  headDim: 256,
+  inner: 3584,
+  vocab: 1024,
+  linearHeads: 16,
+  linearDim: 128,
+  size: 4,
+} as const;
+/** What every layer is; `mixed`: of four three are delta nets, one attention. */
+type HybridKind = 'full_attention' | 'linear_attention' | 'mixed';
+
+/** Its config.json, and the shapes of its tensors. */
+export function qwenHybridShapes(kind: HybridKind, layers: number): { readonly config: object; readonly shapes: Shapes } {
+  const { dim, heads, kvHeads, headDim, inner, vocab, linearHeads, linearDim, size } = QWEN_HYBRID;
+  const kinds = Array.from({ length: layers }, (_, layer) =>
+    kind !== 'mixed' ? kind : layer % 4 === 3 ? ('full_attention' as const) : ('linear_attention' as const),
+  );
+  const config = {
+    model_type: 'qwen3_5_text',
+    hidden_size: dim,
+    num_hidden_layers: layers,
+    num_attention_heads: heads,
+    num_key_value_heads: kvHeads,
+    head_dim: headDim,
+    intermediate_size: inner,
+    vocab_size: vocab,
+    max_position_embeddings: 2048,
+    layer_types: kinds,
+    linear_num_key_heads: linearHeads,
+    linear_num_value_heads: linearHeads,
+    linear_key_head_dim: linearDim,
+    linear_value_head_dim: linearDim,
+    linear_conv_kernel_dim: size,
+    tie_word_embeddings: true,
+  };
+  const wide = linearHeads * linearDim;
+  const mixer = (at: string, own: 'full_attention' | 'linear_attention'): Shapes =>
+    own === 'full_attention'
+      ? [
+          [`${at}.self_attn.q_proj.weight`, [2 * heads * headDim, dim]],
+          [`${at}.self_attn.k_proj.weight`, [kvHeads * headDim, dim]],
+          [`${at}.self_attn.v_proj.weight`, [kvHeads * headDim, dim]],
+          [`${at}.self_attn.o_proj.weight`, [dim, heads * headDim]],
+          [`${at}.self_attn.q_norm.weight`, [headDim]],
+          [`${at}.self_attn.k_norm.weight`, [headDim]],
+        ]
+      : [
+          [`${at}.linear_attn.in_proj_qkv.weight`, [3 * wide, dim]],
+          [`${at}.linear_attn.in_proj_z.weight`, [wide, dim]],
+          [`${at}.linear_attn.in_proj_b.weight`, [linearHeads, dim]],
+          [`${at}.linear_attn.in_proj_a.weight`, [linearHeads, dim]],
+          [`${at}.linear_attn.conv1d.weight`, [3 * wide, 1, size]],
+          [`${at}.linear_attn.A_log`, [linearHeads]],
+          [`${at}.linear_attn.dt_bias`, [linearHeads]],
+          [`${at}.linear_attn.norm.weight`, [linearDim]],
+          [`${at}.linear_attn.out_proj.weight`, [dim, wide]],
+        ];
+  const shapes: Shapes = [
+    ['model.embed_tokens.weight', [vocab, dim]],
+    ...kinds.flatMap((own, layer): Shapes => {
+      const at = `model.layers.${layer}`;
+      return [
+        [`${at}.input_layernorm.weight`, [dim]],
+        ...mixer(at, own),
+        [`${at}.post_attention_layernorm.weight`, [dim]],
+        [`${at}.mlp.gate_proj.weight`, [inner, dim]],
+        [`${at}.mlp.up_proj.weight`, [inner, dim]],
+        [`${at}.mlp.down_proj.weight`, [dim, inner]],
+      ];
+    }),
+    ['model.norm.weight', [dim]],
+  ];
+  return { config, shapes };
+}
+
+/** Writes it with pseudorandom weights, as `writeRandomGpt2` does. */
+export function writeRandomQwenHybrid(folder: string, tokenizerFolder: string, kind: HybridKind, layers: number): void {
+  const { config, shapes } = qwenHybridShapes(kind, layers);
+  writeRandom(folder, tokenizerFolder, config, shapes);
+}
+
 /** Weights of norms, which are 1. */
 const IS_NORM = /(?:ln_[12f]|norm)\.weight$/;
 

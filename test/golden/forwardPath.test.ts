@@ -8,7 +8,7 @@ import { openLanguageModel, type LanguageModel } from '../../src/model/languageM
 import type { Trace } from '../../src/model/run/forwardTrace.ts';
 import { expectNearShare, nonEmpty } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
-import { FIXTURES, wasm } from './compare.ts';
+import { caseFolder, FIXTURES, wasm } from './compare.ts';
 import { openGolden } from './oracle.ts';
 
 /** Every way a model may take: norms, projections, positions, scores, MLPs, experts and wiring. */
@@ -73,6 +73,46 @@ const CASES = [
 /** Share of the stage's largest number that float32 may be off, given its own inputs. */
 const TOLERANCE = 2e-5;
 
+/** Every layer's path of some token is made of numbers that follow from the ones before them, and meets the residual behind the layer. */
+async function expectPaths(model: LanguageModel, trace: Trace): Promise<void> {
+  const { layers, heads } = model.info;
+  for (let layer = 0; layer < layers; layer++) {
+    const request = {
+      token: trace.run.ids.length - 2 - ((5 * layer) % (trace.run.ids.length - 2)),
+      layer,
+      head: (heads * layers - 1 - layer) % heads,
+      expert: layer,
+    };
+    const found = await model.forwardPath(trace, request);
+    const names = nonEmpty(found.stages, 'stage').map((stage) => stage.name);
+    expect(new Set(names).size).toBe(names.length);
+    for (const stage of found.stages) await expectMade(model, trace, request, found, stage);
+    const behind = found.stages.findIndex(({ name }) => name === 'lengths');
+    near(found.stages[behind - 1]?.values ?? new Float32Array(), residual(trace, layer + 1, request.token), 'output');
+  }
+}
+
+test.each(['lfm2.1', 'qwen3_5_text.1', 'granitemoehybrid.1', 'falcon_h1.1', 'nemotron_h.1', 'nemotron_h.2'])(
+  'the way of a token through %s, whose layers carry the text in states, leads through what they put out',
+  async (name) => {
+    const files = folder(caseFolder(name));
+    const model = await openLanguageModel(files, await wasm());
+    const trace = await model.run(runOf(await (await openGolden(files, 'golden.safetensors')).ids(), UNCHANGED));
+    await expectPaths(model, trace);
+    for (const [layer, { recurrence, beside, withoutMlp }] of (model.info.traits?.layers ?? []).entries()) {
+      const { stages } = await model.forwardPath(trace, { token: 5, layer, head: 0, expert: 0 });
+      const names = new Set(stages.map((stage) => stage.name));
+      const keeps = (recurrence ?? beside) !== undefined && recurrence?.kind !== 'mlpAlone';
+      expect([names.has('recurred'), names.has('z'), names.has('mlpAdded')]).toEqual([
+        keeps,
+        recurrence === undefined,
+        withoutMlp !== true,
+      ]);
+    }
+    await model.dispose();
+  },
+);
+
 describe.each(CASES)('the way of a token through %s', (name) => {
   const path = ['llama', 'gpt2', 'llama_yarn'].includes(name) ? `${FIXTURES}/${name}` : `${FIXTURES}/families/${name}`;
   let model: LanguageModel;
@@ -84,19 +124,7 @@ describe.each(CASES)('the way of a token through %s', (name) => {
   afterAll(() => model.dispose());
 
   test('is made of numbers that follow from the ones shown before them', async () => {
-    const { layers, heads } = model.info;
-    for (let layer = 0; layer < layers; layer++) {
-      const request = {
-        token: trace.run.ids.length - 2 - ((5 * layer) % (trace.run.ids.length - 2)),
-        layer,
-        head: (heads - 1 - layer) % heads,
-        expert: layer,
-      };
-      const found = await model.forwardPath(trace, request);
-      const names = nonEmpty(found.stages, 'stage').map((stage) => stage.name);
-      expect(new Set(names).size).toBe(names.length);
-      for (const stage of found.stages) await expectMade(model, trace, request, found, stage);
-    }
+    await expectPaths(model, trace);
   });
 
   test('is made of numbers that follow under a recipe, and meets the residual of that run', async () => {
@@ -239,7 +267,7 @@ function totalOf({ inputs, weights, bias }: WeightedSum): number {
 }
 
 /** Kinds that say where a number comes from, and not how it is computed. */
-const ORIGINS = ['given', 'ofLayer', 'perLayer', 'sharedExpert', 'row', 'lengths', 'sinusoid'] as const;
+const ORIGINS = ['given', 'ofLayer', 'perLayer', 'recurred', 'sharedExpert', 'row', 'lengths', 'sinusoid'] as const;
 type Origin = Extract<Making, { readonly kind: (typeof ORIGINS)[number] }>;
 
 function isOrigin(made: Making): made is Origin {
@@ -248,7 +276,7 @@ function isOrigin(made: Making): made is Origin {
 
 type Elementwise = Exclude<
   Making,
-  { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }
+  { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'recurred' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }
 >;
 
 function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Elementwise): Float64Array {

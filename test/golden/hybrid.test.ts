@@ -15,6 +15,8 @@ import { expectClose, openGolden, type Golden } from './oracle.ts';
 const CASES = readdirSync(`${FIXTURES}/hybrids`);
 /** Share of the largest number that one may be off where a text is not read at once. */
 const IN_PIECES = 1e-4;
+/** The same of gradients. */
+const GRADIENTS = 1e-4;
 
 describe.each([
   ['native', native],
@@ -54,6 +56,36 @@ describe.each([
     expect(golden.unread()).toEqual([]);
     await model.dispose();
   });
+
+  test.each(CASES)('gradients of %s equal autograd', async (name) => {
+    const { model, ids } = await openCase(name, await runtime());
+    const expected = await openGolden(folder(FIXTURES), 'hybridGradients.safetensors');
+    const [position = 0, token = 0, rival = 0] = await expected.wholeNumbers(`${name}/target`);
+    const gradient = await model.gradient(await model.run(runOf(ids, UNCHANGED)), { kind: 'logit', position, token, rival });
+    for (const [layer, found] of gradient.resid.entries())
+      expectClose(found, await expected.floats(`${name}/resid.${layer}`), `gradient ${layer}`, GRADIENTS);
+    await model.dispose();
+  });
+});
+
+test.each(CASES)('the parts of a logit of %s sum to it, and those of heads to them', async (name) => {
+  const { model, ids } = await openCase(name, native());
+  const trace = await model.run(runOf(ids, UNCHANGED));
+  const { target, embedding, layers, rest } = await model.direct(trace, { kind: 'logit', position: ids.length - 2, token: 4, rival: 9 });
+  const parts = layers.flatMap(({ heads, recurrence = 0, mlp, rest: biases }) => [...heads, recurrence, mlp, biases]);
+  const most = Math.max(...[target, embedding, rest, ...parts].map(Math.abs));
+  expect(Math.abs(parts.reduce((sum, part) => sum + part, embedding + rest) - target) / most).toBeLessThan(IN_PIECES);
+  for (const [layer, { heads, sources, recurrence }] of layers.entries()) {
+    const { recurrence: instead, beside } = model.info.traits?.layers[layer] ?? {};
+    const keeps = (instead ?? beside) !== undefined && instead?.kind !== 'mlpAlone';
+    expect(recurrence === undefined).toBe(!keeps);
+    if (keeps) expect(recurrence).not.toBe(0);
+    for (const [head, part] of heads.entries()) {
+      const row = sources.data.subarray(head * ids.length, (head + 1) * ids.length);
+      expect(Math.abs(row.reduce((sum, value) => sum + value, 0) - part) / most).toBeLessThan(IN_PIECES);
+    }
+  }
+  await model.dispose();
 });
 
 test.each(CASES)('%s in small pieces equals transformers', async (name) => {
@@ -77,9 +109,8 @@ describe('what is not defined for layers without attention weights', () => {
     await expect(model.headAttention(trace, 0, 0)).rejects.toThrow(none);
     await expect(model.scoreSteps(0, 0, 2, 4)).rejects.toThrow(none);
     await expect(model.valueLengths(trace, 0, 2)).rejects.toThrow(none);
-    await expect(model.direct(trace, target)).rejects.toThrow(none);
-    await expect(model.forwardPath(trace, { token: 2, layer: 0, head: 0, expert: 0 })).rejects.toThrow(none);
-    await expect(model.gradient(trace, target)).rejects.toThrow(`Layer 2 is ${kind}, through which no gradients are computed here.`);
+    const { resid, final } = await model.gradient(trace, target);
+    await expect(model.weightGradient(trace, { resid, final }, { layer: 0, head: 0 })).rejects.toThrow(none);
     await expect(model.effectiveAttention(trace, 1)).rejects.toThrow(RangeError);
     for (const step of [
       { kind: 'head', layer: 0, head: 1, action: 'zero' },
@@ -144,10 +175,11 @@ async function compare(model: LanguageModel, trace: Trace, golden: Golden, toler
   for (const [layer, resid] of trace.resid.entries())
     expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`, tolerance);
   for (let layer = 0; layer < model.info.layers; layer++) {
-    const recurrence = model.info.traits?.layers[layer]?.recurrence;
+    const { recurrence, beside } = model.info.traits?.layers[layer] ?? {};
     if (recurrence === undefined)
       expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`, tolerance);
-    else expectClose(await model.effectiveAttention(trace, layer), await golden.floats(`mixing.${layer}`), `mixing ${layer}`, tolerance);
+    if ((recurrence ?? beside) !== undefined && recurrence?.kind !== 'mlpAlone')
+      expectClose(await model.effectiveAttention(trace, layer), await golden.floats(`mixing.${layer}`), `mixing ${layer}`, tolerance);
   }
   for (const name of golden.names.filter((one) => one.startsWith('routing.'))) {
     const expected = await golden.floats(name);

@@ -203,6 +203,8 @@ SMALL = dict(BASE, hidden_size=16, num_attention_heads=2, num_key_value_heads=1,
 LINEAR = ["linear_attention", "full_attention", "linear_attention"]
 DELTA = dict(linear_num_key_heads=2, linear_num_value_heads=4, linear_key_head_dim=6, linear_value_head_dim=5, linear_conv_kernel_dim=4, head_dim=8)
 FEW = dict(num_experts=4, num_experts_per_tok=2, moe_intermediate_size=4, shared_expert_intermediate_size=8)
+MAMBA = dict(mamba_n_heads=4, mamba_n_groups=2, mamba_d_state=6, mamba_d_head=8, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=4)
+MULTIPLIED = dict(attention_in_multiplier=1.1, attention_out_multiplier=0.9, key_multiplier=0.7, embedding_multiplier=2.5, lm_head_multiplier=0.6, mlp_multipliers=[0.8, 0.6], ssm_in_multiplier=1.2, ssm_out_multiplier=0.5, ssm_multipliers=[0.9, 0.8, 0.7, 1.1, 0.6])
 # Models some of whose layers carry the text in a state and have no attention weights.
 HYBRIDS = {
     "lfm2": (SMALL, [dict(layer_types=["conv", "full_attention", "conv"], conv_L_cache=3, block_auto_adjust_ff_dim=False, **rope(1000000.0)),
@@ -210,6 +212,18 @@ HYBRIDS = {
     "qwen3_5_text": (SMALL, [dict(layer_types=LINEAR, tie_word_embeddings=True, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5, mrope_interleaved=True, mrope_section=[1, 1, 0])),
                              dict(full_attention_interval=3, attention_bias=True, **{**DELTA, "linear_conv_kernel_dim": 3, "linear_num_value_heads": 2}, **rope(10000.0))]),
     "qwen3_5_moe_text": (SMALL, [dict(layer_types=LINEAR, **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
+    "lfm2_moe": (SMALL, [dict(layer_types=["conv", "full_attention", "conv"], num_dense_layers=1, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=8, **rope(1000000.0)),
+                         dict(layer_types=["full_attention", "conv", "conv"], num_dense_layers=0, num_experts=3, num_experts_per_tok=2, moe_intermediate_size=8, conv_L_cache=4, conv_bias=True, use_expert_bias=False, norm_topk_prob=False, routed_scaling_factor=1.5, tie_embedding=False, **rope4(10000.0)),
+                         dict(num_hidden_layers=2, layer_types=["conv", "full_attention"], num_dense_layers=1, num_experts=4, num_experts_per_tok=1, moe_intermediate_size=8, conv_L_cache=2, num_key_value_heads=2, routed_scaling_factor=2.0, **rope(**YARN))]),
+    "granitemoehybrid": ({**SMALL, **MAMBA}, [dict(layer_types=LINEAR, num_local_experts=4, num_experts_per_tok=2, intermediate_size=8, shared_intermediate_size=12, embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2, position_embedding_type="nope"),
+                         dict(layer_types=["mamba", "attention", "mamba"], num_local_experts=0, num_experts_per_tok=0, shared_intermediate_size=16, position_embedding_type="rope", mamba_d_head="auto", mamba_n_groups=1, mamba_d_conv=3, mamba_proj_bias=True, mamba_conv_bias=False, attention_bias=True, time_step_limit=[0.3, 0.8], tie_word_embeddings=True, **rope4(5000.0)),
+                         dict(num_hidden_layers=2, num_local_experts=3, num_experts_per_tok=1, intermediate_size=8, shared_intermediate_size=8, mamba_n_heads=2, mamba_d_head=16, residual_multiplier=0.7)]),
+    "falcon_h1": ({**SMALL, **MAMBA, "num_hidden_layers": 2, "mamba_d_ssm": 32}, [dict(mamba_n_groups=1, **MULTIPLIED, **rope(100000000000.0)),
+                         dict(mamba_d_ssm=None, mamba_rms_norm=True, mamba_norm_before_gate=True, attention_bias=True, mlp_bias=True, mamba_proj_bias=True, projectors_bias=True, mamba_conv_bias=False, tie_word_embeddings=True, attention_in_multiplier=1.3, key_multiplier=0.6, attention_out_multiplier=0.8, **rope4(5000.0)),
+                         dict(mamba_d_ssm=24, mamba_d_head=6, mamba_rms_norm=True, mamba_norm_before_gate=False, head_dim=12, num_key_value_heads=2, time_step_limit=[0.25, 0.9], ssm_multipliers=[0.5, 1.5, 0.8, 1.2, 0.9], **rope(**YARN))]),
+    "nemotron_h": ({**{name: size for name, size in SMALL.items() if name != "num_hidden_layers"}, "head_dim": 8, "mamba_num_heads": 4, "mamba_head_dim": 6, "n_groups": 2, "ssm_state_size": 6, "conv_kernel": 4, "chunk_size": 4}, [dict(layers_block_type=["linear_attention", "mlp", "full_attention", "moe"], n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=8, moe_shared_expert_intermediate_size=12, routed_scaling_factor=1.5),
+                         dict(hybrid_override_pattern="M*-M", use_bias=True, mlp_bias=True, use_conv_bias=False, mlp_hidden_act="silu", time_step_min=0.5, conv_kernel=3, n_groups=1, num_key_value_heads=2),
+                         dict(layers_block_type=["moe", "mamba", "attention"], n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=8, moe_shared_expert_intermediate_size=8, moe_latent_size=8, n_group=2, topk_group=1, norm_topk_prob=False, routed_scaling_factor=2.5, n_groups=4, tie_word_embeddings=True)]),
     "qwen3_next": (SMALL, [dict(layer_types=LINEAR, norm_topk_prob=False, mlp_only_layers=[0], **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
 }
 
@@ -227,7 +241,7 @@ modeling_falcon.FalconAttention.forward = alibi_once(modeling_falcon.FalconAtten
 def randomize(model):
     """Weights that make attention, routing and predictions far from uniform."""
     with torch.no_grad():
-        for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if "e_score_correction" in item[0] or "layer_scalar" in item[0]]:
+        for name, tensor in list(model.named_parameters()) + [item for item in model.named_buffers() if any(part in item[0] for part in ("e_score_correction", "expert_bias", "layer_scalar"))]:
             if "act_fn.alpha" in name:
                 tensor.copy_(torch.rand_like(tensor) - 0.3)
             elif "sinks" in name:
@@ -286,6 +300,33 @@ def keep_delta_map(module, found, layer):
     home.torch_chunk_gated_delta_rule = also
 
 
+def mamba_map(dt, a, b, c, skip, dt_bias, limit):
+    """[H,T,T]: the share of each token's x in what a head of Mamba 2 reads, its own by way of the skip included."""
+    tokens, heads = dt.shape
+    dt = torch.nn.functional.softplus(dt + dt_bias).clamp(*limit)
+    b, c = (x.repeat_interleave(heads // x.shape[1], 1) for x in (b, c))
+    found = torch.zeros(heads, tokens, tokens, dtype=torch.float64)
+    for query in range(tokens):
+        for key in range(query + 1):
+            found[:, query, key] = (c[query] * b[key]).sum(-1) * (a * dt[key + 1 : query + 1].sum(0)).exp() * dt[key]
+        found[:, query, query] += skip
+    return found
+
+
+def keep_mamba_map(module, found, layer):
+    """The recurrence in the modelling file of `module`, which also keeps its map as that of `layer`."""
+    home = sys.modules[type(module).__module__]
+    rule = RULES.setdefault((home, "mamba"), home.mamba2_chunk_scan)
+    def also(x, dt, a, b, c, D=None, dt_bias=None, dt_limit=(0.0, float("inf")), **options):
+        output = rule(x, dt, a, b, c, D=D, dt_bias=dt_bias, dt_limit=dt_limit, **options)
+        mixing = mamba_map(*(value.double() for value in (dt[0], a, b[0], c[0], D, dt_bias)), dt_limit)
+        whole = output[0] if isinstance(output, tuple) else output
+        torch.testing.assert_close(torch.einsum("hts,shv->thv", mixing, x[0].double()), whole[0].double(), rtol=1e-4, atol=1e-5)
+        found[f"mixing.{layer}"] = mixing.float()
+        return output
+    home.mamba2_chunk_scan = also
+
+
 def golden(model, ids):
     """Everything the tests compare, of one forward pass."""
     blocks = next(module for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1 and name.rpartition(".")[2] in ("layers", "h", "blocks"))
@@ -297,6 +338,8 @@ def golden(model, ids):
         for module in block.modules():
             if type(module).__name__.endswith("GatedDeltaNet"):
                 hooks.append(module.register_forward_pre_hook(lambda module, _, layer=layer: keep_delta_map(module, found, layer)))
+            if hasattr(module, "A_log") and not type(module).__name__.endswith("GatedDeltaNet"):
+                hooks.append(module.register_forward_pre_hook(lambda module, *_, layer=layer: keep_mamba_map(module, found, layer), with_kwargs=True))
             if type(module).__name__.endswith("ShortConv"):
                 hooks.append(module.register_forward_hook(lambda module, args, options, _, layer=layer: found.update({f"mixing.{layer}": convolution_map(module, first(args, options))}), with_kwargs=True))
             if type(module).__name__.endswith(("TopKRouter", "TopkRouter")):
@@ -313,7 +356,8 @@ def golden(model, ids):
         hook.remove()
     found["logits"] = result.logits[0]
     found.update({f"resid.{i}": value for i, value in enumerate(resid)})
-    layers = [i for i in range(len(blocks)) if f"mixing.{i}" not in found]
+    attending = [i for i, block in enumerate(blocks) if any(type(module).__name__.endswith("Attention") for module in block.modules())]
+    layers = list(range(len(blocks))) if len(result.attentions) == len(blocks) else attending
     found.update({f"attentions.{i}": value[0] for i, value in zip(layers, result.attentions, strict=True)})
     return {name: value.clone().contiguous() for name, value in found.items()}
 

@@ -6,6 +6,7 @@ Needs torch, transformers 5.18 and safetensors. Reads the models under test/fixt
 CASE/TARGET/resid.l [T,D], the gradient of the target at the input of block l; of CASES_OF_PARTS also concatenatedHeads.l [T,heads*valueDim] (heads' outputs before the projection),
 weights.l [H,T,T], hidden.l [T,neurons] and mlpOutput.l [T,D]; CASE/targets, for `logit` and `difference` position, token and rival (-1: none), for `logprob` position and token.
 `logit`: of the last position's best token; `difference`: of the two best at a middle position; both before a final soft cap. `logprob`: of the third best there, after the cap.
+Of every model under hybrids, CASE/target and CASE/resid.l of `difference` alone: hybridGradients.safetensors, by the word `hybrids`.
 A second check of the reference itself: central finite differences with the model in float64, at a few numbers of every block's input.
 """
 import sys
@@ -94,7 +95,7 @@ def value_of(logits, cap, target):
 
 
 def load(case, dtype=torch.float32):
-    folder = FIXTURES / (case if case in WHOLE else f"families/{case}")
+    folder = next(path for path in (FIXTURES / case, FIXTURES / "hybrids" / case, FIXTURES / "families" / case) if path.exists())
     model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, experts_implementation="eager").eval().to(dtype)
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:
@@ -153,7 +154,24 @@ def check_finite(model, cap, ids, target, found):
     return worst
 
 
+def hybrids():
+    found = {}
+    for case in sorted(path.name for path in (FIXTURES / "hybrids").iterdir()):
+        model, cap, golden = load(case)
+        ids = golden["input_ids"]
+        position = len(ids) - 3
+        target = ("difference", position, *golden["logits"][position].topk(2).indices.tolist())
+        found[f"{case}/target"] = torch.tensor(target[1:])
+        found.update({f"{case}/{name}": value for name, value in gradients(model, cap, ids, target, False).items()})
+        print(case)
+    save_file(found, FIXTURES / "hybridGradients.safetensors")
+
+
 def main(wanted):
+    if wanted == ["hybrids"]:
+        return hybrids()
+    if not wanted:
+        hybrids()
     found, apart = load_file(FIXTURES / "gradients.safetensors") if wanted else {}, []
     cases = [*WHOLE, *sorted(path.name for path in (FIXTURES / "families").iterdir())]
     for case in cases:

@@ -41,9 +41,25 @@ it('opens on a head with weights, and shows what a layer without them reads as w
   }
 });
 
-it('says of other views what is not defined for such a layer', async () => {
+it('never hides the first token of what such a layer reads', async () => {
+  await browser.page.setViewportSize({ width: 800, height: 1100 });
+  await page.open(server, 'family');
+  await tab('Attention');
+  await expect.poll(title).toBe('Layer 0: a gated delta net');
+  expect(await panel.getByRole('checkbox', { name: 'Hide the first token' }).isVisible()).toBe(false);
+  expect(await panel.locator('.map-card').innerText()).not.toContain('the first token, hidden');
+  await picture('hybrid-attention-800');
+});
+
+it('goes through such a layer in the forward pass, and adds up its part of a logit', async () => {
   await page.open(server, 'family');
   await tab('Forward pass');
-  await expect.poll(() => panel.getByRole('tabpanel', { name: 'Forward pass' }).innerText()).toContain('it has no attention weights');
+  const forward = panel.getByRole('tabpanel', { name: 'Forward pass' });
+  for (let step = 0; step < 2; step++) await forward.getByRole('button', { name: 'Next' }).click();
+  await expect.poll(() => forward.innerText()).toContain('A gated delta net');
   await picture('hybrid-forward');
+  await tab('Why');
+  const why = panel.getByRole('tabpanel', { name: 'Why' });
+  await expect.poll(() => why.innerText()).toContain('Layer 0: a gated delta net');
+  await picture('hybrid-why');
 });

@@ -21,7 +21,7 @@ const PARTS = {
 
 describe('the waterfall of a logit', () => {
   it('adds the parts in the order in which the model does, and ends at their sum', () => {
-    const steps = waterfall(PARTS);
+    const steps = waterfall(PARTS, {});
     expect(steps.map(({ part, layer, value, after }) => [part, layer, value, after])).toEqual([
       ['embedding', -1, 0.5, 0.5],
       ['attention', 0, -0.75, -0.25],
@@ -35,7 +35,7 @@ describe('the waterfall of a logit', () => {
   });
 
   it('has room for every sum on the way, and for 0', () => {
-    expect(waterfallRange(waterfall(PARTS))).toEqual([-1.25, 2]);
+    expect(waterfallRange(waterfall(PARTS, {}))).toEqual([-1.25, 2]);
     expect(waterfallRange([{ part: 'rest', layer: -1, value: 3, before: 0, after: 3 }])).toEqual([0, 3]);
   });
 

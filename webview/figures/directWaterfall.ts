@@ -1,9 +1,11 @@
 import type { DirectParts } from '../../src/core/directParts.ts';
+import { hasAttention } from '../../src/core/recurrence.ts';
 import { at } from '../../src/core/tensor.ts';
+import type { ModelInfo } from '../../src/core/trace.ts';
 
 /** A step of the sum: what it adds, and the sum before and after it. */
 export interface WaterfallStep {
-  readonly part: 'embedding' | 'attention' | 'mlp' | 'perLayer' | 'rest';
+  readonly part: 'embedding' | 'attention' | 'recurrence' | 'mlp' | 'perLayer' | 'rest';
   /** -1 for what no layer adds. */
   readonly layer: number;
   readonly value: number;
@@ -12,16 +14,24 @@ export interface WaterfallStep {
 }
 
 /**
- * The sum of a logit step by step, in the order in which the model adds: embedding, attention and MLP of each layer with what its
- * vector of the token adds, constants.
+ * The sum of a logit step by step, in the order in which the model adds: embedding, then of each layer what it has of attention, of what
+ * stands in its place or beside it, of an MLP and of a vector of the token's own, constants.
  */
-export function waterfall({ embedding, heads, mlp, perLayer: vectors, rest }: DirectParts): readonly WaterfallStep[] {
+export function waterfall(
+  { embedding, heads, recurrence, mlp, perLayer: vectors, rest }: DirectParts,
+  model: Pick<ModelInfo, 'traits'>,
+): readonly WaterfallStep[] {
   const perLayer = heads.length / mlp.length;
   const parts = [
     { part: 'embedding', layer: -1, value: embedding },
     ...Array.from(mlp, (value, layer) => [
-      { part: 'attention', layer, value: total(heads.subarray(layer * perLayer, (layer + 1) * perLayer)) } as const,
-      { part: 'mlp', layer, value } as const,
+      ...(hasAttention(model, layer)
+        ? [{ part: 'attention', layer, value: total(heads.subarray(layer * perLayer, (layer + 1) * perLayer)) } as const]
+        : []),
+      ...(recurrence === undefined || Number.isNaN(at(recurrence, layer))
+        ? []
+        : [{ part: 'recurrence', layer, value: at(recurrence, layer) } as const]),
+      ...(model.traits?.layers[layer]?.withoutMlp !== true ? [{ part: 'mlp', layer, value } as const] : []),
       ...(vectors === undefined ? [] : [{ part: 'perLayer', layer, value: at(vectors, layer) } as const]),
     ]).flat(),
     { part: 'rest', layer: -1, value: rest },

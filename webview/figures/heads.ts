@@ -168,14 +168,19 @@ export interface OverviewGrid {
 const SMALLEST_CELL = 14;
 const LARGEST_CELL = 80;
 
+/** Width of the chosen head's frame, which lies around its square, in pixels. */
+const FRAME = 2;
+
 /** Overview with cells as large as `available` pixels of width allow. */
 export function overviewGrid(layers: number, heads: number, available: number): OverviewGrid {
   const left = 28;
   const top = 20;
   const gap = heads > 16 ? 2 : 4;
-  const cell = Math.max(SMALLEST_CELL, Math.min(LARGEST_CELL, Math.floor((available - left - gap * (heads - 1)) / heads)));
+  const inner = available - left - FRAME - gap * (heads - 1);
+  const cell = Math.max(SMALLEST_CELL, Math.min(LARGEST_CELL, Math.floor(inner / heads)));
   const caption = cell >= 34 ? 16 : 4;
-  return { left, top, cell, gap, caption, width: left + heads * (cell + gap) - gap, height: top + layers * (cell + caption + gap) - gap };
+  const width = left + heads * (cell + gap) - gap + FRAME;
+  return { left, top, cell, gap, caption, width, height: top + layers * (cell + caption + gap) - gap + FRAME };
 }
 
 /** The head at a point of the overview; undefined beside the cells. */

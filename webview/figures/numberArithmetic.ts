@@ -26,7 +26,7 @@ export interface Term {
 }
 
 /** Kinds of `Making` that say where a number comes from, and not how it is computed. */
-type OriginKind = 'given' | 'ofLayer' | 'perLayer' | 'sharedExpert' | 'row' | 'sinusoid' | 'lengths';
+type OriginKind = 'given' | 'ofLayer' | 'perLayer' | 'recurred' | 'sharedExpert' | 'row' | 'sinusoid' | 'lengths';
 
 /** How one number of a stage is computed from others, in float64 from the numbers shown. */
 export type Arithmetic =
@@ -79,6 +79,7 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
     case 'given':
     case 'ofLayer':
     case 'perLayer':
+    case 'recurred':
     case 'sharedExpert':
     case 'row':
     case 'sinusoid':

@@ -58,7 +58,8 @@ export interface Place {
 export function firstPlace(path: ForwardPath, step: WalkStep): Place | null {
   const stages = stagesOf(path, step);
   const stage =
-    stages.findLast(({ made }) => !['given', 'ofLayer', 'perLayer', 'sharedExpert', 'lengths'].includes(made.kind)) ?? stages.at(-1);
+    stages.findLast(({ made }) => !['given', 'ofLayer', 'perLayer', 'recurred', 'sharedExpert', 'lengths'].includes(made.kind)) ??
+    stages.at(-1);
   return stage === undefined ? null : { stage: stage.name, index: largestIndices(stage.values, 1)[0] ?? 0 };
 }
 

@@ -4,7 +4,12 @@ import { t } from '../strings.ts';
 
 /** What a layer without attention weights is called, in a sentence. */
 export function recurrenceName(kind: RecurrenceKind): string {
-  return { shortConvolution: t('a short convolution'), deltaNet: t('a gated delta net') }[kind];
+  return {
+    shortConvolution: t('a short convolution'),
+    deltaNet: t('a gated delta net'),
+    mamba: t('a Mamba 2 layer'),
+    mlpAlone: t('an MLP alone'),
+  }[kind];
 }
 
 /** Traits that set a layer's attention apart from that of other layers or models, in a few words each. */
@@ -12,12 +17,15 @@ export function layerNotes(model: ModelInfo, layer: number): readonly string[] {
   const layers = model.traits?.layers ?? [];
   const traits = layers[layer];
   if (traits === undefined) return [];
-  const { window, chunk, ropeTheta, keysOf, recurrence } = traits;
+  const { window, chunk, ropeTheta, keysOf, recurrence, beside, withoutMlp } = traits;
+  if (recurrence?.kind === 'mlpAlone') return [t('reads no other tokens')];
   if (recurrence !== undefined) return [t('no attention weights')];
   const placeless = ropeTheta === null && (model.positions === 'rotary' || model.positions === 'none');
   const thetas = new Set(layers.flatMap((one) => (one.ropeTheta === null ? [] : [one.ropeTheta])));
   return [
     ...(placeless ? [t('no positions')] : []),
+    ...(beside === undefined ? [] : [t('{0} beside it', recurrenceName(beside.kind))]),
+    ...(withoutMlp === true ? [t('no MLP')] : []),
     ...(window === null ? [] : [t('window {0}', integer(window))]),
     ...(chunk === undefined ? [] : [t('chunks of {0}', integer(chunk))]),
     ...(keysOf === undefined ? [] : [t('keys of layer {0}', keysOf)]),

@@ -8,10 +8,13 @@ import { dots1, solarOpen } from './experts/dots1.ts';
 import { ernieMoe } from './experts/ernieMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
+import { graniteHybrid } from './experts/graniteHybrid.ts';
 import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
+import { lfm2Moe } from './experts/lfm2Moe.ts';
 import { llama4 } from './experts/llama4.ts';
 import { minimaxM2 } from './experts/minimaxM2.ts';
 import { mixtral } from './experts/mixtral.ts';
+import { nemotronH } from './experts/nemotronH.ts';
 import { flexOlmo, olmoe } from './experts/olmoe.ts';
 import { phimoe } from './experts/phimoe.ts';
 import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
@@ -30,6 +33,7 @@ import { cohere, cohere2 } from './llama/cohere.ts';
 import { cwm } from './llama/cwm.ts';
 import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
+import { falconH1 } from './llama/falconH1.ts';
 import { gemma, gemma2, gemma3, vaultGemma } from './llama/gemma.ts';
 import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
@@ -74,6 +78,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['exaone4', exaone4],
   ['falcon', falcon],
   ['flex_olmo', flexOlmo],
+  ['falcon_h1', falconH1],
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3_text', gemma3],
@@ -91,12 +96,14 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gptj', gptJ],
   ['granite', granite],
   ['granitemoe', graniteMoe],
+  ['granitemoehybrid', graniteHybrid],
   ['granitemoeshared', graniteMoeShared],
   ['helium', helium],
   ['hunyuan_v1_dense', hunyuan],
   ['hyperclovax', hyperclovax],
   ['jais2', jais2],
   ['lfm2', lfm2],
+  ['lfm2_moe', lfm2Moe],
   ['llama', llama],
   ['llama4_text', llama4],
   ['minimax_m2', minimaxM2],
@@ -107,6 +114,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['mpt', mpt],
   ['nanochat', nanochat],
   ['nemotron', nemotron],
+  ['nemotron_h', nemotronH],
   ['olmo', olmo],
   ['olmo2', olmo2],
   ['olmo3', olmo3],

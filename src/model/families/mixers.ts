@@ -8,9 +8,18 @@ export function attentionsOf(blocks: readonly Block[]): readonly Attention[] {
   return blocks.flatMap(({ attention }) => (attention.kind === 'attention' ? [attention] : []));
 }
 
-/** The layers, among these, without softmax attention; `layer` counts from 0 within them. */
+/** What of a layer carries the text in a state: in place of its attention, or beside it; null: nothing does. */
+export function recurrenceIn({ attention }: Pick<Block, 'attention'>): Recurrence | null {
+  if (attention.kind === 'attention') return attention.beside;
+  return attention.kind === 'mlpAlone' ? null : attention;
+}
+
+/** Those of these layers that carry the text in a state; `layer` counts from 0 within them. */
 export function recurrencesOf(blocks: readonly Block[]): readonly { readonly layer: number; readonly mixer: Recurrence }[] {
-  return blocks.flatMap(({ attention }, layer) => (attention.kind === 'attention' ? [] : [{ layer, mixer: attention }]));
+  return blocks.flatMap((block, layer) => {
+    const mixer = recurrenceIn(block);
+    return mixer === null ? [] : [{ layer, mixer }];
+  });
 }
 
 /** The softmax attention of a layer. Throws UserError for a layer that has none, and RangeError for one that there is not. */
@@ -24,23 +33,15 @@ export function attentionAt({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: numb
 }
 
 /**
- * The attention of a layer whose heads' outputs are its weights times its values. Throws UserError for one without attention weights, or
- * with gates behind its heads.
+ * The attention of a layer whose heads' outputs are its weights times its values, and which adds nothing else to the residual. Throws
+ * UserError for one without attention weights, with gates behind its heads, or with what runs beside it.
  */
 export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: number): Attention {
   const attention = attentionAt(spec, layer);
+  if (attention.beside !== null)
+    throw new UserError(
+      msg`Layer ${layer} has ${RECURRENCE_NAMES[attention.beside.kind]} beside its attention, which this calculation does not know yet.`,
+    );
   if (attention.gated) throw new UserError(msg`Layer ${layer} has gates behind its heads, which this calculation does not know yet.`);
   return attention;
-}
-
-/** Throws UserError for a layer whose gradient is not known. */
-export function requireGradient({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): void {
-  const kind = blocks[layer]?.attention.kind ?? 'attention';
-  if (kind !== 'attention')
-    throw new UserError(msg`Layer ${layer} is ${RECURRENCE_NAMES[kind]}, through which no gradients are computed here.`);
-}
-
-/** Throws UserError where the model has layers of which `plainAttentionAt` says that they are not plain attention. */
-export function requirePlainAttention(spec: Pick<DecoderSpec, 'blocks'>): void {
-  for (const layer of spec.blocks.keys()) plainAttentionAt(spec, layer);
 }

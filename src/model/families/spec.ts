@@ -13,6 +13,8 @@ export interface Weight extends StoredTensor {
   readonly dtype: WeightType;
   /** The quantised matrix that the runtime multiplies with instead. */
   readonly kept?: QuantizedMatrix;
+  /** A factor of every number that is stored (the family's multiplier of what the weight computes). Absent: 1. */
+  readonly factor?: number;
 }
 
 /** y = norm(x) * (weight + offset) (+ bias), over the last axis. `layer`: Ba et al. 2016; `rms`: Zhang and Sennrich 2019. */
@@ -132,6 +134,8 @@ export interface Attention {
    */
   readonly gated: boolean;
   readonly output: Linear;
+  /** What runs beside attention: it reads the same, and what it puts out is added to what attention puts out. null: nothing. */
+  readonly beside: Mamba | null;
 }
 
 /** A causal convolution along the text, each channel by itself: y[t] = sum of kernel[j] x[t - size + 1 + j] (+ bias). */
@@ -179,11 +183,52 @@ export interface DeltaNet {
   readonly output: Linear;
 }
 
+/**
+ * Mamba 2 (Dao and Gu 2024): each head keeps a matrix S [stateDim, headDim], which decays at a token's own pace before the token's numbers
+ * x, times the length dt of its step, are added under its key B; its query C reads it: y = S^T C + skip x.
+ */
+export interface Mamba {
+  readonly kind: 'mamba';
+  readonly heads: number;
+  readonly headDim: number;
+  /** Groups of heads that share keys and queries; divides `heads`. */
+  readonly groups: number;
+  readonly stateDim: number;
+  /** To the gate [heads * headDim], x [heads * headDim], B and C [groups * stateDim] each, and dt [heads]. */
+  readonly input: Linear;
+  /** Factors of the five; null: all 1. */
+  readonly inputFactors: readonly [gate: number, x: number, B: number, C: number, dt: number] | null;
+  /** Of x, B and C, with a SiLU behind it. */
+  readonly convolution: Convolution;
+  /** [heads] natural log of the decay's rate, what is added to dt before its softplus, and the factor of x in the output. */
+  readonly rateLog: Weight;
+  readonly stepBias: Weight;
+  readonly skip: Weight;
+  /** Bounds of dt. */
+  readonly stepLimit: readonly [least: number, most: number];
+  /** RMSNorm of all heads together in `parts` parts of equal width, with a weight for all of them, before the gate or behind it. */
+  readonly norm: {
+    readonly weight: Weight;
+    readonly parts: number;
+    readonly epsilon: number;
+    readonly when: 'beforeGate' | 'behindGate';
+  } | null;
+  readonly output: Linear;
+}
+
+/** A layer without anything that mixes tokens: it is an MLP alone. */
+export interface MlpAlone {
+  readonly kind: 'mlpAlone';
+}
+
 /** A layer that carries the text before a token in a state of fixed size, not in keys and values: it has no attention weights. */
-export type Recurrence = ShortConvolution | DeltaNet;
+export type Recurrence = ShortConvolution | DeltaNet | Mamba;
+
+/** What a layer has in place of attention. */
+export type Unattending = Recurrence | MlpAlone;
 
 /** How one layer's tokens read those before them. */
-export type Mixer = Attention | Recurrence;
+export type Mixer = Attention | Unattending;
 
 /** `plain`: down(act(up(x))); `gated`: down(act(gate(x)) * up(x)) (Shazeer 2020); `gatedFused`: gate and up are one matrix, gate first. */
 export type DenseMlp =
@@ -225,9 +270,13 @@ export interface Experts {
   readonly correction: Weight | null;
   /** Experts are chosen only from the `kept` best of `count` groups, ranked by their best expert or the sum of their best two. */
   readonly groups: { readonly count: number; readonly kept: number; readonly by: 'best' | 'bestTwo' } | null;
-  /** Whether the chosen weights are divided by their sum; a sum below `leastSum`, where there is one, counts as that. */
+  /**
+   * Whether the chosen weights are divided by their sum; a sum below `leastSum`, where there is one, counts as that, else `addedToSum` is
+   * added to it, or next to nothing.
+   */
   readonly normalised: boolean;
   readonly leastSum?: number;
+  readonly addedToSum?: number;
   /** Factor of the weights. */
   readonly scale: number;
   /** [experts], a factor of each expert's weight. */
@@ -236,6 +285,8 @@ export interface Experts {
   readonly shared: { readonly mlp: DenseMlp; readonly gate: Linear | null } | null;
   /** Norms of its own of each part, where the layer has them. */
   readonly norms?: ExpertNorms;
+  /** Matrices around the experts, which read and put out fewer numbers than the stream has; the shared one does not. */
+  readonly latent?: { readonly down: Linear; readonly up: Linear };
 }
 
 /**
@@ -251,8 +302,8 @@ export interface ExpertNorms {
   readonly behindShared: Norm;
 }
 
-/** MLP of one layer. */
-export type Mlp = DenseMlp | Experts;
+/** MLP of one layer; `none`: the layer has none. */
+export type Mlp = DenseMlp | Experts | { readonly kind: 'none' };
 
 /** The norms around one sublayer: x' = stream(x + post(sublayer(pre(x)))): its pre-norm, its post-norm, the norm of the stream after it. */
 export interface Norms {
@@ -362,6 +413,7 @@ export const PLAIN_ATTENTION = {
   window: null,
   sinks: null,
   gated: false,
+  beside: null,
 } as const satisfies Partial<Attention>;
 
 /** Common defaults of a block: sequential sublayers that add to the residual stream. */

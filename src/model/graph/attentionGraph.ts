@@ -72,7 +72,8 @@ export function attend(
     : weights;
   const mixed = graph.op('MatMul', [shared, all(given.v, made.v)]);
   const perHead = graph.name('z', grouped ? graph.op('Reshape', [mixed, graph.ints(heads, -1, valueDim)]) : mixed);
-  const gated = made.gate === null ? perHead : graph.op('Mul', [perHead, graph.op('Sigmoid', [made.gate])]);
+  const gateOf = (logits: string): string => graph.name('headGates', graph.op('Sigmoid', [graph.name('headGateLogits', logits)]));
+  const gated = made.gate === null ? perHead : graph.name('zGated', graph.op('Mul', [perHead, gateOf(made.gate)]));
   const kept = changed(graph, gated, given.heads);
   const joined = graph.name(
     'concatenatedHeads',

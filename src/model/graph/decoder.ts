@@ -1,13 +1,5 @@
-import {
-  keySource,
-  ofLayer,
-  type Attention,
-  type Block,
-  type DecoderSpec,
-  type Mixer,
-  type Norm,
-  type Recurrence,
-} from '../families/spec.ts';
+import { recurrenceIn } from '../families/mixers.ts';
+import { keySource, ofLayer, type Attention, type Block, type DecoderSpec, type Norm, type Recurrence } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
 import { attend, type AttentionValues, type LayerGiven } from './attentionGraph.ts';
 import { runExperts, type Routed } from './expertsGraph.ts';
@@ -17,15 +9,18 @@ import { addPerLayer } from './perLayerGraph.ts';
 import { runMlp } from './mlp.ts';
 import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
-import { recur, stateInputs, stateSizes, type PastState, type RecurrenceValues } from './recurrenceGraph.ts';
+import { recur, stateInputs, stateSizes } from './recurrenceGraph.ts';
+import type { PastState, RecurrenceValues } from './stateOperators.ts';
 
 /** Outputs of a layer's graph besides the residual. */
-export function layerExtras({
-  attention,
-  mlp,
-}: Block): readonly ('q' | 'k' | 'v' | 'window' | 'state' | 'experts' | 'expertWeights' | 'compressed' | 'sharedKey')[] {
+export function layerExtras(
+  block: Block,
+): readonly ('q' | 'k' | 'v' | 'window' | 'state' | 'experts' | 'expertWeights' | 'compressed' | 'sharedKey')[] {
+  const { attention, mlp } = block;
+  const recurrence = recurrenceIn(block);
   return [
-    ...(attention.kind === 'attention' ? keyNames(attention) : stateNames(attention)),
+    ...(attention.kind === 'attention' ? keyNames(attention) : []),
+    ...(recurrence === null ? [] : stateNames(recurrence)),
     ...(mlp.kind === 'experts' ? (['experts', 'expertWeights'] as const) : []),
     ...(attention.kind === 'attention' && attention.projections.kind === 'latent' ? (['compressed', 'sharedKey'] as const) : []),
   ];
@@ -67,9 +62,9 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
     const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
     const source = keySource(spec, layer);
     const given = pastInputs(graph, spec, layer, itemOf(interventions, index), made.get(source));
-    const { mixed, experts, output } = runBlock(graph, resid, given, layer, spec, inputs);
-    if ('q' in mixed) {
-      const { q, k, v, latent } = mixed;
+    const { attended, recurred, experts, output } = runBlock(graph, resid, given, layer, spec, inputs);
+    if (attended !== null) {
+      const { q, k, v, latent } = attended;
       graph.output(`q.${layer}`, q, float32, [heads, 'T', headDim]);
       if (source === layer) {
         made.set(layer, { k, v });
@@ -80,9 +75,10 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
         graph.output(`compressed.${layer}`, latent.compressed, float32, null);
         graph.output(`sharedKey.${layer}`, latent.sharedKey, float32, null);
       }
-    } else {
-      graph.output(`window.${layer}`, mixed.own.window, float32, null);
-      if (mixed.own.state !== null) graph.output(`state.${layer}`, mixed.own.state, float32, null);
+    }
+    if (recurred !== null) {
+      graph.output(`window.${layer}`, recurred.own.window, float32, null);
+      if (recurred.own.state !== null) graph.output(`state.${layer}`, recurred.own.state, float32, null);
     }
     if (experts !== null && block.mlp.kind === 'experts') {
       graph.output(`experts.${layer}`, experts.ids, DATA_TYPE.int64, ['T', block.mlp.chosen]);
@@ -98,38 +94,27 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
 export const LAYER_OUTPUTS = ['concatenatedHeads', 'mlpScaled'] as const;
 
 /** Those of them that a layer has: one without attention weights has no heads to tell apart. */
-export function layerOutputsOf({ attention }: Block): readonly (typeof LAYER_OUTPUTS)[number][] {
-  return attention.kind === 'attention' ? LAYER_OUTPUTS : ['mlpScaled'];
+export function layerOutputsOf({ attention, mlp }: Block): readonly (typeof LAYER_OUTPUTS)[number][] {
+  return LAYER_OUTPUTS.filter((name) => (name === 'mlpScaled' ? mlp.kind !== 'none' : attention.kind === 'attention'));
 }
 
-/** The trunk graph of one layer alone, with the values of `LAYER_OUTPUTS` behind what a recipe does to them. */
+/** The name of what a layer that keeps a state puts out behind it [T, D]; null: it keeps none. */
+export function recurredName(block: Block): 'attentionOutput' | 'besideOutput' | null {
+  if (recurrenceIn(block) === null) return null;
+  return block.attention.kind === 'attention' ? 'besideOutput' : 'attentionOutput';
+}
+
+/** The trunk graph of one layer alone, with the values of `LAYER_OUTPUTS` behind what a recipe does to them, and of `recurredName`. */
 export function layerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const graph = trunkGraph(spec, layer, layer + 1);
-  for (const name of layerOutputsOf(itemOf(spec.blocks, layer))) {
+  const block = itemOf(spec.blocks, layer);
+  for (const name of [...layerOutputsOf(block), recurredName(block)]) {
+    if (name === null) continue;
     const value = graph.namedValues.get(name);
     if (value === undefined) throw new Error(`Layer ${layer} has no ${name}.`);
     graph.output(name, value, DATA_TYPE.float32, null);
   }
   return graph;
-}
-
-/** Values of a layer that what comes before and after it in the text and in the model reads and gives. */
-export interface LayerEnds {
-  /** [T, D], the inputs of the graph that hold the residual before the block and [kvHeads, P, .], keys and values of the tokens before. */
-  readonly resid: string;
-  readonly past: { readonly k: string; readonly v: string };
-  /** [T, D], the residual after the block, and [kvHeads, T, .], keys and values of these tokens. */
-  readonly output: string;
-  readonly own: { readonly k: string; readonly v: string };
-  /** Whether `own` are inputs of the graph, made by another layer. */
-  readonly ownGiven: boolean;
-}
-
-/** Block `layer`, which has attention, in a graph of its own. In: as the trunk graph of this one layer. */
-export function addLayer(graph: OnnxGraph, spec: DecoderSpec, layer: number): LayerEnds {
-  const { resid, given, mixed, output } = addAnyLayer(graph, spec, layer);
-  if (given.of === 'state' || !('q' in mixed)) throw new Error(`Layer ${layer} has no keys and values.`);
-  return { resid, past: given, output, own: mixed, ownGiven: given.own !== null };
 }
 
 /** Any block in a graph of its own. */
@@ -158,13 +143,16 @@ function pastInputs(
   made?: NonNullable<LayerGiven['own']>,
 ): BlockGiven {
   const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-  const { attention } = itemOf(spec.blocks, layer);
-  if (attention.kind !== 'attention') return { of: 'state', ...stateInputs(graph, layer, attention), ...interventions };
+  const block = itemOf(spec.blocks, layer);
+  const recurrence = recurrenceIn(block);
+  const state = recurrence === null ? null : stateInputs(graph, layer, recurrence);
+  if (block.attention.kind !== 'attention') return { of: 'state', state, ...interventions };
   const input = (name: string, tokens: string, width: number): string =>
     graph.input(`${name}.${layer}`, DATA_TYPE.float32, [kvHeads, tokens, width]);
   const isShared = keySource(spec, layer) !== layer;
   return {
     of: 'past',
+    state,
     k: input('pastK', 'P', headDim),
     v: input('pastV', 'P', valueDim),
     own: isShared ? (made ?? { k: input('ownK', 'T', headDim), v: input('ownV', 'T', valueDim) }) : null,
@@ -172,12 +160,15 @@ function pastInputs(
   };
 }
 
-/** What one block is given besides the residual: keys and values, or the state that a layer without attention keeps. */
-type BlockGiven = LayerGiven | (PastState & Interventions & { readonly of: 'state' });
+/** What one block is given besides the residual: keys and values, and the state where something keeps one. */
+type BlockGiven = (LayerGiven | (Interventions & { readonly of: 'state' })) & {
+  readonly state: PastState | null;
+  /** What was put out behind that state, where it is known. */
+  readonly recurred?: string;
+};
 
 /** Values of one block in a graph. */
-interface BlockValues {
-  readonly mixed: AttentionValues | RecurrenceValues;
+interface BlockValues extends MixerValues {
   readonly experts: Routed | null;
   /** [T, D], the residual after the block. */
   readonly output: string;
@@ -185,21 +176,24 @@ interface BlockValues {
 
 function runBlock(graph: OnnxGraph, resid: string, given: BlockGiven, layer: number, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
   const block = itemOf(spec.blocks, layer);
-  const { attentionNorms, attention, mlpNorms, mlp } = block;
+  const { attentionNorms, mlpNorms, mlp } = block;
   const optional = (name: string, x: string, norm: Norm | null): string =>
     norm === null ? x : graph.name(name, normalize(graph, x, norm));
   const added = (name: string, stream: string, output: string): string =>
     graph.name(name, graph.op('Add', [stream, scaleBy(graph, output, spec.residualScale)]));
 
   const read = optional('ln1Out', resid, attentionNorms.pre);
-  const mixed = mix(graph, read, given, attention, ofLayer(spec, layer), inputs);
-  const attentionAdded = added(
-    'attentionAdded',
-    block.addTo === 'stream' ? resid : read,
-    optional('attentionPostNorm', mixed.output, attentionNorms.post),
-  );
-  const afterAttention = optional('attentionStreamNorm', attentionAdded, attentionNorms.stream);
+  const { output: mixed, ...mixers } = mix(graph, read, given, block, ofLayer(spec, layer), inputs);
+  const afterMixing = (value: string): string =>
+    optional(
+      'attentionStreamNorm',
+      added('attentionAdded', block.addTo === 'stream' ? resid : read, optional('attentionPostNorm', value, attentionNorms.post)),
+      attentionNorms.stream,
+    );
+  const afterAttention = mixed === null ? resid : afterMixing(mixed);
 
+  if (mlp.kind === 'none')
+    return { ...mixers, experts: null, output: graph.name('residualChanged', changed(graph, afterAttention, given.residual)) };
   const source = block.wiring === 'parallel' ? resid : afterAttention;
   const mlpInput = source === resid && mlpNorms.pre === attentionNorms.pre ? read : optional('ln2Out', source, mlpNorms.pre);
   const experts = mlp.kind === 'experts' ? runExperts(graph, mlpInput, mlp, source) : null;
@@ -214,20 +208,40 @@ function runBlock(graph: OnnxGraph, resid: string, given: BlockGiven, layer: num
   const whole = block.perLayer === null ? afterMlp : addPerLayer(graph, afterMlp, perLayerInput(graph, spec, layer), block.perLayer);
   const after =
     block.outputScale === null ? whole : graph.name('layerScaled', graph.op('Mul', [whole, graph.narrow(graph.weight(block.outputScale))]));
-  return { mixed, experts, output: graph.name('residualChanged', changed(graph, after, given.residual)) };
+  return { ...mixers, experts, output: graph.name('residualChanged', changed(graph, after, given.residual)) };
 }
 
+/** Values of what mixes tokens in a block. */
+interface MixerValues {
+  readonly attended: AttentionValues | null;
+  readonly recurred: RecurrenceValues | null;
+}
+
+/** `output` [T, D]: what is added to the residual; null: nothing is. */
 function mix(
   graph: OnnxGraph,
   x: string,
   given: BlockGiven,
-  mixer: Mixer,
+  block: Block,
   spec: DecoderSpec,
   inputs: LayerInputs,
-): AttentionValues | RecurrenceValues {
-  if (mixer.kind === 'attention' && given.of !== 'state') return attend(graph, x, given, mixer, spec, inputs);
-  if (mixer.kind !== 'attention' && given.of === 'state') return recur(graph, x, given, mixer);
-  throw new Error(`What is given is not what ${mixer.kind} reads.`);
+): MixerValues & { readonly output: string | null } {
+  const { attention } = block;
+  const mixer = recurrenceIn(block);
+  if (mixer !== null && given.state === null && given.recurred === undefined)
+    throw new Error(`What is given is not what ${mixer.kind} reads.`);
+  const recurred = mixer === null || given.state === null ? null : recur(graph, x, given.state, mixer);
+  const known = given.recurred === undefined ? null : graph.op('Identity', [given.recurred]);
+  const added = recurred?.output ?? known;
+  if (attention.kind !== 'attention') {
+    const output = added === null ? null : graph.name('attentionOutput', added);
+    return { attended: null, recurred, output };
+  }
+  if (given.of === 'state') throw new Error('Attention is given keys and values.');
+  const attended = attend(graph, x, given, attention, spec, inputs);
+  if (added === null) return { attended, recurred, output: attended.output };
+  const beside = graph.name('besideOutput', added);
+  return { attended, recurred, output: graph.name('mixedOutput', graph.op('Add', [attended.output, beside])) };
 }
 
 /** The vectors of its own that layer `layer` reads, `perLayer.layer` [T, width]. */
@@ -236,9 +250,10 @@ function perLayerInput(graph: OnnxGraph, spec: DecoderSpec, layer: number): stri
 }
 
 /**
- * Block `layer`, which has attention, for one token, with every named value inside it as an output: one row of each.
- * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text;
- * the inputs of `interventionInputs`; the tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
+ * Block `layer` for one token, with every named value inside it as an output: one row of each.
+ * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text
+ * where it has attention; `recurred` [1, D], what it puts out behind its state where it keeps one; the inputs of `interventionInputs`; the
+ * tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
  */
 export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: OnnxGraph; readonly outputs: ReadonlyMap<string, string> } {
   const graph = new OnnxGraph();
@@ -248,26 +263,34 @@ export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: On
 }
 
 /** Block `layer` for one token in a graph of its own, with the inputs of `rowGraph`. */
-export function addRow(graph: OnnxGraph, spec: DecoderSpec, layer: number): { readonly resid: string; readonly output: string } {
-  const { kvHeads, headDim, valueDim, dim } = ofLayer(spec, layer);
+export function addRow(
+  graph: OnnxGraph,
+  spec: DecoderSpec,
+  layer: number,
+): { readonly resid: string; readonly recurred: string | null; readonly output: string } {
+  const { dim } = spec;
   const { float32 } = DATA_TYPE;
   const inputs = layerInputs(spec, layer, layer + 1);
+  const block = itemOf(spec.blocks, layer);
   const resid = graph.input('resid', float32, [1, dim]);
-  const [k, v] = [graph.input('k', float32, [kvHeads, 'S', headDim]), graph.input('v', float32, [kvHeads, 'S', valueDim])];
-  const given = {
-    of: 'whole',
-    k,
-    v,
-    own: keySource(spec, layer) === layer ? null : { k, v },
-    ...itemOf(interventionInputs(graph, spec, layer, layer + 1), 0),
-  } as const;
+  const recurred = recurrenceIn(block) === null ? null : graph.input('recurred', float32, [1, dim]);
+  const keys = block.attention.kind === 'attention' ? wholeKeys(graph, spec, layer) : ({ of: 'state' } as const);
+  const interventions = itemOf(interventionInputs(graph, spec, layer, layer + 1), 0);
+  const given: BlockGiven = { ...keys, ...interventions, state: null, ...(recurred === null ? {} : { recurred }) };
   for (const [name, dims] of tableShapes(spec, inputs))
     graph.input(
       name,
       float32,
       dims.map((size, axis) => (axis === 0 && size === 'T' ? 1 : size)),
     );
-  return { resid, output: runBlock(graph, resid, given, layer, spec, inputs).output };
+  return { resid, recurred, output: runBlock(graph, resid, given, layer, spec, inputs).output };
+}
+
+function wholeKeys(graph: OnnxGraph, spec: DecoderSpec, layer: number): Omit<LayerGiven, keyof Interventions> {
+  const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
+  const k = graph.input('k', DATA_TYPE.float32, [kvHeads, 'S', headDim]);
+  const v = graph.input('v', DATA_TYPE.float32, [kvHeads, 'S', valueDim]);
+  return { of: 'whole', k, v, own: keySource(spec, layer) === layer ? null : { k, v } };
 }
 
 /**

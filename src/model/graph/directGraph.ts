@@ -1,3 +1,4 @@
+import { recurrenceIn } from '../families/mixers.ts';
 import type { DecoderSpec } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
 import { addRow } from './decoder.ts';
@@ -6,38 +7,48 @@ import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
 /** The layer's own values that reach the residual in a straight line; what lies before them is another story. */
-const PARTS = ['concatenatedHeads', 'mlpScaled', 'perLayerOutput'] as const;
+const PARTS = ['concatenatedHeads', 'recurred', 'mlpScaled', 'perLayerOutput'] as const;
 export type DirectPart = (typeof PARTS)[number];
 
 /** Those of the parts that layer `layer` has. */
 export function directParts(spec: DecoderSpec, layer: number): readonly DirectPart[] {
-  return PARTS.filter((name) => name !== 'perLayerOutput' || itemOf(spec.blocks, layer).perLayer !== null);
+  const block = itemOf(spec.blocks, layer);
+  const has: Readonly<Record<DirectPart, boolean>> = {
+    concatenatedHeads: block.attention.kind === 'attention',
+    recurred: recurrenceIn(block) !== null,
+    mlpScaled: block.mlp.kind !== 'none',
+    perLayerOutput: block.perLayer !== null,
+  };
+  return PARTS.filter((name) => has[name]);
 }
 
 /**
  * How block `layer` reaches a direction of the residual behind it, for one token and with the scale of every norm held fixed. In:
- * as `rowGraph`; `direction` [1, D], at the layer's output. Out: `direction.resid` [1, D], the same at its input; `concatenatedHeads` [1,
- * heads * valueDim], `mlpScaled` [1, D] and of a layer with vectors of its own `perLayerOutput` [1, D], the direction of each, such as
- * `direction.mlpScaled`, of its shape; `weights` [heads,
- * 1, S]; `output` [1, D].
+ * as `rowGraph`; `direction` [1, D], at the layer's output. Out: `direction.resid` [1, D], the same at its input; of what the layer has
+ * `concatenatedHeads` [1, heads * valueDim], `mlpScaled` [1, D], `perLayerOutput` [1, D] of one with vectors of its own, and the direction
+ * of each and of `recurred`, such as `direction.mlpScaled`, of its shape; `weights` [heads, 1, S], and `headGates` [heads, 1, valueDim]
+ * where the heads have gates; `output` [1, D].
  */
 export function directLayerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph('as float32');
-  const { resid, output } = addRow(graph, spec, layer);
+  const { resid, recurred, output } = addRow(graph, spec, layer);
   const seed = graph.input('direction', float32, [1, spec.dim]);
   const named = graph.namedValues;
+  const { attention } = itemOf(spec.blocks, layer);
   const parts = directParts(spec, layer);
-  const values = parts.map((name) => named.get(name) ?? missing(name));
-  const directions = addGradients(graph, new Map([[output, seed]]), [resid], { ends: new Set(values) });
+  const values = parts.map((name) => (name === 'recurred' ? recurred : named.get(name)) ?? missing(name));
+  const sources = recurred === null ? [resid] : [resid, recurred];
+  const directions = addGradients(graph, new Map([[output, seed]]), sources, { ends: new Set(values) });
   const publish = (name: string, value: string): void => graph.output(name, graph.op('Identity', [value]), float32, null);
   for (const [index, name] of parts.entries()) {
     const value = values[index] ?? '';
-    publish(name, value);
+    if (name !== 'recurred') publish(name, value);
     publish(`direction.${name}`, directions.get(value) ?? missing(name));
   }
   publish('direction.resid', directions.get(resid) ?? missing('resid'));
-  publish('weights', named.get('weights') ?? missing('weights'));
+  if (attention.kind === 'attention') publish('weights', named.get('weights') ?? missing('weights'));
+  if (attention.kind === 'attention' && attention.gated) publish('headGates', named.get('headGates') ?? missing('headGates'));
   publish('output', output);
   return graph;
 }

@@ -29,19 +29,20 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
     norms === undefined
       ? x
       : named('routerInput', scaleBy(graph, named('routerNormed', normalize(graph, stream, norms.router)), norms.routerScale));
-  const read = norms === undefined ? x : named('expertsNormed', normalize(graph, stream, norms.experts));
+  const wide = norms === undefined ? x : named('expertsNormed', normalize(graph, stream, norms.experts));
+  const read = layer.latent === undefined ? wide : named('expertsLatent', project(graph, wide, layer.latent.down));
   const { ids, weights } = route(graph, routed, layer);
   const tokens = graph.op('Shape', [weights], { start: { int: 0 }, end: { int: 1 } });
   const zeros = graph.op('Expand', [graph.float(0), graph.op('Concat', [tokens, graph.ints(layer.experts.length)], { axis: { int: 0 } })]);
   const byExpert = graph.op('ScatterElements', [zeros, ids, weights], { axis: { int: 1 } });
   const columns = graph.ops('Split', [byExpert, graph.ints(...layer.experts.map(() => 1))], layer.experts.length, { axis: { int: 1 } });
-  const parts = layer.experts.map((expert, index) => {
+  const byExperts = layer.experts.map((expert, index) => {
     const column = columns[index] ?? '';
     if (layer.scalesInput !== true) return graph.op('Mul', [runMlp(graph, read, expert, null, `expert.${index}.`), column]);
     return runMlp(graph, graph.name(`expert.${index}.expertInput`, graph.op('Mul', [read, column])), expert, null, `expert.${index}.`);
   });
   if (norms !== undefined && layer.shared !== null) {
-    const chosen = named('mixture', graph.op('Sum', parts));
+    const chosen = named('mixture', graph.op('Sum', byExperts));
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const output = graph.op('Add', [
       named('mixtureNormed', normalize(graph, chosen, norms.behindExperts)),
@@ -49,6 +50,7 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
     ]);
     return { ids, weights, output: named('mlpOutput', output) };
   }
+  const parts = layer.latent === undefined ? byExperts : [named('mixture', project(graph, graph.op('Sum', byExperts), layer.latent.up))];
   if (layer.shared !== null) {
     const shared = runMlp(graph, x, layer.shared.mlp, null, 'shared.');
     const { gate } = layer.shared;
@@ -65,7 +67,7 @@ export function runExperts(graph: OnnxGraph, x: string, layer: Experts, stream: 
 }
 
 function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: string; readonly weights: string } {
-  const { score, correction, groups, chosen, normalised, leastSum, scale, scales } = layer;
+  const { score, correction, groups, chosen, normalised, scale, scales } = layer;
   const logits = graph.name('routerLogits', project(graph, x, layer.router));
   if (score === 'softmaxOfChosen') {
     const [best = '', ids = ''] = graph.ops('TopK', [logits, graph.ints(chosen)], 2, { axis: { int: -1 } });
@@ -80,7 +82,7 @@ function route(graph: OnnxGraph, x: string, layer: Experts): { readonly ids: str
   const allowed = groups === null ? corrected : keepGroups(graph, corrected, groups, layer.experts.length);
   const [, ids = ''] = graph.ops('TopK', [allowed, graph.ints(chosen)], 2, { axis: { int: -1 } });
   const picked = graph.op('GatherElements', [scores, ids], { axis: { int: 1 } });
-  const shares = normalised ? graph.op('Div', [picked, divisor(graph, graph.op('ReduceSum', [picked, graph.ints(-1)]), leastSum)]) : picked;
+  const shares = normalised ? graph.op('Div', [picked, divisor(graph, graph.op('ReduceSum', [picked, graph.ints(-1)]), layer)]) : picked;
   const scaled = scaleBy(graph, shares, scale);
   return { ids, weights: scales === undefined ? scaled : graph.op('Mul', [scaled, graph.op('Gather', [graph.weight(scales), ids])]) };
 }
@@ -114,9 +116,9 @@ function sparseMixer(
 }
 
 /** What the chosen weights are divided by: their sum, kept from being 0 as the family's reference does it. */
-function divisor(graph: OnnxGraph, sum: string, least: number | undefined): string {
-  if (least === undefined) return graph.op('Add', [sum, graph.float(TINY)]);
-  return graph.op('Clip', [sum, graph.float(least), graph.float(-LOWEST)]);
+function divisor(graph: OnnxGraph, sum: string, { leastSum, addedToSum = TINY }: Experts): string {
+  if (leastSum === undefined) return graph.op('Add', [sum, graph.float(addedToSum)]);
+  return graph.op('Clip', [sum, graph.float(leastSum), graph.float(-LOWEST)]);
 }
 
 /** [T, experts] with the scores outside the best groups lowered, so that none of them is chosen. */

@@ -1,12 +1,13 @@
 import { activationRules } from './gradientActivations.ts';
 import { arithmeticRules, heldScaleRules, type Rule } from './gradientRules.ts';
 import { shapeRules } from './gradientShapes.ts';
+import { stateRules } from './gradientStates.ts';
 import type { GraphNode, OnnxGraph } from './onnx.ts';
 
 // Reverse mode (Linnainmaa 1976): the gradient of a value is the sum, over the operators that read it, of what each makes of its
 // own output's gradient.
 
-const RULES: Readonly<Record<string, Rule>> = { ...arithmeticRules, ...activationRules, ...shapeRules };
+const RULES: Readonly<Record<string, Rule>> = { ...arithmeticRules, ...activationRules, ...shapeRules, ...stateRules };
 
 /**
  * Operators whose outputs change in steps, or not at all: nothing flows back through them, as in PyTorch. Which experts are the

@@ -74,5 +74,6 @@ export const activationRules = {
     needed[1] === true ? graph.op('Where', [condition, dy, graph.float(0)]) : null,
     needed[2] === true ? graph.op('Where', [condition, graph.float(0), dy]) : null,
   ]),
+  Max: where(({ graph, x, second: least }) => graph.op('GreaterOrEqual', [x, least])),
   Min: where(({ graph, x, second: most }) => graph.op('LessOrEqual', [x, most])),
 } as const satisfies Readonly<Record<string, Rule>>;

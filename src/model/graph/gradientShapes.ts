@@ -55,7 +55,10 @@ function slice({ graph, node: { inputs }, outputs: [dy] }: Step): readonly (stri
 }
 
 export const shapeRules = {
+  Identity: oneOutput(({ dy }) => [dy]),
   Reshape: oneOutput(({ graph, x, dy }) => [graph.op('Reshape', [dy, graph.op('Shape', [x])]), null]),
+  Unsqueeze: oneOutput(({ graph, second: axes, dy }) => [graph.op('Squeeze', [dy, axes]), null]),
+  Squeeze: oneOutput(({ graph, second: axes, dy }) => [graph.op('Unsqueeze', [dy, axes]), null]),
   Expand: oneOutput(({ graph, x, dy }) => [sumTo(graph, dy, x), null]),
   Transpose: oneOutput(({ graph, dy, attributes: { perm } }) => {
     const back = inverseOf(perm !== undefined && 'ints' in perm ? perm.ints : null);

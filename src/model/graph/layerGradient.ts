@@ -1,5 +1,5 @@
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
-import { addLayer } from './decoder.ts';
+import { addAnyLayer } from './decoder.ts';
 import { addGradients } from './gradient.ts';
 import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
@@ -21,23 +21,28 @@ export interface LayerGradientGraph {
  * D], of `resid.l`;
  * `gradient.pastK` [kvHeads, P, headDim] and `gradient.pastV` [kvHeads, P, valueDim], of the tokens before by way of these; of each named
  * value of the layer, of its shape, such as `concatenatedHeads` [T, heads * valueDim], the heads' outputs before the projection, `weights`
- * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i).
+ * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i). A layer that keeps a state is computed
+ * for a whole text, and one without attention has no keys and values.
  */
 export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradientGraph {
   const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph('as float32');
-  const { resid, past, output, own, ownGiven } = addLayer(graph, spec, layer);
+  const { resid, given, attended, output } = addAnyLayer(graph, spec, layer);
   const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
   const seeds = new Map([[output, graph.input('gradient', float32, ['T', spec.dim])]]);
-  if (!ownGiven) {
-    seeds.set(own.k, graph.input('gradient.k', float32, [kvHeads, 'T', headDim]));
-    seeds.set(own.v, graph.input('gradient.v', float32, [kvHeads, 'T', valueDim]));
+  const ends: Record<string, string> = { resid };
+  if (given.of !== 'state' && attended !== null) {
+    Object.assign(ends, { pastK: given.k, pastV: given.v });
+    if (given.own !== null) Object.assign(ends, { ownK: given.own.k, ownV: given.own.v });
+    else {
+      seeds.set(attended.k, graph.input('gradient.k', float32, [kvHeads, 'T', headDim]));
+      seeds.set(attended.v, graph.input('gradient.v', float32, [kvHeads, 'T', valueDim]));
+    }
   }
   const named = [...graph.namedValues];
-  const gradients = addGradients(graph, seeds, [resid, past.k, past.v, ...(ownGiven ? [own.k, own.v] : [])]);
+  const gradients = addGradients(graph, seeds, Object.values(ends));
   // The same value may be the gradient of several: each output is a value of its own.
   const publish = (name: string, gradient: string): void => graph.output(name, graph.op('Identity', [gradient]), float32, null);
-  const ends = { resid, pastK: past.k, pastV: past.v, ...(ownGiven ? { ownK: own.k, ownV: own.v } : {}) };
   for (const [name, value] of Object.entries(ends)) publish(`gradient.${name}`, gradients.get(value) ?? missing(name));
   const inside = new Map<string, string>();
   for (const [name, value] of named) {

@@ -1,3 +1,4 @@
+import { attentionAt } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec, type Norm } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
 import { changed } from './interventionInputs.ts';
@@ -16,7 +17,8 @@ import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 export function mixingGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const { float32, int32 } = DATA_TYPE;
   const { heads, kvHeads, valueDim, dim, residualScale } = ofLayer(spec, layer);
-  const { attention, attentionNorms, addTo } = itemOf(spec.blocks, layer);
+  const attention = attentionAt(spec, layer);
+  const { attentionNorms, addTo } = itemOf(spec.blocks, layer);
   const { pre, post, stream } = attentionNorms;
   const graph = new OnnxGraph('as float32');
   const resid = graph.input('resid', float32, ['S', dim]);

@@ -3,9 +3,10 @@ import type { DenseMlp, Mlp, Weight, Xielu } from '../families/spec.ts';
 import { project } from './norm.ts';
 import type { OnnxGraph } from './onnx.ts';
 
-/** Neurons of a layer's MLP; null: it has experts, each with its own. */
+/** Neurons of a layer's MLP: 0 where it has none; null: it has experts, each with its own. */
 export function neuronsOf(mlp: Mlp): number | null {
   if (mlp.kind === 'experts') return null;
+  if (mlp.kind === 'none') return 0;
   const { weight, layout } = mlp.down;
   return weight.shape[layout === 'in-out' ? 0 : 1] ?? null;
 }

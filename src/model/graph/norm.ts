@@ -60,7 +60,7 @@ export function project(graph: OnnxGraph, x: string, linear: Linear): string {
     weight: { kept },
   } = linear;
   if (kept !== undefined && graph.matrices === 'as kept') {
-    const product = multiply(graph, x, kept);
+    const product = scaleBy(graph, multiply(graph, x, kept), linear.weight.factor ?? 1);
     return linear.bias === null ? product : graph.op('Add', [product, graph.weight(linear.bias)]);
   }
   const bias = linear.bias === null ? [] : [graph.weight(linear.bias)];

@@ -80,6 +80,7 @@ export class OnnxGraph {
   private readonly published = new Map<string, string>();
   private readonly named = new Map<string, string>();
   private readonly narrowed = new Set<string>();
+  private readonly scaled = new Set<string>();
 
   /** The operators so far, each after those that it reads. */
   get nodes(): readonly GraphNode[] {
@@ -218,8 +219,18 @@ export class OnnxGraph {
     return this.constant(`ones ${n}`, DATA_TYPE.float32, [n], new Uint8Array(new Float32Array(n).fill(1).buffer));
   }
 
-  /** A stored weight as float32; a 16-bit one passes through a cast that the runtime folds when it loads. */
+  /** A stored weight as float32, times its factor; the runtime folds both the cast of a 16-bit one and the product when it loads. */
   weight(weight: Weight): string {
+    const { factor = 1 } = weight;
+    const wide = this.stored(weight);
+    if (factor === 1) return wide;
+    const name = `${factor} x ${weight.name}`;
+    if (!this.scaled.has(name)) this.push('Mul', '', [wide, this.float(factor)], [name], {});
+    this.scaled.add(name);
+    return name;
+  }
+
+  private stored(weight: Weight): string {
     const known = this.weights.has(weight.name);
     this.weights.set(weight.name, weight);
     const name = `stored ${weight.name}`;

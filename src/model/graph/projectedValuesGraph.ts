@@ -1,5 +1,5 @@
+import { attentionAt } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
-import { itemOf } from '../run/outputs.ts';
 import { project } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
@@ -9,10 +9,9 @@ import { DATA_TYPE, OnnxGraph } from './onnx.ts';
  */
 export function projectedValuesGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   const { float32 } = DATA_TYPE;
-  const { attention } = itemOf(spec.blocks, layer);
   const graph = new OnnxGraph();
   const rows = graph.input('rows', float32, ['N', spec.heads * ofLayer(spec, layer).valueDim]);
-  const projected = project(graph, rows, { ...attention.output, bias: null });
+  const projected = project(graph, rows, { ...attentionAt(spec, layer).output, bias: null });
   graph.output('lengths', graph.op('ReduceL2', [projected, graph.ints(-1)], { keepdims: { int: 1 } }), float32, ['N', 1]);
   return graph;
 }

@@ -1,24 +1,18 @@
-import type { Convolution, DeltaNet, Recurrence, ShortConvolution } from '../families/spec.ts';
+import type { DeltaNet, Recurrence, ShortConvolution } from '../families/spec.ts';
+import { runMamba } from './mambaGraph.ts';
 import { normalize, project } from './norm.ts';
 import { DATA_TYPE, type OnnxGraph } from './onnx.ts';
+import {
+  convolve,
+  linearAttention,
+  silu,
+  unsqueezed,
+  type LinearAttentionValues,
+  type PastState,
+  type RecurrenceValues,
+} from './stateOperators.ts';
 
 // Layers that carry the text before a token in a state: operators of the runtime's own compute them token by token.
-
-/** What a layer is given of the tokens before: the last of them as its convolution reads them, and the state behind them. */
-export interface PastState {
-  /** [1, size - 1, channels] */
-  readonly window: string;
-  /** [1, valueHeads, keyDim, valueDim]; null of a short convolution, which keeps no other. */
-  readonly state: string | null;
-}
-
-/** Values of one such layer in a graph. */
-export interface RecurrenceValues {
-  /** [T, D], what the layer adds to the residual. */
-  readonly output: string;
-  /** The same as it was given, behind these tokens. */
-  readonly own: PastState;
-}
 
 /** What is added to a sum of squares before queries and keys are divided by its root. */
 const LENGTH_EPSILON = 1e-6;
@@ -28,8 +22,13 @@ export function stateSizes(mixer: Recurrence): { readonly window: readonly numbe
   const { size, channels } = mixer.convolution;
   return {
     window: [1, size - 1, channels],
-    state: mixer.kind === 'deltaNet' ? [1, mixer.valueHeads, mixer.keyDim, mixer.valueDim] : null,
+    state: stateMatrices(mixer),
   };
+}
+
+function stateMatrices(mixer: Recurrence): readonly number[] | null {
+  if (mixer.kind === 'shortConvolution') return null;
+  return mixer.kind === 'mamba' ? [1, mixer.heads, mixer.stateDim, mixer.headDim] : [1, mixer.valueHeads, mixer.keyDim, mixer.valueDim];
 }
 
 /** Numbers that such a layer keeps of the tokens before, however many they are. */
@@ -51,21 +50,22 @@ export function stateInputs(graph: OnnxGraph, layer: number, mixer: Recurrence):
 /** One layer without attention. x [T, D], normed. */
 export function recur(graph: OnnxGraph, x: string, past: PastState, mixer: Recurrence): RecurrenceValues {
   if (mixer.kind === 'shortConvolution') return shortConvolution(graph, x, past.window, mixer);
+  if (mixer.kind === 'mamba') return runMamba(graph, x, past, mixer);
   const parts = deltaParts(graph, x, past.window, mixer);
   const { valueHeads, valueDim } = mixer;
-  const [read = '', state = ''] = linearAttention(graph, { ...parts, state: past.state ?? '' }, mixer);
+  const [read = '', state = ''] = linearAttention(graph, { ...parts, state: past.state ?? '' }, deltaReading(mixer));
   const heads = graph.op('Reshape', [read, graph.ints(-1, valueHeads, valueDim)]);
   const gate = graph.op('Reshape', [parts.gate, graph.ints(-1, valueHeads, valueDim)]);
   const gated = graph.op('Mul', [normalize(graph, heads, mixer.norm), silu(graph, gate)]);
   const joined = graph.op('Reshape', [gated, graph.ints(-1, valueHeads * valueDim)]);
-  return { output: graph.name('attentionOutput', project(graph, joined, mixer.output)), own: { window: parts.window, state } };
+  return { output: project(graph, joined, mixer.output), own: { window: parts.window, state } };
 }
 
 function shortConvolution(graph: OnnxGraph, x: string, past: string, { input, convolution, output }: ShortConvolution): RecurrenceValues {
   const { before, after, value } = shortParts(graph, x, input);
   const [mixed, window] = convolve(graph, graph.op('Mul', [before, value]), past, convolution, 'none');
   const y = project(graph, graph.op('Mul', [after, mixed]), output);
-  return { output: graph.name('attentionOutput', y), own: { window, state: null } };
+  return { output: y, own: { window, state: null } };
 }
 
 /** [T, D] each: the gates before and after the convolution, and what it reads. */
@@ -81,50 +81,16 @@ export function shortParts(
   return { before, after, value };
 }
 
-/** Of x [T, channels]: [T, channels] behind the convolution, and [1, size - 1, channels], what it reads of these tokens for those after. */
-function convolve(
-  graph: OnnxGraph,
-  x: string,
-  past: string,
-  { kernel, bias }: Convolution,
-  activation: 'none' | 'silu',
-): readonly [string, string] {
-  const inputs = [unsqueezed(graph, x), graph.weight(kernel), bias === null ? '' : graph.weight(bias), past];
-  const [y = '', window = ''] = graph.contribs('CausalConvWithState', inputs, 2, {
-    channels_last: { int: 1 },
-    ndim: { int: 1 },
-    activation: { text: activation },
-  });
-  return [squeezed(graph, y), window];
-}
-
-/** Values that a gated delta net's recurrence reads, [1, T, .] with the value heads side by side. */
-interface DeltaParts {
-  /** [1, T, valueHeads * keyDim], of length 1 in each head. */
-  readonly q: string;
-  readonly k: string;
-  /** [1, T, valueHeads * valueDim] */
-  readonly v: string;
-  /** [1, T, valueHeads] natural log of the share of the state that stays, and the share of the way that a value moves. */
-  readonly decay: string;
-  readonly strength: string;
+/** Values that a gated delta net's recurrence reads: queries and keys of length 1 in each head. */
+interface DeltaParts extends Omit<LinearAttentionValues, 'state'> {
   /** [T, valueHeads * valueDim] */
   readonly gate: string;
   readonly window: string;
 }
 
-/** [1, T, valueHeads * width of v] what is read, and the state behind these tokens. */
-export function linearAttention(
-  graph: OnnxGraph,
-  { q, k, v, decay, strength, state }: Pick<DeltaParts, 'q' | 'k' | 'v' | 'decay' | 'strength'> & { readonly state: string },
-  { valueHeads, keyDim }: DeltaNet,
-): readonly string[] {
-  return graph.contribs('LinearAttention', [q, k, v, state, decay, strength], 2, {
-    q_num_heads: { int: valueHeads },
-    kv_num_heads: { int: valueHeads },
-    update_rule: { text: 'gated_delta' },
-    scale: { float: keyDim ** -0.5 },
-  });
+/** How a gated delta net's recurrence is read. */
+export function deltaReading({ valueHeads, keyDim }: DeltaNet): { readonly heads: number; readonly scale: number } {
+  return { heads: valueHeads, scale: keyDim ** -0.5 };
 }
 
 /** What the recurrence of a gated delta net reads. x [T, D], normed. */
@@ -187,16 +153,4 @@ function projectDelta(
     .ops('Split', [rates, graph.ints(perKey, perKey)], 2, { axis: { int: -1 } })
     .map((part) => graph.op('Reshape', [part, graph.ints(-1, valueHeads)]));
   return { qkv: graph.op('Concat', [q, k, v], { axis: { int: -1 } }), gate, strength, decay };
-}
-
-function silu(graph: OnnxGraph, x: string): string {
-  return graph.contrib('QuickGelu', [x], { alpha: { float: 1 } });
-}
-
-function unsqueezed(graph: OnnxGraph, x: string): string {
-  return graph.op('Unsqueeze', [x, graph.ints(0)]);
-}
-
-function squeezed(graph: OnnxGraph, x: string): string {
-  return graph.op('Squeeze', [x, graph.ints(0)]);
 }

@@ -3,7 +3,7 @@ import { changeAt, cutsIn, headSteps, isCut, patternOf, type Change } from '../.
 import { firstSeen, type KeyWindow } from '../../core/keyWindow.ts';
 import { at } from '../../core/tensor.ts';
 import { alibiBias } from '../graph/positionsGraph.ts';
-import { plainAttentionAt } from '../families/mixers.ts';
+import { attentionAt, recurrenceIn } from '../families/mixers.ts';
 import type { Attention, Block, DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import type { Trace } from '../run/forwardTrace.ts';
@@ -38,21 +38,37 @@ export async function addAttention(
     layer,
     token,
   } = place;
-  const attention = plainAttentionAt(spec, layer);
+  const { attention } = place.block;
   const input = itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim);
   path.step('attentionNorm');
   path.add('input', input, { kind: 'given' });
   if (norms.pre !== null) await path.norm('ln1Out', row.value('ln1Out'), 'input', norms.pre, input);
   const read: StageName = norms.pre === null ? 'input' : 'ln1Out';
-  const names = await addHeads(path, row, read, attention, spec, place.choice);
-  await addScores(path, place, names.query);
-  addMix(path, place);
-  path.step('attentionOutput');
-  path.linear('attentionOutput', row.value('attentionOutput'), 'concatenatedHeads', attention.output);
-  let output: StageName = 'attentionOutput';
+  if (attention.kind === 'mlpAlone') return { stream: 'input', read };
+  const recurrence = recurrenceIn(place.block);
+  if (recurrence !== null) {
+    path.step('recurrence');
+    const made = row.value(attention.kind === 'attention' ? 'besideOutput' : 'attentionOutput');
+    path.add('recurred', made, { kind: 'recurred', recurrence: recurrence.kind });
+  }
+  let output: StageName = 'recurred';
+  if (attention.kind === 'attention') {
+    const names = await addHeads(path, row, read, attention, spec, place.choice);
+    await addScores(path, place, names.query);
+    addMix(path, place, attention, read);
+    path.step('attentionOutput');
+    path.linear('attentionOutput', row.value('attentionOutput'), 'concatenatedHeads', attention.output);
+    output = 'attentionOutput';
+    if (recurrence !== null) {
+      path.step('mixed');
+      path.add('mixedOutput', row.value('mixedOutput'), { kind: 'sum', of: output, with: 'recurred', factor: 1 });
+      output = 'mixedOutput';
+    }
+  }
   if (norms.post !== null) {
     path.step('attentionPostNorm');
-    await path.norm('attentionPostNorm', row.value('attentionPostNorm'), output, norms.post, row.value(output));
+    const before = row.value(output === 'recurred' ? 'attentionOutput' : output);
+    await path.norm('attentionPostNorm', row.value('attentionPostNorm'), output, norms.post, before);
     output = 'attentionPostNorm';
   }
   path.step('attentionAdd');
@@ -78,7 +94,7 @@ async function addScores(path: PathBuilder, place: LayerPlace, query: StageName)
     token,
     choice: { head, kvHead },
   } = place;
-  const attention = plainAttentionAt(spec, layer);
+  const attention = attentionAt(spec, layer);
   const length = trace.run.ids.length;
   const scores = (name: string): Float32Array => headOf(row.value(name), head, length);
   const own = patternOf(trace.run.recipe, layer, head) === 'own';
@@ -124,16 +140,31 @@ async function sinkOf({ sinks }: Attention, { files, choice }: LayerPlace): Prom
   return sinks === null ? null : at(await readNumbers(files, sinks, choice.head, 1), 0);
 }
 
-function addMix(path: PathBuilder, { spec, trace, row, layer, token, choice: { head, kvHead } }: LayerPlace): void {
-  const { valueDim, heads } = spec;
+function addMix(
+  path: PathBuilder,
+  { spec, trace, row, layer, token, choice: { head, kvHead } }: LayerPlace,
+  { gated, projections }: Attention,
+  read: StageName,
+): void {
+  const { valueDim, headDim, heads } = spec;
   path.step('z');
   path.add('z', headOf(row.value('z'), head, valueDim), {
     kind: 'weighted',
     of: 'weights',
     rows: headOf(itemOf(trace.v, layer).data, kvHead, trace.run.ids.length * valueDim),
   });
-  const made = changeMade('z', changeAt(headSteps(trace.run.recipe, layer), head, token));
-  const result: StageName = made === null ? 'z' : 'zScaled';
+  let found: StageName = 'z';
+  if (gated && projections.kind === 'separate') {
+    const gate = (name: string): Float32Array => headOf(row.value(name), head, headDim);
+    path.step('headGate');
+    // The query matrix computes each head's query, then its gate.
+    path.linear('headGateLogit', gate('headGateLogits'), read, projections.q, (index) => (2 * head + 1) * headDim + index);
+    path.add('headGate', gate('headGates'), { kind: 'activation', of: 'headGateLogit', activation: 'sigmoid' });
+    path.add('zGated', headOf(row.value('zGated'), head, valueDim), { kind: 'product', of: 'z', with: 'headGate', plus: 0 });
+    found = 'zGated';
+  }
+  const made = changeMade(found, changeAt(headSteps(trace.run.recipe, layer), head, token));
+  const result: StageName = made === null ? found : 'zScaled';
   if (made !== null) path.add(result, headOf(row.value('concatenatedHeads'), head, valueDim), made);
   path.step('concatenate');
   path.add('concatenatedHeads', row.value('concatenatedHeads'), { kind: 'heads', of: result, head, heads });

@@ -1,6 +1,5 @@
 import { changeAt, headSteps } from '../../core/interventions.ts';
 import { at, dot, row, tensor, type Tensor } from '../../core/tensor.ts';
-import { requirePlainAttention } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { directParts, type DirectPart } from '../graph/directGraph.ts';
 import { checkTarget, logitSeed, type LogitTarget, type OnGradientProgress } from '../run/gradientCalls.ts';
@@ -8,18 +7,20 @@ import { floats, itemOf } from '../run/outputs.ts';
 import type { Sessions } from '../run/sessions.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import type { UnembedCalls } from '../run/unembedding.ts';
-import { rowFeeds } from './layerRow.ts';
+import { recurredFeed, rowFeeds } from './layerRow.ts';
 
 /** What one layer adds to a logit in a straight line. */
 export interface DirectLayer {
-  /** [heads], without the bias of the output projection. */
+  /** [heads], without the bias of the output projection; zeros, as `sources`, of a layer without attention. */
   readonly heads: Float32Array;
   /**
    * [heads, T], each head's part by the token whose value it comes from: a row sums to the head's, but for what a recipe sets the head's
    * output to, which comes from none.
    */
   readonly sources: Tensor;
-  /** Of the MLP or all experts together, their biases included. */
+  /** Of what the layer puts out behind a state, in place of its attention or beside it. Absent where it keeps none. */
+  readonly recurrence?: number;
+  /** Of the MLP or all experts together, their biases included; 0 where the layer has none. */
   readonly mlp: number;
   /** Of what the layer makes of its per-layer embedding. Absent where it has none. */
   readonly perLayer?: number;
@@ -83,28 +84,51 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     token: number,
     direction: Float32Array,
   ): Promise<{ readonly own: DirectLayer; readonly before: Float32Array }> => {
-    const { feeds } = rowFeeds(spec, trace, layer, token);
+    const given = await recurredFeed(spec, sessions, trace, layer, token);
+    const feeds = { ...rowFeeds(spec, trace, layer, token).feeds, ...given };
     const { valueDim } = ofLayer(spec, layer);
+    const { attention } = itemOf(spec.blocks, layer);
     const parts = directParts(spec, layer);
-    const names = ['output', 'weights', 'direction.resid', ...parts, ...parts.map((part) => `direction.${part}` as const)] as const;
+    const attends = attention.kind === 'attention';
+    const names = [
+      'output',
+      'direction.resid',
+      ...(attends ? ['weights'] : []),
+      ...(attends && attention.gated ? ['headGates'] : []),
+      ...parts.filter((part) => part !== 'recurred'),
+      ...parts.map((part) => `direction.${part}`),
+    ];
     const found = await sessions.withDirect(layer, (session) =>
       session.run({ ...feeds, direction: { dims: [1, dim], data: direction } }, names),
     );
-    const value = (name: (typeof names)[number]): Float32Array => floats(found[name]);
+    const value = (name: string): Float32Array => floats(found[name]);
+    const along = (part: DirectPart): number => {
+      if (!parts.includes(part)) return 0;
+      return dot(part === 'recurred' ? (given.recurred?.data ?? new Float32Array(dim)) : value(part), value(`direction.${part}`));
+    };
+    const mlp = along('mlpScaled');
+    const before = value('direction.resid');
+    const through = dot(row(itemOf(trace.resid, layer), token), before);
+    const all = directParts(spec, layer).reduce((sum, part) => sum + along(part), 0);
+    const rest = dot(value('output'), direction) - through - all;
+    const optional = {
+      ...(parts.includes('recurred') ? { recurrence: along('recurred') } : {}),
+      ...(parts.includes('perLayerOutput') ? { perLayer: along('perLayerOutput') } : {}),
+    };
+    if (!attends) {
+      const none = tensor([heads, trace.run.ids.length], new Float32Array(heads * trace.run.ids.length));
+      return { before, own: { heads: new Float32Array(heads), sources: none, mlp, ...optional, rest } };
+    }
     const [joined, toJoined] = [value('concatenatedHeads'), value('direction.concatenatedHeads')];
     const byHead = Float32Array.from({ length: heads }, (_, head) =>
       dot(joined.subarray(head * valueDim, (head + 1) * valueDim), toJoined.subarray(head * valueDim, (head + 1) * valueDim)),
     );
-    const along = (part: DirectPart): number => dot(value(part), value(`direction.${part}`));
-    const mlp = along('mlpScaled');
-    const perLayer = parts.includes('perLayerOutput') ? along('perLayerOutput') : null;
-    const before = value('direction.resid');
-    const through = dot(row(itemOf(trace.resid, layer), token), before);
-    const rest = dot(value('output'), direction) - through - dot(joined, toJoined) - mlp - (perLayer ?? 0);
     const steps = headSteps(trace.run.recipe, layer);
     const factors = Float32Array.from({ length: heads }, (_, head) => changeAt(steps, head, token).factor);
-    const sources = sourcesOf(value('weights'), itemOf(trace.v, layer), toJoined, factors);
-    return { before, own: { heads: byHead, sources, mlp, ...(perLayer === null ? {} : { perLayer }), rest } };
+    // A gate is one of the head's at the query, whatever token a value is of.
+    const toValues = attention.gated ? toJoined.map((number, i) => number * at(value('headGates'), i)) : toJoined;
+    const sources = sourcesOf(value('weights'), itemOf(trace.v, layer), toValues, factors);
+    return { before, own: { heads: byHead, sources, mlp, ...optional, rest } };
   };
 
   /** [1, D] of the last residual at the target's position. */
@@ -129,7 +153,6 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     logit: async (trace, target) => logitOf(endRow(trace, target), target),
     logitOf,
     direct: async (trace, target, onProgress) => {
-      requirePlainAttention(spec);
       const report = (done: number): unknown => onProgress?.({ stage: 'gradient', done, total: layers + 1 });
       await report(0);
       const { position } = target;

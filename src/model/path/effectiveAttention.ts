@@ -1,7 +1,8 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import type { DecoderSpec, ShortConvolution } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
-import { EFFECTIVE_OUTPUTS } from '../graph/effectiveGraph.ts';
+import { EFFECTIVE_OUTPUTS, mapSizes } from '../graph/effectiveGraph.ts';
 import { stateSizes } from '../graph/recurrenceGraph.ts';
 import type { Trace } from '../run/forwardTrace.ts';
 import { floats, itemOf } from '../run/outputs.ts';
@@ -12,10 +13,11 @@ import { readNumbers } from './linearRow.ts';
 /** The call for what layers without attention weights take from each token. */
 export interface EffectiveCalls {
   /**
-   * [maps, T, T], derived from the layer's own numbers; row = query, column = token read. Of a gated delta net, for each head, the share of
-   * each token's value in what the head reads before its norm and gate: entries may be negative, and rows do not sum to 1. Of a short
-   * convolution one map, the mean over its channels of the absolute factor of a token's number in the query's: only the last few tokens
-   * have any. Throws RangeError for a layer that has attention weights.
+   * [maps, T, T], derived from the layer's own numbers; row = query, column = token read. Of a gated delta net or Mamba 2, for each head,
+   * the share of each token's value in what the head reads before its norm and gate (of Mamba 2 with what a token takes of itself by way
+   * of the skip): entries may be negative, and rows do not sum to 1. Of a short convolution one map, the mean over its channels of the
+   * absolute factor of a token's number in the query's: only the last few tokens have any. Throws RangeError for a layer that has
+   * attention weights alone, or is an MLP alone.
    */
   effectiveAttention(trace: Trace, layer: number): Promise<Tensor>;
 }
@@ -23,18 +25,18 @@ export interface EffectiveCalls {
 export function openEffective(spec: DecoderSpec, files: ModelFiles, sessions: Sessions): EffectiveCalls {
   return {
     effectiveAttention: async (trace, layer) => {
-      const { attention: mixer } = itemOf(spec.blocks, layer);
-      if (mixer.kind === 'attention') throw new RangeError(`Layer ${layer} has attention weights of its own.`);
+      const mixer = recurrenceIn(itemOf(spec.blocks, layer));
+      if (mixer === null) throw new RangeError(`Layer ${layer} has attention weights of its own, or is an MLP alone.`);
       const { length } = trace.run.ids;
       const feeds: Record<string, Feed> = { resid: itemOf(trace.resid, layer) };
-      if (mixer.kind === 'deltaNet') {
-        const { valueHeads, keyDim } = mixer;
+      if (mixer.kind !== 'shortConvolution') {
+        const { heads, keyDim } = mapSizes(mixer);
         feeds['window'] = zeros(stateSizes(mixer).window);
-        feeds['state'] = zeros([1, valueHeads, keyDim, length]);
+        feeds['state'] = zeros([1, heads, keyDim, length]);
         feeds['basis'] = unitMatrix(length);
       }
       const found = await sessions.withEffective(layer, (session) => session.run(feeds, EFFECTIVE_OUTPUTS[mixer.kind]));
-      if (mixer.kind === 'deltaNet') return tensor([mixer.valueHeads, length, length], floats(found['map']));
+      if (mixer.kind !== 'shortConvolution') return tensor([mapSizes(mixer).heads, length, length], floats(found['map']));
       return convolutionMap(files, mixer, floats(found['before']), floats(found['after']), length);
     },
   };

@@ -1,10 +1,11 @@
 import { at } from '../../core/tensor.ts';
-import { attentionAt } from '../families/mixers.ts';
+import { recurredName } from '../graph/decoder.ts';
 import type { DecoderSpec } from '../families/spec.ts';
 import { layerInputs, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, queryRow } from '../graph/interventionInputs.ts';
 import { alibiBias, lastMask, queryScales, rotaryTables, type RotaryTables } from '../graph/positionsGraph.ts';
 import type { Trace } from '../run/forwardTrace.ts';
+import { pieceFeeds } from '../run/layerBackwards.ts';
 import { floats, itemOf } from '../run/outputs.ts';
 import { perLayerFeed } from '../run/perLayer.ts';
 import type { Feed } from '../run/runtime.ts';
@@ -35,9 +36,9 @@ export async function runLayerRow(
   token: number,
   isWanted: (name: string) => boolean,
 ): Promise<LayerRow> {
-  attentionAt(spec, layer);
   const { session, outputs } = await sessions.row(layer);
-  const { feeds, turn } = rowFeeds(spec, trace, layer, token);
+  const { feeds: own, turn } = rowFeeds(spec, trace, layer, token);
+  const feeds = { ...own, ...(await recurredFeed(spec, sessions, trace, layer, token)) };
   const names = [...outputs].filter(([name]) => isWanted(name));
   const found = await session.run(feeds, [...new Set(names.map(([, output]) => output))]);
   return {
@@ -50,20 +51,36 @@ export async function runLayerRow(
   };
 }
 
-/** What `rowGraph` reads for token `token`, and the cosines and sines among it. */
+/** [1, D], what a layer that keeps a state puts out behind it for a token: the text up to there is run through the layer again. */
+export async function recurredFeed(
+  spec: DecoderSpec,
+  sessions: Sessions,
+  trace: Trace,
+  layer: number,
+  token: number,
+): Promise<{ readonly recurred?: Feed & { readonly data: Float32Array } }> {
+  const name = recurredName(itemOf(spec.blocks, layer));
+  if (name === null) return {};
+  const feeds = pieceFeeds(spec, trace, layer, { past: 0, room: 0, tokens: token + 1, length: trace.run.ids.length });
+  const found = await sessions.withLayer(layer, async (session) => floats((await session.run(feeds, [name]))[name]));
+  return { recurred: { dims: [1, spec.dim], data: found.slice(token * spec.dim) } };
+}
+
+/** What `rowGraph` reads for token `token` but for `recurred`, and the cosines and sines among it. */
 export function rowFeeds(
   spec: DecoderSpec,
   trace: Trace,
   layer: number,
   token: number,
 ): { readonly feeds: Readonly<Record<string, Feed>>; readonly turn: RotaryTables | null } {
-  const attention = attentionAt(spec, layer);
+  const { attention } = itemOf(spec.blocks, layer);
+  const attends = attention.kind === 'attention';
   const length = trace.run.ids.length;
-  const turn = attention.rope === null ? null : rowOf(rotaryTables(attention.rope, length), attention.rope.width, token);
+  const rope = attends ? attention.rope : null;
+  const turn = rope === null ? null : rowOf(rotaryTables(rope, length), rope.width, token);
   const feeds: Record<string, Feed> = {
     resid: { dims: [1, spec.dim], data: itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim) },
-    k: itemOf(trace.k, layer),
-    v: itemOf(trace.v, layer),
+    ...(attends ? { k: itemOf(trace.k, layer), v: itemOf(trace.v, layer) } : {}),
     ...perLayerFeed(spec, trace.perLayer, layer, token, token + 1),
     ...interventionTables(spec, trace.run.recipe, layer, layer + 1, queryRow(token, length)),
   };
@@ -76,13 +93,14 @@ export function rowFeeds(
     if (name === 'queryScale') return { dims: [1, 1], data: Float32Array.of(scaleAt(spec, layer, token)) };
     if (name.startsWith('cos')) return { dims: [1, turn?.cos.length ?? 0], data: turn?.cos ?? noValue(name, layer) };
     if (name.startsWith('sin')) return { dims: [1, turn?.sin.length ?? 0], data: turn?.sin ?? noValue(name, layer) };
-    return { dims: [1, length], data: lastMask(token + 1, length, attention.window) };
+    return { dims: [1, length], data: lastMask(token + 1, length, attends ? attention.window : null) };
   }
 }
 
 /** Factor of a token's queries by its position. */
 function scaleAt(spec: DecoderSpec, layer: number, token: number): number {
-  const { queryScale } = attentionAt(spec, layer);
+  const { attention } = itemOf(spec.blocks, layer);
+  const queryScale = attention.kind === 'attention' ? attention.queryScale : null;
   return queryScale === null ? 1 : at(queryScales(queryScale, token, token + 1), 0);
 }
 

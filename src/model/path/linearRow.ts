@@ -12,7 +12,10 @@ export interface LinearRow {
 /** Bytes of a matrix read at a time while a column is gathered from it. */
 const BLOCK_BYTES = 4 * 1024 * 1024;
 
-/** Reads the weights of one output, exactly as stored, and its bias; where they are contiguous, without the rest of the matrix. */
+/**
+ * Reads the weights of one output, exactly as stored or times their factor, and its bias; where they are contiguous, without the rest of
+ * the matrix.
+ */
 export async function readLinearRow(
   files: ModelFiles,
   { linear, row }: LinearRow,
@@ -31,11 +34,15 @@ export async function readLinearRow(
     for (let i = 0; i < rows; i++)
       column.set(block.subarray(i * rowBytes + row * size, i * rowBytes + (row + 1) * size), (from + i) * size);
   }
-  return { weights: widen(column, weight.dtype), bias: added ?? null };
+  return { weights: scaled(widen(column, weight.dtype), weight), bias: added ?? null };
 }
 
-/** `count` numbers of a stored tensor from number `from` on. */
+/** `count` numbers of a stored tensor, times its factor, from number `from` on. */
 export async function readNumbers(files: ModelFiles, weight: Weight, from: number, count: number): Promise<Float32Array> {
   const size = WEIGHT_BYTES[weight.dtype];
-  return widen(await files.read(weight.file, weight.offset + from * size, count * size), weight.dtype);
+  return scaled(widen(await files.read(weight.file, weight.offset + from * size, count * size), weight.dtype), weight);
+}
+
+function scaled(numbers: Float32Array, { factor = 1 }: Weight): Float32Array {
+  return factor === 1 ? numbers : numbers.map((number) => number * factor);
 }

@@ -32,6 +32,7 @@ export async function addMlp(
     token,
     block: { attentionNorms, mlpNorms: norms, mlp, wiring, addTo },
   } = place;
+  if (mlp.kind === 'none') return addEnd(path, place, stream);
   const source: StageName = wiring === 'parallel' ? 'input' : stream;
   let mlpInput = source;
   if (source === 'input' && norms.pre === attentionNorms.pre) {
@@ -72,7 +73,15 @@ export async function addMlp(
     await path.norm('mlpStreamNorm', row.value('mlpStreamNorm'), 'mlpAdded', norms.stream, row.value('mlpAdded'));
     after = 'mlpStreamNorm';
   }
+  await addEnd(path, place, after);
+}
+
+/** Adds what follows a layer's last addition to the stream. */
+async function addEnd(path: PathBuilder, place: LayerPlace, last: StageName): Promise<void> {
+  const { trace, row, layer, token } = place;
+  const { recipe } = trace.run;
   const { perLayer, outputScale } = place.block;
+  let after = last;
   if (perLayer !== null) {
     await addPerLayer(path, place, perLayer, after);
     after = 'perLayerAdded';

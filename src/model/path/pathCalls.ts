@@ -1,7 +1,6 @@
 import type { ForwardPath, StageName, WeightedSum } from '../../core/forwardPath.ts';
 import { stageOf } from '../../core/forwardPath.ts';
 import { at } from '../../core/tensor.ts';
-import { plainAttentionAt } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import type { Trace } from '../run/forwardTrace.ts';
@@ -72,7 +71,6 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
     if (head < 0 || head >= spec.heads) throw new RangeError(`Head ${head} is outside a model of ${spec.heads}.`);
     if (token < 0 || token >= trace.run.ids.length) throw new RangeError(`Token ${token} is outside a text of ${trace.run.ids.length}.`);
     const block = itemOf(spec.blocks, layer);
-    plainAttentionAt(spec, layer);
     const experts = expertChoices(trace, layer, token, request.expert, block.mlp.kind === 'experts' && block.mlp.shared !== null);
     const row = await runLayerRow(spec, sessions, trace, layer, token, isWanted(experts));
     const own = ofLayer(spec, layer);

@@ -1,5 +1,6 @@
 import { partingOf, startOf as firstTokens, type Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import { keySource, ofLayer } from '../families/spec.ts';
 import { stateNames } from '../graph/decoder.ts';
 import { layerInputs, positionTables, sameStart, tableShapes } from '../graph/inputs.ts';
@@ -89,9 +90,11 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
       const own = Array.from({ length: part.to - part.from }, (_, i) => part.from + i);
       const feeds: Record<string, Feed> = { resid, ...interventionTables(spec, run.recipe, part.from, part.to, rows) };
       for (const [name] of tableShapes(spec, layerInputs(spec, part.from, part.to))) feeds[name] = tables.get(name) ?? missing(name);
-      const mixers = own.map((layer) => ({ layer, mixer: itemOf(spec.blocks, layer).attention }));
-      const keyed = mixers.flatMap(({ layer, mixer }) => (mixer.kind === 'attention' ? [layer] : []));
-      const kept = mixers.flatMap(({ layer, mixer }) => (mixer.kind === 'attention' ? [] : [{ layer, mixer }]));
+      const keyed = own.filter((layer) => itemOf(spec.blocks, layer).attention.kind === 'attention');
+      const kept = own.flatMap((layer) => {
+        const mixer = recurrenceIn(itemOf(spec.blocks, layer));
+        return mixer === null ? [] : [{ layer, mixer }];
+      });
       for (const layer of own) Object.assign(feeds, perLayerFeed(spec, vectors, layer, from, to));
       for (const layer of keyed) {
         const source = keySource(spec, layer);

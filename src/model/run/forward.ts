@@ -6,6 +6,7 @@ import type { Recipe, Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import { readRows } from './embeddingRows.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { addsPositions, layerExtras } from '../graph/decoder.ts';
@@ -64,32 +65,34 @@ export async function forward(
     const inputs: Record<string, Feed> = { resid: itemOf(resid, from), ...interventionTables(spec, recipe, from, to, rows) };
     for (const [name] of tableShapes(spec, layerInputs(spec, from, to))) inputs[name] = tables.get(name) ?? missing(name);
     const blocks = spec.blocks.slice(from, to);
-    for (const [i, { attention }] of blocks.entries()) {
+    for (const [i, block] of blocks.entries()) {
+      const { attention } = block;
+      const recurrence = recurrenceIn(block);
       const layer = from + i;
       Object.assign(inputs, perLayerFeed(spec, perLayer, layer, 0, length));
+      if (recurrence !== null) Object.assign(inputs, stateFeeds(recurrence, layer, past.states[layer] ?? null));
       if (attention.kind === 'attention') {
         const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
         const source = keySource(spec, layer);
         if (source < from) Object.assign(inputs, { [`ownK.${layer}`]: itemOf(k, source), [`ownV.${layer}`]: itemOf(v, source) });
         inputs[`pastK.${layer}`] = { dims: [kvHeads, past.room, headDim], data: past.k[layer] ?? new Float32Array(0) };
         inputs[`pastV.${layer}`] = { dims: [kvHeads, past.room, valueDim], data: past.v[layer] ?? new Float32Array(0) };
-      } else Object.assign(inputs, stateFeeds(attention, layer, past.states[layer] ?? null));
+      }
     }
     const names = blocks.flatMap((block, i) => [`resid.${from + i + 1}`, ...layerExtras(block).map((name) => `${name}.${from + i}`)]);
     const out = await session.run(inputs, names);
-    for (const [i, { attention, mlp }] of blocks.entries()) {
+    for (const [i, block] of blocks.entries()) {
+      const { attention, mlp } = block;
+      const recurrence = recurrenceIn(block);
       const layer = from + i;
+      states.push(recurrence === null ? {} : stateOf(recurrence, layer, out));
       if (attention.kind === 'attention') {
         const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
         const source = keySource(spec, layer);
         q.push(tensor([heads, length, headDim], floats(out[`q.${layer}`])));
         k.push(source === layer ? tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])) : itemOf(k, source));
         v.push(source === layer ? tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])) : itemOf(v, source));
-        states.push({});
-      } else {
-        for (const all of [q, k, v]) all.push(tensor([0, length, 0], new Float32Array(0)));
-        states.push(stateOf(attention, layer, out));
-      }
+      } else for (const all of [q, k, v]) all.push(tensor([0, length, 0], new Float32Array(0)));
       resid.push(finite(tensor([length, dim], floats(out[`resid.${layer + 1}`])), layer, recipe));
       experts.push(
         mlp.kind === 'experts'

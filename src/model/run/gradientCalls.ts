@@ -2,8 +2,9 @@ import { UserError } from '../../core/errors.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import type { Runnable } from './forward.ts';
+import { attentionAt } from '../families/mixers.ts';
 import { keySource } from '../families/spec.ts';
-import { gradientWork, layerGradient, layerOutputs, type KeyValueGradient, type LayerOutputs } from './layerBackwards.ts';
+import { gradientWork, layerGradient, layerOutputs, wholeIfKept, type KeyValueGradient, type LayerOutputs } from './layerBackwards.ts';
 import { floats, itemOf } from './outputs.ts';
 import type { Trace } from './forwardTrace.ts';
 import { workOf, type Piece } from './pieces.ts';
@@ -109,10 +110,12 @@ export function openGradient(
   };
 
   /** How a text is cut for the gradients of a layer. */
-  const piecesOf = (layer: number, length: number): readonly Piece[] => cut(gradientWork(spec, layer), 0, length);
+  const piecesOf = (layer: number, length: number): readonly Piece[] =>
+    wholeIfKept(itemOf(spec.blocks, layer), cut(gradientWork(spec, layer), 0, length));
 
   return {
     weightGradient: async (trace, { resid, final }, { layer, head }, onProgress) => {
+      attentionAt(spec, layer);
       const { length } = trace.run.ids;
       const pieces = piecesOf(layer, length);
       let done = 0;

@@ -1,5 +1,5 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
-import { requireGradient } from '../families/mixers.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import { keySource, ofLayer, type Block, type DecoderSpec } from '../families/spec.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
@@ -67,17 +67,18 @@ export async function layerGradient(
 ): Promise<LayerGradient> {
   const { dim } = spec;
   const { length } = trace.run.ids;
-  requireGradient(spec, layer);
+  const block = itemOf(spec.blocks, layer);
+  const hasKeys = block.attention.kind === 'attention';
   const like = ({ dims, data }: Tensor): Tensor => tensor(dims, new Float32Array(data.length));
   const [k, v] = [later?.k ?? like(itemOf(trace.k, layer)), later?.v ?? like(itemOf(trace.v, layer))];
   const isShared = keySource(spec, layer) !== layer;
   const resid = tensor([length, dim], new Float32Array(length * dim));
   const inside = new Map<string, Tensor>();
-  for (const { from, to } of pieces.toReversed()) {
+  for (const { from, to } of wholeIfKept(block, pieces).toReversed()) {
     await beforePiece();
     const own = {
       gradient: rowsOf(gradient, from, to),
-      ...(isShared ? {} : { 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) }),
+      ...(isShared || !hasKeys ? {} : { 'gradient.k': tokensOf(k, from, to), 'gradient.v': tokensOf(v, from, to) }),
     };
     const feeds = { ...pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length }), ...own };
     const [found, wanted] = await sessions.withGradient(layer, async (session, outputs) => {
@@ -112,7 +113,7 @@ export async function layerGradient(
 export interface LayerOutputs {
   /** [T, heads * valueDim], before the projection; [T, 0] of a layer without attention. */
   readonly heads: Tensor;
-  /** [T, D], before a norm behind it. */
+  /** [T, D], before a norm behind it; zeros of a layer without one. */
   readonly mlp: Tensor;
 }
 
@@ -133,14 +134,14 @@ export async function layerOutputs(
     const feeds = pieceFeeds(spec, trace, layer, { past: from, room: from, tokens: to - from, length });
     const found = await sessions.withLayer(layer, (session) => session.run(feeds, names));
     if (names.includes('concatenatedHeads')) place(joined, floats(found.concatenatedHeads), { from, to });
-    place(mlp, floats(found.mlpScaled), { from, to });
+    if (names.includes('mlpScaled')) place(mlp, floats(found.mlpScaled), { from, to });
   }
   return { heads: joined, mlp };
 }
 
-/** The pieces in which a layer is computed again: one without attention all at once, as what it keeps is not known between. */
-export function wholeIfKept({ attention }: Block, pieces: readonly Piece[]): readonly Piece[] {
-  return attention.kind === 'attention' ? pieces : [{ from: 0, to: pieces.at(-1)?.to ?? 0 }];
+/** The pieces in which a layer is computed again: one that keeps a state all at once, as what it keeps is not known between. */
+export function wholeIfKept(block: Block, pieces: readonly Piece[]): readonly Piece[] {
+  return recurrenceIn(block) === null ? pieces : [{ from: 0, to: pieces.at(-1)?.to ?? 0 }];
 }
 
 /** The inputs of the trunk graph of one layer for tokens of a trace; of a layer without attention, all of them. */
@@ -162,14 +163,15 @@ export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span:
   };
 }
 
-function pastFeeds({ attention }: Block, trace: Trace, layer: number, past: number): Readonly<Record<string, Feed>> {
-  if (attention.kind === 'attention')
-    return {
-      [`pastK.${layer}`]: tokensOf(itemOf(trace.k, layer), 0, past),
-      [`pastV.${layer}`]: tokensOf(itemOf(trace.v, layer), 0, past),
-    };
-  if (past > 0) throw new Error('What the layer keeps of the tokens before is not known.');
-  return stateFeeds(attention, layer, null);
+function pastFeeds(block: Block, trace: Trace, layer: number, past: number): Readonly<Record<string, Feed>> {
+  const mixer = recurrenceIn(block);
+  if (mixer !== null && past > 0) throw new Error('What the layer keeps of the tokens before is not known.');
+  return {
+    ...(mixer === null ? {} : stateFeeds(mixer, layer, null)),
+    ...(block.attention.kind === 'attention'
+      ? { [`pastK.${layer}`]: tokensOf(itemOf(trace.k, layer), 0, past), [`pastV.${layer}`]: tokensOf(itemOf(trace.v, layer), 0, past) }
+      : {}),
+  };
 }
 
 /** A view of some rows of [T, D]. */

@@ -1,8 +1,9 @@
 import { UserError } from '../../core/errors.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import type { DecoderSpec, Norm } from '../families/spec.ts';
-import { STEP_OUTPUTS } from '../graph/layerStepsGraph.ts';
+import { stepOutputsOf, type StepOutput } from '../graph/layerStepsGraph.ts';
 import type { Trace } from './forwardTrace.ts';
 import { pieceFeeds } from './layerBackwards.ts';
 import { floats, itemOf } from './outputs.ts';
@@ -13,7 +14,7 @@ import type { UnembedCalls } from './unembedding.ts';
 export interface LayerSteps {
   /** The residual after attention has added to it. */
   readonly afterAttention: Tensor;
-  /** What attention and MLP add to the residual. */
+  /** What attention and MLP add to the residual: zeros where the layer has none. */
   readonly attentionStep: Tensor;
   readonly mlpStep: Tensor;
   /** Whether the MLP reads the block's input as attention does, and no part of the model what attention has added to. */
@@ -43,18 +44,20 @@ export function openLayerSteps(
   );
   return {
     layerSteps: async (trace, layer, from, to) => {
-      const isKept = itemOf(blocks, layer).attention.kind !== 'attention';
+      const block = itemOf(blocks, layer);
+      const names = stepOutputsOf(block);
       // What such a layer keeps of the tokens before is known at the text's start alone.
-      const first = isKept ? 0 : from;
+      const first = recurrenceIn(block) === null ? from : 0;
       const feeds = pieceFeeds(spec, trace, layer, { past: first, room: first, tokens: to - first, length: trace.run.ids.length });
-      const found = await sessions.withSteps(layer, (session) => session.run(feeds, STEP_OUTPUTS));
-      const value = (name: (typeof STEP_OUTPUTS)[number]): Tensor =>
-        tensor([to - from, dim], floats(found[name]).slice((from - first) * dim));
+      const found = await sessions.withSteps(layer, (session) => session.run(feeds, names));
+      const value = (name: StepOutput, otherwise: () => Float32Array): Tensor =>
+        tensor([to - from, dim], names.includes(name) ? floats(found[name]).slice((from - first) * dim) : otherwise());
+      const nothing = (): Float32Array => new Float32Array((to - from) * dim);
       return {
-        afterAttention: value('afterAttention'),
-        attentionStep: value('attentionStep'),
-        mlpStep: value('mlpStep'),
-        parallel: itemOf(blocks, layer).wiring === 'parallel',
+        afterAttention: value('afterAttention', () => itemOf(trace.resid, layer).data.slice(from * dim, to * dim)),
+        attentionStep: value('attentionStep', nothing),
+        mlpStep: value('mlpStep', nothing),
+        parallel: block.wiring === 'parallel',
       };
     },
     heldLogits: async (parts, final) => {

@@ -1,6 +1,7 @@
 import { commonTokens, startsWith, UNCHANGED, type Recipe, type Run } from '../../core/run.ts';
 import type { Tensor } from '../../core/tensor.ts';
 import type { AttentionRow, AttentionRows } from './headAttention.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import { keySource, ofLayer } from '../families/spec.ts';
 import { checkRun, type Runnable } from './forward.ts';
 import { stateNumbers } from '../graph/recurrenceGraph.ts';
@@ -73,12 +74,13 @@ export function openSequence(model: Runnable, lastRow: AttentionRows['lastRow'])
     final: (position) => held.final(position),
     lastRow: (layer) => lastRow({ layer, q: held.lastQuery(layer), past: held.past, recipe }),
     get bytesPerLayer() {
-      return spec.blocks.map(({ attention }, layer) => {
+      return spec.blocks.map((block, layer) => {
         // Keys and values that another layer made are held there.
         if (keySource(spec, layer) !== layer) return 0;
         const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-        const numbers =
-          attention.kind === 'attention' ? held.length * kvHeads * (headDim + valueDim) : held.length === 0 ? 0 : stateNumbers(attention);
+        const mixer = recurrenceIn(block);
+        const kept = mixer === null || held.length === 0 ? 0 : stateNumbers(mixer);
+        const numbers = kept + (block.attention.kind === 'attention' ? held.length * kvHeads * (headDim + valueDim) : 0);
         return numbers * Float32Array.BYTES_PER_ELEMENT;
       });
     },

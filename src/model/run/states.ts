@@ -16,7 +16,7 @@ import type { TrunkPart } from './sessions.ts';
 
 /** Whether the model has such layers. */
 export function hasStates({ blocks }: Pick<DecoderSpec, 'blocks'>): boolean {
-  return blocks.some(({ attention }) => attention.kind !== 'attention');
+  return recurrencesOf(blocks).length > 0;
 }
 
 /** The inputs of a layer's graph for what it keeps; `state` null: there is no token before. */

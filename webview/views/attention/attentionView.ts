@@ -112,19 +112,21 @@ export function createAttention(context: PanelContext): View {
       logScale.set(settings.logScale);
       inEditor.update(state);
       title.update(state);
-      const recurrence = isOpening(state) ? undefined : shown.explanation.model.traits?.layers[settings.layer]?.recurrence;
+      const { recurrence, beside } = (isOpening(state) ? undefined : shown.explanation.model.traits?.layers[settings.layer]) ?? {};
+      const kept = recurrence ?? beside;
       ofWeights.hidden = measures.choice.hidden = recurrence !== undefined;
-      effective.root.hidden = recurrence === undefined;
+      effective.root.hidden = kept === undefined;
+      hideFirst.root.hidden = recurrence !== undefined;
       weights.hidden = hasMap(settings.headMeasure);
       logScale.root.hidden = weights.hidden || recurrence !== undefined;
       weightsRow.hidden = settings.headMeasure !== 'weights';
       if (recurrence !== undefined) {
         cell.root.hidden = true;
-        effective.update(state, recurrence);
       } else if (!isOpening(state)) {
         asked.update(state, shown, settings.layer, settings.head);
         measures.update(state);
       }
+      if (kept !== undefined) effective.update(state, kept, recurrence === undefined);
       // One head that is looked at comes before the numbers of all.
       overview.update(state);
     },

@@ -1,5 +1,5 @@
 import { headMapAt } from '../../../src/core/headMeasures.ts';
-import type { LayerTraits } from '../../../src/core/trace.ts';
+import type { RecurrenceTraits } from '../../../src/core/trace.ts';
 import { markTokens, tokenLabels, type PanelContext } from '../../context.ts';
 import { select } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
@@ -14,24 +14,24 @@ import { createMeasureMap, type MeasuredMap } from './measureMap.ts';
 import { createMeasureRow } from './measureRow.ts';
 import { signedSignificant } from './measureTexts.ts';
 
-type Recurrence = NonNullable<LayerTraits['recurrence']>;
-
-/** What is shown of a layer without attention weights: its effective attention, as what it is. */
+/** What is shown of a layer without attention weights, or of what runs beside them: its effective attention, as what it is. */
 export interface EffectiveCard {
   readonly root: HTMLElement;
-  readonly update: (state: ViewState, recurrence: Recurrence) => void;
+  /** `isBeside`: whether it runs beside the layer's attention. */
+  readonly update: (state: ViewState, recurrence: RecurrenceTraits, isBeside: boolean) => void;
 }
 
 /** Creates the card, of no layer yet. */
-export function createEffectiveCard(context: PanelContext): EffectiveCard {
+export function createEffectiveCard(panel: PanelContext): EffectiveCard {
+  const context = hidingNothing(panel);
   const { store, tooltip } = context;
   const cells = createHeadCells(context, () => undefined);
   let map = 0;
-  let of: Recurrence | undefined;
+  let of: { readonly recurrence: RecurrenceTraits; readonly isBeside: boolean } | undefined;
   const choice = select(t('Head of this layer'), (chosen) => {
     map = chosen;
     const state = store.state();
-    if (of !== undefined) update(state, of);
+    if (of !== undefined) update(state, of.recurrence, of.isBeside);
   });
   const meaning = el('p', { class: 'caption' });
   const hover = (point: PlotPoint | null, event: MouseEvent | null): void => {
@@ -64,7 +64,7 @@ export function createEffectiveCard(context: PanelContext): EffectiveCard {
     busy: () => root,
     parts: [plot.root, row.root],
     ask: async ({ settings: { layer } }, query) => {
-      const isSigned = of?.kind !== 'shortConvolution';
+      const isSigned = of?.recurrence.kind !== 'shortConvolution';
       const found = await query('effective', 'effectiveAttention', { layer, map });
       const about = `${layer}.${map}`;
       return { about, map: found, isSigned, sides: { towards: '', against: '' }, written: (value) => shareText(value, isSigned) };
@@ -78,18 +78,22 @@ export function createEffectiveCard(context: PanelContext): EffectiveCard {
       row.draw({ query, values, isSigned, unit: t('share'), written: (value) => written(found, value) }, state);
     },
   });
-  const root: HTMLElement = el('div', { class: 'head-row' }, meaning, choice.root, asked.notice, plot.root, row.root);
+  const axes = el('div', { class: 'axis-note' }, t('Row: the token that reads. Column: the token read. Click a cell to lock it.'));
+  const numbers = el('div', { class: 'head-row' }, choice.root, axes, asked.notice, plot.root, row.root);
+  const root: HTMLElement = el('div', { class: 'head-row' }, meaning, numbers);
 
-  function update(state: ViewState, recurrence: Recurrence): void {
-    of = recurrence;
+  function update(state: ViewState, recurrence: RecurrenceTraits, isBeside: boolean): void {
+    of = { recurrence, isBeside };
+    meaning.textContent = meaningOf(recurrence, isBeside);
+    numbers.hidden = recurrence.maps === 0;
+    if (recurrence.maps === 0) return;
     map = Math.min(map, recurrence.maps - 1);
-    meaning.textContent = meaningOf(recurrence);
     choice.root.hidden = recurrence.maps === 1;
     choice.set(
       Array.from({ length: recurrence.maps }, (_, index) => [index, integer(index)]),
       map,
     );
-    asked.update(state, state.shown, state.settings.layer, map);
+    asked.update(withoutHiding(state), state.shown, state.settings.layer, map);
   }
   return { root, update };
 }
@@ -103,18 +107,35 @@ function shareText(value: number, isSigned: boolean): string {
   return isSigned ? signedSignificant(value) : signedSignificant(value).replace('+', '');
 }
 
+/** The first token takes no more than others here, so that it is never hidden. */
+function hidingNothing(context: PanelContext): PanelContext {
+  return { ...context, store: { ...context.store, state: () => withoutHiding(context.store.state()) } };
+}
+
+function withoutHiding(state: ViewState): ViewState {
+  return { ...state, settings: { ...state.settings, hideFirst: false } };
+}
+
 /** What such a layer is, and what is shown of it. */
-function meaningOf({ kind, reach }: Recurrence): string {
-  const none = t('This layer is {0}: it has no attention weights.', recurrenceName(kind));
+function meaningOf({ kind, reach, normed }: RecurrenceTraits, isBeside: boolean): string {
+  if (kind === 'mlpAlone') return t('This layer is an MLP alone: its tokens read no others, so there is no attention to show.');
+  const none = isBeside
+    ? t('Beside its attention this layer has {0}, which reads the same and has no attention weights.', recurrenceName(kind))
+    : t('This layer is {0}: it has no attention weights.', recurrenceName(kind));
   if (kind === 'shortConvolution')
     return `${none} ${t(
       'Shown is what its gates and its kernel imply: the size of the factor with which a token’s numbers stand in a later ' +
         'token’s, the mean over all channels. It has no heads, and reads {0} tokens at most, its own among them.',
       integer(reach ?? 1),
     )}`;
-  return `${none} ${t(
-    'Shown is its effective attention, derived from its own numbers: the share of each token’s value in what the head reads at ' +
-      'a token. It is no softmax: shares may be negative and rows do not sum to 1. A norm follows, so only ' +
-      'the proportions within a row count.',
-  )}`;
+  const sentences = [
+    none,
+    t(
+      'Shown is its effective attention, derived from its own numbers: the share of each token’s value in what the head reads at ' +
+        'a token. It is no softmax: shares may be negative and rows do not sum to 1.',
+    ),
+    ...(normed ? [t('A norm follows, so only the proportions within a row count.')] : []),
+    ...(kind === 'mamba' ? [t('What a token takes of itself by way of the skip is part of its own share.')] : []),
+  ];
+  return sentences.join(' ');
 }

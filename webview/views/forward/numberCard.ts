@@ -5,6 +5,7 @@ import { el } from '../../parts/dom.ts';
 import type { Arithmetic, Part, PartRole, Term } from '../../figures/numberArithmetic.ts';
 import type { Place } from '../../figures/pathSteps.ts';
 import { integer, significant } from '../../parts/format.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
 import { t } from '../../strings.ts';
 import { axisName, numberText } from './stageView.ts';
 import { activationName, numberLabel, stageTitle } from './stageTexts.ts';
@@ -128,6 +129,12 @@ function originText(
       );
     case 'perLayer':
       return el('p', {}, t('Made before the first layer, from the token’s row in a table of all layers and from its embedding.'));
+    case 'recurred':
+      return el(
+        'p',
+        {},
+        t('Put out by this layer’s own part, {0}; what it reads of the text is shown under Attention.', recurrenceName(made.recurrence)),
+      );
     case 'sharedExpert':
       return el('p', {}, t('The shared expert runs beside those chosen: choose it above to see how it computes.'));
     default:

@@ -1,8 +1,9 @@
 import type { Activation } from '../../../src/core/activationFunctions.ts';
 import type { ForwardPath, Stage } from '../../../src/core/forwardPath.ts';
-import type { ModelInfo } from '../../../src/core/trace.ts';
+import type { ModelInfo, RecurrenceKind } from '../../../src/core/trace.ts';
 import { stagesOf, type WalkPart, type WalkStep } from '../../figures/pathSteps.ts';
 import { integer, significant } from '../../parts/format.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
 import { t } from '../../strings.ts';
 import { activationName } from './stageTexts.ts';
 
@@ -62,6 +63,7 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
           formula: 'x',
         }
       : normText(t('{0} before attention', model.norm), find('norm')),
+  recurrence: ({ find }) => recurrenceText(find('recurred')),
   heads: ({ path, model }) => headsText(path, model),
   headNorm: ({ find, stages }) =>
     normText(
@@ -130,6 +132,11 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     sentence: t('The values of all tokens are added up, each times its share: this is what the head brings to the token.'),
     formula: 'z = Σₖ aₖ vₖ',
   }),
+  headGate: () => ({
+    title: t('Gate of the head'),
+    sentence: t('The query matrix computes a gate for each number of the head’s result: between 0, which closes it, and 1.'),
+    formula: 'z ← z · σ(W_g x)',
+  }),
   concatenate: ({ model }) => ({
     title: t('Heads joined'),
     sentence: t('The results of all {0} heads are put one after another.', model.heads),
@@ -139,6 +146,11 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     title: t('Output projection'),
     sentence: t('A matrix mixes what the heads found and brings it to the width of the residual stream.'),
     formula: biased('o = Wₒ z', stages),
+  }),
+  mixed: () => ({
+    title: t('Attention and what runs beside it'),
+    sentence: t('What attention found and what runs beside it are added up.'),
+    formula: 'o ← o + r',
   }),
   attentionPostNorm: ({ model, find }) => normText(t('{0} of attention’s output', model.norm), find('norm')),
   attentionAdd: ({ stages }) => ({
@@ -399,4 +411,38 @@ function logitFormula(stages: readonly Stage[]): string {
     if (made.kind === 'capped') parts.push(`${significant(made.limit, 4)} · tanh(z / ${significant(made.limit, 4)})`);
   }
   return parts.join(',  ');
+}
+
+/** What a layer that carries the text in a state does, by its kind. */
+function recurrenceText(stage: Stage | undefined): StepText {
+  const kind = stage?.made.kind === 'recurred' ? stage.made.recurrence : 'mlpAlone';
+  const texts: Readonly<Record<RecurrenceKind, Omit<StepText, 'title'>>> = {
+    shortConvolution: {
+      sentence: t(
+        'A matrix makes two gates and a vector of each token. A convolution adds up the vectors of the last tokens, each behind its first ' +
+          'gate; the second gate and a matrix follow.',
+      ),
+      formula: 'r = W_o (c · Σⱼ wⱼ (b · x)ₚ₋ⱼ)',
+    },
+    deltaNet: {
+      sentence: t(
+        'Queries, keys and values pass a short convolution. Each head keeps a matrix: a token lets it decay, moves what it holds under the ' +
+          'token’s key towards the token’s value, and reads it with its query; a norm, a gate and a matrix follow.',
+      ),
+      formula: 'S ← eᵍ S,  S ← S + k (β (v − Sᵀ k))ᵀ,  r = W_o (norm(Sᵀ q) · silu(z))',
+    },
+    mamba: {
+      sentence: t(
+        'The token’s numbers, keys and queries pass a short convolution. Each head keeps a matrix: a token lets it decay at a pace of its ' +
+          'own, adds its numbers under its key, and reads it with its query; a gate and a matrix follow.',
+      ),
+      formula: 'S ← e^(Δ A) S + B (Δ x)ᵀ,  y = Sᵀ C + D x,  r = W_o (y · silu(z))',
+    },
+    mlpAlone: { sentence: '', formula: '' },
+  };
+  return { title: capitalized(recurrenceName(kind)), ...texts[kind] };
+}
+
+function capitalized(text: string): string {
+  return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -1,9 +1,11 @@
 import type { DirectParts } from '../../../src/core/directParts.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { largestHead, total, waterfall, waterfallRange, type WaterfallStep } from '../../figures/directWaterfall.ts';
 import { button, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { signedDecimal } from '../../parts/format.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
@@ -17,6 +19,7 @@ export interface Waterfall {
 
 /** Creates the table, still empty. The names of attention and MLP lead to the numbers that theirs are the sums of. */
 export function createWaterfall({ store }: PanelContext): Waterfall {
+  const model = (): Pick<ModelInfo, 'traits'> => store.state().shown?.explanation.model ?? {};
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
   const rows = el('tbody');
   const foot = el('tfoot');
@@ -38,6 +41,12 @@ export function createWaterfall({ store }: PanelContext): Waterfall {
         return t('Constants (biases)');
       case 'attention':
         return named(t('Layer {0}: attention', layer), t('Show its heads'), () => change({ layer, head: largestHead(parts, layer) }));
+      case 'recurrence': {
+        const { recurrence, beside } = model().traits?.layers[layer] ?? {};
+        const kind = (recurrence ?? beside)?.kind;
+        const text = kind === undefined ? t('Layer {0}: state', layer) : t('Layer {0}: {1}', layer, recurrenceName(kind));
+        return named(text, t('Show what it reads'), () => change({ tab: 'attention', layer }));
+      }
       case 'mlp':
         return named(t('Layer {0}: MLP', layer), t('Open it in Forward pass'), () => change({ tab: 'forward', layer, pathStep: 'mlp' }));
       case 'perLayer':
@@ -50,13 +59,13 @@ export function createWaterfall({ store }: PanelContext): Waterfall {
   return {
     root: el('div', { class: 'why-sum' }, el('h3', {}, t('The sum, step by step')), table),
     show: (parts) => {
-      const steps = waterfall(parts);
+      const steps = waterfall(parts, model());
       const range = waterfallRange(steps);
       rows.replaceChildren(
-        ...steps.map((step) =>
+        ...steps.map((step, index) =>
           el(
             'tr',
-            { class: step.layer >= 0 && step.part === 'attention' ? 'layer-start' : '' },
+            { class: step.layer >= 0 && steps[index - 1]?.layer !== step.layer ? 'layer-start' : '' },
             el('th', { scope: 'row' }, nameOf(step, parts)),
             barCell(step, range),
             numberCell(signedDecimal(step.value, LOGIT_DIGITS), true),

@@ -74,7 +74,7 @@ function factsOf(
   { shown }: ViewState,
 ): readonly (readonly [string, Node | string])[] {
   const { target } = parts;
-  const sum = total(waterfall(parts).map(({ value }) => value));
+  const sum = total(waterfall(parts, shown?.explanation.model ?? {}).map(({ value }) => value));
   const capped = (shown?.explanation.model.traits?.logitCap ?? null) !== null;
   const [likelier, other] = target >= 0 ? [tokenText, rivalText] : [rivalText, tokenText];
   return [
