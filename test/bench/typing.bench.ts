@@ -32,6 +32,7 @@ test('typing while a whole file is read in a real VS Code', { timeout: 600_000 }
   try {
     const item = page.locator('.statusbar-item', { hasText: 'bits/byte' });
     const share = async (): Promise<number> => Number(/file (\d+) %/.exec(await item.innerText().catch(() => ''))?.[1] ?? NaN);
+    await workbench.focusEditor();
     // What is only done once, such as the model's start, is over.
     await workbench.command('Explain Tokens: Explain the Whole File');
     await item.filter({ hasText: /file \d+ %/ }).waitFor({ timeout: 120_000 });
