@@ -90,9 +90,10 @@ function watchKeys(): void {
   const channel = new MessageChannel();
   let current: { takenMs: number; drawnMs: number } | null = null;
   // The message comes after all that the key's own events set off.
-  channel.port1.onmessage = () => {
+  channel.port1.addEventListener('message', () => {
     if (current !== null && Number.isNaN(current.takenMs)) current.takenMs = performance.now() - begun;
-  };
+  });
+  channel.port1.start();
   const down = (event: KeyboardEvent): void => {
     [begun, before] = [event.timeStamp, letters()];
     current = { takenMs: NaN, drawnMs: NaN };

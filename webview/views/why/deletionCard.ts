@@ -74,16 +74,7 @@ export function createDeletion(context: PanelContext): View {
   const unitsNow = knownUnits();
   const [textChanged, asksOther, drawn, filled] = [changeDetector(), changeDetector(), changeDetector(), changeDetector()];
 
-  function askedNow(state: ViewState): DeletionAsked | null {
-    const why = askedWhy(state);
-    if (why === null) return null;
-    const { whyMethod: method, whyUnit: unit } = state.settings;
-    const end = chosenSpan(state)?.end ?? null;
-    const last = end ?? why.position;
-    const units = unitsNow(state, unit, last);
-    if (hiddenWords(units, last).length === 0) return null;
-    return { position: why.position, token: why.token, end, unit, units, method };
-  }
+  const askedNow = (state: ViewState): DeletionAsked | null => askedIn(state, unitsNow);
   function curvesNow(): DeletionCurves | null {
     const asked = askedNow(store.state());
     return asked === null ? null : runs.known(asked);
@@ -140,6 +131,17 @@ export function createDeletion(context: PanelContext): View {
       draw(state);
     },
   };
+}
+
+/** What the curves of a state are of; null: no word before it can be hidden. */
+function askedIn(state: ViewState, unitsNow: ReturnType<typeof knownUnits>): DeletionAsked | null {
+  const why = askedWhy(state);
+  if (why === null) return null;
+  const { position, token } = why;
+  const { whyMethod: method, whyUnit: unit } = state.settings;
+  const end = chosenSpan(state)?.end ?? null;
+  const units = unitsNow(state, unit, end ?? position);
+  return hiddenWords(units, end ?? position).length === 0 ? null : { position, token, end, unit, units, method };
 }
 
 function countsOf({ methods, random }: DeletionCurves): Int32Array {
