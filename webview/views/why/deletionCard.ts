@@ -164,11 +164,11 @@ function meaningOf(state: ViewState): string {
   if (why === null) return '';
   if (chosenSpan(state) !== null)
     return t(
-      'Words are hidden from all later tokens, those first that a method counts highest for what is chosen under For, and the model says ' +
-        'each time how likely the text is to go on so. Words of the chosen part itself are hidden too, from the tokens after them. A ' +
-        'curve that falls sooner belongs to a method that names words the prediction depends on; one that falls no sooner than in random ' +
-        'order names none. The token just before the last one always sees itself and is never hidden. Of the methods that leave words out, the ' +
-        'one chosen above is measured.',
+      'Words are hidden from all later tokens, those first that a method counts highest for what is chosen under For, and the ' +
+        'model says each time how likely the text is to go on so. Words of the chosen part itself are hidden too, from the ' +
+        'tokens after them. A curve that falls sooner belongs to a method that names words the prediction depends on; one that ' +
+        'falls no sooner than in random order names none. The token just before the last one always sees itself and is never ' +
+        'hidden. Of the methods that leave words out, the one chosen above is measured.',
     );
   return t(
     'Words are hidden from all later tokens, those first that a method counts highest for “{0}” alone, and the model says each time how ' +
