@@ -1,4 +1,5 @@
-// Measures the times that users wait, prints tables and writes artifacts/bench.json: `npm run bench [engine|panel|compare|cancel]`.
+// Measures the times that users wait, prints tables and writes artifacts/bench.json: `npm run bench [part]`, a part being the beginning of
+// the name of a file in test/bench, such as engine, panel, compare, cancel, answers or wholeFile.
 // `npm run bench compare GPT-2`: only what is named so, here a model; the other models' figures in README.md stay.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
@@ -9,8 +10,8 @@ import { ARTIFACTS, ROOT } from './lib/paths.mjs';
 import { printTables } from './lib/tables.mjs';
 
 const [part = '', named] = process.argv.slice(2);
-/** A real VS Code is needed for some parts alone. */
-const inEditor = !['engine', 'compare', 'cancel'].includes(part);
+/** A real VS Code, or its browser, is needed for some parts alone. */
+const inEditor = part === '' || ['page', 'panel', 'panelFirst'].some((name) => name.startsWith(part));
 const rows = join(ARTIFACTS, 'bench.jsonl');
 const node = (/** @type {string[]} */ ...args) => {
   const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });
@@ -33,5 +34,5 @@ const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--
 
 const report = printTables(rows);
 writeFileSync(join(ARTIFACTS, 'bench.json'), JSON.stringify(report, null, 2));
-if (status === 0 && !['engine', 'panel', 'cancel'].includes(part)) node('scripts/speed.mjs');
+if (status === 0 && 'compare'.startsWith(part)) node('scripts/speed.mjs');
 process.exitCode = status ?? 1;

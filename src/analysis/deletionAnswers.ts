@@ -5,14 +5,17 @@ import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import { checkTarget } from '../model/run/gradientCalls.ts';
 import { checkIndex, traceOf, type Answers } from './answering.ts';
+import { spanDeletion } from './spanAttribution.ts';
 import { targetLogprob } from './traceRows.ts';
 
-/** How a prediction fails as words are hidden. */
-export const deletionAnswers: Pick<Answers, 'deletion'> = {
+/** How a prediction, or several of the text's own tokens together, fail as words are hidden. */
+export const deletionAnswers: Pick<Answers, 'deletion' | 'spanDeletion'> = {
   deletion: async (context, run, { position, token, words }) => {
     checkIndex('position', position, run.ids.length);
     return deletionCurve(context.open.model, await traceOf(context, run), { position, token }, words, context);
   },
+  spanDeletion: async (context, run, { words, ...span }) =>
+    spanDeletion(context.open.model, await traceOf(context, run), span, words, context),
 };
 
 /**

@@ -1,6 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import type { TextLayout } from '../core/fileScores.ts';
-import { joinTokens, packTokens, type PackedTokens } from '../core/packedTokens.ts';
+import { joinTokens, type PackedTokens } from '../core/packedTokens.ts';
 import type { WindowRule } from '../core/scoringWindows.ts';
 import { strideOf } from '../core/textWindows.ts';
 import { msg } from '../core/translatable.ts';
@@ -21,9 +21,9 @@ export async function layOut(
   const rule = ruleOf(model, (await room()).tokens, stride);
   const parts: PackedTokens[] = [];
   let read = 0;
-  for (const part of text === '' ? [] : open.tokenizer.encodeInPieces(text)) {
-    parts.push(packTokens(part));
-    read = part.reduce((end, token) => Math.max(end, token.end), read);
+  for (const part of text === '' ? [] : open.tokenizer.packInPieces(text)) {
+    parts.push(part);
+    read = part.end.reduce((end, place) => Math.max(end, place), read);
     await progress({ stage: 'windows', done: 0, total: 0 });
   }
   return { model, tokens: joinTokens(parts), rule, read };

@@ -40,10 +40,14 @@ export interface FileScores extends PartScores {
   readonly scoredTo: Int32Array;
   /** Increases with each part that was read. */
   version: number;
+  /** Index of the window of which a part was read last; null: nothing of this text was read. */
+  latest: number | null;
 }
 
 /** Tokens scored by one question: few enough for the first of them to be there soon, and for other questions to come between. */
 export const PART_TOKENS = 256;
+/** The same of the first question at a place where the reading begins: it is the one that is waited for. */
+export const FIRST_TOKENS = 64;
 
 /** The scores of a text of which nothing was read yet. */
 export function unreadScores({ tokens, rule }: Pick<TextLayout, 'tokens' | 'rule'>): FileScores {
@@ -58,6 +62,7 @@ export function unreadScores({ tokens, rule }: Pick<TextLayout, 'tokens' | 'rule
     known: new Uint8Array(length),
     scoredTo: Int32Array.from(windows, ({ scoredFrom }) => scoredFrom),
     version: 0,
+    latest: null,
   };
 }
 
@@ -65,14 +70,15 @@ export function unreadScores({ tokens, rule }: Pick<TextLayout, 'tokens' | 'rule
  * What to read next: of the first window that is not whole and scores a token from `near` on, else of the last before. The order in which
  * windows are read changes no number. Null: all is read.
  */
-export function nextPart({ windows, scoredTo }: FileScores, near: number): WindowPart | null {
+export function nextPart({ windows, scoredTo, latest }: FileScores, near: number): WindowPart | null {
   const isOpen = ({ end }: ScoringWindow, index: number): boolean => (scoredTo[index] ?? end) < end;
   const after = windows.findIndex((window, index) => window.end > near && isOpen(window, index));
   const index = after === -1 ? windows.findLastIndex(isOpen) : after;
   const window = windows[index];
   if (window === undefined) return null;
   const from = scoredTo[index] ?? window.scoredFrom;
-  return { window: index, begin: window.begin, from, end: Math.min(from + PART_TOKENS, window.end) };
+  const goesOn = latest !== null && Math.abs(index - latest) <= 1;
+  return { window: index, begin: window.begin, from, end: Math.min(from + (goesOn ? PART_TOKENS : FIRST_TOKENS), window.end) };
 }
 
 /** Writes the scores of a part that was read. */
@@ -83,6 +89,7 @@ export function addPart(file: FileScores, { window, from, end }: WindowPart, sco
   file.known.fill(READ, from, end);
   file.scoredTo[window] = end;
   file.version++;
+  file.latest = window;
 }
 
 /** Share of a text's tokens that were read, 0 to 1. */

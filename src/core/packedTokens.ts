@@ -17,29 +17,22 @@ export interface PackedTokens {
   readonly partial: Uint8Array;
 }
 
-/** Packs tokens that are in order. */
-export function packTokens(tokens: readonly Token[]): PackedTokens {
+/** Room for so many tokens, all 0. */
+export function emptyTokens(count: number): PackedTokens {
   return {
-    ids: Int32Array.from(tokens, ({ id }) => id),
-    start: Int32Array.from(tokens, ({ start }) => start),
-    end: Int32Array.from(tokens, ({ end }) => end),
-    bytes: Int32Array.from(tokens, ({ bytes }) => bytes.length),
-    special: Uint8Array.from(tokens, ({ special }) => Number(special)),
-    partial: Uint8Array.from(tokens, ({ partial }) => Number(partial)),
+    ids: new Int32Array(count),
+    start: new Int32Array(count),
+    end: new Int32Array(count),
+    bytes: new Int32Array(count),
+    special: new Uint8Array(count),
+    partial: new Uint8Array(count),
   };
 }
 
 /** The tokens of consecutive parts of a text. */
 export function joinTokens(parts: readonly PackedTokens[]): PackedTokens {
   const total = parts.reduce((sum, { ids }) => sum + ids.length, 0);
-  const all: PackedTokens = {
-    ids: new Int32Array(total),
-    start: new Int32Array(total),
-    end: new Int32Array(total),
-    bytes: new Int32Array(total),
-    special: new Uint8Array(total),
-    partial: new Uint8Array(total),
-  };
+  const all = emptyTokens(total);
   let at = 0;
   for (const part of parts) {
     for (const name of ['ids', 'start', 'end', 'bytes', 'special', 'partial'] as const) all[name].set(part[name], at);

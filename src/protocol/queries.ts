@@ -182,6 +182,11 @@ export const QUESTIONS = {
     { position: count, token: count, words: list(list(count, MAX_TEXT_IDS, 1), MAX_TEXT_IDS) },
     { kept: 16 },
   ),
+  /** The same for the log-probabilities, added up, of the text's own tokens after the positions `position` to `end`. */
+  spanDeletion: question<DeletionCurve>()(
+    { position: count, end: count, words: list(list(count, MAX_TEXT_IDS, 1), MAX_TEXT_IDS) },
+    { kept: 16 },
+  ),
   /**
    * What the run's interventions do to a prediction, with `count` candidates of each side. Throws UserError for tokens outside the
    * vocabulary.

@@ -45,6 +45,21 @@ test.each(['wasm', 'native'] as const)('a whole file, and one that is read again
     const all = performance.now() - start;
     expect(shareRead(whole)).toBe(1);
     expect(whole.tokens.ids.length).toBeGreaterThanOrEqual(TOKENS);
+    const seen: Record<string, number> = {};
+    for (const [name, share] of [
+      ['top', 0],
+      ['middle', 0.5],
+      ['end', 0.99],
+    ] as const) {
+      // Another text each time, so that nothing is kept of it.
+      const looked = performance.now();
+      const layout = await remote.layOut(`${name} ${text.part(TOKENS, 0)}`, null);
+      seen[`made into tokens, at the ${name} ms`] = performance.now() - looked;
+      const scores = unreadScores(layout);
+      const part = nextPart(scores, Math.floor(share * layout.tokens.ids.length)) ?? expect.fail('Nothing is left to read.');
+      await remote.ask(runOf(scores.tokens.ids.slice(part.begin, part.end), UNCHANGED), 'scores', { from: part.from - part.begin });
+      seen[`first colours, at the ${name} ms`] = performance.now() - looked;
+    }
     const again = new Map<string, number[]>();
     for (let variant = 1; variant <= REPEATS; variant++) {
       for (const [name, share] of [
@@ -77,6 +92,7 @@ test.each(['wasm', 'native'] as const)('a whole file, and one that is read again
       'first colours, processor ms': firstProcessor,
       'all ms': all,
     });
+    record('first colours of a whole file, by where the user looks', { runtime, tokens: TOKENS, ...seen });
     record('live reading, one character typed', {
       runtime,
       tokens: LIVE_TOKENS,

@@ -97,20 +97,46 @@ it(
   },
 );
 
-it('takes the chosen method that leaves words out, by sentences, and is not asked of several tokens', { timeout: 300_000 }, async () => {
-  await page.browser.page.setViewportSize({ width: 480, height: 2400 });
-  await open('theme=dark&language=zh-cn', opened.shown.explanation.tokens.length - 2);
-  const words = page.panel.getByRole('region', { name: '文本中的词', exact: true });
-  const card = page.panel.getByRole('region', { name: '此处该信哪种方法', exact: true });
-  await words.locator('.segment', { hasText: '句' }).click();
-  await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
-  await card.getByRole('button', { name: '测量曲线' }).click();
-  await expect.poll(() => card.locator('tbody tr').count(), { timeout: 200_000 }).toBe(COMPUTED.length + 2);
-  await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(1);
-  expect(await card.locator('tbody tr.own th').innerText()).toContain('逐个剔除：遮住');
-  await card.scrollIntoViewIfNeeded();
-  await picture('deletion-zh-cn-dark-480');
-  await words.locator('.why-target select').selectOption({ index: 1 });
-  await expect.poll(() => card.isVisible()).toBe(false);
-  expect(await page.violations()).toEqual([]);
-});
+it(
+  'takes the chosen method that leaves words out, by sentences, and is asked of several tokens together',
+  { timeout: 300_000 },
+  async () => {
+    await page.browser.page.setViewportSize({ width: 480, height: 2400 });
+    await open('theme=dark&language=zh-cn', opened.shown.explanation.tokens.length - 2);
+    const words = page.panel.getByRole('region', { name: '文本中的词', exact: true });
+    const card = page.panel.getByRole('region', { name: '此处该信哪种方法', exact: true });
+    await words.locator('.segment', { hasText: '句' }).click();
+    await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
+    await card.getByRole('button', { name: '测量曲线' }).click();
+    await expect.poll(() => card.locator('tbody tr').count(), { timeout: 200_000 }).toBe(COMPUTED.length + 2);
+    await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(1);
+    expect(await card.locator('tbody tr.own th').innerText()).toContain('逐个剔除：遮住');
+    await card.scrollIntoViewIfNeeded();
+    await picture('deletion-zh-cn-dark-480');
+    await open('theme=dark&language=zh-cn', 3);
+    await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
+    await words.locator('.why-target select').selectOption({ index: 2 });
+    await expect.poll(() => card.getByRole('button', { name: '测量曲线' }).isVisible()).toBe(true);
+    await card.getByRole('button', { name: '测量曲线' }).click();
+    // The two methods that have numbers for several tokens, and the one chosen; those that follow one position are not among them.
+    await expect.poll(() => card.locator('tbody tr').count(), { timeout: 200_000 }).toBe(4);
+    await expect.poll(() => card.getByText('3 种随机顺序').count()).toBe(1);
+    await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(1);
+    const { run } = opened.shown.explanation;
+    const [position, end] = [3, 4];
+    const gradient = await opened.remote.ask(run, 'spanAttribution', { position, end, method: 'gradient-x-input' });
+    const whole = await opened.remote.ask(run, 'spanDeletion', {
+      position,
+      end,
+      words: mostImportantFirst(gradient.values.subarray(0, end)).map((token) => [token]),
+    });
+    const own = card.locator('tbody tr', { hasText: '梯度 × 输入' });
+    expect(await own.locator('td').first().innerText()).toBe(written(meanLogprob(whole)));
+    await card.scrollIntoViewIfNeeded();
+    await picture('deletion-span-zh-cn-dark-480');
+    await page.browser.page.setViewportSize({ width: 1400, height: 1400 });
+    await card.scrollIntoViewIfNeeded();
+    await picture('deletion-span-zh-cn-dark-1400');
+    expect(await page.violations()).toEqual([]);
+  },
+);

@@ -29,6 +29,18 @@ export function literally(text: string): RegExp {
 /** GPT-2's pattern: the library's own copy uses JavaScript's \s, which is not Unicode's white space. */
 export const GPT2_PATTERN = "'s|'t|'re|'ve|'m|'ll|'d| ?\\p{L}+| ?\\p{N}+| ?[^\\s\\p{L}\\p{N}]+|\\s+(?!\\S)|\\s+";
 
+/** The pattern of the bundled model. */
+export const BUNDLED_PATTERN = ownWords("(?:'(?:[sdmtSDMT]|ll|ve|re|LL|VE|RE))?");
+
+function ownWords(contraction: string): string {
+  const before = '[^\\r\\n\\p{L}\\p{N}]?';
+  const [upper, lower] = ['[\\p{Lu}\\p{Lt}\\p{Lm}\\p{M}]', '[\\p{Ll}\\p{Lm}\\p{M}]'];
+  return (
+    `${before}${upper}*${lower}+${contraction}|${before}${upper}+${lower}*${contraction}|` +
+    '\\p{Lo}+|\\p{N}| ?[^\\s\\p{L}\\p{N}]+[\\r\\n]*|\\s*[\\r\\n]+|\\s+(?!\\S)|\\s+'
+  );
+}
+
 /**
  * A pattern that matches in linear time. JavaScript's engine, which is faster but may backtrack exponentially, runs only patterns known
  * to be safe; our own engine runs all others.
@@ -37,7 +49,7 @@ export function fromOniguruma(source: string, what: Translatable | string): Patt
   if (source.length > MAX_PATTERN_UNITS)
     refuse(msg`${what} is ${source.length} letters long, where at most ${MAX_PATTERN_UNITS} make sense.`);
   const native = inJavaScript(source, what);
-  if (source === GPT2_PATTERN || LINEAR_PATTERNS.has(source)) return native;
+  if (source === GPT2_PATTERN || source === BUNDLED_PATTERN || LINEAR_PATTERNS.has(source)) return native;
   return steppedPattern(source, native.source, what);
 }
 

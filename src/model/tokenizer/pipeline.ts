@@ -3,6 +3,7 @@ import { addedTokenSplitter, type AddedToken } from './addedTokens.ts';
 import { asObject, kindName, refuse, type Json } from './tokenizerJson.ts';
 import { readBpe } from './bpe.ts';
 import { readNormalizer } from './normalizer.ts';
+import { knownWords } from './knownWords.ts';
 import { placedPart, type PieceEncoder, type Placed } from './piece.ts';
 import { readPreTokenizer } from './preTokenizer.ts';
 import { sourceRun, type SourcedText } from './sourcedText.ts';
@@ -27,12 +28,18 @@ export function textEncoder(json: Json, pieces: PieceEncoder, added: readonly Ad
   const inNormalized = addedTokenSplitter(
     new Map(added.filter((token) => token.normalized).map((token) => [normalize(sourceRun(token.content)).text, token])),
   );
-  /** Appends the tokens of a run that has passed the first pre-tokenizers: piece by piece, so that what each step makes is soon free. */
-  const encodeRun = (run: SourcedText, passed: number, placed: Placed[]): void => {
-    const step = preTokenizers[passed];
-    if (step === undefined) for (const token of pieces.encode(run)) placed.push(token);
-    else for (const piece of step(run)) encodeRun(piece, passed + 1, placed);
-  };
+  /** Appends the tokens of a run: piece by piece, so that what each step makes is soon free. */
+  const encodeRun = preTokenizers.reduceRight<(run: SourcedText, placed: Placed[]) => void>(
+    (encodePiece, step) => {
+      const encodeWord = knownWords(encodePiece);
+      return (run, placed) => {
+        for (const piece of step(run)) encodeWord(piece, placed);
+      };
+    },
+    (run, placed) => {
+      for (const token of pieces.encode(run)) placed.push(token);
+    },
+  );
   return (text) => {
     const placed: Placed[] = [];
     for (const section of inSource(sourceRun(text))) {
@@ -46,7 +53,7 @@ export function textEncoder(json: Json, pieces: PieceEncoder, added: readonly Ad
           continue;
         }
         if (part.run.text === '') continue;
-        encodeRun(part.run, 0, placed);
+        encodeRun(part.run, placed);
       }
     }
     return placed;

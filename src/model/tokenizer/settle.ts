@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { textSpans, utf8Bytes, type ByteRange, type TextSpan } from '../../core/textSpans.ts';
+import { spansIn, utf8Bytes, type TextSpan } from '../../core/textSpans.ts';
 import { msg } from '../../core/translatable.ts';
 import { TOKENIZER_FILE } from './tokenizerJson.ts';
 import { misplaced, type Placed } from './piece.ts';
@@ -20,11 +20,17 @@ export interface Settled extends TextSpan {
  * Throws UserError when nothing is left of a text, and when tokens are out of order.
  */
 export function settle(text: string, placed: readonly Placed[]): Settled[] {
+  const settled: Settled[] = [];
+  settleEach(text, placed, (token) => settled.push(token));
+  return settled;
+}
+
+/** Gives tokens their places one by one, so that no more of them is kept than `take` keeps; see `settle`. */
+export function settleEach(text: string, placed: readonly Placed[], take: (token: Settled) => void): void {
   const total = utf8Bytes(text);
   if (placed.length === 0 && total > 0)
     throw new UserError(msg`${TOKENIZER_FILE} drops all of this text, so there are no tokens to explain.`);
-  const owned: ByteRange[] = [];
-  const seen: ByteRange[] = [];
+  const spanOf = spansIn(text);
   let done = 0;
   placed.forEach((token, i) => {
     const earlier = placed[i - 1];
@@ -33,16 +39,10 @@ export function settle(text: string, placed: readonly Placed[]): Settled[] {
     const start = token.start > done && (i === 0 || token.marked) ? done : token.start;
     const reached = Math.max(token.end, done);
     const end = next === undefined ? total : next.start > reached && !next.marked ? next.start : reached;
-    owned.push({ start: done, end });
-    seen.push({ start, end: end > reached ? end : token.end });
+    const shares = token.start < token.end && ((earlier?.end ?? 0) > token.start || (next?.start ?? token.end) < token.end);
+    const span = spanOf(start, end > reached ? end : token.end);
+    take({ id: token.id, firstByte: done, endByte: end, start: span.start, end: span.end, partial: span.partial || shares });
     done = end;
-  });
-  const spans = textSpans(text, seen);
-  return placed.map(({ id, start, end }, i) => {
-    const { start: firstByte = 0, end: endByte = 0 } = owned[i] ?? {};
-    const span = spans[i] ?? { start: 0, end: 0, partial: false };
-    const shares = start < end && ((placed[i - 1]?.end ?? 0) > start || (placed[i + 1]?.start ?? end) < end);
-    return { id, firstByte, endByte, ...span, partial: span.partial || shares };
   });
 }
 

@@ -40,10 +40,11 @@ export function sourceRun(text: string): SourcedText {
     const codePoint = text.codePointAt(unit) ?? 0;
     const next = unit + (codePoint > 0xffff ? 2 : 1);
     const end = byte + utf8Length(codePoint);
-    starts.fill(byte, unit, next);
-    ends.fill(end, unit, next);
+    for (; unit < next; unit++) {
+      starts[unit] = byte;
+      ends[unit] = end;
+    }
     byte = end;
-    unit = next;
   }
   return { text, source: encoder.encode(text), starts, ends };
 }

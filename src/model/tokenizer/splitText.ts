@@ -22,10 +22,26 @@ interface Part {
  * As `NormalizedString::split` of the `tokenizers` library.
  */
 export function split(pattern: Pattern, behavior: SplitBehavior, invert: boolean): (run: SourcedText) => SourcedText[] {
+  // All parts are kept as they are, those of matches and the others.
+  if (behavior === 'Isolated') return (run) => apart(run, pattern);
   return (run) => {
     const parts = matches(run.text, pattern).map((part) => (invert ? { ...part, match: !part.match } : part));
     return arranged(parts, behavior).flatMap(({ start, end }) => (start < end ? [sliceRun(run, start, end)] : []));
   };
+}
+
+/** The matches in a run and the runs between them, in order. */
+function apart(run: SourcedText, pattern: Pattern): SourcedText[] {
+  const parts: SourcedText[] = [];
+  let done = 0;
+  for (const found of pattern[Symbol.matchAll](run.text)) {
+    const end = found.index + found[0].length;
+    if (done < found.index) parts.push(sliceRun(run, done, found.index));
+    if (found.index < end) parts.push(sliceRun(run, found.index, end));
+    done = end;
+  }
+  if (done < run.text.length) parts.push(sliceRun(run, done, run.text.length));
+  return parts;
 }
 
 /** Matches and the text between them, in order. */
@@ -42,10 +58,8 @@ function matches(text: string, pattern: Pattern): Part[] {
   return parts;
 }
 
-function arranged(parts: readonly Part[], behavior: SplitBehavior): readonly Part[] {
+function arranged(parts: readonly Part[], behavior: Exclude<SplitBehavior, 'Isolated'>): readonly Part[] {
   switch (behavior) {
-    case 'Isolated':
-      return parts;
     case 'Removed':
       return parts.filter((part) => !part.match);
     case 'Contiguous':

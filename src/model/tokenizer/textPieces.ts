@@ -1,5 +1,4 @@
 import { utf8Bytes, wholeCharacters } from '../../core/textSpans.ts';
-import type { Token, TokenizedText } from '../../core/trace.ts';
 import type { Placed } from './piece.ts';
 import type { SafeCut } from './safeCuts.ts';
 import { wholeTokens } from './settle.ts';
@@ -17,24 +16,28 @@ export interface PieceSizes {
 
 const SIZES: PieceSizes = { piece: 2 ** 16, most: 2 ** 23, margin: 64 };
 
-/** The tokens of a well-formed text piece by piece, with what the template puts around it; see `encodeInPieces`. */
+/** A piece of a text, with what is put around its tokens. */
+export interface EncodedPiece {
+  readonly piece: string;
+  /** UTF-16 offset of the piece in the text. */
+  readonly from: number;
+  /** Its tokens, in bytes of the piece. */
+  readonly placed: readonly Placed[];
+  readonly around: Template;
+}
+
+/** A well-formed text piece by piece, with what the template puts around it; see `encodeInPieces`. */
 export function* inPieces(
   text: string,
   isSafe: SafeCut | null,
   encodeText: (text: string) => Placed[],
   { before, after }: Template,
-  placedIn: (text: string, placed: readonly Placed[], around: Template) => TokenizedText,
   sizes = SIZES,
-): Generator<readonly Token[]> {
-  let index = 0;
+): Generator<EncodedPiece> {
   for (let from = 0; from === 0 || from < text.length;) {
     const { piece, placed, last } = nextPiece(text, from, isSafe, encodeText, sizes);
-    const around = { before: from === 0 ? before : [], after: last ? after : [] };
-    const { tokens } = placedIn(piece, placed, around);
-    const [offset, first] = [from, index];
-    yield tokens.map((token) => ({ ...token, index: token.index + first, start: token.start + offset, end: token.end + offset }));
+    yield { piece, from, placed, around: { before: from === 0 ? before : [], after: last ? after : [] } };
     if (last) return;
-    index += tokens.length;
     from += piece.length;
   }
 }

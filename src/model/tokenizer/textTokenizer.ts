@@ -1,4 +1,5 @@
 import { UserError, messageOf } from '../../core/errors.ts';
+import { emptyTokens, type PackedTokens } from '../../core/packedTokens.ts';
 import { wellFormed, wholeCharacters } from '../../core/textSpans.ts';
 import type { Token, TokenizedText } from '../../core/trace.ts';
 import { msg } from '../../core/translatable.ts';
@@ -14,8 +15,8 @@ import type { Placed } from './piece.ts';
 import { readModel, textEncoder } from './pipeline.ts';
 import { isByteLevel } from './preTokenizer.ts';
 import { readingsOf } from './reading.ts';
-import { settle, wholeTokens } from './settle.ts';
-import { inPieces } from './textPieces.ts';
+import { settle, settleEach, wholeTokens } from './settle.ts';
+import { inPieces, type EncodedPiece } from './textPieces.ts';
 import { safeCuts, type SafeCut } from './safeCuts.ts';
 import { readTemplate, type Template } from './template.ts';
 
@@ -47,6 +48,8 @@ export interface TextTokenizer {
    * as the end of the last token tells.
    */
   readonly encodeInPieces: (text: string) => Generator<readonly Token[]>;
+  /** The same tokens and parts, without their texts: in a fraction of the time. */
+  readonly packInPieces: (text: string) => Generator<PackedTokens>;
   /** Whether the model's folder has a chat template. */
   readonly hasChat: boolean;
   /**
@@ -135,6 +138,8 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
   let cuts: { readonly isSafe: SafeCut | null } | undefined;
   const placedIn = (text: string, placed: readonly Placed[], around: Template): TokenizedText =>
     withRows(withSpans(text, placed, around, piece), vocab);
+  const piecesOf = (text: string): Iterable<EncodedPiece> =>
+    inPieces(wellFormed(text), (cuts ??= { isSafe: safeCuts(json, added) }).isSafe, encodeText, template);
   const encodeChat = (text: string): TokenizedText => {
     if (chat === null) throw new UserError(msg`This model has no chat template.`);
     const whole = wellFormed(text);
@@ -152,8 +157,23 @@ export function createTokenizer(json: Json, vocab: number, chat: ChatTemplate | 
     continued: (text, tokenized, ids) => continued(text, tokenized, ids, spell),
     count: (text) => encodeText(wellFormed(text)).length,
     encode: (text) => placedIn(wellFormed(text), encodeText(wellFormed(text)), template),
-    encodeInPieces: (text) =>
-      inPieces(wellFormed(text), (cuts ??= { isSafe: safeCuts(json, added) }).isSafe, encodeText, template, placedIn),
+    *encodeInPieces(text) {
+      let index = 0;
+      for (const { piece: part, from, placed, around } of piecesOf(text)) {
+        const { tokens } = placedIn(part, placed, around);
+        const first = index;
+        yield tokens.map((token) => ({ ...token, index: token.index + first, start: token.start + from, end: token.end + from }));
+        index += tokens.length;
+      }
+    },
+    *packInPieces(text) {
+      for (const { piece: part, from, placed, around } of piecesOf(text)) {
+        const packed = packedPlaces(part, from, placed, around);
+        // Says which token the model has no row for.
+        if (packed.ids.some((id) => id >= vocab)) placedIn(part, placed, around);
+        yield packed;
+      }
+    },
     encodeFirst: (text, limit) => {
       const { placed, length } = firstTokens(text, limit - template.before.length - template.after.length, encodeText);
       return { tokenized: placedIn(wellFormed(text.slice(0, length)), placed, template), length };
@@ -223,6 +243,24 @@ function withSpans(text: string, placed: readonly Placed[], template: Template, 
   }
   for (const id of template.after) add(id, text.length);
   return { ids: Int32Array.from(tokens, (token) => token.id), tokens };
+}
+
+/** The tokens of a part of a text that begins at `from`. */
+function packedPlaces(text: string, from: number, placed: readonly Placed[], { before, after }: Template): PackedTokens {
+  const packed = emptyTokens(before.length + placed.length + after.length);
+  let index = 0;
+  const add = (id: number, start: number, end: number, bytes: number, special: boolean, partial: boolean): void => {
+    packed.ids[index] = id;
+    packed.start[index] = start + from;
+    packed.end[index] = end + from;
+    packed.bytes[index] = bytes;
+    packed.special[index] = Number(special);
+    packed.partial[index++] = Number(partial);
+  };
+  for (const id of before) add(id, 0, 0, 0, true, false);
+  settleEach(text, placed, ({ id, start, end, firstByte, endByte, partial }) => add(id, start, end, endByte - firstByte, false, partial));
+  for (const id of after) add(id, text.length, text.length, 0, true, false);
+  return packed;
 }
 
 function addedToken(index: number, id: number, text: string, at: number): Token {

@@ -15,7 +15,7 @@ import {
   unreadScores,
   type FileScores,
 } from '../../../src/core/fileScores.ts';
-import { tokenPlace } from '../../../src/core/packedTokens.ts';
+import { emptyTokens, tokenPlace } from '../../../src/core/packedTokens.ts';
 import { UNWATCHED } from '../../../src/core/progress.ts';
 import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import { NO_SCORES, withToken } from '../../../src/core/textScores.ts';
@@ -91,6 +91,26 @@ describe('a file that is read part by part', () => {
     const order = await readAll(context, scores, () => 200);
     expect(scores.windows).toHaveLength(14);
     expect(order).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 4, 3, 2, 1, 0]);
+  });
+
+  test('has the first tokens soon wherever the reading begins, and the others in few questions', () => {
+    const scores = unreadScores({ tokens: emptyTokens(5000), rule: { length: 1024, stride: 512 } });
+    const sizes = (near: number, parts: number): readonly number[] =>
+      Array.from({ length: parts }, () => {
+        const part = nextPart(scores, near);
+        if (part === null) return 0;
+        const { from, end } = part;
+        const none = new Float32Array(end - from);
+        addPart(scores, part, { logprob: none, rank: new Int32Array(end - from), entropy: none });
+        return end - from;
+      });
+    expect(sizes(0, 6)).toEqual([64, 256, 256, 256, 191, 256]);
+    // The user looks at another place, and back.
+    expect(sizes(4000, 3)).toEqual([64, 256, 192]);
+    expect(sizes(1300, 2)).toEqual([64, 192]);
+    // An edited text begins anew.
+    const again = carriedScores(scores, { tokens: emptyTokens(5000), rule: { length: 1024, stride: 512 } });
+    expect(again.latest).toBeNull();
   });
 
   test('after an edit keeps what the edit cannot have changed, and is the new text’s once the rest is read', async () => {

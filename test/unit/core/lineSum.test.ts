@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { OLDER, READ, UNREAD, unreadScores } from '../../../src/core/fileScores.ts';
 import { lineSum } from '../../../src/core/lineSum.ts';
-import { packTokens } from '../../../src/core/packedTokens.ts';
+import { packedTokens } from '../../packedTokens.ts';
 import { applyEdit, trackText } from '../../../src/core/textEdits.ts';
 import { explanationOf } from '../host/explanations.ts';
 
@@ -11,7 +11,7 @@ function file() {
   const { text, tokens, logprob } = explanationOf(
     PIECES.map((piece, index) => ({ text: piece, probability: index === 0 ? null : 2 ** -(2 ** (index - 1)) })),
   );
-  const scores = unreadScores({ tokens: packTokens(tokens), rule: { length: 64, stride: 32 } });
+  const scores = unreadScores({ tokens: packedTokens(tokens), rule: { length: 64, stride: 32 } });
   scores.logprob.set(logprob);
   scores.known.fill(READ, 1);
   const tracked = trackText(0, text.length);

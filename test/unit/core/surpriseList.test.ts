@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { READ, unreadScores, type FileScores } from '../../../src/core/fileScores.ts';
-import { packTokens } from '../../../src/core/packedTokens.ts';
+import { packedTokens } from '../../packedTokens.ts';
 import { surpriseList, surpriseTable, type SurpriseChoice } from '../../../src/core/surpriseList.ts';
 import { explanationOf } from '../host/explanations.ts';
 
@@ -9,7 +9,7 @@ function scored(...pieces: readonly (readonly [string, number | null])[]): { rea
   const { text, tokens, logprob } = explanationOf(
     pieces.map(([piece, bits]) => ({ text: piece, probability: bits === null ? null : 2 ** -bits })),
   );
-  const scores = unreadScores({ tokens: packTokens(tokens), rule: { length: 8, stride: 4 } });
+  const scores = unreadScores({ tokens: packedTokens(tokens), rule: { length: 8, stride: 4 } });
   scores.logprob.set(logprob);
   for (const [index, [, bits]] of pieces.entries()) if (bits !== null) scores.known[index] = READ;
   return { text, scores };

@@ -1,6 +1,6 @@
 import { afterEach, describe, expect, it, test } from 'vitest';
 import { partsAround, sharedEnds } from '../../../src/core/changedPart.ts';
-import { packTokens } from '../../../src/core/packedTokens.ts';
+import { packedTokens } from '../../packedTokens.ts';
 import { FakeDocument, FakeUri } from './fakeEditor.ts';
 import { explanationOf } from './explanations.ts';
 import { endHosts, startHost, turns } from './wholeHost.ts';
@@ -158,7 +158,7 @@ test('two texts share whole characters at their ends, which do not meet', () => 
 
 test('a part begins with a line about half its tokens before the change, in both texts', () => {
   const text = 'ab\n'.repeat(40);
-  const tokens = packTokens(explanationOf(Array.from(text, (piece) => ({ text: piece, probability: 0.5 }))).tokens);
+  const tokens = packedTokens(explanationOf(Array.from(text, (piece) => ({ text: piece, probability: 0.5 }))).tokens);
   const [a, b] = partsAround([text, text], [tokens, tokens], 61, 40);
   expect(a).toEqual({ start: 42, end: 74 });
   expect(b).toEqual(a);

@@ -8,7 +8,7 @@ import type { QueryArgs, QueryName, QueryResult } from '../../../src/protocol/qu
 import type { ModelLocation, WorkerApi } from '../../../src/worker/workerApi.ts';
 import type { Progress } from '../../../src/core/progress.ts';
 import { WorkerEndedError, type Connection } from '../../../src/worker/rpc.ts';
-import { packTokens } from '../../../src/core/packedTokens.ts';
+import { packedTokens } from '../../packedTokens.ts';
 import type { TextLayout } from '../../../src/core/fileScores.ts';
 import { explanationOf, MODEL } from './explanations.ts';
 
@@ -31,7 +31,7 @@ const RUN = runOf([0], UNCHANGED);
 /** A text whose characters are its tokens. */
 function layoutOf(text: string): TextLayout {
   const { tokens } = explanationOf(Array.from(text, (character) => ({ text: character, probability: null })));
-  return { model: MODEL, tokens: packTokens(tokens), rule: { length: 8, stride: 4 }, read: text.length };
+  return { model: MODEL, tokens: packedTokens(tokens), rule: { length: 8, stride: 4 }, read: text.length };
 }
 
 /** A worker that answers when the test says so; models named "bad" cannot be opened. */

@@ -1,7 +1,14 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
 import { LINEAR_PATTERNS } from '../../../src/model/formats/gguf/preTokenizers.ts';
-import { GPT2_PATTERN, fromOniguruma, inJavaScript, patternOf, steppedPattern } from '../../../src/model/tokenizer/pattern.ts';
+import {
+  BUNDLED_PATTERN,
+  GPT2_PATTERN,
+  fromOniguruma,
+  inJavaScript,
+  patternOf,
+  steppedPattern,
+} from '../../../src/model/tokenizer/pattern.ts';
 import type { Pattern } from '../../../src/model/tokenizer/regex/matcher.ts';
 
 const LENGTH = 100_000;
@@ -102,6 +109,7 @@ describe('a pattern that can go back without end', () => {
 
 const REAL = [
   GPT2_PATTERN,
+  BUNDLED_PATTERN,
   ...LINEAR_PATTERNS,
   '\\s+$',
   "'(?i:[sdmt]|ll|ve|re)|[^\\r\\n\\p{L}\\p{N}]?+\\p{L}++|\\p{N}{1,3}+| ?[^\\s\\p{L}\\p{N}]++[\\r\\n]*+|\\s++$|\\s*[\\r\\n]|\\s+(?!\\S)|\\s",

@@ -1,3 +1,4 @@
+import { shortened, visibleToken } from '../../../src/core/visibleText.ts';
 import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
@@ -73,13 +74,7 @@ export function createDeletion(context: PanelContext): View {
   const unitsNow = knownUnits();
   const [textChanged, asksOther, drawn, filled] = [changeDetector(), changeDetector(), changeDetector(), changeDetector()];
 
-  function askedNow(state: ViewState): DeletionAsked | null {
-    const why = askedWhy(state);
-    if (why === null || chosenSpan(state) !== null) return null;
-    const { whyMethod: method, whyUnit: unit } = state.settings;
-    const units = unitsNow(state, unit, why.position);
-    return hiddenWords(units, why.position).length === 0 ? null : { position: why.position, token: why.token, unit, units, method };
-  }
+  const askedNow = (state: ViewState): DeletionAsked | null => askedIn(state, unitsNow);
   function curvesNow(): DeletionCurves | null {
     const asked = askedNow(store.state());
     return asked === null ? null : runs.known(asked);
@@ -102,8 +97,7 @@ export function createDeletion(context: PanelContext): View {
   function draw(state: ViewState): void {
     const asked = askedNow(state);
     root.hidden = asked === null;
-    const why = askedWhy(state);
-    if (asked === null || why === null) return;
+    if (asked === null) return;
     const curves = runs.known(asked);
     const [running, left, done] = [runs.isRunning(), runs.left(asked), curves.methods.length + curves.random.length];
     const focused = !running && working.contains(document.activeElement);
@@ -117,10 +111,10 @@ export function createDeletion(context: PanelContext): View {
     if (done === 0) return;
     const [now, width] = [pointIn(curves), plot.width()];
     const { whyMethod: method, whyUnit: unit } = state.settings;
-    if (filled(curves, now, method, unit, why.tokenText)) table.replaceChildren(...deletionRows(curves, { method, point: now, unit }));
-    if (width === 0 || !drawn(curves, now, method, unit, why.tokenText, width, state.theme)) return;
-    const up = t('log-probability of “{0}”', why.tokenText);
-    plot.draw(deletionFigure(curves, { method, point: now, across: acrossText(unit), up, width }, state.theme));
+    const target = targetText(state);
+    if (filled(curves, now, method, unit, target)) table.replaceChildren(...deletionRows(curves, { method, point: now, unit }));
+    if (width === 0 || !drawn(curves, now, method, unit, target, width, state.theme)) return;
+    plot.draw(deletionFigure(curves, { method, point: now, across: acrossText(unit), up: target, width }, state.theme));
   }
   return {
     root,
@@ -128,7 +122,7 @@ export function createDeletion(context: PanelContext): View {
       const isOther = textChanged(state.shown);
       if (isOther) runs.clear();
       const asked = askedNow(state);
-      if (asksOther(state.shown, asked?.position, asked?.token, asked?.unit) && !isOther) {
+      if (asksOther(state.shown, asked?.position, asked?.token, asked?.end, asked?.unit) && !isOther) {
         if (runs.isRunning()) runs.stop();
         notice.replaceChildren();
         point = null;
@@ -139,14 +133,43 @@ export function createDeletion(context: PanelContext): View {
   };
 }
 
+/** What the curves of a state are of; null: no word before it can be hidden. */
+function askedIn(state: ViewState, unitsNow: ReturnType<typeof knownUnits>): DeletionAsked | null {
+  const why = askedWhy(state);
+  if (why === null) return null;
+  const { position, token } = why;
+  const { whyMethod: method, whyUnit: unit } = state.settings;
+  const end = chosenSpan(state)?.end ?? null;
+  const units = unitsNow(state, unit, end ?? position);
+  return hiddenWords(units, end ?? position).length === 0 ? null : { position, token, end, unit, units, method };
+}
+
 function countsOf({ methods, random }: DeletionCurves): Int32Array {
   return (methods[0]?.curve ?? random[0])?.counts ?? new Int32Array(1);
+}
+
+/** What the curves are of. */
+function targetText(state: ViewState): string {
+  const span = chosenSpan(state);
+  if (span === null) return t('log-probability of “{0}”', askedWhy(state)?.tokenText ?? '');
+  const tokens = span.end - span.position + 1;
+  if (tokens > 1) return t('log-probability of {0} tokens', integer(tokens));
+  const own = state.shown?.explanation.tokens[span.end + 1];
+  return t('log-probability of “{0}”', own === undefined ? '' : shortened(visibleToken(own), 24));
 }
 
 /** What is measured, and how to read it. */
 function meaningOf(state: ViewState): string {
   const why = askedWhy(state);
   if (why === null) return '';
+  if (chosenSpan(state) !== null)
+    return t(
+      'Words are hidden from all later tokens, those first that a method counts highest for what is chosen under For, and the ' +
+        'model says each time how likely the text is to go on so. Words of the chosen part itself are hidden too, from the ' +
+        'tokens after them. A curve that falls sooner belongs to a method that names words the prediction depends on; one that ' +
+        'falls no sooner than in random order names none. The token just before the last one always sees itself and is never ' +
+        'hidden. Of the methods that leave words out, the one chosen above is measured.',
+    );
   return t(
     'Words are hidden from all later tokens, those first that a method counts highest for “{0}” alone, and the model says each time how ' +
       'likely “{0}” is. A curve that falls sooner belongs to a method that names words the prediction depends on; one that falls no ' +

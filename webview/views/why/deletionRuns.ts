@@ -1,4 +1,4 @@
-import { ATTRIBUTION_METHODS, leavesOneOut, type AttributionMethod } from '../../../src/core/attribution.ts';
+import { ATTRIBUTION_METHODS, isSpanMethod, leavesOneOut, type AttributionMethod } from '../../../src/core/attribution.ts';
 import { RANDOM_ORDERS, type DeletionCurve } from '../../../src/core/deletion.ts';
 import type { LogitQuestion } from '../../../src/core/directParts.ts';
 import { sumsOf, type TextUnit, type TokenRun } from '../../../src/core/textUnits.ts';
@@ -10,8 +10,10 @@ type Prediction = Pick<LogitQuestion, 'position' | 'token'>;
 
 /** Which prediction is to fail, and which words are hidden. */
 export interface DeletionAsked extends Prediction {
+  /** The text's own tokens after the positions up to this one fail together; null: `token` after `position` alone. */
+  readonly end: number | null;
   readonly unit: TextUnit;
-  /** Up to the position. */
+  /** Up to the last position. */
   readonly units: readonly TokenRun[];
   /** The method on show; of those that leave words out, only this one is measured. */
   readonly method: AttributionMethod;
@@ -46,19 +48,28 @@ export function createDeletionRuns({ host }: PanelContext, changed: () => void, 
   const results = new Map<string, Curves>();
   const work = createLongRun(host, SLOT, changed, failed);
   const none: DeletionCurves = { methods: [], random: [] };
-  const keyOf = ({ position, token, unit }: DeletionAsked): string => JSON.stringify([position, token, unit]);
+  const keyOf = ({ position, token, end, unit }: DeletionAsked): string =>
+    JSON.stringify(end === null ? [position, token, unit] : [position, { end }, unit]);
 
   /** Methods whose order is not measured, the one on show first. */
   function missing(asked: DeletionAsked): readonly AttributionMethod[] {
     const known = results.get(keyOf(asked))?.methods;
-    return [...new Set([asked.method, ...COMPUTED])].filter((method) => known?.has(method) !== true);
+    return [...new Set([asked.method, ...COMPUTED])].filter(
+      (method) => known?.has(method) !== true && (asked.end === null || isSpanMethod(method)),
+    );
   }
-  async function curveOf({ position, token }: DeletionAsked, words: readonly HiddenWord[]): Promise<DeletionCurve> {
+  async function curveOf({ position, token, end }: DeletionAsked, words: readonly HiddenWord[]): Promise<DeletionCurve> {
+    if (end !== null) return host.query(SLOT, 'spanDeletion', { position, end, words });
     return host.query(SLOT, 'deletion', { position, token, words });
   }
-  /** What each unit counts for the token alone, as that is what the curve is of; null: nobody waits for it any more. */
+  /** What each unit counts for what the curve is of, the token alone or several; null: nobody waits for it any more. */
   async function numbersOf(asked: DeletionAsked, method: AttributionMethod, wanted: () => boolean): Promise<ArrayLike<number> | null> {
-    const { position, token, units } = asked;
+    const { position, token, end, units } = asked;
+    if (end !== null) {
+      if (!isSpanMethod(method)) return null;
+      const { values } = await host.query(SLOT, 'spanAttribution', { position, end, method });
+      return wanted() ? sumsOf(values, units) : null;
+    }
     const question = { position, token, rival: null };
     if (!leavesOneOut(method)) {
       const { values } = await host.query(SLOT, 'attribution', { ...question, method });
@@ -73,7 +84,8 @@ export function createDeletionRuns({ host }: PanelContext, changed: () => void, 
     return values;
   }
   async function measure(asked: DeletionAsked, wanted: () => boolean): Promise<void> {
-    const { units, position } = asked;
+    const { units, position, end } = asked;
+    const last = end ?? position;
     const found: Curves = results.get(keyOf(asked)) ?? { methods: new Map(), random: [], shown: none };
     results.set(keyOf(asked), found);
     const add = (): void => {
@@ -83,7 +95,7 @@ export function createDeletionRuns({ host }: PanelContext, changed: () => void, 
     const measureMethod = async (method: AttributionMethod): Promise<void> => {
       const values = await numbersOf(asked, method, wanted);
       if (values === null) return;
-      const curve = await curveOf(asked, orderedWords(units, position, values));
+      const curve = await curveOf(asked, orderedWords(units, last, values));
       if (!wanted()) return;
       found.methods.set(method, curve);
       add();
@@ -91,7 +103,7 @@ export function createDeletionRuns({ host }: PanelContext, changed: () => void, 
     const [first, ...others] = missing(asked);
     if (first !== undefined) await measureMethod(first);
     // What the first is compared with.
-    for (const words of randomWords(units, position).slice(found.random.length)) {
+    for (const words of randomWords(units, last).slice(found.random.length)) {
       if (!wanted()) return;
       const curve = await curveOf(asked, words);
       if (!wanted()) return;
