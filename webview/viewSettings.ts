@@ -18,6 +18,7 @@ import { TABLE_COLUMNS, TABLE_UNITS } from './figures/tokenTable.ts';
 
 /** Tabs, in their order. */
 export const TABS = [
+  'model',
   'tokens',
   'attention',
   'embeddings',

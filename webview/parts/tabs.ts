@@ -9,6 +9,7 @@ import { expertLayers } from '../figures/expertGrid.ts';
 import { createEmbeddingViews } from '../views/embeddings/embeddingsView.ts';
 import { createExperts } from '../views/experts/expertsView.ts';
 import { createForwardPass } from '../views/forward/forwardView.ts';
+import { createModel } from '../views/model/modelView.ts';
 import { createPositions } from '../views/positions/positionsView.ts';
 import { createGenerate } from '../views/generate/generateView.ts';
 import { createPredictions } from '../views/predictions/predictionsView.ts';
@@ -21,6 +22,7 @@ import { createWhy } from '../views/why/whyView.ts';
  */
 export function createTabs(context: PanelContext): View {
   const titles: Readonly<Record<TabName, string>> = {
+    model: t('Model'),
     tokens: t('Tokens'),
     attention: t('Attention'),
     embeddings: t('Embeddings'),
@@ -33,6 +35,7 @@ export function createTabs(context: PanelContext): View {
     compare: t('Compare'),
   };
   const views: Readonly<Record<TabName, View>> = {
+    model: createModel(context),
     tokens: createTokens(context),
     attention: createAttention(context),
     embeddings: createEmbeddingViews(context),
