@@ -1,5 +1,6 @@
 /**
- * How long the residual of some tokens is along their way, and what each step adds to it. Lengths are Euclidean norms. Axes: [layer, position].
+ * How long the residual of some tokens is along their way, and what each step adds to it. Lengths are Euclidean norms. Axes: [layer,
+ * position].
  */
 export interface TokenFlow {
   /** The first of the positions, and their number. */

@@ -152,8 +152,9 @@ function mlpBranch(data: ModelData, actions: ModelActions, block: BlockParts): T
 }
 
 /** Sentences about what sets the layer's wiring apart. */
-function notesTemplate({ wiring, addTo, scaled, attentionNorms }: BlockParts): TemplateResult | typeof nothing {
+function notesTemplate({ wiring, addTo, scaled, attentionNorms }: BlockParts): TemplateResult {
   const notes = [
+    t('Lengths do not add up as numbers do: vectors that point apart make a shorter sum.'),
     ...(wiring === 'parallel' ? [t('Attention and MLP both read what comes in, side by side.')] : []),
     ...(addTo === 'normed' ? [t('What a step adds is added to the normed vector, not to the stream itself.')] : []),
     ...(attentionNorms.post && !attentionNorms.pre ? [t('The norms stand behind the steps, not before them.')] : []),
@@ -161,5 +162,5 @@ function notesTemplate({ wiring, addTo, scaled, attentionNorms }: BlockParts): T
       ? [t('The whole stream is multiplied by a number last; what a step adds is told as much as is left of it at the end.')]
       : []),
   ];
-  return notes.length === 0 ? nothing : html`<p class="caption">${notes.join(' ')}</p>`;
+  return html`<p class="caption">${notes.join(' ')}</p>`;
 }

@@ -79,7 +79,8 @@ function threadsTemplate(
           places.map((place) => {
             const [from, to] = [y(tokens.indexOf(keyOf(head, place)), tokens.length), y(index, heads.length)];
             const weight = at(weights, head * most + place);
-            return svg`<path d="M0 ${from} C 50 ${from}, 50 ${to}, 100 ${to}" style="opacity: ${(0.08 + 0.92 * weight).toFixed(3)}; stroke-width: ${(0.75 + 4 * weight).toFixed(2)}px" />`;
+            const look = `opacity: ${(0.08 + 0.92 * weight).toFixed(3)}; stroke-width: ${(0.75 + 4 * weight).toFixed(2)}px`;
+            return svg`<path d="M0 ${from} C 50 ${from}, 50 ${to}, 100 ${to}" style=${look} />`;
           }),
         )}
       </svg>

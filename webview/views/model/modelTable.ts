@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit-html';
 import { visibleText } from '../../../src/core/visibleText.ts';
-import { layerFlows, lensCells } from '../../figures/modelFlow.ts';
+import { layerFlows, lensCells, type LensCell } from '../../figures/modelFlow.ts';
 import { decimal, percent, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { ModelData } from './modelData.ts';
@@ -43,12 +43,14 @@ export function tableTemplate({ flow, lens, settings }: ModelData): TemplateResu
             <td class="number">${significant(one.mlp, DIGITS)}</td>
             <td class="number">${decimal(one.mlpCosine, 3)}</td>
             <td class="number">${significant(one.after, DIGITS)}</td>
-            <td>
-              ${cell === undefined ? '…' : html`<span class="token-text">${visibleText(cell.piece)}</span> <span class="muted">${percent(cell.probability)}</span>`}
-            </td>
+            <td>${cell === undefined ? '…' : predictionTemplate(cell)}</td>
           </tr>`;
         })}
       </tbody>
     </table>
   </div>`;
+}
+
+function predictionTemplate({ piece, probability }: LensCell): TemplateResult {
+  return html`<span class="token-text">${visibleText(piece)}</span> <span class="muted">${percent(probability)}</span>`;
 }
