@@ -69,7 +69,10 @@ describe('the way of a token', () => {
 
   it('shows the prediction forming, and from where on it stays', () => {
     const lens = {
-      ...{ layer: 0, layers: 4, position: 4, positions: 2 },
+      layer: 0,
+      layers: 4,
+      position: 4,
+      positions: 2,
       topIds: Int32Array.of(9, 1, 9, 3, 9, 2, 9, 3),
       topProbs: Float32Array.of(0, 0.5, 0, 0.25, 0, 0.125, 0, 1),
       pieces: { 1: 'a', 2: 'b', 3: 'c', 9: 'x' },

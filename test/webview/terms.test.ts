@@ -30,9 +30,34 @@ describe.each([
 it('has an entry for what the views speak of, and takes no part of a word for a term', () => {
   const { pattern, termOf } = termFinder(glossary());
   const spoken = [
-    ...['query', 'key', 'residual', 'entropy', 'min-p', 'top-p', 'top-k', 'KL', 'RMSNorm', 'LayerNorm', 'induction', 'logit lens'],
-    ...['float32', 'softmax', 'logits', 'embedding', 'temperature', 'surprisal', 'attention sink', 'experts', 'cosine', 'KV cache'],
-    ...['gradient', 'steering', 'activation patching', 'direct logit attribution', 'bits/token', 'unembedding'],
+    'query',
+    'key',
+    'residual',
+    'entropy',
+    'min-p',
+    'top-p',
+    'top-k',
+    'KL',
+    'RMSNorm',
+    'LayerNorm',
+    'induction',
+    'logit lens',
+    'float32',
+    'softmax',
+    'logits',
+    'embedding',
+    'temperature',
+    'surprisal',
+    'attention sink',
+    'experts',
+    'cosine',
+    'KV cache',
+    'gradient',
+    'steering',
+    'activation patching',
+    'direct logit attribution',
+    'bits/token',
+    'unembedding',
   ];
   for (const name of spoken) expect(termOf(name), name).toBeDefined();
   for (const text of ['monkeys', 'keyboard', 'greedily', 'Klein', 'embeddings-9m', 'desktop-kit'])

@@ -17,6 +17,11 @@ function term(names: string, meaning: string, formula = ''): Term {
 
 /** The glossary in the display language. */
 export function glossary(): readonly Term[] {
+  return [...streamAndAttention(), ...measures(), ...partsAndChanges()];
+}
+
+/** What flows through a model, and how it is read. */
+function streamAndAttention(): readonly Term[] {
   return [
     term(
       t('residual stream|residual'),
@@ -94,6 +99,12 @@ export function glossary(): readonly Term[] {
       ),
       'y = (x − mean) ÷ √(var + ε) × w + b',
     ),
+  ];
+}
+
+/** Measures of a text and of predictions. */
+function measures(): readonly Term[] {
+  return [
     term(t('surprisal'), t('How unexpected a token was to the model, in bits. One bit more means half as likely.'), '−log₂ p(token)'),
     term(
       t('entropy'),
@@ -147,6 +158,12 @@ export function glossary(): readonly Term[] {
           'is done in float32.',
       ),
     ),
+  ];
+}
+
+/** Parts of a model, and what is done to it. */
+function partsAndChanges(): readonly Term[] {
+  return [
     term(
       t('embedding'),
       t('The vector with which a token enters the model: its row in a learned table. Tokens used alike have rows that point alike.'),

@@ -33,8 +33,7 @@ export function markTerms(root: HTMLElement): void {
   const known = new Set<Term>();
   for (const place of root.querySelectorAll<HTMLElement>(PLACES)) {
     if (place.closest(NOT_IN) !== null) continue;
-    for (const node of [...place.childNodes]) {
-      if (!(node instanceof Text)) continue;
+    for (const node of Array.from(place.childNodes).filter((child) => child instanceof Text)) {
       const found = pattern.exec(node.data);
       const term = found === null ? undefined : termOf(found[0]);
       if (found === null || term === undefined || known.has(term)) continue;

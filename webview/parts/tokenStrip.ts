@@ -2,14 +2,12 @@ import { describeToken, markTokens, selectToken, type PanelContext, type View } 
 import { SURPRISAL_SCALES, type SurprisalScale } from '../../src/core/surprisalScale.ts';
 import { t } from '../strings.ts';
 import { STRIP_COLOURS, type StripColour } from '../viewSettings.ts';
-import { button, segmented, select } from './controls.ts';
-import { changeDetector, el, ICONS, stepKey } from './dom.ts';
+import { segmented, select } from './controls.ts';
+import { changeDetector, el, stepKey } from './dom.ts';
 import { plainKey } from './keys.ts';
 import { colourChip, createStripChips, markChip } from './stripChips.ts';
+import { createStripFold } from './stripFold.ts';
 import { stripLegend } from './stripLegend.ts';
-
-/** Where the strip is folded until the user unfolds it: as at 200 % zoom. */
-const LOW_PANEL = '(max-height: 500px)';
 
 /** The strip: every token as a chip. A chip's colour and the length of the line under it both show the chosen measure. */
 export function createTokenStrip(context: PanelContext): View {
@@ -46,27 +44,11 @@ export function createTokenStrip(context: PanelContext): View {
   });
   scaleList.root.querySelector('label')?.classList.add('visually-hidden');
   const legend = el('div', { class: 'strip-legend' });
-  const low = matchMedia(LOW_PANEL);
-  const isFolded = (): boolean => context.store.state().settings.stripFolded ?? low.matches;
-  const fold = button(
-    '',
-    'secondary',
-    () => context.store.dispatch({ type: 'settings', change: { stripFolded: !isFolded() } }),
-    ICONS.chevron,
-  );
-  fold.classList.add('icon-button', 'strip-fold');
-  const showFold = (): void => {
-    const folded = isFolded();
-    root.classList.toggle('folded', folded);
-    fold.setAttribute('aria-expanded', String(!folded));
-    fold.title = folded ? t('Show all lines of tokens') : t('Fold the tokens to one line');
-    fold.setAttribute('aria-label', fold.title);
-  };
-  low.addEventListener('change', showFold);
+  const folding = createStripFold(context, () => root);
   const root: HTMLElement = el(
     'section',
     { class: 'strip-section', 'aria-label': t('Tokens') },
-    el('div', { class: 'strip-row' }, list, fold),
+    el('div', { class: 'strip-row' }, list, folding.button),
     el('div', { class: 'strip-footer' }, mode.root, scale.root, scaleList.root, legend),
   );
   const chips = createStripChips(context, list);
@@ -118,7 +100,7 @@ export function createTokenStrip(context: PanelContext): View {
       root.hidden = shown === null || state.reading !== null;
       if (shown === null) return;
       if (foldChanged(settings.stripFolded)) {
-        showFold();
+        folding.show();
         chips.select(settings.selected);
       }
       mode.set(settings.stripColour);

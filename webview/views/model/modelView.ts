@@ -25,7 +25,7 @@ const KEYS_TOLD = 3;
 /** The Model tab: the model's parts drawn from its own files, with the selected token's numbers on their way through them. */
 export function createModel(context: PanelContext): View {
   const { store } = context;
-  const picture = el('div', { class: 'model-picture' });
+  const picture = el('div', { class: 'model-picture', 'data-template': true });
   const root: HTMLElement = el('div', { class: 'model-view' });
   const draw = (): void => show(store.state());
   const play = createModelPlay(context, draw);
