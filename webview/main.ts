@@ -16,6 +16,7 @@ import { createRefusal, createStatus } from './parts/status.ts';
 import { createRecipeBand } from './parts/recipeBand.ts';
 import { createReadingStrip } from './parts/readingStrip.ts';
 import { createTabs } from './parts/tabs.ts';
+import { explainTerms } from './parts/terms.ts';
 import { createWindowBar } from './parts/windowBar.ts';
 import { createTokenStrip } from './parts/tokenStrip.ts';
 import { createHost, type Host, type VsCodeApi } from './vscodeApi.ts';
@@ -103,6 +104,7 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
   views.push(createReadingStrip(), createTokenStrip(context), createTabs(context));
   (document.getElementById('root') ?? document.body).replaceChildren(page, live);
   page.append(...views.map((view) => view.root));
+  explainTerms(page, context.tooltip);
   for (const view of views) view.update(store.state());
   return store;
 }

@@ -16,19 +16,16 @@ import { expertLayers } from './figures/expertGrid.ts';
 import { RENAMED_STEPS, WALK_STEPS } from './figures/pathSteps.ts';
 import { TABLE_COLUMNS, TABLE_UNITS } from './figures/tokenTable.ts';
 
+/** Tabs in their order: of the text, of the model's inside, and of what can be done. */
+export const TAB_GROUPS = {
+  text: ['model', 'tokens', 'predictions'],
+  inside: ['attention', 'embeddings', 'positions', 'forward', 'experts'],
+  act: ['generate', 'compare', 'why'],
+} as const;
+/** Name of a group of tabs. */
+export type TabGroup = keyof typeof TAB_GROUPS;
 /** Tabs, in their order. */
-export const TABS = [
-  'tokens',
-  'attention',
-  'embeddings',
-  'positions',
-  'predictions',
-  'experts',
-  'forward',
-  'why',
-  'generate',
-  'compare',
-] as const;
+export const TABS = [...TAB_GROUPS.text, ...TAB_GROUPS.inside, ...TAB_GROUPS.act] as const;
 /** Name of a tab. */
 export type TabName = (typeof TABS)[number];
 /** Measures that can colour the token strip. */
@@ -104,6 +101,8 @@ export const STEERING_KINDS = ['texts', 'tokens', 'kept'] as const satisfies rea
 /** Settings shared by several views. */
 const SHARED = {
   tab: v.fallback(v.picklist(TABS), 'tokens'),
+  /** Whether the strip of tokens is folded to one line; null: where the panel is low. */
+  stripFolded: v.fallback(v.nullable(v.boolean()), null),
   stripColour: v.fallback(v.picklist(STRIP_COLOURS), 'surprisal'),
   /** Index of the selected token. */
   selected: v.fallback(index, 0),

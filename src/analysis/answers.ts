@@ -8,6 +8,7 @@ import { copyLossAnswers } from './copyLossAnswers.ts';
 import { deletionAnswers } from './deletionAnswers.ts';
 import { directAnswers } from './directAnswers.ts';
 import { expertAnswers } from './expertAnswers.ts';
+import { flowAnswers } from './flowAnswers.ts';
 import { headAnswers } from './headAnswers.ts';
 import { headMeasureAnswers } from './headMeasureAnswers.ts';
 import { headSummaryAnswers } from './headSummaries.ts';
@@ -38,6 +39,7 @@ const answers: Answers = {
   ...predictionAnswers,
   ...scoreAnswers,
   ...directAnswers,
+  ...flowAnswers,
   ...pathAnswers,
   ...attributionAnswers,
   ...deletionAnswers,

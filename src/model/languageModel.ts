@@ -1,9 +1,11 @@
+import type { Architecture } from '../core/architecture.ts';
 import type { MemoryShape } from '../core/memory.ts';
 import type { RecipeScope } from '../core/recipe.ts';
 import type { Run } from '../core/run.ts';
 import { tensor, type Tensor } from '../core/tensor.ts';
 import type { ModelInfo } from '../core/trace.ts';
 import { openAttention, type AttentionCalls } from './run/headAttention.ts';
+import { architectureOf } from './architecture.ts';
 import { checkAddressable, readModel } from './describeModel.ts';
 import { openEmbeddingTable, type EmbeddingCalls } from './run/embeddingTable.ts';
 import type { ModelFiles } from './formats/modelFiles.ts';
@@ -45,6 +47,8 @@ export interface LanguageModel
     ProjectedValueCalls,
     UnembedCalls {
   readonly info: ModelInfo;
+  /** Its parts with their sizes. */
+  readonly architecture: Architecture;
   /** Parsed config.json. */
   readonly config: unknown;
   /** Properties that determine its memory use. */
@@ -94,6 +98,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
       const provider = runtime.use?.() ?? null;
       return provider === null ? info : { ...info, provider };
     },
+    architecture: architectureOf(spec),
     config,
     shape: read.shape,
     recipeScope: recipeScope(spec),

@@ -1,3 +1,4 @@
+import type { Architecture } from '../core/architecture.ts';
 import type { AttentionChoice, AttentionRows } from '../core/attentionRows.ts';
 import {
   ATTRIBUTION_METHODS,
@@ -23,6 +24,7 @@ import type * as vectors from '../core/vectors.ts';
 import type { SteeredTokens } from '../core/run.ts';
 import { STEERING_READS, type KeptVector, type SteeringSource } from '../core/steering.ts';
 import type { SteeringTrial } from '../core/steeringTrial.ts';
+import type { HeadReads, TokenFlow } from '../core/tokenFlow.ts';
 import type { WhatIf } from '../core/whatIf.ts';
 import { isRecord } from '../core/records.ts';
 import { count, either, fields, flag, list, number, oneOf, orNull, text, whole, type Check, type Checked, type Checks } from './checks.ts';
@@ -156,6 +158,15 @@ export const QUESTIONS = {
   direct: question<DirectParts>()(logit, { kept: 32 }),
   /** One head's part of it, by source token. */
   directSources: question<DirectSources>()({ ...logit, layer: count, head: count }, { kept: 128 }),
+  /** The model's parts with their sizes. */
+  architecture: question<Architecture>()({}, { kept: 1 }),
+  /** The lengths of some tokens' residual on their way, and of what each step adds. */
+  tokenFlow: question<TokenFlow>()({ position: count, positions: some }, { kept: 256 }),
+  /**
+   * What every head of a layer brings to a token, and the `most` tokens that each reads most. Throws UserError for a layer without attention
+   * weights, or with gates behind its heads.
+   */
+  headReads: question<HeadReads>()({ layer: count, token: count, most: whole(1, MAX_NAMED) }, { kept: 512 }),
   forwardPath: question<ForwardPath>()(inside, { kept: 24 }),
   /** The weighted sum that gives number `index` of a stage on that path. */
   weightedSum: question<WeightedSum>()({ ...inside, stage, index: count }, { kept: 256 }),

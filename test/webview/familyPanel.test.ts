@@ -55,7 +55,7 @@ describe('a model with sinks and experts (gpt_oss)', () => {
 
   it('opens Experts with a key, moves by keyboard, and tells weights under the pointer', async () => {
     await open();
-    await panel.locator('.strip .token[aria-selected="true"]').press('6');
+    await panel.locator('.strip .token[aria-selected="true"]').press('8');
     expect(await panel.getByRole('tab', { name: 'Experts' }).getAttribute('aria-selected')).toBe('true');
     await expect.poll(() => panel.locator('.chosen-experts li').allInnerTexts()).toHaveLength(2);
     const map = panel.getByRole('application', { name: /Experts of each token/ });

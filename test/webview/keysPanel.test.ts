@@ -5,7 +5,7 @@ import { comparePanels, openBundled } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
 
-const TABS = ['tokens', 'attention', 'embeddings', 'positions', 'predictions', 'forward', 'why', 'generate', 'compare'] as const;
+const TABS = ['model', 'tokens', 'attention', 'embeddings', 'positions', 'predictions', 'forward', 'why', 'generate', 'compare'] as const;
 /** One of each kind that a view has. */
 const TAKERS = [
   'select',
@@ -76,7 +76,7 @@ describe('keys in the panel', () => {
       ['predictions', '.sampling .button'],
     ] as const) {
       await open(tab);
-      await press(panel.locator(place).first(), '4');
+      await press(panel.locator(place).first(), '6');
       expect(await opened(), place).toBe('tab-positions');
     }
   });

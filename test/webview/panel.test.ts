@@ -53,7 +53,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
 
   it('opens the attention on the strongest head, chooses another with the keyboard, and asks for its attention', async () => {
     await open();
-    await panel.locator('.strip .token[aria-selected="true"]').press('2');
+    await panel.locator('.strip .token[aria-selected="true"]').press('4');
     await panel.locator('.overview-canvas').press('ArrowDown');
     await panel.locator('.overview-canvas').press('ArrowRight');
     await expect

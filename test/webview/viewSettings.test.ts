@@ -57,6 +57,7 @@ const KEPT = {
   vectors: [{ name: 'calm', description: '', family: 'gpt2', directions: [{ layer: 2, values: [0.5, -1] }] }],
   vector: 'calm',
   patchGrid: 'heads',
+  stripFolded: true,
   tableUnit: 'word',
   tableSort: { column: 'bits', descending: true },
   tableText: 'the',

@@ -73,6 +73,12 @@ export function bits(value: number): string {
   return Number.isFinite(value) ? t('{0} bits', decimal(value, 2)) : '–';
 }
 
+/** A count in a few characters, as the display language writes it: 9.4M, 124M, 2,048. */
+export function compact(value: number): string {
+  if (value < 10_000) return integer(value);
+  return format('c', { notation: 'compact', maximumSignificantDigits: 3 }).format(value);
+}
+
 /** Bytes in the largest decimal unit of which there is at least one: 512 B, 12.3 kB, 1.07 MB. */
 export function byteSize(bytes: number): string {
   const units = ['B', 'kB', 'MB', 'GB', 'TB'];

@@ -52,12 +52,14 @@ export function createHeader(context: PanelContext): View {
           decimal(summary.bitsPerByte, 2),
           t('bits/byte'),
           t('Surprisal of the text over its bytes: comparable between tokenizers'),
+          true,
         ),
         ...forwardTime(explanation),
         ...number(
           info.weightType,
           t('weights, float32 arithmetic'),
           t('How the file holds the weights; all arithmetic is float32, with quantised weights as the numbers they stand for'),
+          true,
         ),
       );
       notices.hidden = state.shown.notices.length === 0;
@@ -88,8 +90,10 @@ function forwardTime(explanation: Explanation): readonly HTMLElement[] {
   return number(value, forwardShared > 0 ? t('ms for {0} new tokens', integer(tokens.length - forwardShared)) : t('ms'), meaning);
 }
 
-function number(value: string, unit: string, meaning: string): readonly HTMLElement[] {
-  return value === 'NaN' ? [] : [el('div', { title: meaning }, el('dd', {}, value), el('dt', {}, unit))];
+/** `more`: left out where the panel is low. */
+function number(value: string, unit: string, meaning: string, more = false): readonly HTMLElement[] {
+  const attributes = { title: meaning, ...(more ? { class: 'more' } : {}) };
+  return value === 'NaN' ? [] : [el('div', attributes, el('dd', {}, value), el('dt', {}, unit))];
 }
 
 /** Banner shown after the text was edited, as the numbers are from before: with a button that runs again. */

@@ -1,7 +1,8 @@
 import type { PanelContext, View } from '../context.ts';
-import { el, stepKey } from './dom.ts';
+import { changeDetector, el, stepKey } from './dom.ts';
+import { markTerms } from './terms.ts';
 import { freeKey, plainKey } from './keys.ts';
-import { TABS, type TabName } from '../viewSettings.ts';
+import { TAB_GROUPS, TABS, type TabGroup, type TabName } from '../viewSettings.ts';
 import { t } from '../strings.ts';
 import { createAttention } from '../views/attention/attentionView.ts';
 import { createCompare } from '../views/compare/compareView.ts';
@@ -9,6 +10,7 @@ import { expertLayers } from '../figures/expertGrid.ts';
 import { createEmbeddingViews } from '../views/embeddings/embeddingsView.ts';
 import { createExperts } from '../views/experts/expertsView.ts';
 import { createForwardPass } from '../views/forward/forwardView.ts';
+import { createModel } from '../views/model/modelView.ts';
 import { createPositions } from '../views/positions/positionsView.ts';
 import { createGenerate } from '../views/generate/generateView.ts';
 import { createPredictions } from '../views/predictions/predictionsView.ts';
@@ -16,11 +18,12 @@ import { createTokens } from '../views/tokens/tokensView.ts';
 import { createWhy } from '../views/why/whyView.ts';
 
 /**
- * Tabs with their views. Only the open view is updated; Experts is shown only for a model that has experts. Keys 1 to 9, and 0
- * for the tenth, switch tabs unless the focused element uses them.
+ * Tabs with their views, in groups. Only the open view is updated; Experts is shown only for a model that has experts. Keys 1 to 9, and
+ * 0 for the tenth, switch tabs unless the focused element uses them. In a narrow panel the line of tabs scrolls.
  */
 export function createTabs(context: PanelContext): View {
   const titles: Readonly<Record<TabName, string>> = {
+    model: t('Model'),
     tokens: t('Tokens'),
     attention: t('Attention'),
     embeddings: t('Embeddings'),
@@ -33,6 +36,7 @@ export function createTabs(context: PanelContext): View {
     compare: t('Compare'),
   };
   const views: Readonly<Record<TabName, View>> = {
+    model: createModel(context),
     tokens: createTokens(context),
     attention: createAttention(context),
     embeddings: createEmbeddingViews(context),
@@ -44,6 +48,9 @@ export function createTabs(context: PanelContext): View {
     generate: createGenerate(context),
     compare: createCompare(context),
   };
+  const groups: Readonly<Record<TabGroup, string>> = { text: t('Text'), inside: t('Inside'), act: t('Do') };
+  const groupOf = (name: TabName): TabGroup =>
+    TAB_GROUPS.text.some((one) => one === name) ? 'text' : TAB_GROUPS.inside.some((one) => one === name) ? 'inside' : 'act';
   const open = (tab: TabName): void => {
     context.tooltip.hide();
     context.store.dispatch({ type: 'settings', change: { tab } });
@@ -55,7 +62,7 @@ export function createTabs(context: PanelContext): View {
   const buttons = TABS.map((name) => {
     const tab = el(
       'button',
-      { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab' },
+      { type: 'button', role: 'tab', id: `tab-${name}`, 'aria-controls': `panel-${name}`, class: 'tab', 'data-group': groupOf(name) },
       titles[name],
     );
     tab.addEventListener('click', () => open(name));
@@ -75,6 +82,16 @@ export function createTabs(context: PanelContext): View {
     open(name);
     buttons[TABS.indexOf(name)]?.focus();
   });
+  /** Which ends of the line are out of sight. */
+  const tellEnds = (): void => {
+    list.classList.toggle('more-before', list.scrollLeft > 1);
+    list.classList.toggle('more-behind', list.scrollLeft + list.clientWidth < list.scrollWidth - 1);
+  };
+  list.addEventListener('scroll', tellEnds, { passive: true });
+  new ResizeObserver(tellEnds).observe(list);
+  const seen = changeDetector();
+  /** Views whose terms are marked. */
+  const explained = new Set<View>();
   document.addEventListener('keydown', (event) => {
     const key = freeKey(event);
     const name = /^\d$/.test(key) ? offered()[(Number(key) + 9) % 10] : undefined;
@@ -89,7 +106,9 @@ export function createTabs(context: PanelContext): View {
         const offer = buttons[index];
         if (offer !== undefined) {
           offer.hidden = !names.includes(name);
-          offer.title = t('{0} (key {1})', titles[name], (names.indexOf(name) + 1) % 10);
+          const place = names.indexOf(name);
+          const named = t('{0}: {1}', groups[groupOf(name)], titles[name]);
+          offer.title = place < 10 ? t('{0} (key {1})', named, (place + 1) % 10) : named;
         }
         const active = name === state.settings.tab;
         buttons[index]?.setAttribute('aria-selected', String(active));
@@ -97,7 +116,14 @@ export function createTabs(context: PanelContext): View {
         const panel = panels[index];
         if (panel !== undefined) panel.hidden = !active;
       });
-      if (state.shown !== null) views[state.settings.tab].update(state);
+      if (seen(state.settings.tab, root.hidden))
+        buttons[TABS.indexOf(state.settings.tab)]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
+      if (state.shown === null) return;
+      const view = views[state.settings.tab];
+      view.update(state);
+      if (explained.has(view)) return;
+      explained.add(view);
+      markTerms(view.root);
     },
   };
 }

@@ -6,6 +6,7 @@ import { segmented, select } from './controls.ts';
 import { changeDetector, el, stepKey } from './dom.ts';
 import { plainKey } from './keys.ts';
 import { colourChip, createStripChips, markChip } from './stripChips.ts';
+import { createStripFold } from './stripFold.ts';
 import { stripLegend } from './stripLegend.ts';
 
 /** The strip: every token as a chip. A chip's colour and the length of the line under it both show the chosen measure. */
@@ -43,13 +44,15 @@ export function createTokenStrip(context: PanelContext): View {
   });
   scaleList.root.querySelector('label')?.classList.add('visually-hidden');
   const legend = el('div', { class: 'strip-legend' });
-  const root = el(
+  const folding = createStripFold(context, () => root);
+  const root: HTMLElement = el(
     'section',
     { class: 'strip-section', 'aria-label': t('Tokens') },
-    list,
+    el('div', { class: 'strip-row' }, list, folding.button),
     el('div', { class: 'strip-footer' }, mode.root, scale.root, scaleList.root, legend),
   );
   const chips = createStripChips(context, list);
+  const foldChanged = changeDetector();
   const built = changeDetector();
   const coloured = changeDetector();
   const selectedChanged = changeDetector();
@@ -96,6 +99,10 @@ export function createTokenStrip(context: PanelContext): View {
       const { shown, settings, theme } = state;
       root.hidden = shown === null || state.reading !== null;
       if (shown === null) return;
+      if (foldChanged(settings.stripFolded)) {
+        folding.show();
+        chips.select(settings.selected);
+      }
       mode.set(settings.stripColour);
       scale.root.hidden = settings.stripColour !== 'surprisal';
       scale.set(state.surprisalScale);

@@ -5,6 +5,9 @@ export interface TooltipContent {
   /** A token's visible text or another name, in the editor's font. */
   readonly title: string;
   readonly rows: readonly (readonly [label: string, value: string])[];
+  /** A sentence or two below the title, and a formula below them. */
+  readonly text?: string;
+  readonly formula?: string;
 }
 
 /** The page's tooltip. `x` and `y` are the pointer's, in pixels of the window. */
@@ -22,7 +25,13 @@ export function createTooltip(page: HTMLElement): Tooltip {
   return {
     show: (content, x, y) => {
       const rows = content.rows.flatMap(([label, value]) => [el('dt', {}, label), el('dd', {}, value)]);
-      root.replaceChildren(el('div', { class: 'tooltip-title token-text' }, content.title), el('dl', {}, ...rows));
+      const { text = '', formula = '' } = content;
+      root.replaceChildren(
+        el('div', { class: text === '' ? 'tooltip-title token-text' : 'tooltip-title' }, content.title),
+        ...(text === '' ? [] : [el('p', {}, text)]),
+        ...(formula === '' ? [] : [el('p', { class: 'tooltip-formula' }, formula)]),
+        el('dl', {}, ...rows),
+      );
       root.hidden = false;
       const left = Math.max(4, Math.min(x + DISTANCE, window.innerWidth - root.offsetWidth - 4));
       const below = y + DISTANCE + 4;

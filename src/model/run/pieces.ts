@@ -1,4 +1,5 @@
 import { PIECE_TOKENS } from '../../core/memory.ts';
+import { parametersOf } from '../families/parameters.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 
 /** Tokens `from` to `to` - 1 of those to run: they go through a session at once. */
@@ -56,15 +57,4 @@ function tokensAtOnce({ parameters, perKey }: SessionWork, past: number): number
   for (let tokens = PIECE_TOKENS; tokens > FEWEST_TOKENS; tokens -= FEWEST_TOKENS)
     if (tokens * (parameters + perKey * (past + tokens)) <= MOST_WORK) return tokens;
   return FEWEST_TOKENS;
-}
-
-/** Numbers in all weights of a part of a model's description. */
-function parametersOf(part: unknown): number {
-  if (typeof part !== 'object' || part === null) return 0;
-  if (isWeight(part)) return part.shape.reduce((product, size) => product * size, 1);
-  return Object.values(part).reduce<number>((sum, inner) => sum + parametersOf(inner), 0);
-}
-
-function isWeight(part: object): part is { readonly shape: readonly number[] } {
-  return 'shape' in part && 'file' in part && Array.isArray(part.shape);
 }

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+import { afterEach, describe, expect, it } from 'vitest';
+import { glossary } from '../../webview/parts/glossary.ts';
+import { termFinder } from '../../webview/parts/terms.ts';
+import { setStrings } from '../../webview/strings.ts';
+
+const chinese = JSON.parse(readFileSync('l10n/bundle.l10n.zh-cn.json', 'utf8')) as Record<string, string>;
+afterEach(() => setStrings({}));
+
+describe.each([
+  ['English', {}, /[.!?]/gu],
+  ['Chinese', chinese, /[。！？]/gu],
+] as const)('the glossary in %s', (_, strings, ends) => {
+  it('tells each term in two sentences, under names that no other has', () => {
+    setStrings(strings);
+    const terms = glossary();
+    const names = terms.flatMap((term) => term.names.map((name) => name.toLowerCase()));
+    expect(new Set(names).size).toBe(names.length);
+    for (const { names: own, meaning } of terms) expect(meaning.replaceAll(/\d\.\d/g, '').match(ends)?.length, own[0]).toBe(2);
+  });
+
+  it('finds every term by each of its names', () => {
+    setStrings(strings);
+    const { pattern, termOf } = termFinder(glossary());
+    for (const term of glossary())
+      for (const name of term.names) expect(termOf(pattern.exec(`… ${name}, …`)?.[0] ?? '')?.meaning, name).toBe(term.meaning);
+  });
+});
+
+it('has an entry for what the views speak of, and takes no part of a word for a term', () => {
+  const { pattern, termOf } = termFinder(glossary());
+  const spoken = [
+    'query',
+    'key',
+    'residual',
+    'entropy',
+    'min-p',
+    'top-p',
+    'top-k',
+    'KL',
+    'RMSNorm',
+    'LayerNorm',
+    'induction',
+    'logit lens',
+    'float32',
+    'softmax',
+    'logits',
+    'embedding',
+    'temperature',
+    'surprisal',
+    'attention sink',
+    'experts',
+    'cosine',
+    'KV cache',
+    'gradient',
+    'steering',
+    'activation patching',
+    'direct logit attribution',
+    'bits/token',
+    'unembedding',
+  ];
+  for (const name of spoken) expect(termOf(name), name).toBeDefined();
+  for (const text of ['monkeys', 'keyboard', 'greedily', 'Klein', 'embeddings-9m', 'desktop-kit'])
+    expect(pattern.exec(text), text).toBeNull();
+  expect(pattern.exec('Its residual stream')?.[0]).toBe('residual stream');
+});

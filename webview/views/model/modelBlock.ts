@@ -1,0 +1,166 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { BlockParts } from '../../../src/core/architecture.ts';
+import { at } from '../../../src/core/tensor.ts';
+import { visibleText } from '../../../src/core/visibleText.ts';
+import { layerFlows, type LayerFlow } from '../../figures/modelFlow.ts';
+import { integer, significant, signedDecimal } from '../../parts/format.ts';
+import { t } from '../../strings.ts';
+import type { ModelActions, ModelData } from './modelData.ts';
+import { partTemplate } from './modelEnds.ts';
+import { headsTemplate, sharingTemplate } from './modelHeads.ts';
+import { mlpShapeTemplate } from './modelMlp.ts';
+import { blockKind, mixerFacts, mixerTitle, mlpFacts, parametersText, queryFacts } from './modelTexts.ts';
+
+/** The open layer: the stream runs down on the left, and its two steps leave it and come back. */
+export function blockTemplate(data: ModelData, actions: ModelActions): TemplateResult | typeof nothing {
+  const { architecture, settings, flow, explanation } = data;
+  const { layer } = settings;
+  const block = architecture.blocks[layer];
+  if (block === undefined) return nothing;
+  const own = flow === undefined ? undefined : layerFlows(flow, settings.selected)?.[layer];
+  const kind = blockKind(block);
+  const isParallel = block.wiring === 'parallel';
+  const mixerName = mixerTitle(block.mixer);
+  const mlpName = block.mlp.experts === null ? t('MLP') : t('Experts');
+  return html`<section class="card model-block" aria-label=${t('Layer {0}', layer)}>
+    <div class="card-head">
+      <h3>${t('Layer {0}', layer)}<span class="beside">${kind}</span></h3>
+      <p class="caption">
+        ${t('One of {0} layers, for token {1}. Press a part to see it compute.', integer(explanation.model.layers), tokenName(data))}
+      </p>
+    </div>
+    <div class="block-way">
+      ${nodeTemplate(t('in'), own?.before, '')} ${attentionBranch(data, actions, block)}
+      ${isParallel ? nothing : nodeTemplate(`+ ${mixerName}`, own?.between, addedText(own, mixerName, 'attention'))}
+      ${mlpBranch(data, actions, block)}
+      ${nodeTemplate(
+        isParallel ? `+ ${mixerName} + ${mlpName}` : `+ ${mlpName}`,
+        own?.after,
+        isParallel ? [addedText(own, mixerName, 'attention'), addedText(own, mlpName, 'mlp')].join(' ') : addedText(own, mlpName, 'mlp'),
+      )}
+    </div>
+    ${notesTemplate(block)}
+  </section>`;
+}
+
+function tokenName({ labels, settings }: ModelData): string {
+  return `“${labels[settings.selected] ?? ''}”`;
+}
+
+/** A place of the stream: its length, and what was added there. */
+function nodeTemplate(name: string, length: number | undefined, added: string): TemplateResult {
+  return html`<div class="block-node">
+    <span class="node-mark" aria-hidden="true"></span>
+    <p>
+      <span class="node-name">${name}</span>
+      ${length === undefined ? nothing : html`<strong>${significant(length, 3)}</strong> <span class="muted">${t('long')}</span>`}
+      <span class="node-added">${added}</span>
+    </p>
+  </div>`;
+}
+
+/** How long what a step adds is. */
+function addedText(flow: LayerFlow | undefined, name: string, step: 'attention' | 'mlp'): string {
+  return flow === undefined ? '' : t('{0} adds {1}.', name, significant(flow[step], 3));
+}
+
+/** The tokens that a step raises and lowers most by itself. */
+function towards({ layerAnswer, settings, explanation }: ModelData, { go }: ModelActions, place: 0 | 1): TemplateResult | typeof nothing {
+  const known = layerAnswer?.layer === settings.layer && layerAnswer.token === settings.selected ? layerAnswer.added : null;
+  if (known === null) return nothing;
+  const { raisedIds, raised, loweredIds, lowered, next, nextRank, pieces } = known;
+  const line = (id: number, by: number): TemplateResult =>
+    html`<span class="token-text chip">${visibleText(pieces[id] ?? '')}</span> ${signedDecimal(by, 2)}`;
+  const follows = explanation.tokens[settings.selected + 1];
+  return partTemplate(
+    t('By itself it points to'),
+    [
+      html`${t('raised most')} ${line(at(raisedIds, place), at(raised, place))}`,
+      html`${t('lowered most')} ${line(at(loweredIds, place), at(lowered, place))}`,
+      ...(follows === undefined
+        ? []
+        : [t('the token that follows: {0}, rank {1}', signedDecimal(at(next, place), 2), integer(at(nextRank, place)))]),
+    ],
+    { go: () => go({ tab: 'predictions', lensRows: 'added' }) },
+  );
+}
+
+function attentionBranch(data: ModelData, actions: ModelActions, block: BlockParts): TemplateResult {
+  const { mixer, attentionNorms } = block;
+  const { settings, explanation } = data;
+  const { layer } = settings;
+  const { norm, dim } = explanation.model;
+  const to = (pathStep: 'attentionNorm' | 'heads' | 'attentionOutput' | 'attentionPostNorm' | 'attentionStreamNorm') => () =>
+    actions.go({ tab: 'forward', layer, pathStep });
+  const isAttention = mixer.kind === 'attention';
+  return html`<div class="block-branch attention" role="group" aria-label=${mixerTitle(mixer)}>
+    ${attentionNorms.pre ? partTemplate(norm, [t('before')], { go: to('attentionNorm'), kind: 'norm' }) : nothing}
+    ${
+      isAttention
+        ? partTemplate(
+            t('Queries, keys, values'),
+            [sharingTemplate(mixer), ...mixerFacts(mixer), ...queryFacts(mixer), parametersText(mixer.parameters - mixer.outputParameters)],
+            {
+              go: to('heads'),
+            },
+          )
+        : partTemplate(mixerTitle(mixer), [...mixerFacts(mixer), parametersText(mixer.parameters)], {
+            go: () => actions.go({ tab: 'attention', layer }),
+          })
+    }
+    ${isAttention ? headsTemplate(data, actions) : nothing}
+    ${
+      isAttention
+        ? partTemplate(
+            t('Projection'),
+            [t('{0} → {1} numbers', integer(mixer.heads * mixer.valueDim), integer(dim)), parametersText(mixer.outputParameters)],
+            { go: to('attentionOutput') },
+          )
+        : nothing
+    }
+    ${attentionNorms.post ? partTemplate(norm, [t('behind')], { go: to('attentionPostNorm'), kind: 'norm' }) : nothing}
+    ${attentionNorms.stream ? partTemplate(norm, [t('of the sum')], { go: to('attentionStreamNorm'), kind: 'norm' }) : nothing}
+    ${towards(data, actions, 0)}
+  </div>`;
+}
+
+function mlpBranch(data: ModelData, actions: ModelActions, block: BlockParts): TemplateResult {
+  const { mlp, mlpNorms } = block;
+  const { settings, explanation } = data;
+  const { layer } = settings;
+  const { norm, dim } = explanation.model;
+  const to = (pathStep: 'mlpNorm' | 'mlp' | 'router' | 'mlpPostNorm' | 'mlpStreamNorm') => () =>
+    actions.go({ tab: 'forward', layer, pathStep });
+  return html`<div class="block-branch mlp" role="group" aria-label=${mlp.experts === null ? t('MLP') : t('Experts')}>
+    ${mlpNorms.pre ? partTemplate(norm, [t('before')], { go: to('mlpNorm'), kind: 'norm' }) : nothing}
+    ${partTemplate(
+      mlp.experts === null ? t('MLP') : t('Experts'),
+      [mlpShapeTemplate(data, mlp), ...mlpFacts(mlp, dim), ...(mlp.experts === null ? [parametersText(mlp.parameters)] : [])],
+      { go: mlp.experts === null ? to('mlp') : () => actions.go({ tab: 'experts', expertLayer: layer }), kind: 'wide' },
+    )}
+    ${mlpNorms.post ? partTemplate(norm, [t('behind')], { go: to('mlpPostNorm'), kind: 'norm' }) : nothing}
+    ${mlpNorms.stream ? partTemplate(norm, [t('of the sum')], { go: to('mlpStreamNorm'), kind: 'norm' }) : nothing}
+    ${towards(data, actions, 1)}
+    ${
+      block.perLayer === null
+        ? nothing
+        : partTemplate(t('Per-layer embedding'), [t('the token’s vector for this layer, gated'), parametersText(block.perLayer)], {
+            go: () => actions.go({ tab: 'forward', layer, pathStep: 'perLayer' }),
+          })
+    }
+  </div>`;
+}
+
+/** Sentences about what sets the layer's wiring apart. */
+function notesTemplate({ wiring, addTo, scaled, attentionNorms }: BlockParts): TemplateResult {
+  const notes = [
+    t('Lengths do not add up as numbers do: vectors that point apart make a shorter sum.'),
+    ...(wiring === 'parallel' ? [t('Attention and MLP both read what comes in, side by side.')] : []),
+    ...(addTo === 'normed' ? [t('What a step adds is added to the normed vector, not to the stream itself.')] : []),
+    ...(attentionNorms.post && !attentionNorms.pre ? [t('The norms stand behind the steps, not before them.')] : []),
+    ...(scaled
+      ? [t('The whole stream is multiplied by a number last; what a step adds is told as much as is left of it at the end.')]
+      : []),
+  ];
+  return html`<p class="caption">${notes.join(' ')}</p>`;
+}

@@ -1,0 +1,36 @@
+import type { Architecture } from '../../../src/core/architecture.ts';
+import type { HeadReads, TokenFlow } from '../../../src/core/tokenFlow.ts';
+import type { AddedWindow, ExpertRouting, Explanation, LensWindow } from '../../../src/core/trace.ts';
+import type { Settings } from '../../viewSettings.ts';
+
+/** What is known of the open layer for the selected token. */
+export interface LayerAnswer {
+  readonly layer: number;
+  readonly token: number;
+  /** A sentence says why heads cannot be told apart. */
+  readonly reads: HeadReads | string;
+  /** null: the model has norms behind its steps, so that nothing can be read off them. */
+  readonly added: AddedWindow | null;
+  readonly routing: ExpertRouting | null;
+}
+
+/** Everything the picture is drawn from. Undefined: not known yet. */
+export interface ModelData {
+  readonly explanation: Explanation;
+  readonly architecture: Architecture;
+  readonly settings: Settings;
+  readonly labels: readonly string[];
+  readonly flow: TokenFlow | undefined;
+  readonly lens: LensWindow | undefined;
+  readonly layerAnswer: LayerAnswer | undefined;
+}
+
+/** What the picture's parts do when they are pressed. */
+export interface ModelActions {
+  /** Opens a layer of the picture. */
+  readonly openLayer: (layer: number) => void;
+  /** Opens a tab with these settings. */
+  readonly go: (change: Partial<Settings>) => void;
+  readonly select: (token: number) => void;
+  readonly mark: (tokens: readonly number[]) => void;
+}

@@ -1,0 +1,138 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
+import { visibleText } from '../../../src/core/visibleText.ts';
+import { decidedAt, layerFlows, lensCells, longest, streamShape, type LayerFlow, type LensCell } from '../../figures/modelFlow.ts';
+import { stepKey } from '../../parts/dom.ts';
+import { percent, significant } from '../../parts/format.ts';
+import { plainKey } from '../../parts/keys.ts';
+import { t } from '../../strings.ts';
+import type { ModelActions, ModelData } from './modelData.ts';
+import { blockKind, mixerTitle } from './modelTexts.ts';
+
+/** Most layers whose predictions have a label each, and most of them with a number each. */
+const MOST_LABELS = 24;
+const MOST_NUMBERS = 16;
+/** Most layers beside which labels lie; of more they stand upright. */
+const MOST_LYING = 8;
+
+/** All layers side by side: the stream as thick as it is long, what each layer adds to it, and what the model would predict there. */
+export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimmed: (place: number) => boolean): TemplateResult {
+  const { architecture, settings, flow, lens } = data;
+  const flows = flow === undefined ? null : layerFlows(flow, settings.selected);
+  const cells = lens === undefined ? null : lensCells(lens, settings.selected);
+  const scale = longest(flows ?? []);
+  const count = architecture.blocks.length;
+  const move = (event: KeyboardEvent): void => {
+    const next = stepKey(plainKey(event), settings.layer, count);
+    if (next === undefined || !(event.currentTarget instanceof Element)) return;
+    event.preventDefault();
+    openLayer(next);
+    event.currentTarget.querySelectorAll<HTMLElement>('.river-layer')[next]?.focus();
+  };
+  const isHybrid = architecture.blocks.some(({ mixer }) => mixer.kind !== 'attention');
+  const decided = cells === null ? null : decidedAt(cells);
+  return html`<div
+    class="river"
+    role="group"
+    aria-label=${t('Layers')}
+    style="--layers: ${count}"
+    ?data-upright=${count > MOST_LYING}
+    @keydown=${move}
+  >
+    <p class="river-caption stream-caption">${t('Residual stream: as thick as the token’s vector is long')}</p>
+    <p class="river-caption added-caption">
+      <span>${t('What is added, to a scale of its own:')}</span>
+      <span class="key attention">${isHybrid ? t('Attention, or what stands in its place') : t('Attention')}</span>
+      <span class="key mlp">${t('MLP')}</span>
+    </p>
+    <p class="river-caption lens-caption">${t('If the model stopped here')}</p>
+    ${architecture.blocks.map((block, layer) =>
+      layerTemplate({
+        layer,
+        kind: blockKind(block),
+        mixer: mixerTitle(block.mixer),
+        isOpen: layer === settings.layer,
+        isDimmed: dimmed(layer + 2),
+        isParallel: block.wiring === 'parallel',
+        isNumbered: count <= MOST_NUMBERS || layer % Math.ceil(count / MOST_NUMBERS) === 0 || layer === count - 1,
+        isLabelled: count <= MOST_LABELS || layer % Math.ceil(count / MOST_LABELS) === 0 || layer === count - 1,
+        isDecided: decided !== null && layer + 1 >= decided,
+        flow: flows?.[layer],
+        cell: cells?.[layer + 1],
+        scale,
+        open: () => openLayer(layer),
+      }),
+    )}
+  </div>`;
+}
+
+interface RiverLayer {
+  readonly layer: number;
+  readonly kind: string;
+  readonly mixer: string;
+  readonly isOpen: boolean;
+  readonly isDimmed: boolean;
+  readonly isParallel: boolean;
+  readonly isNumbered: boolean;
+  readonly isLabelled: boolean;
+  /** Whether the last prediction is on top from here on. */
+  readonly isDecided: boolean;
+  readonly flow: LayerFlow | undefined;
+  readonly cell: LensCell | undefined;
+  readonly scale: ReturnType<typeof longest>;
+  readonly open: () => void;
+}
+
+function layerTemplate(view: RiverLayer): TemplateResult {
+  const { layer, flow, cell, scale, isOpen, isParallel } = view;
+  const said = describe(view);
+  return html`<button
+    type="button"
+    class="river-layer"
+    style="grid-column: ${layer + 1}"
+    aria-expanded=${isOpen}
+    aria-label=${said}
+    title=${said}
+    tabindex=${isOpen ? 0 : -1}
+    ?data-dimmed=${view.isDimmed}
+    @click=${view.open}
+  >
+    <span class="river-number">${view.isNumbered || isOpen ? layer : ''}</span>
+    <span class="river-stream">
+      ${flow === undefined ? nothing : html`<span style="clip-path: ${streamShape(flow, scale.stream, isParallel)}"></span>`}
+    </span>
+    <span class="river-added">
+      <span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
+      <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>
+    </span>
+    <span class="river-lens" ?data-decided=${view.isDecided}>
+      ${
+        cell === undefined || !(view.isLabelled || isOpen)
+          ? nothing
+          : html`<span class="token-text">${visibleText(cell.piece)}</span><span class="river-share">${percent(cell.probability)}</span>`
+      }
+    </span>
+  </button>`;
+}
+
+function share(length: number | undefined, scale: number): string {
+  return length === undefined || !Number.isFinite(length) ? '0' : `${((100 * length) / scale).toFixed(2)}%`;
+}
+
+function describe({ layer, kind, mixer, flow, cell }: RiverLayer): string {
+  const name = kind === '' ? t('Layer {0}', layer) : t('Layer {0} ({1})', layer, kind);
+  return [
+    name,
+    ...(flow === undefined
+      ? []
+      : [
+          t(
+            '{0} adds {1}, MLP adds {2}, then the vector is {3} long',
+            mixer,
+            significant(flow.attention, 3),
+            significant(flow.mlp, 3),
+            significant(flow.after, 3),
+          ),
+        ]),
+    ...(cell === undefined ? [] : [t('would predict {0}, {1}', visibleText(cell.piece), percent(cell.probability))]),
+  ].join(': ');
+}

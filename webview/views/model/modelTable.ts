@@ -1,0 +1,56 @@
+import { html, type TemplateResult } from 'lit-html';
+import { visibleText } from '../../../src/core/visibleText.ts';
+import { layerFlows, lensCells, type LensCell } from '../../figures/modelFlow.ts';
+import { decimal, percent, significant } from '../../parts/format.ts';
+import { t } from '../../strings.ts';
+import type { ModelData } from './modelData.ts';
+
+const DIGITS = 4;
+
+/** The picture's numbers, a row a layer. */
+export function tableTemplate({ flow, lens, settings }: ModelData): TemplateResult {
+  const flows = flow === undefined ? null : layerFlows(flow, settings.selected);
+  const cells = lens === undefined ? null : lensCells(lens, settings.selected);
+  if (flows === null) return html`<p class="caption">…</p>`;
+  const columns = [
+    t('Layer'),
+    t('Length before'),
+    t('Attention adds'),
+    t('its cosine with the stream'),
+    t('MLP adds'),
+    t('its cosine with the stream'),
+    t('Length after'),
+    t('If the model stopped here'),
+  ];
+  return html`<div class="scroll-x">
+    <table class="table">
+      <caption class="caption">
+        ${t('Lengths are Euclidean norms: the root of the sum of the squares of a vector’s numbers.')}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map((name) => html`<th scope="col">${name}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${flows.map((one, layer) => {
+          const cell = cells?.[layer + 1];
+          return html`<tr>
+            <th scope="row" class="number">${layer}</th>
+            <td class="number">${significant(one.before, DIGITS)}</td>
+            <td class="number">${significant(one.attention, DIGITS)}</td>
+            <td class="number">${decimal(one.attentionCosine, 3)}</td>
+            <td class="number">${significant(one.mlp, DIGITS)}</td>
+            <td class="number">${decimal(one.mlpCosine, 3)}</td>
+            <td class="number">${significant(one.after, DIGITS)}</td>
+            <td>${cell === undefined ? '…' : predictionTemplate(cell)}</td>
+          </tr>`;
+        })}
+      </tbody>
+    </table>
+  </div>`;
+}
+
+function predictionTemplate({ piece, probability }: LensCell): TemplateResult {
+  return html`<span class="token-text">${visibleText(piece)}</span> <span class="muted">${percent(probability)}</span>`;
+}
