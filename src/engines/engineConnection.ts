@@ -7,6 +7,11 @@ import { answerPart, type AnswerPart } from './engineAnswer.ts';
 import type { EngineReply, Send } from './engineApi.ts';
 import { requestSlots } from './requestSlots.ts';
 
+/** The engine cannot be reached, or answers nothing of what it is asked: other texts would fare no better. */
+export class EngineUnavailableError extends UserError {
+  override readonly name = 'EngineUnavailableError';
+}
+
 /** Settings of a connection. */
 export interface ConnectionOptions {
   readonly send: Send;
@@ -77,7 +82,9 @@ export function engineConnection(address: string, options: ConnectionOptions): E
         ...(body === null ? {} : { 'content-type': 'application/json' }),
         ...authorization,
       };
-      const reply = await send({ method, url, headers, body, mostBytes: most, signal });
+      const reply = await send({ method, url, headers, body, mostBytes: most, signal }).catch((error: unknown) => {
+        throw error instanceof Transient ? new Transient(unavailable(error.refusal)) : error;
+      });
       const location = REDIRECTS.has(reply.status) ? headerOf(reply, 'location') : undefined;
       if (location === undefined) return reply;
       const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
@@ -121,11 +128,15 @@ export function engineConnection(address: string, options: ConnectionOptions): E
   };
 }
 
+function unavailable({ said, message }: UserError): EngineUnavailableError {
+  return new EngineUnavailableError(said ?? message);
+}
+
 function problemOf(host: string, reply: EngineReply, hasKey: boolean): UserError {
   const { status } = reply;
-  if (status === 429) return new UserError(msg`${host} has too many requests from here: try again later.`);
+  if (status === 429) return new EngineUnavailableError(msg`${host} has too many requests from here: try again later.`);
   if (status === 401 || status === 403)
-    return new UserError(
+    return new EngineUnavailableError(
       hasKey
         ? msg`${host} does not take the key (${status}): set another one.`
         : msg`${host} wants a key (${status}): set the one for this address.`,

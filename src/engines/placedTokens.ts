@@ -19,12 +19,14 @@ const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
 /** A way to tell a token's bytes; null where it does not. */
 type Reading = (token: ServerToken) => Uint8Array | null;
 
-/** By what an engine tells, best first. */
+/** The bytes that are told, else those of a text that holds whole characters alone. */
+const told: Reading = ({ bytes, text }) => bytes ?? (text === null || text.includes('\ufffd') ? null : encoder.encode(text));
+
+/** By what an engine tells; whichever it is, the bytes are compared with the text's. */
 const READINGS: readonly Reading[] = [
-  ({ bytes }) => bytes,
+  told,
   ({ entry }) => (entry === null ? null : fromByteCharacters(entry)),
   ({ entry }) => (entry === null ? null : fromSentencePiece(entry)),
-  ({ text }) => (text === null || text.includes('\ufffd') ? null : encoder.encode(text)),
 ];
 
 /** Bytes of an entry of a SentencePiece vocabulary, where ▁ is a space and <0xE4> a byte. */
