@@ -43,12 +43,20 @@ async function main(): Promise<number> {
 
 /** Runs a command in this process, and returns its exit code. Its modules are imported here so that the parent process never loads them. */
 async function compute(
-  command: Extract<Command, { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' }>,
+  command: Extract<Command, { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' | 'sizes' }>,
 ): Promise<number> {
   const { endWithParent } = await import('../worker/port.node.ts');
   endWithParent();
-  if (command.kind === 'score') return (await import('./runScore.ts')).score(command.options, __dirname, say);
-  if (command.kind === 'generate') await (await import('./runGenerate.ts')).generate(command.options, __dirname, say);
+  if (command.kind === 'score') {
+    const { options } = command;
+    if (options.engine !== null) return (await import('./runEngineScore.ts')).scoreByEngine(options, options.engine, say);
+    return (await import('./runScore.ts')).score(options, __dirname, say);
+  }
+  if (command.kind === 'generate') {
+    const { options } = command;
+    if (options.engine !== null) await (await import('./runEngineGenerate.ts')).generateByEngine(options, options.engine, say);
+    else await (await import('./runGenerate.ts')).generate(options, __dirname, say);
+  } else if (command.kind === 'sizes') await (await import('./runSizes.ts')).sizes(command.options, __dirname, say);
   else if (command.kind === 'compare') await (await import('./runCompare.ts')).compare(command.options, __dirname, say);
   else if (command.kind === 'patch') await (await import('./runPatch.ts')).patch(command.options, __dirname, say);
   else if (command.kind === 'steer') await (await import('./runSteer.ts')).steer(command.options, __dirname, say);
