@@ -59,9 +59,11 @@ export function sizesTable(text: string, models: readonly Sized[], comparison: S
     const [smallest = Number.NaN, largest = Number.NaN] = [bits[0], bits.at(-1)];
     const worse = largest > smallest ? `+${number(largest - smallest)}` : '';
     const values = Array.from(bits, (value) => cell(number(value), 9)).join('');
-    return `${values}${cell(first === -1 ? '-' : first + 1, 7)}${cell(worse, 9)}  ${visibleText(shortened(text.slice(start, end), SHOWN))}\n`;
+    const shown = visibleText(shortened(text.slice(start, end), SHOWN));
+    return `${values}${cell(first === -1 ? '-' : first + 1, 7)}${cell(worse, 9)}  ${shown}\n`;
   });
-  return `${bytes} bytes that every model predicted\n${head}${sized.join('')}${line}\n${columns}${cell('first', 7)}${cell('worse', 9)}  text\n${rows.join('')}`;
+  const titles = `${columns}${cell('first', 7)}${cell('worse', 9)}  text\n`;
+  return `${bytes} bytes that every model predicted\n${head}${sized.join('')}${line}\n${titles}${rows.join('')}`;
 }
 
 function cell(value: number | string, width: number): string {

@@ -34,7 +34,8 @@ export function checkAnswered(host: string, ids: ArrayLike<number>, answered: re
   const wrong = answered.findIndex(({ token }, index) => token.id !== ids[index]);
   if (wrong !== -1)
     throw new UserError(
-      msg`${host} answers about other tokens: at ${wrong} about ${answered[wrong]?.token.id ?? 0}, not ${ids[wrong] ?? 0}, which was asked for.`,
+      msg`${host} answers about other tokens: at ${wrong} about ${answered[wrong]?.token.id ?? 0}, not ${ids[wrong] ?? 0}, which was \
+asked for.`,
     );
 }
 

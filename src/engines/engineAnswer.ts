@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { msg } from '../core/translatable.ts';
+import { msg, type Translatable } from '../core/translatable.ts';
 
 /** Part of an engine's JSON, read strictly: what is not of the kind asked for is an error that names its place. */
 export interface AnswerPart {
@@ -26,15 +26,15 @@ const MOST_ID = 2 ** 31 - 1;
 
 /** The answer of `host`; `place`: its name in errors. */
 export function answerPart(host: string, value: unknown, place = ''): AnswerPart {
-  const wrong = (what: string): never => {
-    throw new UserError(msg`${host} gives an answer that cannot be used: ${place === '' ? 'it' : place} is not ${what}.`);
+  const wrong = (what: Translatable): never => {
+    throw new UserError(msg`${host} gives an answer that cannot be used: ${place === '' ? msg`it` : place} is not ${what}.`);
   };
   const inside = (key: string | number): AnswerPart => {
     const own =
       typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : null;
     return answerPart(host, own, typeof key === 'number' ? `${place}[${key}]` : place === '' ? key : `${place}.${key}`);
   };
-  const number = (): number => (typeof value === 'number' && Number.isFinite(value) ? value : wrong('a number'));
+  const number = (): number => (typeof value === 'number' && Number.isFinite(value) ? value : wrong(msg`a number`));
   const part: AnswerPart = {
     value,
     isThere: value !== null && value !== undefined,
@@ -42,21 +42,21 @@ export function answerPart(host: string, value: unknown, place = ''): AnswerPart
       const [key, ...rest] = path;
       return key === undefined ? part : inside(key).at(...rest);
     },
-    text: () => (typeof value === 'string' ? value : wrong('a text')),
+    text: () => (typeof value === 'string' ? value : wrong(msg`a text`)),
     number,
-    list: () => (Array.isArray(value) ? value.map((_, index) => inside(index)) : wrong('a list')),
+    list: () => (Array.isArray(value) ? value.map((_, index) => inside(index)) : wrong(msg`a list`)),
     entries: () =>
       typeof value === 'object' && value !== null && !Array.isArray(value)
         ? Object.keys(value).map((name) => [name, inside(name)] as const)
-        : wrong('an object'),
+        : wrong(msg`an object`),
     logprob: (optional = false) => {
       if (optional && (value === null || value === undefined)) return Number.NaN;
       const found = number();
-      return found > ROUNDING ? wrong('a log-probability') : Math.min(0, found);
+      return found > ROUNDING ? wrong(msg`a log-probability`) : Math.min(0, found);
     },
     id: () => {
       const found = number();
-      return Number.isInteger(found) && found >= 0 && found <= MOST_ID ? found : wrong('the id of a token');
+      return Number.isInteger(found) && found >= 0 && found <= MOST_ID ? found : wrong(msg`the id of a token`);
     },
   };
   return part;

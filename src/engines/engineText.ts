@@ -55,8 +55,8 @@ export function windowRule({ abilities, model }: Protocol, stride: number | null
 }
 
 /**
- * Scores a text of any length: what an engine that takes ids cannot read at once by windows side by side, each token in the first window that
- * holds it. Throws UserError where the engine cannot score it or its tokens cannot be placed exactly.
+ * Scores a text of any length: what an engine that takes ids cannot read at once by windows side by side, each token in the first window
+ * that holds it. Throws UserError where the engine cannot score it or its tokens cannot be placed exactly.
  */
 export async function readText(protocol: Protocol, text: string, options: EngineTextOptions): Promise<EngineText> {
   const { host, signal, tokenizer } = options;
@@ -111,10 +111,9 @@ function joined(cut: ServerToken, scored: ServerToken | undefined): ServerToken 
 
 function checkSame(host: string, { ids }: TokenizedText, own: readonly ServerToken[]): void {
   const differs = own.findIndex(({ id }, index) => id !== ids[index]);
+  const from = differs === -1 ? Math.min(own.length, ids.length) : differs;
   if (differs !== -1 || own.length !== ids.length)
-    throw new UserError(
-      msg`The tokenizer is not that of the model at ${host}: its tokens are others from token ${differs === -1 ? Math.min(own.length, ids.length) : differs} on.`,
-    );
+    throw new UserError(msg`The tokenizer is not that of the model at ${host}: its tokens are others from token ${from} on.`);
 }
 
 async function byWindows(

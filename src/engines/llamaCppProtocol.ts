@@ -14,9 +14,9 @@ const ASKED_FIRST = 256;
 const WHOLE_VOCABULARY = 2 ** 20;
 
 /**
- * llama.cpp's server. It returns the probabilities of generated tokens alone: a token of a text is found among those that may follow what is
- * before it, where need be in the whole vocabulary. Read in its source of 2026 (`tools/server/server-task.cpp`): the probabilities are those
- * before any sampling.
+ * llama.cpp's server. It returns the probabilities of generated tokens alone: a token of a text is found among those that may follow what
+ * is before it, where need be in the whole vocabulary. Read in its source of 2026 (`tools/server/server-task.cpp`): the probabilities are
+ * those before any sampling.
  */
 export function llamaCppProtocol(connection: EngineConnection, served: ServedModel, props: AnswerPart): Protocol {
   const { host } = connection;

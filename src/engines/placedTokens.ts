@@ -44,7 +44,7 @@ interface Cover {
 
 /**
  * An engine's tokens of a text with their exact places in it: their bytes are the text's, byte by byte, but for tokens that stand around it
- * (such as BOS) and a space that the tokenizer put before it. Throws UserError, with the reason, where the bytes are not told or are others.
+ * (such as BOS) and a space that the tokenizer put before it. Throws UserError, with the reason, where the bytes are not told, or others.
  */
 export function placeTokens(text: string, tokens: readonly ServerToken[], host: string): readonly Token[] {
   const whole = wellFormed(text);

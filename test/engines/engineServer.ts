@@ -1,25 +1,8 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import type { EngineKind } from '../../src/engines/engineApi.ts';
-import { answerOf } from './protocolAnswers.ts';
+import { answerOf, type Fault } from './protocolAnswers.ts';
 import type { ServedModel } from './servedModel.ts';
-
-/** Ways in which a server misbehaves from its second request about a text on; `null`: none. */
-export type Fault =
-  | null
-  | '401'
-  | '429'
-  | '500'
-  | 'cut off'
-  | 'no json'
-  | 'no utf-8'
-  | 'huge'
-  | 'silent'
-  | 'wrong ids'
-  | 'fewer tokens'
-  | 'fewer alternatives'
-  | 'another model'
-  | 'redirect away';
 
 /** Answers that the server gives to the requests about texts. */
 const ABOUT_TEXT = /^\/(v1\/completions|v1\/responses|generate|completion|api\/generate)$/;
@@ -40,8 +23,6 @@ export interface EngineServer {
   readonly keys: (string | undefined)[];
   close(): Promise<void>;
 }
-
-export const SERVED_NAME = 'explain-tokens-9m';
 
 /** Starts a server on a free port of this machine. `key`: what it wants; absent: nothing. */
 export async function startEngine(kind: EngineKind, served: ServedModel, options: { readonly key?: string } = {}): Promise<EngineServer> {

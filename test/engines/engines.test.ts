@@ -12,12 +12,13 @@ import { nodeSend } from '../../src/engines/engineHttp.node.ts';
 import { readText, type EngineText, type EngineTextOptions } from '../../src/engines/engineText.ts';
 import { openEngine } from '../../src/engines/openEngine.ts';
 import { PATIENCE } from '../../src/library/hub/retry.ts';
-import { SERVED_NAME, startEngine, type EngineServer, type Fault } from './engineServer.ts';
+import { startEngine, type EngineServer } from './engineServer.ts';
+import { SERVED_CONTEXT, SERVED_NAME, type Fault } from './protocolAnswers.ts';
 import { openServedModel, type ServedModel } from './servedModel.ts';
 
-const TEXT = 'The café’s 价格 is $3.50,\n  she said.';
+const TEXT = 'The café’s 价 is\n  she said.';
 /** Of an emoji's bytes no token holds all. */
-const SPLIT = 'Good 🦜 bird';
+const SPLIT = 'A 🦜 bird';
 const PROMPT_SCORERS: readonly EngineKind[] = ['vllm', 'sglang', 'tgi', 'openai-compatible'];
 const SCORERS: readonly EngineKind[] = [...PROMPT_SCORERS, 'llama.cpp'];
 const KINDS: readonly EngineKind[] = [...SCORERS, 'ollama', 'lm studio'];
@@ -78,7 +79,7 @@ describe('recognising an engine by asking it', () => {
     const server = serverOf(kind);
     server.bodies.length = 0;
     const { kind: found, model, abilities } = await opened(kind);
-    expect([found, model.replace(':latest', ''), abilities.contextLength]).toEqual([kind, SERVED_NAME, 1024]);
+    expect([found, model.replace(':latest', ''), abilities.contextLength]).toEqual([kind, SERVED_NAME, SERVED_CONTEXT]);
     expect(abilities.scores).toBe(PROMPT_SCORERS.includes(kind) ? 'prompt' : kind === 'llama.cpp' ? 'requests' : 'none');
     expect(server.bodies.join('')).not.toContain('café');
   });
@@ -152,21 +153,21 @@ describe('the numbers of an engine are those of the model that it serves', () =>
   });
 
   it('a text longer than the context is read by windows side by side, to the same numbers as here', async () => {
-    const text = 'All work and no play makes Jack a dull boy. '.repeat(95);
+    const text = 'All work and no play makes Jack a dull boy. '.repeat(9);
     const { ids } = served.tokenizer.encode(text);
-    expect(ids.length).toBeGreaterThan(1030);
+    expect(ids.length).toBeGreaterThan(80);
     const server = serverOf('vllm');
     server.open.most = 0;
     const shares: number[] = [];
-    const { logprob, rule } = await read('vllm', text, { alternatives: 0, stride: 512, onProgress: (share) => shares.push(share) });
-    expect(rule).toEqual({ length: 1023, stride: 512 });
-    const local = await scoreText(served.model, runOf(ids, UNCHANGED), { length: 1023, stride: 512 }, UNWATCHED);
+    const { logprob, rule } = await read('vllm', text, { alternatives: 0, stride: 24, onProgress: (share) => shares.push(share) });
+    expect(rule).toEqual({ length: 63, stride: 24 });
+    const local = await scoreText(served.model, runOf(ids, UNCHANGED), { length: 63, stride: 24 }, UNWATCHED);
     expect(Math.max(...logprob.map((value, i) => (i === 0 ? 0 : Math.abs(value - (local.logprob[i] ?? NaN)))))).toBeLessThan(1e-4);
     expect([server.open.most > 1, server.open.most <= 8, shares.at(-1)]).toEqual([true, true, 1]);
   });
 
   it('a text that cannot be read at once by an engine that takes no ids is refused before it is sent', async () => {
-    await expect(read('tgi', 'word '.repeat(1200))).rejects.toThrow(/takes no ids, so this text of \d+ tokens/);
+    await expect(read('tgi', 'word '.repeat(80))).rejects.toThrow(/takes no ids, so this text of \d+ tokens/);
   });
 
   it('llama.cpp: the count of requests is told before any is sent, and can be refused', async () => {

@@ -1,11 +1,30 @@
 import type { EngineKind } from '../../src/engines/engineApi.ts';
-import { SERVED_NAME, type Fault } from './engineServer.ts';
 import type { Candidate, ServedModel } from './servedModel.ts';
 
 type Asked = Readonly<Record<string, unknown>>;
 type Answer = object | null;
 
-const CONTEXT = 1024;
+/** The model's name at the servers. */
+export const SERVED_NAME = 'explain-tokens-9m';
+/** Ways in which a server misbehaves from its second request about a text on; `null`: none. */
+export type Fault =
+  | null
+  | '401'
+  | '429'
+  | '500'
+  | 'cut off'
+  | 'no json'
+  | 'no utf-8'
+  | 'huge'
+  | 'silent'
+  | 'wrong ids'
+  | 'fewer tokens'
+  | 'fewer alternatives'
+  | 'another model'
+  | 'redirect away';
+
+/** Less than the model's, so that texts of some sentences take windows. */
+export const SERVED_CONTEXT = 64;
 const VERSION = { version: '0.0.0-test' };
 
 /** What a server of a protocol answers; null: it has no such page. `fault` turns the numbers of a text wrong. */
@@ -16,24 +35,25 @@ export async function answerOf(kind: EngineKind, path: string, asked: Asked, ser
 const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served: ServedModel, fault: Fault) => Promise<Answer>>> = {
   vllm: async (path, asked, served, fault) => {
     if (path === '/version') return VERSION;
-    if (path === '/v1/models') return models('vllm', { max_model_len: CONTEXT });
+    if (path === '/v1/models') return models('vllm', { max_model_len: SERVED_CONTEXT });
     if (path === '/tokenize') {
       const tokens = served.encode(textIn(asked, 'prompt'));
-      return { count: tokens.length, max_model_len: CONTEXT, tokens, token_strs: tokens.map(served.entry) };
+      return { count: tokens.length, max_model_len: SERVED_CONTEXT, tokens, token_strs: tokens.map(served.entry) };
     }
     return path === '/v1/completions' ? vllmCompletion(asked, served, fault) : null;
   },
   sglang: async (path, asked, served, fault) => {
     if (path === '/get_server_info') return VERSION;
-    if (path === '/v1/models') return models('sglang', { max_model_len: CONTEXT });
+    if (path === '/v1/models') return models('sglang', { max_model_len: SERVED_CONTEXT });
     if (path === '/v1/tokenize') {
       const tokens = served.encode(textIn(asked, 'prompt'));
-      return { tokens, count: tokens.length, max_model_len: CONTEXT };
+      return { tokens, count: tokens.length, max_model_len: SERVED_CONTEXT };
     }
     return path === '/generate' ? sglangGenerate(asked, served, fault) : null;
   },
   tgi: async (path, asked, served, fault) => {
-    if (path === '/info') return { model_id: SERVED_NAME, max_input_tokens: CONTEXT - 1, max_total_tokens: CONTEXT, ...VERSION };
+    if (path === '/info')
+      return { model_id: SERVED_NAME, max_input_tokens: SERVED_CONTEXT - 1, max_total_tokens: SERVED_CONTEXT, ...VERSION };
     if (path === '/tokenize') {
       const { tokens } = served.tokenizer.encode(textIn(asked, 'inputs'));
       return tokens.map(({ id, start, end, special }) => ({
@@ -46,8 +66,8 @@ const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served
     return path === '/generate' ? tgiGenerate(asked, served, fault) : null;
   },
   'llama.cpp': async (path, asked, served, fault) => {
-    if (path === '/props') return { default_generation_settings: { n_ctx: CONTEXT }, build_info: 'b0-test' };
-    if (path === '/v1/models') return models('llamacpp', { meta: { n_vocab: 16384, n_ctx_train: CONTEXT, n_params: 8_900_000 } });
+    if (path === '/props') return { default_generation_settings: { n_ctx: SERVED_CONTEXT }, build_info: 'b0-test' };
+    if (path === '/v1/models') return models('llamacpp', { meta: { n_vocab: 16384, n_ctx_train: SERVED_CONTEXT, n_params: 8_900_000 } });
     if (path === '/tokenize')
       return { tokens: served.encode(textIn(asked, 'content')).map((id) => ({ id, piece: pieceOf(served.bytes(id)) })) };
     return path === '/completion' ? llamaCompletion(asked, served, fault) : null;
@@ -56,7 +76,9 @@ const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served
     if (path === '/api/version') return VERSION;
     if (path === '/api/tags') return { models: [{ name: `${SERVED_NAME}:latest` }] };
     if (path === '/api/show')
-      return { model_info: { 'general.architecture': 'llama', 'general.parameter_count': 8_900_000, 'llama.context_length': CONTEXT } };
+      return {
+        model_info: { 'general.architecture': 'llama', 'general.parameter_count': 8_900_000, 'llama.context_length': SERVED_CONTEXT },
+      };
     if (path !== '/api/generate') return null;
     const { num_predict } = asked['options'] as { readonly num_predict: number };
     const { tokens, text } = await continued(
@@ -70,7 +92,7 @@ const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served
   },
   'lm studio': async (path, asked, served, fault) => {
     if (path === '/v1/models') return models('organization_owner', {});
-    if (path === '/api/v0/models') return { data: [{ id: SERVED_NAME, object: 'model', type: 'llm', max_context_length: CONTEXT }] };
+    if (path === '/api/v0/models') return { data: [{ id: SERVED_NAME, object: 'model', type: 'llm', max_context_length: SERVED_CONTEXT }] };
     if (path !== '/v1/responses') return null;
     const ids = served.encode(textIn(asked, 'input'));
     const { tokens, text } = await continued(served, ids, numberIn(asked, 'max_output_tokens'), numberIn(asked, 'top_logprobs'), fault);
@@ -78,7 +100,7 @@ const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served
     return { model: nameBy(fault), status: 'completed', output: [{ type: 'reasoning' }, { type: 'message', content }] };
   },
   'openai-compatible': async (path, asked, served, fault) => {
-    if (path === '/v1/models') return models('someone', { context_length: CONTEXT });
+    if (path === '/v1/models') return models('someone', { context_length: SERVED_CONTEXT });
     return path === '/v1/completions' ? openAiCompletion(asked, served, fault) : null;
   },
 };

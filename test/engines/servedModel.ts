@@ -54,6 +54,13 @@ export async function openServedModel(): Promise<ServedModel> {
     const special = added.get(id);
     return [...(special === undefined ? (fromByteCharacters(entries.get(id) ?? '') ?? []) : Buffer.from(special))];
   };
+  const texts = new Map<number, string>();
+  const decoder = new TextDecoder('utf-8', { ignoreBOM: true });
+  const text = (id: number): string => {
+    const found = texts.get(id) ?? decoder.decode(Uint8Array.from(bytes(id)));
+    texts.set(id, found);
+    return found;
+  };
   const known = new Map<string, Promise<readonly Distribution[]>>();
   const rowsAfter = async (ids: readonly number[], from: number): Promise<readonly Distribution[]> => {
     const trace = await model.run(runOf(Int32Array.from(ids), UNCHANGED));
@@ -68,7 +75,7 @@ export async function openServedModel(): Promise<ServedModel> {
     encode: (text) => [...tokenizer.encode(text).ids],
     entry: (id) => added.get(id) ?? entries.get(id) ?? '',
     bytes,
-    text: (id) => new TextDecoder('utf-8', { ignoreBOM: true }).decode(Uint8Array.from(bytes(id))),
+    text,
     after: async (ids, from = 0) => {
       const key = `${from} ${ids.join()}`;
       const found = known.get(key) ?? rowsAfter(ids, from);
