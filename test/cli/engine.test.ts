@@ -109,8 +109,25 @@ it.each([
 function shallow(layers: number): string {
   const folder = join(work, `layers-${layers}`);
   mkdirSync(folder);
-  for (const file of ['model.safetensors', 'tokenizer.json', 'tokenizer_config.json'])
-    copyFileSync(join(BUNDLED, file), join(folder, file));
+  for (const file of ['tokenizer.json', 'tokenizer_config.json']) copyFileSync(join(BUNDLED, file), join(folder, file));
+  const weights = readFileSync(join(BUNDLED, 'model.safetensors'));
+  const start = 8 + Number(weights.readBigUInt64LE());
+  const header = JSON.parse(weights.toString('utf8', 8, start)) as Record<string, { readonly data_offsets: readonly [number, number] }>;
+  const data: Buffer[] = [];
+  let bytes = 0;
+  const kept = Object.entries(header).filter(
+    ([name]) => name !== '__metadata__' && Number(/^model\.layers\.(\d+)\./.exec(name)?.[1] ?? 0) < layers,
+  );
+  const tensors = kept.map(([name, { data_offsets: at, ...rest }]) => {
+    const own = weights.subarray(start + at[0], start + at[1]);
+    data.push(own);
+    bytes += own.length;
+    return [name, { ...rest, data_offsets: [bytes - own.length, bytes] }] as const;
+  });
+  const json = Buffer.from(JSON.stringify(Object.fromEntries(tensors)));
+  const length = Buffer.alloc(8);
+  length.writeBigUInt64LE(BigInt(json.length));
+  writeFileSync(join(folder, 'model.safetensors'), Buffer.concat([length, json, ...data]));
   const config = JSON.parse(readFileSync(join(BUNDLED, 'config.json'), 'utf8')) as object;
   writeFileSync(join(folder, 'config.json'), JSON.stringify({ ...config, num_hidden_layers: layers }));
   return folder;
