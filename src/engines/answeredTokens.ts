@@ -3,13 +3,15 @@ import { msg } from '../core/translatable.ts';
 import type { AnswerPart } from './engineAnswer.ts';
 import type { Alternative, GeneratedToken, ScoredToken, ServerToken } from './engineApi.ts';
 
-/** Bytes of JSON that a token with its alternatives takes at most in an answer; a vocabulary's longest tokens have some hundred bytes. */
-const BYTES_PER_ENTRY = 1024;
+/** Bytes of JSON that a token or an alternative takes at most on average; a few of a vocabulary's are longer. */
+const BYTES_PER_ENTRY = 256;
 const BYTES_AROUND = 4 * 1024 * 1024;
+/** No answer is longer: JavaScript's own strings end not far beyond. */
+const MOST_BYTES = 400 * 1024 * 1024;
 
 /** Largest answer about `tokens` tokens with `alternatives` each: what is longer is not the answer to the question. */
 export function mostBytes(tokens: number, alternatives: number): number {
-  return BYTES_AROUND + tokens * (alternatives + 2) * BYTES_PER_ENTRY;
+  return Math.min(MOST_BYTES, BYTES_AROUND + tokens * (alternatives + 2) * BYTES_PER_ENTRY);
 }
 
 /** Most tokens of a text that the engine is still to cut: no token is shorter than a byte. */
@@ -52,7 +54,8 @@ export function chatToken(part: AnswerPart, most: number): GeneratedToken {
   return { ...alternativeOf(part), top: bestFirst(list, most) };
 }
 
-function alternativeOf(part: AnswerPart): Alternative {
+/** `{token, logprob, bytes, id?}`. */
+export function alternativeOf(part: AnswerPart): Alternative {
   const [bytes, id] = [part.at('bytes'), part.at('id')];
   const token: ServerToken = {
     id: id.isThere ? id.id() : null,

@@ -1,6 +1,6 @@
 import { CancelledError, UserError } from '../core/errors.ts';
 import { msg } from '../core/translatable.ts';
-import { isPrivate } from '../library/hub/address.ts';
+import { isPrivate, isToken } from '../library/hub/address.ts';
 import { oneLine, Transient, waitAsked } from '../library/hub/problems.ts';
 import { PATIENCE, retrying, type Patience } from '../library/hub/retry.ts';
 import { answerPart, type AnswerPart } from './engineAnswer.ts';
@@ -64,6 +64,7 @@ export function engineConnection(address: string, options: ConnectionOptions): E
   const { send, key, limit = DEFAULT_LIMIT, patience = PATIENCE } = options;
   const { host } = new URL(address);
   if (key !== null && !isPrivate(address)) throw new UserError(msg`${host} is reached without encryption: the key is not sent there.`);
+  if (key !== null && !isToken(key)) throw new UserError(msg`The key for ${host} is not one word.`);
   const slots = requestSlots(limit);
   const authorization = key === null ? {} : { authorization: `Bearer ${key}` };
 

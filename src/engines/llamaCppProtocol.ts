@@ -1,8 +1,8 @@
 import { UserError } from '../core/errors.ts';
 import { msg } from '../core/translatable.ts';
-import { chatToken, mostBytes, mostTokens } from './answeredTokens.ts';
+import { alternativeOf, chatToken, mostBytes, mostTokens } from './answeredTokens.ts';
 import type { AnswerPart } from './engineAnswer.ts';
-import { tokenOfId, type GeneratedToken, type Protocol, type ScoredToken, type ScoreQuestion } from './engineApi.ts';
+import { tokenOfId, type Protocol, type ScoredToken, type ScoreQuestion } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 import type { ServedModel } from './servedModels.ts';
 
@@ -22,18 +22,19 @@ export function llamaCppProtocol(connection: EngineConnection, served: ServedMod
   const { host } = connection;
   const build = props.at('build_info');
   const context = props.at('default_generation_settings', 'n_ctx');
-  const after = async (prompt: readonly number[], n_probs: number, signal: AbortSignal): Promise<GeneratedToken> => {
+  const likeliest = async (prompt: readonly number[], n_probs: number, signal: AbortSignal): Promise<AnswerPart> => {
     const body = { prompt, n_predict: 1, n_probs, temperature: 0, cache_prompt: true, post_sampling_probs: false, stream: false };
     const answer = await connection.post('/completion', body, signal, mostBytes(1, n_probs));
     const rows = ['completion_probabilities', 'probs'].map((name) => answer.at(name)).find(({ isThere }) => isThere);
-    return chatToken((rows ?? answer.at('completion_probabilities')).at(0), n_probs);
+    return (rows ?? answer.at('completion_probabilities')).at(0, 'top_logprobs');
   };
   const scoreNext = async (prompt: readonly number[], id: number, question: ScoreQuestion): Promise<ScoredToken> => {
     for (const asked of [Math.max(ASKED_FIRST, question.alternatives), WHOLE_VOCABULARY]) {
-      const { top } = await after(prompt, asked, question.signal);
-      const place = top.findIndex(({ token }) => token.id === id);
-      const found = top[place];
-      if (found !== undefined) return { ...found, rank: place + 1, top: top.slice(0, question.alternatives) };
+      const top = await likeliest(prompt, asked, question.signal);
+      const place = placeOf(top.value, id);
+      if (place === -1) continue;
+      const count = Math.min(question.alternatives, Array.isArray(top.value) ? top.value.length : 0);
+      return { ...alternativeOf(top.at(place)), rank: place + 1, top: Array.from({ length: count }, (_, k) => alternativeOf(top.at(k))) };
     }
     throw new UserError(msg`${host} does not return the probability of the token ${id}, though its whole vocabulary was asked for.`);
   };
@@ -97,4 +98,11 @@ export function llamaCppProtocol(connection: EngineConnection, served: ServedMod
       };
     },
   };
+}
+
+/** Index of a token among those listed, the likeliest first; -1: it is not there. Of a whole vocabulary only this one is read closely. */
+function placeOf(listed: unknown, id: number): number {
+  return Array.isArray(listed)
+    ? listed.findIndex((each: unknown) => typeof each === 'object' && each !== null && 'id' in each && each.id === id)
+    : -1;
 }

@@ -49,22 +49,22 @@ interface Cover {
 export function placeTokens(text: string, tokens: readonly ServerToken[], host: string): readonly Token[] {
   const whole = wellFormed(text);
   const bytes = encoder.encode(whole);
-  for (const reading of READINGS) {
-    const read = tokens.map(reading);
-    const cover = coverOf(bytes, read);
-    if (cover !== null) return placed(whole, bytes.length, tokens, read, cover);
-  }
+  const readings = READINGS.map((reading) => tokens.map(reading));
+  for (let around = 0; around <= 2 * MOST_AROUND; around++)
+    for (const read of readings) {
+      const cover = coverOf(bytes, read, around);
+      if (cover !== null) return placed(whole, bytes.length, tokens, read, cover);
+    }
   throw unplaced(bytes, tokens, host);
 }
 
-/** The tokens that spell the text, with as few around it as can be; null: none do. */
-function coverOf(bytes: Uint8Array, read: readonly (Uint8Array | null)[]): Cover | null {
-  for (let around = 0; around <= 2 * MOST_AROUND; around++)
-    for (let first = Math.min(around, MOST_AROUND); first >= 0 && around - first <= MOST_AROUND; first--)
-      for (const spaces of [0, 1]) {
-        const end = read.length - (around - first);
-        if (end >= first && spells(bytes, read, { first, end, spaces })) return { first, end, spaces };
-      }
+/** The tokens that spell the text, with `around` of them before and after it; null: none do. */
+function coverOf(bytes: Uint8Array, read: readonly (Uint8Array | null)[], around: number): Cover | null {
+  for (let first = Math.min(around, MOST_AROUND); first >= 0 && around - first <= MOST_AROUND; first--)
+    for (const spaces of [0, 1]) {
+      const end = read.length - (around - first);
+      if (end >= first && spells(bytes, read, { first, end, spaces })) return { first, end, spaces };
+    }
   return null;
 }
 

@@ -39,6 +39,8 @@ export function requestSlots(limit: number): RequestSlots {
       await taken(signal);
       try {
         for (let wait = heldUntil - Date.now(); wait > 0; wait = heldUntil - Date.now()) await pause(wait, signal);
+        // It may have been cancelled in the moment before.
+        if (signal.aborted) throw new CancelledError();
         return await work();
       } finally {
         next();
@@ -49,6 +51,7 @@ export function requestSlots(limit: number): RequestSlots {
 
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new CancelledError());
     const stop = (): void => {
       clearTimeout(timer);
       reject(new CancelledError());

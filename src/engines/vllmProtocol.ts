@@ -1,5 +1,5 @@
 import type { AnswerPart } from './engineAnswer.ts';
-import { bestFirst, checkAnswered, checkModel, mostBytes, mostTokens } from './answeredTokens.ts';
+import { checkAnswered, checkModel, mostBytes, mostTokens } from './answeredTokens.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion, type ServerToken } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 import { completionGeneration } from './openAiProtocol.ts';
@@ -76,7 +76,7 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
 /** A row of `prompt_logprobs`: the token's own entry, whatever its rank, and the likeliest; null for the first. */
 function scoredOf(row: AnswerPart, id: number, alternatives: number): ScoredToken {
   if (!row.isThere) return { token: tokenOfId(id), logprob: Number.NaN, rank: 0, top: [] };
-  const top: Alternative[] = [];
+  const top: (Alternative | undefined)[] = [];
   let own: ScoredToken | undefined;
   for (const [name, entry] of row.entries()) {
     const logprob = entry.at('logprob').logprob();
@@ -84,10 +84,11 @@ function scoredOf(row: AnswerPart, id: number, alternatives: number): ScoredToke
     const text = entry.at('decoded_token');
     const token: ServerToken = { ...tokenOfId(Number(name)), text: text.isThere ? text.text() : null };
     if (Number(name) === id) own = { token, logprob, rank, top: [] };
-    if (rank <= alternatives) top.push({ token, logprob });
+    if (rank >= 1 && rank <= alternatives) top[rank - 1] = { token, logprob };
   }
   // An id that is none of the text's is told by `checkAnswered`.
-  return own === undefined
-    ? { token: tokenOfId(-1), logprob: Number.NaN, rank: 0, top: [] }
-    : { ...own, top: bestFirst(top, alternatives) };
+  if (own === undefined) return { token: tokenOfId(-1), logprob: Number.NaN, rank: 0, top: [] };
+  // The token itself is listed at its own rank, beyond those that were asked for.
+  const gap = Array.from(top).findIndex((each) => each === undefined);
+  return { ...own, top: top.slice(0, gap === -1 ? top.length : gap).filter((each) => each !== undefined) };
 }
