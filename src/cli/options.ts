@@ -5,14 +5,10 @@ import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
 import { engineOptions, type EngineOptions } from './engineOptions.ts';
-import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions } from './optionValues.ts';
+import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
 import { sizesOptions, type SizesOptions } from './sizesOptions.ts';
 import { steerBy, steerOptions, type SteerBy, type SteerOptions } from './steerOptions.ts';
-
-/** A text: given literally, in a file, or on standard input. */
-export type TextInput =
-  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'standardInput' };
 
 /** Input of a run: a text, or token ids. */
 export type Input =

@@ -138,7 +138,7 @@ export async function* inOrder<Item, Result>(
     const [first] = running;
     if (running.length < ahead || first === undefined) continue;
     yield await first;
-    running.shift();
+    void running.shift();
   }
   for (const result of running) yield await result;
 }

@@ -1,5 +1,4 @@
-import type { TextInput } from './options.ts';
-import { oneOf, runOptions, UsageError, type RunOptions } from './optionValues.ts';
+import { oneOf, runOptions, UsageError, type RunOptions, type TextInput } from './optionValues.ts';
 
 /** Options of `sizes`. */
 export interface SizesOptions extends Omit<RunOptions, 'model'> {

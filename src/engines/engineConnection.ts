@@ -3,6 +3,7 @@ import { msg } from '../core/translatable.ts';
 import { isPrivate, isToken } from '../library/hub/address.ts';
 import { oneLine, Transient, waitAsked } from '../library/hub/problems.ts';
 import { PATIENCE, retrying, type Patience } from '../library/hub/retry.ts';
+import { onAbort } from './abortListeners.ts';
 import { answerPart, type AnswerPart } from './engineAnswer.ts';
 import type { EngineReply, Send } from './engineApi.ts';
 import { requestSlots } from './requestSlots.ts';
@@ -97,18 +98,34 @@ export function engineConnection(address: string, options: ConnectionOptions): E
     }
     throw new UserError(msg`${host} redirects in a circle.`);
   };
-  const asked = (method: 'GET' | 'POST', path: string, body: object | null, most: number, signal: AbortSignal): Promise<EngineReply> =>
-    retrying(
-      () =>
-        slots.use(signal, async () => {
-          const reply = await once(method, path, body === null ? null : JSON.stringify(body), most, signal);
-          if (!TRANSIENT.has(reply.status)) return reply;
-          const waitMs = waitAsked(reply.headers);
-          if (waitMs !== undefined && waitMs <= patience.longestAskedMs) slots.hold(waitMs);
-          throw new Transient(problemOf(host, reply, key !== null), waitMs);
-        }),
-      { patience, signal },
-    );
+  const asked = async (
+    method: 'GET' | 'POST',
+    path: string,
+    body: object | null,
+    most: number,
+    until: AbortSignal,
+  ): Promise<EngineReply> => {
+    if (until.aborted) throw new CancelledError();
+    // A signal of its own: what waits and sends each listens to it.
+    const own = new AbortController();
+    const off = onAbort(until, () => own.abort());
+    const { signal } = own;
+    try {
+      return await retrying(
+        () =>
+          slots.use(signal, async () => {
+            const reply = await once(method, path, body === null ? null : JSON.stringify(body), most, signal);
+            if (!TRANSIENT.has(reply.status)) return reply;
+            const waitMs = waitAsked(reply.headers);
+            if (waitMs !== undefined && waitMs <= patience.longestAskedMs) slots.hold(waitMs);
+            throw new Transient(problemOf(host, reply, key !== null), waitMs);
+          }),
+        { patience, signal },
+      );
+    } finally {
+      off();
+    }
+  };
   return {
     address,
     host,

@@ -3,6 +3,7 @@ import { scoringWindows, type ScoringWindow, type WindowRule } from '../core/sco
 import { strideOf } from '../core/textWindows.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
+import { onAbort } from './abortListeners.ts';
 import type { Alternative, Protocol, ScoredToken, ServerToken } from './engineApi.ts';
 import { placeTokens } from './placedTokens.ts';
 
@@ -126,9 +127,8 @@ async function byWindows(
   if (abilities.scores === 'requests') onRequests?.(all);
   // What fails ends the others: their answers would be for nothing.
   const ending = new AbortController();
-  const stop = (): void => ending.abort();
-  signal.addEventListener('abort', stop, { once: true });
   if (signal.aborted) throw new CancelledError();
+  const off = onAbort(signal, () => ending.abort());
   let done = 0;
   const read = async ({ begin, end, scoredFrom }: ScoringWindow): Promise<readonly ScoredToken[]> => {
     if (scoreIds === null) return [];
@@ -151,8 +151,8 @@ async function byWindows(
     if (signal.aborted) throw new CancelledError();
     throw error;
   } finally {
-    stop();
-    signal.removeEventListener('abort', stop);
+    off();
+    ending.abort();
   }
 }
 

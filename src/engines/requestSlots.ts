@@ -1,4 +1,5 @@
 import { CancelledError } from '../core/errors.ts';
+import { onAbort } from './abortListeners.ts';
 
 /** A limit on the requests that are open at once. */
 export interface RequestSlots {
@@ -19,18 +20,19 @@ export function requestSlots(limit: number): RequestSlots {
   };
   const taken = (signal: AbortSignal): Promise<void> =>
     new Promise((resolve, reject) => {
-      const stop = (): void => {
-        waiting.splice(waiting.indexOf(begin), 1);
-        reject(new CancelledError());
-      };
       const begin = (): void => {
-        signal.removeEventListener('abort', stop);
+        off();
         open++;
         resolve();
       };
-      if (open < limit) return begin();
-      waiting.push(begin);
-      signal.addEventListener('abort', stop, { once: true });
+      const off = onAbort(signal, () => {
+        off();
+        const place = waiting.indexOf(begin);
+        if (place !== -1) waiting.splice(place, 1);
+        reject(new CancelledError());
+      });
+      if (open < limit) begin();
+      else waiting.push(begin);
     });
   return {
     hold: (ms) => void (heldUntil = Math.max(heldUntil, Date.now() + ms)),
@@ -52,14 +54,14 @@ export function requestSlots(limit: number): RequestSlots {
 function pause(ms: number, signal: AbortSignal): Promise<void> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new CancelledError());
-    const stop = (): void => {
-      clearTimeout(timer);
-      reject(new CancelledError());
-    };
     const timer = setTimeout(() => {
-      signal.removeEventListener('abort', stop);
+      off();
       resolve();
     }, ms);
-    signal.addEventListener('abort', stop, { once: true });
+    const off = onAbort(signal, () => {
+      off();
+      clearTimeout(timer);
+      reject(new CancelledError());
+    });
   });
 }

@@ -73,7 +73,7 @@ export async function startEngine(kind: EngineKind, served: ServedModel, options
     if (engine.fault === '500') return json(500, { error: { message: 'CUDA out\nof memory', type: 'InternalServerError' } });
     if (engine.fault === 'silent') return;
     if (engine.fault === 'redirect away') return void response.writeHead(307, { location: `http://localhost:${port}${path}` }).end();
-    if (engine.fault === 'huge') return void sendWithoutEnd(response);
+    if (engine.fault === 'huge') return sendWithoutEnd(response);
     const answer = JSON.stringify(await answerOf(kind, path, asked, served, engine.fault));
     if (engine.fault === 'no json') return void response.end('<html>It works!</html>');
     if (engine.fault === 'no utf-8') return void response.end(Buffer.concat([Buffer.from(answer.slice(0, -1)), Buffer.from([0xe4, 0xbd])]));
