@@ -36,6 +36,8 @@ export interface EngineConnection {
 
 /** Requests open at once where nothing else is set: what an engine on one card reads together. */
 export const DEFAULT_LIMIT = 8;
+/** An engine is there or is not: it is waited for some seconds, or as long as it asks for. */
+const ENGINE_PATIENCE: Patience = { ...PATIENCE, attempts: 4, firstMs: 500, longestMs: 4000 };
 /** Largest answer that is not about a text. */
 const SMALL_ANSWER = 8 * 1024 * 1024;
 /** Most characters of an engine's own words. */
@@ -62,7 +64,7 @@ export function isReadOnTheWay(address: string): boolean {
 
 /** A connection to `address`, as `engineAddress` has it. Throws UserError for a key that would be sent unencrypted to another machine. */
 export function engineConnection(address: string, options: ConnectionOptions): EngineConnection {
-  const { send, key, limit = DEFAULT_LIMIT, patience = PATIENCE } = options;
+  const { send, key, limit = DEFAULT_LIMIT, patience = ENGINE_PATIENCE } = options;
   const { host } = new URL(address);
   if (key !== null && !isPrivate(address)) throw new UserError(msg`${host} is reached without encryption: the key is not sent there.`);
   if (key !== null && !isToken(key)) throw new UserError(msg`The key for ${host} is not one word.`);
