@@ -1,2 +1,2 @@
-export function findBrowser(): string | undefined;
+export function findBrowser(options?: { readonly headless?: boolean }): string | undefined;
 export function ensureBrowser(say: (sentence: string) => void): string;

@@ -10,6 +10,7 @@ import { version } from '../../package.json';
 import { expectClose, openGolden } from '../golden/oracle.ts';
 import { openTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
 import { folder } from '../unit/model/folder.ts';
+import { runHere } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const models = join(root, 'test', 'fixtures', 'models');
@@ -51,9 +52,9 @@ interface TraceJson {
 }
 
 async function trace(...args: readonly string[]): Promise<TraceJson> {
-  const { code, out, err } = await run(['trace', ...args]);
+  const { code, out, err } = await runHere(['trace', ...args], work);
   expect([code, err]).toEqual([0, '']);
-  return JSON.parse(out.toString()) as TraceJson;
+  return JSON.parse(out) as TraceJson;
 }
 
 /** One line that begins with the program's name, and no stack. */

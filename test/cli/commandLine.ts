@@ -1,12 +1,19 @@
 import { spawn } from 'node:child_process';
 import { join } from 'node:path';
 import { ROOT } from '../../scripts/lib/paths.mjs';
+import { runResident } from './resident.ts';
 
 /** How a command ended, and all that it wrote. */
 export interface Ran {
   readonly code: number | null;
   readonly out: string;
   readonly err: string;
+}
+
+/** Runs a command in the folder `cwd` as the built command line does, but in a process that is there already: see `runResident`. */
+export async function runHere(args: readonly string[], cwd: string): Promise<Ran> {
+  const { code, out, err } = await runResident(args, cwd);
+  return { code, out: Buffer.concat(out).toString(), err };
 }
 
 /** Runs the built command line in the folder `cwd`. `node`: options of Node itself; `input`: its standard input. */

@@ -5,7 +5,7 @@ import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
 import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
-import { runCommand, type Ran } from './commandLine.ts';
+import { runCommand, runHere, type Ran } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const bundled = join(root, 'media', 'models', 'explain-tokens-9m');
@@ -64,7 +64,7 @@ interface Reference {
 }
 const reference = JSON.parse(readFileSync(join(root, 'test/fixtures/models/vectors.json'), 'utf8')) as Reference;
 
-const run = (args: readonly string[]): Promise<Ran> => runCommand(['compare', ...args], { cwd: work });
+const run = (args: readonly string[]): Promise<Ran> => runHere(['compare', ...args], work);
 
 async function compare(...args: readonly string[]): Promise<CompareJson> {
   const { code, out, err } = await run(args);
@@ -164,7 +164,7 @@ describe('one text and two models', () => {
 
   it('a text longer than one reads is cut, and said so', async () => {
     writeFileSync(join(work, 'long.txt'), 'One more sentence of the story. '.repeat(400));
-    const { code, err } = await run(['--file', 'long.txt', '--with-text', 'short']);
+    const { code, err } = await runCommand(['compare', '--file', 'long.txt', '--with-text', 'short'], { cwd: work });
     expect([code, err]).toEqual([
       0,
       expect.stringMatching(

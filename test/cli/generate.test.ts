@@ -5,6 +5,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
+import { runHere } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const bundled = join(root, 'media', 'models', 'explain-tokens-9m');
@@ -54,7 +55,7 @@ interface Generated {
 }
 
 async function generate(...args: readonly string[]): Promise<Generated> {
-  const { code, out, err } = await run(['generate', ...args]);
+  const { code, out, err } = await runHere(['generate', ...args], work);
   expect([code, err]).toEqual([0, '']);
   return JSON.parse(out) as Generated;
 }
@@ -125,7 +126,7 @@ describe('generation_config.json', () => {
       ['compare', '--text', 'a', '--with-text', 'b'],
     ]) {
       const [command = '', ...rest] = args;
-      const { code, err } = await run([command, '--model', model, ...rest]);
+      const { code, err } = await runHere([command, '--model', model, ...rest], work);
       expect([code, err]).toEqual([0, expect.stringMatching(said)]);
     }
   });
@@ -144,7 +145,7 @@ describe('generate', () => {
     );
     expect([steps.length, end, sampling['temperature'], model['name']]).toEqual([8, 'limit', 0, 'explain-tokens-9m']);
     const ids = [...prompt, ...steps.map(({ id }) => id)];
-    const { tokens } = JSON.parse((await run(['trace', '--ids', ids.join(','), '--top', '2'])).out) as {
+    const { tokens } = JSON.parse((await runHere(['trace', '--ids', ids.join(','), '--top', '2'], work)).out) as {
       tokens: { logprob: number | null; rank: number | null; top: { id: number; prob: number }[] }[];
     };
     for (const step of steps) {

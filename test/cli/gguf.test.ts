@@ -1,10 +1,9 @@
-import { execFile } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { runHere } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const fixtures = join(root, 'test', 'fixtures', 'models', 'ggufChat');
@@ -17,8 +16,7 @@ interface Chat {
 const chats = JSON.parse(readFileSync(join(fixtures, 'chats.json'), 'utf8')) as Readonly<Record<string, Chat>>;
 let work = '';
 
-const run = async (...args: readonly string[]): Promise<unknown> =>
-  JSON.parse((await promisify(execFile)(process.execPath, [join(root, 'dist', 'cli.js'), ...args], { cwd: work })).stdout) as unknown;
+const run = async (...args: readonly string[]): Promise<unknown> => JSON.parse((await runHere(args, work)).out) as unknown;
 
 beforeAll(() => {
   work = mkdtempSync(join(tmpdir(), 'gguf-chat-'));

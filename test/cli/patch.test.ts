@@ -5,10 +5,10 @@ import { afterAll, beforeAll, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
 import { openGolden } from '../golden/oracle.ts';
 import { folder } from '../unit/model/folder.ts';
-import { runCommand, type Ran } from './commandLine.ts';
+import { runCommand, runHere, type Ran } from './commandLine.ts';
 
 let work: string;
-const run = (...args: readonly string[]): Promise<Ran> => runCommand(['patch', ...args], { cwd: work });
+const run = (...args: readonly string[]): Promise<Ran> => runHere(['patch', ...args], work);
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'explain-tokens-patch-'));
@@ -36,7 +36,11 @@ it('writes a grid of shares as JSON, and as tensors', async () => {
   // The input of the first layer is the embedding: a token that both texts share restores nothing.
   expect(found.shares[0]?.[length - 1]).toBeCloseTo(0, 4);
   const tensors = ['--grid', 'heads', '--format', 'safetensors', '--output', 'patch.safetensors'];
-  expect(await run(...TEXTS, '--token', '300', '--rival', '301', ...tensors)).toEqual({ code: 0, out: '', err: '' });
+  expect(await runCommand(['patch', ...TEXTS, '--token', '300', '--rival', '301', ...tensors], { cwd: work })).toEqual({
+    code: 0,
+    out: '',
+    err: '',
+  });
   const written = await openGolden(folder(work), 'patch.safetensors');
   expect(written.names).toEqual(['clean', 'corrupted', 'estimate', 'shares']);
   expect(at((await written.floats('clean')).data, 0)).toBeCloseTo(found.clean.difference, 4);

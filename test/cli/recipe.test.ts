@@ -1,4 +1,3 @@
-import { spawnSync } from 'node:child_process';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +6,7 @@ import type { Recipe } from '../../src/core/run.ts';
 import { FIXTURES } from '../golden/compare.ts';
 import { expectClose, openGolden } from '../golden/oracle.ts';
 import { folder } from '../unit/model/folder.ts';
+import { runHere, type Ran } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const RECIPES = JSON.parse(readFileSync(`${FIXTURES}/interventions.json`, 'utf8')) as Readonly<Record<string, Recipe>>;
@@ -17,13 +17,10 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(work, { recursive: true, force: true }));
 
-function run(...args: readonly string[]): { readonly code: number | null; readonly out: string; readonly err: string } {
-  const { status, stdout, stderr } = spawnSync(process.execPath, [join(root, 'dist', 'cli.js'), ...args], { cwd: work, encoding: 'utf8' });
-  return { code: status, out: stdout, err: stderr };
-}
+const run = (...args: readonly string[]): Promise<Ran> => runHere(args, work);
 
-function json(...args: readonly string[]): unknown {
-  const { code, out, err } = run(...args);
+async function json(...args: readonly string[]): Promise<unknown> {
+  const { code, out, err } = await run(...args);
   expect([code, err]).toEqual([0, '']);
   return JSON.parse(out);
 }
@@ -38,7 +35,7 @@ interface Traced {
   readonly tokens: readonly { readonly id: number; readonly logprob: number | null }[];
 }
 
-const traced = (...args: readonly string[]): Traced => json('trace', '--text', TEXT, ...args) as Traced;
+const traced = (...args: readonly string[]): Promise<Traced> => json('trace', '--text', TEXT, ...args) as Promise<Traced>;
 
 describe('--recipe', () => {
   it('gives the logits and attention of transformers under the same hooks, and says which recipe it was', async () => {
@@ -49,7 +46,7 @@ describe('--recipe', () => {
       const file = recipeFile(`${name}.recipe.json`, steps);
       const ids = (await golden.ids()).join();
       const args = ['--model', join(root, FIXTURES, 'llama'), '--ids', ids, '--recipe', file, '--output', 'out.safetensors'];
-      expect(run('trace', ...args, '--format', 'safetensors').err).toBe('');
+      expect((await run('trace', ...args, '--format', 'safetensors')).err).toBe('');
       const found = await openGolden(folder(work), 'out.safetensors');
       expectClose(await found.floats('logits'), await expected.floats(`llama/${name}/logits`), name);
       if (name === 'several') expectClose(await found.floats('attentions.1'), await expected.floats('llama/attentions.1'), 'attentions.1');
@@ -59,11 +56,11 @@ describe('--recipe', () => {
     }
   });
 
-  it('changes a trace after what it cuts, and an empty one nothing', () => {
+  it('changes a trace after what it cuts, and an empty one nothing', async () => {
     const steps = [{ kind: 'key', key: 3, action: 'cut' }];
-    const plain = traced();
-    const cut = traced('--recipe', recipeFile('cut.json', steps));
-    const empty = traced('--recipe', recipeFile('empty.json', []));
+    const plain = await traced();
+    const cut = await traced('--recipe', recipeFile('cut.json', steps));
+    const empty = await traced('--recipe', recipeFile('empty.json', []));
     expect([plain.recipe, cut.recipe, empty.recipe]).toEqual([undefined, { version: 1, steps }, { version: 1, steps: [] }]);
     expect(empty.tokens).toEqual(plain.tokens);
     // Token 4 is predicted from position 3, which still sees itself.
@@ -72,7 +69,7 @@ describe('--recipe', () => {
     expect(Math.abs((cut.tokens[6]?.logprob ?? 0) - (plain.tokens[6]?.logprob ?? 0))).toBeGreaterThan(1e-3);
   });
 
-  it('acts while tokens are generated as it would on the whole text', () => {
+  it('acts while tokens are generated as it would on the whole text', async () => {
     const steps = [
       { kind: 'head', layer: 2, head: 1, action: 'scale', factor: 3 },
       { kind: 'key', key: 2, action: 'cut' },
@@ -80,7 +77,7 @@ describe('--recipe', () => {
       { kind: 'mlp', layer: 4, action: 'scale', factor: 0.5 },
     ];
     const recipe = recipeFile('generate.json', steps);
-    const made = json('generate', '--text', TEXT, '--recipe', recipe, '--tokens', '6', '--greedy', '--format', 'json') as {
+    const made = (await json('generate', '--text', TEXT, '--recipe', recipe, '--tokens', '6', '--greedy', '--format', 'json')) as {
       readonly recipe: unknown;
       readonly prompt: readonly number[];
       readonly steps: readonly { readonly id: number; readonly prob: number }[];
@@ -88,20 +85,20 @@ describe('--recipe', () => {
     expect(made.recipe).toEqual({ version: 1, steps });
     const ids = [...made.prompt, ...made.steps.map(({ id }) => id)];
     expect(made.prompt.length).toBeLessThan(13);
-    const whole = json('trace', '--ids', ids.join(), '--recipe', recipe) as Traced;
+    const whole = (await json('trace', '--ids', ids.join(), '--recipe', recipe)) as Traced;
     for (const [index, { prob }] of made.steps.entries())
       expect(Math.exp(whole.tokens[made.prompt.length + index]?.logprob ?? NaN)).toBeCloseTo(prob, 5);
   });
 
-  it('is for both sides of a comparison', () => {
+  it('is for both sides of a comparison', async () => {
     const steps = [{ kind: 'head', layer: 0, head: 0, action: 'zero' }];
     const recipe = recipeFile('compare.json', steps);
-    const found = json('compare', '--text', TEXT, '--with-text', `${TEXT} it`, '--recipe', recipe) as {
+    const found = (await json('compare', '--text', TEXT, '--with-text', `${TEXT} it`, '--recipe', recipe)) as {
       readonly recipe: unknown;
       readonly rows: readonly { readonly a: Traced['tokens']; readonly b: Traced['tokens'] }[];
     };
     expect(found.recipe).toEqual({ version: 1, steps });
-    const { tokens } = traced('--recipe', recipe);
+    const { tokens } = await traced('--recipe', recipe);
     for (const [index, { a, b }] of found.rows.slice(0, tokens.length).entries()) {
       const { logprob } = tokens[index] ?? { logprob: NaN };
       for (const side of [a, b]) {
@@ -125,18 +122,18 @@ describe('--recipe', () => {
       '{"version": 1, "steps": [{"kind": "key", "key": 99, "action": "cut"}]}',
       ', step 1: position 99 is outside the text, whose last token is',
     ],
-  ])('%s is refused in one sentence that names it', (name, content, message) => {
+  ])('%s is refused in one sentence that names it', async (name, content, message) => {
     if (content !== null) writeFileSync(join(work, name), content);
-    const { code, out, err } = run('trace', '--text', TEXT, '--recipe', name);
+    const { code, out, err } = await run('trace', '--text', TEXT, '--recipe', name);
     expect([code, out]).toEqual([1, '']);
     expect(err).toMatch(/^explain-tokens: [^\n]+\n$/);
     expect(err).toContain(`--recipe ${name}`);
     expect(err).toContain(message);
   });
 
-  it('needs a name, and is not for download', () => {
-    expect(run('trace', '--text', 'a', '--recipe', '')).toMatchObject({ code: 2, err: 'explain-tokens: --recipe names no file.\n' });
-    expect(run('download', 'a/b', '--recipe', 'r.json').err).toContain(
+  it('needs a name, and is not for download', async () => {
+    expect(await run('trace', '--text', 'a', '--recipe', '')).toMatchObject({ code: 2, err: 'explain-tokens: --recipe names no file.\n' });
+    expect((await run('download', 'a/b', '--recipe', 'r.json')).err).toContain(
       '--recipe is for trace, generate, compare and why, not for download.',
     );
   });

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
-import { runCommand, type Ran } from './commandLine.ts';
+import { runCommand, runHere, type Ran } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const NATIVE = ['--runtime', 'native', '--native-runtime', join(root, 'test/native')];
@@ -42,7 +42,9 @@ interface ScoreJson {
   readonly files: readonly FileJson[];
 }
 const run = (args: readonly string[], given: { readonly node?: readonly string[]; readonly input?: string } = {}): Promise<Ran> =>
-  runCommand(['score', ...args], { cwd: work, ...given });
+  given.node === undefined && given.input === undefined
+    ? runHere(['score', ...args], work)
+    : runCommand(['score', ...args], { cwd: work, ...given });
 
 async function score(...args: readonly string[]): Promise<ScoreJson> {
   const { code, out, err } = await run([...args, '--format', 'json']);

@@ -9,10 +9,10 @@ import { expectClose, openGolden } from '../golden/oracle.ts';
 import { itemOf } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
 import { ROOT } from '../../scripts/lib/paths.mjs';
-import { runCommand, type Ran } from './commandLine.ts';
+import { runCommand, runHere, type Ran } from './commandLine.ts';
 
 let work: string;
-const run = (...args: readonly string[]): Promise<Ran> => runCommand(args, { cwd: work });
+const run = (...args: readonly string[]): Promise<Ran> => runHere(args, work);
 
 beforeAll(async () => {
   work = await mkdtemp(join(tmpdir(), 'explain-tokens-steer-'));
@@ -73,7 +73,10 @@ it('makes a vector of two sets of texts, as long as the residual, and adds it to
 });
 
 it('makes a vector of two tokens', async () => {
-  const made = await run('steer', '--token', ' happy', '--rival', ' sad', '--text', 'A day', '--name', 'glad', '--output', 'glad.gguf');
+  const made = await runCommand(
+    ['steer', '--token', ' happy', '--rival', ' sad', '--text', 'A day', '--name', 'glad', '--output', 'glad.gguf'],
+    { cwd: work },
+  );
   expect(made).toMatchObject({ code: 0, err: '' });
   expect(await readControlVector(folder(work), 'glad.gguf')).toMatchObject({ name: 'glad', directions: [{ layer: 3 }] });
 });

@@ -7,7 +7,7 @@ import { at } from '../../src/core/tensor.ts';
 import { caseFolder } from '../golden/compare.ts';
 import { expectClose, openGolden, type Golden } from '../golden/oracle.ts';
 import { folder } from '../unit/model/folder.ts';
-import { runCommand, type Ran } from './commandLine.ts';
+import { runCommand, runHere, type Ran } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
 const models = join(root, 'test', 'fixtures', 'models');
@@ -67,7 +67,7 @@ interface SpanJson {
   readonly deletion: NonNullable<WhyJson['deletion']>;
 }
 
-const run = (args: readonly string[]): Promise<Ran> => runCommand(['why', ...args], { cwd: work });
+const run = (args: readonly string[]): Promise<Ran> => runHere(['why', ...args], work);
 
 async function why(...args: readonly string[]): Promise<WhyJson> {
   const { code, out, err } = await run(args);
@@ -227,7 +227,7 @@ describe('a span', () => {
       ...Array.from({ length: layers }, (_, layer) => `grad.resid.${layer}`),
       ...SPAN_METHODS.map((method) => `attribution.${method}`),
     ]);
-    const { code, out, err } = await run([...asked, '--deletion']);
+    const { code, out, err } = await runCommand(['why', ...asked, '--deletion'], { cwd: work });
     expect([code, err]).toEqual([0, '']);
     const json = JSON.parse(out) as SpanJson;
     expect([json.position, json.end, 'token' in json, 'direct' in json]).toEqual([position, end, false, false]);
@@ -281,7 +281,7 @@ describe('bad usage of why', () => {
   });
 
   it('describes its methods in --help', async () => {
-    const { out } = await run(['--help']);
+    const { out } = await runCommand(['why', '--help'], { cwd: work });
     for (const method of ATTRIBUTION_METHODS) expect(out).toContain(`    ${method}: `);
   });
 });

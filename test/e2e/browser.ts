@@ -28,7 +28,7 @@ const WEBVIEW_RESOURCE = /^https:\/\/[\w.+%-]*\.vscode-resource\.vscode-cdn\.net
 
 /** Starts Chromium with a new profile and no access beyond this machine. */
 export async function openBrowser(): Promise<Browser> {
-  const executablePath = findBrowser();
+  const executablePath = findBrowser({ headless: true });
   if (executablePath === undefined) throw new Error('No browser: run node scripts/setup-vscode.mjs first.');
   const folder = await sessionFolder();
   const profile = join(folder, 'profile');

@@ -8,6 +8,8 @@ import { openBrowser, type Browser } from '../e2e/browser.ts';
 import type { HarnessServer } from './harness/server.ts';
 
 const PICTURES = join(ARTIFACTS, 'webview');
+/** Whether pictures are taken, for people to look at: what a test checks does not need them, and they take a fifth of its time. */
+const TAKEN = (process.env['PICTURES'] ?? '') !== '';
 
 /** The built panel in a browser, shared by the tests of a file. */
 export interface PanelPage {
@@ -22,7 +24,7 @@ export interface PanelPage {
   settled(): Promise<void>;
   /** Opens a tab and waits until no view is busy. */
   tab(name: string): Promise<void>;
-  /** Saves a screenshot, and expects that nothing overflows the window. */
+  /** Expects that nothing overflows the window. With the environment variable PICTURES it saves a screenshot in artifacts/webview. */
   picture(name: string): Promise<void>;
   /** Violations of the page's content security policy. */
   violations(): Promise<readonly string[]>;
@@ -37,18 +39,17 @@ export function panelPage(): PanelPage {
       .page.frames()
       .find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
   const panel = (): FrameLocator => browser().page.frameLocator('iframe');
-  // What was pressed is drawn with the next frame, and an answer may ask for the next thing with another.
-  const isBusy = (): Promise<boolean> =>
+  // What was pressed is drawn with the next frame, and an answer may ask for the next thing with another. Waiting in the page costs one
+  // message; asking it again and again kept both sides busy.
+  const settled = (): Promise<void> =>
     panel()
       .locator('body')
       .evaluate(async () => {
-        for (let frames = 0; frames < 3; frames++) {
-          if (document.querySelector('[aria-busy="true"]') !== null) return true;
+        for (let quiet = 0; quiet < 3; quiet++) {
           await new Promise(requestAnimationFrame);
+          if (document.querySelector('[aria-busy="true"]') !== null) quiet = -1;
         }
-        return document.querySelector('[aria-busy="true"]') !== null;
       });
-  const settled = (): Promise<void> => expect.poll(isBusy).toBe(false);
   beforeAll(async () => {
     mkdirSync(PICTURES, { recursive: true });
     opened = await openBrowser();
@@ -85,7 +86,7 @@ export function panelPage(): PanelPage {
       await settled();
     },
     picture: async (name) => {
-      await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
+      if (TAKEN) await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
       const overflow = await frame().evaluate(() =>
         Math.max(
           document.documentElement.scrollWidth - innerWidth,
