@@ -9,15 +9,26 @@ const EXIT_UNUSABLE = 1;
 const EXIT_USAGE = 2;
 
 /** A command that runs a model. */
-export type ComputedCommand = Extract<Command, { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' }>;
+export type ComputedCommand = Extract<
+  Command,
+  { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' | 'sizes' }
+>;
 
 /**
  * Runs a command in this process, and returns its exit code. `distFolder` holds the runtime's files. A command's modules are imported
  * here so that a process that only waits for another never loads them.
  */
 export async function compute(command: ComputedCommand, distFolder: string, say: Note): Promise<number> {
-  if (command.kind === 'score') return (await import('./runScore.ts')).score(command.options, distFolder, say);
-  if (command.kind === 'generate') await (await import('./runGenerate.ts')).generate(command.options, distFolder, say);
+  if (command.kind === 'score') {
+    const { options } = command;
+    if (options.engine !== null) return (await import('./runEngineScore.ts')).scoreByEngine(options, options.engine, say);
+    return (await import('./runScore.ts')).score(options, distFolder, say);
+  }
+  if (command.kind === 'generate') {
+    const { options } = command;
+    if (options.engine !== null) await (await import('./runEngineGenerate.ts')).generateByEngine(options, options.engine, say);
+    else await (await import('./runGenerate.ts')).generate(options, distFolder, say);
+  } else if (command.kind === 'sizes') await (await import('./runSizes.ts')).sizes(command.options, distFolder, say);
   else if (command.kind === 'compare') await (await import('./runCompare.ts')).compare(command.options, distFolder, say);
   else if (command.kind === 'patch') await (await import('./runPatch.ts')).patch(command.options, distFolder, say);
   else if (command.kind === 'steer') await (await import('./runSteer.ts')).steer(command.options, distFolder, say);

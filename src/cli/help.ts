@@ -23,6 +23,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens why [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens patch [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH)
        explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH)
+       explain-tokens sizes [options] (--text TEXT | --file PATH) --models A,B,C
        explain-tokens download ID [--output DIR] [--gguf FILE]
 
   --text TEXT         the text
@@ -54,6 +55,19 @@ For score, which reads whole texts of any length in windows; - is standard input
   --stride N          tokens from the begin of a window to the next (default: half the model's context, which is a window's length)
   --max-bits-per-byte X
                       exit code 3 if a file takes more; which, is told on standard error
+
+For score and generate by an engine that serves the model, in place of a model on this machine: vLLM, SGLang, TGI, llama.cpp, Ollama,
+LM Studio, or another server of OpenAI's completions, recognised by asking. Texts are sent to that address alone; a redirect elsewhere
+is not followed. EXPLAIN_TOKENS_ENGINE_KEY: its key
+  --engine URL        its address, such as http://localhost:8000
+  --model NAME        the model's name there (default: the only one)
+  --tokenizer PATH    score: model folder or GGUF file with the same tokenizer, for engines that do not tell the bytes of tokens
+  --parallel N        score: requests open at once (default 8); windows of all files go out side by side
+  --requests N        score: requests allowed in all, where the engine scores generated tokens only (llama.cpp) and each token takes one
+
+For sizes, one text through several models, best of one family:
+  --models A,B,C      model folders or GGUF files; they are put in the order of their parameters
+  --format FORMAT     table (default) or json
 
 For why, where the logit of one token comes from, or its difference to a rival's:
   --position N        where the prediction is made, from 0 (default: the last token): the token is one that may follow it
@@ -149,5 +163,11 @@ bits are theirs) and omitted (UTF-16 units not read). By token "scores": index, 
 logprob (natural; null for the first, which nothing precedes). By line "lines", with line from 1; a token belongs to the line it
 begins in. By word "words", cut by Unicode's rules and dictionaries; "word" is false for what stands between words; words that
 share a token are one. Exit code 3 past the limit, 1 if a file could not be read; the others are written all the same.
+score by an engine: the windows have 8,192 tokens at most, one less than the engine reads at once; what is sent is the text's tokens
+where it takes ids. JSON: "model" has the engine, its version and address; ids are null where it tells none.
+sizes: tokens of different tokenizers are aligned by characters, in the smallest spans that all cover; bits per byte are those of
+spans that every model predicted. "first" is the smallest model whose first choice each token of the span was. From four different
+sizes on "fit" is the power law nearest to them, factor * parameters ^ exponent, with the residuals (natural logarithm): of these
+models and this text, no more.
 Exit codes: 0 done, 1 a model or file cannot be used, 2 bad usage, 3 past a limit, 130 stopped by Ctrl+C, 143 by SIGTERM, 129 by SIGHUP.
 `;

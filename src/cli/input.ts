@@ -18,8 +18,8 @@ import { checkRoom, type Room } from '../analysis/fitting.ts';
 import { windowOfText } from '../analysis/windowOfText.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
 import { omission, roomNow, type Omission } from './room.ts';
-import type { ModelOptions, TextInput, TraceOptions } from './options.ts';
-import { UsageError } from './optionValues.ts';
+import type { ModelOptions, TraceOptions } from './options.ts';
+import { UsageError, type TextInput } from './optionValues.ts';
 
 /** Keys that end a text typed in a terminal. */
 const END_OF_INPUT = process.platform === 'win32' ? 'Ctrl+Z and Enter' : 'Ctrl+D on a line of its own';

@@ -30,6 +30,10 @@ export function oneOf<Name extends string>(name: string, value: string | undefin
   return found;
 }
 
+/** A text: given literally, in a file, or on standard input. */
+export type TextInput =
+  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'standardInput' };
+
 /** Options of every command that runs a model on texts of its own choosing. */
 export interface RunOptions {
   /** Model folder or GGUF file; null: the bundled model. */

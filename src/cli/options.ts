@@ -4,13 +4,11 @@ import { messageOf } from '../core/errors.ts';
 import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
-import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions } from './optionValues.ts';
+import { engineOptions, type EngineOptions } from './engineOptions.ts';
+import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
+import { sizesOptions, type SizesOptions } from './sizesOptions.ts';
 import { steerBy, steerOptions, type SteerBy, type SteerOptions } from './steerOptions.ts';
-
-/** A text: given literally, in a file, or on standard input. */
-export type TextInput =
-  { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'standardInput' };
 
 /** Input of a run: a text, or token ids. */
 export type Input =
@@ -57,6 +55,8 @@ export interface GenerateOptions extends ModelOptions {
   readonly seed: number;
   /** Whether to continue past an end-of-sequence token. */
   readonly pastEnd: boolean;
+  /** Engine that generates, with its own sampling; null: a model on this machine. */
+  readonly engine: EngineOptions | null;
 }
 
 /** Options of `why`. */
@@ -113,6 +113,7 @@ export type Command =
   | { readonly kind: 'why'; readonly options: WhyOptions }
   | { readonly kind: 'patch'; readonly options: PatchOptions }
   | { readonly kind: 'steer'; readonly options: SteerOptions }
+  | { readonly kind: 'sizes'; readonly options: SizesOptions }
   | { readonly kind: 'download'; readonly options: DownloadCommand };
 
 const DEFAULT_TOP = 10;
@@ -169,8 +170,13 @@ const OPTIONS = {
   steer: TEXT,
   strength: TEXT,
   'steer-on': TEXT,
+  engine: TEXT,
+  tokenizer: TEXT,
+  parallel: TEXT,
+  requests: TEXT,
+  models: TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'download'] as const;
+const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'sizes', 'download'] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
 /** Options of the commands that run a model, and of those that read one text. */
@@ -179,9 +185,9 @@ const RUN = [...MODEL, 'text', 'file', 'chat', 'recipe', 'steer', 'strength', 's
 /** Options of each command besides those that every command has (--output, --help, --version). */
 const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
   trace: [...RUN, 'ids', 'format', 'top', 'window'],
-  generate: [...RUN, 'ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy', 'past-end'],
+  generate: [...RUN, 'ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy', 'past-end', 'engine'],
   compare: [...RUN, 'with-text', 'with-file', 'with-model'],
-  score: [...MODEL, 'by', 'format', 'max-bits-per-byte', 'stride'],
+  score: [...MODEL, 'by', 'format', 'max-bits-per-byte', 'stride', 'engine', 'tokenizer', 'parallel', 'requests'],
   why: [...RUN, 'ids', 'format', 'top', 'position', 'token', 'rival', 'method', 'deletion', 'by'],
   patch: [...MODEL, 'text', 'file', 'chat', 'with-text', 'with-file', 'format', 'position', 'token', 'rival', 'grid'],
   steer: [
@@ -189,6 +195,7 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
     ...(['text', 'file', 'chat', 'token', 'rival', 'positive-text', 'positive-file', 'negative-text', 'negative-file'] as const),
     ...(['read', 'layers', 'name'] as const),
   ],
+  sizes: ['text', 'file', 'models', 'format', 'runtime', 'native-runtime'],
   download: ['gguf'],
 };
 
@@ -209,6 +216,7 @@ export function parseCommand(args: readonly string[]): Command {
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
   refuseForeign(command, values);
   if (command === 'generate') return { kind: 'generate', options: generateOptions(values) };
+  if (command === 'sizes') return { kind: 'sizes', options: sizesOptions(textInput(values, 'sizes'), values) };
   if (command === 'compare') return { kind: 'compare', options: compareOptions(values) };
   if (command === 'steer') return { kind: 'steer', options: steerOptions(values) };
   if (command === 'patch') return { kind: 'patch', options: patchOptions(values) };
@@ -286,7 +294,22 @@ function generateOptions(values: Values): GenerateOptions {
     },
     seed: wholeNumber('seed', values.seed, 0),
     pastEnd: values['past-end'] === true,
+    engine: generatingEngine(values),
   };
+}
+
+function generatingEngine(values: Values): EngineOptions | null {
+  const engine = engineOptions(values);
+  if (engine === null) return null;
+  for (const name of ['ids', 'chat', 'recipe', 'steer', 'past-end'] as const)
+    if (values[name] !== undefined) throw new UsageError(`--${name} does not go with --engine, which has its own model.`);
+  return engine;
+}
+
+function textInput(values: Values, command: CommandName): TextInput {
+  const input = inputOf(values);
+  if (input.kind === 'ids') throw new UsageError(`--ids is not for ${command}.`);
+  return input;
 }
 
 function compareOptions(values: Values): CompareOptions {

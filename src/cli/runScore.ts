@@ -3,32 +3,21 @@ import { scoreParts } from '../analysis/windowScores.ts';
 import { UserError } from '../core/errors.ts';
 import { UNWATCHED } from '../core/progress.ts';
 import type { WindowRule } from '../core/scoringWindows.ts';
-import {
-  bitsPerByte,
-  lineParts,
-  NO_SCORES,
-  withToken,
-  wordParts,
-  type Parts,
-  type ScoredLine,
-  type ScoredWord,
-} from '../core/textScores.ts';
+import { NO_SCORES, withToken } from '../core/textScores.ts';
 import { strideOf } from '../core/textWindows.ts';
 import type { Token } from '../core/trace.ts';
-import { shortened, visibleControls } from '../core/visibleText.ts';
 import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts';
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer/textTokenizer.ts';
 import { BUNDLED_MODEL, modelFilesAt, noteModel, readFileText, runtimeOf, type Note } from './input.ts';
 import { STANDARD, UsageError } from './optionValues.ts';
+import { modelJson } from './jsonOutput.ts';
 import { openOutput } from './output.ts';
 import { roomNow } from './room.ts';
 import { filesOf } from './scoreFiles.ts';
 import type { ScoreOptions, ScoreUnit } from './scoreOptions.ts';
-import { scoreText, type FileScores, type ScoreRecord, type ScoreText } from './scoreOutput.ts';
-import { progressLine, type ProgressLine } from './progressLine.ts';
-
-const EXIT_INCOMPLETE = 1;
-const EXIT_PAST_LIMIT = 3;
+import { pastLimit, scoreText, type FileScores, type ScoreRecord, type ScoreText } from './scoreOutput.ts';
+import { progressLine } from './progressLine.ts';
+import { EXIT_INCOMPLETE, EXIT_PAST_LIMIT, nameOf, recordsBy, tellProgress } from './scoreRecords.ts';
 
 /** A model that scores texts. */
 interface Scorer {
@@ -55,7 +44,7 @@ export async function score(options: ScoreOptions, distFolder: string, note: Not
   const scorer = await openScorer(options, distFolder, say);
   const output = await openOutput(options.output);
   const { rule, model } = scorer;
-  const writer = scoreText(options.format, options.by, { model: model.info, window: rule.length, stride: rule.stride });
+  const writer = scoreText(options.format, options.by, { model: modelJson(model.info), window: rule.length, stride: rule.stride });
   const write = async (text: string): Promise<void> => {
     if (text === '') return;
     if (options.output === null) progress.clear();
@@ -69,10 +58,10 @@ export async function score(options: ScoreOptions, distFolder: string, note: Not
       tell(0);
       const found = await scoreFile(scorer, file, options.by, writer, write, tell, say);
       incomplete ||= found === null;
-      const rate = found === null ? NaN : bitsPerByte(found);
-      if (options.maxBitsPerByte === null || !(rate > options.maxBitsPerByte)) continue;
+      const excess = pastLimit(nameOf(file), found, options.maxBitsPerByte);
+      if (excess === null) continue;
       past = true;
-      await say(`${nameOf(file)} takes ${rate.toFixed(3)} bits per byte, more than --max-bits-per-byte ${options.maxBitsPerByte}.`);
+      await say(excess);
     }
     await write(writer.end);
   } catch (error) {
@@ -159,40 +148,4 @@ function* refusing(parts: Iterable<readonly Token[]>): Generator<readonly Token[
   } catch (error) {
     throw error instanceof UserError ? new TextRefused(error.message, { cause: error }) : error;
   }
-}
-
-interface Records {
-  readonly add: (token: Token, logprob: number) => readonly ScoreRecord[];
-  /** `read`: end of what was read of the text. */
-  readonly end: (read: number) => readonly ScoreRecord[];
-}
-
-function recordsBy(by: ScoreUnit, text: string): Records {
-  if (by === 'token') return { add: (token, logprob) => [{ kind: 'token', token, logprob }], end: () => [] };
-  if (by === 'file') return { add: () => [], end: () => [] };
-  return by === 'line'
-    ? partRecords(lineParts(text), (part: ScoredLine) => ({ kind: 'line', part }))
-    : partRecords(wordParts(text), (part: ScoredWord) => ({ kind: 'word', part }));
-}
-
-function partRecords<P extends ScoredLine | ScoredWord>(parts: Parts<P>, record: (part: P) => ScoreRecord): Records {
-  return {
-    add: (token, logprob) => parts.add(token, logprob).map(record),
-    end: (read) =>
-      parts
-        .end()
-        .filter(({ start }) => start < read)
-        .map(record),
-  };
-}
-
-function nameOf(file: string): string {
-  return file === STANDARD ? '- (standard input)' : file;
-}
-
-const SHOWN_NAME = 60;
-
-function tellProgress(progress: ProgressLine, file: string, index: number, files: number, share: number): void {
-  const place = files === 1 ? '' : `file ${index + 1} of ${files}, `;
-  progress.tell(`${place}${Math.floor(100 * share)} %: ${shortened(visibleControls(nameOf(file)), SHOWN_NAME)}`);
 }

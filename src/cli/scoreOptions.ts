@@ -1,3 +1,4 @@
+import { engineOptions, type EngineOptions } from './engineOptions.ts';
 import { oneOf, positiveNumber, runOptions, UsageError, wholeNumber, type RunOptions } from './optionValues.ts';
 
 /** What a record of the scores is about. */
@@ -16,11 +17,14 @@ export interface ScoreOptions extends RunOptions {
   readonly maxBitsPerByte: number | null;
   /** Tokens from a window to the next; null: half the window. */
   readonly stride: number | null;
+  /** Engine that scores them; null: a model on this machine. */
+  readonly engine: EngineOptions | null;
 }
 
-type ScoreValues = Parameters<typeof runOptions>[0] & {
-  readonly [name in 'by' | 'format' | 'max-bits-per-byte' | 'stride']?: string | undefined;
-};
+type ScoreValues = Parameters<typeof runOptions>[0] &
+  Parameters<typeof engineOptions>[0] & {
+    readonly [name in 'by' | 'format' | 'max-bits-per-byte' | 'stride']?: string | undefined;
+  };
 
 /** Reads the options of `score`. Throws UsageError. */
 export function scoreOptions(files: readonly string[], values: ScoreValues): ScoreOptions {
@@ -36,5 +40,6 @@ export function scoreOptions(files: readonly string[], values: ScoreValues): Sco
     format: oneOf('format', values.format, ['table', 'json', 'csv']),
     maxBitsPerByte: limit === Infinity ? null : limit,
     stride,
+    engine: engineOptions(values),
   };
 }

@@ -1,7 +1,6 @@
 import { bitsPerByte, type ScoredLine, type ScoredPart, type ScoredWord, type ScoreTotals } from '../core/textScores.ts';
-import type { ModelInfo, Token } from '../core/trace.ts';
+import type { Token } from '../core/trace.ts';
 import { shortened, visibleControls, visibleText, visibleToken } from '../core/visibleText.ts';
-import { modelJson } from './jsonOutput.ts';
 import type { ScoreFormat, ScoreUnit } from './scoreOptions.ts';
 
 /** A record of the scores of a file. */
@@ -18,9 +17,18 @@ export interface FileScores extends ScoreTotals {
 
 /** How the windows were laid, for the head of the JSON. */
 export interface ScoreHead {
-  readonly model: ModelInfo;
-  readonly window: number;
-  readonly stride: number;
+  /** The model, as JSON. */
+  readonly model: string;
+  /** Null: each text was read at once. */
+  readonly window: number | null;
+  readonly stride: number | null;
+}
+
+/** A sentence about a file whose surprisal is past a limit in bits per byte; null: it is not. */
+export function pastLimit(name: string, scores: ScoreTotals | null, limit: number | null): string | null {
+  const rate = scores === null ? Number.NaN : bitsPerByte(scores);
+  if (limit === null || !(rate > limit)) return null;
+  return `${name} takes ${rate.toFixed(3)} bits per byte, more than --max-bits-per-byte ${limit}.`;
 }
 
 /** Scores as text: the pieces of the output in order. */
@@ -45,7 +53,7 @@ function jsonText(by: ScoreUnit, { model, window, stride }: ScoreHead): ScoreTex
   let files = 0;
   let rows = 0;
   return {
-    start: `{"model":${modelJson(model)},\n"window":${window},"stride":${stride},\n"files":[`,
+    start: `{"model":${model},\n"window":${window},"stride":${stride},\n"files":[`,
     openFile: (file) => {
       rows = 0;
       return `${files++ === 0 ? '' : ','}\n{"file":${JSON.stringify(file)}${by === 'file' ? '' : `,"${LISTS[by]}":[`}`;
@@ -64,7 +72,8 @@ function jsonText(by: ScoreUnit, { model, window, stride }: ScoreHead): ScoreTex
 function recordJson(text: string, record: ScoreRecord): object {
   if (record.kind === 'token') {
     const { index, id, start, end } = record.token;
-    return { index, id, start, end, logprob: finite(record.logprob) };
+    // An engine that tells no ids has tokens without.
+    return { index, id: id < 0 ? null : id, start, end, logprob: finite(record.logprob) };
   }
   const { start, end } = record.part;
   const place =
@@ -117,7 +126,7 @@ function tableText(by: ScoreUnit): ScoreText {
     if (record.kind === 'line') return totals(record.part, `${inLine(file)}:${record.part.line}  ${shown(text, record.part)}`);
     if (record.kind === 'word') return totals(record.part, `${inLine(file)}  ${shown(text, record.part)}`);
     const { token, logprob } = record;
-    const place = `${cell(token.index, 10)}${cell(token.id, 10)}${cell(token.start, 10)}${cell(token.end, 10)}`;
+    const place = `${cell(token.index, 10)}${cell(token.id < 0 ? '-' : token.id, 10)}${cell(token.start, 10)}${cell(token.end, 10)}`;
     return `${cell(number(logprob), 12)}${place}  ${inLine(file)}  ${shortened(visibleToken(token), SHOWN)}\n`;
   };
   const named = `${by === 'file' ? 'file' : by === 'line' ? 'file:line' : `file, ${by}`}\n`;

@@ -10,6 +10,8 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/model': [/^src\/(core|model)\//, /^onnxruntime-/, /^@huggingface\//],
   'src/analysis': [/^src\/(core|protocol|model|analysis)\//],
   'src/worker': [/^src\/(core|protocol|model|analysis|worker)\//],
+  // Of the library how to wait and try again, and which addresses are private.
+  'src/engines': [/^src\/(core|engines)\//, /^src\/library\/hub\/(address|problems|retry)\.ts$/],
   'src/protocol': [/^src\/(core|protocol)\//],
   // What the rest may know of a part of the library: types, and what needs no Node.
   'src/library': [/^src\/(core|library)\//, /^node:/],
@@ -22,7 +24,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^ignore$/,
   ],
   // Of the worker what knows this machine: its files, its memory, its runtimes.
-  'src/cli': [/^src\/(core|model|analysis|library|cli)\//, /^src\/worker\/\w+\.node\.ts$/, /^node:/, /^package\.json$/],
+  'src/cli': [/^src\/(core|model|analysis|library|engines|cli)\//, /^src\/worker\/\w+\.node\.ts$/, /^node:/, /^package\.json$/],
   webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/, /^valibot$/],
 };
 /** The only files that know Node, by what their names say. */

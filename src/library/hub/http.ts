@@ -44,15 +44,12 @@ export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
   for (let hop = 0, at = url; hop <= MAX_REDIRECTS; hop++) {
     known &&= at.origin === own.origin;
     const authorization = known && options.token !== undefined ? { authorization: `Bearer ${options.token}` } : {};
-    const body = await send(
-      at,
-      { 'accept-encoding': 'identity', 'user-agent': 'explain-tokens', ...options.headers, ...authorization },
-      options,
-    );
-    const { statusCode: status = 0, headers } = body;
-    allHeaders.push(headers);
-    const { location } = headers;
-    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { status, headers, allHeaders, body };
+    const headers = { 'accept-encoding': 'identity', 'user-agent': 'explain-tokens', ...options.headers, ...authorization };
+    const body = await openResponse(at, { method: 'GET', headers, body: null }, options);
+    const { statusCode: status = 0 } = body;
+    allHeaders.push(body.headers);
+    const { location } = body.headers;
+    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { status, headers: body.headers, allHeaders, body };
     body.destroy();
     const next = URL.canParse(location, at) ? new URL(location, at) : undefined;
     if (!next || !/^https?:$/.test(next.protocol) || (at.protocol === 'https:' && next.protocol !== 'https:'))
@@ -62,10 +59,18 @@ export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
   throw new UserError(t('{0} redirects in a circle.', own.host));
 }
 
-function send(url: URL, headers: Record<string, string>, { signal, idleMs, t }: HttpOptions): Promise<IncomingMessage> {
+/**
+ * The response to one request, redirects not followed, its body not read yet. Throws as `connectionProblem` does; at once where the signal
+ * is aborted.
+ */
+export function openResponse(
+  url: URL,
+  { method, headers, body }: { readonly method: string; readonly headers: Readonly<Record<string, string>>; readonly body: string | null },
+  { signal, idleMs, t }: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>,
+): Promise<IncomingMessage> {
   return new Promise((resolve, reject) => {
     if (signal.aborted) return reject(new CancelledError());
-    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, { headers, signal });
+    const request = (url.protocol === 'https:' ? requestHttps : requestHttp)(url, { method, headers, signal });
     const broken = (): unknown => request.destroy(nothingCame(idleMs, t));
     const timer = setTimeout(broken, idleMs);
     request.on('error', (error) => {
@@ -78,7 +83,7 @@ function send(url: URL, headers: Record<string, string>, { signal, idleMs, t }: 
       response.on('error', () => undefined);
       resolve(response);
     });
-    request.end();
+    request.end(body ?? undefined);
   });
 }
 
@@ -93,7 +98,7 @@ export function connectionProblem(error: unknown, host: string, signal: AbortSig
 
 /** The body, piece by piece. Throws the error of `connectionProblem` where the connection fails; errors of the reader pass through. */
 export async function* piecesOf(
-  { body }: HttpAnswer,
+  { body }: Pick<HttpAnswer, 'body'>,
   host: string,
   { signal, idleMs, t }: Pick<HttpOptions, 'signal' | 'idleMs' | 't'>,
 ): AsyncGenerator<Buffer> {
@@ -116,7 +121,7 @@ export async function* piecesOf(
 
 /** The whole body. Throws where it is longer than `most` bytes or takes longer than `deadlineMs`. */
 export async function readBody(
-  answer: HttpAnswer,
+  answer: Pick<HttpAnswer, 'body'>,
   most: number,
   deadlineMs: number,
   host: string,

@@ -1,5 +1,5 @@
 import type { AddedToken } from './addedTokens.ts';
-import { fromByteCharacters } from './byteLevel.ts';
+import { fromByteCharacters } from '../../core/byteAlphabet.ts';
 import type { Spelling } from './continuation.ts';
 import { byteToken } from './piece.ts';
 

@@ -1,0 +1,161 @@
+import { UserError } from '../core/errors.ts';
+import { NO_SCORES, withToken } from '../core/textScores.ts';
+import { EngineUnavailableError } from '../engines/engineConnection.ts';
+import { readText, windowRule, type EngineText, type LocalTokenizer } from '../engines/engineText.ts';
+import { openTokenizer } from '../model/tokenizer/textTokenizer.ts';
+import { engineJson, openCommandEngine, type CommandEngine } from './commandEngine.ts';
+import type { EngineOptions } from './engineOptions.ts';
+import { modelFilesAt, readFileText, type Note } from './input.ts';
+import { STANDARD } from './optionValues.ts';
+import { openOutput } from './output.ts';
+import { progressLine } from './progressLine.ts';
+import { filesOf } from './scoreFiles.ts';
+import type { ScoreOptions } from './scoreOptions.ts';
+import { pastLimit, scoreText, type FileScores, type ScoreRecord } from './scoreOutput.ts';
+import { EXIT_INCOMPLETE, EXIT_PAST_LIMIT, nameOf, recordsBy, tellProgress } from './scoreRecords.ts';
+
+/** Largest id that a tokenizer of an engine's model may have. */
+const MOST_VOCAB = 2 ** 22;
+
+/** A file as the engine read it, or why it did not. */
+type ReadFile =
+  { readonly file: string; readonly text: string; readonly read: EngineText } | { readonly file: string; readonly problem: UserError };
+
+/**
+ * Scores files by an engine: their windows go out side by side, and what each file gets is written in the files' order. Returns the exit
+ * code as `score` does. Where the engine fails midway, what had arrived is written.
+ */
+export async function scoreByEngine(options: ScoreOptions, engine: EngineOptions, note: Note): Promise<number> {
+  const progress = progressLine();
+  const say: Note = (sentence) => {
+    progress.clear();
+    return note(sentence);
+  };
+  const { files, failed } = await filesOf(options.files, say);
+  if (files.length === 0) throw new UserError('There is no text file to score.');
+  const ending = new AbortController();
+  const opened = await openCommandEngine(engine, ending.signal, say);
+  const { protocol } = opened;
+  const tokenizer = engine.tokenizer === null ? null : await tokenizerAt(engine.tokenizer);
+  const rule = windowRule(protocol, options.stride);
+  const output = await openOutput(options.output);
+  const head = { model: engineJson(protocol, engine.address), window: rule?.length ?? null, stride: rule?.stride ?? null };
+  const writer = scoreText(options.format, options.by, head);
+  const write = async (text: string): Promise<void> => {
+    if (options.output === null) progress.clear();
+    if (text !== '') await output.write(text);
+  };
+  const budget = { left: engine.requests };
+  const tell = (file: string, share: number): void => tellProgress(progress, file, files.indexOf(file), files.length, share);
+  const reading = (file: string): Promise<ReadFile> => readFile(file, opened, tokenizer, options, budget, ending.signal, tell, say);
+  let [incomplete, past] = [failed, false];
+  try {
+    await write(writer.start);
+    for await (const found of inOrder(files, engine.parallel, reading)) {
+      const { file } = found;
+      await write(writer.openFile(file));
+      if ('problem' in found) {
+        incomplete = true;
+        await write(writer.closeFile(file, null));
+        await say(`${nameOf(file)}: ${found.problem.message}`);
+        if (found.problem instanceof EngineUnavailableError) break;
+        continue;
+      }
+      const { records, scores } = scored(found.text, found.read, options);
+      await write(writer.records(file, found.text, records));
+      await write(writer.closeFile(file, scores));
+      const excess = pastLimit(nameOf(file), scores, options.maxBitsPerByte);
+      past ||= excess !== null;
+      if (excess !== null) await say(excess);
+    }
+    await write(writer.end);
+  } catch (error) {
+    progress.clear();
+    await output.abandon();
+    throw error;
+  } finally {
+    ending.abort();
+  }
+  progress.clear();
+  await output.finish();
+  return incomplete ? EXIT_INCOMPLETE : past ? EXIT_PAST_LIMIT : 0;
+}
+
+async function tokenizerAt(path: string): Promise<LocalTokenizer> {
+  return openTokenizer(await modelFilesAt(path), MOST_VOCAB);
+}
+
+async function readFile(
+  file: string,
+  { protocol, host }: CommandEngine,
+  tokenizer: LocalTokenizer | null,
+  { stride }: ScoreOptions,
+  budget: { left: number },
+  signal: AbortSignal,
+  tell: (file: string, share: number) => void,
+  note: Note,
+): Promise<ReadFile> {
+  try {
+    const text = await readFileText(file === STANDARD ? { kind: 'standardInput' } : { kind: 'file', path: file }, nameOf(file), note);
+    const read = await readText(protocol, text, {
+      host,
+      signal,
+      tokenizer,
+      stride,
+      alternatives: 0,
+      onProgress: (share) => tell(file, share),
+      onRequests: (requests) => {
+        budget.left -= requests;
+        if (budget.left >= 0) return;
+        throw new UserError(
+          `${host} returns probabilities of generated tokens only, so each token takes a request of its own, ${requests} for this text: \
+--requests N allows N in all.`,
+        );
+      },
+    });
+    return { file, text, read };
+  } catch (error) {
+    if (error instanceof UserError) return { file, problem: error };
+    throw error;
+  }
+}
+
+/** Results in the order of `items`, of which `ahead` are worked on at once. */
+export async function* inOrder<Item, Result>(
+  items: readonly Item[],
+  ahead: number,
+  work: (item: Item) => Promise<Result>,
+): AsyncGenerator<Result> {
+  const running: Promise<Result>[] = [];
+  const begin = (item: Item): void => {
+    const result = work(item);
+    // It is awaited in its turn, which may come after it failed.
+    result.catch(() => undefined);
+    running.push(result);
+  };
+  for (const item of items) {
+    begin(item);
+    const [first] = running;
+    if (running.length < ahead || first === undefined) continue;
+    yield await first;
+    void running.shift();
+  }
+  for (const result of running) yield await result;
+}
+
+function scored(
+  text: string,
+  { tokens, logprob }: EngineText,
+  { by }: ScoreOptions,
+): { readonly records: ScoreRecord[]; readonly scores: FileScores } {
+  const grouped = recordsBy(by, text);
+  const records: ScoreRecord[] = [];
+  let totals = NO_SCORES;
+  for (const [index, token] of tokens.entries()) {
+    const value = logprob[index] ?? Number.NaN;
+    totals = withToken(totals, token, value);
+    records.push(...grouped.add(token, value));
+  }
+  records.push(...grouped.end(text.length));
+  return { records, scores: { ...totals, tokens: tokens.length, omitted: 0 } };
+}
