@@ -4,6 +4,7 @@ import { messageOf } from '../core/errors.ts';
 import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
+import { mcpOptions, type McpOptions } from './mcpOptions.ts';
 import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions } from './optionValues.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
 import { steerBy, steerOptions, type SteerBy, type SteerOptions } from './steerOptions.ts';
@@ -113,7 +114,8 @@ export type Command =
   | { readonly kind: 'why'; readonly options: WhyOptions }
   | { readonly kind: 'patch'; readonly options: PatchOptions }
   | { readonly kind: 'steer'; readonly options: SteerOptions }
-  | { readonly kind: 'download'; readonly options: DownloadCommand };
+  | { readonly kind: 'download'; readonly options: DownloadCommand }
+  | { readonly kind: 'mcp'; readonly options: McpOptions };
 
 const DEFAULT_TOP = 10;
 const DEFAULT_TOKENS = 50;
@@ -170,7 +172,7 @@ const OPTIONS = {
   strength: TEXT,
   'steer-on': TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'download'] as const;
+const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'download', 'mcp'] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
 /** Options of the commands that run a model, and of those that read one text. */
@@ -190,6 +192,7 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
     ...(['read', 'layers', 'name'] as const),
   ],
   download: ['gguf'],
+  mcp: ['runtime', 'native-runtime'],
 };
 
 /** Parses command-line arguments. Throws UsageError with one sentence. */
@@ -202,6 +205,10 @@ export function parseCommand(args: readonly string[]): Command {
   if (!isCommand(command))
     throw new UsageError(`There is no command ${JSON.stringify(command)}; there are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
   if (command === 'download') return { kind: 'download', options: downloadOptions(rest, values) };
+  if (command === 'mcp') {
+    refuseForeign(command, values);
+    return { kind: 'mcp', options: mcpOptions(rest, values) };
+  }
   if (command === 'score') {
     refuseForeign(command, values);
     return { kind: 'score', options: scoreOptions(rest, values) };

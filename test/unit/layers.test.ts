@@ -11,10 +11,12 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/analysis': [/^src\/(core|protocol|model|analysis)\//],
   'src/worker': [/^src\/(core|protocol|model|analysis|worker)\//],
   'src/protocol': [/^src\/(core|protocol)\//],
+  // Of the worker its calls alone.
+  'src/agents': [/^src\/(core|protocol|agents)\//, /^src\/worker\/workerApi/],
   // What the rest may know of a part of the library: types, and what needs no Node.
   'src/library': [/^src\/(core|library)\//, /^node:/],
   'src/host': [
-    /^src\/(core|protocol|host)\//,
+    /^src\/(core|protocol|agents|host)\//,
     /^src\/worker\/(workerApi|rpc|port)/,
     /^src\/library\/\w+\/(\w+Api|address)\.ts$/,
     /^vscode$/,
@@ -22,7 +24,13 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^ignore$/,
   ],
   // Of the worker what knows this machine: its files, its memory, its runtimes.
-  'src/cli': [/^src\/(core|model|analysis|library|cli)\//, /^src\/worker\/\w+\.node\.ts$/, /^node:/, /^package\.json$/],
+  'src/cli': [
+    /^src\/(core|model|analysis|library|agents|cli)\//,
+    /^src\/worker\/(\w+\.node|workerApi|rpc)\.ts$/,
+    /^node:/,
+    /^package\.json$/,
+    /^@modelcontextprotocol\/sdk\//,
+  ],
   webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/, /^valibot$/],
 };
 /** The only files that know Node, by what their names say. */
