@@ -47,6 +47,20 @@ describe.each([
   });
 });
 
+it.each([
+  ['native', native],
+  ['WASM', wasm],
+] as const)('MXFP4 kept quantised equals transformers, %s', async (_, runtime) => {
+  const golden = await openGolden(folder(QUANTIZED), 'mxfp4.safetensors');
+  const model = await openLanguageModel(await modelAt(`${QUANTIZED}/mxfp4`), { ...(await runtime()), dequantizedMaxBytes: 0 });
+  try {
+    const { resid } = await model.run(runOf(await golden.ids(), UNCHANGED));
+    expectClose(await model.logits(resid.at(-1) ?? expect.fail('No residual.')), await golden.floats('logits'), 'logits');
+  } finally {
+    await model.dispose();
+  }
+});
+
 describe('a folder of quantised weights', () => {
   it('may be read in any part', async () => {
     for (const name of CASES) {

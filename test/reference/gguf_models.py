@@ -20,13 +20,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from safetensors.numpy import load_file, save_file
-from transformers import AutoConfig, AutoModelForCausalLM
+from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 
 sys.path[:0] = [os.environ["LLAMA_CPP"], os.environ["LLAMA_CPP"] + "/gguf-py"]
 import gguf  # noqa: E402
 from conversion import get_model_class  # noqa: E402
 from conversion.base import ModelBase  # noqa: E402
-from family_cases import BASE, GPT, LATENT, SPARSE, VOCAB, YARN, LLAMA3, LONG, TOKENS, randomize, rope  # noqa: E402
+from family_cases import BASE, GPT, IDS, LATENT, SPARSE, VOCAB, YARN, LLAMA3, LONG, TOKENS, QWEN_TOWER, QWEN3_TOWER, randomize, rope  # noqa: E402
 
 OUT = Path(__file__).parent.parent / "fixtures" / "gguf"
 GGML = ctypes.CDLL(os.environ["GGML"] + "/libggml-base.so")
@@ -37,6 +37,10 @@ WIDE = dict(BASE, hidden_size=256, num_hidden_layers=1, num_attention_heads=2, n
 LINEAR = rope(5000.0, rope_type="linear", factor=2.0)
 GEMMA3 = {"full_attention": {"rope_type": "linear", "factor": 4.0, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}}
 DEEPSEEK = {**BASE, **SPARSE, **LATENT, "num_key_value_heads": 4}
+HYBRID = dict(BASE, num_hidden_layers=3, layer_types=["linear_attention", "full_attention", "linear_attention"], linear_num_key_heads=2, linear_key_head_dim=8, linear_value_head_dim=8, linear_conv_kernel_dim=4, head_dim=8)
+GEMMA4 = dict(BASE, model_type="gemma4_text", num_hidden_layers=4, head_dim=8, global_head_dim=16, sliding_window=5, rope_parameters={"full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}})
+FALCON = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, model_type="falcon", alibi=False, bias=False, layer_norm_epsilon=1e-5, max_position_embeddings=64, tie_word_embeddings=True, **IDS)
+QWEN_VL = dict(image_token_id=0, video_token_id=1, vision_start_token_id=2, vision_end_token_id=2)
 # case -> its type, and config.json. Whole numbers of blocks of 32 in a row where the type has them.
 CASES = {
     "llama.f32": ("F32", dict(BASE, model_type="llama", intermediate_size=32)),
@@ -106,6 +110,43 @@ CASES = {
     "olmoe.q8_0": ("Q8_0", dict(BASE, model_type="olmoe", num_experts=4, num_experts_per_tok=2, norm_topk_prob=False, tie_word_embeddings=False)),
     "granite.iq4_nl": ("IQ4_NL", dict(BASE, model_type="granite", embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2)),
     "granite.q5_0": ("Q5_0", dict(BASE, model_type="granite", attention_multiplier=0.3, attention_bias=True, mlp_bias=True, tie_word_embeddings=True, **LINEAR)),
+    "qwen35.q8_0": ("Q8_0", dict(HYBRID, model_type="qwen3_5_text", linear_num_value_heads=4, linear_value_head_dim=32, tie_word_embeddings=True, **rope(partial_rotary_factor=0.5))),
+    "qwen35.f16": ("F16", dict(HYBRID, model_type="qwen3_5_text", linear_num_value_heads=2, linear_value_head_dim=6, num_hidden_layers=2, layer_types=["linear_attention", "full_attention"])),
+    "qwen35moe.q4_0": ("Q4_0", dict(HYBRID, **SPARSE, model_type="qwen3_5_moe_text", linear_num_value_heads=6, num_experts=4, shared_expert_intermediate_size=12)),
+    "qwen3next.q5_0": ("Q5_0", dict(HYBRID, **SPARSE, model_type="qwen3_next", linear_num_value_heads=4, num_experts=4, shared_expert_intermediate_size=32, norm_topk_prob=True, layer_types=None, full_attention_interval=2)),
+    "lfm2.q4_0": ("Q4_0", dict(BASE, model_type="lfm2", num_hidden_layers=3, layer_types=["conv", "full_attention", "conv"], conv_L_cache=3, block_auto_adjust_ff_dim=True, block_ffn_dim_multiplier=1.3, block_multiple_of=8, **rope(1000000.0))),
+    "lfm2.f16": ("F16", dict(BASE, model_type="lfm2", layer_types=["conv", "full_attention"], conv_L_cache=4, block_auto_adjust_ff_dim=False, tie_word_embeddings=False)),
+    "gemma4.q8_0": ("Q8_0", dict(GEMMA4, hidden_size_per_layer_input=32, vocab_size_per_layer_input=VOCAB, num_kv_shared_layers=2, use_double_wide_mlp=True, final_logit_softcapping=3.0, layer_types=["sliding_attention", "full_attention"] * 2)),
+    "gemma4.q4_0": ("Q4_0", dict(GEMMA4, hidden_size_per_layer_input=0, num_kv_shared_layers=0, num_global_key_value_heads=1, attention_k_eq_v=True, enable_moe_block=True, num_experts=4, top_k_experts=2, moe_intermediate_size=32,
+                                 num_hidden_layers=3, layer_types=["sliding_attention", "sliding_attention", "full_attention"])),
+    "gemma4.f16": ("F16", dict(GEMMA4, hidden_size_per_layer_input=0, num_kv_shared_layers=1, num_hidden_layers=3, layer_types=["full_attention", "sliding_attention", "full_attention"])),
+    "llama4.q4_1": ("Q4_1", dict(BASE, model_type="llama4_text", num_hidden_layers=4, intermediate_size=32, intermediate_size_mlp=32, head_dim=8, num_local_experts=4, num_experts_per_tok=1, attention_chunk_size=8192, floor_scale=8192, attn_scale=0.1,
+                                 interleave_moe_layer_step=2, moe_layers=[1, 3], use_qk_norm=True, no_rope_layer_interval=4, attn_temperature_tuning=True, tie_word_embeddings=False)),
+    "apertus.q8_0": ("Q8_0", dict(BASE, model_type="apertus", tie_word_embeddings=False, **rope(12000000.0, **{**LLAMA3, "original_max_position_embeddings": 8192}))),
+    "apertus.f16": ("F16", dict(BASE, model_type="apertus", num_hidden_layers=1, num_key_value_heads=4, tie_word_embeddings=True, **rope(500000.0))),
+    "gpt-oss.q8_0": ("Q8_0", dict(BASE, model_type="gpt_oss", head_dim=8, num_local_experts=4, num_experts_per_tok=2, sliding_window=5, **rope(150000.0, **YARN, beta_fast=32.0, beta_slow=1.0, truncate=False))),
+    "gpt-oss.mxfp4": ("MXFP4", dict(BASE, model_type="gpt_oss", intermediate_size=32, head_dim=16, num_local_experts=4, num_experts_per_tok=2, sliding_window=5, **rope(150000.0, **YARN, beta_fast=32.0, beta_slow=1.0, truncate=False))),
+    "falcon.q4_0": ("Q4_0", dict(FALCON, multi_query=True, num_kv_heads=1, new_decoder_architecture=False, parallel_attn=True)),
+    "falcon.f16": ("F16", dict(FALCON, num_kv_heads=2, new_decoder_architecture=True, num_hidden_layers=1)),
+    "mpt.q5_1": ("Q5_1", dict(vocab_size=VOCAB, d_model=32, n_layers=2, n_heads=4, expansion_ratio=4, max_seq_len=64, model_type="mpt", architectures=["MPTForCausalLM"], no_bias=True, attn_config=dict(alibi=True, alibi_bias_max=8, clip_qkv=0.5, qk_ln=False, softmax_scale=None))),
+    "bloom.q4_0": ("Q4_0", dict(vocab_size=VOCAB, hidden_size=32, n_layer=2, n_head=4, model_type="bloom", layer_norm_epsilon=1e-5, seq_length=64)),
+    "starcoder.q8_0": ("Q8_0", dict(GPT, model_type="gpt_bigcode", multi_query=True, layer_norm_epsilon=1e-5)),
+    "olmo.q4_1": ("Q4_1", dict(BASE, model_type="olmo", clip_qkv=0.5)),
+    "glm4moe.q5_0": ("Q5_0", dict(BASE, **SPARSE, model_type="glm4_moe", n_routed_experts=4, n_shared_experts=1, num_hidden_layers=3, head_dim=16, first_k_dense_replace=1, use_qk_norm=True, attention_bias=True, norm_topk_prob=True, routed_scaling_factor=2.5,
+                                  n_group=1, topk_group=1, num_nextn_predict_layers=0, **rope(partial_rotary_factor=0.5))),
+    "glm4moe.f16": ("F16", dict(BASE, **SPARSE, model_type="glm4_moe", n_routed_experts=4, n_shared_experts=1, head_dim=8, first_k_dense_replace=1, use_qk_norm=False, attention_bias=False, norm_topk_prob=False, routed_scaling_factor=1.0,
+                                n_group=1, topk_group=1, num_nextn_predict_layers=0, **rope(partial_rotary_factor=1.0))),
+    "nemotron.q8_0": ("Q8_0", dict(BASE, model_type="nemotron", norm_eps=1e-5, head_dim=8, partial_rotary_factor=0.5, **rope(partial_rotary_factor=0.5))),
+    "hunyuan-dense.q4_0": ("Q4_0", dict(BASE, model_type="hunyuan_v1_dense", head_dim=8, tie_word_embeddings=True)),
+    "ernie4_5-moe.q8_0": ("Q8_0", dict(BASE, model_type="ernie4_5_moe", moe_num_experts=4, moe_intermediate_size=32, num_hidden_layers=3, moe_k=2, moe_num_shared_experts=1, moe_layer_start_index=1, moe_layer_interval=1, use_bias=False)),
+    "granitemoe.q4_0": ("Q4_0", dict(BASE, model_type="granitemoe", num_local_experts=4, num_experts_per_tok=2, embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2)),
+    "granitemoe.q8_0": ("Q8_0", dict(BASE, model_type="granitemoeshared", num_local_experts=4, num_experts_per_tok=3, shared_intermediate_size=32, attention_multiplier=0.3, tie_word_embeddings=True)),
+    "qwen2vl.q4_1": ("Q4_1", dict(QWEN_VL, model_type="qwen2_vl", vision_config=QWEN_TOWER, text_config=dict(BASE, model_type="qwen2_vl_text", **rope(1000000.0, mrope_section=[1, 1, 2])))),
+    "qwen3vl.q8_0": ("Q8_0", dict(QWEN_VL, model_type="qwen3_vl", tie_word_embeddings=True, vision_config=QWEN3_TOWER, text_config=dict(BASE, model_type="qwen3_vl_text", head_dim=8, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 1, 1])))),
+    "qwen3vlmoe.f16": ("F16", dict(QWEN_VL, model_type="qwen3_vl_moe", vision_config=QWEN3_TOWER, text_config=dict(BASE, **SPARSE, model_type="qwen3_vl_moe_text", num_experts=4, head_dim=8, norm_topk_prob=True, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 1, 1])))),
+    "mistral3.q5_0": ("Q5_0", dict(BASE, model_type="ministral3", head_dim=8, **rope(1000000.0, **{**YARN, "original_max_position_embeddings": 4}, beta_fast=32.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.3))),
+    "command-r.q4_0": ("Q4_0", dict(BASE, model_type="cohere", logit_scale=0.25, tie_word_embeddings=True)),
+    "command-r.f16": ("F16", dict(BASE, model_type="cohere", logit_scale=2.0, use_qk_norm=True, num_hidden_layers=1, tie_word_embeddings=True)),
 }
 # Types for rows that a type's blocks do not fill, as llama.cpp's quantiser falls back.
 FALLBACK = [Q.Q8_0, Q.F16]
@@ -115,7 +156,13 @@ def convert(folder, out):
     """The folder as a GGUF file of float32 numbers, by llama.cpp's converter; without a vocabulary, which has fixtures of its own."""
     hparams = json.loads((folder / "config.json").read_text())
     convert_class = get_model_class(hparams["architectures"][0])
-    convert_class.set_vocab = lambda self: self.gguf_writer.add_tokenizer_model("no_vocab")
+    for own in [convert_class, *(inner for inner in vars(convert_class).values() if isinstance(inner, type))]:
+        own.set_vocab = lambda self: self.gguf_writer.add_tokenizer_model("no_vocab")
+    convert_class.no_mtp = True
+    # What the converter gathers of a model's layers, it keeps for the next model.
+    for gathered in ("_alpha_n", "_alpha_p", "_beta", "_eps"):
+        if hasattr(convert_class, gathered):
+            setattr(convert_class, gathered, {})
     stack = getattr(convert_class, "_stack_qk_norm", None)
     if stack is not None:
         # The converter returns what it should yield.
@@ -132,6 +179,8 @@ def convert(folder, out):
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
     # transformers 5 drops options under their older names, which the converter reads.
     loaded = {**ModelBase.load_hparams(folder, False), **hparams}
+    if "text_config" in hparams:
+        loaded["text_config"] = {**ModelBase.load_hparams(folder, False)["text_config"], **hparams["text_config"]}
     convert_class(folder, gguf.LlamaFileType.ALL_F32, out, model_name="tiny", hparams=loaded).write()
 
 
@@ -168,7 +217,7 @@ def write(source, path, tensors, kind):
             continue
         if key == "general.file_type":
             name = "ALL_F32" if kind == "F32" else f"MOSTLY_{kind}"
-            names = [name, name + "_M"]
+            names = [name, name + "_M", name + "_MOE"]
             writer.add_file_type(next(int(gguf.LlamaFileType[name]) for name in names if name in gguf.LlamaFileType.__members__))
             continue
         types = field.types
@@ -188,13 +237,18 @@ def make(case, kind, config, ids):
         marked.mkdir()
         (folder / "config.json").write_text(json.dumps(config))
         torch.manual_seed(2000 + sum(map(ord, case)))
-        model = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
+        auto = AutoModelForImageTextToText if "vision_config" in config else AutoModelForCausalLM
+        model = auto.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
         randomize(model)
         model.save_pretrained(folder)
-        text = json.dumps({**config, "architectures": [type(model).__name__]})
+        text = json.dumps({"architectures": [type(model).__name__], **config})
         (folder / "config.json").write_text(text)
         (marked / "config.json").write_text(text)
         weights = load_file(folder / "model.safetensors")
+        if config["model_type"] == "qwen3_vl_moe":
+            # As its makers published it, [experts, in, out], which the converter expects and transformers reads as well.
+            weights = {name: np.ascontiguousarray(weight.swapaxes(1, 2)) if weight.ndim == 3 and ".experts." in name else weight for name, weight in weights.items()}
+            save_file(weights, folder / "model.safetensors", {"format": "pt"})
         # Each number of a matrix becomes its own name; vectors stay as they are, in both files.
         names, count = {}, 0
         for name, weight in weights.items():
@@ -211,23 +265,26 @@ def make(case, kind, config, ids):
         values = np.full(count, np.nan, np.float32)
         written = {}
         for name, data in tensors_of(folder / "f32.gguf").items():
-            if data.ndim < 2 or name.endswith("_norm.weight") or "_inp" in name or "position_embd" in name:
+            if data.ndim < 2 or name.endswith((".bias", "_norm.weight", "conv1d.weight", ".conv.weight")) or "_inp" in name or "position_embd" in name:
                 written[name] = (Q.F32, data)
                 kept = data
             else:
                 type_, raw, kept = quantised(data, Q[kind])
                 written[name] = (type_, raw)
-            if not name.endswith("_norm.weight") and (data.ndim > 1 or name.endswith("_inp_shexp.weight")):
+            # Vectors are the same in both files.
+            if not np.array_equal(places[name], data):
                 values[places[name].astype(np.int64).reshape(-1)] = kept.reshape(-1)
         state = {}
         for name, weight in weights.items():
             own = values[names[name].astype(np.int64)] if weight.ndim > 1 else weight
+            if "visual." in name:
+                own = weight
             assert np.isfinite(own).all() or (name == "lm_head.weight" and config.get("tie_word_embeddings")), name
             state[name] = own
         path = folder / f"{case}.gguf"
         write(folder / "f32.gguf", path, written, kind)
         save_file(state, folder / "model.safetensors", {"format": "pt"})
-        loaded = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
+        loaded = auto.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32).eval()
         with torch.inference_mode():
             logits = loaded(ids[None], use_cache=False).logits[0].numpy()
         (OUT / f"{case}.gguf.gz").write_bytes(gzip.compress(path.read_bytes(), 9, mtime=0))

@@ -4,13 +4,15 @@ import { quoted } from '../formats/modelFiles.ts';
 import type { StoredTensor } from '../formats/storedTensor.ts';
 import { count, options, refuse, value, type Options } from './config.ts';
 import { deepseekV2, deepseekV3, glm4MoeLite } from './experts/deepseek.ts';
+import { dots1, solarOpen } from './experts/dots1.ts';
 import { ernieMoe } from './experts/ernieMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
 import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
 import { llama4 } from './experts/llama4.ts';
+import { minimaxM2 } from './experts/minimaxM2.ts';
 import { mixtral } from './experts/mixtral.ts';
-import { olmoe } from './experts/olmoe.ts';
+import { flexOlmo, olmoe } from './experts/olmoe.ts';
 import { phimoe } from './experts/phimoe.ts';
 import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
 import { bloom } from './gpt/bloom.ts';
@@ -25,13 +27,17 @@ import { xglm } from './gpt/xglm.ts';
 import { apertus } from './llama/apertus.ts';
 import { arcee } from './llama/arcee.ts';
 import { cohere, cohere2 } from './llama/cohere.ts';
+import { cwm } from './llama/cwm.ts';
 import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
-import { gemma, gemma2, gemma3 } from './llama/gemma.ts';
+import { gemma, gemma2, gemma3, vaultGemma } from './llama/gemma.ts';
 import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
+import { helium } from './llama/helium.ts';
 import { hunyuan } from './llama/hunyuan.ts';
+import { hyperclovax } from './llama/hyperclovax.ts';
+import { jais2 } from './llama/jais2.ts';
 import { lfm2 } from './llama/lfm2.ts';
 import { llama } from './llama/llama.ts';
 import { ministral, ministral3, mistral } from './llama/mistral.ts';
@@ -59,12 +65,15 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['codegen', codegen],
   ['cohere', cohere],
   ['cohere2', cohere2],
+  ['cwm', cwm],
   ['deepseek_v2', deepseekV2],
   ['deepseek_v3', deepseekV3],
+  ['dots1', dots1],
   ['ernie4_5', ernie],
   ['ernie4_5_moe', ernieMoe],
   ['exaone4', exaone4],
   ['falcon', falcon],
+  ['flex_olmo', flexOlmo],
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3_text', gemma3],
@@ -83,10 +92,14 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['granite', granite],
   ['granitemoe', graniteMoe],
   ['granitemoeshared', graniteMoeShared],
+  ['helium', helium],
   ['hunyuan_v1_dense', hunyuan],
+  ['hyperclovax', hyperclovax],
+  ['jais2', jais2],
   ['lfm2', lfm2],
   ['llama', llama],
   ['llama4_text', llama4],
+  ['minimax_m2', minimaxM2],
   ['ministral', ministral],
   ['ministral3', ministral3],
   ['mistral', mistral],
@@ -115,8 +128,10 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['qwen3_vl_text', qwen3Vl],
   ['seed_oss', seedOss],
   ['smollm3', smollm3],
+  ['solar_open', solarOpen],
   ['stablelm', stablelm],
   ['starcoder2', starcoder2],
+  ['vaultgemma', vaultGemma],
   ['xglm', xglm],
 ]);
 

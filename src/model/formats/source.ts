@@ -24,6 +24,8 @@ export interface BlockRows {
   readonly shape: readonly [out: number, width: number];
   /** Bytes of the blocks of `count` rows from row `first`. */
   rows(first: number, count: number): Promise<Uint8Array>;
+  /** The column in these rows that is a column of the matrix, where they stand in another order: whole groups of them do. */
+  readonly columnOf?: (column: number) => number;
 }
 
 /** Length of a row. */
@@ -107,9 +109,14 @@ export function gathered(source: Source, rowOf: (row: number) => number): Source
   return { ...source, place: null, rows: gather(source.rows), blocks: blocks === null ? null : { ...blocks, rows: gather(blocks.rows) } };
 }
 
+/** What `change` makes of each number, as float32. */
+export function changed(source: Source, change: (value: number) => number): Source {
+  return computed(source, async (first, count) => widen(await source.rows(first, count), source.dtype).map(change));
+}
+
 /** Each number plus `offset`, as float32. */
 export function shifted(source: Source, offset: number): Source {
-  return computed(source, async (first, count) => widen(await source.rows(first, count), source.dtype).map((value) => value + offset));
+  return changed(source, (value) => value + offset);
 }
 
 /** A transposed matrix: any row requires reading all of it. */

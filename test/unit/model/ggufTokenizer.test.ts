@@ -75,6 +75,15 @@ describe.each(Object.entries(reference.pieces))('SentencePiece, as in %s', (_, {
     for (const line of manyLines) expect(tokensOf(tokenizer, line, false), JSON.stringify(line)).toEqual(tokensOf(folder, line, false));
   });
 
+  it('of Gemma 4 is the same with merges in the file', () => {
+    const gemma = reference.pieces['gemma']?.metadata ?? {};
+    const found = ggufTokenizer(metadataOf(gemma)).tokenizer as { readonly model: { readonly merges: readonly (readonly string[])[] } };
+    const named = { 'tokenizer.ggml.model': 'gemma4', 'general.architecture': 'gemma4', 'tokenizer.ggml.add_bos_token': false };
+    const merges = found.model.merges.map((pair) => pair.join(' '));
+    expect(ggufTokenizer(metadataOf(gemma, { ...named, 'tokenizer.ggml.merges': merges })).tokenizer).toEqual(found);
+    expect(() => ggufTokenizer(metadataOf(gemma, named))).toThrow('tokenizer.ggml.merges is missing');
+  });
+
   it('has the merges of transformers, in their order', () => {
     const { merges } = original['model'] as { readonly merges: unknown };
     expect((ggufTokenizer(metadataOf(metadata)).tokenizer['model'] as { readonly merges: unknown }).merges).toEqual(merges);

@@ -39,7 +39,7 @@ const alike = (count: number, length: number): string[] =>
 
 const REFUSED: readonly (readonly [what: string, metadata: Metadata, changes: Metadata, reason: RegExp])[] = [
   ['no kind', gpt2, ggml({ model: undefined }), /tokenizer\.ggml\.model is missing/],
-  ['WordPiece', gpt2, ggml({ model: 'bert' }), /kind "bert" are not supported; "gpt2" and "llama" are/],
+  ['WordPiece', gpt2, ggml({ model: 'bert' }), /kind "bert" are not supported; "gpt2", "llama" and "gemma4" are/],
   ['Unigram', gpt2, ggml({ model: 't5' }), /kind "t5"/],
   ['RWKV', gpt2, ggml({ model: 'rwkv' }), /kind "rwkv"/],
   ['PLaMo', gpt2, ggml({ model: 'plamo2' }), /kind "plamo2"/],

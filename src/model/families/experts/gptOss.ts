@@ -50,12 +50,20 @@ export function gptOss(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-/** All experts' matrices lie in one tensor, each [in, out]. */
+/** All experts' matrices lie in one tensor, each [in, out]; of GGUF files and MXFP4 each is one of its own, [out, in]. */
 function expert(tensors: Tensors, { mlp }: Place, { dim, inner }: Sizes, experts: number, index: number): DenseMlp {
-  const linear = (name: string, input: number, output: number): Linear => ({
-    weight: tensors.slice(`${mlp}.experts.${name}`, [experts, input, output], index),
-    layout: 'in-out',
-    bias: tensors.slice(`${mlp}.experts.${name}_bias`, [experts, output], index),
-  });
+  const linear = (name: string, input: number, output: number): Linear => {
+    const own = `${mlp}.experts.${index}.${name}`;
+    const isOwn = tensors.has(`${own}.weight`);
+    return {
+      weight: isOwn
+        ? tensors.weight(`${own}.weight`, [output, input])
+        : tensors.slice(`${mlp}.experts.${name}`, [experts, input, output], index),
+      layout: isOwn ? 'out-in' : 'in-out',
+      bias: tensors.has(`${own}.bias`)
+        ? tensors.weight(`${own}.bias`, [output])
+        : tensors.slice(`${mlp}.experts.${name}_bias`, [experts, output], index),
+    };
+  };
   return { kind: 'clamped', gateUp: linear('gate_up_proj', dim, 2 * inner), down: linear('down_proj', inner, dim), limit: LIMIT };
 }

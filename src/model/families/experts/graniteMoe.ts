@@ -2,7 +2,7 @@ import { eitherCount, count, type Options } from '../config.ts';
 import { graniteLike, graniteSizes } from '../llama/granite.ts';
 import type { DecoderSpec, DenseMlp, Experts, Linear } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { chosenExperts } from './expertParts.ts';
+import { chosenExperts, gatedExperts, sharedExperts } from './expertParts.ts';
 
 /** Granite 3 with experts, chosen by their logits. */
 export function graniteMoe(config: Options, tensors: Tensors): DecoderSpec {
@@ -15,6 +15,7 @@ export function graniteMoeShared(config: Options, tensors: Tensors): DecoderSpec
   const inner = count(config, 'shared_intermediate_size', 0, 0);
   return graniteExperts(config, tensors, (at) => {
     if (inner === 0) return null;
+    if (!tensors.has(`${at}.shared_mlp.input_linear.weight`)) return sharedExperts(tensors, `${at}.shared_mlp`, dim, inner, activation);
     const gateUp = tensors.linear(`${at}.shared_mlp.input_linear`, dim, 2 * inner, false);
     const down = tensors.linear(`${at}.shared_mlp.output_linear`, inner, dim, false);
     return { mlp: { kind: 'gatedFused', activation, gateUp, down }, gate: null };
@@ -42,12 +43,15 @@ function graniteExperts(config: Options, tensors: Tensors, shared: (at: string) 
         normalised: false,
         scale: 1,
         router: tensors.linear(`${place}.router.layer`, dim, experts, false),
-        experts: Array.from({ length: experts }, (_, index): DenseMlp => ({
-          kind: 'gatedFused',
-          activation,
-          gateUp: slice('input_linear', 2 * inner, dim, index),
-          down: slice('output_linear', dim, inner, index),
-        })),
+        // One tensor for all, or, from GGUF files, matrices for each.
+        experts: tensors.has(`${place}.input_linear.weight`)
+          ? Array.from({ length: experts }, (_, index): DenseMlp => ({
+              kind: 'gatedFused',
+              activation,
+              gateUp: slice('input_linear', 2 * inner, dim, index),
+              down: slice('output_linear', dim, inner, index),
+            }))
+          : gatedExperts(tensors, `${place}.experts`, experts, dim, inner, activation),
         shared: shared(at),
       };
     },

@@ -2,7 +2,7 @@ import { msg } from '../../../core/translatable.ts';
 import { flag, numberOrNull, positive, refuse, text, value, type Options } from '../config.ts';
 import { activationNamed } from '../activationNames.ts';
 import { everyNth, slidingLayers, windowOption, windowsOf } from '../layers.ts';
-import type { Block, DecoderSpec, Norm } from '../spec.ts';
+import { preNorm, type Block, type DecoderSpec, type Norm } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import {
   attentionBias,
@@ -41,6 +41,18 @@ export function gemma(config: Options, tensors: Tensors): DecoderSpec {
 
 /** Gemma 2: pre-norm and post-norm of each sublayer, soft caps of scores and logits, every other layer with a window. */
 export function gemma2(config: Options, tensors: Tensors): DecoderSpec {
+  return gemma2Like(config, tensors, sandwich);
+}
+
+/** VaultGemma: Gemma 2 without the norms behind sublayers. */
+export function vaultGemma(config: Options, tensors: Tensors): DecoderSpec {
+  return gemma2Like(config, tensors, ({ at }, norm) => ({
+    attentionNorms: preNorm(norm(`${at}.input_layernorm`)),
+    mlpNorms: preNorm(norm(`${at}.pre_feedforward_layernorm`)),
+  }));
+}
+
+function gemma2Like(config: Options, tensors: Tensors, norms: NonNullable<Differences['norms']>): DecoderSpec {
   const sizes = readSizes(config, {
     ...DEFAULTS,
     dim: 2304,
@@ -53,7 +65,7 @@ export function gemma2(config: Options, tensors: Tensors): DecoderSpec {
   const common = shared(config, tensors, sizes);
   return llamaLike(config, tensors, sizes, rmsEpsilon(config), {
     ...common,
-    norms: sandwich,
+    norms,
     scale: positive(config, 'query_pre_attn_scalar', 256) ** -0.5,
     windows: windowsOf(
       config,

@@ -1,9 +1,9 @@
 import { isRecord } from '../../../core/records.ts';
 import { msg } from '../../../core/translatable.ts';
 import { count, flag, numberOrNull, only, optionalCount, options, positive, refuse, value, type Options } from '../config.ts';
-import { gatedExperts } from '../experts/expertParts.ts';
+import { gemma4Experts, gemma4Mixture, type Gemma4Experts } from '../experts/gemma4Experts.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
-import type { Attention, Block, DecoderSpec, DenseMlp, Experts, HeadSizes, Mlp, Norm, PerLayerInputs, Projections } from '../spec.ts';
+import type { Attention, Block, DecoderSpec, HeadSizes, Mlp, Norm, PerLayerInputs, Projections } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Differences, type Place, type Sizes } from './base.ts';
 import { sandwich } from './gemma.ts';
@@ -40,7 +40,7 @@ export function gemma4(config: Options, tensors: Tensors): DecoderSpec {
   const epsilon = rmsEpsilon(config);
   const width = optionalCountFrom0(config, 'hidden_size_per_layer_input', 256);
   const inputs = width === 0 ? null : perLayerInputs(config, tensors, sizes, { width, epsilon });
-  const experts = flag(config, 'enable_moe_block', false) ? expertOptions(config) : null;
+  const experts = flag(config, 'enable_moe_block', false) ? gemma4Experts(config) : null;
   return gemma4Like(config, tensors, sizes, { epsilon, window: 512, inputs, experts });
 }
 
@@ -56,7 +56,7 @@ interface Gemma4Parts {
   /** The window where config.json has none. */
   readonly window: number;
   readonly inputs: PerLayerInputs | null;
-  readonly experts: ExpertOptions | null;
+  readonly experts: Gemma4Experts | null;
 }
 
 function gemma4Like(config: Options, tensors: Tensors, sizes: Sizes, { epsilon, window, inputs, experts }: Gemma4Parts): DecoderSpec {
@@ -99,7 +99,7 @@ function gemma4Like(config: Options, tensors: Tensors, sizes: Sizes, { epsilon, 
   const mlp = (place: Place): Mlp => {
     const inner = sizes.inner * (wide && source(place.layer) !== place.layer ? 2 : 1);
     const dense = gatedMlp(tensors, place.mlp, dim, inner, activation);
-    return experts === null ? dense : withExperts(tensors, place, sizes, experts, { dense, epsilon, plain });
+    return experts === null ? dense : gemma4Mixture(tensors, place, sizes, experts, { dense, epsilon, plain });
   };
   const differences: Differences = {
     norms: sandwich,
@@ -234,50 +234,5 @@ function behindMlp(
             norm: tensors.rms(`${at}.post_per_layer_input_norm`, dim, epsilon),
           },
     outputScale: tensors.has(scale) ? tensors.weight(scale, [1]) : null,
-  };
-}
-
-interface ExpertOptions {
-  readonly experts: number;
-  readonly chosen: number;
-  readonly inner: number;
-}
-
-function expertOptions(config: Options): ExpertOptions {
-  const needed = (name: string): number =>
-    (value(config, name) ?? null) === null ? refuse(config, name, msg`is missing`) : count(config, name, 1);
-  const [experts, chosen, inner] = [needed('num_experts'), needed('top_k_experts'), needed('moe_intermediate_size')];
-  if (chosen > experts) refuse(config, 'top_k_experts', msg`is ${chosen}, with ${experts} experts`);
-  return { experts, chosen, inner };
-}
-
-/** Experts beside the dense MLP, which runs for every token as a shared expert does; each part has norms of its own. */
-function withExperts(
-  tensors: Tensors,
-  { at }: Place,
-  { dim, activation }: Sizes,
-  { experts, chosen, inner }: ExpertOptions,
-  { dense, epsilon, plain }: { readonly dense: DenseMlp; readonly epsilon: number; plain(width: number): Norm },
-): Experts {
-  const norm = (name: string): Norm => tensors.rms(`${at}.${name}`, dim, epsilon);
-  return {
-    kind: 'experts',
-    chosen,
-    score: 'softmax',
-    correction: null,
-    groups: null,
-    normalised: true,
-    scale: 1,
-    scales: tensors.weight(`${at}.router.per_expert_scale`, [experts]),
-    router: tensors.linear(`${at}.router.proj`, dim, experts, false),
-    experts: gatedExperts(tensors, `${at}.experts`, experts, dim, inner, activation),
-    shared: { mlp: dense, gate: null },
-    norms: {
-      router: { ...plain(dim), weight: tensors.weight(`${at}.router.scale`, [dim]) },
-      routerScale: dim ** -0.5,
-      experts: norm('pre_feedforward_layernorm_2'),
-      behindExperts: norm('post_feedforward_layernorm_2'),
-      behindShared: norm('post_feedforward_layernorm_1'),
-    },
   };
 }

@@ -12,8 +12,8 @@ export function granite(config: Options, tensors: Tensors): DecoderSpec {
 export function graniteLike(config: Options, tensors: Tensors, differences: Differences): DecoderSpec {
   return llamaLike(config, tensors, graniteSizes(config), rmsEpsilon(config), {
     biases: attentionBias(config),
-    scale: number(config, 'attention_multiplier', 1),
     ...differences,
+    scale: differences.scale ?? number(config, 'attention_multiplier', 1),
     decoder: {
       embeddingScale: number(config, 'embedding_multiplier', 1),
       residualScale: number(config, 'residual_multiplier', 1),

@@ -27,6 +27,8 @@ export interface Facts {
   flag(key: string, absent: boolean): boolean;
   text(key: string, absent: string): string;
   value(key: string): GgufValue | undefined;
+  /** A value whose key is not relative to the architecture. */
+  general(key: string): GgufValue | undefined;
   has(tensor: string): boolean;
   /** Size of axis `axis` of a tensor. */
   dim(tensor: string, axis: number): number;
@@ -61,6 +63,7 @@ export function factsOf(file: string, architecture: string, metadata: GgufMetada
     number,
     refuse,
     value: (key) => metadata.get(full(key)),
+    general: (key) => metadata.get(key),
     optional: (key) => (metadata.has(full(key)) ? number(key) : null),
     count: (key, absent) => {
       const value = number(key, absent);

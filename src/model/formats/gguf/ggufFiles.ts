@@ -1,18 +1,16 @@
 import { UserError } from '../../../core/errors.ts';
 import { msg } from '../../../core/translatable.ts';
 import { quoted, type ModelFiles } from '../modelFiles.ts';
-import type { Quantized, QuantizedForm } from '../quantized.ts';
 import type { StoredTensor } from '../storedTensor.ts';
 import { WEIGHT_BYTES } from '../widen.ts';
 import { layersOf } from './architectures/common.ts';
 import { architectureNamed } from './architectures/architectures.ts';
-import { quantizationOf } from './dequantize.ts';
 import { factsOf } from './facts.ts';
 import type { GgufMetadata } from './ggufHeader.ts';
 import { huggingFaceTensors } from './layout.ts';
-import { packedRows } from './pack.ts';
+import { quantizedOf } from './pack.ts';
 import { ROPE_TENSORS } from './ggufRope.ts';
-import { readBytes, rowCount, rowLength, type Source } from '../source.ts';
+import { readBytes, rowCount, rowLength } from '../source.ts';
 import { storedSource } from './storedSource.ts';
 import { readGgufParts } from './ggufParts.ts';
 import { modelNameOf } from '../../../core/fileFormats.ts';
@@ -77,22 +75,6 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
       type: weightTypeOf(metadata, tensors.values()),
       bytes: [...tensors.values()].reduce((sum, { length }) => sum + length, 0),
     },
-  };
-}
-
-const FORMS: readonly QuantizedForm[] = ['nibbles', 'bytes', 'halves'];
-
-/** How a matrix is read in quantised form, and the files of its forms; null where the file does not hold it quantised. */
-function quantizedOf(
-  { blocks, shape }: Source,
-  made: string,
-): { readonly stored: Quantized; readonly files: readonly (readonly [name: string, read: () => Promise<Uint8Array>])[] } | null {
-  if (blocks === null || shape.length !== 2) return null;
-  const { bits, group, mins } = quantizationOf(blocks.type);
-  const fileOf = (form: QuantizedForm): string => `${made}, ${form}`;
-  return {
-    stored: { bits, group, mins, shape: blocks.shape, file: fileOf },
-    files: FORMS.map((form) => [fileOf(form), () => packedRows(blocks, form)]),
   };
 }
 

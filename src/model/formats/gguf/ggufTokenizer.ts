@@ -47,15 +47,19 @@ interface SpecialTokens {
 
 /**
  * The tokenizer that a GGUF file's metadata describes: `gpt2` (byte-level BPE with a named pre-tokenizer) or `llama`
- * (SentencePiece BPE, with scores or merges, and byte fallback). Its ids are those of the tokenizer the file was made
- * of, as far as the file tells: of an added token it keeps neither `lstrip` nor `single_word`.
+ * (SentencePiece BPE, with scores or merges, and byte fallback), of which `gemma4` is one with merges. Its ids are those of the tokenizer
+ * the file was made of, as far as the file tells: of an added token it keeps neither `lstrip` nor `single_word`.
  * Keys and types: https://github.com/ggml-org/ggml/blob/master/docs/gguf.md, and what llama.cpp's converter writes.
  * Throws UserError naming the kind, pre-tokenizer or key at fault.
  */
 export function ggufTokenizer(metadata: GgufMetadata): GgufTokenizer {
   const model = readString(metadata, MODEL);
-  if (model !== 'gpt2' && model !== 'llama') {
-    refuse(model === '' ? msg`${MODEL} is missing` : msg`tokenizers of kind ${quoted(model)} are not supported; "gpt2" and "llama" are`);
+  if (model !== 'gpt2' && model !== 'llama' && model !== 'gemma4') {
+    refuse(
+      model === ''
+        ? msg`${MODEL} is missing`
+        : msg`tokenizers of kind ${quoted(model)} are not supported; "gpt2", "llama" and "gemma4" are`,
+    );
   }
   const vocabulary = readTokens(metadata);
   const kind = model === 'gpt2' ? byteLevel(metadata, vocabulary) : sentencePiece(metadata, vocabulary);
@@ -159,19 +163,23 @@ function sentencePiece(metadata: GgufMetadata, vocabulary: Vocabulary): Kind {
   const texts = spelled(vocabulary.tokens, readString(metadata, 'general.architecture'));
   const twin = sameSpelling(vocabulary.tokens, texts);
   if (twin !== null) refuse(msg`two of its tokens are ${quoted(twin)}`);
-  const special = specialTokens(metadata, vocabulary, {
-    bos: BOS_OF_SENTENCEPIECE,
-    eos: EOS_OF_SENTENCEPIECE,
-    unknown: UNKNOWN_OF_SENTENCEPIECE,
+  const gemma4 = readString(metadata, MODEL) === 'gemma4';
+  const stated = specialTokens(metadata, vocabulary, {
+    bos: gemma4 ? null : BOS_OF_SENTENCEPIECE,
+    eos: gemma4 ? null : EOS_OF_SENTENCEPIECE,
+    unknown: gemma4 ? null : UNKNOWN_OF_SENTENCEPIECE,
     addsBos: true,
   });
-  const prefixed = readFlag(metadata, 'tokenizer.ggml.add_space_prefix', true);
+  // As llama.cpp, whatever the file says.
+  const special = gemma4 ? { ...stated, addsBos: stated.bos !== null } : stated;
+  const prefixed = !gemma4 && readFlag(metadata, 'tokenizer.ggml.add_space_prefix', true);
   const toMark: Json = { type: 'Replace', pattern: { String: ' ' }, content: '▁' };
   const fromMark: Json = { type: 'Replace', pattern: { String: '▁' }, content: ' ' };
   const phi3 = /phi-?3/.test(readString(metadata, 'general.name').toLowerCase());
   return {
     texts,
-    merges: readMerges(metadata, texts) ?? mergesOfTokens(metadata, vocabulary, texts),
+    merges:
+      readMerges(metadata, texts) ?? (gemma4 ? refuse(msg`tokenizer.ggml.merges is missing`) : mergesOfTokens(metadata, vocabulary, texts)),
     model: {
       unk_token: special.unknown?.text ?? null,
       byte_fallback: vocabulary.tokens.some(({ type }) => type === 'byte'),

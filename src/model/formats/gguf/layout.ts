@@ -6,8 +6,12 @@ import { ROPE_TENSORS } from './ggufRope.ts';
 import { gathered, reshaped, rowCount, rowLength, shifted, sliced, transposed, type Source } from '../source.ts';
 import { storedSource } from './storedSource.ts';
 
-/** The two tensors that a module may have. */
-export type Part = 'weight' | 'bias';
+/** The tensors that a module may have. */
+export type Part = 'weight' | 'bias' | 'scale';
+
+/** Tensors whose names do not end in a part. */
+const BARE: ReadonlySet<string> = new Set(['ssm_a']);
+
 /** Maps a tensor of the file to one or more of Hugging Face's, by names within the block; `beside` finds others of the block. */
 export type Expand = (
   source: Source,
@@ -26,6 +30,8 @@ export interface Layout {
   readonly blocks: string;
   /** Tensors of a block: "attn_q" -> "self_attn.q_proj". */
   readonly block: Readonly<Record<string, string | Expand>>;
+  /** Tensors, by Hugging Face's names, whose numbers the file's metadata hold. */
+  readonly stated?: ReadonlyMap<string, Source>;
 }
 
 /**
@@ -35,19 +41,20 @@ export interface Layout {
 export function huggingFaceTensors(
   facts: Facts,
   files: ModelFiles,
-  { top, blocks, block }: Layout,
+  { top, blocks, block, stated }: Layout,
   layers: number,
   extra: number,
 ): ReadonlyMap<string, Source> {
-  const found = new Map<string, Source>();
+  const found = new Map(stated);
   for (const [name, tensor] of facts.tensors) {
     if (ROPE_TENSORS.some((known) => known === name)) continue;
-    const parts = /^(?:blk\.(\d+)\.)?([a-z0-9_]+)\.(weight|bias)$/.exec(name);
-    const [, layer, stem = '', part] = parts ?? [];
+    const parts = /^(?:blk\.(\d+)\.)?(.+?)(?:\.(weight|bias|scale))?$/.exec(name);
+    const [, layer, stem = '', ending] = parts ?? [];
+    const part = ending ?? (BARE.has(stem) ? 'weight' : undefined);
     if (layer !== undefined && Number(layer) >= layers && Number(layer) < layers + extra) continue;
     const names = layer === undefined ? top : block;
     const change = Object.hasOwn(names, stem) ? names[stem] : undefined;
-    if (change === undefined || (part !== 'weight' && part !== 'bias') || Number(layer ?? 0) >= layers) {
+    if (change === undefined || !isPart(part) || Number(layer ?? 0) >= layers) {
       return facts.refuse(
         msg`holds tensor ${quoted(name)}, which models of architecture ${facts.architecture} do not have as they are supported`,
       );
@@ -65,6 +72,10 @@ export function huggingFaceTensors(
     }
   }
   return found;
+}
+
+function isPart(name: string | undefined): name is Part {
+  return name === 'weight' || name === 'bias' || name === 'scale';
 }
 
 /**
@@ -105,16 +116,18 @@ export function split(names: readonly (readonly [name: string, rows: number])[],
   };
 }
 
-/** Splits a stack of one matrix per expert into separate matrices. */
+/** Splits a stack of one matrix or vector per expert into separate ones. */
 export function experts(name: (expert: number) => string, facts: Facts): Expand {
-  return (source, part) => {
-    const [count = 0, ...shape] = source.shape;
-    if (count > EXPERTS_MAX) facts.refuse(msg`holds ${count} experts in a layer, where at most ${EXPERTS_MAX} are allowed`);
-    return Array.from(
-      { length: count },
-      (_, expert) => [`${name(expert)}.${part}`, sliced(source, expert * rowCount(shape), shape)] as const,
-    );
-  };
+  return (source, part) => expertsOf(source, facts).map((own, expert) => [`${name(expert)}.${part}`, own] as const);
+}
+
+/** What a stack holds of each expert. */
+export function expertsOf(source: Source, facts: Facts): readonly Source[] {
+  const [count = 0, ...shape] = source.shape;
+  if (count > EXPERTS_MAX) facts.refuse(msg`holds ${count} experts in a layer, where at most ${EXPERTS_MAX} are allowed`);
+  return Array.from({ length: count }, (_, expert) =>
+    shape.length === 1 ? reshaped(sliced(source, expert, [1, ...shape]), shape) : sliced(source, expert * rowCount(shape), shape),
+  );
 }
 
 /** Gemma's norms: the file holds the weight, Hugging Face the weight minus 1. */
@@ -125,6 +138,16 @@ export function fromOne(name: string): Expand {
 /** Transposes GPT-2's matrices: [out, in] in the file, [in, out] in Hugging Face's layout. */
 export function exchanged(name: string): Expand {
   return (source, part) => [[`${name}.${part}`, part === 'weight' ? transposed(source) : source]];
+}
+
+/** The same numbers in another shape with rows as long. */
+export function shaped(name: string, shape: (of: readonly number[]) => readonly number[]): Expand {
+  return (source, part) => [[`${name}.${part}`, reshaped(source, shape(source.shape))]];
+}
+
+/** The same numbers under a name of their own, without "weight" or "bias" behind it. */
+export function named(name: string): Expand {
+  return (source) => [[name, source]];
 }
 
 /** The same numbers as a matrix of one row. */

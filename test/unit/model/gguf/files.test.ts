@@ -89,7 +89,9 @@ test('unquantised numbers that need no change lie where they are, others are mad
 });
 
 test('any range of made numbers is the same part of the whole', async () => {
-  for (const name of ['llama.q4_0', 'gptneox.f16', 'gpt2.q4_1', 'deepseek2.q4_0', 'stablelm.q5_1', 'gemma.q4_0']) {
+  const older = ['llama.q4_0', 'gptneox.f16', 'gpt2.q4_1', 'deepseek2.q4_0', 'stablelm.q5_1', 'gemma.q4_0'];
+  const newer = ['qwen35.q8_0', 'qwen35moe.q4_0', 'qwen3next.q5_0', 'gpt-oss.mxfp4', 'gemma4.q4_0', 'apertus.q8_0'];
+  for (const name of [...older, ...newer]) {
     const files = await openFile(bytesOf(name));
     for (const { file, offset, length } of (await decoderOf(files)).tensors.slice(0, 40)) {
       const whole = await files.read(file, offset, length);

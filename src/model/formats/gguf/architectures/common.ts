@@ -1,6 +1,6 @@
 import { msg, type Translatable } from '../../../../core/translatable.ts';
 import { HEADS_MAX, LAYERS_MAX, type Facts } from '../facts.ts';
-import { split, type Expand, type Layout } from '../layout.ts';
+import { experts, shaped, split, unpermuted, type Expand, type Layout } from '../layout.ts';
 import { ropeParameters, type RopeTensors } from '../ggufRope.ts';
 
 /** A GGUF file as a Hugging Face folder: its configuration and the layout of its tensors. */
@@ -51,13 +51,21 @@ export function headsOf(facts: Facts): number {
 export function sizesOf(facts: Facts): Sizes {
   const dim = facts.count('embedding_length');
   const heads = headsOf(facts);
-  const kvHeads = facts.count('attention.head_count_kv', heads);
+  const kvHeads = keyHeadsOf(facts, heads);
   const headDim = facts.count('attention.key_length', Math.max(1, Math.floor(dim / heads)));
   const valueDim = facts.count('attention.value_length', headDim);
   if (kvHeads > heads) facts.refuse(msg`claims ${kvHeads} heads of keys for ${heads} of queries`);
   if (valueDim !== headDim)
     facts.refuse(msg`has values of ${valueDim} numbers and keys of ${headDim}, which is not supported for ${facts.architecture}`);
   return { dim, heads, kvHeads, headDim, ...layersOf(facts), rotated: facts.count('rope.dimension_count', headDim) };
+}
+
+/** Number of key heads, the same in every layer that has any: layers without attention are said to have 0. */
+function keyHeadsOf(facts: Facts, heads: number): number {
+  const given = facts.value('attention.head_count_kv');
+  const [own, ...others] = new Set(Array.isArray(given) ? given.filter((count) => count !== 0) : []);
+  const isOne = typeof own === 'number' && Number.isSafeInteger(own) && own > 0 && others.length === 0;
+  return isOne ? own : facts.count('attention.head_count_kv', heads);
 }
 
 /** Options of config.json that families with Llama's names for sizes have in common. */
@@ -99,6 +107,36 @@ export function partialRope(facts: Facts, ropes: RopeTensors, { headDim, rotated
   return { rope_parameters: { ...ropeParameters(facts, ropes, rotated), partial_rotary_factor: rotated / headDim } };
 }
 
+/** Options of a family with Llama's names for sizes, one width of the MLP, RMSNorm and a rope of whole heads. */
+export function usualConfig(facts: Facts, ropes: RopeTensors, modelType: string, sizes: Sizes): Record<string, unknown> {
+  return {
+    ...llamaConfig(facts, modelType, sizes),
+    ...innerSize(facts),
+    ...rmsEpsilon(facts),
+    ...wholeRope(facts, ropes, sizes),
+  };
+}
+
+/** Experts of a block, a stack of each of their matrices, as one matrix each under `at`. */
+export function expertStacks(facts: Facts, at: string, names: ExpertNames = EXPERT_PARTS): Layout['block'] {
+  const stack = (name: string): Expand => experts((expert) => `${at}.${expert}.${name}`, facts);
+  return { ffn_gate_exps: stack(names.gate), ffn_up_exps: stack(names.up), ffn_down_exps: stack(names.down) };
+}
+
+/** An expert that runs for every token, under `at`. */
+export function sharedExpert(at: string): Layout['block'] {
+  return {
+    ffn_gate_shexp: `${at}.${EXPERT_PARTS.gate}`,
+    ffn_up_shexp: `${at}.${EXPERT_PARTS.up}`,
+    ffn_down_shexp: `${at}.${EXPERT_PARTS.down}`,
+  };
+}
+
+/** Matrices whose rows llama.cpp's converter reorders as those of Llama. */
+export function turned(facts: Facts, { heads, kvHeads }: Sizes): Layout['block'] {
+  return { attn_q: unpermuted('self_attn.q_proj', heads, facts), attn_k: unpermuted('self_attn.k_proj', kvHeads, facts) };
+}
+
 /** Whether queries of the first block have a bias. */
 export function hasBias(facts: Facts, stem = 'attn_q'): boolean {
   return facts.has(`blk.0.${stem}.bias`) || (stem === 'attn_q' && facts.has('blk.0.attn_qkv.bias'));
@@ -137,5 +175,20 @@ export function llamaLayout(block: Layout['block']): Layout {
   return { top: LLAMA_TOP, blocks: 'model.layers', block: { ...LLAMA_BLOCK, ...block } };
 }
 
-/** Experts with Hugging Face's usual names. */
-export const EXPERT_PARTS = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' } as const;
+type ExpertNames = Readonly<Record<'gate' | 'up' | 'down', string>>;
+
+/** Hugging Face's usual names of an expert's matrices. */
+const EXPERT_PARTS: ExpertNames = { gate: 'gate_proj', up: 'up_proj', down: 'down_proj' };
+
+/** A convolution's kernel: a matrix in the file, [channels, 1, size] in Hugging Face's layout. */
+export const convolutionKernel = (name: string): Expand => shaped(name, ([channels = 0, size = 0]) => [channels, 1, size]);
+
+/** Which layers hold a tensor, in the words of config.json. */
+export function kindsByTensor(
+  facts: Facts,
+  { layers }: Sizes,
+  tensor: string,
+  [with_, without]: readonly [string, string],
+): readonly string[] {
+  return Array.from({ length: layers }, (_, layer) => (facts.has(`blk.${layer}.${tensor}`) ? with_ : without));
+}

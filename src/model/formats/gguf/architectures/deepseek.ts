@@ -1,10 +1,11 @@
 import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
-import { experts, type Expand, type Layout } from '../layout.ts';
+import { type Expand, type Layout } from '../layout.ts';
 import { ropeParameters } from '../ggufRope.ts';
 import { sliced, stacked, transposed, type Source } from '../../source.ts';
 import {
-  EXPERT_PARTS,
+  expertStacks,
+  sharedExpert,
   hasBias,
   headsOf,
   innerSize,
@@ -74,7 +75,6 @@ function limitedGroups(facts: Facts): Record<string, unknown> {
 }
 
 function block(facts: Facts, heads: number, plain: number, valueDim: number, rank: number): Layout['block'] {
-  const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
   return {
     ...LLAMA_BLOCK,
     attn_q_a: 'self_attn.q_a_proj',
@@ -87,12 +87,8 @@ function block(facts: Facts, heads: number, plain: number, valueDim: number, ran
     attn_v_b: () => [],
     ffn_gate_inp: 'mlp.gate',
     exp_probs_b: (source) => [['mlp.gate.e_score_correction_bias', source]],
-    ffn_gate_exps: stack(EXPERT_PARTS.gate),
-    ffn_up_exps: stack(EXPERT_PARTS.up),
-    ffn_down_exps: stack(EXPERT_PARTS.down),
-    ffn_gate_shexp: 'mlp.shared_experts.gate_proj',
-    ffn_up_shexp: 'mlp.shared_experts.up_proj',
-    ffn_down_shexp: 'mlp.shared_experts.down_proj',
+    ...expertStacks(facts, 'mlp.experts'),
+    ...sharedExpert('mlp.shared_experts'),
   };
 }
 

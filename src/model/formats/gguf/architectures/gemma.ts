@@ -2,18 +2,7 @@ import { msg } from '../../../../core/translatable.ts';
 import { fromOne, type Layout } from '../layout.ts';
 import type { Facts } from '../facts.ts';
 import { ropeParameters } from '../ggufRope.ts';
-import {
-  hasBias,
-  innerSize,
-  LLAMA_BLOCK,
-  LLAMA_TOP,
-  llamaConfig,
-  rmsEpsilon,
-  sizesOf,
-  wholeRope,
-  type Architecture,
-  type Sizes,
-} from './common.ts';
+import { hasBias, innerSize, LLAMA_BLOCK, LLAMA_TOP, llamaConfig, sizesOf, usualConfig, type Architecture, type Sizes } from './common.ts';
 
 const TOP: Layout['top'] = { ...LLAMA_TOP, output_norm: fromOne('model.norm') };
 const SANDWICH: Layout['block'] = {
@@ -29,10 +18,7 @@ export const gemma: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'gemma', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'gemma', sizes),
       attention_bias: hasBias(facts),
     },
     layout: {
@@ -48,10 +34,7 @@ export const gemma2: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'gemma2', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'gemma2', sizes),
       attention_bias: hasBias(facts),
       query_pre_attn_scalar: scoreScalar(sizes, 46),
       sliding_window: facts.count('attention.sliding_window', 4096),

@@ -77,7 +77,7 @@ export const gptneox: Architecture = (facts, ropes) => {
 };
 
 /** All queries, all keys, all values in the file; query, key, value of one head after another at Hugging Face. */
-function byHead(name: string, facts: Facts, { heads, headDim }: Sizes): Expand {
+export function byHead(name: string, facts: Facts, { heads, headDim }: Sizes): Expand {
   return (source, part) => {
     if (rowCount(source.shape) !== 3 * heads * headDim)
       facts.refuse(

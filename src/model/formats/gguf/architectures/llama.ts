@@ -1,6 +1,8 @@
 import { msg } from '../../../../core/translatable.ts';
-import { experts, unpermuted, type Layout } from '../layout.ts';
-import { hasBias, innerSize, llamaConfig, llamaLayout, rmsEpsilon, sizesOf, wholeRope, type Architecture } from './common.ts';
+import type { Layout } from '../layout.ts';
+import type { Facts } from '../facts.ts';
+import type { RopeTensors } from '../ggufRope.ts';
+import { expertStacks, hasBias, llamaLayout, sharedExpert, sizesOf, turned, usualConfig, type Architecture, type Sizes } from './common.ts';
 
 /** Llama 1 to 3, Mistral and, where there are experts, Mixtral. */
 export const llama: Architecture = (facts, ropes) => {
@@ -9,10 +11,7 @@ export const llama: Architecture = (facts, ropes) => {
   const sparse = expertCount > 0;
   const window = facts.number('attention.sliding_window', 0);
   const common = {
-    ...llamaConfig(facts, sparse ? 'mixtral' : window > 0 ? 'mistral' : 'llama', sizes),
-    ...innerSize(facts),
-    ...rmsEpsilon(facts),
-    ...wholeRope(facts, ropes, sizes),
+    ...usualConfig(facts, ropes, sparse ? 'mixtral' : window > 0 ? 'mistral' : 'llama', sizes),
   };
   const config = {
     ...common,
@@ -21,24 +20,19 @@ export const llama: Architecture = (facts, ropes) => {
       : { attention_bias: hasBias(facts), mlp_bias: hasBias(facts, 'ffn_gate') }),
     ...(sparse ? { num_local_experts: facts.count('expert_count'), num_experts_per_tok: facts.count('expert_used_count') } : {}),
   };
-  const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
   const block: Layout['block'] = {
-    attn_q: unpermuted('self_attn.q_proj', sizes.heads, facts),
-    attn_k: unpermuted('self_attn.k_proj', sizes.kvHeads, facts),
-    ...(sparse ? { ffn_gate_inp: 'mlp.gate', ffn_gate_exps: stack('w1'), ffn_down_exps: stack('w2'), ffn_up_exps: stack('w3') } : {}),
+    ...turned(facts, sizes),
+    ...(sparse ? { ffn_gate_inp: 'mlp.gate', ...expertStacks(facts, 'mlp.experts', { gate: 'w1', up: 'w3', down: 'w2' }) } : {}),
   };
   return { config, layout: llamaLayout(block) };
 };
 
-/** Granite 3: Llama with multipliers. */
-export const granite: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  if (!facts.flag('rope.scaling.finetuned', true)) facts.refuse(msg`rotates no queries and keys, which is not supported for granite`);
-  const config = {
-    ...llamaConfig(facts, 'granite', sizes),
-    ...innerSize(facts),
-    ...rmsEpsilon(facts),
-    ...wholeRope(facts, ropes, sizes),
+/** Options of Granite 3: Llama's with multipliers. */
+function graniteConfig(facts: Facts, ropes: RopeTensors, modelType: string, sizes: Sizes): Record<string, unknown> {
+  if (!facts.flag('rope.scaling.finetuned', true))
+    facts.refuse(msg`rotates no queries and keys, which is not supported for ${facts.architecture}`);
+  return {
+    ...usualConfig(facts, ropes, modelType, sizes),
     attention_bias: hasBias(facts),
     mlp_bias: hasBias(facts, 'ffn_gate'),
     attention_multiplier: facts.number('attention.scale', sizes.headDim ** -0.5),
@@ -46,11 +40,30 @@ export const granite: Architecture = (facts, ropes) => {
     residual_multiplier: facts.number('residual_scale', 1),
     logits_scaling: facts.number('logit_scale', 1),
   };
+}
+
+/** Granite 3. */
+export const granite: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return { config: graniteConfig(facts, ropes, 'granite', sizes), layout: llamaLayout(turned(facts, sizes)) };
+};
+
+/** Granite 3 with experts, and a shared one where the file holds it. */
+export const graniteMoe: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  const shared = facts.number('expert_shared_feed_forward_length', 0);
   return {
-    config,
+    config: {
+      ...graniteConfig(facts, ropes, shared > 0 ? 'granitemoeshared' : 'granitemoe', sizes),
+      num_local_experts: facts.count('expert_count'),
+      num_experts_per_tok: facts.count('expert_used_count'),
+      ...(shared > 0 ? { shared_intermediate_size: shared } : {}),
+    },
     layout: llamaLayout({
-      attn_q: unpermuted('self_attn.q_proj', sizes.heads, facts),
-      attn_k: unpermuted('self_attn.k_proj', sizes.kvHeads, facts),
+      ...turned(facts, sizes),
+      ffn_gate_inp: 'block_sparse_moe.router.layer',
+      ...expertStacks(facts, 'block_sparse_moe.experts'),
+      ...sharedExpert('shared_mlp'),
     }),
   };
 };

@@ -1,38 +1,27 @@
 import { msg } from '../../../../core/translatable.ts';
-import { experts, unpermuted, type Layout } from '../layout.ts';
-import type { Facts } from '../facts.ts';
+import { given } from '../../rearranged.ts';
 import {
-  EXPERT_PARTS,
+  expertStacks,
   hasBias,
-  innerSize,
-  llamaConfig,
   llamaLayout,
   LLAMA_BLOCK,
   LLAMA_TOP,
-  rmsEpsilon,
   sizesOf,
+  turned,
+  usualConfig,
   wholeRope,
   type Architecture,
-  type Sizes,
 } from './common.ts';
 import { layerTypes } from './gemma.ts';
 
 // Families that differ from Llama in little.
-
-/** Matrices whose rows llama.cpp's converter reorders as those of Llama. */
-function turned(facts: Facts, { heads, kvHeads }: Sizes): Layout['block'] {
-  return { attn_q: unpermuted('self_attn.q_proj', heads, facts), attn_k: unpermuted('self_attn.k_proj', kvHeads, facts) };
-}
 
 /** SmolLM 3: every fourth layer has no positions, which the file does not say. */
 export const smollm3: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'smollm3', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'smollm3', sizes),
       attention_bias: hasBias(facts),
       mlp_bias: hasBias(facts, 'ffn_gate'),
       no_rope_layer_interval: 4,
@@ -47,10 +36,7 @@ export const arcee: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'arcee', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'arcee', sizes),
       attention_bias: hasBias(facts),
       mlp_bias: hasBias(facts, 'ffn_up'),
     },
@@ -63,10 +49,7 @@ export const seedOss: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
   return {
     config: {
-      ...llamaConfig(facts, 'seed_oss', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'seed_oss', sizes),
       attention_bias: hasBias(facts),
       attention_out_bias: hasBias(facts, 'attn_output'),
       mlp_bias: hasBias(facts, 'ffn_gate'),
@@ -82,10 +65,7 @@ export const ernie45: Architecture = (facts, ropes) => {
     facts.refuse(msg`rotates queries and keys by places in pictures, which is not supported`);
   return {
     config: {
-      ...llamaConfig(facts, 'ernie4_5', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'ernie4_5', sizes),
       use_bias: hasBias(facts, 'attn_output'),
     },
     layout: llamaLayout({}),
@@ -99,10 +79,7 @@ export const exaone4: Architecture = (facts, ropes) => {
   const { attn_norm: _, ffn_norm: __, ...block } = LLAMA_BLOCK;
   return {
     config: {
-      ...llamaConfig(facts, 'exaone4', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'exaone4', sizes),
       ...(window > 0 ? { sliding_window: window, layer_types: layerTypes(facts, sizes, 4) } : { sliding_window: null }),
     },
     layout: {
@@ -119,38 +96,12 @@ export const exaone4: Architecture = (facts, ropes) => {
   };
 };
 
-/** Command R7B and A: one norm for attention and MLP, scaled logits, three layers with a window and a rope, then one with neither. */
-export const cohere2: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  if (sizes.headDim * sizes.heads !== sizes.dim)
-    facts.refuse(msg`has ${sizes.heads} heads of ${sizes.headDim} numbers for ${sizes.dim}, which is not supported for cohere2`);
-  const { ffn_norm: _, ...block } = LLAMA_BLOCK;
-  return {
-    config: {
-      ...llamaConfig(facts, 'cohere2', sizes),
-      ...innerSize(facts),
-      ...wholeRope(facts, ropes, sizes),
-      tie_word_embeddings: true,
-      layer_norm_eps: facts.number('attention.layer_norm_epsilon'),
-      logit_scale: facts.number('logit_scale'),
-      attention_bias: hasBias(facts),
-      sliding_window: facts.count('attention.sliding_window'),
-      layer_types: layerTypes(facts, sizes, 4),
-    },
-    layout: { top: LLAMA_TOP, blocks: 'model.layers', block },
-  };
-};
-
 /** OLMoE: queries and keys normalised over all heads together, experts in every layer. */
 export const olmoe: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
-  const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
   return {
     config: {
-      ...llamaConfig(facts, 'olmoe', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'olmoe', sizes),
       attention_bias: hasBias(facts),
       num_experts: facts.count('expert_count'),
       num_experts_per_tok: facts.count('expert_used_count'),
@@ -160,9 +111,74 @@ export const olmoe: Architecture = (facts, ropes) => {
       attn_q_norm: 'self_attn.q_norm',
       attn_k_norm: 'self_attn.k_norm',
       ffn_gate_inp: 'mlp.gate',
-      ffn_gate_exps: stack(EXPERT_PARTS.gate),
-      ffn_up_exps: stack(EXPERT_PARTS.up),
-      ffn_down_exps: stack(EXPERT_PARTS.down),
+      ...expertStacks(facts, 'mlp.experts'),
     }),
+  };
+};
+
+/** Dense models of Hunyuan. */
+export const hunyuan: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  return {
+    config: { ...usualConfig(facts, ropes, 'hunyuan_v1_dense', sizes), attention_bias: hasBias(facts) },
+    layout: llamaLayout({ attn_q_norm: 'self_attn.query_layernorm', attn_k_norm: 'self_attn.key_layernorm' }),
+  };
+};
+
+/** Mistral Small 3 and, where queries grow with their position, Ministral 3. */
+export const mistral3: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  const beta = facts.number('attention.temperature_scale', 0);
+  const { rope_parameters: rope } = wholeRope(facts, ropes, sizes);
+  // Here the factor of yarn's logarithm is as config.json has it, and not as in files of DeepSeek.
+  const mscale = facts.optional('rope.scaling.yarn_log_multiplier');
+  return {
+    config: {
+      ...usualConfig(facts, ropes, beta === 0 ? 'mistral' : 'ministral3', sizes),
+      sliding_window: null,
+      rope_parameters: {
+        ...(typeof rope === 'object' ? rope : {}),
+        ...(mscale === null ? {} : { mscale, mscale_all_dim: mscale }),
+        ...(beta === 0
+          ? {}
+          : { llama_4_scaling_beta: beta, original_max_position_embeddings: facts.count('rope.scaling.original_context_length') }),
+      },
+    },
+    layout: llamaLayout(turned(facts, sizes)),
+  };
+};
+
+/** The numbers of xIELU in a layer: keys of the metadata, and names and shapes at Hugging Face. */
+const XIELU = [
+  ['alpha_p', 'alpha_p', [1]],
+  ['alpha_n', 'alpha_n', [1]],
+  ['beta', 'beta', []],
+  ['eps', 'eps', []],
+] as const;
+
+/** Apertus: an MLP without gate, whose activation is learned. */
+export const apertus: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  const stated = new Map(
+    XIELU.flatMap(([key, name, shape]) => {
+      const numbers = facts.general(`xielu.${key}`);
+      return Array.from({ length: sizes.layers }, (_, layer) => {
+        const number: unknown = Array.isArray(numbers) ? numbers[layer] : numbers;
+        if (typeof number !== 'number') return facts.refuse(msg`does not say "xielu.${key}" for layer ${layer}`);
+        return [`model.layers.${layer}.mlp.act_fn.${name}`, given([number], shape)] as const;
+      });
+    }),
+  );
+  return {
+    config: { ...usualConfig(facts, ropes, 'apertus', sizes), attention_bias: hasBias(facts) },
+    layout: {
+      ...llamaLayout({
+        attn_norm: 'attention_layernorm',
+        ffn_norm: 'feedforward_layernorm',
+        attn_q_norm: 'self_attn.q_norm',
+        attn_k_norm: 'self_attn.k_norm',
+      }),
+      stated,
+    },
   };
 };

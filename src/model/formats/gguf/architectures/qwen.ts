@@ -1,8 +1,10 @@
 import { msg } from '../../../../core/translatable.ts';
-import { asRow, experts, type Layout } from '../layout.ts';
+import { asRow, type Layout } from '../layout.ts';
 import type { Facts } from '../facts.ts';
 import {
-  EXPERT_PARTS,
+  expertStacks,
+  sharedExpert,
+  usualConfig,
   hasBias,
   innerSize,
   llamaConfig,
@@ -15,31 +17,37 @@ import {
   type Sizes,
 } from './common.ts';
 
-const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
+export const HEAD_NORMS = { attn_q_norm: 'self_attn.q_norm', attn_k_norm: 'self_attn.k_norm' } as const;
 
 /** Qwen 1.5 to 2.5. */
-export const qwen2: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  return {
-    config: { ...llamaConfig(facts, 'qwen2', sizes), ...innerSize(facts), ...rmsEpsilon(facts), ...wholeRope(facts, ropes, sizes) },
-    layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes) }),
+export const qwen2: Architecture = qwen2Like('qwen2');
+/** The text part of Qwen 2 VL and 2.5 VL: in texts alone positions are as in Qwen 2. */
+export const qwen2vl: Architecture = qwen2Like('qwen2_vl_text');
+
+function qwen2Like(modelType: string): Architecture {
+  return (facts, ropes) => {
+    const sizes = sizesOf(facts);
+    return {
+      config: usualConfig(facts, ropes, modelType, sizes),
+      layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes) }),
+    };
   };
-};
+}
 
 /** Qwen 3. */
-export const qwen3: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  return {
-    config: {
-      ...llamaConfig(facts, 'qwen3', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
-      attention_bias: hasBias(facts),
-    },
-    layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+export const qwen3: Architecture = qwen3Like('qwen3');
+/** The text part of Qwen 3 VL. */
+export const qwen3vl: Architecture = qwen3Like('qwen3_vl_text');
+
+function qwen3Like(modelType: string): Architecture {
+  return (facts, ropes) => {
+    const sizes = sizesOf(facts);
+    return {
+      config: { ...usualConfig(facts, ropes, modelType, sizes), attention_bias: hasBias(facts) },
+      layout: llamaLayout({ attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+    };
   };
-};
+}
 
 /** Qwen 1.5 and 2 with experts. */
 export const qwen2moe: Architecture = (facts, ropes) => {
@@ -58,23 +66,27 @@ export const qwen2moe: Architecture = (facts, ropes) => {
       ...sparseBlock(facts),
       attn_qkv: splitProjections(facts, sizes),
       ffn_gate_inp_shexp: asRow('mlp.shared_expert_gate'),
-      ffn_gate_shexp: 'mlp.shared_expert.gate_proj',
-      ffn_up_shexp: 'mlp.shared_expert.up_proj',
-      ffn_down_shexp: 'mlp.shared_expert.down_proj',
+      ...sharedExpert('mlp.shared_expert'),
     }),
   };
 };
 
 /** Qwen 3 with experts, whose weights sum to 1 in all published models: the file need not say so. */
-export const qwen3moe: Architecture = (facts, ropes) => {
-  const sizes = sizesOf(facts);
-  return {
-    config: { ...sparseConfig(facts, 'qwen3_moe', sizes, true), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
-    layout: llamaLayout({ ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
-  };
-};
+export const qwen3moe: Architecture = qwen3Sparse('qwen3_moe');
+/** The text part of Qwen 3 VL with experts. */
+export const qwen3vlmoe: Architecture = qwen3Sparse('qwen3_vl_moe_text');
 
-function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
+function qwen3Sparse(modelType: string): Architecture {
+  return (facts, ropes) => {
+    const sizes = sizesOf(facts);
+    return {
+      config: { ...sparseConfig(facts, modelType, sizes, true), ...wholeRope(facts, ropes, sizes), attention_bias: hasBias(facts) },
+      layout: llamaLayout({ ...sparseBlock(facts), attn_qkv: splitProjections(facts, sizes), ...HEAD_NORMS }),
+    };
+  };
+}
+
+export function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised: boolean): Record<string, unknown> {
   const isDense = (layer: number): boolean => !facts.has(`blk.${layer}.ffn_gate_inp.weight`);
   return {
     ...llamaConfig(facts, modelType, sizes),
@@ -89,17 +101,14 @@ function sparseConfig(facts: Facts, modelType: string, sizes: Sizes, normalised:
 }
 
 /** The first layer with experts. */
-function firstSparse(facts: Facts, { layers }: Sizes): number {
+export function firstSparse(facts: Facts, { layers }: Sizes): number {
   for (let layer = 0; layer < layers; layer++) if (facts.has(`blk.${layer}.ffn_gate_inp.weight`)) return layer;
   return facts.refuse(msg`holds no layer with experts`);
 }
 
-function sparseBlock(facts: Facts): Layout['block'] {
-  const stack = (name: string) => experts((expert) => `mlp.experts.${expert}.${name}`, facts);
+export function sparseBlock(facts: Facts): Layout['block'] {
   return {
     ffn_gate_inp: 'mlp.gate',
-    ffn_gate_exps: stack(EXPERT_PARTS.gate),
-    ffn_up_exps: stack(EXPERT_PARTS.up),
-    ffn_down_exps: stack(EXPERT_PARTS.down),
+    ...expertStacks(facts, 'mlp.experts'),
   };
 }
