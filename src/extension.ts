@@ -1,4 +1,5 @@
 import { MODEL_VIEW, PANEL_TYPE } from './host/commandIds.ts';
+import { registerForAgents, type AgentManifest } from './host/agents/agentRegistration.ts';
 import { LazyModelTree } from './host/models/lazyModelTree.ts';
 import type { Parts } from './host/hostParts.ts';
 import { readEditors } from './host/editor/target.ts';
@@ -34,6 +35,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {
       deserializeWebviewPanel: async (panel, state: unknown) => (await parts()).revive(panel, state),
     }),
+    ...registerForAgents(context.extension.packageJSON as AgentManifest, parts),
     // A selection's tokens are counted.
     vscode.window.onDidChangeTextEditorSelection(({ selections: [selection] }) => void (selection?.isEmpty === false && parts())),
   );

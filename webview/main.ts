@@ -4,6 +4,7 @@ import type { PanelContext, View } from './context.ts';
 import { loadPlots } from './loadPlots.ts';
 import { mark, markDrawn } from './marks.ts';
 import { el } from './parts/dom.ts';
+import { setFileTaker } from './parts/fileSaving.ts';
 import { setLanguage } from './parts/format.ts';
 import { createSaver } from './saving.ts';
 import { createStore, initialState, isOutdated, type Store } from './state.ts';
@@ -84,6 +85,10 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
   const page = el('main', { class: 'page' });
   const tellAttention = createAttentionTeller(host);
   const save = createSaver((kept) => api.setState(kept));
+  setFileTaker({
+    save: (name, content) => host.post({ type: 'saveFile', name, content }),
+    copy: (text) => host.post({ type: 'copy', text }),
+  });
   const store = createStore(initialState(theme, api.getState()), (state) => {
     for (const view of views) view.update(state);
     page.classList.toggle('outdated', isOutdated(state));

@@ -1,13 +1,17 @@
 import type { Plotly } from 'plotly.js/lib/core';
+import { CancelledError, messageOf } from '../src/core/errors.ts';
 import { isRecord } from '../src/core/records.ts';
 import { paintedCells, withoutCells } from './figures/paintedCells.ts';
 import { loadedPlots, loadPlots } from './loadPlots.ts';
 import { createCellPainting } from './parts/cellPainting.ts';
-import { button, gradientLegend } from './parts/controls.ts';
+import { gradientLegend } from './parts/controls.ts';
 import { el } from './parts/dom.ts';
-import { savedName } from './parts/savedName.ts';
+import { copyText, saveFile } from './parts/fileSaving.ts';
+import { onWhite, pngOf } from './parts/pictures.ts';
+import { createSaveMenu, type MenuEntry } from './parts/saveMenu.ts';
 import { t } from './strings.ts';
-import { gradient } from './theme.ts';
+import { gradient, themeOf } from './theme.ts';
+import { figureJson, figureNpy, figureTable, type FigureData } from './figures/figureData.ts';
 import type { Figure, Margins, Scale } from './figures/figure.ts';
 
 // Nothing is uploaded: Plotly's own buttons are off, and no server is set.
@@ -38,6 +42,13 @@ export interface PlotOptions {
   readonly keys?: (event: KeyboardEvent) => void;
   /** Called when Ctrl and the wheel, or two fingers, ask to come closer by a factor at a point in axis coordinates. */
   readonly wheel?: (factor: number, point: { readonly x: number; readonly y: number }) => void;
+  /**
+   * The numbers behind the figure that is shown, exact, and not as it draws them: a grid may have to be asked for. Null: there are none
+   * now. Absent: it can be saved as a picture alone.
+   */
+  readonly data?: () => FigureData | (() => Promise<FigureData>) | null;
+  /** Python that computes these numbers by transformers; null: there is none of what is shown. */
+  readonly code?: () => string | null;
   /** Called when the width available to the figure has changed: draw it again. */
   readonly resized: () => void;
 }
@@ -58,8 +69,11 @@ export interface Plot {
   readonly draw: (figure: Figure, scale?: Scale) => void;
 }
 
-/** Creates an empty plot. `label` names it for screen readers; `filename` is that of a saved picture, without its extension. */
-export function createPlot(label: string, filename: string, { keys, ...events }: PlotOptions): Plot {
+/**
+ * Creates an empty plot. `label` names it for screen readers; `filename` is that of what is saved of it, without its ending: a function
+ * where it tells which layer or head is shown.
+ */
+export function createPlot(label: string, filename: string | (() => string), { keys, data, code, ...events }: PlotOptions): Plot {
   const canvas = el('div', { class: 'plot-canvas' });
   const painting = createCellPainting({
     hover: (point, event) => events.hover?.(point === null ? null : { ...point, custom: undefined }, event),
@@ -79,16 +93,24 @@ export function createPlot(label: string, filename: string, { keys, ...events }:
   if (events.wheel !== undefined) area.addEventListener('wheel', zoomWheel, { passive: false });
   const legend = gradientLegend();
   legend.root.hidden = true;
-  const save = button(t('Save picture'), 'link', () => {
-    if (drawn === undefined) return;
-    const { data, layout, width, height } = drawn;
-    // Painted cells are in the figure only, not in what Plotly shows of it.
-    const shown = paintedCells(drawn) === undefined ? canvas : { data, layout, config: CONFIG };
-    void loadedPlots()?.downloadImage(shown, { format: 'svg', filename: savedName(filename), width, height });
-  });
-  save.setAttribute('aria-label', t('{0}: {1}', t('Save picture'), label));
+  const nameOf = (): string => (typeof filename === 'string' ? filename : filename());
+  const trouble = el('p', { class: 'view-failure', role: 'alert', hidden: true });
+  const attempt = (work: () => Promise<void>): void => {
+    trouble.hidden = true;
+    void work().catch((error: unknown) => {
+      if (error instanceof CancelledError) return;
+      trouble.textContent = t('This could not be saved: {0}', messageOf(error));
+      trouble.hidden = false;
+    });
+  };
+  const picture = async () => (drawn === undefined ? null : { svg: await svgOf(canvas, drawn), width: drawn.width, height: drawn.height });
+  const save = createSaveMenu(label, () => [
+    ...pictureEntries(nameOf, attempt, picture),
+    ...(data === undefined ? [] : dataEntries(nameOf, attempt, data)),
+    ...codeEntries(code?.() ?? null),
+  ]);
   const tools = el('div', { class: 'plot-tools' }, legend.root, save);
-  const root = el('div', { class: 'plot-frame' }, tools, area);
+  const root = el('div', { class: 'plot-frame' }, tools, area, trouble);
   let drawn: Figure | undefined;
   let lastWidth = 0;
   function zoomWheel(event: WheelEvent): void {
@@ -150,6 +172,69 @@ export function createPlot(label: string, filename: string, { keys, ...events }:
       if (scale !== undefined) legend.set(gradient(scale.colours), scale.low, scale.high);
     },
   };
+}
+
+/** The figure as an SVG, its texts as texts. */
+async function svgOf(canvas: HTMLElement, drawn: Figure): Promise<string> {
+  const { data, layout, width, height } = drawn;
+  // Painted cells are in the figure only, not in what Plotly shows of it.
+  const shown = paintedCells(drawn) === undefined ? canvas : { data, layout, config: CONFIG };
+  const plotly = loadedPlots() ?? (await loadPlots());
+  return plotly.toImage(shown, { format: 'svg', width, height, imageDataOnly: true });
+}
+
+/** Menu entries that save a picture, which is made by then; null: nothing is drawn. */
+function pictureEntries(
+  nameOf: () => string,
+  attempt: (work: () => Promise<void>) => void,
+  picture: () => Promise<{ readonly svg: string; readonly width: number; readonly height: number } | null>,
+): readonly MenuEntry[] {
+  const save = (kind: 'png' | 'white' | 'svg') => (): void => {
+    const name = nameOf();
+    attempt(async () => {
+      const found = await picture();
+      if (found === null) return;
+      const { svg, width, height } = found;
+      if (kind === 'svg') saveFile(name, 'svg', svg);
+      else saveFile(name, 'png', await pngOf(kind === 'white' ? onWhite(svg, themeOf(document)) : svg, width, height));
+    });
+  };
+  return [
+    { text: t('Picture (PNG)'), chosen: save('png') },
+    { text: t('Picture on white (PNG)'), chosen: save('white') },
+    { text: t('Drawing (SVG)'), chosen: save('svg') },
+  ];
+}
+
+/** The menu's entry that copies a program; null: there is none. */
+function codeEntries(code: string | null): readonly MenuEntry[] {
+  return code === null ? [] : [{ text: t('Copy as code (Python)'), chosen: () => copyText(code) }];
+}
+
+/** Menu entries that save or copy the numbers. */
+function dataEntries(
+  nameOf: () => string,
+  attempt: (work: () => Promise<void>) => void,
+  data: NonNullable<PlotOptions['data']>,
+): readonly MenuEntry[] {
+  const name = nameOf();
+  const found = data();
+  if (found === null) return [];
+  const entry = (text: string, use: (found: FigureData) => void): MenuEntry => ({
+    text,
+    chosen: () =>
+      attempt(async () => {
+        use(typeof found === 'function' ? await found() : found);
+      }),
+  });
+  const isTable = typeof found !== 'function' && found.kind === 'table';
+  return [
+    entry(t('Table (CSV)'), (numbers) => saveFile(name, 'csv', figureTable(numbers, 'csv'))),
+    entry(t('Table (TSV)'), (numbers) => saveFile(name, 'tsv', figureTable(numbers, 'tsv'))),
+    entry(t('Copy table'), (numbers) => copyText(figureTable(numbers, 'tsv'))),
+    entry(t('Numbers (JSON)'), (numbers) => saveFile(name, 'json', figureJson(numbers))),
+    ...(isTable ? [] : [entry(t('Numbers (NumPy)'), (numbers) => numbers.kind === 'grid' && saveFile(name, 'npy', figureNpy(numbers)))]),
+  ];
 }
 
 /** Point of a figure under the pointer in axis coordinates; null outside its frame. */

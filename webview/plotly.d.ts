@@ -7,9 +7,9 @@ declare module 'plotly.js/lib/core' {
     register(modules: readonly object[]): void;
     react(root: HTMLElement, data: readonly object[], layout: object, config: object): Promise<PlotlyElement>;
     purge(root: HTMLElement): void;
-    downloadImage(
+    toImage(
       figure: HTMLElement | { data: readonly object[]; layout: object; config: object },
-      options: { format: 'svg'; filename: string; width: number; height: number },
+      options: { format: 'svg'; width: number; height: number; imageDataOnly: true },
     ): Promise<string>;
   }
   const plotly: Plotly;

@@ -159,12 +159,15 @@ export function themeKind(classes: DOMTokenList): ThemeKind {
   return classes.contains('vscode-light') ? 'light' : 'dark';
 }
 
+/** The theme that a page has now. */
+export function themeOf(page: Document): Theme {
+  const style = getComputedStyle(page.documentElement);
+  return readTheme((name) => style.getPropertyValue(name).trim(), themeKind(page.body.classList));
+}
+
 /** Calls `changed` with the page's theme now, and again whenever VS Code changes it. Returns a function that stops watching. */
 export function watchTheme(page: Document, changed: (theme: Theme) => void): () => void {
-  const read = (): void => {
-    const style = getComputedStyle(page.documentElement);
-    changed(readTheme((name) => style.getPropertyValue(name).trim(), themeKind(page.body.classList)));
-  };
+  const read = (): void => changed(themeOf(page));
   const observer = new MutationObserver(read);
   observer.observe(page.body, { attributes: true, attributeFilter: ['class', 'data-vscode-theme-id'] });
   observer.observe(page.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });

@@ -37,6 +37,14 @@ const laterHost = {
       kind === 'dynamic-import' ? { path: './host.js', external: true } : undefined,
     ),
 };
+/** Plugin that leaves the server for agents in a bundle of its own: no other command waits for the protocol's schemas to load. */
+const laterServer = {
+  name: 'later server',
+  setup: (build) =>
+    build.onResolve({ filter: /\/mcpServer\.ts$/ }, ({ kind }) =>
+      kind === 'dynamic-import' ? { path: './mcp.js', external: true } : undefined,
+    ),
+};
 const host = { ...node, external: ['vscode'], alias: { '#platform': './src/host/client/platform.node.ts' } };
 
 /** Options of esbuild by name of the bundle. */
@@ -58,7 +66,9 @@ export const bundles = {
     external: nativeRuntime,
     alias: nodeRuntime,
     banner: { js: '#!/usr/bin/env node' },
+    plugins: [laterServer],
   },
+  mcp: { ...node, entryPoints: ['src/cli/mcpServer.ts'], outfile: 'dist/mcp.js' },
   'web/extension': {
     ...browser,
     format: 'cjs',

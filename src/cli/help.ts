@@ -25,6 +25,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH)
        explain-tokens sizes [options] (--text TEXT | --file PATH) --models A,B,C
        explain-tokens download ID [--output DIR] [--gguf FILE]
+       explain-tokens mcp [--runtime RUNTIME] [MODEL...]
 
   --text TEXT         the text
   --file PATH         a UTF-8 text file; - reads standard input
@@ -115,6 +116,10 @@ For steer, which makes a control vector, for --steer here and for --control-vect
 For download, from the Hugging Face hub (HF_ENDPOINT, HF_TOKEN); broken off, it goes on with the same command:
   --output DIR        folder in which the model's folder is made (default: the current one); its path is printed
   --gguf FILE         this GGUF file instead of the files in Hugging Face layout
+
+For mcp, which serves tools to agents by the Model Context Protocol on standard input and output, and ends with its client: MODEL are
+model folders and GGUF files that the agents may ask besides the bundled model, the first of them where they name none. They can open
+no other file, and download nothing.
 
 For generate, with filters applied in this order, after the rules of the model's generation_config.json:
   --tokens N          tokens generated at most (default 50)

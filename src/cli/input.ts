@@ -17,6 +17,7 @@ import { nativeState } from '../worker/native.node.ts';
 import { checkRoom, type Room } from '../analysis/fitting.ts';
 import { windowOfText } from '../analysis/windowOfText.ts';
 import { nodeRuntime } from '../worker/runtime.node.ts';
+import { BUNDLED_MODEL } from './bundledModel.ts';
 import { omission, roomNow, type Omission } from './room.ts';
 import type { ModelOptions, TraceOptions } from './options.ts';
 import { UsageError, type TextInput } from './optionValues.ts';
@@ -29,9 +30,6 @@ const MAX_BYTES = 100_000_000;
 
 /** Most UTF-16 units of a text that is read by windows: all its tokens are in memory. */
 const MAX_WINDOWED = 10_000_000;
-
-/** Path of the bundled model within the package. */
-export const BUNDLED_MODEL = join('media', 'models', 'explain-tokens-9m');
 
 /** Shows the user one sentence about the work; resolves when it is written. */
 export type Note = (sentence: string) => Promise<void>;

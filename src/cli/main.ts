@@ -11,6 +11,7 @@ async function run(): Promise<number> {
   if (command.kind === 'help') await standardOutput().write(HELP);
   else if (command.kind === 'version') await standardOutput().write(`${version}\n`);
   else if (command.kind === 'download') await (await import('./runDownload.ts')).download(command.options, say);
+  else if (command.kind === 'mcp') await (await import('./mcpServer.ts')).serveAgents(command.options, __dirname, say);
   else if (isApart()) {
     const { endWithParent } = await import('../worker/port.node.ts');
     endWithParent();

@@ -5,6 +5,7 @@ import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
 import { engineOptions, type EngineOptions } from './engineOptions.ts';
+import { mcpOptions, type McpOptions } from './mcpOptions.ts';
 import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
 import { sizesOptions, type SizesOptions } from './sizesOptions.ts';
@@ -114,7 +115,8 @@ export type Command =
   | { readonly kind: 'patch'; readonly options: PatchOptions }
   | { readonly kind: 'steer'; readonly options: SteerOptions }
   | { readonly kind: 'sizes'; readonly options: SizesOptions }
-  | { readonly kind: 'download'; readonly options: DownloadCommand };
+  | { readonly kind: 'download'; readonly options: DownloadCommand }
+  | { readonly kind: 'mcp'; readonly options: McpOptions };
 
 const DEFAULT_TOP = 10;
 const DEFAULT_TOKENS = 50;
@@ -176,7 +178,7 @@ const OPTIONS = {
   requests: TEXT,
   models: TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'sizes', 'download'] as const;
+const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'sizes', 'download', 'mcp'] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
 /** Options of the commands that run a model, and of those that read one text. */
@@ -197,6 +199,7 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
   ],
   sizes: ['text', 'file', 'models', 'format', 'runtime', 'native-runtime'],
   download: ['gguf'],
+  mcp: ['runtime', 'native-runtime'],
 };
 
 /** Parses command-line arguments. Throws UsageError with one sentence. */
@@ -209,6 +212,10 @@ export function parseCommand(args: readonly string[]): Command {
   if (!isCommand(command))
     throw new UsageError(`There is no command ${JSON.stringify(command)}; there are ${COMMANDS.join(', ')}. See explain-tokens --help.`);
   if (command === 'download') return { kind: 'download', options: downloadOptions(rest, values) };
+  if (command === 'mcp') {
+    refuseForeign(command, values);
+    return { kind: 'mcp', options: mcpOptions(rest, values) };
+  }
   if (command === 'score') {
     refuseForeign(command, values);
     return { kind: 'score', options: scoreOptions(rest, values) };

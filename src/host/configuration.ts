@@ -25,6 +25,8 @@ export interface Settings {
   readonly candidates: number;
   /** URL of the model hub as the user wrote it; empty if not set. */
   readonly hubEndpoint: string;
+  /** Whether agents that ask servers alone are offered one. */
+  readonly mcpServer: boolean;
 }
 
 /** Reads the settings; a value of a wrong type or out of range counts as not set. */
@@ -51,6 +53,7 @@ export function readSettings(): Settings {
     lineSums: section.get('lineSums') === true,
     candidates: typeof candidates === 'number' && candidates >= 1 && candidates <= 50 ? Math.round(candidates) : 10,
     hubEndpoint: typeof hubEndpoint === 'string' ? hubEndpoint.trim() : '',
+    mcpServer: section.get('mcpServer') === true,
   };
 }
 

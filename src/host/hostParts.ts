@@ -1,4 +1,7 @@
 import { vscode } from './vscode.ts';
+import { agentServers } from './agents/agentServer.ts';
+import { EditorTools } from './agents/editorTools.ts';
+import type { ServerCommand } from './agents/newerEditor.ts';
 import { commandsOf } from './commands.ts';
 import { CancelledError } from '../core/errors.ts';
 import type { Recipe } from '../core/run.ts';
@@ -9,6 +12,7 @@ import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
 import { chosenVector, saveVector } from './explain/vectorFiles.ts';
+import { saveNewFile } from './panel/savedFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
 import { ModelClient } from './client/modelClient.ts';
 import type { WantedModel } from './client/liveWorker.ts';
@@ -46,10 +50,21 @@ export interface Parts {
   run(command: string, args: readonly unknown[], editors: EditorTexts): Promise<void>;
   /** Restores a panel that VS Code kept over a restart from its saved state. */
   revive(panel: vscode.WebviewPanel, state: unknown): void;
+  /** Answers an agent that asks a tool of package.json. Rejects with a sentence for the agent. */
+  askTool(name: string, input: unknown, token: vscode.CancellationToken): Promise<string>;
+  /** Servers for agents, as the settings want them. */
+  agentServers(): readonly ServerCommand[];
 }
 
 /** Builds and connects the parts of the extension. No worker starts and no model is opened before the first request. */
-export function createParts({ extensionUri, globalState, globalStorageUri, secrets, subscriptions }: vscode.ExtensionContext): Parts {
+export function createParts({
+  extension,
+  extensionUri,
+  globalState,
+  globalStorageUri,
+  secrets,
+  subscriptions,
+}: vscode.ExtensionContext): Parts {
   const execute = (command: string): void => void vscode.commands.executeCommand(`explainTokens.${command}`);
   const setContext = (name: string, value: boolean): void =>
     void vscode.commands.executeCommand('setContext', `explainTokens.${name}`, value);
@@ -145,6 +160,8 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
         if (asked === undefined) return;
         void saveVector(client, asked, vector).catch((error: unknown) => void reportError(log, 'Saving a control vector', error));
       },
+      saveFile: (name, content) =>
+        void saveNewFile(name, content).catch((error: unknown) => void reportError(log, `Saving ${name}`, error)),
       insertGenerated: (generated) => attempt('Inserting the generated text', insertGenerated(client, current, generated)),
       explainGenerated: (generated) =>
         attempt(
@@ -156,6 +173,7 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
   const files = new FileParts({ client, current, overlays, log, setContext, advise: (error) => adviceFor(library, error) });
   const counts = new Counts(client, setContext);
   const tree = new ModelTree(library);
+  const tools = new EditorTools(client, library);
   explainer.attach(panel);
   subscriptions.push(
     log,
@@ -214,6 +232,8 @@ export function createParts({ extensionUri, globalState, globalStorageUri, secre
         void reportError(log, command, error);
       }
     },
+    askTool: (name, input, token) => tools.ask(name, input, token),
+    agentServers: () => agentServers(extensionUri, (extension.packageJSON as { readonly version: string }).version),
     revive: (restored, value) => {
       panel.revive(restored);
       const state = parsePersistedState(value);

@@ -190,6 +190,8 @@ export type PanelMessage =
   | { readonly type: 'mark'; readonly tokens: readonly number[] }
   /** The user selected rows in the table of tokens: mark their tokens in the editor until other ones are selected; empty: none. */
   | { readonly type: 'pick'; readonly tokens: readonly number[] }
+  /** Let the user choose where to save a file: a picture or the numbers of what is shown. */
+  | { readonly type: 'saveFile'; readonly name: string; readonly content: string | Uint8Array<ArrayBuffer> }
   /** Copy a text to the clipboard. */
   | { readonly type: 'copy'; readonly text: string }
   /** The tab Why shows how much each word counts: the editor may show it too. */

@@ -38,7 +38,7 @@ async function answer({ args, cwd, dist }: Asked): Promise<Answered> {
   const [out, err] = [collect(process.stdout), collect(process.stderr)];
   const code = await exitCodeOf(async () => {
     const command = parseCommand(args);
-    if (command.kind === 'help' || command.kind === 'version' || command.kind === 'download')
+    if (command.kind === 'help' || command.kind === 'version' || command.kind === 'download' || command.kind === 'mcp')
       throw new Error(`${command.kind} has a process of its own.`);
     return compute(command, dist, say);
   }, say);

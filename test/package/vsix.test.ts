@@ -27,6 +27,7 @@ const EXPECTED = [
   'extension/dist/host.js',
   'extension/dist/worker.js',
   'extension/dist/cli.js',
+  'extension/dist/mcp.js',
   'extension/dist/plots.js',
   'extension/dist/webview.js',
   'extension/dist/webview.css',

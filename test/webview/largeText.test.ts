@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { startHarness, type HarnessServer } from './harness/server.ts';
@@ -241,11 +240,8 @@ describe(`an attention map of ${TOKENS} tokens`, () => {
     await card().getByText('a bar shows the largest of 8 weights').waitFor();
     await page.settled();
     expect(await card().locator('.head-row .point').count()).toBeLessThan(600);
-    const [saved] = await Promise.all([
-      page.browser.page.waitForEvent('download'),
-      panel.getByRole('button', { name: 'Save picture: Attention of one head' }).click(),
-    ]);
-    expect(readFileSync(await saved.path(), 'utf8')).toMatch(/^<svg[^]*<image/);
+    const [, svg] = await page.savedFrom(panel.getByRole('button', { name: 'Save: Attention of one head' }), 'Drawing (SVG)');
+    expect(svg).toMatch(/^<svg[^]*<image/);
     expect(await page.violations()).toEqual([]);
   });
 

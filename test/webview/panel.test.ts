@@ -1,5 +1,4 @@
-import { readFileSync } from 'node:fs';
-import type { FrameLocator, Locator } from 'playwright-core';
+import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from '../e2e/browser.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
@@ -7,7 +6,7 @@ import { panelPage } from './panelPage.ts';
 import { readFixture } from './readFixture.ts';
 
 const page = panelPage();
-const { picture, posted, tab, violations } = page;
+const { picture, posted, savedFrom, tab, violations } = page;
 let server: HarnessServer;
 let browser: Browser;
 let panel: FrameLocator;
@@ -79,23 +78,50 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await expect.poll(() => unlock.isVisible()).toBe(false);
   });
 
-  it('saves figures as SVG under the same policy, with a button that shows or comes with the pointer and the focus', async () => {
+  it('saves figures and their numbers under the same policy, from a menu that shows or comes with the pointer and the focus', async () => {
     await open();
     await tab('Attention');
-    const save = async (button: Locator): Promise<readonly [string, string]> => {
-      const [download] = await Promise.all([browser.page.waitForEvent('download'), button.click()]);
-      return [download.suggestedFilename(), readFileSync(await download.path(), 'utf8')];
-    };
-    const [name, svg] = await save(panel.getByRole('button', { name: 'Save picture: Attention of one head' }));
-    expect(name).toBe('attention.svg');
+    const ofMap = panel.getByRole('button', { name: 'Save: Attention of one head' });
+    const [name, svg] = await savedFrom(ofMap, 'Drawing (SVG)');
+    expect(name).toMatch(/^layer-\d-head-\d-attention\.svg$/);
     expect(svg).toMatch(/^<svg[^]*<image/);
-    const ofRow = panel.getByRole('button', { name: 'Save picture: Where the query attends to' });
-    const opacity = (): Promise<string> => ofRow.evaluate((button) => getComputedStyle(button.parentElement ?? button).opacity);
+    expect(svg).toMatch(/<text[^>]*>[^<]*the/i);
+    const [pngName, png] = await savedFrom(ofMap, 'Picture (PNG)');
+    expect([pngName.replace('.png', '.svg'), png.slice(1, 4)]).toEqual([name, 'PNG']);
+    const [width, height] = [...Array(2).keys()].map((i) => Buffer.from(png, 'latin1').readUInt32BE(16 + 4 * i));
+    const own = (await panel.getByRole('application', { name: /^Attention of one head/ }).boundingBox()) ?? { width: 0, height: 0 };
+    expect([width, height]).toEqual([2 * Math.floor(own.width), expect.closeTo(2 * own.height, -1)]);
+    const [, white] = await savedFrom(ofMap, 'Picture on white (PNG)');
+    expect(white).not.toBe(png);
+    const [, csv] = await savedFrom(ofMap, 'Table (CSV)');
+    const sums = new Map<string, number>();
+    for (const [query = '', weight] of csv
+      .split('\r\n')
+      .slice(1, -1)
+      .map((line) => [line.split(',')[0], line.split(',').at(-1)] as const))
+      sums.set(query, (sums.get(query) ?? 0) + Number(weight));
+    expect(sums.size).toBe(await panel.locator('.strip .token').count());
+    for (const sum of sums.values()) expect(sum).toBeCloseTo(1, 4);
+    const [npyName, npy] = await savedFrom(ofMap, 'Numbers (NumPy)');
+    expect([npyName.slice(-4), npy.slice(1, 6)]).toEqual(['.npy', 'NUMPY']);
+    const [, code] = await savedFrom(ofMap, 'Copy as code (Python)');
+    expect(code).toMatch(/^# Attention weights of layer \d, head \d: [^]*\nprint\(result\)\n$/);
+    await picture('save-menu');
+    // With the keys alone: the menu opens on its first entry, arrows move, Escape gives the focus back.
+    await ofMap.press('Enter');
+    await panel.getByRole('menuitem', { name: 'Picture (PNG)' }).press('ArrowDown');
+    await panel.locator('.menu :focus').press('End');
+    expect(await panel.locator('.menu :focus').innerText()).toBe('Copy as code (Python)');
+    await panel.locator('.menu :focus').press('Escape');
+    expect(await ofMap.evaluate((button) => button === document.activeElement)).toBe(true);
+    const ofRow = panel.getByRole('button', { name: 'Save: Where the query attends to' });
+    const opacity = (): Promise<string> => ofRow.evaluate((button) => getComputedStyle(button.closest('.plot-tools') ?? button).opacity);
     await browser.page.mouse.move(0, 0);
     expect(await opacity()).toBe('0');
     await ofRow.focus();
     expect(await opacity()).toBe('1');
-    expect((await save(ofRow))[0]).toBe('attention-row.svg');
+    expect((await savedFrom(ofRow, 'Drawing (SVG)'))[0]).toMatch(/^layer-\d-head-\d-query-\d+-attention\.svg$/);
+    expect(await savedFrom(ofRow, 'Copy table')).toEqual(['', expect.stringMatching(/^key\tkey_text\tweight\r\n0\t/)]);
     expect(await violations()).toEqual([]);
   });
 
@@ -107,7 +133,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
       await expect.poll(() => plots.count(), { message: title }).toBeGreaterThan(0);
       const labels = await plots.evaluateAll((all) => all.map((plot) => plot.getAttribute('aria-label')));
       for (const label of labels)
-        expect(await panel.getByRole('button', { name: `Save picture: ${label}`, exact: true }).count(), label ?? '').toBeGreaterThan(0);
+        expect(await panel.getByRole('button', { name: `Save: ${label}`, exact: true }).count(), label ?? '').toBeGreaterThan(0);
     }
     await tab('Attention');
     expect(await panel.locator('.map-card .legend:visible').innerText()).toMatch(/^0%\s+[\d.]+%$/);

@@ -1,6 +1,6 @@
 import { mkdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Frame, FrameLocator } from 'playwright-core';
+import type { Frame, FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, expect } from 'vitest';
 import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
 import type { PanelMessage } from '../../src/protocol/messages.ts';
@@ -22,6 +22,11 @@ export interface PanelPage {
   posted(): Promise<readonly PanelMessage[]>;
   /** Waits until no view is busy. */
   settled(): Promise<void>;
+  /**
+   * Chooses an entry of the menu that a button opens, and returns the name and the content of the file that the page has saved then, bytes
+   * as Latin-1; without a name what was copied.
+   */
+  savedFrom(button: Locator, entry: string): Promise<readonly [name: string, content: string]>;
   /** Opens a tab and waits until no view is busy. */
   tab(name: string): Promise<void>;
   /** Expects that nothing overflows the window. With the environment variable PICTURES it saves a screenshot in artifacts/webview. */
@@ -81,6 +86,22 @@ export function panelPage(): PanelPage {
         });
         return window.harness.posted;
       }),
+    savedFrom: async (button, entry) => {
+      const saved = () =>
+        browser().page.evaluate(() =>
+          window.harness.posted.flatMap((message): readonly (readonly [string, string])[] => {
+            if (message.type === 'copy') return [['', message.text]];
+            if (message.type !== 'saveFile') return [];
+            const { name, content } = message;
+            return [[name, typeof content === 'string' ? content : Array.from(content, (byte) => String.fromCharCode(byte)).join('')]];
+          }),
+        );
+      const before = (await saved()).length;
+      await button.click();
+      await panel().getByRole('menuitem', { name: entry, exact: true }).click();
+      await expect.poll(async () => (await saved()).length).toBe(before + 1);
+      return (await saved()).at(-1) ?? expect.fail('Nothing was saved.');
+    },
     tab: async (name) => {
       await panel().getByRole('tab', { name }).click();
       await settled();

@@ -82,12 +82,8 @@ describe('what if', () => {
     // A picture that is saved says so by its name.
     await panel.locator('#tab-why').click();
     await settled();
-    const saved = page.browser.page.waitForEvent('download');
-    await panel
-      .locator('.why-heads')
-      .getByRole('button', { name: /^Save picture/ })
-      .click();
-    expect((await saved).suggestedFilename()).toBe('head-terms-with-interventions.svg');
+    const [name] = await page.savedFrom(panel.locator('.why-heads').getByRole('button', { name: /^Save: / }), 'Drawing (SVG)');
+    expect(name).toBe('head-terms-with-interventions.svg');
     await band().getByRole('button', { name: 'Switch off' }).click();
     await expect.poll(() => band().isVisible()).toBe(false);
     expect(await asked()).toEqual([]);

@@ -32,6 +32,11 @@ export function localPath(uri: vscode.Uri): string | undefined {
   return uri.scheme === 'file' ? uri.fsPath : undefined;
 }
 
+/** What runs scripts as Node does: the editor's own program, when told so. */
+export function nodeCommand(): { readonly command: string; readonly env: Readonly<Record<string, string>> } | undefined {
+  return { command: process.execPath, env: { ELECTRON_RUN_AS_NODE: '1' } };
+}
+
 /** Loads the module for the hub and its downloads. */
 export async function loadHub(): Promise<Hub | undefined> {
   const { openHub } = await import('../../library/hub/hub.ts');

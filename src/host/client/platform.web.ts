@@ -34,6 +34,11 @@ export function localPath(_uri: vscode.Uri): string | undefined {
   return undefined;
 }
 
+/** Undefined: a browser starts no programs. */
+export function nodeCommand(): { readonly command: string; readonly env: Readonly<Record<string, string>> } | undefined {
+  return undefined;
+}
+
 /** Undefined: a browser has no disk to keep models on. */
 export async function loadHub(): Promise<Hub | undefined> {
   return undefined;

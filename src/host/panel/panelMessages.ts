@@ -26,6 +26,18 @@ const MAX_WORDS = 131_072;
 /** Most UTF-16 units of a text that is copied: a table of that many tokens. */
 const MAX_COPIED = 64_000_000;
 
+/** Most UTF-16 units or bytes of a file that is saved. */
+const MAX_SAVED = 512_000_000;
+
+/** Whether a name is that of a file of ours: no path, and one of the endings that the page writes. */
+function isSavedName(name: string): boolean {
+  return name.length <= 200 && /^[a-z0-9][a-z0-9-]*\.(png|svg|csv|tsv|json|npy|py)$/.test(name);
+}
+
+function isSavedContent(content: unknown): content is string | Uint8Array<ArrayBuffer> {
+  return (typeof content === 'string' || content instanceof Uint8Array) && content.length <= MAX_SAVED;
+}
+
 const tokens = list(count, MAX_WORDS);
 const editorAttention = fields({ kind: oneOf(ATTENTION_KINDS), layer: count, head: count, hideFirst: flag });
 const units = list(fields({ first: count, end: whole(1, MAX_WORDS) }), MAX_WORDS);
@@ -109,6 +121,10 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'copy': {
       const { text } = value;
       return typeof text === 'string' && text.length <= MAX_COPIED ? { type: 'copy', text } : undefined;
+    }
+    case 'saveFile': {
+      const { name, content } = value;
+      return typeof name === 'string' && isSavedName(name) && isSavedContent(content) ? { type: 'saveFile', name, content } : undefined;
     }
     case 'dropQuery': {
       const id = value['id'];

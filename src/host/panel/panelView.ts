@@ -34,6 +34,7 @@ export interface PanelActions {
   importRecipe(): void;
   openVector(): void;
   saveVector(vector: KeptVector): void;
+  saveFile(name: string, content: string | Uint8Array): void;
   /** Shows another window of the text on show. */
   window(index: number): void;
   insertGenerated(generated: Generated): void;
@@ -192,6 +193,8 @@ export class PanelView extends Disposable {
         return this.#context.focus.mark(message.tokens);
       case 'pick':
         return this.#context.focus.pick(message.tokens);
+      case 'saveFile':
+        return this.#actions.saveFile(message.name, message.content);
       case 'copy':
         return void vscode.env.clipboard.writeText(message.text);
       case 'whyWords':

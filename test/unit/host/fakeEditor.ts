@@ -111,6 +111,9 @@ export class FakeUri {
   get fsPath(): string {
     return this.path;
   }
+  with({ path }: { readonly path: string }): FakeUri {
+    return new FakeUri(this.scheme, path);
+  }
   toString(): string {
     return `${this.scheme}://${this.path}`;
   }
@@ -316,8 +319,11 @@ interface Serializer {
   deserializeWebviewPanel(panel: FakePanel, state: unknown): Promise<void>;
 }
 
-/** The fake API, with the functions by which the test drives it and the records that it keeps. `given` are the initial settings. */
-export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
+/**
+ * The fake API, with the functions by which the test drives it and the records that it keeps. `given` are the initial settings, `newer`
+ * what only newer editors have.
+ */
+export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer: Readonly<Record<string, unknown>> = {}) {
   const settings: Record<string, unknown> = { ...given };
   const events = {
     selection: new EventEmitter<{ textEditor: FakeEditor; selections: readonly Selection[] }>(),
@@ -435,6 +441,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
     }),
   };
   const api = {
+    ...newer,
     EventEmitter,
     Position,
     Range,
@@ -494,6 +501,13 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}) {
       fs: {
         stat: async ({ path }: FakeUri) => ({ size: files.get(path)?.length ?? 0 }),
         writeFile: async ({ path }: FakeUri, bytes: Uint8Array) => void files.set(path, bytes),
+        rename: async (from: FakeUri, to: FakeUri) => {
+          const bytes = files.get(from.path);
+          if (bytes === undefined) throw new Error(`There is no ${from.path}.`);
+          files.delete(from.path);
+          files.set(to.path, bytes);
+        },
+        delete: async ({ path }: FakeUri) => void files.delete(path),
         readFile: async ({ path }: FakeUri): Promise<Uint8Array> => files.get(path) ?? Promise.reject(new Error(`There is no ${path}.`)),
       },
       applyEdit: async ({ inserts }: WorkspaceEdit) => {

@@ -11,6 +11,8 @@ describe('messages of the page', () => {
     { type: 'mark', tokens: [0, 5] },
     { type: 'pick', tokens: [0, 5] },
     { type: 'copy', text: 'a\tb' },
+    { type: 'saveFile', name: 'layer-3-head-2-attention.svg', content: '<svg/>' },
+    { type: 'saveFile', name: 'similarity.npy', content: Uint8Array.of(1, 2) },
     { type: 'dropQuery', id: 4 },
     { type: 'editorAttention', choice: { kind: 'value-weighted', layer: 1, head: 0, hideFirst: false } },
     { type: 'query', id: 1, serial: 2, query: { name: 'attention', args: { layer: 0, head: 1 } } },

@@ -30,10 +30,10 @@ interface Platform {
   readonly [name: string]: unknown;
 }
 
-/** Starts the extension in a window with one document, in which `FIRST` is selected. */
-export async function startHost(settings: Readonly<Record<string, unknown>> = {}) {
+/** Starts the extension in a window with one document, in which `FIRST` is selected. `newer`: what only newer editors have. */
+export async function startHost(settings: Readonly<Record<string, unknown>> = {}, newer: Readonly<Record<string, unknown>> = {}) {
   vi.useFakeTimers({ toFake: ['setTimeout', 'clearTimeout', 'setInterval', 'clearInterval', 'Date'] });
-  const editor = fakeVSCode(settings);
+  const editor = fakeVSCode(settings, newer);
   const hub = fakeHub();
   const found: FoundModel[] = [];
   const platform: Platform = {
@@ -42,6 +42,7 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
     startWorker: async () => workers.start(),
     findModels: async () => found,
     loadHub: async () => hub.hub,
+    nodeCommand: () => ({ command: 'node', env: {} }),
     hubEnvironment: () => ({ endpoint: undefined, token: undefined }),
   };
   const [{ activate }, { WorkerEndedError }, { UserError }] = await withEditor(

@@ -1,6 +1,8 @@
 import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { attentionMapFigure, attentionShades, cellAt, LOG_FLOOR, strongestWeight, type Shades } from '../../figures/attentionMap.ts';
+import { tokenAxis } from '../../figures/figureData.ts';
+import { attentionCode, hasCode } from '../../figures/pythonCode.ts';
 import { changeDetector } from '../../parts/dom.ts';
 import { percent } from '../../parts/format.ts';
 import { createMapZoom } from '../../parts/mapZoom.ts';
@@ -19,6 +21,11 @@ export interface HeadMap {
   readonly width: () => number;
   /** Draws the map if anything has changed, and returns whether it has. */
   readonly draw: (head: ShownHead, state: ViewState) => boolean;
+}
+
+/** Name of a file about the head that is shown. */
+export function headFile(head: Pick<ShownHead, 'picture'> | undefined, what: string): string {
+  return head === undefined ? what : `layer-${head.picture.layer}-head-${head.picture.head}-${what}`;
 }
 
 /** Creates the map. `head`: the head shown; `events`: the pointer moved over a cell or left, or the width changed. */
@@ -41,7 +48,22 @@ export function createHeadMap(
     cell: cells.cell,
     changed: events.resized,
   });
-  const plot = createPlot(t('Attention of one head: rows are queries, columns are keys'), 'attention', {
+  const plot = createPlot(t('Attention of one head: rows are queries, columns are keys'), () => headFile(head(), 'attention'), {
+    data: () => {
+      const [found, { shown }] = [head(), store.state()];
+      if (found === undefined || shown === null) return null;
+      const { layer, head: number } = found.picture;
+      const { tokens } = shown.explanation;
+      return async () => {
+        const { weights } = await context.host.query('saved attention', 'attention', { layer, head: number });
+        return { kind: 'grid', value: 'weight', rows: tokenAxis('query', tokens), columns: tokenAxis('key', tokens), values: weights };
+      };
+    },
+    code: () => {
+      const [found, { shown }] = [head(), store.state()];
+      if (found === undefined || shown === null || !hasCode(shown.explanation)) return null;
+      return attentionCode(shown.explanation, { layer: found.picture.layer, head: found.picture.head });
+    },
     hover: (point, event) => {
       const cell = point === null ? undefined : cellOf(point);
       events.hover(point === null || cell === undefined ? null : { ...point, x: cell.key, y: cell.query }, event);

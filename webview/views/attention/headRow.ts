@@ -4,6 +4,7 @@ import { tokenLabels, type PanelContext } from '../../context.ts';
 import { attentionRowFigure, strongestOf } from '../../figures/attentionRow.ts';
 import { blockSide } from '../../figures/squareMap.ts';
 import { firstKey } from '../../figures/mapWindow.ts';
+import { attentionCode, hasCode } from '../../figures/pythonCode.ts';
 import { chip } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { percent } from '../../parts/format.ts';
@@ -19,6 +20,10 @@ export interface HeadRow {
   readonly update: (head: ShownHead, state: ViewState) => void;
 }
 
+function rowFile(row: AttentionRow | undefined): string {
+  return row === undefined ? 'attention-row' : `layer-${row.layer}-head-${row.head}-query-${row.query}-attention`;
+}
+
 /** Creates the bars. `drawn` is called once a row is shown: from then on its cell is known. */
 export function createHeadRow(
   context: PanelContext,
@@ -27,7 +32,21 @@ export function createHeadRow(
   drawn: (state: ViewState) => void,
 ): HeadRow {
   const title = el('h3');
-  const plot = createPlot(t('Where the query attends to'), 'attention-row', {
+  const plot = createPlot(t('Where the query attends to'), () => rowFile(drawnRow), {
+    data: () => {
+      const { shown } = context.store.state();
+      if (drawnRow === undefined || shown === null) return null;
+      const { tokens } = shown.explanation;
+      return {
+        kind: 'table',
+        columns: ['key', 'key_text', 'weight'],
+        rows: Array.from(drawnRow.weights, (weight, key) => [key, tokens[key]?.text ?? '', weight]),
+      };
+    },
+    code: () => {
+      const { shown } = context.store.state();
+      return drawnRow === undefined || shown === null || !hasCode(shown.explanation) ? null : attentionCode(shown.explanation, drawnRow);
+    },
     hover: (point, event) => events.hover(point === null ? null : { ...point, x: keyAt(point), y: cells.cell()?.query ?? 0 }, event),
     click: (point) => cells.toggle({ query: cells.cell()?.query ?? 0, key: keyAt(point) }),
     resized: events.resized,

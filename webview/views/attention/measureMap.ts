@@ -1,5 +1,6 @@
 import { headMapAt, type HeadMap } from '../../../src/core/headMeasures.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
+import { tokenAxis } from '../../figures/figureData.ts';
 import { measuredColours, measuredMapFigure, measuredPairs, measuredReach } from '../../figures/headMeasureMap.ts';
 import { farthestAt, pooledRows, type PairMap } from '../../figures/squareMap.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -37,6 +38,10 @@ export function measuredText({ isSigned, written }: Pick<MeasuredMap, 'isSigned'
   return isSigned ? logitsText(value) : lengthText(value);
 }
 
+function measuredFile(map: HeadMap | undefined): string {
+  return map === undefined ? 'attention-measured' : `layer-${map.layer}-head-${map.head}-measured`;
+}
+
 /** Creates the map. `measured`: what it shows; `events`: the pointer moved over a cell or left, or the width changed. */
 export function createMeasureMap(
   context: PanelContext,
@@ -63,7 +68,17 @@ export function createMeasureMap(
     const labels = tokenLabels(shown.explanation);
     return `${labels[query] ?? ''} → ${labels[key] ?? ''}: ${measuredText(found, headMapAt(found.map, query, key))}`;
   });
-  const plot = createPlot(t('What is measured of one head: rows are queries, columns are keys'), 'attention-measured', {
+  const plot = createPlot(t('What is measured of one head: rows are queries, columns are keys'), () => measuredFile(measured()?.map), {
+    data: () => {
+      const [found, { shown }] = [measured(), store.state()];
+      if (found === undefined || shown === null) return null;
+      const { tokens } = shown.explanation;
+      const values = Float32Array.from({ length: tokens.length ** 2 }, (_, cell) => {
+        const [query, key] = [Math.floor(cell / tokens.length), cell % tokens.length];
+        return key > query ? NaN : headMapAt(found.map, query, key);
+      });
+      return { kind: 'grid', value: 'measured', rows: tokenAxis('query', tokens), columns: tokenAxis('key', tokens), values };
+    },
     hover: (point, event) => {
       const cell = point === null ? undefined : cellOf(point);
       events.hover(point === null || cell === undefined ? null : { ...point, x: cell.key, y: cell.query }, event);

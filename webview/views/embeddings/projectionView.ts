@@ -3,6 +3,7 @@ import type { Projection } from '../../../src/core/trace.ts';
 import { checkbox, countList, segmented, slider } from '../../parts/controls.ts';
 import { describeToken, markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import type { FigureData } from '../../figures/figureData.ts';
 import { projectionFigure } from '../../figures/projectionPlot.ts';
 import { integer, percent, significant } from '../../parts/format.ts';
 import { createPlot } from '../../plot.ts';
@@ -32,7 +33,8 @@ export function createEmbeddings(context: PanelContext): View {
   );
   const variance = el('dl', { class: 'facts small' });
   const turning = createTurning(context);
-  const plot = createPlot(t('Tokens over principal components'), 'embeddings', {
+  const plot = createPlot(t('Tokens over principal components'), () => `${placeFile(store.state().settings.embeddingLayer)}-projection`, {
+    data: () => projectedPoints(asked.answer(), store.state()),
     hover: (point, event) => hover(point?.custom, event),
     click: (point) => {
       if (point.custom !== undefined) selectToken(context, point.custom);
@@ -130,6 +132,25 @@ export function createEmbeddings(context: PanelContext): View {
       asked.update(state, shown, settings.embeddingLayer, settings.hideFirst);
     },
   };
+}
+
+/** The points of the picture, as they are saved. */
+function projectedPoints(projection: Projection | undefined, { shown }: ViewState): FigureData | null {
+  if (projection === undefined || shown === null) return null;
+  const { points, norms } = projection;
+  return {
+    kind: 'table',
+    columns: ['token', 'text', 'pc1', 'pc2', 'pc3', 'norm'],
+    rows: shown.explanation.tokens.map(({ index, text }) => {
+      const axes = [0, 1, 2].map((axis) => at(points, 3 * index + axis));
+      return [index, text, ...axes, at(norms, index)];
+    }),
+  };
+}
+
+/** The same in the name of a file. */
+export function placeFile(layer: number): string {
+  return layer < 0 ? 'static-embedding' : `layer-${layer}`;
 }
 
 /** Name of a place in the residual stream; `layer` as in `embeddingLayer`. */

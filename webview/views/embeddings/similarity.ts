@@ -2,18 +2,38 @@ import type { Explanation } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { slider } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { tokenAxis } from '../../figures/figureData.ts';
+import { cosineCode, hasCode } from '../../figures/pythonCode.ts';
 import { cosineKey, cosinePairs, cosineScale, similarityFigure } from '../../figures/similarityMap.ts';
 import { farthestAt, pooledRows, type PairNumbers } from '../../figures/squareMap.ts';
 import { cosineText, integer } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { createMapZoom } from '../../parts/mapZoom.ts';
 import type { TooltipContent } from '../../parts/tooltip.ts';
-import { createPlot, type PlotPoint } from '../../plot.ts';
+import { createPlot, type PlotOptions, type PlotPoint } from '../../plot.ts';
 import { question } from '../../question.ts';
+import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import type { Cell } from '../../viewSettings.ts';
-import { placeName } from './projectionView.ts';
+import { placeFile, placeName } from './projectionView.ts';
 import { createFrameSwitch, typicalText } from '../../parts/vectorFrame.ts';
+
+/** All cosines, as they are saved. */
+function cosinesToSave({ host, store }: PanelContext): ReturnType<NonNullable<PlotOptions['data']>> {
+  const { shown, settings } = store.state();
+  if (shown === null) return null;
+  const { tokens } = shown.explanation;
+  const place = { layer: settings.embeddingLayer, frame: settings.frame };
+  return async () => {
+    const { cosines } = await host.query('saved similarity', 'similarity', place);
+    return { kind: 'grid', value: 'cosine', rows: tokenAxis('token', tokens), columns: tokenAxis('other', tokens), values: cosines };
+  };
+}
+
+function cosinesInPython({ shown, settings }: ViewState): string | null {
+  if (shown === null || !hasCode(shown.explanation)) return null;
+  return cosineCode(shown.explanation, settings.embeddingLayer, settings.frame);
+}
 
 /** Map of the cosine of every pair of tokens at one place of the residual stream. */
 export function createSimilarity(context: PanelContext): View {
@@ -21,7 +41,9 @@ export function createSimilarity(context: PanelContext): View {
   const layer = slider(t('Layer'), -1, 0, 1, (value) => store.dispatch({ type: 'settings', change: { embeddingLayer: value } }));
   const frame = createFrameSwitch(context, 'text');
   const caption = el('p', { class: 'caption' });
-  const plot = createPlot(t('Cosine of every pair of tokens'), 'similarity', {
+  const plot = createPlot(t('Cosine of every pair of tokens'), () => `${placeFile(store.state().settings.embeddingLayer)}-similarity`, {
+    data: () => cosinesToSave(context),
+    code: () => cosinesInPython(store.state()),
     hover: (point, event) => hover(point === null ? undefined : cellOf(point), event),
     click: (point) => selectToken(context, cellOf(point)?.query ?? point.y),
     keys: (event) => zoom.key(event) || moveToken(event),

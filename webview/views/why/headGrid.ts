@@ -1,6 +1,7 @@
 import type { DirectParts } from '../../../src/core/directParts.ts';
 import type { PanelContext } from '../../context.ts';
 import { largestOfAll, largestSize } from '../../figures/directWaterfall.ts';
+import type { FigureData, GridAxis } from '../../figures/figureData.ts';
 import { headTermRows, headTermsFigure } from '../../figures/headTerms.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -19,6 +20,12 @@ import { askedWhy, logitOf, sidesOf, type AskedWhy } from './asked.ts';
 export interface HeadTerms {
   readonly root: HTMLElement;
   readonly show: (parts: DirectParts, why: AskedWhy, state: ViewState) => void;
+}
+
+/** The heads' parts of a logit, as they are saved. */
+function termsToSave({ heads }: DirectParts, layers: number): FigureData {
+  const counted = (name: string, count: number): GridAxis => ({ name, labels: Array.from({ length: count }, (_, index) => String(index)) });
+  return { kind: 'grid', value: 'logits', rows: counted('layer', layers), columns: counted('head', heads.length / layers), values: heads };
 }
 
 /** Creates the grid, still empty. A click or the arrow keys choose a head; Enter opens it in Attention. */
@@ -40,6 +47,7 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
     t('What each head adds: rows are layers, columns are heads. Arrow keys choose one, Enter opens it.'),
     'head-terms',
     {
+      data: () => (of === undefined ? null : termsToSave(of.parts, of.z.length)),
       hover: (point, event) => {
         if (point === null || event === null) return tooltip.hide();
         const { x, y } = point;

@@ -1,0 +1,42 @@
+import { at } from '../core/tensor.ts';
+import { CHAT, indexArgument, modelTool, MOST_TEXT_UNITS, positionIn, readPart, stopIfAborted } from './agentTool.ts';
+import { answerOf } from './toolAnswer.ts';
+import { textArgument, wholeArgument } from './toolArguments.ts';
+
+/** The likeliest tokens after a text. */
+export const nextTokensTool = modelTool(
+  {
+    name: 'next_tokens',
+    title: 'Likeliest next tokens',
+    description:
+      'The tokens that a local language model holds likeliest after a text, or after one of its tokens, with their probabilities ' +
+      'before any temperature or filter, and the entropy of the whole distribution in bits.',
+  },
+  {
+    text: textArgument('The text; white space at its end counts.', MOST_TEXT_UNITS),
+    top: wholeArgument('Tokens to list.', 1, 50, 10),
+    position: indexArgument('After which token, from 0. Left out: the last.'),
+    chat: CHAT,
+  },
+  async (model, { text, top, position: asked, chat }, call) => {
+    const explanation = await model.explain({ text, topK: top, chat });
+    const { run, topIds, topProbs, topK, pieces, tokens } = explanation;
+    const position = positionIn(explanation, 'position', asked);
+    stopIfAborted(call);
+    const { layers } = explanation.model;
+    const final = await model.ask(run, 'lens', { layer: layers, layers: 1, position, positions: 1 });
+    const head = {
+      model: explanation.model.name,
+      ...readPart(explanation),
+      position,
+      after: tokens[position]?.text ?? '',
+      entropyBits: at(final.entropy, 0),
+    };
+    return answerOf(head, {
+      next: Array.from({ length: Math.min(top, topK) }, (_, k) => {
+        const id = at(topIds, position * topK + k);
+        return { id, text: pieces[id] ?? '', prob: at(topProbs, position * topK + k) };
+      }),
+    });
+  },
+);
