@@ -32,8 +32,12 @@ export interface NormsAround {
 
 /** One layer. */
 export interface BlockParts {
-  readonly mixer: MixerPart;
-  readonly mlp: MlpPart;
+  /** Null: the layer mixes no tokens, it is an MLP alone. */
+  readonly mixer: MixerPart | null;
+  /** What works beside attention, over the same input; null: nothing. */
+  readonly beside: RecurrencePart | null;
+  /** Null: the layer has none. */
+  readonly mlp: MlpPart | null;
   readonly attentionNorms: NormsAround;
   readonly mlpNorms: NormsAround;
   /** `parallel`: attention and MLP both read the layer's input. */
@@ -75,7 +79,7 @@ export interface AttentionPart {
 
 /** A layer that carries the text before a token in a state of fixed size. */
 export interface RecurrencePart {
-  readonly kind: RecurrenceKind;
+  readonly kind: Exclude<RecurrenceKind, 'mlpAlone'>;
   /** Tokens that its convolution reads, its own included. */
   readonly reach: number;
   /** Numbers that it keeps of all tokens before. */
@@ -111,8 +115,8 @@ export function parameterGroups({
   const sum = (of: (block: BlockParts) => number): number => blocks.reduce((total, block) => total + of(block), 0);
   return new Map<ParameterGroup, number>([
     ['embedding', embedding.parameters + positionParameters + perLayerParameters + sum(({ perLayer }) => perLayer ?? 0)],
-    ['attention', sum(({ mixer }) => mixer.parameters)],
-    ['mlp', sum(({ mlp }) => mlp.parameters)],
+    ['attention', sum(({ mixer, beside }) => (mixer?.parameters ?? 0) + (beside?.parameters ?? 0))],
+    ['mlp', sum(({ mlp }) => mlp?.parameters ?? 0)],
     [
       'norms',
       (finalNorm ?? 0) + sum(({ attentionNorms, mlpNorms, scaled }) => attentionNorms.parameters + mlpNorms.parameters + Number(scaled)),

@@ -5,7 +5,7 @@ import type { Run } from '../core/run.ts';
 import { tensor, type Tensor } from '../core/tensor.ts';
 import type { ModelInfo } from '../core/trace.ts';
 import { openAttention, type AttentionCalls } from './run/headAttention.ts';
-import { architectureOf } from './architecture.ts';
+import { architectureOf } from './decoderParts.ts';
 import { checkAddressable, readModel } from './describeModel.ts';
 import { openEmbeddingTable, type EmbeddingCalls } from './run/embeddingTable.ts';
 import type { ModelFiles } from './formats/modelFiles.ts';

@@ -163,8 +163,8 @@ export const QUESTIONS = {
   /** The lengths of some tokens' residual on their way, and of what each step adds. */
   tokenFlow: question<TokenFlow>()({ position: count, positions: some }, { kept: 256 }),
   /**
-   * What every head of a layer brings to a token, and the `most` tokens that each reads most. Throws UserError for a layer without attention
-   * weights, or with gates behind its heads.
+   * What every head of a layer brings to a token, and the `most` tokens that each reads most. Throws UserError for a layer without
+   * attention weights, or with gates behind its heads.
    */
   headReads: question<HeadReads>()({ layer: count, token: count, most: whole(1, MAX_NAMED) }, { kept: 512 }),
   forwardPath: question<ForwardPath>()(inside, { kept: 24 }),

@@ -31,7 +31,7 @@ beforeAll(async () => {
 
 /** What the panel would show. */
 async function ask<Name extends QueryName>(name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> {
-  return engine.ask(UNWATCHED, run, name, args) as Promise<QueryResult<Name>>;
+  return engine.ask(UNWATCHED, run, name, args);
 }
 
 const CASES: Readonly<Record<string, { readonly code: () => string | null; readonly values: () => Promise<Float32Array> }>> = {

@@ -33,7 +33,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^package\.json$/,
     /^@modelcontextprotocol\/sdk\//,
   ],
-  webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/, /^valibot$/],
+  webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/, /^valibot$/, /^lit-html$/],
 };
 /** The only files that know Node, by what their names say. */
 const NODE_FILES = /\.node\.ts$/;

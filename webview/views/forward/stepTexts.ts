@@ -419,22 +419,22 @@ function recurrenceText(stage: Stage | undefined): StepText {
   const texts: Readonly<Record<RecurrenceKind, Omit<StepText, 'title'>>> = {
     shortConvolution: {
       sentence: t(
-        'A matrix makes two gates and a vector of each token. A convolution adds up the vectors of the last tokens, each behind its first ' +
-          'gate; the second gate and a matrix follow.',
+        'A matrix makes two gates and a vector of each token. A convolution adds up the vectors of the last tokens, each behind its ' +
+          'first gate; the second gate and a matrix follow.',
       ),
       formula: 'r = W_o (c · Σⱼ wⱼ (b · x)ₚ₋ⱼ)',
     },
     deltaNet: {
       sentence: t(
-        'Queries, keys and values pass a short convolution. Each head keeps a matrix: a token lets it decay, moves what it holds under the ' +
-          'token’s key towards the token’s value, and reads it with its query; a norm, a gate and a matrix follow.',
+        'Queries, keys and values pass a short convolution. Each head keeps a matrix: a token lets it decay, moves what it holds under ' +
+          'the token’s key towards the token’s value, and reads it with its query; a norm, a gate and a matrix follow.',
       ),
       formula: 'S ← eᵍ S,  S ← S + k (β (v − Sᵀ k))ᵀ,  r = W_o (norm(Sᵀ q) · silu(z))',
     },
     mamba: {
       sentence: t(
-        'The token’s numbers, keys and queries pass a short convolution. Each head keeps a matrix: a token lets it decay at a pace of its ' +
-          'own, adds its numbers under its key, and reads it with its query; a gate and a matrix follow.',
+        'The token’s numbers, keys and queries pass a short convolution. Each head keeps a matrix: a token lets it decay at a pace of ' +
+          'its own, adds its numbers under its key, and reads it with its query; a gate and a matrix follow.',
       ),
       formula: 'S ← e^(Δ A) S + B (Δ x)ᵀ,  y = Sᵀ C + D x,  r = W_o (y · silu(z))',
     },

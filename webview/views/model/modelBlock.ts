@@ -1,5 +1,5 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
-import type { BlockParts } from '../../../src/core/architecture.ts';
+import type { BlockParts, MixerPart, MlpPart, RecurrencePart } from '../../../src/core/architecture.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import { layerFlows, type LayerFlow } from '../../figures/modelFlow.ts';
@@ -9,7 +9,7 @@ import type { ModelActions, ModelData } from './modelData.ts';
 import { partTemplate } from './modelEnds.ts';
 import { headsTemplate, sharingTemplate } from './modelHeads.ts';
 import { mlpShapeTemplate } from './modelMlp.ts';
-import { blockKind, mixerFacts, mixerTitle, mlpFacts, parametersText, queryFacts } from './modelTexts.ts';
+import { blockKind, mixerFacts, mixerTitle, mlpFacts, parametersText, queryFacts, recurrenceFacts, recurrenceTitle } from './modelTexts.ts';
 
 /** The open layer: the stream runs down on the left, and its two steps leave it and come back. */
 export function blockTemplate(data: ModelData, actions: ModelActions): TemplateResult | typeof nothing {
@@ -20,8 +20,8 @@ export function blockTemplate(data: ModelData, actions: ModelActions): TemplateR
   const own = flow === undefined ? undefined : layerFlows(flow, settings.selected)?.[layer];
   const kind = blockKind(block);
   const isParallel = block.wiring === 'parallel';
-  const mixerName = mixerTitle(block.mixer);
-  const mlpName = block.mlp.experts === null ? t('MLP') : t('Experts');
+  const mixerName = mixerTitle(block);
+  const mlpName = mlpTitle(block.mlp);
   return html`<section class="card model-block" aria-label=${t('Layer {0}', layer)}>
     <div class="card-head">
       <h3>${t('Layer {0}', layer)}<span class="beside">${kind}</span></h3>
@@ -30,14 +30,24 @@ export function blockTemplate(data: ModelData, actions: ModelActions): TemplateR
       </p>
     </div>
     <div class="block-way">
-      ${nodeTemplate(t('in'), own?.before, '')} ${attentionBranch(data, actions, block)}
-      ${isParallel ? nothing : nodeTemplate(`+ ${mixerName}`, own?.between, addedText(own, mixerName, 'attention'))}
-      ${mlpBranch(data, actions, block)}
-      ${nodeTemplate(
-        isParallel ? `+ ${mixerName} + ${mlpName}` : `+ ${mlpName}`,
-        own?.after,
-        isParallel ? [addedText(own, mixerName, 'attention'), addedText(own, mlpName, 'mlp')].join(' ') : addedText(own, mlpName, 'mlp'),
-      )}
+      ${nodeTemplate(t('in'), own?.before, '')} ${block.mixer === null ? nothing : attentionBranch(data, actions, block, block.mixer)}
+      ${
+        isParallel || block.mixer === null
+          ? nothing
+          : nodeTemplate(`+ ${mixerName}`, block.mlp === null ? own?.after : own?.between, addedText(own, mixerName, 'attention'))
+      }
+      ${block.mlp === null ? nothing : mlpBranch(data, actions, block, block.mlp)}
+      ${
+        block.mlp === null
+          ? nothing
+          : nodeTemplate(
+              isParallel ? `+ ${mixerName} + ${mlpName}` : `+ ${mlpName}`,
+              own?.after,
+              isParallel
+                ? [addedText(own, mixerName, 'attention'), addedText(own, mlpName, 'mlp')].join(' ')
+                : addedText(own, mlpName, 'mlp'),
+            )
+      }
     </div>
     ${notesTemplate(block)}
   </section>`;
@@ -85,15 +95,19 @@ function towards({ layerAnswer, settings, explanation }: ModelData, { go }: Mode
   );
 }
 
-function attentionBranch(data: ModelData, actions: ModelActions, block: BlockParts): TemplateResult {
-  const { mixer, attentionNorms } = block;
+function mlpTitle(mlp: MlpPart | null): string {
+  return mlp === null || mlp.experts === null ? t('MLP') : t('Experts');
+}
+
+function attentionBranch(data: ModelData, actions: ModelActions, block: BlockParts, mixer: MixerPart): TemplateResult {
+  const { attentionNorms, beside } = block;
   const { settings, explanation } = data;
   const { layer } = settings;
   const { norm, dim } = explanation.model;
   const to = (pathStep: 'attentionNorm' | 'heads' | 'attentionOutput' | 'attentionPostNorm' | 'attentionStreamNorm') => () =>
     actions.go({ tab: 'forward', layer, pathStep });
   const isAttention = mixer.kind === 'attention';
-  return html`<div class="block-branch attention" role="group" aria-label=${mixerTitle(mixer)}>
+  return html`<div class="block-branch attention" role="group" aria-label=${mixerTitle(block)}>
     ${attentionNorms.pre ? partTemplate(norm, [t('before')], { go: to('attentionNorm'), kind: 'norm' }) : nothing}
     ${
       isAttention
@@ -104,9 +118,7 @@ function attentionBranch(data: ModelData, actions: ModelActions, block: BlockPar
               go: to('heads'),
             },
           )
-        : partTemplate(mixerTitle(mixer), [...mixerFacts(mixer), parametersText(mixer.parameters)], {
-            go: () => actions.go({ tab: 'attention', layer }),
-          })
+        : recurrenceTemplate(mixer, true, () => actions.go({ tab: 'attention', layer }))
     }
     ${isAttention ? headsTemplate(data, actions) : nothing}
     ${
@@ -118,14 +130,20 @@ function attentionBranch(data: ModelData, actions: ModelActions, block: BlockPar
           )
         : nothing
     }
+    ${beside === null ? nothing : recurrenceTemplate(beside, false, () => actions.go({ tab: 'attention', layer }))}
     ${attentionNorms.post ? partTemplate(norm, [t('behind')], { go: to('attentionPostNorm'), kind: 'norm' }) : nothing}
     ${attentionNorms.stream ? partTemplate(norm, [t('of the sum')], { go: to('attentionStreamNorm'), kind: 'norm' }) : nothing}
     ${towards(data, actions, 0)}
   </div>`;
 }
 
-function mlpBranch(data: ModelData, actions: ModelActions, block: BlockParts): TemplateResult {
-  const { mlp, mlpNorms } = block;
+/** A part that keeps a state, alone or beside attention. */
+function recurrenceTemplate(part: RecurrencePart, isAlone: boolean, go: () => void): TemplateResult {
+  return partTemplate(recurrenceTitle(part), [...recurrenceFacts(part, isAlone), parametersText(part.parameters)], { go });
+}
+
+function mlpBranch(data: ModelData, actions: ModelActions, block: BlockParts, mlp: MlpPart): TemplateResult {
+  const { mlpNorms } = block;
   const { settings, explanation } = data;
   const { layer } = settings;
   const { norm, dim } = explanation.model;

@@ -28,7 +28,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     openLayer(next);
     event.currentTarget.querySelectorAll<HTMLElement>('.river-layer')[next]?.focus();
   };
-  const isHybrid = architecture.blocks.some(({ mixer }) => mixer.kind !== 'attention');
+  const isHybrid = architecture.blocks.some(({ mixer, beside }) => mixer?.kind !== 'attention' || beside !== null);
   const decided = cells === null ? null : decidedAt(cells);
   return html`<div
     class="river"
@@ -49,7 +49,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
       layerTemplate({
         layer,
         kind: blockKind(block),
-        mixer: mixerTitle(block.mixer),
+        mixer: mixerTitle(block),
         isOpen: layer === settings.layer,
         isDimmed: dimmed(layer + 2),
         isParallel: block.wiring === 'parallel',

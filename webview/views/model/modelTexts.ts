@@ -1,4 +1,4 @@
-import type { BlockParts, MixerPart, MlpPart, ParameterGroup } from '../../../src/core/architecture.ts';
+import type { AttentionPart, BlockParts, MlpPart, ParameterGroup, RecurrencePart } from '../../../src/core/architecture.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import { compact, integer } from '../../parts/format.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
@@ -39,20 +39,34 @@ export function positionText(model: ModelInfo, parameters: number): string {
 }
 
 /** What a layer's attention is, or what it has in its place. */
-export function mixerTitle(mixer: MixerPart): string {
-  if (mixer.kind === 'attention') return t('Attention');
-  return mixer.kind === 'deltaNet' ? t('Delta net') : t('Short convolution');
+export function mixerTitle({ mixer, beside }: Pick<BlockParts, 'mixer' | 'beside'>): string {
+  if (mixer === null) return t('MLP');
+  const title = mixer.kind === 'attention' ? t('Attention') : recurrenceTitle(mixer);
+  return beside === null ? title : `${title} + ${recurrenceTitle(beside)}`;
+}
+
+/** What a part that keeps a state is called. */
+export function recurrenceTitle({ kind }: RecurrencePart): string {
+  const names: Readonly<Record<RecurrencePart['kind'], string>> = {
+    deltaNet: t('Delta net'),
+    mamba: t('Mamba 2'),
+    shortConvolution: t('Short convolution'),
+  };
+  return names[kind];
+}
+
+/** Sizes of a part that keeps a state, a sentence each. `isAlone`: no attention stands beside it. */
+export function recurrenceFacts({ kind, reach, kept }: RecurrencePart, isAlone: boolean): readonly string[] {
+  return [
+    ...(isAlone ? [t('This layer has {0} in place of attention: no attention weights.', recurrenceName(kind))] : []),
+    kind === 'shortConvolution'
+      ? t('It reads {0} tokens, its own among them.', integer(reach))
+      : t('It keeps {0} numbers of all tokens before.', integer(kept)),
+  ];
 }
 
 /** Sizes of a layer's attention, a sentence each. */
-export function mixerFacts(mixer: MixerPart): readonly string[] {
-  if (mixer.kind !== 'attention')
-    return [
-      t('This layer has {0} in place of attention: no attention weights.', recurrenceName(mixer.kind)),
-      mixer.kind === 'deltaNet'
-        ? t('It keeps {0} numbers of all tokens before.', integer(mixer.kept))
-        : t('It reads {0} tokens, its own among them.', integer(mixer.reach)),
-    ];
+export function mixerFacts(mixer: AttentionPart): readonly string[] {
   const { heads, kvHeads, headDim, valueDim, latentRank, window, chunk, keysOf, gated } = mixer;
   return [
     t('{0} heads × {1} = {2} numbers', integer(heads), integer(headDim), integer(heads * headDim)),
@@ -70,8 +84,7 @@ export function mixerFacts(mixer: MixerPart): readonly string[] {
 }
 
 /** What happens to queries and keys before they meet. */
-export function queryFacts(mixer: MixerPart): readonly string[] {
-  if (mixer.kind !== 'attention') return [];
+export function queryFacts(mixer: AttentionPart): readonly string[] {
   return [...(mixer.normedQueries ? [t('queries and keys are normed')] : []), ...(mixer.rotary ? [t('rotated by their place')] : [])];
 }
 
@@ -94,12 +107,13 @@ export function mlpFacts({ hidden, gated, activation, experts, parameters, activ
 }
 
 /** What sets a layer apart from a plain one, for its name: the window, the state, the experts. */
-export function blockKind({ mixer, mlp }: BlockParts): string {
+export function blockKind({ mixer, beside, mlp }: BlockParts): string {
+  const attention = mixer?.kind === 'attention' ? mixer : null;
   const parts = [
-    ...(mixer.kind === 'attention' ? [] : [mixerTitle(mixer)]),
-    ...(mixer.kind === 'attention' && mixer.window !== null ? [t('window {0}', integer(mixer.window))] : []),
-    ...(mixer.kind === 'attention' && mixer.chunk !== null ? [t('chunks of {0}', integer(mixer.chunk))] : []),
-    ...(mlp.experts === null ? [] : [t('{0} experts', integer(mlp.experts.count))]),
+    ...(attention !== null && beside === null ? [] : [mixerTitle({ mixer, beside })]),
+    ...(attention !== null && attention.window !== null ? [t('window {0}', integer(attention.window))] : []),
+    ...(attention !== null && attention.chunk !== null ? [t('chunks of {0}', integer(attention.chunk))] : []),
+    ...(mlp === null || mlp.experts === null ? [] : [t('{0} experts', integer(mlp.experts.count))]),
   ];
   return parts.join(', ');
 }

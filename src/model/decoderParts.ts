@@ -1,6 +1,15 @@
-import type { Architecture, BlockParts, MixerPart, MlpPart, NormsAround } from '../core/architecture.ts';
+import type { Architecture, BlockParts, MixerPart, MlpPart, NormsAround, RecurrencePart } from '../core/architecture.ts';
 import { parametersOf } from './families/parameters.ts';
-import { ofLayer, type Block, type DecoderSpec, type DenseMlp, type Linear, type Mlp, type Norms } from './families/spec.ts';
+import {
+  ofLayer,
+  type Block,
+  type DecoderSpec,
+  type DenseMlp,
+  type Experts,
+  type Linear,
+  type Norms,
+  type Recurrence,
+} from './families/spec.ts';
 import { stateNumbers } from './graph/recurrenceGraph.ts';
 
 /** The parts of a decoder with their sizes: what a picture of it is drawn from. */
@@ -32,7 +41,8 @@ function blockOf(spec: DecoderSpec, block: Block, layer: number): BlockParts {
   const shared = mlpNorms.pre !== null && mlpNorms.pre.weight?.name === attentionNorms.pre?.weight?.name;
   return {
     mixer: mixerOf(ofLayer(spec, layer), block),
-    mlp: mlpOf(mlp),
+    beside: block.attention.kind === 'attention' && block.attention.beside !== null ? recurrenceOf(block.attention.beside) : null,
+    mlp: mlp.kind === 'none' ? null : mlpOf(mlp),
     attentionNorms: normsOf(attentionNorms),
     mlpNorms: { ...normsOf(mlpNorms), ...(shared ? { parameters: parametersOf({ ...mlpNorms, pre: null }) } : {}) },
     wiring,
@@ -48,14 +58,9 @@ function normsOf(norms: Norms): NormsAround {
 }
 
 /** `sizes`: the decoder with the sizes of the block's heads. */
-function mixerOf({ heads, kvHeads, headDim, valueDim }: DecoderSpec, { attention }: Block): MixerPart {
-  if (attention.kind !== 'attention')
-    return {
-      kind: attention.kind,
-      reach: attention.convolution.size,
-      kept: stateNumbers(attention),
-      parameters: parametersOf(attention),
-    };
+function mixerOf({ heads, kvHeads, headDim, valueDim }: DecoderSpec, { attention }: Block): MixerPart | null {
+  if (attention.kind === 'mlpAlone') return null;
+  if (attention.kind !== 'attention') return recurrenceOf(attention);
   const { projections, window, rope, queryKeyNorm, gated, output } = attention;
   return {
     kind: 'attention',
@@ -70,12 +75,16 @@ function mixerOf({ heads, kvHeads, headDim, valueDim }: DecoderSpec, { attention
     normedQueries: queryKeyNorm !== null,
     gated,
     keysOf: projections.kind === 'queryAlone' ? projections.source : null,
-    parameters: parametersOf(attention),
+    parameters: parametersOf({ ...attention, beside: null }),
     outputParameters: parametersOf(output),
   };
 }
 
-function mlpOf(mlp: Mlp): MlpPart {
+function recurrenceOf(part: Recurrence): RecurrencePart {
+  return { kind: part.kind, reach: part.convolution.size, kept: stateNumbers(part), parameters: parametersOf(part) };
+}
+
+function mlpOf(mlp: DenseMlp | Experts): MlpPart {
   if (mlp.kind !== 'experts') {
     const parameters = parametersOf(mlp);
     return { ...insideOf(mlp), experts: null, parameters, active: parameters };

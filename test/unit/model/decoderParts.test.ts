@@ -1,7 +1,7 @@
 import { existsSync, readdirSync } from 'node:fs';
 import { expect, test } from 'vitest';
 import { parameterGroups, type BlockParts } from '../../../src/core/architecture.ts';
-import { architectureOf } from '../../../src/model/architecture.ts';
+import { architectureOf } from '../../../src/model/decoderParts.ts';
 import { readModel } from '../../../src/model/describeModel.ts';
 import { FIXTURES } from '../../golden/compare.ts';
 import { folder } from './folder.ts';
@@ -42,14 +42,18 @@ test('the bundled model’s parts have the sizes that its config.json declares',
 
 test('layers are told as what they are: experts, windows, shared keys, states, parallel steps, norms behind a step', async () => {
   const [dense, routed] = await layers('families/deepseek_v3.1');
-  expect(dense?.mlp.experts).toBeNull();
+  expect(dense?.mlp).toMatchObject({ experts: null });
   expect(routed?.mlp).toMatchObject({ experts: { count: 8, chosen: 2, shared: true }, gated: true });
-  expect(routed?.mlp.active).toBeLessThan(routed?.mlp.parameters ?? 0);
+  expect(routed?.mlp?.active).toBeLessThan(routed?.mlp?.parameters ?? 0);
   expect(routed?.mixer).toMatchObject({ kind: 'attention', latentRank: 12 });
-  expect((await layers('families/gpt_oss.1')).map(({ mixer }) => mixer.kind === 'attention' && mixer.window)).toEqual([5, null]);
+  expect((await layers('families/gpt_oss.1')).map(({ mixer }) => mixer?.kind === 'attention' && mixer.window)).toEqual([5, null]);
   expect((await layers('families/phi.1'))[0]).toMatchObject({ wiring: 'parallel', mlp: { gated: false } });
   expect((await layers('families/gemma2.1'))[0]).toMatchObject({ attentionNorms: { pre: true, post: true, stream: false } });
   expect((await layers('families/olmo2.1'))[0]).toMatchObject({ attentionNorms: { pre: false, post: true } });
-  const kinds = new Set((await layers('hybrids/qwen3_next.1')).map(({ mixer }) => mixer.kind));
+  const kinds = new Set((await layers('hybrids/qwen3_next.1')).map(({ mixer }) => mixer?.kind));
   expect(kinds).toEqual(new Set(['attention', 'deltaNet']));
+  expect((await layers('hybrids/falcon_h1.1'))[0]).toMatchObject({ mixer: { kind: 'attention' }, beside: { kind: 'mamba' } });
+  // A layer of Nemotron H is one thing alone.
+  for (const { mixer, beside, mlp } of await layers('hybrids/nemotron_h.1')) expect([mixer === null, mlp === null, beside]).toContain(true);
+  expect(new Set((await layers('hybrids/nemotron_h.1')).map(({ mixer }) => mixer?.kind))).toContain('mamba');
 });
