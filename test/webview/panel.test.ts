@@ -258,7 +258,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await expect.poll(() => panel.locator('.token').first().innerText()).toBe('<img·src=x·onerror="parent.hacked=1">');
     for (const name of ['Tokens', 'Attention', 'Embeddings', 'Predictions']) await tab(name);
     await tab('Attention');
-    await expect.poll(() => panel.locator('.ytick text').first().textContent()).toContain('<');
+    await expect.poll(() => panel.locator('.ytick text >> visible=true').first().textContent()).toContain('<');
     expect(await panel.locator('#root').locator('img, b, a, script').count()).toBe(0);
     expect(await browser.page.evaluate(() => 'hacked' in window)).toBe(false);
   });
