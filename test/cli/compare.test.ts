@@ -185,7 +185,7 @@ describe('bad usage of compare', () => {
       'a format',
       ['--text', 'a', '--with-text', 'b', '--format', 'safetensors'],
       2,
-      /--format is for trace, generate, score, why and patch, not for compare/,
+      /--format is for trace, generate, score, why, patch and sizes, not for compare/,
     ],
     ['a second file that is missing', ['--text', 'a', '--with-file', 'nowhere.txt'], 1, /--with-file nowhere\.txt cannot be read/],
     ['a second model that is missing', ['--text', 'a', '--with-model', 'nowhere'], 1, /nowhere/],
