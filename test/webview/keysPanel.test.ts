@@ -49,6 +49,7 @@ async function press(control: Locator, key: string): Promise<void> {
 describe('keys in the panel', () => {
   it.each(TABS)('do not switch tabs when a digit is typed into a control (%s)', async (tab) => {
     await open(tab);
+    expect(await opened()).toBe(`tab-${tab}`);
     const views = tab === 'embeddings' ? [0, 1, 2, 3, 4, 5] : [-1];
     for (const view of views) {
       if (view >= 0) await panel.locator('.embedding-views > .choice .segment').nth(view).click();

@@ -8,7 +8,13 @@ import { FakeDocument, fakeVSCode, withEditor } from './fakeEditor.ts';
 const TEXT = 'The first text.\n\nA second one, which is not meant.';
 const FIRST = 'The first text.';
 const DELAYS = Array.from({ length: 21 }, (_, step) => 50 * step);
-const MANIFEST = { contributes: { commands: ['explain', 'compareWith'].map((name) => ({ command: `explainTokens.${name}` })) } };
+const MANIFEST = {
+  contributes: {
+    commands: ['explain', 'compareWith'].map((name) => ({ command: `explainTokens.${name}` })),
+    languageModelTools: [],
+    mcpServerDefinitionProviders: [],
+  },
+};
 
 /** The extension's commands over documents that are typed into; the rest of it takes a second to load, as on a slow machine. */
 async function started() {
