@@ -181,6 +181,8 @@ describe('the model library', () => {
       () => existsSync(folder),
       (there) => !there,
     );
+    // The rows below move up when the view has heard of it.
+    await row(/^tester\/tiny/).waitFor({ state: 'detached' });
     await row(/^mine, llama/).click();
     await showsNumbersOf('mine', traced);
     await row(/^mine, current/).click({ button: 'right' });

@@ -40,7 +40,7 @@ describe('why this token', () => {
     ));
   const title = (): Promise<string> => panel.frame.locator('.why-title').innerText();
   const chosen = (): Promise<readonly string[]> =>
-    panel.frame.locator('.why-choices select').evaluateAll((all) => all.map((one) => (one as HTMLSelectElement).value));
+    panel.frame.locator('#panel-why .why-choices select').evaluateAll((all) => all.map((one) => (one as HTMLSelectElement).value));
   /** The same question, from a shell. */
   const byCommandLine = async (...more: readonly string[]): Promise<Why> => {
     const [token = '', rival = ''] = await chosen();
