@@ -7,12 +7,10 @@ import { engineJson, openCommandEngine, type CommandEngine } from './commandEngi
 import type { EngineOptions } from './engineOptions.ts';
 import { modelFilesAt, readFileText, type Note } from './input.ts';
 import { STANDARD } from './optionValues.ts';
-import { openOutput } from './output.ts';
-import { progressLine } from './progressLine.ts';
-import { filesOf } from './scoreFiles.ts';
 import type { ScoreOptions } from './scoreOptions.ts';
-import { pastLimit, scoreText, type FileScores, type ScoreRecord } from './scoreOutput.ts';
-import { EXIT_INCOMPLETE, EXIT_PAST_LIMIT, nameOf, recordsBy, tellProgress } from './scoreRecords.ts';
+import type { FileScores, ScoreRecord } from './scoreOutput.ts';
+import { nameOf, recordsBy } from './scoreRecords.ts';
+import { scoreAll, type ScoreSink } from './scoreRun.ts';
 
 /** Largest id that a tokenizer of an engine's model may have. */
 const MOST_VOCAB = 2 ** 22;
@@ -26,59 +24,52 @@ type ReadFile =
  * code as `score` does. Where the engine fails midway, what had arrived is written.
  */
 export async function scoreByEngine(options: ScoreOptions, engine: EngineOptions, note: Note): Promise<number> {
-  const progress = progressLine();
-  const say: Note = (sentence) => {
-    progress.clear();
-    return note(sentence);
-  };
-  const { files, failed } = await filesOf(options.files, say);
-  if (files.length === 0) throw new UserError('There is no text file to score.');
-  const ending = new AbortController();
-  const opened = await openCommandEngine(engine, ending.signal, say);
-  const { protocol } = opened;
-  const tokenizer = engine.tokenizer === null ? null : await tokenizerAt(engine.tokenizer);
-  const rule = windowRule(protocol, options.stride);
-  const output = await openOutput(options.output);
-  const head = { model: engineJson(protocol, engine.address), window: rule?.length ?? null, stride: rule?.stride ?? null };
-  const writer = scoreText(options.format, options.by, head);
-  const write = async (text: string): Promise<void> => {
-    if (options.output === null) progress.clear();
-    if (text !== '') await output.write(text);
-  };
-  const budget = { left: engine.requests };
-  const tell = (file: string, share: number): void => tellProgress(progress, file, files.indexOf(file), files.length, share);
-  const reading = (file: string): Promise<ReadFile> => readFile(file, opened, tokenizer, options, budget, ending.signal, tell, say);
-  let [incomplete, past] = [failed, false];
-  try {
-    await write(writer.start);
-    for await (const found of inOrder(files, engine.parallel, reading)) {
-      const { file } = found;
-      await write(writer.openFile(file));
-      if ('problem' in found) {
-        incomplete = true;
-        await write(writer.closeFile(file, null));
-        await say(`${nameOf(file)}: ${found.problem.message}`);
-        if (found.problem instanceof EngineUnavailableError) break;
-        continue;
-      }
-      const { records, scores } = scored(found.text, found.read, options);
-      await write(writer.records(file, found.text, records));
-      await write(writer.closeFile(file, scores));
-      const excess = pastLimit(nameOf(file), scores, options.maxBitsPerByte);
-      past ||= excess !== null;
-      if (excess !== null) await say(excess);
+  return scoreAll(options, note, async (say) => {
+    const ending = new AbortController();
+    const opened = await openCommandEngine(engine, ending.signal, say);
+    const { protocol } = opened;
+    const tokenizer = engine.tokenizer === null ? null : await tokenizerAt(engine.tokenizer);
+    const rule = windowRule(protocol, options.stride);
+    const budget = { left: engine.requests };
+    return {
+      head: { model: engineJson(protocol, engine.address), window: rule?.length ?? null, stride: rule?.stride ?? null },
+      run: async (sink) => {
+        const { tell } = sink;
+        const reading = ([index, file]: readonly [number, string]): Promise<ReadFile> =>
+          readFile(file, opened, tokenizer, options, budget, ending.signal, (share) => tell(index, share), say);
+        try {
+          return await writeInOrder(inOrder([...sink.files.entries()], engine.parallel, reading), options, sink);
+        } finally {
+          ending.abort();
+        }
+      },
+    };
+  });
+}
+
+/** Writes what each file got. Returns whether one could not be read; where the engine is gone, the rest is left. */
+async function writeInOrder(
+  read: AsyncIterable<ReadFile>,
+  options: ScoreOptions,
+  { writer, write, say, judge }: ScoreSink,
+): Promise<boolean> {
+  let incomplete = false;
+  for await (const found of read) {
+    const { file } = found;
+    await write(writer.openFile(file));
+    if ('problem' in found) {
+      incomplete = true;
+      await write(writer.closeFile(file, null));
+      await say(`${nameOf(file)}: ${found.problem.message}`);
+      if (found.problem instanceof EngineUnavailableError) break;
+      continue;
     }
-    await write(writer.end);
-  } catch (error) {
-    progress.clear();
-    await output.abandon();
-    throw error;
-  } finally {
-    ending.abort();
+    const { records, scores } = scored(found.text, found.read, options);
+    await write(writer.records(file, found.text, records));
+    await write(writer.closeFile(file, scores));
+    await judge(file, scores);
   }
-  progress.clear();
-  await output.finish();
-  return incomplete ? EXIT_INCOMPLETE : past ? EXIT_PAST_LIMIT : 0;
+  return incomplete;
 }
 
 async function tokenizerAt(path: string): Promise<LocalTokenizer> {
@@ -92,7 +83,7 @@ async function readFile(
   { stride }: ScoreOptions,
   budget: { left: number },
   signal: AbortSignal,
-  tell: (file: string, share: number) => void,
+  tell: (share: number) => void,
   note: Note,
 ): Promise<ReadFile> {
   try {
@@ -103,7 +94,7 @@ async function readFile(
       tokenizer,
       stride,
       alternatives: 0,
-      onProgress: (share) => tell(file, share),
+      onProgress: tell,
       onRequests: (requests) => {
         budget.left -= requests;
         if (budget.left >= 0) return;

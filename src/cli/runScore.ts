@@ -12,13 +12,11 @@ import { BUNDLED_MODEL } from './bundledModel.ts';
 import { modelFilesAt, noteModel, readFileText, runtimeOf, type Note } from './input.ts';
 import { STANDARD, UsageError } from './optionValues.ts';
 import { modelJson } from './jsonOutput.ts';
-import { openOutput } from './output.ts';
 import { roomNow } from './room.ts';
-import { filesOf } from './scoreFiles.ts';
 import type { ScoreOptions, ScoreUnit } from './scoreOptions.ts';
-import { pastLimit, scoreText, type FileScores, type ScoreRecord, type ScoreText } from './scoreOutput.ts';
-import { progressLine } from './progressLine.ts';
-import { EXIT_INCOMPLETE, EXIT_PAST_LIMIT, nameOf, recordsBy, tellProgress } from './scoreRecords.ts';
+import type { FileScores, ScoreRecord, ScoreText } from './scoreOutput.ts';
+import { nameOf, recordsBy } from './scoreRecords.ts';
+import { scoreAll } from './scoreRun.ts';
 
 /** A model that scores texts. */
 interface Scorer {
@@ -30,49 +28,26 @@ interface Scorer {
 /** One text cannot be made into tokens; others can. */
 class TextRefused extends UserError {}
 
-/**
- * Scores files and writes their surprisal; returns the exit code: 1 if a file could not be read, 3 if one is past the limit. The files
- * at fault are told in a sentence each. Throws UserError or UsageError for what keeps all of them from being read.
- */
+/** Scores files by a model on this machine, as `scoreAll` does. The files at fault are told in a sentence each. */
 export async function score(options: ScoreOptions, distFolder: string, note: Note): Promise<number> {
-  const progress = progressLine();
-  const say: Note = (sentence) => {
-    progress.clear();
-    return note(sentence);
-  };
-  const { files, failed } = await filesOf(options.files, say);
-  if (files.length === 0) throw new UserError('There is no text file to score.');
-  const scorer = await openScorer(options, distFolder, say);
-  const output = await openOutput(options.output);
-  const { rule, model } = scorer;
-  const writer = scoreText(options.format, options.by, { model: modelJson(model.info), window: rule.length, stride: rule.stride });
-  const write = async (text: string): Promise<void> => {
-    if (text === '') return;
-    if (options.output === null) progress.clear();
-    await output.write(text);
-  };
-  let [incomplete, past] = [failed, false];
-  try {
-    await write(writer.start);
-    for (const [index, file] of files.entries()) {
-      const tell = (share: number): void => tellProgress(progress, file, index, files.length, share);
-      tell(0);
-      const found = await scoreFile(scorer, file, options.by, writer, write, tell, say);
-      incomplete ||= found === null;
-      const excess = pastLimit(nameOf(file), found, options.maxBitsPerByte);
-      if (excess === null) continue;
-      past = true;
-      await say(excess);
-    }
-    await write(writer.end);
-  } catch (error) {
-    progress.clear();
-    await output.abandon();
-    throw error;
-  }
-  progress.clear();
-  await output.finish();
-  return incomplete ? EXIT_INCOMPLETE : past ? EXIT_PAST_LIMIT : 0;
+  return scoreAll(options, note, async (say) => {
+    const scorer = await openScorer(options, distFolder, say);
+    const { rule, model } = scorer;
+    return {
+      head: { model: modelJson(model.info), window: rule.length, stride: rule.stride },
+      run: async ({ files, writer, write, tell, judge }) => {
+        let incomplete = false;
+        for (const [index, file] of files.entries()) {
+          const tellOwn = (share: number): void => tell(index, share);
+          tellOwn(0);
+          const found = await scoreFile(scorer, file, options.by, writer, write, tellOwn, say);
+          incomplete ||= found === null;
+          await judge(file, found);
+        }
+        return incomplete;
+      },
+    };
+  });
 }
 
 async function openScorer(options: ScoreOptions, distFolder: string, note: Note): Promise<Scorer> {
