@@ -1,5 +1,5 @@
 import { bitsPerByte, type ScoredLine, type ScoredPart, type ScoredWord, type ScoreTotals } from '../core/textScores.ts';
-import { inertCell } from '../core/tableText.ts';
+import { tableCell } from '../core/tableText.ts';
 import type { Token } from '../core/trace.ts';
 import { shortened, visibleControls, visibleText, visibleToken } from '../core/visibleText.ts';
 import type { ScoreFormat, ScoreUnit } from './scoreOptions.ts';
@@ -109,8 +109,7 @@ function csvText(by: ScoreUnit): ScoreText {
 }
 
 function csvCell(value: unknown): string {
-  const cell = typeof value === 'string' ? inertCell(value) : String(value);
-  return /[",\r\n]/.test(cell) ? `"${cell.replaceAll('"', '""')}"` : cell;
+  return typeof value === 'string' ? tableCell(value, 'csv') : String(value);
 }
 
 /** Most characters of a text shown in a table. */
