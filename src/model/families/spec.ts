@@ -401,6 +401,15 @@ export interface DecoderSpec {
   readonly logitScale: number;
 }
 
+/** Common defaults of experts, chosen by their scores alone; a family states the rest. */
+export const PLAIN_EXPERTS = {
+  kind: 'experts',
+  correction: null,
+  groups: null,
+  scale: 1,
+  shared: null,
+} as const satisfies Partial<Experts>;
+
 /** Common defaults of attention; a family states the rest. */
 export const PLAIN_ATTENTION = {
   kind: 'attention',

@@ -18,7 +18,7 @@ import {
 } from '../config.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
 import { readRope } from '../rope.ts';
-import type { Attention, DecoderSpec, Experts, LatentProjections, Mlp } from '../spec.ts';
+import { PLAIN_EXPERTS, type Attention, type DecoderSpec, type Experts, type LatentProjections, type Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, expertGroups, gatedExperts, normalisedOption, sharedExperts } from './expertParts.ts';
 
@@ -162,7 +162,7 @@ export function denseThenExperts(
   return (place) => {
     if (!isSparse(place.layer)) return gatedMlp(tensors, place.mlp, dim, inner, activation, absent.bias);
     return {
-      kind: 'experts',
+      ...PLAIN_EXPERTS,
       chosen,
       scale,
       ...routing,

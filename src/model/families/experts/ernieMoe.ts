@@ -1,7 +1,7 @@
 import { count, eitherCount, number, positive, value, type Options } from '../config.ts';
 import { gatedMlp, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import { ernieDifferences } from '../llama/ernie.ts';
-import type { DecoderSpec } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, sharedExperts } from './expertParts.ts';
 
@@ -35,14 +35,12 @@ export function ernieMoe(config: Options, tensors: Tensors): DecoderSpec {
       const sparse = (layer + 1) % interval === 0 && layer >= first && layer <= (last === -1 ? layers - 1 : last);
       if (!sparse) return gatedMlp(tensors, mlp, dim, inner, activation, bias);
       return {
-        kind: 'experts',
+        ...PLAIN_EXPERTS,
         chosen,
         score: 'softmax',
         correction: tensors.weight(`${mlp}.moe_statics.e_score_correction_bias`, [1, experts]),
-        groups: null,
         normalised: true,
         leastSum,
-        scale: 1,
         router: tensors.linear(`${mlp}.gate`, dim, experts, false),
         experts: gatedExperts(tensors, `${mlp}.experts`, experts, dim, expertInner, activation),
         shared: shared === 0 ? null : sharedExperts(tensors, `${mlp}.shared_experts`, dim, shared * expertInner, activation, bias),

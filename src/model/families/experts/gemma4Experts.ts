@@ -1,7 +1,7 @@
 import { msg } from '../../../core/translatable.ts';
 import { count, refuse, value, type Options } from '../config.ts';
 import type { Place, Sizes } from '../llama/base.ts';
-import type { DenseMlp, Experts, Norm } from '../spec.ts';
+import { PLAIN_EXPERTS, type DenseMlp, type Experts, type Norm } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { gatedExperts } from './expertParts.ts';
 
@@ -31,13 +31,10 @@ export function gemma4Mixture(
 ): Experts {
   const norm = (name: string): Norm => tensors.rms(`${at}.${name}`, dim, epsilon);
   return {
-    kind: 'experts',
+    ...PLAIN_EXPERTS,
     chosen,
     score: 'softmax',
-    correction: null,
-    groups: null,
     normalised: true,
-    scale: 1,
     scales: tensors.weight(`${at}.router.per_expert_scale`, [experts]),
     router: tensors.linear(`${at}.router.proj`, dim, experts, false),
     experts: gatedExperts(tensors, `${at}.experts`, experts, dim, inner, activation),

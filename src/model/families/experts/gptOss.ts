@@ -1,7 +1,7 @@
 import { eitherCount, only, value, type Options } from '../config.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { attentionBias, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
-import type { DecoderSpec, DenseMlp, Linear } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec, type DenseMlp, type Linear } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts } from './expertParts.ts';
 
@@ -36,14 +36,10 @@ export function gptOss(config: Options, tensors: Tensors): DecoderSpec {
     ),
     attention: ({ attention }) => ({ sinks: tensors.weight(`${attention}.sinks`, [sizes.heads]) }),
     mlp: (place) => ({
-      kind: 'experts',
+      ...PLAIN_EXPERTS,
       chosen,
       score: 'softmaxOfChosen',
-      correction: null,
-      groups: null,
       normalised: false,
-      scale: 1,
-      shared: null,
       router: tensors.linear(`${place.mlp}.router`, sizes.dim, experts, true),
       experts: Array.from({ length: experts }, (_, index) => expert(tensors, place, sizes, experts, index)),
     }),

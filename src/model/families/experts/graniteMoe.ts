@@ -1,7 +1,7 @@
 import { eitherCount, count, type Options } from '../config.ts';
 import { graniteLike, graniteSizes } from '../llama/granite.ts';
 import type { Place } from '../llama/base.ts';
-import type { DecoderSpec, DenseMlp, Experts, Linear } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec, type DenseMlp, type Experts, type Linear } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, sharedExperts } from './expertParts.ts';
 
@@ -50,13 +50,10 @@ export function graniteMixture(
       bias: null,
     });
     return {
-      kind: 'experts',
+      ...PLAIN_EXPERTS,
       chosen,
       score: 'softmaxOfChosen',
-      correction: null,
-      groups: null,
       normalised: false,
-      scale: 1,
       router: tensors.linear(`${place}.router.layer`, dim, experts, false),
       // One tensor for all, or, from GGUF files, matrices for each.
       experts: tensors.has(`${place}.input_linear.weight`)

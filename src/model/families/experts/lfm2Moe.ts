@@ -1,7 +1,7 @@
 import { count, flag, number, type Options } from '../config.ts';
 import { lfm2Differences, lfm2Mlp, lfm2Sizes } from '../llama/lfm2.ts';
 import { llamaLike } from '../llama/base.ts';
-import type { DecoderSpec } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, normalisedOption } from './expertParts.ts';
 
@@ -22,17 +22,15 @@ export function lfm2Moe(config: Options, tensors: Tensors): DecoderSpec {
       const place = `${at}.feed_forward`;
       if (layer < dense) return lfm2Mlp(tensors, place, sizes, inner);
       return {
-        kind: 'experts',
+        ...PLAIN_EXPERTS,
         router: tensors.linear(`${place}.gate`, dim, experts, false),
         experts: gatedExperts(tensors, `${place}.experts`, experts, dim, expertInner, activation, { gate: 'w1', up: 'w3', down: 'w2' }),
         chosen,
         score: 'sigmoid',
         correction: corrected ? tensors.weight(`${place}.expert_bias`, [experts]) : null,
-        groups: null,
         normalised,
         addedToSum: 1e-6,
         scale,
-        shared: null,
       };
     },
   });

@@ -2,7 +2,7 @@ import { msg } from '../../../core/translatable.ts';
 import { count, eitherCount, list, number, optionalCount, positive, refuse, value, type Options } from '../config.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place } from '../llama/base.ts';
 import { readRope } from '../rope.ts';
-import type { Attention, DecoderSpec, Mlp } from '../spec.ts';
+import { PLAIN_EXPERTS, type Attention, type DecoderSpec, type Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, sharedExperts } from './expertParts.ts';
 
@@ -53,14 +53,11 @@ export function llama4(config: Options, tensors: Tensors): DecoderSpec {
       const place = `${at}.feed_forward`;
       if (!isSparse(layer)) return gatedMlp(tensors, place, dim, denseInner, activation);
       return {
-        kind: 'experts',
+        ...PLAIN_EXPERTS,
         chosen,
         score: 'sigmoid',
         scalesInput: true,
-        correction: null,
-        groups: null,
         normalised: false,
-        scale: 1,
         router: tensors.linear(`${place}.router`, dim, experts, false),
         experts: gatedExperts(tensors, `${place}.experts`, experts, dim, inner, activation, undefined, 'always'),
         shared: sharedExperts(tensors, `${place}.shared_expert`, dim, inner, activation),

@@ -1,6 +1,6 @@
 import { eitherCount, number, value, type Options } from '../config.ts';
 import { joinedNorms, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
-import type { DecoderSpec } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts } from './expertParts.ts';
 
@@ -31,14 +31,11 @@ export function minimaxM2(config: Options, tensors: Tensors): DecoderSpec {
       const isOld = tensors.has(`${old}.gate.weight`);
       const place = isOld ? old : mlp;
       return {
-        kind: 'experts',
+        ...PLAIN_EXPERTS,
         chosen,
         score: 'sigmoid',
         correction: tensors.weight(`${place}.e_score_correction_bias`, [experts]),
-        groups: null,
         normalised: true,
-        scale: 1,
-        shared: null,
         router: tensors.linear(`${place}.gate`, dim, experts, false),
         experts: gatedExperts(
           tensors,

@@ -1,7 +1,7 @@
 import { eitherCount, type Options } from '../config.ts';
 import { windowOption } from '../layers.ts';
 import { llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
-import type { DecoderSpec } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts } from './expertParts.ts';
 
@@ -18,14 +18,10 @@ export function mixtral(config: Options, tensors: Tensors): DecoderSpec {
     mlp: ({ at, mlp }) => {
       const place = tensors.has(`${mlp}.gate.weight`) ? mlp : `${at}.block_sparse_moe`;
       return {
-        kind: 'experts',
+        ...PLAIN_EXPERTS,
         chosen,
         score: 'softmax',
-        correction: null,
-        groups: null,
         normalised: true,
-        scale: 1,
-        shared: null,
         router: tensors.linear(`${place}.gate`, dim, experts, false),
         experts: gatedExperts(tensors, `${place}.experts`, experts, dim, inner, activation, { gate: 'w1', up: 'w3', down: 'w2' }),
       };

@@ -8,6 +8,7 @@ import {
   PLAIN_ATTENTION,
   PLAIN_BLOCK,
   PLAIN_DECODER,
+  PLAIN_EXPERTS,
   type Attention,
   type Block,
   type DecoderSpec,
@@ -132,7 +133,7 @@ function nemotronExperts(
       return { kind: 'plain', activation, up: linear('up_proj', width, inner), down: linear('down_proj', inner, width) };
     };
     return {
-      kind: 'experts',
+      ...PLAIN_EXPERTS,
       router: tensors.linear(`${at}.gate`, dim, experts, false),
       experts: Array.from({ length: experts }, (_, index) => expert(index)),
       chosen,

@@ -1,7 +1,7 @@
 import { eitherCount, type Options } from '../config.ts';
 import { attentionBias, joinedNorms, llamaLike, postNorms, readSizes, rmsEpsilon, type Differences, type Sizes } from '../llama/base.ts';
 import { clipOption } from '../llama/olmo.ts';
-import type { DecoderSpec } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, normalisedOption } from './expertParts.ts';
 
@@ -38,14 +38,10 @@ function olmoeLike(config: Options, tensors: Tensors, sizes: Sizes, absent: Olmo
     biases: attentionBias(config),
     attention: ({ attention }) => ({ clip, ...joinedNorms(tensors, attention, sizes, epsilon) }),
     mlp: ({ mlp }) => ({
-      kind: 'experts',
+      ...PLAIN_EXPERTS,
       chosen,
       score: 'softmax',
-      correction: null,
-      groups: null,
       normalised,
-      scale: 1,
-      shared: null,
       router: tensors.linear(`${mlp}.gate`, dim, experts, false),
       experts: gatedExperts(tensors, `${mlp}.experts`, experts, dim, inner, activation),
     }),

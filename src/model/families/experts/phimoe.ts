@@ -3,7 +3,7 @@ import { eitherCount, flag, number, options, refuse, value, type Options } from 
 import { windowOption } from '../layers.ts';
 import { attentionBias, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import { readRope, type Rope } from '../rope.ts';
-import type { DecoderSpec } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { gatedExperts } from './expertParts.ts';
 
@@ -28,15 +28,11 @@ export function phimoe(config: Options, tensors: Tensors): DecoderSpec {
       const old = `${at}.block_sparse_moe`;
       const place = tensors.has(`${old}.gate.weight`) ? old : mlp;
       return {
-        kind: 'experts',
+        ...PLAIN_EXPERTS,
         chosen,
         score: 'sparseMixer',
         jitter: number(config, 'router_jitter_noise', 0.01),
-        correction: null,
-        groups: null,
         normalised: false,
-        scale: 1,
-        shared: null,
         router: tensors.linear(place === old ? `${old}.gate` : `${mlp}.router`, dim, experts, false),
         experts: gatedExperts(tensors, `${place}.experts`, experts, dim, inner, activation, { gate: 'w1', up: 'w3', down: 'w2' }),
       };

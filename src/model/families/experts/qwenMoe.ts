@@ -2,7 +2,7 @@ import { count, eitherCount, flag, type Options } from '../config.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { attentionBias, gatedMlp, headNorms, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from '../llama/base.ts';
 import { VISION_ROPE } from '../llama/qwen.ts';
-import type { DecoderSpec, Experts, Mlp } from '../spec.ts';
+import { PLAIN_EXPERTS, type DecoderSpec, type Experts, type Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { chosenExperts, gatedExperts, normalisedOption, sparseLayers } from './expertParts.ts';
 
@@ -102,13 +102,10 @@ export function qwenExperts(
   return (place) => {
     if (!isSparse(place.layer)) return gatedMlp(tensors, place.mlp, dim, denseInner, activation);
     return {
-      kind: 'experts',
+      ...PLAIN_EXPERTS,
       chosen,
       score: 'softmax',
-      correction: null,
-      groups: null,
       normalised,
-      scale: 1,
       router: tensors.linear(`${place.mlp}.gate`, dim, experts, false),
       experts: gatedExperts(tensors, `${place.mlp}.experts`, experts, dim, inner, activation, undefined, absent.maybeTurned),
       shared: shared(place),
