@@ -1,6 +1,6 @@
 import { isRecord } from '../../core/records.ts';
 import { msg } from '../../core/translatable.ts';
-import { optionalCount, refuse, value, type Options } from './config.ts';
+import { count, optionalCount, refuse, value, type Options } from './config.ts';
 import type { Linear, Mamba } from './spec.ts';
 import type { Tensors } from './tensors.ts';
 
@@ -53,8 +53,23 @@ export function mambaLayer(
   };
 }
 
+/** The sizes of the options `mamba_*`, of a layer with `inner` numbers a token. Throws UserError for those that do not go together. */
+export function mambaSizes(config: Options, dim: number, inner: number): MambaSizes {
+  const heads = count(config, 'mamba_n_heads', 128);
+  const groups = count(config, 'mamba_n_groups', 1);
+  checkGroups(config, 'mamba_n_groups', groups, heads);
+  return {
+    dim,
+    heads,
+    headDim: mambaHeadDim(config, heads, inner),
+    groups,
+    stateDim: count(config, 'mamba_d_state', 256),
+    size: count(config, 'mamba_d_conv', 4, 2),
+  };
+}
+
 /** The option `mamba_d_head`: a number, or "auto" for `inner` by the heads. Throws UserError where heads of it do not make `inner`. */
-export function mambaHeadDim(config: Options, heads: number, inner: number): number {
+function mambaHeadDim(config: Options, heads: number, inner: number): number {
   const headDim =
     (value(config, 'mamba_d_head') ?? 'auto') === 'auto' ? Math.floor(inner / heads) : optionalCount(config, 'mamba_d_head', 1);
   if (heads * headDim !== inner)

@@ -2,7 +2,7 @@ import { msg } from '../../../core/translatable.ts';
 import { count, flag, list, only, refuse, text, value, type Options } from '../config.ts';
 import { graniteLike, graniteSizes } from '../llama/granite.ts';
 import { rmsEpsilon } from '../llama/base.ts';
-import { checkGroups, mambaHeadDim, mambaLayer, stepLimitOption } from '../mamba.ts';
+import { mambaLayer, mambaSizes, stepLimitOption } from '../mamba.ts';
 import { readRope } from '../rope.ts';
 import type { DecoderSpec, Mamba, Mlp } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
@@ -29,17 +29,7 @@ export function graniteHybrid(config: Options, tensors: Tensors): DecoderSpec {
 
 function graniteMamba(config: Options, tensors: Tensors, dim: number): (at: string) => Mamba {
   only(config, 'hidden_act', 'silu');
-  const heads = count(config, 'mamba_n_heads', 128);
-  const groups = count(config, 'mamba_n_groups', 1);
-  checkGroups(config, 'mamba_n_groups', groups, heads);
-  const sizes = {
-    dim,
-    heads,
-    headDim: mambaHeadDim(config, heads, count(config, 'mamba_expand', 2) * dim),
-    groups,
-    stateDim: count(config, 'mamba_d_state', 256),
-    size: count(config, 'mamba_d_conv', 4, 2),
-  };
+  const sizes = mambaSizes(config, dim, count(config, 'mamba_expand', 2) * dim);
   const bias = flag(config, 'mamba_proj_bias', false);
   const biases = { input: bias, convolution: flag(config, 'mamba_conv_bias', true), output: bias };
   const limit = stepLimitOption(config);

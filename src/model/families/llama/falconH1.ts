@@ -1,6 +1,6 @@
 import { msg } from '../../../core/translatable.ts';
 import { count, flag, list, number, only, optionalCount, value, type Options } from '../config.ts';
-import { checkGroups, mambaHeadDim, mambaLayer, stepLimitOption, times } from '../mamba.ts';
+import { mambaLayer, mambaSizes, stepLimitOption, times } from '../mamba.ts';
 import type { DecoderSpec, DenseMlp, Mamba } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Place, type Sizes } from './base.ts';
@@ -50,24 +50,14 @@ export function falconH1(config: Options, tensors: Tensors): DecoderSpec {
 function besideAttention(config: Options, tensors: Tensors, dim: number, epsilon: number): (place: Place) => Mamba {
   only(config, 'hidden_act', 'silu');
   const inner = value(config, 'mamba_d_ssm') === null ? count(config, 'mamba_expand', 2) * dim : optionalCount(config, 'mamba_d_ssm', 1024);
-  const heads = count(config, 'mamba_n_heads', 128);
-  const groups = count(config, 'mamba_n_groups', 1);
-  checkGroups(config, 'mamba_n_groups', groups, heads);
-  const sizes = {
-    dim,
-    heads,
-    headDim: mambaHeadDim(config, heads, inner),
-    groups,
-    stateDim: count(config, 'mamba_d_state', 256),
-    size: count(config, 'mamba_d_conv', 4, 2),
-  };
+  const sizes = mambaSizes(config, dim, inner);
   const biases = {
     input: flag(config, 'mamba_proj_bias', false),
     convolution: flag(config, 'mamba_conv_bias', true),
     output: flag(config, 'projectors_bias', false),
   };
   const when = flag(config, 'mamba_norm_before_gate', true) ? 'beforeGate' : 'behindGate';
-  const norm = flag(config, 'mamba_rms_norm', false) ? ({ parts: groups, epsilon, when } as const) : null;
+  const norm = flag(config, 'mamba_rms_norm', false) ? ({ parts: sizes.groups, epsilon, when } as const) : null;
   const limit = stepLimitOption(config);
   const [gate = 1, x = 1, b = 1, c = 1, step = 1] = multipliers(config, 'ssm_multipliers', 5);
   const factors = [gate, x, b, c, step] as const;
