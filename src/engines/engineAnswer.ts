@@ -20,6 +20,12 @@ export interface AnswerPart {
   readonly id: () => number;
 }
 
+/** The text at a member; null: there is no text. */
+export function textAt(answer: AnswerPart | null, name: string): string | null {
+  const value = answer?.at(name).value;
+  return typeof value === 'string' ? value : null;
+}
+
 /** Rounding may take the logarithm of a probability of 1 above 0 by so much. */
 const ROUNDING = 1e-3;
 const MOST_ID = 2 ** 31 - 1;

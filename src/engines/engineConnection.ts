@@ -1,6 +1,6 @@
 import { CancelledError, UserError } from '../core/errors.ts';
 import { msg } from '../core/translatable.ts';
-import { isPrivate, isToken } from '../library/hub/address.ts';
+import { isPrivate, isRedirect, isToken } from '../library/hub/address.ts';
 import { oneLine, Transient, waitAsked } from '../library/hub/problems.ts';
 import { PATIENCE, retrying, type Patience } from '../library/hub/retry.ts';
 import { onAbort } from './abortListeners.ts';
@@ -43,7 +43,6 @@ const SMALL_ANSWER = 8 * 1024 * 1024;
 /** Most characters of an engine's own words. */
 const SAID = 300;
 const MOST_REDIRECTS = 4;
-const REDIRECTS: ReadonlySet<number> = new Set([301, 302, 303, 307, 308]);
 /** Answers of a server that is loading or too busy. 500 is not among them: a request that broke it once would do so again. */
 const TRANSIENT: ReadonlySet<number> = new Set([408, 425, 429, 502, 503, 504]);
 const MISSING: ReadonlySet<number> = new Set([404, 405, 501]);
@@ -89,7 +88,7 @@ export function engineConnection(address: string, options: ConnectionOptions): E
       const reply = await send({ method, url, headers, body, mostBytes: most, signal }).catch((error: unknown) => {
         throw error instanceof Transient ? new Transient(unavailable(error.refusal)) : error;
       });
-      const location = REDIRECTS.has(reply.status) ? headerOf(reply, 'location') : undefined;
+      const location = isRedirect(reply.status) ? headerOf(reply, 'location') : undefined;
       if (location === undefined) return reply;
       const next = URL.canParse(location, url) ? new URL(location, url) : undefined;
       if (next?.origin !== url.origin)

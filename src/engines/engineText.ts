@@ -4,7 +4,7 @@ import { strideOf } from '../core/textWindows.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
 import { onAbort } from './abortListeners.ts';
-import type { Alternative, Protocol, ScoredToken, ServerToken } from './engineApi.ts';
+import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ServerToken } from './engineApi.ts';
 import { placeTokens } from './placedTokens.ts';
 
 /** Longest window where the engine reads more at once: its numbers for each position are held in its memory together. */
@@ -163,7 +163,7 @@ function withoutOverlap(
   ids: Int32Array,
 ): readonly ScoredToken[] {
   const all: ScoredToken[] = Array.from(ids, (id) => ({
-    token: { id, bytes: null, text: null, entry: null },
+    token: tokenOfId(id),
     logprob: Number.NaN,
     rank: 0,
     top: [],

@@ -1,5 +1,6 @@
 import { UserError } from '../core/errors.ts';
 import { msg } from '../core/translatable.ts';
+import { textAt } from './engineAnswer.ts';
 import type { Protocol } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 import { llamaCppProtocol } from './llamaCppProtocol.ts';
@@ -27,8 +28,8 @@ export async function openEngine(connection: EngineConnection, model: string | n
     chosen([{ id: protocol.model, owner: '', contextLength: null, parameters: null }], model, host);
     return protocol;
   }
-  const ollama = await connection.get('/api/version', signal);
-  if (typeof ollama?.at('version').value === 'string') {
+  const ollama = textAt(await connection.get('/api/version', signal), 'version');
+  if (ollama !== null) {
     const tags = await connection.get('/api/tags', signal);
     const names = (tags?.at('models').list() ?? []).map((each) => each.at('name').text());
     const found = chosen(
@@ -36,7 +37,7 @@ export async function openEngine(connection: EngineConnection, model: string | n
       model !== null && !names.includes(model) && names.includes(`${model}:latest`) ? `${model}:latest` : model,
       host,
     );
-    return ollamaProtocol(connection, found.id, ollama.at('version').text(), signal);
+    return ollamaProtocol(connection, found.id, ollama, signal);
   }
   const list = await connection.get('/v1/models', signal);
   if (list?.at('data').isThere !== true)

@@ -1,4 +1,5 @@
 import type { AnswerPart } from './engineAnswer.ts';
+import type { EngineAbilities } from './engineApi.ts';
 
 /** A model that a server lists. */
 export interface ServedModel {
@@ -7,6 +8,11 @@ export interface ServedModel {
   readonly owner: string;
   readonly contextLength: number | null;
   readonly parameters: number | null;
+}
+
+/** Of an engine that tells and takes ids and scores a prompt at once, with so many alternatives at most. */
+export function promptAbilities({ contextLength }: ServedModel, alternatives: number): EngineAbilities {
+  return { scores: 'prompt', alternatives, ids: true, takesIds: true, contextLength, parameters: null };
 }
 
 /** Fields in which servers tell the tokens that a model reads at once. */

@@ -1,8 +1,8 @@
 import { bestFirst, checkAnswered, mostBytes, mostTokens, rankAmong } from './answeredTokens.ts';
-import type { AnswerPart } from './engineAnswer.ts';
+import { textAt, type AnswerPart } from './engineAnswer.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
-import type { ServedModel } from './servedModels.ts';
+import { promptAbilities, type ServedModel } from './servedModels.ts';
 
 /** More are returned, but each takes time at every position. */
 const ALTERNATIVES = 100;
@@ -51,15 +51,8 @@ export async function sglangProtocol(connection: EngineConnection, served: Serve
   return {
     kind: 'sglang',
     model: served.id,
-    version: typeof version?.at('version').value === 'string' ? version.at('version').text() : null,
-    abilities: {
-      scores: 'prompt',
-      alternatives: ALTERNATIVES,
-      ids: true,
-      takesIds: true,
-      contextLength: served.contextLength,
-      parameters: null,
-    },
+    version: textAt(version, 'version'),
+    abilities: promptAbilities(served, ALTERNATIVES),
     tokenize: cuts
       ? async (text, until) =>
           (await tokenized(text, until))

@@ -1,9 +1,9 @@
-import type { AnswerPart } from './engineAnswer.ts';
+import { textAt, type AnswerPart } from './engineAnswer.ts';
 import { checkAnswered, checkModel, mostBytes, mostTokens } from './answeredTokens.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion, type ServerToken } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 import { completionGeneration } from './openAiProtocol.ts';
-import type { ServedModel } from './servedModels.ts';
+import { promptAbilities, type ServedModel } from './servedModels.ts';
 
 /** The server's limit where it was not started with another (`--max-logprobs`). */
 const ALTERNATIVES = 20;
@@ -47,15 +47,8 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
   return {
     kind: 'vllm',
     model,
-    version: typeof version?.at('version').value === 'string' ? version.at('version').text() : null,
-    abilities: {
-      scores: 'prompt',
-      alternatives: ALTERNATIVES,
-      ids: true,
-      takesIds: true,
-      contextLength: served.contextLength,
-      parameters: null,
-    },
+    version: textAt(version, 'version'),
+    abilities: promptAbilities(served, ALTERNATIVES),
     tokenize: cuts
       ? async (text, until) => {
           const answer = await tokenized(text, until);

@@ -80,3 +80,8 @@ export function environmentToken({ endpoint = '', token = '' }: HubEnvironment, 
 export function isToken(text: string): boolean {
   return /^[\x21-\x7e]{1,500}$/.test(text);
 }
+
+/** Whether an answer of this status sends its request elsewhere. */
+export function isRedirect(status: number): boolean {
+  return [301, 302, 303, 307, 308].includes(status);
+}

@@ -3,7 +3,7 @@ import { request as requestHttps } from 'node:https';
 import { CancelledError, UserError, messageOf } from '../../core/errors.ts';
 import type { Translate } from '../../core/translatable.ts';
 import type { HubAccess } from './hubApi.ts';
-import { isPrivate } from './address.ts';
+import { isPrivate, isRedirect } from './address.ts';
 import { Transient } from './problems.ts';
 
 // Node's http and https rather than fetch: VS Code applies its proxy settings and certificates (`http.proxy`, `http.proxySupport`) to
@@ -49,7 +49,7 @@ export async function get(url: URL, options: HttpOptions): Promise<HttpAnswer> {
     const { statusCode: status = 0 } = body;
     allHeaders.push(body.headers);
     const { location } = body.headers;
-    if (![301, 302, 303, 307, 308].includes(status) || location === undefined) return { status, headers: body.headers, allHeaders, body };
+    if (!isRedirect(status) || location === undefined) return { status, headers: body.headers, allHeaders, body };
     body.destroy();
     const next = URL.canParse(location, at) ? new URL(location, at) : undefined;
     if (!next || !/^https?:$/.test(next.protocol) || (at.protocol === 'https:' && next.protocol !== 'https:'))
