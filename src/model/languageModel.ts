@@ -98,7 +98,10 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
       const provider = runtime.use?.() ?? null;
       return provider === null ? info : { ...info, provider };
     },
-    architecture: architectureOf(spec),
+    // Walks through all weights, and only a picture of the model asks for it.
+    get architecture() {
+      return architectureOf(spec);
+    },
     config,
     shape: read.shape,
     recipeScope: recipeScope(spec),

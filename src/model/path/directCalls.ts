@@ -109,7 +109,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     const mlp = along('mlpScaled');
     const before = value('direction.resid');
     const through = dot(row(itemOf(trace.resid, layer), token), before);
-    const all = directParts(spec, layer).reduce((sum, part) => sum + along(part), 0);
+    const all = parts.reduce((sum, part) => sum + along(part), 0);
     const rest = dot(value('output'), direction) - through - all;
     const optional = {
       ...(parts.includes('recurred') ? { recurrence: along('recurred') } : {}),
@@ -126,7 +126,8 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     const steps = headSteps(trace.run.recipe, layer);
     const factors = Float32Array.from({ length: heads }, (_, head) => changeAt(steps, head, token).factor);
     // A gate is one of the head's at the query, whatever token a value is of.
-    const toValues = attention.gated ? toJoined.map((number, i) => number * at(value('headGates'), i)) : toJoined;
+    const gates = attention.gated ? value('headGates') : null;
+    const toValues = gates === null ? toJoined : toJoined.map((number, i) => number * at(gates, i));
     const sources = sourcesOf(value('weights'), itemOf(trace.v, layer), toValues, factors);
     return { before, own: { heads: byHead, sources, mlp, ...optional, rest } };
   };
