@@ -3,6 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import type { KeptVector } from '../../core/steering.ts';
 import { msg } from '../../core/translatable.ts';
 import type { ModelClient } from '../client/modelClient.ts';
+import { writeWhole } from '../panel/savedFiles.ts';
 import { t } from '../say.ts';
 import { openDialog, saveDialog } from '../surfaces.ts';
 import type { Current } from './currentExplanation.ts';
@@ -35,5 +36,5 @@ export async function saveVector(client: Client, { shown, modelKey }: Current, v
   const { bytes } = await client.ask(modelKey, shown.explanation.run, 'vectorFile', { vector }, new AbortController().signal);
   const name = `${vector.name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+/, '') || 'vector'}.gguf`;
   const file = await saveDialog(t('Save the control vector'), t('Save'), GGUF, name);
-  if (file !== undefined) await vscode.workspace.fs.writeFile(file, bytes);
+  if (file !== undefined) await writeWhole(file, bytes);
 }

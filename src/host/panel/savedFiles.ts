@@ -3,17 +3,22 @@ import { messageOf, UserError } from '../../core/errors.ts';
 import { t } from '../say.ts';
 import { saveDialog } from '../surfaces.ts';
 
-/**
- * Saves a file where the user likes: it appears whole or not at all, under a name of its own until then. `name`: what it is called at
- * first. Throws UserError, naming the file, where it cannot be written; the file that was there before is then as it was.
- */
+/** Saves a file where the user likes. `name`: what it is called at first. Throws UserError as `writeWhole` does. */
 export async function saveNewFile(name: string, content: string | Uint8Array): Promise<void> {
   const ending = name.slice(name.lastIndexOf('.') + 1);
   const file = await saveDialog(t('Save {0}', name), t('Save'), { [ending.toUpperCase()]: [ending] }, name);
   if (file === undefined) return;
+  await writeWhole(file, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+}
+
+/**
+ * Writes a file that appears whole or not at all, under a name of its own until then. Throws UserError, naming the file, where it cannot be
+ * written; the file that was there before is then as it was.
+ */
+export async function writeWhole(file: vscode.Uri, content: Uint8Array): Promise<void> {
   const partial = file.with({ path: `${file.path}.partial` });
   try {
-    await vscode.workspace.fs.writeFile(partial, typeof content === 'string' ? new TextEncoder().encode(content) : content);
+    await vscode.workspace.fs.writeFile(partial, content);
     await vscode.workspace.fs.rename(partial, file, { overwrite: true });
   } catch (error) {
     await vscode.workspace.fs.delete(partial).then(undefined, () => undefined);
