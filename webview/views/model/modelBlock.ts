@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { BlockParts, MixerPart, MlpPart, RecurrencePart } from '../../../src/core/architecture.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
-import { layerFlows, type LayerFlow } from '../../figures/modelFlow.ts';
+import type { LayerFlow } from '../../figures/modelFlow.ts';
 import { integer, significant, signedDecimal } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
@@ -13,11 +13,11 @@ import { blockKind, mixerFacts, mixerTitle, mlpFacts, parametersText, queryFacts
 
 /** The open layer: the stream runs down on the left, and its two steps leave it and come back. */
 export function blockTemplate(data: ModelData, actions: ModelActions): TemplateResult | typeof nothing {
-  const { architecture, settings, flow, explanation } = data;
+  const { architecture, settings, flows, explanation } = data;
   const { layer } = settings;
   const block = architecture.blocks[layer];
   if (block === undefined) return nothing;
-  const own = flow === undefined ? undefined : layerFlows(flow, settings.selected)?.[layer];
+  const own = flows?.[layer];
   const kind = blockKind(block);
   const isParallel = block.wiring === 'parallel';
   const mixerName = mixerTitle(block);
@@ -76,7 +76,7 @@ function addedText(flow: LayerFlow | undefined, name: string, step: 'attention' 
 
 /** The tokens that a step raises and lowers most by itself. */
 function towards({ layerAnswer, settings, explanation }: ModelData, { go }: ModelActions, place: 0 | 1): TemplateResult | typeof nothing {
-  const known = layerAnswer?.layer === settings.layer && layerAnswer.token === settings.selected ? layerAnswer.added : null;
+  const known = layerAnswer?.added ?? null;
   if (known === null) return nothing;
   const { raisedIds, raised, loweredIds, lowered, next, nextRank, pieces } = known;
   const line = (id: number, by: number): TemplateResult =>

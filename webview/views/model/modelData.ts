@@ -1,6 +1,7 @@
 import type { Architecture } from '../../../src/core/architecture.ts';
-import type { HeadReads, TokenFlow } from '../../../src/core/tokenFlow.ts';
-import type { AddedWindow, ExpertRouting, Explanation, LensWindow } from '../../../src/core/trace.ts';
+import type { HeadReads } from '../../../src/core/tokenFlow.ts';
+import type { AddedWindow, ExpertRouting, Explanation } from '../../../src/core/trace.ts';
+import type { LayerFlow, LensCell } from '../../figures/modelFlow.ts';
 import type { Settings } from '../../viewSettings.ts';
 
 /** What is known of the open layer for the selected token. */
@@ -14,15 +15,17 @@ export interface LayerAnswer {
   readonly routing: ExpertRouting | null;
 }
 
-/** Everything the picture is drawn from. Undefined: not known yet. */
+/** Everything the picture is drawn from. Null: not known yet. */
 export interface ModelData {
   readonly explanation: Explanation;
   readonly architecture: Architecture;
   readonly settings: Settings;
   readonly labels: readonly string[];
-  readonly flow: TokenFlow | undefined;
-  readonly lens: LensWindow | undefined;
-  readonly layerAnswer: LayerAnswer | undefined;
+  /** The selected token's way through all layers, and its predictions on the way. */
+  readonly flows: readonly LayerFlow[] | null;
+  readonly cells: readonly LensCell[] | null;
+  /** Of the open layer and the selected token. */
+  readonly layerAnswer: LayerAnswer | null;
 }
 
 /** What the picture's parts do when they are pressed. */

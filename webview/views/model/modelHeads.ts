@@ -31,8 +31,7 @@ export function sharingTemplate({ heads, kvHeads }: AttentionPart): TemplateResu
 
 /** The strongest heads, as threads from the tokens that they read to what they add. */
 export function headsTemplate(data: ModelData, actions: ModelActions): TemplateResult {
-  const { layerAnswer, settings } = data;
-  const known = layerAnswer?.layer === settings.layer && layerAnswer.token === settings.selected ? layerAnswer.reads : undefined;
+  const known = data.layerAnswer?.reads;
   return html`<div class="part-open heads" role="group" aria-label=${t('Strongest heads')}>
     <p class="part-title">${t('Strongest heads')}</p>
     ${

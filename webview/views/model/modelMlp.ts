@@ -11,8 +11,8 @@ const MOST_EXPERTS = 512;
 /** The shape of an MLP in its real proportions, or the experts with those that the token is sent to. */
 export function mlpShapeTemplate({ explanation, layerAnswer, settings }: ModelData, { hidden, experts }: MlpPart): TemplateResult {
   if (experts === null) return hourglassTemplate(explanation.model.dim, hidden);
-  const { selected, layer } = settings;
-  const routing = layerAnswer?.layer === layer && layerAnswer.token === selected ? layerAnswer.routing : null;
+  const { selected } = settings;
+  const routing = layerAnswer?.routing ?? null;
   if (experts.count > MOST_EXPERTS) return html``;
   const chosen = new Map(
     Array.from({ length: routing?.chosen ?? 0 }, (_, place) => {

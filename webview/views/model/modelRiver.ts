@@ -1,6 +1,6 @@
 import { html, nothing, type TemplateResult } from 'lit-html';
 import { visibleText } from '../../../src/core/visibleText.ts';
-import { decidedAt, layerFlows, lensCells, longest, streamShape, type LayerFlow, type LensCell } from '../../figures/modelFlow.ts';
+import { decidedAt, longest, streamShape, type LayerFlow, type LensCell } from '../../figures/modelFlow.ts';
 import { stepKey } from '../../parts/dom.ts';
 import { percent, significant } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
@@ -16,9 +16,7 @@ const MOST_LYING = 8;
 
 /** All layers side by side: the stream as thick as it is long, what each layer adds to it, and what the model would predict there. */
 export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimmed: (place: number) => boolean): TemplateResult {
-  const { architecture, settings, flow, lens } = data;
-  const flows = flow === undefined ? null : layerFlows(flow, settings.selected);
-  const cells = lens === undefined ? null : lensCells(lens, settings.selected);
+  const { architecture, settings, flows, cells } = data;
   const scale = longest(flows ?? []);
   const count = architecture.blocks.length;
   const move = (event: KeyboardEvent): void => {

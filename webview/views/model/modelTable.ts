@@ -1,6 +1,6 @@
 import { html, type TemplateResult } from 'lit-html';
 import { visibleText } from '../../../src/core/visibleText.ts';
-import { layerFlows, lensCells, type LensCell } from '../../figures/modelFlow.ts';
+import type { LensCell } from '../../figures/modelFlow.ts';
 import { decimal, percent, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { ModelData } from './modelData.ts';
@@ -8,9 +8,7 @@ import type { ModelData } from './modelData.ts';
 const DIGITS = 4;
 
 /** The picture's numbers, a row a layer. */
-export function tableTemplate({ flow, lens, settings }: ModelData): TemplateResult {
-  const flows = flow === undefined ? null : layerFlows(flow, settings.selected);
-  const cells = lens === undefined ? null : lensCells(lens, settings.selected);
+export function tableTemplate({ flows, cells }: ModelData): TemplateResult {
   if (flows === null) return html`<p class="caption">…</p>`;
   const columns = [
     t('Layer'),

@@ -4,7 +4,7 @@ import { CancelledError, messageOf } from '../../../src/core/errors.ts';
 import type { TokenFlow } from '../../../src/core/tokenFlow.ts';
 import type { LensWindow } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
-import { positionsAround } from '../../figures/modelFlow.ts';
+import { layerFlows, lensCells, positionsAround } from '../../figures/modelFlow.ts';
 import { el } from '../../parts/dom.ts';
 import { compact, integer } from '../../parts/format.ts';
 import { question } from '../../question.ts';
@@ -30,7 +30,9 @@ export function createModel(context: PanelContext): View {
   const draw = (): void => show(store.state());
   const play = createModelPlay(context, draw);
   const around = ({ shown, settings }: ViewState) =>
-    shown === null ? null : positionsAround(settings.selected, shown.explanation.tokens.length, shown.explanation.model);
+    shown === null
+      ? { position: 0, positions: 1 }
+      : positionsAround(settings.selected, shown.explanation.tokens.length, shown.explanation.model);
   const parts = question<Architecture>(context, {
     busy: () => root,
     parts: [picture],
@@ -41,7 +43,7 @@ export function createModel(context: PanelContext): View {
   const flow = question<TokenFlow>(context, {
     busy: () => picture,
     parts: [],
-    ask: (state, query) => query('flow', 'tokenFlow', around(state) ?? { position: 0, positions: 1 }),
+    ask: (state, query) => query('flow', 'tokenFlow', around(state)),
     draw,
   });
   const lens = question<LensWindow>(context, {
@@ -49,7 +51,7 @@ export function createModel(context: PanelContext): View {
     parts: [],
     ask: (state, query) => {
       const layers = (state.shown?.explanation.model.layers ?? 0) + 1;
-      return query('modelLens', 'lens', { layer: 0, layers, ...(around(state) ?? { position: 0, positions: 1 }) });
+      return query('modelLens', 'lens', { layer: 0, layers, ...around(state) });
     },
     draw,
   });
@@ -76,7 +78,17 @@ export function createModel(context: PanelContext): View {
     if (shown === null || architecture === undefined) return;
     const { explanation } = shown;
     const labels = tokenLabels(explanation);
-    const data = { explanation, architecture, settings, labels, flow: flow.answer(), lens: lens.answer(), layerAnswer: inside.answer() };
+    const [flows, window, answer] = [flow.answer(), lens.answer(), inside.answer()];
+    const { layer, selected } = settings;
+    const data = {
+      explanation,
+      architecture,
+      settings,
+      labels,
+      flows: flows === undefined ? null : layerFlows(flows, selected),
+      cells: window === undefined ? null : lensCells(window, selected),
+      layerAnswer: answer?.layer === layer && answer.token === selected ? answer : null,
+    };
     render(pictureTemplate(data, actions, play), picture);
   }
   return {
@@ -85,7 +97,7 @@ export function createModel(context: PanelContext): View {
       const { shown } = state;
       if (shown === null) return;
       play.update(state);
-      const { position, positions } = around(state) ?? { position: 0, positions: 1 };
+      const { position, positions } = around(state);
       parts.update(state, shown);
       flow.update(state, shown, position, positions);
       lens.update(state, shown, position, positions);
