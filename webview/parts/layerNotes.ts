@@ -1,15 +1,12 @@
+import { RECURRENCE_NAMES } from '../../src/core/recurrence.ts';
 import type { ModelInfo, RecurrenceKind } from '../../src/core/trace.ts';
+import { translated } from '../../src/core/translatable.ts';
 import { integer, significant } from './format.ts';
 import { t } from '../strings.ts';
 
 /** What a layer without attention weights is called, in a sentence. */
 export function recurrenceName(kind: RecurrenceKind): string {
-  return {
-    shortConvolution: t('a short convolution'),
-    deltaNet: t('a gated delta net'),
-    mamba: t('a Mamba 2 layer'),
-    mlpAlone: t('an MLP alone'),
-  }[kind];
+  return translated(RECURRENCE_NAMES[kind], t);
 }
 
 /** Traits that set a layer's attention apart from that of other layers or models, in a few words each. */
