@@ -1,5 +1,6 @@
 import { alignIds } from '../core/alignment.ts';
 import { compareSpans, divergenceInParts, textTotals, type ComparedSpan } from '../core/comparison.ts';
+import { surprisalBits } from '../core/probability.ts';
 import { at } from '../core/tensor.ts';
 import type { Explanation, Token } from '../core/trace.ts';
 import { CHAT, modelTool, MOST_TEXT_UNITS, readPart, stopIfAborted } from './agentTool.ts';
@@ -69,5 +70,5 @@ function sharedRow({ aStart, aBits, bBits, difference }: ComparedSpan, { tokens 
 }
 
 function alone({ tokens, logprob }: Explanation, from: number, to: number): readonly object[] {
-  return tokens.slice(from, to).map(({ index, text }: Token) => ({ index, text, bits: -at(logprob, index) / Math.LN2 }));
+  return tokens.slice(from, to).map(({ index, text }: Token) => ({ index, text, bits: surprisalBits(at(logprob, index)) }));
 }

@@ -19,7 +19,7 @@ import { createWhy } from '../views/why/whyView.ts';
 
 /**
  * Tabs with their views, in groups. Only the open view is updated; Experts is shown only for a model that has experts. Keys 1 to 9, and
- * 0 for the tenth, switch tabs unless the focused element uses them. In a narrow panel the line of tabs scrolls.
+ * 0 for the tenth, switch tabs unless the focused element uses them. In a low panel their line scrolls.
  */
 export function createTabs(context: PanelContext): View {
   const titles: Readonly<Record<TabName, string>> = {
