@@ -74,7 +74,9 @@ export function mixerFacts(mixer: AttentionPart): readonly string[] {
     ...(latentRank === null
       ? kvHeads === heads
         ? []
-        : [t('{0} query heads share {1} keys and values', integer(heads), integer(kvHeads))]
+        : kvHeads === 1
+          ? [t('{0} query heads share one key and value', integer(heads))]
+          : [t('{0} query heads share {1} keys and values', integer(heads), integer(kvHeads))]
       : [t('keys and values of all heads are made from {0} numbers', integer(latentRank))]),
     ...(window === null ? [] : [t('sees the last {0} tokens', integer(window))]),
     ...(chunk === null ? [] : [t('sees its own chunk of {0} tokens', integer(chunk))]),
