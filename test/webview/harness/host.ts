@@ -34,7 +34,16 @@ function theme(name: ThemeName): void {
 
 const inFamily = options.get('family') !== null;
 
+/** The bundled model's embedding table, which is fetched when a question needs it: few do, and it is the largest file of all. */
+let embedding: Uint16Array;
+let embeddingFetched: Promise<void> | undefined;
+async function fetchEmbedding(): Promise<void> {
+  const reply = await fetch('/embedding');
+  embedding.set(new Uint16Array(await reply.arrayBuffer()));
+}
+
 async function answer(query: Query, side: 'second' | undefined): Promise<QueryResult<PageQueryName>> {
+  if (!inFamily && query.name === 'distribution') await (embeddingFetched ??= fetchEmbedding());
   const { fixture } = window.harness;
   if (!inFamily && fixture !== undefined) return side === 'second' ? largeSecond(fixture, query) : fixture.answer(query);
   const reply = await fetch(`/?query=${encodeURIComponent(JSON.stringify(query))}${side === undefined ? '' : '&side=second'}`);
@@ -44,17 +53,15 @@ async function answer(query: Query, side: 'second' | undefined): Promise<QueryRe
 }
 
 async function loadFixture(): Promise<Fixture> {
-  const [file, embedding] = await Promise.all([
-    fetch('/fixture.json').then((answer) => answer.json() as Promise<FixtureFile>),
-    fetch('/embedding').then((answer) => answer.arrayBuffer()),
-  ]);
-  const fixture = createFixture(file, new Uint16Array(embedding));
+  const file = (await fetch('/fixture.json').then((reply) => reply.json())) as FixtureFile;
+  embedding = new Uint16Array(file.model.vocab * file.model.dim);
+  const fixture = createFixture(file, embedding);
   const tokens = options.get('tokens');
   return tokens === null ? fixture : largeFixture(fixture, Number(tokens));
 }
 
 async function start(): Promise<void> {
-  window.harness.fixture = await loadFixture();
+  if (!inFamily) window.harness.fixture = await loadFixture();
 }
 
 async function explain(): Promise<void> {
@@ -89,7 +96,7 @@ window.addEventListener('message', ({ data, source }: MessageEvent<PanelMessage>
     void fetch(`/?recipe=${encodeURIComponent(JSON.stringify(data.recipe))}`)
       .then((reply) => reply.text())
       .then((text) => send({ type: 'explanation', shown: fromWire(text) as ShownExplanation }));
-  if (data.type === 'query' && window.harness.fixture !== undefined) {
+  if (data.type === 'query' && (inFamily || window.harness.fixture !== undefined)) {
     answer(data.query, data.side).then(
       (result) => send({ type: 'reply', id: data.id, serial: data.serial, result }),
       (error: unknown) => send({ type: 'replyError', id: data.id, message: error instanceof Error ? error.message : String(error) }),

@@ -30,7 +30,7 @@ window.acquireVsCodeApi = () => ({
 let panel: Promise<ReadonlyMap<string, Uint8Array>> | undefined;
 
 async function buildPanel(): Promise<ReadonlyMap<string, Uint8Array>> {
-  const built = await Promise.all([bundles.webview, bundles.plots].map((bundle) => build({ ...bundle, write: false })));
+  const built = await Promise.all([bundles.webview, bundles.plots].map((bundle) => build({ ...bundle, minify: true, write: false })));
   return new Map(built.flatMap(({ outputFiles }) => outputFiles.map(({ path, contents }) => [basename(path), contents])));
 }
 
@@ -52,6 +52,7 @@ export async function startHarness(family?: FamilyPanel): Promise<HarnessServer>
     target: 'es2022',
   });
   const embedding = embeddingTable();
+  const fixture = JSON.stringify(fixtureFile());
   const files = await (panel ??= buildPanel());
   const dist = (name: string): Uint8Array => files.get(name) ?? new Uint8Array();
   const pages: Readonly<Record<string, () => readonly [type: string, body: string | Uint8Array]>> = {
@@ -65,7 +66,7 @@ export async function startHarness(family?: FamilyPanel): Promise<HarnessServer>
     '/comparison.json': () => ['application/json', toWire(family?.comparison ?? null)],
     '/strings.json': () => ['application/json', readFileSync(new URL('l10n/bundle.l10n.zh-cn.json', ROOT))],
     '/host.js': () => ['text/javascript', host.outputFiles[0]?.text ?? ''],
-    '/fixture.json': () => ['application/json', JSON.stringify(fixtureFile())],
+    '/fixture.json': () => ['application/json', fixture],
     '/embedding': () => ['application/octet-stream', new Uint8Array(embedding.buffer)],
     '/panel': () => [
       'text/html',
@@ -85,7 +86,7 @@ export async function startHarness(family?: FamilyPanel): Promise<HarnessServer>
     '/dist/webview.css': () => ['text/css', dist('webview.css')],
   };
   const server = createServer((request, response) => {
-    const { searchParams } = new URL(request.url ?? '/', 'http://localhost');
+    const { pathname, searchParams } = new URL(request.url ?? '/', 'http://localhost');
     const asked = searchParams.get('query');
     if (asked !== null && family !== undefined) {
       family.answer(JSON.parse(asked) as Query, searchParams.get('side') === 'second' ? 'second' : undefined).then(
@@ -102,9 +103,11 @@ export async function startHarness(family?: FamilyPanel): Promise<HarnessServer>
       );
       return;
     }
-    const page = pages[new URL(request.url ?? '/', 'http://localhost').pathname];
+    const page = pages[pathname];
     const [type, body] = page?.() ?? ['text/plain', ''];
-    response.writeHead(page === undefined ? 404 : 200, { 'content-type': `${type}; charset=utf-8` }).end(body);
+    // The browser keeps them with their compiled code, as VS Code does.
+    const kept = pathname.startsWith('/dist/') ? { 'cache-control': 'max-age=3600' } : {};
+    response.writeHead(page === undefined ? 404 : 200, { 'content-type': `${type}; charset=utf-8`, ...kept }).end(body);
   });
   await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
   const { port } = server.address() as AddressInfo;
