@@ -1,5 +1,6 @@
 // All checks: formatting, types, lint and every test, including those in a real VS Code. Ends with `N passed, N failed`.
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { existsSync, mkdirSync, readFileSync, rmSync } from 'node:fs';
 import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -19,13 +20,27 @@ function run(title, command, args) {
   return spawnSync(command, args, { cwd: root, stdio: 'inherit' }).status === 0;
 }
 
-/** Runs a command that counts as one test. */
-function check(title, command, args) {
-  if (run(title, command, args)) passed++;
+function count(title, succeeded) {
+  if (succeeded) passed++;
   else {
     failed++;
     failures.push(title);
   }
+}
+
+/** Runs a command that counts as one test. */
+function check(title, command, args) {
+  count(title, run(title, command, args));
+}
+
+/** The same beside what follows; the result tells when it has ended. */
+function checkBeside(title, command, args) {
+  console.log(`\n> ${title}`);
+  const ended = once(spawn(command, args, { cwd: root, stdio: 'inherit' }), 'exit');
+  return ended.then(
+    ([code]) => count(title, code === 0),
+    () => count(title, false),
+  );
 }
 
 /** Runs a vitest project. Each of its tests counts; a runner that ends without a report counts as one failure. */
@@ -68,12 +83,14 @@ function tests(project) {
 
 requireLinux('npm test');
 mkdirSync(artifacts, { recursive: true });
+// It waits for the disk and the network, the checks for the processor.
+const vscode = checkBeside('development VS Code', process.execPath, ['scripts/setup-vscode.mjs']);
 installLocked(join(root, 'test', 'native'));
 check('formatting', join(bin, 'prettier'), ['--check', '.']);
 check('types', join(bin, 'tsc'), ['-p', '.']);
 check('lint', join(bin, 'oxlint'), ['--type-aware', 'src', 'webview', 'test', 'scripts', 'esbuild.mjs', 'vitest.config.ts']);
 check('build', process.execPath, ['esbuild.mjs', '--minify']);
-check('development VS Code', process.execPath, ['scripts/setup-vscode.mjs']);
+await vscode;
 check('package', process.execPath, ['scripts/package.mjs', '--all']);
 tests('code');
 tests('product');
