@@ -13,6 +13,7 @@ import {
   type VSCodeOptions,
 } from '../../scripts/lib/vscodeServer.mjs';
 import { ownTarget, vsixOf } from '../../scripts/package.mjs';
+import { takesPictures } from '../pictures.ts';
 import { openBrowser, type Browser, type Window } from './browser.ts';
 import { workbenchOf, type Workbench } from './workbench.ts';
 
@@ -22,7 +23,7 @@ export interface Session {
   readonly browser: Window;
   readonly page: Page;
   readonly workbench: Workbench;
-  /** Saves a screenshot of the window in artifacts/screenshots. */
+  /** Saves a screenshot of the window in artifacts/screenshots, as `keepScreenshot` does. */
   screenshot(name: string): Promise<void>;
   /** Errors of the extension in the window, its panel and the extension host: uncaught, logged, or violations of the page's policy. */
   ownErrors(): readonly string[];
@@ -225,8 +226,9 @@ function hostErrors(code: VSCode, known: readonly string[]): readonly string[] {
     .filter((line) => line.includes('[error]'));
 }
 
-/** Saves a screenshot of a page in artifacts/screenshots. */
+/** Saves a screenshot of a page in artifacts/screenshots where the tests take pictures, and of what failed always. */
 export async function keepScreenshot(page: Page, name: string): Promise<void> {
+  if (!takesPictures && !name.startsWith('failed')) return;
   const folder = join(ARTIFACTS, 'screenshots');
   mkdirSync(folder, { recursive: true });
   await page.screenshot({ path: join(folder, `${name.replace(/[^\w.-]+/g, '-')}.png`) });

@@ -5,11 +5,10 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
 import type { PanelMessage } from '../../src/protocol/messages.ts';
 import { openBrowser, type Browser } from '../e2e/browser.ts';
+import { takesPictures } from '../pictures.ts';
 import type { HarnessServer } from './harness/server.ts';
 
 const PICTURES = join(ARTIFACTS, 'webview');
-/** Whether pictures are taken, for people to look at: what a test checks does not need them, and they take a fifth of its time. */
-const TAKEN = (process.env['PICTURES'] ?? '') !== '';
 
 /** The built panel in a browser, shared by the tests of a file. */
 export interface PanelPage {
@@ -107,7 +106,7 @@ export function panelPage(): PanelPage {
       await settled();
     },
     picture: async (name) => {
-      if (TAKEN) await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
+      if (takesPictures) await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });
       const overflow = await frame().evaluate(() =>
         Math.max(
           document.documentElement.scrollWidth - innerWidth,
