@@ -7,7 +7,7 @@ import { promisingFirst } from '../../src/core/patchGrid.ts';
 import { runOf, UNCHANGED, type Run } from '../../src/core/run.ts';
 import { sumsOf } from '../../src/core/textUnits.ts';
 import { startNodeWorker } from '../../src/worker/port.node.ts';
-import { connect } from '../../src/worker/rpc.ts';
+import { connect, type Connection } from '../../src/worker/rpc.ts';
 import type { WorkerApi } from '../../src/worker/workerApi.ts';
 import { writeRandomGpt2 } from './randomModel.ts';
 import { median, record } from './report.ts';
@@ -27,20 +27,27 @@ const CASES = [
   { name: 'GPT-2 124M shape', runtime: 'native' },
 ] as const;
 
-/** How long the panel waits for answers about a text that has been explained: the parts of a logit, words by each method, and patching. */
-test.each(CASES)('answers of $name, $runtime', { timeout: 1_800_000 }, async ({ name, runtime }) => {
+const timed = async (work: () => Promise<unknown>): Promise<number> => {
+  const start = performance.now();
+  await work();
+  return performance.now() - start;
+};
+
+/** A worker with the model of a case open. */
+async function openWorker({ name, runtime }: Pick<(typeof CASES)[number], 'name' | 'runtime'>): Promise<Connection<WorkerApi>> {
   const folder = name.startsWith('bundled') ? BUNDLED : scratch;
   if (folder === scratch && !existsSync(join(scratch, 'config.json'))) writeRandomGpt2(folder, BUNDLED);
+  const connection = connect<WorkerApi>(startNodeWorker(join(ROOT, 'dist'), { runtime, nativeFolder: join(ROOT, 'test/native') }));
+  await connection.remote.open({ kind: 'folder', name, path: folder });
+  return connection;
+}
+
+/** How long the panel waits for answers about a text that has been explained: the parts of a logit, and words by each method. */
+test.each(CASES)('answers of $name, $runtime', { timeout: 1_800_000 }, async ({ name, runtime }) => {
   const text = await benchText();
-  const { remote, dispose } = connect<WorkerApi>(startNodeWorker(join(ROOT, 'dist'), { runtime, nativeFolder: join(ROOT, 'test/native') }));
+  const { remote, dispose } = await openWorker({ name, runtime });
   let variant = 0;
-  const timed = async (work: () => Promise<unknown>): Promise<number> => {
-    const start = performance.now();
-    await work();
-    return performance.now() - start;
-  };
   try {
-    await remote.open({ kind: 'folder', name, path: folder });
     /** Milliseconds for each of several texts; where there are several, the first, which loads weights, is left out. */
     const each = async (tokens: number, ask: (run: Run) => Promise<number>, repeats = REPEATS): Promise<number> => {
       const found: number[] = [];
@@ -94,10 +101,19 @@ test.each(CASES)('answers of $name, $runtime', { timeout: 1_800_000 }, async ({ 
       answer(`first words ${method}, of ${TOKENS / 2} of two tokens`, first);
       answer(`all words ${method}, of ${TOKENS / 2} of two tokens`, all);
     }
+  } finally {
+    await dispose();
+  }
+});
+
+/** How long two texts take to patch: the gradient's estimate of all cells, and each cell measured, the most promising first. */
+test.each(CASES)('patching of $name, $runtime', { timeout: 1_800_000 }, async ({ name, runtime }) => {
+  const text = await benchText();
+  const { remote, dispose } = await openWorker({ name, runtime });
+  try {
     const patched = { position: PATCHED_TOKENS - 1, token: 5, rival: 7, grid: 'residual' } as const;
     for (let repeat = 0; repeat < 3; repeat++) {
-      variant++;
-      const ids = text.ids(PATCHED_TOKENS, variant);
+      const ids = text.ids(PATCHED_TOKENS, repeat);
       // As for a text in which an early word differs.
       const clean = Array.from(ids.with(3, 1000 + repeat));
       const run = runOf(ids, UNCHANGED);
