@@ -2,7 +2,7 @@
 // the name of a file in test/bench, such as engine, panel, compare, cancel, answers or wholeFile.
 // `npm run bench compare GPT-2`: only what is named so, here a model; the other models' figures in README.md stay.
 import { spawnSync } from 'node:child_process';
-import { mkdirSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { loadavg } from 'node:os';
 import { join } from 'node:path';
 import { installLocked } from './lib/install.mjs';
@@ -27,8 +27,11 @@ if (inEditor) node('scripts/package.mjs');
 mkdirSync(ARTIFACTS, { recursive: true });
 rmSync(rows, { force: true });
 const only = named === undefined ? [] : ['-t', named];
+/** What is measured in this process computes with the memory of the product's own, see `ALLOCATOR` in src/worker/port.node.ts. */
+const allocator = JSON.parse(readFileSync(join(ROOT, 'src/worker/glibc.json'), 'utf8'));
 const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--project', 'bench', part, ...only], {
   cwd: ROOT,
+  env: { ...allocator, ...process.env },
   stdio: 'inherit',
 });
 

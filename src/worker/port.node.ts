@@ -2,6 +2,7 @@ import { fork, type ChildProcess } from 'node:child_process';
 import { join } from 'node:path';
 import { Worker } from 'node:worker_threads';
 import type { ExecutionProvider, RuntimeChoice } from '../core/runtimeChoice.ts';
+import glibc from './glibc.json';
 import { crashOf, nativeState, type NativeState } from './native.node.ts';
 import { WorkerEndedError, type Port } from './rpc.ts';
 
@@ -21,10 +22,12 @@ export interface NodeWorkerOptions {
 }
 
 /**
- * Environment variables for the GNU C library, which otherwise keeps freed memory (a tenth of the total) in per-thread arenas: large
- * blocks are returned to the system at once, and small ones share two arenas. Other C libraries ignore them.
+ * Environment variables for the GNU C library in a process that computes. It would otherwise keep freed memory (a tenth of the total) in
+ * per-thread arenas: large blocks are returned to the system at once, and small ones share two arenas. And it asks for pages of 2 MB:
+ * each number of a layer is written to memory that is new to the process, and a page of 4 KB each took longer to get than to fill. Other
+ * C libraries ignore them.
  */
-const FREED_GOES_BACK = { MALLOC_ARENA_MAX: '2', MALLOC_MMAP_THRESHOLD_: String(4 * 1024 * 1024) };
+export const ALLOCATOR: Readonly<Record<string, string>> = glibc;
 
 /**
  * Files of native runtimes that crashed a process, for example on an unsupported processor, and the signal or exit code; `auto` no
@@ -58,7 +61,7 @@ export function startNodeWorker(distFolder: string, { runtime = 'auto', nativeFo
   const native = withoutCrashed(nativeState(runtime, distFolder, nativeFolder, provider));
   const boot: Boot = { distFolder, native };
   // VS Code's own executable runs as Node only when told so.
-  const env = { ...FREED_GOES_BACK, ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+  const env = { ...ALLOCATOR, ...process.env, ELECTRON_RUN_AS_NODE: '1' };
   const child = fork(join(distFolder, 'worker.js'), [JSON.stringify(boot)], {
     serialization: 'advanced',
     env,
