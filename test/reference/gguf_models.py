@@ -40,6 +40,8 @@ DEEPSEEK = {**BASE, **SPARSE, **LATENT, "num_key_value_heads": 4}
 HYBRID = dict(BASE, num_hidden_layers=3, layer_types=["linear_attention", "full_attention", "linear_attention"], linear_num_key_heads=2, linear_key_head_dim=8, linear_value_head_dim=8, linear_conv_kernel_dim=4, head_dim=8)
 GEMMA4 = dict(BASE, model_type="gemma4_text", num_hidden_layers=4, head_dim=8, global_head_dim=16, sliding_window=5, rope_parameters={"full_attention": {"rope_type": "proportional", "partial_rotary_factor": 0.25, "rope_theta": 100000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 2000.0}})
 FALCON = dict(vocab_size=VOCAB, hidden_size=32, num_hidden_layers=2, num_attention_heads=4, model_type="falcon", alibi=False, bias=False, layer_norm_epsilon=1e-5, max_position_embeddings=64, tie_word_embeddings=True, **IDS)
+MAMBA = dict(BASE, num_hidden_layers=3, mamba_n_heads=4, mamba_n_groups=2, mamba_d_state=16, mamba_d_head=16, mamba_d_conv=4, mamba_expand=2, mamba_chunk_size=4)
+NEMOTRON = dict({name: size for name, size in BASE.items() if name != "num_hidden_layers"}, model_type="nemotron_h", head_dim=8, mamba_num_heads=4, mamba_head_dim=16, n_groups=2, ssm_state_size=16, conv_kernel=4, chunk_size=4)
 QWEN_VL = dict(image_token_id=0, video_token_id=1, vision_start_token_id=2, vision_end_token_id=2)
 # case -> its type, and config.json. Whole numbers of blocks of 32 in a row where the type has them.
 CASES = {
@@ -145,6 +147,14 @@ CASES = {
     "qwen3vl.q8_0": ("Q8_0", dict(QWEN_VL, model_type="qwen3_vl", tie_word_embeddings=True, vision_config=QWEN3_TOWER, text_config=dict(BASE, model_type="qwen3_vl_text", head_dim=8, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 1, 1])))),
     "qwen3vlmoe.f16": ("F16", dict(QWEN_VL, model_type="qwen3_vl_moe", vision_config=QWEN3_TOWER, text_config=dict(BASE, **SPARSE, model_type="qwen3_vl_moe_text", num_experts=4, head_dim=8, norm_topk_prob=True, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 1, 1])))),
     "mistral3.q5_0": ("Q5_0", dict(BASE, model_type="ministral3", head_dim=8, **rope(1000000.0, **{**YARN, "original_max_position_embeddings": 4}, beta_fast=32.0, beta_slow=1.0, mscale=1.0, mscale_all_dim=1.0, llama_4_scaling_beta=0.3))),
+    "gemma3n.q8_0": ("Q8_0", dict(BASE, model_type="gemma3n_text", num_hidden_layers=5, head_dim=8, intermediate_size=32, hidden_size_per_layer_input=32, vocab_size_per_layer_input=VOCAB, laurel_rank=32, altup_num_inputs=4, num_kv_shared_layers=2, sliding_window=5,
+                                   layer_types=["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"], activation_sparsity_pattern=[0.6, 0.95, 0.0, 0.0, 0.3], final_logit_softcapping=3.0)),
+    "granitehybrid.q8_0": ("Q8_0", dict(MAMBA, model_type="granitemoehybrid", layer_types=["mamba", "attention", "mamba"], num_local_experts=4, num_experts_per_tok=2, intermediate_size=32, shared_intermediate_size=32, embedding_multiplier=3.0, logits_scaling=2.0, residual_multiplier=0.5, attention_multiplier=0.2, position_embedding_type="nope")),
+    "granitehybrid.f16": ("F16", dict(MAMBA, model_type="granitemoehybrid", layer_types=["attention", "mamba", "mamba"], num_local_experts=0, num_experts_per_tok=0, shared_intermediate_size=24, mamba_n_groups=1, mamba_proj_bias=True, mamba_conv_bias=False, attention_bias=True, position_embedding_type="nope", tie_word_embeddings=True)),
+    "falcon-h1.q4_0": ("Q4_0", dict(MAMBA, model_type="falcon_h1", mamba_d_ssm=64, head_dim=8, num_hidden_layers=2, mlp_bias=True, **rope(100000.0))),
+    "falcon-h1.f16": ("F16", dict(MAMBA, model_type="falcon_h1", mamba_d_ssm=64, head_dim=8, num_hidden_layers=2, mamba_rms_norm=True, mamba_norm_before_gate=False, mamba_conv_bias=False, **rope(5000.0))),
+    "nemotron_h.q8_0": ("Q8_0", dict(NEMOTRON, hybrid_override_pattern="M*-M", intermediate_size=32)),
+    "nemotron_h_moe.q4_1": ("Q4_1", dict(NEMOTRON, layers_block_type=["moe", "mamba", "attention"], n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=32, moe_shared_expert_intermediate_size=32, norm_topk_prob=True, routed_scaling_factor=2.5, n_group=1, topk_group=1, n_shared_experts=1)),
     "command-r.q4_0": ("Q4_0", dict(BASE, model_type="cohere", logit_scale=0.25, tie_word_embeddings=True)),
     "command-r.f16": ("F16", dict(BASE, model_type="cohere", logit_scale=2.0, use_qk_norm=True, num_hidden_layers=1, tie_word_embeddings=True)),
 }
@@ -179,6 +189,9 @@ def convert(folder, out):
     (folder / "tokenizer.json").write_text(json.dumps({"model": {"vocab": {str(i): i for i in range(VOCAB)}}, "added_tokens": []}))
     # transformers 5 drops options under their older names, which the converter reads.
     loaded = {**ModelBase.load_hparams(folder, False), **hparams}
+    if hparams["model_type"] == "nemotron_h" and "n_routed_experts" not in hparams:
+        # The converter takes a model for one with experts by an option that transformers 5 always adds.
+        loaded.pop("num_experts_per_tok", None)
     if "text_config" in hparams:
         loaded["text_config"] = {**ModelBase.load_hparams(folder, False)["text_config"], **hparams["text_config"]}
     convert_class(folder, gguf.LlamaFileType.ALL_F32, out, model_name="tiny", hparams=loaded).write()
@@ -265,7 +278,7 @@ def make(case, kind, config, ids):
         values = np.full(count, np.nan, np.float32)
         written = {}
         for name, data in tensors_of(folder / "f32.gguf").items():
-            if data.ndim < 2 or name.endswith((".bias", "_norm.weight", "conv1d.weight", ".conv.weight")) or "_inp" in name or "position_embd" in name:
+            if data.ndim < 2 or name.endswith((".bias", "_norm.weight", "conv1d.weight", ".conv.weight", ".ssm_a", ".ssm_d")) or "_inp" in name or "position_embd" in name:
                 written[name] = (Q.F32, data)
                 kept = data
             else:

@@ -8,6 +8,7 @@ import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { ggufFiles } from '../../../src/model/formats/gguf/ggufFiles.ts';
 import type { ModelFiles } from '../../../src/model/formats/modelFiles.ts';
 import { openLanguageModel } from '../../../src/model/languageModel.ts';
+import { carriedIn } from '../../../src/model/run/forwardTrace.ts';
 import type { Runtime } from '../../../src/model/run/runtime.ts';
 import { filesOf, folder } from '../../unit/model/folder.ts';
 import { native, wasm } from '../compare.ts';
@@ -26,8 +27,7 @@ async function compare(name: string, files: ModelFiles, runtime: Runtime): Promi
   const golden = await openGolden(folder(FIXTURES), 'golden.safetensors');
   const model = await openLanguageModel(files, runtime);
   try {
-    const { resid } = await model.run(runOf(await golden.ids(), UNCHANGED));
-    const last = resid.at(-1);
+    const last = carriedIn(await model.run(runOf(await golden.ids(), UNCHANGED))).at(-1);
     if (last === undefined) throw new Error('No residual.');
     return expectClose(await model.logits(last), await golden.floats(`${name}.logits`), name);
   } finally {

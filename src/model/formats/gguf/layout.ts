@@ -10,7 +10,7 @@ import { storedSource } from './storedSource.ts';
 export type Part = 'weight' | 'bias' | 'scale';
 
 /** Tensors whose names do not end in a part. */
-const BARE: ReadonlySet<string> = new Set(['ssm_a']);
+const BARE: ReadonlySet<string> = new Set(['ffn_norm', 'ssm_a', 'ssm_d']);
 
 /** Maps a tensor of the file to one or more of Hugging Face's, by names within the block; `beside` finds others of the block. */
 export type Expand = (

@@ -2,12 +2,14 @@ import { deepseek2 } from './deepseek.ts';
 import { qwen35, qwen35moe, qwen3next } from './deltaNets.ts';
 import { ernie45moe, glm4moe, gptOss, llama4 } from './expertModels.ts';
 import { gemma, gemma2, gemma3 } from './gemma.ts';
+import { gemma3n } from './gemma3n.ts';
 import { gemma4 } from './gemma4.ts';
 import { gpt2, gptneox, starcoder2 } from './gpt.ts';
 import { cohere2, commandR, nemotron, olmo } from './layerNormModels.ts';
 import { lfm2 } from './lfm2.ts';
 import { granite, graniteMoe, llama } from './llama.ts';
 import { apertus, arcee, ernie45, exaone4, hunyuan, mistral3, olmoe, seedOss, smollm3 } from './llamaLikes.ts';
+import { falconH1, graniteHybrid, nemotronH } from './mambas.ts';
 import { bloom, falcon, mpt, starcoder } from './olderGpts.ts';
 import { glm4, olmo2, stablelm } from './others.ts';
 import { phi2, phi3 } from './phi.ts';
@@ -26,9 +28,11 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['ernie4_5-moe', ernie45moe],
   ['exaone4', exaone4],
   ['falcon', falcon],
+  ['falcon-h1', falconH1],
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3', gemma3],
+  ['gemma3n', gemma3n],
   ['gemma4', gemma4],
   ['glm4', glm4],
   ['glm4moe', glm4moe],
@@ -36,6 +40,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['gpt2', gpt2],
   ['gptneox', gptneox],
   ['granite', granite],
+  ['granitehybrid', graniteHybrid],
   ['granitemoe', graniteMoe],
   ['hunyuan-dense', hunyuan],
   ['lfm2', lfm2],
@@ -44,6 +49,8 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['mistral3', mistral3],
   ['mpt', mpt],
   ['nemotron', nemotron],
+  ['nemotron_h', nemotronH],
+  ['nemotron_h_moe', nemotronH],
   ['olmo', olmo],
   ['olmo2', olmo2],
   ['olmoe', olmoe],
