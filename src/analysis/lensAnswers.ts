@@ -2,7 +2,7 @@ import { rankOf } from '../core/probability.ts';
 import type { Run } from '../core/run.ts';
 import { at, row, tensor, type Tensor } from '../core/tensor.ts';
 import type { AddedWindow, LensWindow } from '../core/trace.ts';
-import type { Trace } from '../model/run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../model/run/forwardTrace.ts';
 import { checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
 import { recent, type Recent } from './recent.ts';
 import { lastResidual, layerOf, nextIds, piecesOf, rowsBetween } from './traceRows.ts';
@@ -25,7 +25,7 @@ type Place = Pick<LensWindow, 'layer' | 'layers' | 'position' | 'positions'>;
 export const lensAnswers: Pick<Answers, 'lens' | 'lensSteps' | 'lensAdded' | 'lensTop'> = {
   lens: (context, run, place) =>
     windowOf(context, run, 'lens', place, context.open.model.info.layers + 1, async (trace) => ({
-      rows: rowsOf(place, (one) => rowsBetween(layerOf(trace.resid, one), place.position, place.position + place.positions)),
+      rows: rowsOf(place, (one) => rowsBetween(layerOf(carriedIn(trace), one), place.position, place.position + place.positions)),
       parallel: null,
     })),
   lensSteps: (context, run, place) =>
@@ -35,7 +35,7 @@ export const lensAnswers: Pick<Answers, 'lens' | 'lensSteps' | 'lensAdded' | 'le
       let parallel = false;
       for (let one = place.layer; one < place.layer + place.layers; one++) {
         if (one % 2 === 0) {
-          found.push(rowsBetween(layerOf(trace.resid, one / 2), place.position, end));
+          found.push(rowsBetween(layerOf(carriedIn(trace), one / 2), place.position, end));
           continue;
         }
         await context.checkpoint();
@@ -84,7 +84,7 @@ export const lensAnswers: Pick<Answers, 'lens' | 'lensSteps' | 'lensAdded' | 'le
     const { model, tokenizer } = context.open;
     checkIndex('layer', layer, model.info.layers + 1);
     checkIndex('token', token, run.ids.length);
-    const rows = rowsBetween(layerOf((await traceOf(context, run)).resid, layer), token, token + 1);
+    const rows = rowsBetween(layerOf(carriedIn(await traceOf(context, run)), layer), token, token + 1);
     const { topIds, topLogits, logSumExp } = await model.unembed(rows, count, new Int32Array(1));
     return {
       layer,
@@ -136,12 +136,13 @@ async function windowOf(
   const key = [name, layer, layers, position, positions].join();
   const known = kept.get(key);
   if (known !== undefined && 'topIds' in known) return known;
-  const { dim } = model.info;
+  const last = lastResidual(trace);
+  const dim = at(last.dims, 1);
   const { rows, parallel } = await rowsAt(trace);
   const targets = new Int32Array(layers * positions);
   const next = nextIds(run.ids).subarray(position, position + positions);
   for (let one = 0; one < layers; one++) targets.set(next, one * positions);
-  const final = tensor([positions, dim], lastResidual(trace).data.subarray(position * dim, (position + positions) * dim));
+  const final = tensor([positions, dim], last.data.subarray(position * dim, (position + positions) * dim));
   const stats = await model.lens(rows, final, 1, targets, context.checkpoint);
   const nextRank = new Int32Array(stats.targetRank);
   const nextProb = Float32Array.from(stats.targetLogit, (logit, i) => Math.exp(logit - at(stats.logSumExp, i)));

@@ -170,7 +170,7 @@ function predictionBytes({ logprob, rank, entropy, topIds, topProbs }: Predictio
 function bytesOf(trace: Trace): number {
   const latent = (trace.latent ?? []).flatMap(({ compressed, sharedKey }) => [compressed, sharedKey]);
   const experts = (trace.experts ?? []).flatMap((choice) => (choice === null ? [] : [choice.weights, { data: choice.ids }]));
-  return [trace.embedding, ...trace.resid, ...trace.q, ...trace.k, ...trace.v, ...latent, ...experts].reduce(
+  return [trace.embedding, ...trace.resid, ...(trace.streams ?? []), ...trace.q, ...trace.k, ...trace.v, ...latent, ...experts].reduce(
     (sum, item) => sum + item.data.byteLength,
     0,
   );

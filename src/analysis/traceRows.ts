@@ -1,6 +1,6 @@
 import { at, row, tensor, type Tensor } from '../core/tensor.ts';
 import type { UnembedStats } from '../model/languageModel.ts';
-import type { Trace } from '../model/run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../model/run/forwardTrace.ts';
 
 /** The tensor of one layer. Throws RangeError for a layer that does not exist. */
 export function layerOf(tensors: readonly Tensor[], layer: number): Tensor {
@@ -14,9 +14,9 @@ export function placeOf(trace: Trace, layer: number): Tensor {
   return layer === -1 ? trace.embedding : layerOf(trace.resid, layer);
 }
 
-/** The residual [T, D] after the last block, which the final norm reads. */
+/** What the unembedding reads of a trace: the residual [T, D] after the last block, or of several streams all. */
 export function lastResidual(trace: Trace): Tensor {
-  const last = trace.resid.at(-1);
+  const last = carriedIn(trace).at(-1);
   if (last === undefined) throw new RangeError('The forward pass has no residual.');
   return last;
 }

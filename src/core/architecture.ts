@@ -15,6 +15,8 @@ export interface Architecture {
   readonly positionParameters: number;
   /** Parameters of the vectors that each layer reads besides the stream (per-layer embeddings); 0: there are none. */
   readonly perLayerParameters: number;
+  /** Residual streams side by side, and the parameters of what makes them and merges them at the end; null: there is one. */
+  readonly streams: { readonly count: number; readonly parameters: number } | null;
   readonly blocks: readonly BlockParts[];
   /** Parameters of the norm behind the last layer; null: there is no such norm. */
   readonly finalNorm: number | null;
@@ -44,6 +46,10 @@ export interface BlockParts {
   readonly wiring: 'sequential' | 'parallel';
   /** What a step is added to: the stream, or the stream behind the norm before the step. */
   readonly addTo: 'stream' | 'normed';
+  /** Parameters of a second, narrow way beside attention; null: there is none. */
+  readonly laurel: number | null;
+  /** Parameters of what predicts and corrects the streams around the layer; null: there is one stream. */
+  readonly altUp: number | null;
   /** Parameters of what the layer adds last, of the token's vector for it; null: nothing. */
   readonly perLayer: number | null;
   /** Whether the layer multiplies the whole stream by a number last. */
@@ -101,13 +107,14 @@ export interface MlpPart {
 }
 
 /** A group of parts whose parameters are counted together. */
-export type ParameterGroup = 'embedding' | 'attention' | 'mlp' | 'norms' | 'unembedding';
+export type ParameterGroup = 'embedding' | 'attention' | 'mlp' | 'norms' | 'streams' | 'unembedding';
 
 /** Parameters by group, in the order in which a token passes them; their sum is the model's. */
 export function parameterGroups({
   embedding,
   positionParameters,
   perLayerParameters,
+  streams,
   blocks,
   finalNorm,
   unembedding,
@@ -115,12 +122,13 @@ export function parameterGroups({
   const sum = (of: (block: BlockParts) => number): number => blocks.reduce((total, block) => total + of(block), 0);
   return new Map<ParameterGroup, number>([
     ['embedding', embedding.parameters + positionParameters + perLayerParameters + sum(({ perLayer }) => perLayer ?? 0)],
-    ['attention', sum(({ mixer, beside }) => (mixer?.parameters ?? 0) + (beside?.parameters ?? 0))],
+    ['attention', sum(({ mixer, beside, laurel }) => (mixer?.parameters ?? 0) + (beside?.parameters ?? 0) + (laurel ?? 0))],
     ['mlp', sum(({ mlp }) => mlp?.parameters ?? 0)],
     [
       'norms',
       (finalNorm ?? 0) + sum(({ attentionNorms, mlpNorms, scaled }) => attentionNorms.parameters + mlpNorms.parameters + Number(scaled)),
     ],
+    ['streams', (streams?.parameters ?? 0) + sum(({ altUp }) => altUp ?? 0)],
     ['unembedding', unembedding.parameters],
   ]);
 }

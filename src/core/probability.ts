@@ -1,6 +1,17 @@
+import { erf } from './activationFunctions.ts';
 import { at } from './tensor.ts';
 
 const LN2 = Math.log(2);
+
+/** The number below which a standard normal variable is with this probability, between 0 and 1. */
+export function normalQuantile(probability: number): number {
+  let [low, high] = [-9, 9];
+  for (let middle = 0; ; middle = (low + high) / 2) {
+    if (middle === low || middle === high) return middle;
+    if (0.5 * (1 + erf(middle * Math.SQRT1_2)) < probability) low = middle;
+    else high = middle;
+  }
+}
 
 /** ln(sum(exp(values))), with the largest value subtracted first so that nothing overflows. */
 export function logSumExp(values: ArrayLike<number>): number {

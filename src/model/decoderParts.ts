@@ -14,7 +14,8 @@ import { stateNumbers } from './graph/recurrenceGraph.ts';
 
 /** The parts of a decoder with their sizes: what a picture of it is drawn from. */
 export function architectureOf(spec: DecoderSpec): Architecture {
-  const { embedding, embeddingProjection, embeddingNorm, positions, perLayerInputs, blocks, finalNorm, finalProjection, unembed } = spec;
+  const { embedding, embeddingProjection, embeddingNorm, positions, perLayerInputs, blocks, finalNorm, finalProjection, unembed, streams } =
+    spec;
   const tied = unembed.weight.name === embedding.name;
   return {
     embedding: {
@@ -25,6 +26,7 @@ export function architectureOf(spec: DecoderSpec): Architecture {
     },
     positionParameters: parametersOf(positions),
     perLayerParameters: parametersOf(perLayerInputs),
+    streams: streams === null ? null : { count: streams.count, parameters: parametersOf(streams) },
     blocks: blocks.map((block, layer) => blockOf(spec, block, layer)),
     finalNorm: finalNorm === null ? null : parametersOf(finalNorm),
     unembedding: {
@@ -36,7 +38,7 @@ export function architectureOf(spec: DecoderSpec): Architecture {
 }
 
 function blockOf(spec: DecoderSpec, block: Block, layer: number): BlockParts {
-  const { attentionNorms, mlpNorms, mlp, wiring, addTo, perLayer, outputScale } = block;
+  const { attentionNorms, mlpNorms, mlp, wiring, addTo, laurel, altUp, perLayer, outputScale } = block;
   // A norm that attention and MLP share is one.
   const shared = mlpNorms.pre !== null && mlpNorms.pre.weight?.name === attentionNorms.pre?.weight?.name;
   return {
@@ -47,6 +49,8 @@ function blockOf(spec: DecoderSpec, block: Block, layer: number): BlockParts {
     mlpNorms: { ...normsOf(mlpNorms), ...(shared ? { parameters: parametersOf({ ...mlpNorms, pre: null }) } : {}) },
     wiring,
     addTo,
+    laurel: laurel === null ? null : parametersOf(laurel),
+    altUp: altUp === null ? null : parametersOf(altUp),
     perLayer: perLayer === null ? null : parametersOf(perLayer),
     scaled: outputScale !== null,
   };

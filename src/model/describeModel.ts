@@ -4,7 +4,7 @@ import type { RuntimeKind } from '../core/runtimeChoice.ts';
 import { isRecord } from '../core/records.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
 import { readDecoder, supportedPart } from './families/families.ts';
-import { keySource, ofLayer, type Block, type DecoderSpec, type Weight } from './families/spec.ts';
+import { carriedWidth, keySource, ofLayer, type Block, type DecoderSpec, type Weight } from './families/spec.ts';
 import type { TextPart } from './families/wrappers.ts';
 import { refuseAdapterAlone } from './formats/adapter/refuseAdapter.ts';
 import { bytesText, CONFIG_MAX_BYTES, readJson, type ModelFiles } from './formats/modelFiles.ts';
@@ -46,7 +46,7 @@ export async function readModel(
   const stored = await openWeights(files);
   const form = keptForm(runtime, total([...stored.values()], wideBytes) > dequantizedMaxBytes);
   const { spec, tensors } = readDecoder(config, stored, form);
-  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name), ...perLayerNotice(spec)];
+  const notices = [...(files.notices ?? []), ...wholeNotice(part, files.name), ...perLayerNotice(spec), ...streamsNotice(spec)];
   const facts = {
     ...describe(spec, tensors, part.family, files.name, files.weights?.type),
     ...(notices.length === 0 ? {} : { notices }),
@@ -70,17 +70,18 @@ export async function readModel(
 
 /** Numbers kept of each token where layers differ in what they keep. */
 function keptPerToken(spec: DecoderSpec): { readonly keptPerToken?: number } {
-  const { blocks, perLayerInputs, heads } = spec;
+  const { blocks, perLayerInputs, heads, streams } = spec;
   const isUsual = ({ attention }: Block): boolean =>
     attention.kind === 'attention' && attention.sizes === null && attention.projections.kind !== 'queryAlone';
-  if (perLayerInputs === null && blocks.every(isUsual)) return {};
+  if (perLayerInputs === null && streams === null && blocks.every(isUsual)) return {};
   const kept = blocks.map(({ attention }, layer) => {
     // What other layers keep does not grow with the text.
     if (attention.kind !== 'attention') return 0;
     const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
     return heads * headDim + (keySource(spec, layer) === layer ? kvHeads * (headDim + valueDim) : 0);
   });
-  return { keptPerToken: kept.reduce((sum, count) => sum + count, perLayerInputs?.table.shape[1] ?? 0) };
+  const carried = streams === null ? 0 : (blocks.length + 1) * carriedWidth(spec);
+  return { keptPerToken: kept.reduce((sum, count) => sum + count, carried + (perLayerInputs?.table.shape[1] ?? 0)) };
 }
 
 /** Notice about what reads a token besides the residual. */
@@ -89,6 +90,15 @@ function perLayerNotice({ perLayerInputs }: DecoderSpec): readonly Translatable[
   return [
     msg`Each layer of this model also reads a vector of the token's own (per-layer embeddings). What is done to the first residual, and \
 gradients with respect to it, leave those vectors as they are.`,
+  ];
+}
+
+/** Notice about several residual streams. */
+function streamsNotice({ streams }: DecoderSpec): readonly Translatable[] {
+  if (streams === null) return [];
+  return [
+    msg`This model carries ${streams.count} residual streams side by side (AltUp). The residual shown is the active one, which layers \
+read; predictions, also of the logit lens, are made of all of them together.`,
   ];
 }
 

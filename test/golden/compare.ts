@@ -7,7 +7,7 @@ import { itemOf } from '../closeness.ts';
 import { at, tensor, type Tensor } from '../../src/core/tensor.ts';
 import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
-import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../../src/model/run/forwardTrace.ts';
 import type { CutText } from '../../src/model/run/pieces.ts';
 import { nativeRuntime, wasmRuntime, type OnnxRuntimeNode, type Runtime } from '../../src/model/run/runtime.ts';
 import { folder } from '../unit/model/folder.ts';
@@ -88,7 +88,7 @@ export async function compareWithGolden(files: ModelFiles, goldenFiles: ModelFil
     }
     expect(trace.resid).toHaveLength(model.info.layers + 1);
     for (const [layer, resid] of trace.resid.entries()) compare(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`);
-    const last = trace.resid.at(-1);
+    const last = carriedIn(trace).at(-1);
     if (last === undefined) throw new Error('No residual.');
     compare(await model.logits(last), await golden.floats('logits'), 'logits');
     await compareGrowing(model, golden);

@@ -7,7 +7,7 @@ import { UserError } from '../../src/core/errors.ts';
 import { appliedRecipe } from '../../src/analysis/appliedRecipe.ts';
 import { attentionCell } from '../../src/analysis/headAnswers.ts';
 import type { LanguageModel } from '../../src/model/languageModel.ts';
-import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../../src/model/run/forwardTrace.ts';
 import { expectNearShare, itemOf, largestDifference } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
 import { FIXTURES, native, openCase, wasm, type OpenCase } from './compare.ts';
@@ -48,7 +48,7 @@ const CASES = [...new Set(expected.names.map((name) => name.slice(0, name.indexO
 const worst = new Map<string, number>();
 afterAll(() => writeWorst('interventions', worst));
 
-const lastOf = ({ resid }: Trace) => itemOf(resid, resid.length - 1);
+const lastOf = (trace: Trace) => itemOf(carriedIn(trace), trace.resid.length - 1);
 
 test('families that differ in what matters are among the cases', () => {
   expect(CASES.length).toBeGreaterThanOrEqual(12);
@@ -138,7 +138,7 @@ describe.each([
       const { target, embedding, layers: parts, rest } = await model.direct(trace, { kind: 'logit', position, token: TOKEN, rival: 9 });
       const own = itemOf(parts, 0);
       expect(own.heads[3]).toBeCloseTo(0, 12);
-      const all = [embedding, rest, ...parts.flatMap((part) => [...part.heads, part.mlp, part.rest])];
+      const all = [embedding, rest, ...parts.flatMap((part) => [...part.heads, part.mlp, part.perLayer ?? 0, part.rest])];
       const largest = Math.max(Math.abs(target), ...all.map(Math.abs));
       expect(Math.abs(all.reduce((sum, part) => sum + part, 0) - target) / largest).toBeLessThanOrEqual(1e-4);
       for (const part of parts) {

@@ -5,7 +5,7 @@ import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import type { Tensor } from '../../src/core/tensor.ts';
 import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
-import type { Trace } from '../../src/model/run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../../src/model/run/forwardTrace.ts';
 import { itemOf, nonEmpty } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
 import { FIXTURES, native, smallPieces, wasm } from './compare.ts';
@@ -98,7 +98,7 @@ async function compareWithGolden(model: LanguageModel, trace: Trace, golden: Gol
     expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`, IN_PIECES);
   for (let layer = 0; layer < model.info.layers; layer++)
     expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`, IN_PIECES);
-  expectClose(await model.logits(itemOf(trace.resid, model.info.layers)), await golden.floats('logits'), 'logits', IN_PIECES);
+  expectClose(await model.logits(itemOf(carriedIn(trace), model.info.layers)), await golden.floats('logits'), 'logits', IN_PIECES);
 }
 
 function compareTraces(found: Trace, expected: Trace, tolerance: number): void {

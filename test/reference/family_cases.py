@@ -18,6 +18,7 @@ import torch
 from safetensors.torch import save_file
 from transformers import AutoConfig, AutoModelForCausalLM, AutoModelForImageTextToText
 from transformers.models.falcon import modeling_falcon
+from transformers.models.gemma3n import modeling_gemma3n
 
 FOLDER = Path(__file__).parent.parent / "fixtures" / "models" / "families"
 TOKENS = 14
@@ -67,6 +68,11 @@ FAMILIES = {
         dict(hidden_size_per_layer_input=0, num_hidden_layers=3, layer_types=KINDS, global_head_dim=6, num_global_key_value_heads=1, attention_k_eq_v=True, enable_moe_block=True, num_experts=4, top_k_experts=2, moe_intermediate_size=8, use_bidirectional_attention="vision"),
         dict(num_kv_shared_layers=1, num_hidden_layers=3, layer_types=["sliding_attention", "full_attention", "sliding_attention"], attention_bias=True, tie_word_embeddings=False, hidden_activation="gelu", sliding_window=4,
              per_layer_config={"1": {"head_dim": 8}, "2": {"head_dim": 8}}, rope_parameters={"full_attention": {"rope_type": "default", "rope_theta": 3000.0}, "sliding_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 700.0}})]),
+    "gemma3n_text": ({**SMALL, "num_hidden_layers": 5, "head_dim": 4, "hidden_size_per_layer_input": 4, "vocab_size_per_layer_input": VOCAB, "laurel_rank": 4, "altup_num_inputs": 3}, [
+        dict(num_kv_shared_layers=2, sliding_window=5, layer_types=["sliding_attention", "sliding_attention", "full_attention", "sliding_attention", "full_attention"], activation_sparsity_pattern=[0.6, 0.3, 0.0, 0.0, 0.8], final_logit_softcapping=3.0),
+        dict(altup_num_inputs=2, altup_correct_scale=False, num_kv_shared_layers=0, sliding_window=4, attention_bias=True, tie_word_embeddings=False, hidden_activation="gelu", intermediate_size=[24, 8, 16, 24, 32], rope_theta=5000.0, rope_local_base_freq=500.0),
+        dict(num_hidden_layers=3, altup_num_inputs=4, laurel_rank=1, num_key_value_heads=2, num_kv_shared_layers=1, sliding_window=5, layer_types=["full_attention", "sliding_attention", "full_attention"], activation_sparsity_pattern=[0.5, 0.0, 0.7],
+             rope_parameters={"full_attention": {"rope_type": "linear", "factor": 2.0, "rope_theta": 3000.0}, "sliding_attention": {"rope_type": "default", "rope_theta": 700.0}})]),
     "gemma4_unified_text": ({**SMALL, "num_hidden_layers": 3, "head_dim": 4}, [dict(global_head_dim=6, num_global_key_value_heads=1, attention_k_eq_v=True, sliding_window=5, layer_types=KINDS), dict(global_head_dim=4, num_kv_shared_layers=1, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=4, use_double_wide_mlp=True, final_logit_softcapping=5.0),
                             dict(num_hidden_layers=2, global_head_dim=8, layer_types=["full_attention", "full_attention"], attention_bias=True, tie_word_embeddings=False, use_bidirectional_attention=None)]),
     "apertus": (SMALL, [dict(**rope(12000000.0, **LLAMA3)), dict(attention_bias=True, tie_word_embeddings=True, num_key_value_heads=4, **rope4(5000.0, rope_type="linear", factor=2.0)), dict(hidden_act="relu2", head_dim=8, rope_parameters=None)]),
@@ -177,7 +183,7 @@ QWEN_IMAGE = dict(image_token_id=3, video_token_id=4, vision_start_token_id=5, v
 
 def part(model_type, **options):
     """A text part under its own name."""
-    return {"text_config": {"model_type": model_type, **(SMALL if model_type.startswith(("gemma4", "llama4")) else BASE), **options}}
+    return {"text_config": {"model_type": model_type, **(SMALL if model_type.startswith(("gemma3n", "gemma4", "llama4")) else BASE), **options}}
 
 
 # Models of which a decoder of texts is one part: its options in text_config, or beside vision_config; its tensors where the saved files have them.
@@ -193,6 +199,9 @@ WRAPPERS = {
     "qwen2_5_vl": (dict(vision_config=QWEN25_TOWER, **QWEN_IMAGE), [dict(**part("qwen2_5_vl_text", **MROPE)), dict(tie_word_embeddings=True, **BASE, rope_theta=5000.0, rope_scaling={"type": "mrope", "mrope_section": [1, 1, 2]})]),
     "qwen3_vl": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_text", head_dim=12, **rope(5000000.0, mrope_interleaved=True, mrope_section=[2, 2, 2]))), dict(tie_word_embeddings=True, **part("qwen3_vl_text", head_dim=8, attention_bias=True, **MROPE))]),
     "gemma4": (dict(vision_config=GEMMA4_TOWER, audio_config=None, **GEMMA4_IMAGE), [dict(**part("gemma4_text", num_hidden_layers=3, head_dim=4, global_head_dim=8, num_kv_shared_layers=1, hidden_size_per_layer_input=4, vocab_size_per_layer_input=VOCAB, layer_types=["full_attention", "sliding_attention", "full_attention"], sliding_window=4))]),
+    "gemma3n": (dict(vision_config=dict(model_type="gemma3n_vision", hidden_size=16, vocab_size=4, vocab_offset=VOCAB),
+                     audio_config=dict(model_type="gemma3n_audio", hidden_size=16, vocab_size=4, vocab_offset=VOCAB + 4, conf_num_hidden_layers=1, conf_num_attention_heads=2, conf_attention_context_left=3, sscp_conv_channel_size=[4, 4]), image_token_id=0, audio_token_id=1, boi_token_id=1, eoi_token_id=1, boa_token_id=1, eoa_token_id=1),
+                [dict(**part("gemma3n_text", num_hidden_layers=4, head_dim=4, hidden_size_per_layer_input=4, vocab_size_per_layer_input=VOCAB - 20, laurel_rank=4, altup_num_inputs=3, altup_active_idx=1, num_kv_shared_layers=2, layer_types=["full_attention", "sliding_attention"] * 2, sliding_window=4, activation_sparsity_pattern=[0.6, 0.0, 0.0, 0.4]))]),
     "gemma4_unified": (dict(vision_config=dict(model_type="gemma4_unified_vision", mm_embed_dim=16, mm_posemb_size=8, output_proj_dims=16, patch_size=4, pooling_kernel_size=1), audio_config=None, **GEMMA4_IMAGE), [dict(**part("gemma4_unified_text", head_dim=4, global_head_dim=8, num_global_key_value_heads=1, attention_k_eq_v=True, layer_types=KINDS[:2], sliding_window=4))]),
     "llama4": (dict(vision_config=dict(model_type="llama4_vision_model", hidden_size=16, intermediate_size=64, num_hidden_layers=1, num_attention_heads=2, image_size=8, patch_size=4, projector_input_dim=16, projector_output_dim=16, vision_output_dim=16, pixel_shuffle_ratio=0.5), image_token_index=0, boi_token_index=1, eoi_token_index=2), [dict(**part("llama4_text", intermediate_size_mlp=12, head_dim=4, num_local_experts=4, attention_chunk_size=5, no_rope_layers=[1, 0], floor_scale=4))]),
     "qwen3_vl_moe": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=8, **MROPE)), dict(tie_word_embeddings=True, **part("qwen3_vl_moe_text", **SPARSE, num_experts=4, head_dim=12, mlp_only_layers=[0], **MROPE))]),
@@ -236,6 +245,11 @@ def alibi_once(forward):
 
 
 modeling_falcon.FalconAttention.forward = alibi_once(modeling_falcon.FalconAttention.forward)
+
+
+# Gemma 3n's tower for pictures is a model of another library, which texts do not go through.
+whole_model = modeling_gemma3n.AutoModel.from_config
+modeling_gemma3n.AutoModel.from_config = lambda config: torch.nn.Linear(2, 2) if config.model_type == "gemma3n_vision" else whole_model(config)
 
 
 def randomize(model):
@@ -331,10 +345,12 @@ def golden(model, ids):
     """Everything the tests compare, of one forward pass."""
     blocks = next(module for name, module in model.named_modules() if isinstance(module, torch.nn.ModuleList) and len(module) > 1 and name.rpartition(".")[2] in ("layers", "h", "blocks"))
     resid, found = [], {"input_ids": ids}
-    first = lambda args, options: (args[0] if args else options["hidden_states"])[0].clone()
+    active = getattr(model.config.get_text_config(), "altup_active_idx", None)
+    own = lambda hidden: (hidden if active is None else hidden[active])[0].clone()
+    first = lambda args, options: own(args[0] if args else options["hidden_states"])
     hooks = [blocks[0].register_forward_pre_hook(lambda _, args, options: resid.append(first(args, options)), with_kwargs=True)]
     for layer, block in enumerate(blocks):
-        hooks.append(block.register_forward_hook(lambda _, __, output: resid.append((output[0] if isinstance(output, tuple) else output)[0].clone())))
+        hooks.append(block.register_forward_hook(lambda _, __, output: resid.append(own(output[0] if isinstance(output, tuple) else output))))
         for module in block.modules():
             if type(module).__name__.endswith("GatedDeltaNet"):
                 hooks.append(module.register_forward_pre_hook(lambda module, _, layer=layer: keep_delta_map(module, found, layer)))

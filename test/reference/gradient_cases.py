@@ -40,11 +40,28 @@ def submodule(block, names):
     return None
 
 
+def streams_of(model, first):
+    """Gemma 3n's streams [n,1,T,D] of the first residual [1,T,D]."""
+    size = first.square().mean(-1, keepdim=True).sqrt()
+    others = [matrix(first) for matrix in model.model.altup_projections]
+    return torch.stack([first, *(x * size / x.square().mean(-1, keepdim=True).clamp(min=1e-5).sqrt() for x in others)])
+
+
+def gradient_of(watch, name, value, tokens):
+    """Of several streams that of the active one; at the first layer, where all of them are made of one residual, of that."""
+    if value.ndim == 4 and name.startswith("resid."):
+        first = value.detach()[0].requires_grad_()
+        whole = torch.autograd.grad(streams_of(watch.model, first), first, value.grad)[0] if name == "resid.0" else value.grad[watch.active]
+        return whole[0].clone().contiguous()
+    return (value.grad if value.grad.shape[-2:] == (tokens, tokens) else value.grad.reshape(1, tokens, -1))[0].clone().contiguous()
+
+
 class Watch:
     """The input of every block, and of some models what is inside; `moved` (layer, row, column, step) is added to an input."""
 
     def __init__(self, model, parts, moved=None):
-        self.seen, self.hooks = {}, []
+        self.seen, self.hooks, self.model = {}, [], model
+        self.active = getattr(model.config, "altup_active_idx", 0)
         for layer, block in enumerate(blocks_of(model)):
             self.hooks.append(block.register_forward_pre_hook(self.enter(layer, moved), with_kwargs=True))
             if not parts:
@@ -59,8 +76,10 @@ class Watch:
             value = args[0] if args else options["hidden_states"]
             if moved is not None and moved[0] == layer:
                 change = torch.zeros_like(value)
-                change[0, moved[1], moved[2]] = moved[3]
+                change[(self.active, 0, moved[1], moved[2]) if value.ndim == 4 else (0, moved[1], moved[2])] = moved[3]
                 value = value + change
+                if value.ndim == 4 and layer == 0:
+                    value = streams_of(self.model, value[0])
             # What else reads the embedding, as Gemma's vectors of each layer do, is not behind the residual.
             if layer == 0:
                 value = value.clone()
@@ -99,7 +118,8 @@ def load(case, dtype=torch.float32):
     model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, experts_implementation="eager").eval().to(dtype)
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:
-        model.config.final_logit_softcapping = None
+        # Some configurations check what is set by name.
+        vars(model.config)["final_logit_softcapping"] = None
     return model, cap, load_file(folder / "golden.safetensors")
 
 
@@ -113,8 +133,7 @@ def gradients(model, cap, ids, target, parts):
     model.zero_grad()
     value_of(result.logits[0], cap, target).backward()
     watch.close()
-    return {name: (value.grad if value.grad.shape[-2:] == (len(ids), len(ids)) else value.grad.reshape(1, len(ids), -1))[0].clone().contiguous()
-            for name, value in watch.seen.items()}
+    return {name: gradient_of(watch, name, value, len(ids)) for name, value in watch.seen.items()}
 
 
 @contextmanager

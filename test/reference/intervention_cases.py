@@ -16,12 +16,12 @@ import torch
 from safetensors.torch import save_file
 
 from direct_cases import ATTENTION, MLP_OUT
-from gradient_cases import DOWN, PROJECTIONS, blocks_of, load, submodule
+from gradient_cases import DOWN, PROJECTIONS, blocks_of, load, streams_of, submodule
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "models"
 # Parallel blocks, norms behind, experts, latent attention, sinks, soft caps, ALiBi from either end, windows, joined projections, grouped heads, layers without positions.
 CASES = ["gpt2", "llama", "qwen3.1", "gemma2.3", "gemma3_text.2", "phi.1", "falcon.2", "bloom.1", "mpt.3", "opt.1", "gpt_neox.1", "gpt_neo.1", "gpt_oss.1", "deepseek_v3.1",
-         "mixtral.1", "qwen2_moe.1", "mistral.3", "olmo2.1", "cohere.1", "exaone4.1", "smollm3.1", "glm4.1", "granite.1"]
+         "mixtral.1", "qwen2_moe.1", "mistral.3", "olmo2.1", "cohere.1", "exaone4.1", "smollm3.1", "glm4.1", "granite.1", "gemma3n_text.3"]
 TOKEN = 5
 RECIPES = {
     "headZero": [{"kind": "head", "layer": 1, "head": 2, "action": "zero"}],
@@ -97,15 +97,21 @@ def change_columns(step, columns, clean=None):
 def change_output(step, clean=None):
     def hook(_, args, output):
         first = (output[0] if isinstance(output, tuple) else output).clone()
+        if first.ndim == 4:
+            change(first[0], step, clean)
+            return first
         change(first.view(1, -1, first.shape[-1]), step, None if clean is None else clean.view(1, -1, first.shape[-1]))
         return (first, *output[1:]) if isinstance(output, tuple) else first
     return hook
 
 
-def change_input(step):
+def change_input(step, model, layer):
+    """Of several streams the active one, which is the first; before the first layer the residual that all are made of."""
     def hook(_, args, options):
         value = (args[0] if args else options["hidden_states"]).clone()
-        change(value, step, None)
+        change(value[0] if value.ndim == 4 else value, step, None)
+        if value.ndim == 4 and layer == 0:
+            value = streams_of(model, value[0])
         return ((value, *args[1:]), options) if args else (args, {**options, "hidden_states": value})
     return hook
 
@@ -206,7 +212,7 @@ def fits(model, recipe):
     kinds = {step["kind"] for step in recipe}
     if "neuron" in kinds and any(submodule(block, NEURONS) is None for block in blocks_of(model)):
         return False
-    wide = model.get_output_embeddings().weight.shape[-1] == clean_width(model)
+    wide = model.get_output_embeddings().weight.shape[-1] == clean_width(model) and not hasattr(model.config, "altup_num_inputs")
     return wide or not any("direction" in step for step in recipe)
 
 
@@ -229,7 +235,7 @@ def install(model, recipe, clean=None):
                 if layer == len(blocks):
                     hooks.append(blocks[-1].register_forward_hook(change_output(step)))
                 else:
-                    hooks.append(blocks[layer].register_forward_pre_hook(change_input(step), with_kwargs=True))
+                    hooks.append(blocks[layer].register_forward_pre_hook(change_input(step, model, layer), with_kwargs=True))
                 continue
             block = blocks[layer]
             if step["kind"] == "head":
@@ -262,8 +268,9 @@ def main():
             entered = []
 
             def keep(_, args, options):
-                value = (args[0] if args else options["hidden_states"]).detach().requires_grad_()
-                entered.append(value)
+                value = (args[0] if args else options["hidden_states"]).detach()
+                entered.append((value[0] if value.ndim == 4 else value).requires_grad_())
+                value = streams_of(model, entered[0]) if value.ndim == 4 else entered[0]
                 return ((value, *args[1:]), options) if args else (args, {**options, "hidden_states": value})
 
             hooks.append(blocks_of(model)[0].register_forward_pre_hook(keep, with_kwargs=True))

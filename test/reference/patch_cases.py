@@ -13,10 +13,10 @@ import torch
 from safetensors.torch import save_file
 
 from direct_cases import MLP_OUT
-from gradient_cases import blocks_of, gradients, load, submodule
+from gradient_cases import blocks_of, gradients, load, streams_of, submodule
 from intervention_cases import FIXTURES, HEADS_OUT, clean_values
 
-CASES = ["gpt2", "llama", "qwen3.1", "gemma2.3", "phi.1", "falcon.2", "bloom.1", "mpt.3", "gpt_oss.1", "deepseek_v3.1", "mixtral.1", "olmo2.1", "cohere.1", "glm4.1"]
+CASES = ["gpt2", "llama", "qwen3.1", "gemma2.3", "phi.1", "falcon.2", "bloom.1", "mpt.3", "gpt_oss.1", "deepseek_v3.1", "mixtral.1", "olmo2.1", "cohere.1", "glm4.1", "gemma3n_text.1"]
 
 
 def patched(model, ids, place, kind, layer, columns, clean):
@@ -26,6 +26,10 @@ def patched(model, ids, place, kind, layer, columns, clean):
 
     def put(value):
         value = value.clone()
+        if value.ndim == 4:
+            # Of several streams the active one, which is the first; before the first layer the residual that all are made of.
+            value[0][:, place, columns] = source[0][:, place, columns]
+            return streams_of(model, value[0]) if layer == 0 else value
         flat, wanted = value.view(1, len(ids), -1), source.view(1, len(ids), -1)
         flat[:, place, columns] = wanted[:, place, columns]
         return value
@@ -72,7 +76,7 @@ def main():
         own = clean_values(model, corrupted)
         slopes = gradients(model, None, corrupted, ("difference", position, token, rival), False)
         found[f"{case}/estimate"] = torch.stack([
-            ((clean[f"resid.{layer}"] - own[f"resid.{layer}"])[0] * slopes[f"resid.{layer}"]).sum(-1)[: position + 1] / (values[0] - values[1]) for layer in range(layers)
+            ((clean[f"resid.{layer}"] - own[f"resid.{layer}"]).reshape(-1, len(ids), own[f"resid.{layer}"].shape[-1])[0] * slopes[f"resid.{layer}"]).sum(-1)[: position + 1] / (values[0] - values[1]) for layer in range(layers)
         ]).detach().contiguous()
         found[f"{case}/corrupted"], found[f"{case}/target"], found[f"{case}/values"] = corrupted, torch.tensor([position, token, rival]), torch.tensor(values)
         print(f"{case}: clean {values[0]:.3f}, corrupted {values[1]:.3f}", flush=True)

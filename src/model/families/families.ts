@@ -35,6 +35,7 @@ import { ernie } from './llama/ernie.ts';
 import { exaone4 } from './llama/exaone4.ts';
 import { falconH1 } from './llama/falconH1.ts';
 import { gemma, gemma2, gemma3, vaultGemma } from './llama/gemma.ts';
+import { gemma3n } from './llama/gemma3n.ts';
 import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
@@ -59,7 +60,8 @@ import { keySource, type DecoderSpec, type Weight } from './spec.ts';
 import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.ts';
 import { textPart, textTensors, type TextPart } from './wrappers.ts';
 
-type Family = (config: Options, tensors: Tensors) => DecoderSpec;
+/** `whole`: options of the model of which the decoder is the text part; null: it is all of it. */
+type Family = (config: Options, tensors: Tensors, whole: Options | null) => DecoderSpec;
 
 /** Supported families by `model_type`. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map([
@@ -82,6 +84,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gemma', gemma],
   ['gemma2', gemma2],
   ['gemma3_text', gemma3],
+  ['gemma3n_text', gemma3n],
   ['gemma4_text', gemma4],
   ['gemma4_unified_text', gemma4Unified],
   ['glm', glm],
@@ -192,7 +195,7 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
     }
   const own = textTensors(stored, part);
   const tensors = tensorsOf(own, keptForm);
-  const spec = family(from, tensors);
+  const spec = family(from, tensors, part.whole === null ? null : options(config));
   refuseUnused(own, tensors.used, isExtra(from, spec));
   return { spec, tensors: [...tensors.used.values()] };
 }
@@ -200,14 +203,18 @@ export function readDecoder(config: unknown, stored: ReadonlyMap<string, StoredT
 /** The projections and norms of keys and values, under a layer's attention. */
 const KEYS_AND_VALUES = /\.self_attn\.[kv]_(?:proj|norm)\./;
 
+/** Factors of AltUp that `altup_correct_scale` may switch off. */
+const OUTPUT_SCALE = /\.altup\.correct_output_scale$/;
+
 /**
  * Whether a tensor is one that the reference ignores: of layers after the last one, which predict further tokens, or of keys and values
  * in a layer that reads those of another.
  */
-function isExtra(config: Options, { blocks }: DecoderSpec): (name: string) => boolean {
+function isExtra(config: Options, { blocks, streams }: DecoderSpec): (name: string) => boolean {
   const layers = blocks.length;
   const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
   return (name) => {
+    if (streams !== null && OUTPUT_SCALE.test(name)) return true;
     const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
     if (keySource({ blocks }, layer) !== layer) return KEYS_AND_VALUES.test(name);
     return layer >= layers && layer < layers + extra;

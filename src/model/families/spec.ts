@@ -235,7 +235,18 @@ export type DenseMlp =
   | { readonly kind: 'plain'; readonly up: Linear; readonly down: Linear; readonly activation: Activation }
   /** As `plain`, with the activation xIELU, whose weights are learned. */
   | { readonly kind: 'xielu'; readonly up: Linear; readonly down: Linear; readonly xielu: Xielu }
-  | { readonly kind: 'gated'; readonly gate: Linear; readonly up: Linear; readonly down: Linear; readonly activation: Activation }
+  | {
+      readonly kind: 'gated';
+      readonly gate: Linear;
+      readonly up: Linear;
+      readonly down: Linear;
+      readonly activation: Activation;
+      /**
+       * Gates of a token, less their mean and so many standard deviations, are 0 where that is below it (Gemma 3n's sparse activations).
+       * Absent: every gate counts as it is.
+       */
+      readonly deviations?: number;
+    }
   | { readonly kind: 'gatedFused'; readonly gateUp: Linear; readonly down: Linear; readonly activation: Activation }
   /** GPT-OSS: gate and up alternate; down((up + 1) * gate * sigmoid(1.702 gate)), with gate up to `limit` and up within it. */
   | { readonly kind: 'clamped'; readonly gateUp: Linear; readonly down: Linear; readonly limit: number };
@@ -324,6 +335,46 @@ export interface PerLayerStep {
 }
 
 /**
+ * A second, narrow way beside attention (LAuReL: Menghani, Kumar and Kumar 2024): of y, which attention reads, y + norm(up(down(y))) joins
+ * what attention has been added to, and the sum is divided by sqrt(2).
+ */
+export interface Laurel {
+  readonly down: Linear;
+  readonly up: Linear;
+  readonly norm: Norm;
+}
+
+/**
+ * Alternating updates (AltUp: Baykal et al. 2023) around one layer, of the decoder's `streams` x. Of a vector y [D] the router makes
+ * m(y) = tanh(router(norm(y) / D)). Before the layer each stream is predicted: p_i = x_i + sum over j of prediction(m(x_a))[i, j] x_j; the
+ * layer itself reads p_a and makes y of it; behind it each stream is corrected: p_i + (1 + correction(m(y))[i]) (y - p_a).
+ */
+export interface AltUp {
+  readonly norm: Norm;
+  /** [n, D] */
+  readonly router: Linear;
+  /** [n * n, n] and [n, n] */
+  readonly prediction: Linear;
+  readonly correction: Linear;
+  /** [D], factors of the corrected active stream for `perLayer`, which is then added to all streams but the first; null: all 1. */
+  readonly outputScale: Weight | null;
+}
+
+/**
+ * Several residual streams side by side. The first is what the embedding makes; stream i is projections[i - 1] of it, at the same root mean
+ * square. In the end unembedProjections[i - 1] of stream i, at the root mean square of the first, join it, and the mean of all is read.
+ */
+export interface Streams {
+  /** n, at least 2. */
+  readonly count: number;
+  /** a, the stream that layers read. */
+  readonly active: number;
+  /** n - 1 matrices [D, D] each. */
+  readonly projections: readonly Linear[];
+  readonly unembedProjections: readonly Linear[];
+}
+
+/**
  * The vectors that `PerLayerStep` reads (Gemma 3n's per-layer embeddings), [layers, width] a token: the sum of a row of `table` times
  * `tableScale`, and of norm(projection(x) * projectionScale), x being the first residual; all of it times `scale`.
  */
@@ -337,6 +388,11 @@ export interface PerLayerInputs {
   readonly norm: Norm;
   readonly width: number;
   readonly scale: number;
+  /**
+   * An id behind the table's last row reads the first row, as in transformers, where the decoder is a part of a model; from `refused` on it
+   * reads none, as the reference refuses it or another part of the model reads it. Absent: the table has a row for every id.
+   */
+  readonly beyond?: { readonly refused: number };
 }
 
 /** One layer of the decoder. */
@@ -349,6 +405,10 @@ export interface Block {
   readonly wiring: 'sequential' | 'parallel';
   /** Target of the residual addition: the residual stream, or the stream after the sublayer's pre-norm. */
   readonly addTo: 'stream' | 'normed';
+  /** What is beside attention, of what it reads; null: nothing. */
+  readonly laurel: Laurel | null;
+  /** What is around the layer where the decoder has several streams; null: it has one. */
+  readonly altUp: AltUp | null;
   /** What follows the MLP; null: nothing. */
   readonly perLayer: PerLayerStep | null;
   /** [1], a factor of the whole residual behind the layer; null: none. */
@@ -386,6 +446,8 @@ export interface DecoderSpec {
   readonly embeddingProjection: Linear | null;
   readonly embeddingNorm: Norm | null;
   readonly perLayerInputs: PerLayerInputs | null;
+  /** null: the residual is one stream. */
+  readonly streams: Streams | null;
   readonly positions: Positions;
   readonly blocks: readonly Block[];
   /** Factor of each sublayer's output before it is added. */
@@ -426,7 +488,14 @@ export const PLAIN_ATTENTION = {
 } as const satisfies Partial<Attention>;
 
 /** Common defaults of a block: sequential sublayers that add to the residual stream. */
-export const PLAIN_BLOCK = { wiring: 'sequential', addTo: 'stream', perLayer: null, outputScale: null } as const satisfies Partial<Block>;
+export const PLAIN_BLOCK = {
+  wiring: 'sequential',
+  addTo: 'stream',
+  laurel: null,
+  altUp: null,
+  perLayer: null,
+  outputScale: null,
+} as const satisfies Partial<Block>;
 
 /** Common defaults of a decoder: no multipliers, caps or projections around its blocks. */
 export const PLAIN_DECODER = {
@@ -434,6 +503,7 @@ export const PLAIN_DECODER = {
   embeddingProjection: null,
   embeddingNorm: null,
   perLayerInputs: null,
+  streams: null,
   residualScale: 1,
   scoreCap: null,
   logitCap: null,
@@ -457,4 +527,9 @@ export function ofLayer(spec: DecoderSpec, layer: number): DecoderSpec {
 export function keySource({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: number): number {
   const attention = blocks[layer]?.attention;
   return attention?.kind === 'attention' && attention.projections.kind === 'queryAlone' ? attention.projections.source : layer;
+}
+
+/** Numbers that a layer hands on to the next one for each token: the residual's, or those of all streams. */
+export function carriedWidth({ dim, streams }: Pick<DecoderSpec, 'dim' | 'streams'>): number {
+  return dim * (streams?.count ?? 1);
 }

@@ -1,6 +1,16 @@
 import { recurrenceIn } from '../families/mixers.ts';
-import { keySource, ofLayer, type Attention, type Block, type DecoderSpec, type Norm, type Recurrence } from '../families/spec.ts';
+import {
+  carriedWidth,
+  keySource,
+  ofLayer,
+  type Attention,
+  type Block,
+  type DecoderSpec,
+  type Norm,
+  type Recurrence,
+} from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
+import { correctStreams, laurelOf, predictStreams } from './altUpGraph.ts';
 import { attend, type AttentionValues, type LayerGiven } from './attentionGraph.ts';
 import { runExperts, type Routed } from './expertsGraph.ts';
 import { layerInputs, tableShapes, type LayerInputs } from './inputs.ts';
@@ -38,23 +48,23 @@ export function stateNames(mixer: Recurrence): readonly ('window' | 'state')[] {
 
 /**
  * The blocks of layers `from` to `to` - 1.
- * In: `resid` [T, D], the residual before block `from`; for each layer l the keys and values of the tokens before,
- * `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole text, or of a layer without attention
- * `pastWindow.l` and `pastState.l` of `stateSizes`, 0 at the text's start; of a layer that reads the keys and values of one before `from`,
- * these tokens' `ownK.l` and `ownV.l` of the same shapes, T in place of P; of one with vectors of its own `perLayer.l` [T, width]; the
- * inputs of `interventionInputs`; and the tables of `tableShapes`, S being P + T.
- * Out, for each layer l: `q.l` [heads, T, headDim], and where the layer makes them `k.l` [kvHeads, T, headDim] and `v.l` [kvHeads, T,
- * valueDim], or `window.l` and `state.l`; `resid.l+1` [T, D];
- * of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention `compressed.l` [T, rank] and
- * `sharedKey.l` [1, T, rotated].
+ * In: `resid` [T, D], the residual before block `from`, here and below all streams [T, n * D] where there are several; for each layer l
+ * the keys and values of the tokens before, `pastK.l` [kvHeads, P, headDim] and `pastV.l` [kvHeads, P, valueDim], P being 0 for a whole
+ * text, or of a layer without attention `pastWindow.l` and `pastState.l` of `stateSizes`, 0 at the text's start; of a layer that reads the
+ * keys and values of one before `from`, these tokens' `ownK.l` and `ownV.l` of the same shapes, T in place of P; of one with vectors of its
+ * own `perLayer.l` [T, width]; the inputs of `interventionInputs`; and the tables of `tableShapes`, S being P + T. Out, for each layer l:
+ * `q.l` [heads, T, headDim], and where the layer makes them `k.l` [kvHeads, T, headDim] and `v.l` [kvHeads, T, valueDim], or `window.l` and
+ * `state.l`; `resid.l+1` [T, D]; of a layer with experts `experts.l` and `expertWeights.l` [T, chosen]; of one with latent attention
+ * `compressed.l` [T, rank] and `sharedKey.l` [1, T, rotated].
  */
 export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGraph {
-  const { heads, dim } = spec;
+  const { heads } = spec;
+  const width = carriedWidth(spec);
   const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph();
   const inputs = layerInputs(spec, from, to);
   const made = new Map<number, { readonly k: string; readonly v: string }>();
-  let resid = graph.input('resid', float32, ['T', dim]);
+  let resid = graph.input('resid', float32, ['T', width]);
   for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
   const interventions = interventionInputs(graph, spec, from, to);
   for (const [index, block] of spec.blocks.slice(from, to).entries()) {
@@ -85,7 +95,7 @@ export function trunkGraph(spec: DecoderSpec, from: number, to: number): OnnxGra
       graph.output(`expertWeights.${layer}`, experts.weights, float32, ['T', block.mlp.chosen]);
     }
     resid = output;
-    graph.output(`resid.${layer + 1}`, resid, float32, ['T', dim]);
+    graph.output(`resid.${layer + 1}`, resid, float32, ['T', width]);
   }
   return graph;
 }
@@ -125,7 +135,7 @@ export function addAnyLayer(
 ): { readonly resid: string; readonly given: BlockGiven } & BlockValues {
   const { float32 } = DATA_TYPE;
   const inputs = layerInputs(spec, layer, layer + 1);
-  const resid = graph.input('resid', float32, ['T', spec.dim]);
+  const resid = graph.input('resid', float32, ['T', carriedWidth(spec)]);
   for (const [name, dims] of tableShapes(spec, inputs)) graph.input(name, float32, dims);
   const given = pastInputs(graph, spec, layer, itemOf(interventionInputs(graph, spec, layer, layer + 1), 0));
   return { resid, given, ...runBlock(graph, resid, given, layer, spec, inputs) };
@@ -170,13 +180,23 @@ type BlockGiven = (LayerGiven | (Interventions & { readonly of: 'state' })) & {
 /** Values of one block in a graph. */
 interface BlockValues extends MixerValues {
   readonly experts: Routed | null;
-  /** [T, D], the residual after the block. */
+  /** [T, D], the residual after the block, or all streams [T, n * D]. */
   readonly output: string;
 }
 
-function runBlock(graph: OnnxGraph, resid: string, given: BlockGiven, layer: number, spec: DecoderSpec, inputs: LayerInputs): BlockValues {
+function runBlock(
+  graph: OnnxGraph,
+  carried: string,
+  given: BlockGiven,
+  layer: number,
+  spec: DecoderSpec,
+  inputs: LayerInputs,
+): BlockValues {
   const block = itemOf(spec.blocks, layer);
-  const { attentionNorms, mlpNorms, mlp } = block;
+  const { attentionNorms, mlpNorms, mlp, altUp } = block;
+  const { streams, dim } = spec;
+  const predicted = altUp === null || streams === null ? null : predictStreams(graph, carried, altUp, streams, dim);
+  const resid = predicted?.active ?? carried;
   const optional = (name: string, x: string, norm: Norm | null): string =>
     norm === null ? x : graph.name(name, normalize(graph, x, norm));
   const added = (name: string, stream: string, output: string): string =>
@@ -184,10 +204,20 @@ function runBlock(graph: OnnxGraph, resid: string, given: BlockGiven, layer: num
 
   const read = optional('ln1Out', resid, attentionNorms.pre);
   const { output: mixed, ...mixers } = mix(graph, read, given, block, ofLayer(spec, layer), inputs);
+  const besides = (stream: string): string =>
+    block.laurel === null
+      ? stream
+      : graph.name(
+          'laurelScaled',
+          graph.op('Mul', [
+            graph.name('laurelJoined', graph.op('Add', [stream, laurelOf(graph, read, block.laurel)])),
+            graph.float(Math.SQRT1_2),
+          ]),
+        );
   const afterMixing = (value: string): string =>
     optional(
       'attentionStreamNorm',
-      added('attentionAdded', block.addTo === 'stream' ? resid : read, optional('attentionPostNorm', value, attentionNorms.post)),
+      besides(added('attentionAdded', block.addTo === 'stream' ? resid : read, optional('attentionPostNorm', value, attentionNorms.post))),
       attentionNorms.stream,
     );
   const afterAttention = mixed === null ? resid : afterMixing(mixed);
@@ -205,6 +235,11 @@ function runBlock(graph: OnnxGraph, resid: string, given: BlockGiven, layer: num
     optional('mlpPostNorm', mlpOutput, mlpNorms.post),
   );
   const afterMlp = optional('mlpStreamNorm', mlpAdded, mlpNorms.stream);
+  if (predicted !== null && altUp !== null && streams !== null) {
+    const perLayer = block.perLayer === null ? null : { step: block.perLayer, vectors: perLayerInput(graph, spec, layer) };
+    const correction = { predicted, made: afterMlp, perLayer, residual: given.residual };
+    return { ...mixers, experts, output: correctStreams(graph, correction, altUp, streams, dim) };
+  }
   const whole = block.perLayer === null ? afterMlp : addPerLayer(graph, afterMlp, perLayerInput(graph, spec, layer), block.perLayer);
   const after =
     block.outputScale === null ? whole : graph.name('layerScaled', graph.op('Mul', [whole, graph.narrow(graph.weight(block.outputScale))]));
@@ -251,14 +286,14 @@ function perLayerInput(graph: OnnxGraph, spec: DecoderSpec, layer: number): stri
 
 /**
  * Block `layer` for one token, with every named value inside it as an output: one row of each.
- * In: `resid` [1, D], the token's residual before the block; `k` [kvHeads, S, headDim] and `v` [kvHeads, S, valueDim] of the whole text
- * where it has attention; `recurred` [1, D], what it puts out behind its state where it keeps one; the inputs of `interventionInputs`; the
- * tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
+ * In: `resid` [1, D], the token's residual before the block, or all its streams [1, n * D]; `k` [kvHeads, S, headDim] and `v` [kvHeads,
+ * S, valueDim] of the whole text where it has attention; `recurred` [1, D], what it puts out behind its state where it keeps one; the
+ * inputs of `interventionInputs`; the tables of `tableShapes` with one row in place of T, except those of keys, which are whole.
  */
 export function rowGraph(spec: DecoderSpec, layer: number): { readonly graph: OnnxGraph; readonly outputs: ReadonlyMap<string, string> } {
   const graph = new OnnxGraph();
   const { output } = addRow(graph, spec, layer);
-  graph.output('output', output, DATA_TYPE.float32, [1, spec.dim]);
+  graph.output('output', output, DATA_TYPE.float32, [1, carriedWidth(spec)]);
   return { graph, outputs: graph.outputNamed() };
 }
 
@@ -272,7 +307,7 @@ export function addRow(
   const { float32 } = DATA_TYPE;
   const inputs = layerInputs(spec, layer, layer + 1);
   const block = itemOf(spec.blocks, layer);
-  const resid = graph.input('resid', float32, [1, dim]);
+  const resid = graph.input('resid', float32, [1, carriedWidth(spec)]);
   const recurred = recurrenceIn(block) === null ? null : graph.input('recurred', float32, [1, dim]);
   const keys = block.attention.kind === 'attention' ? wholeKeys(graph, spec, layer) : ({ of: 'state' } as const);
   const interventions = itemOf(interventionInputs(graph, spec, layer, layer + 1), 0);

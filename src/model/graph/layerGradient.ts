@@ -1,4 +1,5 @@
-import { ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, ofLayer, type DecoderSpec, type Streams } from '../families/spec.ts';
+import { mergedStreams, startStreams } from './altUpGraph.ts';
 import { addAnyLayer } from './decoder.ts';
 import { addGradients } from './gradient.ts';
 import { normalize, project, scaleBy } from './norm.ts';
@@ -15,21 +16,21 @@ export interface LayerGradientGraph {
 
 /**
  * Block `layer` again, and its gradients, for tokens of a text, the last first: tokens after them read their keys and values.
- * In: as the trunk graph of this one layer; `gradient` [T, D], of `resid.l+1`; `gradient.k` [kvHeads, T, headDim] and `gradient.v`
- * [kvHeads, T, valueDim], of these tokens' keys and values by way of the tokens after them and of layers that read them too. A layer that
- * reads another one's has instead, among what it puts out, `gradient.ownK` and `gradient.ownV` of these shapes. Out: `gradient.resid` [T,
- * D], of `resid.l`;
- * `gradient.pastK` [kvHeads, P, headDim] and `gradient.pastV` [kvHeads, P, valueDim], of the tokens before by way of these; of each named
- * value of the layer, of its shape, such as `concatenatedHeads` [T, heads * valueDim], the heads' outputs before the projection, `weights`
- * [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons (`expert.i.hidden` of expert i). A layer that keeps a state is computed
- * for a whole text, and one without attention has no keys and values.
+ * In: as the trunk graph of this one layer; `gradient` [T, D], of `resid.l+1`, of n streams [T, n * D], also at the input; `gradient.k`
+ * [kvHeads, T, headDim] and `gradient.v` [kvHeads, T, valueDim], of these tokens' keys and values by way of the tokens after them and of
+ * layers that read them too. A layer that reads another one's has instead, among what it puts out, `gradient.ownK` and `gradient.ownV` of
+ * these shapes. Out: `gradient.resid` [T, D], of `resid.l`; `gradient.pastK` [kvHeads, P, headDim] and `gradient.pastV` [kvHeads, P,
+ * valueDim], of the tokens before by way of these; of each named value of the layer, of its shape, such as `concatenatedHeads` [T, heads *
+ * valueDim], the heads' outputs before the projection, `weights` [heads, T, S], `mlpOutput` [T, D] and `hidden`, the MLP's neurons
+ * (`expert.i.hidden` of expert i). A layer that keeps a state is computed for a whole text, and one without attention has no keys and
+ * values.
  */
 export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradientGraph {
   const { float32 } = DATA_TYPE;
   const graph = new OnnxGraph('as float32');
   const { resid, given, attended, output } = addAnyLayer(graph, spec, layer);
   const { kvHeads, headDim, valueDim } = ofLayer(spec, layer);
-  const seeds = new Map([[output, graph.input('gradient', float32, ['T', spec.dim])]]);
+  const seeds = new Map([[output, graph.input('gradient', float32, ['T', carriedWidth(spec)])]]);
   const ends: Record<string, string> = { resid };
   if (given.of !== 'state' && attended !== null) {
     Object.assign(ends, { pastK: given.k, pastV: given.v });
@@ -55,20 +56,33 @@ export function layerGradientGraph(spec: DecoderSpec, layer: number): LayerGradi
 }
 
 /**
- * What follows the last block. In: `rows` [N, D], residuals before the final norm; `gradient` [N, V], of the logits before a
- * final soft cap. Out: `gradient.rows` [N, D].
+ * What follows the last block. In: `rows` [N, D], residuals before the final norm, or all streams [N, n * D]; `gradient`
+ * [N, V], of the logits before a final soft cap. Out: `gradient.rows`, of the shape of `rows`.
  */
 export function endGradientGraph(spec: DecoderSpec): OnnxGraph {
   const { float32 } = DATA_TYPE;
-  const { finalNorm, finalProjection, unembed, logitScale, dim, vocab } = spec;
+  const { finalNorm, finalProjection, unembed, logitScale, vocab } = spec;
+  const width = carriedWidth(spec);
   const graph = new OnnxGraph('as float32');
-  const rows = graph.input('rows', float32, ['N', dim]);
+  const rows = graph.input('rows', float32, ['N', width]);
   const seed = graph.input('gradient', float32, ['N', vocab]);
-  const normed = finalNorm === null ? rows : normalize(graph, rows, finalNorm);
+  const merged = mergedStreams(graph, rows, spec);
+  const normed = finalNorm === null ? merged : normalize(graph, merged, finalNorm);
   const narrowed = finalProjection === null ? normed : project(graph, normed, finalProjection);
   const logits = scaleBy(graph, project(graph, narrowed, unembed), logitScale);
   const gradient = addGradients(graph, new Map([[logits, seed]]), [rows]).get(rows) ?? missing('rows');
-  graph.output('gradient.rows', graph.op('Identity', [gradient]), float32, ['N', dim]);
+  graph.output('gradient.rows', graph.op('Identity', [gradient]), float32, ['N', width]);
+  return graph;
+}
+
+/** How streams follow from the first residual. In: `resid` [T, D]; `gradient` [T, n * D], of all streams. Out: `gradient.resid` [T, D]. */
+export function startGradientGraph({ dim }: DecoderSpec, streams: Streams): OnnxGraph {
+  const { float32 } = DATA_TYPE;
+  const graph = new OnnxGraph('as float32');
+  const resid = graph.input('resid', float32, ['T', dim]);
+  const seed = graph.input('gradient', float32, ['T', streams.count * dim]);
+  const gradients = addGradients(graph, new Map([[startStreams(graph, resid, streams, dim), seed]]), [resid]);
+  graph.output('gradient.resid', graph.op('Identity', [gradients.get(resid) ?? missing('the first residual')]), float32, ['T', dim]);
   return graph;
 }
 

@@ -28,7 +28,9 @@ export function runMlp(graph: OnnxGraph, x: string, mlp: DenseMlp, factors: stri
     case 'xielu':
       return close(xieluOf(graph, name('up', project(graph, x, mlp.up)), mlp.xielu));
     case 'gated': {
-      const gate = name('activated', ACTIVATIONS[mlp.activation](graph, name('gate', project(graph, x, mlp.gate))));
+      const own = name('gate', project(graph, x, mlp.gate));
+      const kept = mlp.deviations === undefined ? own : name('gateSparse', farAbove(graph, own, neuronsOf(mlp) ?? 1, mlp.deviations));
+      const gate = name('activated', ACTIVATIONS[mlp.activation](graph, kept));
       return close(graph.op('Mul', [gate, name('up', project(graph, x, mlp.up))]));
     }
     case 'gatedFused': {
@@ -79,6 +81,15 @@ const ACTIVATIONS: Readonly<Record<Activation, Elementwise>> = {
 function laplace(graph: OnnxGraph, x: string): string {
   const scaled = graph.op('Div', [graph.op('Sub', [x, graph.float(Math.SQRT1_2)]), graph.float(Math.sqrt(0.5 / Math.PI))]);
   return graph.op('Mul', [graph.op('Add', [graph.op('Erf', [scaled]), graph.float(1)]), graph.float(0.5)]);
+}
+
+/** Of each number of x [T, count] what is above its row's mean by more than so many standard deviations; 0 of those below. */
+function farAbove(graph: OnnxGraph, x: string, count: number, deviations: number): string {
+  const mean = (of: string): string =>
+    graph.op('Mul', [graph.op('ReduceSum', [of, graph.ints(-1)], { keepdims: { int: 1 } }), graph.float(1 / count)]);
+  const centred = graph.op('Sub', [x, mean(x)]);
+  const deviation = graph.op('Sqrt', [mean(graph.op('Mul', [centred, centred]))]);
+  return graph.op('Relu', [graph.op('Sub', [centred, graph.op('Mul', [deviation, graph.float(deviations)])])]);
 }
 
 /** xIELU of each number of x. */

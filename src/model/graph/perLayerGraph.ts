@@ -4,11 +4,16 @@ import { normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
 /** Adds what a layer makes of its vectors [T, width] to the residual x [T, D]. */
-export function addPerLayer(graph: OnnxGraph, x: string, vectors: string, { gate, activation, projection, norm }: PerLayerStep): string {
+export function addPerLayer(graph: OnnxGraph, x: string, vectors: string, step: PerLayerStep): string {
+  return graph.name('perLayerAdded', graph.op('Add', [x, perLayerOutput(graph, x, vectors, step)]));
+}
+
+/** What a layer makes of its vectors [T, width], gated by x [T, D]: [T, D]. */
+export function perLayerOutput(graph: OnnxGraph, x: string, vectors: string, { gate, activation, projection, norm }: PerLayerStep): string {
   const opened = graph.name('perLayerActivated', activateIn(graph, graph.name('perLayerGate', project(graph, x, gate)), activation));
   const gated = graph.name('perLayerGated', graph.op('Mul', [opened, vectors]));
   const output = graph.name('perLayerOutput', project(graph, gated, projection));
-  return graph.name('perLayerAdded', graph.op('Add', [x, graph.name('perLayerNormed', normalize(graph, output, norm))]));
+  return graph.name('perLayerNormed', normalize(graph, output, norm));
 }
 
 /**

@@ -1,9 +1,15 @@
-import type { DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, type DecoderSpec } from '../families/spec.ts';
+import { mergedStreams } from './altUpGraph.ts';
 import { cap, normalize, project, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 
+/** Of stream i what its matrix makes of it, and the factor that brings that to the first stream's size. */
+type StreamOutput = `streamOut.${number}` | `streamFactor.${number}`;
+
 /** Outputs that a run of the unembedding may return. */
 export type UnembedOutput =
+  | 'merged'
+  | StreamOutput
   | 'normed'
   | 'narrowed'
   | 'logits'
@@ -23,25 +29,31 @@ const SUM_BLOCK = 128;
 
 /**
  * Residual rows to next-token statistics, over the whole vocabulary V.
- * In: `rows` [N, D], before the final norm; `targets` int64 [N, 1]; `topK` int64 [1]; and of the final distribution at the first M rows,
- * where M is N, or 1 if `klBits` is not requested: `finalExponentials` [M, V], `finalSum` [M, 1], `finalEntropyBits` [M, 1], as an
- * earlier run returned them.
- * Out: `normed` [N, D] where there is a final norm, and `narrowed` [N, E] where a projection follows it; `logits` [N, V], and
- * `uncapped` [N, V] where a soft cap made them; `topLogits`, `topIds` [N, K]; `exponentials` [N, V] of the logits less the row's largest;
- * `klBits` [M, 1]; the others [N, 1]. `targetRank` counts the larger logits, plus 1.
+ * In: `rows` [N, D], before the final norm, or all streams [N, n * D] where there are several; `targets` int64 [N, 1];
+ * `topK` int64 [1]; and of the final distribution at the first M rows, where M is N, or 1 if `klBits` is not requested: `finalExponentials`
+ * [M, V], `finalSum` [M, 1], `finalEntropyBits` [M, 1], as an earlier run returned them. Out: of several streams `merged` [N, D], and of
+ * each but the first `streamOut.i` [N, D] and `streamFactor.i` [N, 1]; `normed` [N, D] where there is a final norm, and `narrowed` [N, E]
+ * where a projection follows it; `logits` [N, V], and `uncapped` [N, V] where a soft cap made them; `topLogits`, `topIds` [N, K];
+ * `exponentials` [N, V] of the logits less the row's largest; `klBits` [M, 1]; the others [N, 1]. `targetRank` counts the larger logits,
+ * plus 1.
  */
 export function unembedGraph(spec: DecoderSpec): OnnxGraph {
   const { float32, int32, int64 } = DATA_TYPE;
   const { vocab } = spec;
   const graph = new OnnxGraph();
-  graph.input('rows', float32, ['N', spec.dim]);
+  graph.input('rows', float32, ['N', carriedWidth(spec)]);
   graph.input('targets', int64, ['N', 1]);
   graph.input('topK', int64, [1]);
   graph.input('finalExponentials', float32, ['M', vocab]);
   graph.input('finalSum', float32, ['M', 1]);
   graph.input('finalEntropyBits', float32, ['M', 1]);
 
-  const logits = logitsOf(graph, 'rows', spec);
+  const merged = mergedStreams(graph, 'rows', spec);
+  if (spec.streams !== null) {
+    graph.output('merged', merged, float32, ['N', spec.dim]);
+    for (const [name, value] of graph.namedValues) if (/^stream(?:Out|Factor)\./.test(name)) graph.output(name, value, float32, null);
+  }
+  const logits = logitsOf(graph, merged, spec);
   graph.output('logits', logits, float32, ['N', vocab]);
   const [topLogits = '', topIds = ''] = graph.ops('TopK', [logits, 'topK'], 2, { axis: { int: -1 } });
   graph.output('topLogits', topLogits, float32, ['N', 'K']);

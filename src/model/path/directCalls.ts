@@ -1,11 +1,11 @@
 import { changeAt, headSteps } from '../../core/interventions.ts';
 import { at, dot, row, tensor, type Tensor } from '../../core/tensor.ts';
-import { ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { directParts, type DirectPart } from '../graph/directGraph.ts';
 import { checkTarget, logitSeed, type LogitTarget, type OnGradientProgress } from '../run/gradientCalls.ts';
 import { floats, itemOf } from '../run/outputs.ts';
 import type { Sessions } from '../run/sessions.ts';
-import type { Trace } from '../run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../run/forwardTrace.ts';
 import type { UnembedCalls } from '../run/unembedding.ts';
 import { recurredFeed, rowFeeds } from './layerRow.ts';
 
@@ -30,8 +30,8 @@ export interface DirectLayer {
 
 /**
  * Where a logit comes from: the residual before the final norm is a sum of the embedding and of what every layer adds, and each
- * term goes to the logit by the same linear map once the scale of every norm it passes is held at what it was. The terms sum to
- * `target`.
+ * term goes to the logit by the same linear map once the scale of every norm it passes is held at what it was, and where there are several
+ * streams the coefficients that mix them. The terms sum to `target`.
  */
 export interface Direct {
   /** The logit before a final soft cap, or its difference to the rival's. */
@@ -58,6 +58,7 @@ export interface DirectCalls {
 
 export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogits }: Pick<UnembedCalls, 'uncappedLogits'>): DirectCalls {
   const { dim, vocab, heads } = spec;
+  const width = carriedWidth(spec);
   const layers = spec.blocks.length;
 
   /**
@@ -99,7 +100,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
       ...parts.map((part) => `direction.${part}`),
     ];
     const found = await sessions.withDirect(layer, (session) =>
-      session.run({ ...feeds, direction: { dims: [1, dim], data: direction } }, names),
+      session.run({ ...feeds, direction: { dims: [1, width], data: direction } }, names),
     );
     const value = (name: string): Float32Array => floats(found[name]);
     const along = (part: DirectPart): number => {
@@ -108,7 +109,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     };
     const mlp = along('mlpScaled');
     const before = value('direction.resid');
-    const through = dot(row(itemOf(trace.resid, layer), token), before);
+    const through = dot(row(itemOf(carriedIn(trace), layer), token), before);
     const all = parts.reduce((sum, part) => sum + along(part), 0);
     const rest = dot(value('output'), direction) - through - all;
     const optional = {
@@ -132,10 +133,10 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     return { before, own: { heads: byHead, sources, mlp, ...optional, rest } };
   };
 
-  /** [1, D] of the last residual at the target's position. */
+  /** [1, D], or of several streams all, behind the last layer at the target's position. */
   const endRow = (trace: Trace, target: LogitTarget): Tensor => {
     checkTarget(target, trace.run.ids.length, vocab);
-    return tensor([1, dim], row(itemOf(trace.resid, layers), target.position).slice());
+    return tensor([1, width], row(itemOf(carriedIn(trace), layers), target.position).slice());
   };
   /** What follows the last layer at the target's position, in a straight line. */
   const endOf = async (trace: Trace, target: LogitTarget) => {
@@ -169,7 +170,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
       await report(layers + 1);
       return {
         target: end.value,
-        embedding: dot(row(itemOf(trace.resid, 0), position), direction),
+        embedding: dot(row(itemOf(carriedIn(trace), 0), position), direction),
         layers: parts,
         rest: end.constant,
       };

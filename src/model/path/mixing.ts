@@ -1,5 +1,7 @@
 import { changeAt, residualSteps } from '../../core/interventions.ts';
+import { UserError } from '../../core/errors.ts';
 import { at } from '../../core/tensor.ts';
+import { msg } from '../../core/translatable.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { wholeText } from '../graph/positionsGraph.ts';
@@ -52,6 +54,11 @@ export function openMixing(
   return {
     takenBack: async (trace, layer, numbers, checkpoint) => {
       plainAttentionAt(spec, layer);
+      if (spec.streams !== null)
+        throw new UserError(
+          msg`This model carries ${spec.streams.count} residual streams, which each layer mixes anew (AltUp): what a token had before is \
+not in one of them alone, so contributions cannot be taken back through layers.`,
+        );
       const count = numbers.length;
       const steps = residualSteps(trace.run.recipe, layer + 1);
       const before = new Float64Array(count);

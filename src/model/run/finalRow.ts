@@ -1,27 +1,28 @@
 import { partingOf, startOf as firstTokens, type Run } from '../../core/run.ts';
 import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { recurrenceIn } from '../families/mixers.ts';
-import { keySource, ofLayer } from '../families/spec.ts';
+import { carriedWidth, keySource, ofLayer } from '../families/spec.ts';
 import { stateNames } from '../graph/decoder.ts';
 import { layerInputs, positionTables, sameStart, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import type { Span } from '../graph/positionsGraph.ts';
 import { readRows } from './embeddingRows.ts';
 import { changedInput, checkRun, finite, firstResidual, type Runnable } from './forward.ts';
-import type { Trace } from './forwardTrace.ts';
+import { carriedIn, type Trace } from './forwardTrace.ts';
 import { tokensOf } from './headAttention.ts';
 import { floats, itemOf } from './outputs.ts';
 import { perLayerFeed, perLayerVectors } from './perLayer.ts';
 import { piecesToRun, sharedTokens, type OtherInput } from './pieceByPiece.ts';
 import type { Feed } from './runtime.ts';
 import { hasStates, stateFeeds, stateOf, statesAt } from './states.ts';
+import { activeOf, refuseOtherActive, startOfStreams, withActive } from './streams.ts';
 
 /** Where a changed run begins to differ from a known one. */
 interface Start {
   /** Tokens before this one, and what layers before this one compute, are the same. */
   readonly token: number;
   readonly layer: number;
-  /** [T - token, D], what the layer reads of the tokens from there on. */
+  /** [T - token, D], or of several streams all, what the layer reads of the tokens from there on. */
   readonly input: Tensor;
 }
 
@@ -36,9 +37,9 @@ export interface FinalRow {
 }
 
 /**
- * The residual after the last block [1, D] at one position of a run: of tokens and layers before the first difference to the known run
- * nothing is computed, of tokens after the position neither, and nothing else is kept. Equal, up to rounding, to that row of the run's
- * trace. `checkpoint` is awaited between parts. Throws UserError as `runWhole` does.
+ * The residual after the last block [1, D], or of several streams all, at one position of a run: of tokens and layers before
+ * the first difference to the known run nothing is computed, of tokens after the position neither, and nothing else is kept. Equal, up to
+ * rounding, to that row of the run's trace. `checkpoint` is awaited between parts. Throws UserError as `runWhole` does.
  */
 export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: () => unknown): Promise<Tensor> {
   const { spec, sessions } = model;
@@ -48,11 +49,13 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
   await sessions.trunk(() => checkpoint?.());
   const start = await startOf(model, asked);
   let { input } = start;
-  if (start.layer >= layers) return lastOf(input, spec.dim);
+  const width = carriedWidth(spec);
+  const given = carriedIn(known);
+  if (start.layer >= layers) return lastOf(input, width);
   const parts = await sessions.rest(start.layer);
   const first = parts[0]?.from ?? start.layer;
   // A session that begins with earlier layers computes them again.
-  if (first < start.layer) input = rowsOf(itemOf(known.resid, first), start.token, position + 1);
+  if (first < start.layer) input = rowsOf(itemOf(given, first), start.token, position + 1);
   const pieces = piecesToRun(spec, model.cut, parts, firstTokens(run, position + 1), start.token);
   /** Per layer, keys and values of the tokens before the piece. */
   const past = Array.from({ length: layers }, (_, layer) => ({
@@ -66,7 +69,7 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
           recipe: run.recipe,
           tokens: start.token,
           length: run.ids.length,
-          layerInput: (layer, from, to) => rowsOf(itemOf(known.resid, layer), from, to),
+          layerInput: (layer, from, to) => rowsOf(itemOf(given, layer), from, to),
           past: (layer, tokens) => ({ k: tokensOf(itemOf(known.k, layer), 0, tokens), v: tokensOf(itemOf(known.v, layer), 0, tokens) }),
         });
   let last = input;
@@ -83,7 +86,7 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
     const span: Span = { past: start.token + from, room: start.token + from, tokens: to - from, length: run.ids.length };
     const tables = positionTables(spec, span);
     const rows = spanRows(span);
-    let resid: Tensor = tensor([to - from, spec.dim], input.data.subarray(from * spec.dim, to * spec.dim));
+    let resid: Tensor = tensor([to - from, width], input.data.subarray(from * width, to * width));
     const goesOn = index < pieces.length - 1;
     for (const part of parts) {
       await checkpoint?.();
@@ -123,7 +126,7 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
         });
         piecesOwn.set(layer, { k: made('k', headDim), v: made('v', valueDim) });
       }
-      resid = finite(tensor([to - from, spec.dim], floats(found[end])), part.to - 1, run.recipe);
+      resid = finite(tensor([to - from, width], floats(found[end])), part.to - 1, run.recipe);
       if (!goesOn) continue;
       states = Array.from({ length: layers }, (_, layer) => {
         const own = kept.find((one) => one.layer === layer);
@@ -141,7 +144,7 @@ export async function finalRow(model: Runnable, asked: FinalRow, checkpoint?: ()
     }
     last = resid;
   }
-  return lastOf(last, spec.dim);
+  return lastOf(last, width);
 }
 
 /** Where the run comes apart from the known one, in its tokens and in the model's layers. */
@@ -149,15 +152,22 @@ async function startOf(model: Runnable, asked: FinalRow): Promise<Start> {
   const { spec } = model;
   const { run, position, known, other } = asked;
   const end = position + 1;
-  if (other !== undefined) return { token: other.tokens, layer: 0, input: rowsOf(other.input, other.tokens, end) };
+  if (other !== undefined) {
+    refuseOtherActive(spec);
+    return { token: other.tokens, layer: 0, input: await startOfStreams(model, rowsOf(other.input, other.tokens, end)) };
+  }
+  const carried = carriedIn(known);
   const token = sharedTokens(spec, known.run, run);
-  if (token >= end) return { token, layer: spec.blocks.length, input: rowsOf(itemOf(known.resid, spec.blocks.length), position, end) };
+  if (token >= end) return { token, layer: spec.blocks.length, input: rowsOf(itemOf(carried, spec.blocks.length), position, end) };
   const isSame =
     sameStart(spec, known.run.ids.length, run.ids.length) && run.ids.subarray(0, end).every((id, index) => known.run.ids[index] === id);
   const { layer, atInput } = isSame ? partingOf(run.recipe, known.run.recipe) : { layer: -1, atInput: false };
-  if (layer < 0) return { token, layer: 0, input: await inputOf(model, run, token, end) };
-  const rows = rowsOf(itemOf(known.resid, layer), token, end);
-  return { token, layer, input: atInput ? changedInput(rows, run.recipe, token, layer) : rows };
+  // Several streams are made of the input of the first block as it is changed.
+  const isWhole = layer < 0 || (layer === 0 && atInput && spec.streams !== null);
+  if (isWhole) return { token, layer: 0, input: await startOfStreams(model, await inputOf(model, run, token, end)) };
+  const rows = rowsOf(itemOf(carried, layer), token, end);
+  const changed = (): Tensor => withActive(spec, rows, changedInput(activeOf(spec, rows), run.recipe, token, layer));
+  return { token, layer, input: atInput ? changed() : rows };
 }
 
 /** What the layers read besides the residual, of tokens from position `first` on. */

@@ -7,7 +7,7 @@ import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import { readRows } from './embeddingRows.ts';
 import { recurrenceIn } from '../families/mixers.ts';
-import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { addsPositions, layerExtras } from '../graph/decoder.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
@@ -21,6 +21,7 @@ import type { CutText } from './pieces.ts';
 import type { Feed } from './runtime.ts';
 import type { Sessions, TrunkPart } from './sessions.ts';
 import { hasStates, stateFeeds, stateOf } from './states.ts';
+import { refuseOtherActive, residualsOf, startOfStreams } from './streams.ts';
 
 /** What a forward pass runs on. */
 export interface Runnable {
@@ -45,12 +46,13 @@ export async function forward(
   onLayer: (layers: number) => unknown,
   other: { readonly input: Tensor; readonly embedding: Tensor } | null = null,
 ): Promise<Trace> {
-  const { dim, heads } = spec;
+  const { heads } = spec;
   const { ids, recipe } = run;
   const length = ids.length;
   const embedding = other?.embedding ?? (await readRows(files, spec.embedding, ids));
   const made = (): Promise<Tensor> => firstResidual({ spec, files, sessions }, embedding, past.tokens);
-  const resid = [other?.input ?? changedInput(await made(), recipe, past.tokens)];
+  const first = other?.input ?? changedInput(await made(), recipe, past.tokens);
+  const carried = [await startOfStreams({ spec, sessions }, first)];
   const perLayer = await perLayerVectors({ spec, files, sessions }, ids, made);
   const q: Tensor[] = [];
   const k: Tensor[] = [];
@@ -62,7 +64,7 @@ export async function forward(
   const tables = positionTables(spec, span);
   const rows = spanRows(span);
   for (const { session, from, to } of trunk) {
-    const inputs: Record<string, Feed> = { resid: itemOf(resid, from), ...interventionTables(spec, recipe, from, to, rows) };
+    const inputs: Record<string, Feed> = { resid: itemOf(carried, from), ...interventionTables(spec, recipe, from, to, rows) };
     for (const [name] of tableShapes(spec, layerInputs(spec, from, to))) inputs[name] = tables.get(name) ?? missing(name);
     const blocks = spec.blocks.slice(from, to);
     for (const [i, block] of blocks.entries()) {
@@ -93,7 +95,7 @@ export async function forward(
         k.push(source === layer ? tensor([kvHeads, length, headDim], floats(out[`k.${layer}`])) : itemOf(k, source));
         v.push(source === layer ? tensor([kvHeads, length, valueDim], floats(out[`v.${layer}`])) : itemOf(v, source));
       } else for (const all of [q, k, v]) all.push(tensor([0, length, 0], new Float32Array(0)));
-      resid.push(finite(tensor([length, dim], floats(out[`resid.${layer + 1}`])), layer, recipe));
+      carried.push(finite(tensor([length, carriedWidth(spec)], floats(out[`resid.${layer + 1}`])), layer, recipe));
       experts.push(
         mlp.kind === 'experts'
           ? { ids: ints(out[`experts.${layer}`]), weights: tensor([length, mlp.chosen], floats(out[`expertWeights.${layer}`])) }
@@ -112,7 +114,7 @@ export async function forward(
   return {
     run,
     embedding,
-    resid,
+    ...residualsOf(spec, carried),
     q,
     k,
     v,
@@ -190,13 +192,13 @@ export function finite(resid: Tensor, layer: number, recipe: Recipe): Tensor {
 
 /** What a recipe for the model may name. */
 export function recipeScope(spec: DecoderSpec): Omit<RecipeScope, 'tokens'> {
-  const { blocks, heads, dim, vocab, unembed, finalProjection } = spec;
+  const { blocks, heads, dim, vocab, unembed, finalProjection, streams } = spec;
   return {
     layers: blocks.length,
     heads,
     valueDims: blocks.map((_, layer) => ofLayer(spec, layer).valueDim),
     dim,
-    vocab: finalProjection === null && unembed.layout === 'out-in' ? vocab : 0,
+    vocab: finalProjection === null && streams === null && unembed.layout === 'out-in' ? vocab : 0,
     neurons: blocks.map(({ mlp }) => neuronsOf(mlp)),
     recurrences: blocks.map(({ attention }) => (attention.kind === 'attention' ? null : attention.kind)),
   };
@@ -209,8 +211,11 @@ export function recipeScope(spec: DecoderSpec): Omit<RecipeScope, 'tokens'> {
 export function checkRun({ ids, recipe }: Run, spec: DecoderSpec): void {
   checkRecipe(recipe, { ...recipeScope(spec), tokens: null });
   if (ids.length === 0) throw new UserError(msg`There is no token to run the model on.`);
+  if (residualSteps(recipe, 0).length > 0) refuseOtherActive(spec);
   const outside = ids.find((id) => id < 0 || id >= spec.vocab);
   if (outside !== undefined) throw new UserError(msg`Token ${outside} is outside the model's vocabulary of ${spec.vocab}.`);
+  const foreign = ids.find((id) => id >= (spec.perLayerInputs?.beyond?.refused ?? Infinity));
+  if (foreign !== undefined) throw new UserError(msg`Token ${foreign} is none of a text: the model has no per-layer embedding for it.`);
   if (spec.positions.kind === 'learned' && ids.length > spec.contextLength) {
     throw new UserError(msg`The model reads ${countText(spec.contextLength)} tokens at most, not ${countText(ids.length)}.`);
   }

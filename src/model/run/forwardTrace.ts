@@ -17,8 +17,13 @@ export interface Trace {
   readonly run: Run;
   /** [T, D] static rows of the embedding table, before positions. */
   readonly embedding: Tensor;
-  /** layers + 1 of [T, D]: 0 is the input of the first block, i comes after block i; before the final norm. */
+  /**
+   * layers + 1 of [T, D]: 0 is the input of the first block, i comes after block i; before the final norm. Of several streams the active
+   * one.
+   */
   readonly resid: readonly Tensor[];
+  /** layers + 1 of [T, n * D], all streams side by side. Absent where the residual is one stream. */
+  readonly streams?: readonly Tensor[];
   /** Per layer [heads, T, headDim], after positions; here and below [0, T, 0] of a layer without attention. */
   readonly q: readonly Tensor[];
   /** Per layer [kvHeads, T, headDim], after positions; of a layer that reads another one's, those. */
@@ -33,6 +38,11 @@ export interface Trace {
   readonly latent?: readonly LatentVectors[];
   /** Per layer, what one without attention keeps of the run's tokens. Absent where no layer keeps any, or it is not known. */
   readonly states?: readonly LayerState[];
+}
+
+/** What layers hand on, layers + 1 of [T, D], or of n streams [T, n * D]: what the next layer and the unembedding read. */
+export function carriedIn({ resid, streams }: Pick<Trace, 'resid' | 'streams'>): readonly Tensor[] {
+  return streams ?? resid;
 }
 
 /** The experts of one layer that each token was routed to. */

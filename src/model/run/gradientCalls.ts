@@ -3,11 +3,12 @@ import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import type { Runnable } from './forward.ts';
 import { attentionAt } from '../families/mixers.ts';
-import { keySource } from '../families/spec.ts';
+import { carriedWidth, keySource } from '../families/spec.ts';
 import { gradientWork, layerGradient, layerOutputs, wholeIfKept, type KeyValueGradient, type LayerOutputs } from './layerBackwards.ts';
 import { floats, itemOf } from './outputs.ts';
-import type { Trace } from './forwardTrace.ts';
+import { carriedIn, type Trace } from './forwardTrace.ts';
 import { workOf, type Piece } from './pieces.ts';
+import { activeOf, refuseOtherActive } from './streams.ts';
 import type { UnembedCalls } from './unembedding.ts';
 
 /**
@@ -38,9 +39,14 @@ export interface LogitTarget {
 
 /** How a target changes with the numbers inside one forward pass. */
 export interface Gradient {
-  /** Per layer [T, D], with respect to `resid` at the layer's input. */
+  /**
+   * Per layer [T, D], with respect to `resid` at the layer's input. Of several streams the active one's; at the first layer that of the
+   * residual which all of them are made of.
+   */
   readonly resid: readonly Tensor[];
-  /** [T, D], with respect to the last residual: 0 but at the target's positions. */
+  /** Per layer [T, n * D], with respect to all streams at the layer's input. Absent where the residual is one stream. */
+  readonly streams?: readonly Tensor[];
+  /** [T, D], or of several streams all, with respect to what the last layer hands on: 0 but at the target's positions. */
   readonly final: Tensor;
   /** Per layer, of the names asked for that it has: `weights` [heads, T, T], 0 for keys after the query, others [T, n], one row a token. */
   readonly inside: readonly ReadonlyMap<string, Tensor>[];
@@ -69,7 +75,7 @@ export interface GradientCalls {
    */
   weightGradient(
     trace: Trace,
-    gradient: Pick<Gradient, 'resid' | 'final'>,
+    gradient: Pick<Gradient, 'resid' | 'streams' | 'final'>,
     of: { readonly layer: number; readonly head: number },
     onProgress?: OnGradientProgress,
   ): Promise<Tensor>;
@@ -89,38 +95,45 @@ export function openGradient(
   { logits }: Pick<UnembedCalls, 'logits'>,
 ): GradientCalls & LayerOutputCalls {
   const layers = spec.blocks.length;
-  const { dim, vocab } = spec;
+  const { vocab } = spec;
+  const width = carriedWidth(spec);
 
-  /** [T, D], with respect to the last residual [T, D]. */
+  /** With respect to what the last layer hands on, of its shape. */
   const endOf = async (last: Tensor, target: GradientTarget): Promise<Tensor> => {
     const final = tensor(last.dims, new Float32Array(last.data.length));
     const predictions = predictionsOf(target);
     for (let from = 0; from < predictions.length; from += END_ROWS) {
       const part = predictions.slice(from, from + END_ROWS);
-      const rows = tensor([part.length, dim], new Float32Array(part.length * dim));
+      const rows = tensor([part.length, width], new Float32Array(part.length * width));
       for (const [index, { position }] of part.entries()) row(rows, index).set(row(last, position));
       const seed = target.kind === 'logit' ? logitSeed(target, vocab) : logprobSeeds(part, await logits(rows), spec.logitCap);
       const feeds = { rows, gradient: { dims: [part.length, vocab], data: seed } };
       const found = await sessions.withGradient('end', async (session) =>
         floats((await session.run(feeds, ['gradient.rows']))['gradient.rows']),
       );
-      for (const [index, { position }] of part.entries()) row(final, position).set(found.subarray(index * dim, (index + 1) * dim));
+      for (const [index, { position }] of part.entries()) row(final, position).set(found.subarray(index * width, (index + 1) * width));
     }
     return final;
   };
+
+  /** [T, D], with respect to the first residual, from the gradient of all streams that are made of it. */
+  const startOf = async (resid: Tensor, gradient: Tensor): Promise<Tensor> =>
+    sessions.withGradient('start', async (session) =>
+      tensor(resid.dims, floats((await session.run({ resid, gradient }, ['gradient.resid']))['gradient.resid'])),
+    );
 
   /** How a text is cut for the gradients of a layer. */
   const piecesOf = (layer: number, length: number): readonly Piece[] =>
     wholeIfKept(itemOf(spec.blocks, layer), cut(gradientWork(spec, layer), 0, length));
 
   return {
-    weightGradient: async (trace, { resid, final }, { layer, head }, onProgress) => {
+    weightGradient: async (trace, { resid, streams = resid, final }, { layer, head }, onProgress) => {
       attentionAt(spec, layer);
       const { length } = trace.run.ids;
       const pieces = piecesOf(layer, length);
       let done = 0;
       const report = (): unknown => onProgress?.({ stage: 'gradient', done: done++, total: pieces.length });
-      const gradient = resid[layer + 1] ?? final;
+      const gradient = streams[layer + 1] ?? final;
       const { inside } = await layerGradient({ spec, sessions }, trace, { layer, gradient, pieces, isWanted: isWeights, head }, report);
       await report();
       return inside.get('weights') ?? tensor([length, length], new Float32Array(length * length));
@@ -129,14 +142,15 @@ export function openGradient(
       layerOutputs({ spec, sessions }, trace, layer, cut(workOf(spec, layer, layer + 1), 0, trace.run.ids.length)),
     gradient: async (trace, target, onProgress, isWanted = () => false) => {
       checkTarget(target, trace.run.ids.length, vocab);
+      refuseOtherActive(spec);
       const { length } = trace.run.ids;
       const pieces = Array.from({ length: layers }, (_, layer) => piecesOf(layer, length));
       const total = pieces.reduce((sum, { length: count }) => sum + count, 1);
       let done = 0;
       const report = (): unknown => onProgress?.({ stage: 'gradient', done: done++, total });
       await report();
-      const final = await endOf(itemOf(trace.resid, layers), target);
-      const resid: Tensor[] = [];
+      const final = await endOf(itemOf(carriedIn(trace), layers), target);
+      const carried: Tensor[] = [];
       const inside: ReadonlyMap<string, Tensor>[] = [];
       let gradient = finite(final, layers);
       /** By layer whose keys and values later ones read, their gradients by way of those. */
@@ -149,11 +163,14 @@ export function openGradient(
         if (source === layer) shared.delete(layer);
         else shared.set(source, found.keyValue);
         gradient = finite(found.resid, layer);
-        resid.unshift(gradient);
+        carried.unshift(gradient);
         inside.unshift(found.inside);
       }
       await report();
-      return { resid, final, inside };
+      if (spec.streams === null) return { resid: carried, final, inside };
+      const start = finite(await startOf(itemOf(trace.resid, 0), gradient), 0);
+      const resid = carried.map((one, layer) => (layer === 0 ? start : activeOf(spec, one)));
+      return { resid, streams: carried, final, inside };
     },
   };
 }

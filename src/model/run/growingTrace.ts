@@ -1,10 +1,11 @@
 import type { Recipe } from '../../core/run.ts';
 import { tensor, type Tensor } from '../../core/tensor.ts';
 import { attentionsOf } from '../families/mixers.ts';
-import { keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
-import type { LayerState, Past, Trace } from './forwardTrace.ts';
+import { carriedWidth, keySource, ofLayer, type DecoderSpec } from '../families/spec.ts';
+import { carriedIn, type LayerState, type Past, type Trace } from './forwardTrace.ts';
 import { itemOf } from './outputs.ts';
 import { hasStates, type KnownStart } from './states.ts';
+import { residualsOf } from './streams.ts';
 import { growingIds, growingRows, type Expected, type Rows } from './rows.ts';
 
 /** A trace that grows token by token; its keys and values have the layout in which the next forward pass reads them. */
@@ -47,7 +48,8 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const asNeeded: Expected = { tokens, room: 'asNeeded' };
   const ids = growingIds(1, atOnce);
   const embedding = growingRows(1, embeddingDim, atOnce);
-  const resid = Array.from({ length: blocks.length + 1 }, () => growingRows(1, dim, atOnce));
+  const carriedDim = carriedWidth(spec);
+  const carried = Array.from({ length: blocks.length + 1 }, () => growingRows(1, carriedDim, atOnce));
   const hasKeys = (layer: number): boolean => itemOf(blocks, layer).attention.kind === 'attention';
   const rowsOf = (layer: number, groups: number, width: number, expected: Expected): Rows =>
     hasKeys(layer) ? growingRows(groups, width, expected) : growingRows(0, 0, expected);
@@ -90,7 +92,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const all = [
     ids,
     embedding,
-    ...resid,
+    ...carried,
     ...q,
     ...new Set(k),
     ...new Set(v),
@@ -113,7 +115,10 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
   const made = (count: number, recipe: Recipe, read: <Data extends Float32Array | Int32Array>(rows: Rows<Data>) => Data): Trace => ({
     run: { ids: read(ids), recipe },
     embedding: tensor([count, embeddingDim], read(embedding)),
-    resid: resid.map((rows) => tensor([count, dim], read(rows))),
+    ...residualsOf(
+      spec,
+      carried.map((rows) => tensor([count, carriedDim], read(rows))),
+    ),
     q: q.map((rows, layer) => tensor(sizeOf(layer, heads, count, itemOf(sizes, layer).headDim), read(rows))),
     ...keysAndValues(count, read),
     ...(perLayer === null ? {} : { perLayer: tensor([count, perLayerDim], read(perLayer)) }),
@@ -141,7 +146,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
       const of = next.run.ids.length;
       ids.append(next.run.ids, count, of);
       embedding.append(next.embedding.data, count, of);
-      for (const [place, rows] of resid.entries()) rows.append(itemOf(next.resid, place).data, count, of);
+      for (const [place, rows] of carried.entries()) rows.append(itemOf(carriedIn(next), place).data, count, of);
       for (const layer of blocks.keys()) {
         itemOf(q, layer).append(itemOf(next.q, layer).data, count, of);
         if (keySource(spec, layer) === layer) {
@@ -178,7 +183,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
     restore: (found) => {
       states = found;
     },
-    layerInput: (layer, from, to) => tensor([to - from, dim], itemOf(resid, layer).slice(from, to)),
+    layerInput: (layer, from, to) => tensor([to - from, carriedDim], itemOf(carried, layer).slice(from, to)),
     pastOf: (layer, tokens) => {
       const { kvHeads, headDim, valueDim } = itemOf(sizes, layer);
       return {
@@ -197,7 +202,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
       };
     },
     ids: (from, to) => ids.slice(from, to),
-    final: (position) => tensor([1, dim], itemOf(resid, blocks.length).slice(position, position + 1)),
+    final: (position) => tensor([1, carriedDim], itemOf(carried, blocks.length).slice(position, position + 1)),
     lastQuery: (layer) => itemOf(q, layer).slice(length - 1, length),
   };
 }

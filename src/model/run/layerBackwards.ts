@@ -1,11 +1,11 @@
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
 import { recurrenceIn } from '../families/mixers.ts';
-import { keySource, ofLayer, type Block, type DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, keySource, ofLayer, type Block, type DecoderSpec } from '../families/spec.ts';
 import { layerInputs, positionTables, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
 import { layerOutputsOf } from '../graph/decoder.ts';
 import type { Span } from '../graph/positionsGraph.ts';
-import type { Trace } from './forwardTrace.ts';
+import { carriedIn, type Trace } from './forwardTrace.ts';
 import { tokensOf } from './headAttention.ts';
 import { floats, itemOf } from './outputs.ts';
 import { perLayerFeed } from './perLayer.ts';
@@ -28,8 +28,8 @@ export function gradientWork(spec: DecoderSpec, layer: number): SessionWork {
 }
 
 /**
- * What is asked of a layer: `gradient` [T, D], at its output; `isWanted`: the names within it; `head`: of `weights` those of this head
- * alone are, [T, T].
+ * What is asked of a layer: `gradient` [T, D], at its output, or of several streams all, here and below; `isWanted`: the names
+ * within it; `head`: of `weights` those of this head alone are, [T, T].
  */
 interface Asked {
   readonly layer: number;
@@ -65,14 +65,14 @@ export async function layerGradient(
   { layer, gradient, pieces, isWanted, head, later }: Asked,
   beforePiece: () => unknown,
 ): Promise<LayerGradient> {
-  const { dim } = spec;
+  const width = carriedWidth(spec);
   const { length } = trace.run.ids;
   const block = itemOf(spec.blocks, layer);
   const hasKeys = block.attention.kind === 'attention';
   const like = ({ dims, data }: Tensor): Tensor => tensor(dims, new Float32Array(data.length));
   const [k, v] = [later?.k ?? like(itemOf(trace.k, layer)), later?.v ?? like(itemOf(trace.v, layer))];
   const isShared = keySource(spec, layer) !== layer;
-  const resid = tensor([length, dim], new Float32Array(length * dim));
+  const resid = tensor([length, width], new Float32Array(length * width));
   const inside = new Map<string, Tensor>();
   for (const { from, to } of wholeIfKept(block, pieces).toReversed()) {
     await beforePiece();
@@ -87,7 +87,7 @@ export async function layerGradient(
       const owned = isShared ? ['gradient.ownK', 'gradient.ownV'] : [];
       return [await session.run(feeds, ['gradient.resid', ...past, ...owned, ...names.map(([, output]) => output)]), names] as const;
     });
-    resid.data.set(floats(found['gradient.resid']), from * dim);
+    resid.data.set(floats(found['gradient.resid']), from * width);
     if (from > 0) {
       addTo(k, floats(found['gradient.pastK']), 0, from);
       addTo(v, floats(found['gradient.pastV']), 0, from);
@@ -149,7 +149,7 @@ export function pieceFeeds(spec: DecoderSpec, trace: Trace, layer: number, span:
   const tables = positionTables(spec, span);
   const named = tableShapes(spec, layerInputs(spec, layer, layer + 1)).map(([name]) => [name, tables.get(name) ?? missing(name)] as const);
   return {
-    resid: rowsOf(itemOf(trace.resid, layer), span.past, span.past + span.tokens),
+    resid: rowsOf(itemOf(carriedIn(trace), layer), span.past, span.past + span.tokens),
     ...pastFeeds(itemOf(spec.blocks, layer), trace, layer, span.past),
     ...(keySource(spec, layer) === layer
       ? {}

@@ -23,12 +23,16 @@ export interface LayerSteps {
 
 /** The calls for what happens between a model's residuals. */
 export interface LayerStepCalls {
-  /** The steps of a layer for tokens `from` to `to` - 1 of a whole text's trace. Loads the layer once more on the first call. */
+  /**
+   * The steps of a layer for tokens `from` to `to` - 1 of a whole text's trace. Loads the layer once more on the first call. Throws
+   * UserError for a model with several residual streams.
+   */
   layerSteps(trace: Trace, layer: number, from: number, to: number): Promise<LayerSteps>;
   /**
    * [N, V], what parts of the last residual [N, D] add to the logits before a final soft cap, with the final norm's scale held at what it
    * is for `final` [N, D], the whole residual of each: direct logit attribution of a part to every token. Throws UserError for a model in
-   * which a norm follows what a block adds, as no part of it stands in the last residual.
+   * which a norm follows what a block adds, as no part of it stands in the last residual, and for one with several streams, as
+   * `layerSteps` does.
    */
   heldLogits(parts: Tensor, final: Tensor): Promise<Tensor>;
 }
@@ -38,12 +42,20 @@ export function openLayerSteps(
   sessions: Sessions,
   { uncappedLogits }: Pick<UnembedCalls, 'uncappedLogits'>,
 ): LayerStepCalls {
-  const { blocks, dim, finalNorm, vocab } = spec;
+  const { blocks, dim, finalNorm, vocab, streams } = spec;
   const isNormed = blocks.some(
     ({ addTo, attentionNorms, mlpNorms }) => addTo !== 'stream' || attentionNorms.stream !== null || mlpNorms.stream !== null,
   );
+  const refuse = (): void => {
+    if (streams !== null)
+      throw new UserError(
+        msg`This model carries ${streams.count} residual streams, which each layer mixes anew (AltUp): no step of a layer is added to one \
+stream alone, so there is nothing to read.`,
+      );
+  };
   return {
     layerSteps: async (trace, layer, from, to) => {
+      refuse();
       const block = itemOf(blocks, layer);
       const names = stepOutputsOf(block);
       // What such a layer keeps of the tokens before is known at the text's start alone.
@@ -61,6 +73,7 @@ export function openLayerSteps(
       };
     },
     heldLogits: async (parts, final) => {
+      refuse();
       if (isNormed)
         throw new UserError(
           msg`In this model a norm follows what a block adds: no step stands in the last residual as it is, so there is nothing to read.`,

@@ -18,7 +18,12 @@ export async function perLayerVectors(
   const { perLayerInputs: inputs } = spec;
   const session = await sessions.perLayer();
   if (inputs === null || session === null) return null;
-  const stored = await readRows(files, inputs.table, ids);
+  const count = at(inputs.table.shape, 0);
+  const stored = await readRows(
+    files,
+    inputs.table,
+    ids.map((id) => (id < count ? id : 0)),
+  );
   const rows = { dims: stored.dims, data: stored.data.map((value) => value * inputs.tableScale) };
   return tensor(stored.dims, floats((await session.run({ resid: await first(), rows }, ['vectors'])).vectors));
 }

@@ -9,6 +9,7 @@ import { growingTrace, type GrowingTrace } from './growingTrace.ts';
 import type { CutText, Piece } from './pieces.ts';
 import type { TrunkPart } from './sessions.ts';
 import { statesAt } from './states.ts';
+import { refuseOtherActive } from './streams.ts';
 
 /**
  * Runs what `held` lacks of `run`, piece by piece, and appends it: equal up to rounding to running all at once. Loads the weights
@@ -102,6 +103,7 @@ export async function runFrom(
   onProgress?: OnLayerProgress,
 ): Promise<Trace> {
   checkRun(run, model.spec);
+  refuseOtherActive(model.spec);
   const held = growingTrace(model.spec, run.ids.length);
   held.append(known, tokens);
   await readOn(model, held, run, onProgress, { input, known });

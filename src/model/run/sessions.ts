@@ -1,13 +1,15 @@
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
+import { startStreamsGraph } from '../graph/altUpGraph.ts';
 import { inputGraph, layerGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
 import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
 import { effectiveGraph } from '../graph/effectiveGraph.ts';
 import { headReadingGraph } from '../graph/headReadingGraph.ts';
-import { endGradientGraph, layerGradientGraph } from '../graph/layerGradient.ts';
+import { endGradientGraph, layerGradientGraph, startGradientGraph } from '../graph/layerGradient.ts';
 import { layerStepsGraph } from '../graph/layerStepsGraph.ts';
 import { mixingGraph } from '../graph/mixingGraph.ts';
 import { perLayerInputsGraph } from '../graph/perLayerGraph.ts';
+import { recurrenceRowGraph } from '../graph/recurrenceRowGraph.ts';
 import { projectedValuesGraph } from '../graph/projectedValuesGraph.ts';
 import type { OnnxGraph } from '../graph/onnx.ts';
 import { unembedGraph } from '../graph/unembed.ts';
@@ -33,6 +35,8 @@ export interface Sessions {
   rest(from: number): Promise<readonly TrunkPart[]>;
   /** Session of `inputGraph`; null where that takes no weights. */
   input(): Promise<Session | null>;
+  /** Session of `startStreamsGraph`; null where the residual is one stream. */
+  streams(): Promise<Session | null>;
   /** Session of `perLayerInputsGraph`; null where the layers read no vectors of their own. */
   perLayer(): Promise<Session | null>;
   /** Session of a graph of attention weights: of all heads of layer `layer`, or of one; layers of one size share it. */
@@ -41,10 +45,18 @@ export interface Sessions {
   headReading(layer: number): Promise<Session>;
   /** Session of `rowGraph` for layer `layer`, with the graph output of each named value. */
   row(layer: number): Promise<{ readonly session: Session; readonly outputs: ReadonlyMap<string, string> }>;
+  /** Session of `recurrenceRowGraph` for layer `layer`, with the graph output of each named value: for one use. */
+  withRecurrenceRow<Result>(
+    layer: number,
+    use: (session: Session, outputs: ReadonlyMap<string, string>) => Promise<Result>,
+  ): Promise<Result>;
   unembed(): Promise<Session>;
-  /** Layer `layer` with its gradients, as `layerGradientGraph`, or what follows the last layer, as `endGradientGraph`: for one use. */
+  /**
+   * Layer `layer` with its gradients, as `layerGradientGraph`, or what follows the last layer, as `endGradientGraph`, or how several
+   * streams begin, as `startGradientGraph`: for one use.
+   */
   withGradient<Result>(
-    part: number | 'end',
+    part: number | 'start' | 'end',
     use: (session: Session, inside: ReadonlyMap<string, string>) => Promise<Result>,
   ): Promise<Result>;
   /** Layer `layer` alone, as `layerGraph`: for one use. */
@@ -143,6 +155,10 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     insides.set(layer, inside);
     return inside;
   };
+  const startGradient = (): OnnxGraph => {
+    if (spec.streams === null) throw new Error('One stream begins as it is.');
+    return startGradientGraph(spec, spec.streams);
+  };
   const trunk: Sessions['trunk'] = async (onProgress) => {
     const parts: TrunkPart[] = [];
     const total = Math.ceil(spec.blocks.length / layersAtOnce) + 1;
@@ -176,6 +192,10 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       const graph = inputGraph(spec);
       return graph === null ? null : once('input', () => graph);
     },
+    streams: async () => {
+      const { streams } = spec;
+      return streams === null ? null : once('streams', () => startStreamsGraph(spec, streams));
+    },
     perLayer: async () => {
       const { perLayerInputs: inputs } = spec;
       return inputs === null ? null : once('vectors of layers', () => perLayerInputsGraph(spec, inputs));
@@ -192,17 +212,25 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
       return { session, outputs };
     },
     unembed,
+    withRecurrenceRow: (layer, use) => {
+      const { graph, outputs } = recurrenceRowGraph(spec, layer);
+      return lend(
+        `recurrence of a row ${layer}`,
+        () => graph,
+        (session) => use(session, outputs),
+      );
+    },
     withGradient: (part, use) =>
-      part === 'end'
+      typeof part === 'number'
         ? lend(
-            'end of gradients',
-            () => endGradientGraph(spec),
-            (session) => use(session, new Map()),
-          )
-        : lend(
             `gradient ${part}`,
             () => layerGradientGraph(spec, part).graph,
             (session) => use(session, insideOf(part)),
+          )
+        : lend(
+            `${part} of gradients`,
+            () => (part === 'end' ? endGradientGraph(spec) : startGradient()),
+            (session) => use(session, new Map()),
           ),
     withLayer: (layer, use) => lend(layerSession(layer).name, layerSession(layer).graph, use),
     withDirect: (part, use) => lend(`direct ${part}`, () => (part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part)), use),

@@ -1,7 +1,7 @@
 import { UserError } from '../../core/errors.ts';
 import { tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, type DecoderSpec } from '../families/spec.ts';
 import type { UnembedOutput } from '../graph/unembed.ts';
 import type { Session } from './runtime.ts';
 
@@ -36,7 +36,7 @@ type Outputs<Name extends UnembedOutput> = Record<Name, Float32Array | Int32Arra
 /** The values of the final distribution that the divergence needs, for one chunk of rows. */
 type Final = Outputs<'exponentials' | 'exponentialSum' | 'entropyBits'>;
 
-/** Calls that turn a model's residual rows into next-token distributions. */
+/** Calls that turn a model's residual rows [N, D], or of n streams all [N, n * D], into next-token distributions. */
 export interface UnembedCalls {
   /** Next-token statistics of residual rows [N, D], before the final norm; `targets` [N] ids. */
   unembed(rows: Tensor, topK: number, targets: Int32Array): Promise<UnembedStats>;
@@ -59,7 +59,8 @@ export interface UnembedCalls {
 
 /** The unembedding calls of one model, which process rows in chunks. */
 export function openUnembedding(spec: DecoderSpec, session: () => Promise<Session>, weightBytes: number): UnembedCalls {
-  const { dim, vocab } = spec;
+  const { vocab } = spec;
+  const dim = carriedWidth(spec);
   const keptBytes = Math.max(LEAST_KEPT_BYTES, Math.min(KEPT_PER_WEIGHT * weightBytes, MOST_KEPT_BYTES));
   const runChunk = async <Name extends UnembedOutput>(
     { rows, from, to }: Chunk,

@@ -1,5 +1,14 @@
-import { describe, expect, test } from 'vitest';
-import { argmax, entropyBits, logSumExp, rankOf, softmax, surprisalBits, topIndices } from '../../../src/core/probability.ts';
+import { describe, expect, it, test } from 'vitest';
+import {
+  argmax,
+  entropyBits,
+  logSumExp,
+  normalQuantile,
+  rankOf,
+  softmax,
+  surprisalBits,
+  topIndices,
+} from '../../../src/core/probability.ts';
 import { largestDifference } from '../../closeness.ts';
 import { reference } from './reference.ts';
 
@@ -41,5 +50,19 @@ describe('ranks and largest values', () => {
 
   test('argmax is the first of equals', () => {
     expect(argmax([1, 7, 7])).toBe(1);
+  });
+});
+
+describe('normalQuantile', () => {
+  // Of scipy.stats.norm.ppf.
+  it.each([
+    [0.5, 0],
+    [0.95, 1.6448536269514722],
+    [0.6, 0.2533471031357997],
+    [0.3, -0.5244005127080407],
+    [1e-6, -4.753424308822899],
+    [1 - 2 ** -24, 5.294704085064098],
+  ])('of %d is %d', (probability, expected) => {
+    expect(normalQuantile(probability)).toBeCloseTo(expected, 7);
   });
 });

@@ -44,8 +44,8 @@ describe('the text part of a model that reads pictures too', () => {
   });
 
   test('is refused by its own name where its family is not supported, and by its own option', () => {
-    expect(() => supportedPart({ model_type: 'gemma3n', text_config: { model_type: 'gemma3n_text' } })).toThrow(
-      'config.json: the text part of this "gemma3n" model is of type "gemma3n_text", which is not supported.',
+    expect(() => supportedPart({ model_type: 'llava', text_config: { model_type: 'mamba' } })).toThrow(
+      'config.json: the text part of this "llava" model is of type "mamba", which is not supported.',
     );
     expect(() => readDecoder({ model_type: 'llava', text_config: { hidden_size: 'wide' } }, stored())).toThrow(
       /"text_config\.hidden_size"/,

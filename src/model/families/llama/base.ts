@@ -121,7 +121,7 @@ export interface Differences {
   /** What of a block is neither attention nor MLP. */
   /** Names of the norms before attention and MLP. */
   readonly normNames?: readonly [attention: string, mlp: string];
-  readonly block?: (place: Place) => Partial<Pick<Block, 'perLayer' | 'outputScale'>>;
+  readonly block?: (place: Place) => Partial<Pick<Block, 'perLayer' | 'outputScale' | 'laurel' | 'altUp'>>;
   readonly finalNorm?: string;
   readonly unembedBias?: boolean;
   readonly decoder?: Partial<DecoderSpec>;

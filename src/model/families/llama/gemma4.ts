@@ -7,6 +7,7 @@ import type { Attention, Block, DecoderSpec, HeadSizes, Mlp, Norm, PerLayerInput
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, gatedMlp, llamaLike, readSizes, rmsEpsilon, type Differences, type Place, type Sizes } from './base.ts';
 import { sandwich } from './gemma.ts';
+import { countFrom0, perLayerInputs, perLayerStep, sourcesOf } from './gemmaParts.ts';
 import { ropesByKind } from './ropesByKind.ts';
 
 const DEFAULTS = {
@@ -38,7 +39,7 @@ const ROPES = {
 export function gemma4(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, DEFAULTS);
   const epsilon = rmsEpsilon(config);
-  const width = optionalCountFrom0(config, 'hidden_size_per_layer_input', 256);
+  const width = countFrom0(config, 'hidden_size_per_layer_input', 256);
   const inputs = width === 0 ? null : perLayerInputs(config, tensors, sizes, { width, epsilon });
   const experts = flag(config, 'enable_moe_block', false) ? gemma4Experts(config) : null;
   return gemma4Like(config, tensors, sizes, { epsilon, window: 512, inputs, experts });
@@ -119,11 +120,6 @@ function gemma4Like(config: Options, tensors: Tensors, sizes: Sizes, { epsilon, 
   return llamaLike(config, tensors, sizes, epsilon, differences);
 }
 
-/** A whole number of at least 0; null is 0. */
-function optionalCountFrom0(config: Options, name: string, absent: number): number {
-  return value(config, name) === null ? 0 : count(config, name, absent, 0);
-}
-
 /** Which layers have a window: by default all but each sixth; never the last, whatever config.json says. */
 function kindsOf(config: Options, layers: number): (layer: number) => boolean {
   const sliding = slidingLayers(config, layers, (layer) => (layer + 1) % 6 !== 0);
@@ -162,18 +158,6 @@ function sizesByLayer(config: Options, { kvHeads, headDim, heads, layers }: Size
   }
 }
 
-/** The layer whose keys and values a layer reads: of the last `num_kv_shared_layers` the last one before them of the same kind. */
-function sourcesOf(config: Options, layers: number, sliding: (layer: number) => boolean): (layer: number) => number {
-  const shared = optionalCountFrom0(config, 'num_kv_shared_layers', 0);
-  const first = layers - shared;
-  if (first < 1) refuse(config, 'num_kv_shared_layers', msg`is ${shared}, of ${layers} layers`);
-  return (layer) => {
-    if (layer < first) return layer;
-    for (let from = first - 1; from >= 0; from--) if (sliding(from) === sliding(layer)) return from;
-    return refuse(config, 'num_kv_shared_layers', msg`is ${shared}: no layer before those has keys for layer ${layer}`);
-  };
-}
-
 function ropesOf(config: Options, sizes: Sizes, headSizes: (layer: number) => HeadSizes, sliding: (layer: number) => boolean) {
   const given = value(config, 'rope_parameters') ?? null;
   const from = given === null ? { ...config, values: { ...config.values, rope_parameters: ROPES } } : config;
@@ -195,44 +179,16 @@ function ropesOf(config: Options, sizes: Sizes, headSizes: (layer: number) => He
   };
 }
 
-function perLayerInputs(
-  config: Options,
-  tensors: Tensors,
-  { dim, layers, vocab }: Sizes,
-  { width, epsilon }: { readonly width: number; readonly epsilon: number },
-): PerLayerInputs {
-  const rows = count(config, 'vocab_size_per_layer_input', 262_144);
-  if (rows < vocab) refuse(config, 'vocab_size_per_layer_input', msg`is ${rows}, with a vocabulary of ${vocab}`);
-  const prefix = tensors.has('embed_tokens.weight') ? '' : 'model.';
-  return {
-    table: tensors.weight(`${prefix}embed_tokens_per_layer.weight`, [rows, layers * width]),
-    tableScale: Math.fround(Math.sqrt(width)),
-    projection: tensors.linear(`${prefix}per_layer_model_projection`, dim, layers * width, false),
-    projectionScale: dim ** -0.5,
-    norm: tensors.rms(`${prefix}per_layer_projection_norm`, width, epsilon),
-    width,
-    scale: Math.SQRT1_2,
-  };
-}
-
 function behindMlp(
   tensors: Tensors,
   { at }: Place,
-  { dim, activation }: Sizes,
+  sizes: Sizes,
   inputs: PerLayerInputs | null,
   epsilon: number,
 ): Pick<Block, 'perLayer' | 'outputScale'> {
   const scale = `${at}.layer_scalar`;
   return {
-    perLayer:
-      inputs === null
-        ? null
-        : {
-            gate: tensors.linear(`${at}.per_layer_input_gate`, dim, inputs.width, false),
-            activation,
-            projection: tensors.linear(`${at}.per_layer_projection`, inputs.width, dim, false),
-            norm: tensors.rms(`${at}.post_per_layer_input_norm`, dim, epsilon),
-          },
+    perLayer: inputs === null ? null : perLayerStep(tensors, at, sizes, inputs, epsilon),
     outputScale: tensors.has(scale) ? tensors.weight(scale, [1]) : null,
   };
 }
