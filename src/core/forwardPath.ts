@@ -9,7 +9,14 @@ export const PATH_STEPS = [
   'embedding',
   'position',
   'embeddingNorm',
+  'streams',
   'attentionNorm',
+  'convolution',
+  'strength',
+  'decay',
+  'stateUpdate',
+  'stateRead',
+  'readGate',
   'recurrence',
   'heads',
   'headNorm',
@@ -27,6 +34,7 @@ export const PATH_STEPS = [
   'mixed',
   'attentionPostNorm',
   'attentionAdd',
+  'laurel',
   'attentionStreamNorm',
   'mlpNorm',
   'router',
@@ -36,9 +44,12 @@ export const PATH_STEPS = [
   'mlpPostNorm',
   'mlpAdd',
   'mlpStreamNorm',
+  'correction',
   'perLayer',
   'layerScale',
+  'streamBehind',
   'layers',
+  'mergedStreams',
   'finalNorm',
   'logits',
   'probabilities',
@@ -64,6 +75,13 @@ export const STAGES = {
   normedEmbedding: ['embed.ln.hook_normalized', 'transformer.word_embeddings_layernorm'],
   inputChanged: [null, null],
   input: ['hook_resid_pre', null],
+  streamNormed: [null, 'altup.router_norm (Gemma 3n)'],
+  streamScaled: [null, null],
+  streamRouted: [null, 'altup.modality_router (Gemma 3n)'],
+  streamModes: [null, null],
+  predictionCoefficients: [null, 'altup.prediction_coefs (Gemma 3n)'],
+  mixedStreams: [null, null],
+  predicted: [null, null],
   ln1Out: ['ln1.hook_normalized', 'input_layernorm'],
   queryDown: [null, 'self_attn.q_a_proj'],
   queryDownNormed: [null, 'self_attn.q_a_layernorm'],
@@ -98,10 +116,54 @@ export const STAGES = {
   zScaled: [null, null],
   concatenatedHeads: [null, 'self_attn.o_proj (input)'],
   attentionOutput: ['hook_attn_out', 'self_attn.o_proj'],
+  stateQuery: [null, null],
+  stateQueryFactored: [null, null],
+  stateQueryConvolved: [null, null],
+  stateQueryActivated: [null, null],
+  stateKey: [null, null],
+  stateKeyFactored: [null, null],
+  stateKeyConvolved: [null, null],
+  stateKeyActivated: [null, null],
+  openingGate: [null, null],
+  stateValue: [null, null],
+  stateValueFactored: [null, null],
+  openedValue: [null, null],
+  stateValueConvolved: [null, null],
+  stateValueActivated: [null, null],
+  strengthLogit: [null, 'linear_attn.in_proj_b (Qwen 3.5)'],
+  strength: [null, null],
+  decayInput: [null, 'linear_attn.in_proj_a (Qwen 3.5)'],
+  decayInputFactored: [null, null],
+  decayBiased: [null, null],
+  decayStep: [null, null],
+  decayStepClipped: [null, null],
+  decay: [null, null],
+  stateBefore: [null, null],
+  stateDecayed: [null, null],
+  stateKeyUnit: [null, null],
+  recalled: [null, null],
+  surprise: [null, null],
+  written: [null, null],
+  stateBehind: [null, null],
+  stateQueryUnit: [null, null],
+  stateRead: [null, null],
+  readSkipped: [null, null],
+  readGate: [null, 'linear_attn.in_proj_z (Qwen 3.5)'],
+  readGateFactored: [null, null],
+  readGateActivated: [null, null],
+  readNormed: [null, null],
+  readGated: [null, 'mamba.norm (Granite 4)'],
+  joinedReads: [null, 'linear_attn.out_proj (input)'],
   recurred: [null, 'linear_attn (Qwen 3.5), mamba (Falcon H1), conv (LFM2)'],
   mixedOutput: [null, null],
   attentionPostNorm: ['ln1_post.hook_normalized', 'post_attention_layernorm (Gemma 2)'],
   attentionAdded: ['hook_resid_mid', null],
+  laurelDown: [null, 'laurel.linear_left (Gemma 3n)'],
+  laurelUp: [null, 'laurel.linear_right (Gemma 3n)'],
+  laurelNormed: [null, 'laurel.post_laurel_norm (Gemma 3n)'],
+  laurelAdded: [null, 'laurel (Gemma 3n)'],
+  laurelJoined: [null, null],
+  laurelScaled: [null, null],
   attentionStreamNorm: [null, 'self_attn_layer_norm (OPT 350M)'],
   ln2Out: ['ln2.hook_normalized', 'post_attention_layernorm'],
   routerNormed: [null, 'router.norm (Gemma 4)'],
@@ -117,6 +179,7 @@ export const STAGES = {
   sharedGate: [null, null],
   gate: ['mlp.hook_pre', 'mlp.gate_proj'],
   gateClipped: [null, null],
+  gateSparse: [null, null],
   activated: [null, 'mlp.act_fn'],
   up: ['mlp.hook_pre_linear', 'mlp.up_proj'],
   upClipped: [null, null],
@@ -133,6 +196,15 @@ export const STAGES = {
   mlpPostNorm: ['ln2_post.hook_normalized', 'post_feedforward_layernorm (Gemma 2)'],
   mlpAdded: ['hook_resid_post', null],
   mlpStreamNorm: [null, 'final_layer_norm (OPT 350M)'],
+  madeNormed: [null, null],
+  madeScaled: [null, null],
+  madeRouted: [null, null],
+  madeModes: [null, null],
+  correctionCoefficients: [null, 'altup.correction_coefs (Gemma 3n)'],
+  innovation: [null, null],
+  corrected: [null, null],
+  correctedScaled: [null, null],
+  streamBehind: [null, null],
   perLayerInput: [null, null],
   perLayerGate: [null, 'per_layer_input_gate (Gemma 4)'],
   perLayerActivated: [null, null],
@@ -144,6 +216,8 @@ export const STAGES = {
   residualChanged: [null, null],
   lengths: [null, null],
   changes: [null, null],
+  streamShares: [null, null],
+  merged: [null, null],
   finalInput: [null, 'model.norm (input)'],
   lnFinalOut: ['ln_final.hook_normalized', 'model.norm'],
   finalProjected: [null, 'model.decoder.project_out'],
@@ -168,10 +242,31 @@ export type Making =
   | { readonly kind: 'ofLayer'; readonly layer: number }
   /** Not computed here: the token's vector for this layer, made before the first one. */
   | { readonly kind: 'perLayer' }
-  /** Not computed here: what the layer puts out behind the state in which it carries the text, in its kind's own way. */
-  | { readonly kind: 'recurred'; readonly recurrence: RecurrenceKind }
+  /** Not computed here: what the layer kept of the tokens before, in a matrix of `columns` columns. */
+  | { readonly kind: 'state'; readonly columns: number }
+  /**
+   * Sum over the last tokens, this one last, of each number's own kernel [n, size] times what the convolution reads of them, `window`
+   * [size, n]; (+ bias).
+   */
+  | {
+      readonly kind: 'convolved';
+      readonly of: StageName;
+      readonly kernel: Float32Array;
+      readonly window: Float32Array;
+      readonly bias: Float32Array | null;
+    }
+  /** of / length * factor, the length of `of` being with `epsilon` under its root. */
+  | { readonly kind: 'unit'; readonly of: StageName; readonly length: number; readonly epsilon: number; readonly factor: number }
+  /** ln(1 + e^of) */
+  | { readonly kind: 'softplus'; readonly of: StageName }
+  /** e^(-rate * of) */
+  | { readonly kind: 'decay'; readonly of: StageName; readonly rate: number }
+  /** of + left right^T: number i * columns + j is that of `of` plus number i of `left` times number j of `right`. */
+  | { readonly kind: 'outer'; readonly of: StageName; readonly left: StageName; readonly right: StageName }
   /** Not computed here: the output of the shared expert, which another choice of expert shows. */
   | { readonly kind: 'sharedExpert' }
+  /** Not computed here: shares of the streams in their mean, each brought to the size of the first. */
+  | { readonly kind: 'shareOfStreams' }
   /** Row `row` of a stored table. */
   | { readonly kind: 'row'; readonly row: number; readonly rows: number; readonly tensor: string }
   /** Sines of the position, then cosines; wavelengths from 2 pi to 10000 * 2 pi. */
@@ -209,6 +304,8 @@ export type Making =
       readonly sin: Float32Array;
       readonly partner: Int32Array;
     }
+  /** max(0, of - mean - deviations * deviation), mean and standard deviation of all numbers of `of`. */
+  | { readonly kind: 'above'; readonly of: StageName; readonly mean: number; readonly deviation: number; readonly deviations: number }
   /** Slice of `of` that begins at index `from`. */
   | { readonly kind: 'part'; readonly of: StageName; readonly from: number }
   /** Concatenation of `of` and `with`. */
@@ -269,7 +366,7 @@ export type Making =
   | { readonly kind: 'lengths' };
 
 /** What the index of a number in a stage stands for. */
-export type StageAxis = 'dimension' | 'neuron' | 'key' | 'expert' | 'layer' | 'vocabulary';
+export type StageAxis = 'dimension' | 'state' | 'stream' | 'neuron' | 'key' | 'expert' | 'layer' | 'vocabulary';
 
 /** A vector on the token's path, and how it is computed. */
 export interface Stage {
@@ -291,6 +388,8 @@ export interface ForwardPath {
   readonly kvHead: number;
   /** Key and value heads of the layer. Absent: as many as the model's. */
   readonly kvHeads?: number;
+  /** Only in a layer that keeps a state: its kind, and which of its heads is shown; null: it has none. */
+  readonly recurrence?: { readonly kind: RecurrenceKind; readonly head: { readonly shown: number; readonly of: number } | null };
   readonly stages: readonly Stage[];
   /**
    * Only in a layer with experts: ids of the experts the token was routed to, by falling weight; the index of the one shown in detail
@@ -324,8 +423,14 @@ export function stageOf(stages: readonly Stage[], name: StageName): Stage {
   return found;
 }
 
-/** The stage of what the path's head contributes to the vector of all heads: scaled, where a recipe scales it. */
-export function headResult(stages: readonly Stage[]): Stage {
-  const { made } = stageOf(stages, 'concatenatedHeads');
+/** Key, or row, and column of a number of a state's matrix, whose columns are what the state is read for. */
+export function stateCell(stages: readonly Stage[], index: number): { readonly row: number; readonly column: number } {
+  const columns = stageOf(stages, 'stateRead').values.length;
+  return { row: Math.floor(index / columns), column: index % columns };
+}
+
+/** The stage of what the path's head contributes to a vector of all heads: scaled, where a recipe scales it. */
+export function headResult(stages: readonly Stage[], joined: StageName = 'concatenatedHeads'): Stage {
+  const { made } = stageOf(stages, joined);
   return stageOf(stages, made.kind === 'heads' ? made.of : 'z');
 }

@@ -56,6 +56,9 @@ const CASES = [
   'granite.1',
   'granitemoeshared.1',
   'ernie4_5_moe.3',
+  'gemma3n_text.1',
+  'gemma3n_text.2',
+  'gemma3n_text.3',
   'gemma4_text.1',
   'gemma4_text.2',
   'llama4_text.1',
@@ -92,26 +95,66 @@ async function expectPaths(model: LanguageModel, trace: Trace): Promise<void> {
   }
 }
 
-test.each(['lfm2.1', 'qwen3_5_text.1', 'granitemoehybrid.1', 'falcon_h1.1', 'nemotron_h.1', 'nemotron_h.2'])(
-  'the way of a token through %s, whose layers carry the text in states, leads through what they put out',
-  async (name) => {
-    const files = folder(caseFolder(name));
-    const model = await openLanguageModel(files, await wasm());
-    const trace = await model.run(runOf(await (await openGolden(files, 'golden.safetensors')).ids(), UNCHANGED));
-    await expectPaths(model, trace);
-    for (const [layer, { recurrence, beside, withoutMlp }] of (model.info.traits?.layers ?? []).entries()) {
-      const { stages } = await model.forwardPath(trace, { token: 5, layer, head: 0, expert: 0 });
-      const names = new Set(stages.map((stage) => stage.name));
-      const keeps = (recurrence ?? beside) !== undefined && recurrence?.kind !== 'mlpAlone';
-      expect([names.has('recurred'), names.has('z'), names.has('mlpAdded')]).toEqual([
-        keeps,
-        recurrence === undefined,
-        withoutMlp !== true,
-      ]);
+test.each([
+  'lfm2.1',
+  'lfm2.2',
+  'qwen3_5_text.1',
+  'qwen3_5_text.2',
+  'qwen3_next.1',
+  'granitemoehybrid.1',
+  'granitemoehybrid.2',
+  'falcon_h1.1',
+  'falcon_h1.2',
+  'falcon_h1.3',
+  'nemotron_h.1',
+  'nemotron_h.2',
+])('the way of a token through %s, whose layers carry the text in states, leads through all that they do', async (name) => {
+  const files = folder(caseFolder(name));
+  const model = await openLanguageModel(files, await wasm());
+  const trace = await model.run(runOf(await (await openGolden(files, 'golden.safetensors')).ids(), UNCHANGED));
+  await expectPaths(model, trace);
+  for (const [layer, { recurrence, beside, withoutMlp }] of (model.info.traits?.layers ?? []).entries()) {
+    const { stages } = await model.forwardPath(trace, { token: 5, layer, head: 0, expert: 0 });
+    const names = new Set(stages.map((stage) => stage.name));
+    const keeps = (recurrence ?? beside) !== undefined && recurrence?.kind !== 'mlpAlone';
+    expect([names.has('recurred'), names.has('z'), names.has('mlpAdded')]).toEqual([keeps, recurrence === undefined, withoutMlp !== true]);
+    const kind = recurrence?.kind ?? beside?.kind;
+    if (kind === undefined || kind === 'mlpAlone') continue;
+    const steps = new Set(stages.map((stage) => stage.step));
+    const all = ['convolution', 'strength', 'decay', 'stateUpdate', 'stateRead', 'readGate', 'recurrence'] as const;
+    expect(all.filter((step) => !steps.has(step))).toEqual(
+      { shortConvolution: ['strength', 'decay', 'stateUpdate', 'stateRead'], mamba: ['strength'], deltaNet: [] }[kind],
+    );
+    await expectCarried(model, trace, layer, kind);
+  }
+  await model.dispose();
+});
+
+/** What a layer keeps before a token is what it kept behind the one before, in every head, and nothing before the first. */
+async function expectCarried(
+  model: LanguageModel,
+  trace: Trace,
+  layer: number,
+  kind: 'shortConvolution' | 'mamba' | 'deltaNet',
+): Promise<void> {
+  for (const head of [0, model.info.heads - 1]) {
+    let [behind, before]: [Float32Array | null, Float32Array | null] = [null, null];
+    for (let token = 0; token < 5; token++) {
+      const { stages } = await model.forwardPath(trace, { token, layer, head, expert: 0 });
+      const { made, values } = stageOf(stages, 'stateValueConvolved');
+      if (made.kind !== 'convolved') throw new Error('A convolution makes it.');
+      const width = values.length;
+      const last = made.window.subarray(made.window.length - 2 * width, made.window.length - width);
+      near(last, before ?? new Float32Array(width), 'the token before');
+      before = stageOf(stages, made.of).values;
+      if (kind === 'shortConvolution') continue;
+      const given = stageOf(stages, 'stateBefore').values;
+      if (behind === null) expect(given.every((number) => number === 0)).toBe(true);
+      else near(given, behind, 'the state');
+      behind = stageOf(stages, 'stateBehind').values;
     }
-    await model.dispose();
-  },
-);
+  }
+}
 
 describe.each(CASES)('the way of a token through %s', (name) => {
   const path = ['llama', 'gpt2', 'llama_yarn'].includes(name) ? `${FIXTURES}/${name}` : `${FIXTURES}/families/${name}`;
@@ -267,7 +310,7 @@ function totalOf({ inputs, weights, bias }: WeightedSum): number {
 }
 
 /** Kinds that say where a number comes from, and not how it is computed. */
-const ORIGINS = ['given', 'ofLayer', 'perLayer', 'recurred', 'sharedExpert', 'row', 'lengths', 'sinusoid'] as const;
+const ORIGINS = ['given', 'ofLayer', 'perLayer', 'state', 'shareOfStreams', 'sharedExpert', 'row', 'lengths', 'sinusoid'] as const;
 type Origin = Extract<Making, { readonly kind: (typeof ORIGINS)[number] }>;
 
 function isOrigin(made: Making): made is Origin {
@@ -276,7 +319,10 @@ function isOrigin(made: Making): made is Origin {
 
 type Elementwise = Exclude<
   Making,
-  { readonly kind: 'given' | 'ofLayer' | 'perLayer' | 'recurred' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear' }
+  {
+    readonly kind:
+      'given' | 'ofLayer' | 'perLayer' | 'state' | 'shareOfStreams' | 'sharedExpert' | 'row' | 'lengths' | 'sinusoid' | 'heads' | 'linear';
+  }
 >;
 
 function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Elementwise): Float64Array {
@@ -334,6 +380,34 @@ function recomputed(path: Omit<ForwardPath, 'pieces'>, stage: Stage, made: Eleme
     }
     case 'softmaxEach':
       return each((i) => Math.exp(at(of, i) - at(made.max, i)) / at(made.sum, i));
+    case 'convolved': {
+      const size = made.kernel.length / n;
+      expect(Array.from(made.window.subarray((size - 1) * n))).toEqual(Array.from(of));
+      return each((i) => {
+        let sum = made.bias === null ? 0 : at(made.bias, i);
+        for (let token = 0; token < size; token++) sum += at(made.kernel, i * size + token) * at(made.window, token * n + i);
+        return sum;
+      });
+    }
+    case 'above': {
+      const mean = of.reduce((sum, value) => sum + value, 0) / of.length;
+      const deviation = Math.sqrt(of.reduce((sum, value) => sum + (value - mean) ** 2, 0) / of.length);
+      expect([made.mean, made.deviation]).toEqual([expect.closeTo(mean, 9), expect.closeTo(deviation, 9)]);
+      return each((i) => Math.max(0, at(of, i) - mean - made.deviations * deviation));
+    }
+    case 'unit': {
+      const length = Math.sqrt(of.reduce((sum, value) => sum + value ** 2, made.epsilon));
+      expect(made.length).toBeCloseTo(length, 9);
+      return each((i) => (at(of, i) / length) * made.factor);
+    }
+    case 'softplus':
+      return each((i) => Math.log1p(Math.exp(at(of, i))));
+    case 'decay':
+      return each((i) => Math.exp(-made.rate * at(of, i)));
+    case 'outer': {
+      const [left, right] = [other(made.left), other(made.right)];
+      return each((i) => at(of, i) + at(left, Math.floor(i / right.length)) * at(right, i % right.length));
+    }
     case 'xielu':
       return each((i) => xielu(at(of, i), made));
     case 'weighted':

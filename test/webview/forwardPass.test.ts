@@ -148,6 +148,10 @@ describe('a number', () => {
     'hunyuan_v1_dense.1',
     'olmoe.1',
     'opt.4',
+    'gemma3n_text.1',
+    'qwen3_5_text.1',
+    'granitemoehybrid.1',
+    'lfm2.1',
   ])('of %s comes to what is shown, by the numbers beside it', async (name) => {
     const { panel, path } = await pathOf(name);
     let seen = 0;
@@ -183,6 +187,7 @@ describe('a number', () => {
           labels,
           sum,
           goTo: () => undefined,
+          canFollow: () => true,
           goToHead: () => undefined,
           goToLayer: () => undefined,
           goBefore: () => undefined,
@@ -190,7 +195,7 @@ describe('a number', () => {
         expect(card.map((part) => part.textContent).join(' ')).not.toMatch(/NaN|undefined|Infinity/);
       }
       expect(stageTitle(stage.name)).not.toBe('');
-      expect(stageShape(path, stage, panel.shown.explanation.model.vocab)).toMatch(/^\[[\d,]+\]/);
+      expect(stageShape(path, stage, panel.shown.explanation.model.vocab)).toMatch(/^\[[\d,]+(?: × [\d,]+)?\]/);
       expect(numberLabel(path, stage, 0, labels)).not.toBe('');
     }
     expect(seen).toBeGreaterThan(30);

@@ -1,5 +1,5 @@
-import { activate, xielu, type Activation } from '../../src/core/activationFunctions.ts';
-import { stageOf, type ForwardPath, type Making, type StageName, type WeightedSum } from '../../src/core/forwardPath.ts';
+import { activate, softplusOf, xielu, type Activation } from '../../src/core/activationFunctions.ts';
+import { stageOf, stateCell, type ForwardPath, type Making, type StageName, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Place } from './pathSteps.ts';
 
@@ -12,7 +12,24 @@ export interface Part {
 }
 /** Roles of operands. */
 export type PartRole =
-  'x' | 'other' | 'factor' | 'mean' | 'divisor' | 'weight' | 'bias' | 'cos' | 'sin' | 'limit' | 'low' | 'max' | 'sum' | 'score' | 'sink';
+  | 'x'
+  | 'other'
+  | 'factor'
+  | 'mean'
+  | 'divisor'
+  | 'weight'
+  | 'bias'
+  | 'cos'
+  | 'sin'
+  | 'limit'
+  | 'low'
+  | 'max'
+  | 'sum'
+  | 'score'
+  | 'sink'
+  | 'length'
+  | 'rate'
+  | 'deviation';
 
 /** One product of a sum. */
 export interface Term {
@@ -26,7 +43,7 @@ export interface Term {
 }
 
 /** Kinds of `Making` that say where a number comes from, and not how it is computed. */
-type OriginKind = 'given' | 'ofLayer' | 'perLayer' | 'recurred' | 'sharedExpert' | 'row' | 'sinusoid' | 'lengths';
+type OriginKind = 'given' | 'ofLayer' | 'perLayer' | 'state' | 'shareOfStreams' | 'sharedExpert' | 'row' | 'sinusoid' | 'lengths';
 
 /** How one number of a stage is computed from others, in float64 from the numbers shown. */
 export type Arithmetic =
@@ -66,7 +83,11 @@ export type FormulaName =
   | 'product'
   | 'shares'
   | 'softmaxEach'
-  | 'xielu';
+  | 'xielu'
+  | 'unit'
+  | 'softplus'
+  | 'decay'
+  | 'above';
 
 /** Number of products shown individually; the others are added up. */
 export const SHOWN_TERMS = 8;
@@ -79,7 +100,8 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
     case 'given':
     case 'ofLayer':
     case 'perLayer':
-    case 'recurred':
+    case 'state':
+    case 'shareOfStreams':
     case 'sharedExpert':
     case 'row':
     case 'sinusoid':
@@ -106,6 +128,26 @@ export function arithmeticOf(path: ForwardPath, { stage: name, index }: Place, s
     }
     case 'weighted':
       return sumOf(products(stageOf(path.stages, made.of).values, column(made.rows, stage.values.length, index), made.of), null, null);
+    case 'convolved': {
+      const width = stage.values.length;
+      const size = made.kernel.length / width;
+      const kernel = made.kernel.subarray(index * size, (index + 1) * size);
+      const terms = products(column(made.window, width, index), kernel, made.of);
+      // Of the tokens before, another path tells how their numbers were made.
+      const placed = terms.map((term) => ({ ...term, place: term.index === size - 1 ? { stage: made.of, index } : null }));
+      return sumOf(placed, made.bias === null ? null : at(made.bias, index), null);
+    }
+    case 'outer': {
+      const { row, column: place } = stateCell(path.stages, index);
+      const part = (role: PartRole, name: StageName, i: number): Part => ({
+        role,
+        value: at(stageOf(path.stages, name).values, i),
+        place: { stage: name, index: i },
+      });
+      const parts = [part('x', made.of, index), part('factor', made.left, row), part('other', made.right, place)] as const;
+      const [before, key, written] = parts;
+      return { kind: 'formula', formula: 'sum', parts, total: before.value + key.value * written.value };
+    }
     case 'mixture': {
       const own = stageOf(path.stages, made.of).values;
       const weights = made.unweighted === true ? own.map(() => 1) : own;
@@ -187,6 +229,19 @@ function formulaOf(path: ForwardPath, made: FormulaMaking, index: number): Arith
       const parts = [part('score', x, { stage: made.of, index }), part('max', max), part('sum', sum)];
       return { kind: 'formula', formula: 'softmax', parts, total: Math.exp(x - max) / sum };
     }
+    case 'unit':
+      return formula(
+        [from, part('length', made.length), ...(made.factor === 1 ? [] : [part('factor', made.factor)])],
+        (x / made.length) * made.factor,
+      );
+    case 'above': {
+      const parts = [from, part('mean', made.mean), part('factor', made.deviations), part('deviation', made.deviation)];
+      return formula(parts, Math.max(0, x - made.mean - made.deviations * made.deviation));
+    }
+    case 'softplus':
+      return formula([from], softplusOf(x));
+    case 'decay':
+      return formula([from, part('rate', made.rate)], Math.exp(-made.rate * x));
     case 'xielu':
       return { kind: 'formula', formula: 'xielu', parts: [from], total: xielu(x, made) };
     case 'activation':

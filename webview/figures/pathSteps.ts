@@ -30,7 +30,7 @@ export function stepsOf(path: ForwardPath): readonly WalkStep[] {
 /** The part that a step belongs to. */
 export function partOf(step: WalkStep): WalkPart {
   const index = WALK_STEPS.indexOf(step);
-  if (index < WALK_STEPS.indexOf('attentionNorm')) return 'input';
+  if (index < WALK_STEPS.indexOf('streams')) return 'input';
   if (index < WALK_STEPS.indexOf('mlpNorm')) return 'attention';
   return index < WALK_STEPS.indexOf('layers') ? 'mlp' : 'output';
 }
@@ -58,8 +58,9 @@ export interface Place {
 export function firstPlace(path: ForwardPath, step: WalkStep): Place | null {
   const stages = stagesOf(path, step);
   const stage =
-    stages.findLast(({ made }) => !['given', 'ofLayer', 'perLayer', 'recurred', 'sharedExpert', 'lengths'].includes(made.kind)) ??
-    stages.at(-1);
+    stages.findLast(
+      ({ made }) => !['given', 'ofLayer', 'perLayer', 'state', 'shareOfStreams', 'sharedExpert', 'lengths'].includes(made.kind),
+    ) ?? stages.at(-1);
   return stage === undefined ? null : { stage: stage.name, index: largestIndices(stage.values, 1)[0] ?? 0 };
 }
 

@@ -17,10 +17,13 @@ export function runMamba(graph: OnnxGraph, x: string, past: PastState, mixer: Ma
   const { values, step, gate, window, ...read } = mambaParts(graph, x, past.window, mixer);
   const v = graph.op('Reshape', [graph.op('Mul', [values, step]), graph.ints(1, -1, heads * headDim)]);
   const [found = '', state = ''] = linearAttention(graph, { ...read, v, state: past.state ?? '' }, { heads, scale: 1 });
-  const y = graph.op('Add', [
-    graph.op('Reshape', [found, graph.ints(-1, heads, headDim)]),
-    graph.op('Mul', [values, skipOf(graph, mixer)]),
-  ]);
+  const y = graph.name(
+    'readSkipped',
+    graph.op('Add', [
+      graph.op('Reshape', [graph.name('stateRead', found), graph.ints(-1, heads, headDim)]),
+      graph.op('Mul', [values, skipOf(graph, mixer)]),
+    ]),
+  );
   const joined = graph.op('Reshape', [y, graph.ints(-1, heads * headDim)]);
   return { output: project(graph, gated(graph, joined, gate, mixer), mixer.output), own: { window, state } };
 }
@@ -41,7 +44,8 @@ export function mambaParts(graph: OnnxGraph, x: string, past: string, mixer: Mam
   const { heads, headDim, groups, stateDim, stepLimit } = mixer;
   const [inner, keys] = [heads * headDim, groups * stateDim];
   const { gate, read, rate } = projected(graph, x, mixer);
-  const [mixed, window] = convolve(graph, read, past, mixer.convolution, 'silu');
+  const [found, window] = convolve(graph, graph.name('convolutionInput', read), past, mixer.convolution, 'silu');
+  const mixed = graph.name('convolved', found);
   const [values = '', b = '', c = ''] = graph.ops('Split', [mixed, graph.ints(inner, keys, keys)], 3, { axis: { int: -1 } });
   const repeated = (value: string): string => {
     if (groups === heads) return unsqueezed(graph, value);
@@ -49,7 +53,7 @@ export function mambaParts(graph: OnnxGraph, x: string, past: string, mixer: Mam
     const all = graph.op('Expand', [byGroup, graph.ints(1, 1, heads / groups, 1)]);
     return graph.op('Reshape', [all, graph.ints(1, -1, heads * stateDim)]);
   };
-  const raw = graph.op('Softplus', [graph.op('Add', [rate, graph.weight(mixer.stepBias)])]);
+  const raw = graph.name('decayStep', graph.op('Softplus', [graph.op('Add', [rate, graph.weight(mixer.stepBias)])]));
   const [least, most] = stepLimit;
   // A softplus is never below 0.
   const above = least > 0 ? graph.op('Max', [raw, graph.float(least)]) : raw;
@@ -80,7 +84,7 @@ function projected(
 ): { readonly gate: string; readonly read: string; readonly rate: string } {
   const [inner, keys] = [heads * headDim, groups * stateDim];
   const last = { axis: { int: -1 } };
-  const all = project(graph, x, input);
+  const all = graph.name('mambaInput', project(graph, x, input));
   if (inputFactors === null) {
     const [gate = '', read = '', rate = ''] = graph.ops('Split', [all, graph.ints(inner, inner + 2 * keys, heads)], 3, last);
     return { gate, read, rate };
@@ -93,16 +97,18 @@ function projected(
 
 /** [T, heads * headDim], what was read behind gate and norm. */
 function gated(graph: OnnxGraph, y: string, gate: string, { heads, headDim, norm }: Mamba): string {
-  const opened = (value: string): string => graph.op('Mul', [value, silu(graph, gate)]);
+  const opened = (value: string): string =>
+    graph.name('readGated', graph.op('Mul', [value, graph.name('readGateActivated', silu(graph, gate))]));
   if (norm === null) return opened(y);
   const inner = heads * headDim;
   const normed = (value: string): string => {
     const { parts, epsilon, weight } = norm;
-    if (parts === 1) return normalize(graph, value, { kind: 'rms', width: inner, weight, offset: 0, bias: null, epsilon });
+    if (parts === 1)
+      return graph.name('readNormed', normalize(graph, value, { kind: 'rms', width: inner, weight, offset: 0, bias: null, epsilon }));
     const width = inner / parts;
     const split = graph.op('Reshape', [value, graph.ints(-1, parts, width)]);
     const own = normalize(graph, split, { kind: 'rms', width, weight: null, offset: 0, bias: null, epsilon });
-    return graph.op('Mul', [graph.op('Reshape', [own, graph.ints(-1, inner)]), graph.weight(weight)]);
+    return graph.name('readNormed', graph.op('Mul', [graph.op('Reshape', [own, graph.ints(-1, inner)]), graph.weight(weight)]));
   };
   return norm.when === 'beforeGate' ? opened(normed(y)) : normed(opened(y));
 }

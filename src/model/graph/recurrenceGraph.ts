@@ -54,17 +54,19 @@ export function recur(graph: OnnxGraph, x: string, past: PastState, mixer: Recur
   const parts = deltaParts(graph, x, past.window, mixer);
   const { valueHeads, valueDim } = mixer;
   const [read = '', state = ''] = linearAttention(graph, { ...parts, state: past.state ?? '' }, deltaReading(mixer));
-  const heads = graph.op('Reshape', [read, graph.ints(-1, valueHeads, valueDim)]);
+  const heads = graph.op('Reshape', [graph.name('stateRead', read), graph.ints(-1, valueHeads, valueDim)]);
   const gate = graph.op('Reshape', [parts.gate, graph.ints(-1, valueHeads, valueDim)]);
-  const gated = graph.op('Mul', [normalize(graph, heads, mixer.norm), silu(graph, gate)]);
+  const opened = graph.name('readGateActivated', silu(graph, gate));
+  const gated = graph.name('readGated', graph.op('Mul', [graph.name('readNormed', normalize(graph, heads, mixer.norm)), opened]));
   const joined = graph.op('Reshape', [gated, graph.ints(-1, valueHeads * valueDim)]);
   return { output: project(graph, joined, mixer.output), own: { window: parts.window, state } };
 }
 
 function shortConvolution(graph: OnnxGraph, x: string, past: string, { input, convolution, output }: ShortConvolution): RecurrenceValues {
   const { before, after, value } = shortParts(graph, x, input);
-  const [mixed, window] = convolve(graph, graph.op('Mul', [before, value]), past, convolution, 'none');
-  const y = project(graph, graph.op('Mul', [after, mixed]), output);
+  const read = graph.name('convolutionInput', graph.op('Mul', [before, value]));
+  const [mixed, window] = convolve(graph, read, past, convolution, 'none');
+  const y = project(graph, graph.name('readGated', graph.op('Mul', [after, graph.name('convolved', mixed)])), output);
   return { output: y, own: { window, state: null } };
 }
 
@@ -78,7 +80,7 @@ export function shortParts(
     axis: { int: -1 },
     num_outputs: { int: 3 },
   });
-  return { before, after, value };
+  return { before: graph.name('openingGate', before), after: graph.name('readGate', after), value: graph.name('openedValue', value) };
 }
 
 /** Values that a gated delta net's recurrence reads: queries and keys of length 1 in each head. */
@@ -97,7 +99,8 @@ export function deltaReading({ valueHeads, keyDim }: DeltaNet): { readonly heads
 export function deltaParts(graph: OnnxGraph, x: string, past: string, mixer: DeltaNet): DeltaParts {
   const { keyHeads, valueHeads, keyDim, valueDim } = mixer;
   const flat = projectDelta(graph, x, mixer);
-  const [mixed, window] = convolve(graph, flat.qkv, past, mixer.convolution, 'silu');
+  const [found, window] = convolve(graph, graph.name('convolutionInput', flat.qkv), past, mixer.convolution, 'silu');
+  const mixed = graph.name('convolved', found);
   const keys = keyHeads * keyDim;
   const [q = '', k = '', v = ''] = graph.ops('Split', [mixed, graph.ints(keys, keys, valueHeads * valueDim)], 3, { axis: { int: -1 } });
   const repeated = valueHeads / keyHeads;
@@ -109,15 +112,16 @@ export function deltaParts(graph: OnnxGraph, x: string, past: string, mixer: Del
     const all = repeated === 1 ? own : graph.op('Expand', [graph.op('Unsqueeze', [own, graph.ints(2)]), graph.ints(1, 1, repeated, 1)]);
     return graph.op('Reshape', [all, graph.ints(1, -1, valueHeads * keyDim)]);
   };
-  const step = graph.op('Softplus', [graph.op('Add', [flat.decay, graph.weight(mixer.stepBias)])]);
+  const biased = graph.op('Add', [graph.name('decayInput', flat.decay), graph.weight(mixer.stepBias)]);
+  const step = graph.name('decayStep', graph.op('Softplus', [biased]));
   const rate = graph.op('Neg', [graph.op('Exp', [graph.weight(mixer.rateLog)])]);
   return {
     q: unit(q),
     k: unit(k),
     v: unsqueezed(graph, v),
     decay: unsqueezed(graph, graph.op('Mul', [step, rate])),
-    strength: unsqueezed(graph, graph.op('Sigmoid', [flat.strength])),
-    gate: flat.gate,
+    strength: unsqueezed(graph, graph.name('strength', graph.op('Sigmoid', [graph.name('strengthLogit', flat.strength)]))),
+    gate: graph.name('readGate', flat.gate),
     window,
   };
 }

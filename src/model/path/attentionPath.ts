@@ -4,26 +4,15 @@ import { firstSeen, type KeyWindow } from '../../core/keyWindow.ts';
 import { at } from '../../core/tensor.ts';
 import { alibiBias } from '../graph/positionsGraph.ts';
 import { attentionAt, recurrenceIn } from '../families/mixers.ts';
-import type { Attention, Block, DecoderSpec } from '../families/spec.ts';
-import type { ModelFiles } from '../formats/modelFiles.ts';
-import type { Trace } from '../run/forwardTrace.ts';
+import type { Attention } from '../families/spec.ts';
 import { itemOf } from '../run/outputs.ts';
-import { addHeads, type HeadChoice } from './headsPath.ts';
-import { headOf, softmaxTerms, type LayerRow } from './layerRow.ts';
+import { addHeads } from './headsPath.ts';
+import type { LayerPlace } from './layerPlace.ts';
+import { headOf, softmaxTerms } from './layerRow.ts';
 import { readNumbers } from './linearRow.ts';
 import type { PathBuilder } from './pathBuilder.ts';
-
-/** The token, layer and head of a path, and the values it is built from. */
-export interface LayerPlace {
-  readonly spec: DecoderSpec;
-  readonly files: ModelFiles;
-  readonly trace: Trace;
-  readonly row: LayerRow;
-  readonly block: Block;
-  readonly layer: number;
-  readonly token: number;
-  readonly choice: HeadChoice;
-}
+import { addRecurrence } from './recurrencePath.ts';
+import { addLaurel, addPrediction } from './streamsPath.ts';
 
 /** Adds the stages from a layer's input to the end of attention. Returns the stage of the stream after it, and attention's input. */
 export async function addAttention(
@@ -40,17 +29,17 @@ export async function addAttention(
   } = place;
   const { attention } = place.block;
   const input = itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim);
-  path.step('attentionNorm');
+  const { altUp, laurel } = place.block;
+  path.step(altUp === null ? 'attentionNorm' : 'streams');
   path.add('input', input, { kind: 'given' });
-  if (norms.pre !== null) await path.norm('ln1Out', row.value('ln1Out'), 'input', norms.pre, input);
-  const read: StageName = norms.pre === null ? 'input' : 'ln1Out';
-  if (attention.kind === 'mlpAlone') return { stream: 'input', read };
+  const stream = altUp === null ? 'input' : await addPrediction(path, place, altUp, input);
+  if (altUp !== null) path.step('attentionNorm');
+  if (norms.pre !== null) await path.norm('ln1Out', row.value('ln1Out'), stream, norms.pre, stream === 'input' ? input : row.value(stream));
+  const read: StageName = norms.pre === null ? stream : 'ln1Out';
+  if (attention.kind === 'mlpAlone') return { stream, read };
   const recurrence = recurrenceIn(place.block);
-  if (recurrence !== null) {
-    path.step('recurrence');
-    const made = row.value(attention.kind === 'attention' ? 'besideOutput' : 'attentionOutput');
-    path.add('recurred', made, { kind: 'recurred', recurrence: recurrence.kind });
-  }
+  if (recurrence !== null && place.recurrence !== null)
+    await addRecurrence(path, { files: place.files, read, ...place.recurrence }, recurrence);
   let output: StageName = 'recurred';
   if (attention.kind === 'attention') {
     const names = await addHeads(path, row, read, attention, spec, place.choice);
@@ -74,10 +63,11 @@ export async function addAttention(
   path.step('attentionAdd');
   path.add('attentionAdded', row.value('attentionAdded'), {
     kind: 'sum',
-    of: addTo === 'stream' ? 'input' : read,
+    of: addTo === 'stream' ? stream : read,
     with: output,
     factor: spec.residualScale,
   });
+  if (laurel !== null) return { stream: await addLaurel(path, place, laurel, read), read };
   if (norms.stream === null) return { stream: 'attentionAdded', read };
   path.step('attentionStreamNorm');
   await path.norm('attentionStreamNorm', row.value('attentionStreamNorm'), 'attentionAdded', norms.stream, row.value('attentionAdded'));

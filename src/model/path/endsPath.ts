@@ -3,11 +3,11 @@ import { changeAt, residualSteps } from '../../core/interventions.ts';
 import { topIndices } from '../../core/probability.ts';
 import { at, row, tensor } from '../../core/tensor.ts';
 import { readRows } from '../run/embeddingRows.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { carriedWidth, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { addsPositions } from '../graph/decoder.ts';
 import { sinusoids } from '../graph/positionsGraph.ts';
-import type { Trace } from '../run/forwardTrace.ts';
+import { carriedIn, type Trace } from '../run/forwardTrace.ts';
 import { firstResidual } from '../run/forward.ts';
 import { floats } from '../run/outputs.ts';
 import type { Feed } from '../run/runtime.ts';
@@ -104,7 +104,7 @@ export async function addOutput(
   trace: Trace,
   token: number,
 ): Promise<Int32Array> {
-  const { dim, vocab, finalNorm, finalProjection, unembed, logitScale, logitCap } = spec;
+  const { dim, vocab, finalNorm, finalProjection, unembed, logitScale, logitCap, streams } = spec;
   path.step('layers', 'layer');
   const places = trace.resid.map(({ data }) => rowAt(data, token, dim));
   path.add('lengths', Float32Array.from(places, length), { kind: 'lengths' });
@@ -114,15 +114,19 @@ export async function addOutput(
     { kind: 'lengths' },
   );
 
-  const input = places.at(-1) ?? new Float32Array(dim);
-  path.step('finalNorm');
-  path.add('finalInput', input, { kind: 'given' });
-  const names = ['logits', ...(finalNorm === null ? [] : ['normed']), ...(finalProjection === null ? [] : ['narrowed'])];
+  const width = carriedWidth(spec);
+  const carried = rowAt(carriedIn(trace).at(-1)?.data, token, width);
+  const names = [
+    ...(streams === null ? [] : ['merged', ...others(streams.count).flatMap((index) => [`streamOut.${index}`, `streamFactor.${index}`])]),
+    'logits',
+    ...(finalNorm === null ? [] : ['normed']),
+    ...(finalProjection === null ? [] : ['narrowed']),
+  ];
   const out = await (
     await sessions.unembed()
   ).run(
     {
-      rows: { dims: [1, dim], data: input },
+      rows: { dims: [1, width], data: carried },
       targets: { dims: [1, 1], data: BigInt64Array.of(0n) },
       topK: { dims: [1], data: BigInt64Array.of(1n) },
       finalExponentials: { dims: [1, vocab], data: new Float32Array(vocab) },
@@ -132,9 +136,24 @@ export async function addOutput(
     names,
   );
   const logits = floats(out['logits']);
-  let last: StageName = 'finalInput';
+  const input = streams === null ? carried : floats(out['merged']);
+  if (streams !== null) {
+    path.step('mergedStreams');
+    const factors = others(streams.count).map((index) => at(floats(out[`streamFactor.${index}`]), 0));
+    const shares = Float32Array.from([1, ...factors], (factor) => factor / streams.count);
+    const rows = new Float32Array(streams.count * dim);
+    rows.set(carried.subarray(0, dim));
+    for (const index of others(streams.count)) rows.set(floats(out[`streamOut.${index}`]), index * dim);
+    path.along('stream');
+    path.add('streamShares', shares, { kind: 'shareOfStreams' });
+    path.along('dimension');
+    path.add('merged', input, { kind: 'weighted', of: 'streamShares', rows });
+  }
+  path.step('finalNorm');
+  if (streams === null) path.add('finalInput', input, { kind: 'given' });
+  let last: StageName = streams === null ? 'finalInput' : 'merged';
   if (finalNorm !== null) {
-    await path.norm('lnFinalOut', floats(out['normed']), 'finalInput', finalNorm, input);
+    await path.norm('lnFinalOut', floats(out['normed']), last, finalNorm, input);
     last = 'lnFinalOut';
   }
   if (finalProjection !== null) {
@@ -183,6 +202,11 @@ export async function addOutput(
 function candidatesOf(logits: Float32Array, next: number | undefined): Int32Array {
   const best = topIndices(logits, CANDIDATES);
   return next === undefined || best.includes(next) ? Int32Array.from(best) : Int32Array.from([...best, next]);
+}
+
+/** The streams but the first. */
+function others(count: number): readonly number[] {
+  return Array.from({ length: count - 1 }, (_, index) => index + 1);
 }
 
 function rowAt(data: Float32Array | undefined, index: number, width: number): Float32Array {

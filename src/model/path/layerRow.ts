@@ -1,15 +1,17 @@
-import { at } from '../../core/tensor.ts';
-import { recurredName } from '../graph/decoder.ts';
-import type { DecoderSpec } from '../families/spec.ts';
+import { at, row } from '../../core/tensor.ts';
+import { recurrenceIn } from '../families/mixers.ts';
+import { recurredName, stateNames } from '../graph/decoder.ts';
+import { carriedWidth, type DecoderSpec } from '../families/spec.ts';
 import { layerInputs, tableShapes } from '../graph/inputs.ts';
 import { interventionTables, queryRow } from '../graph/interventionInputs.ts';
 import { alibiBias, lastMask, queryScales, rotaryTables, type RotaryTables } from '../graph/positionsGraph.ts';
-import type { Trace } from '../run/forwardTrace.ts';
+import { carriedIn, type LayerState, type Trace } from '../run/forwardTrace.ts';
 import { pieceFeeds } from '../run/layerBackwards.ts';
 import { floats, itemOf } from '../run/outputs.ts';
 import { perLayerFeed } from '../run/perLayer.ts';
 import type { Feed } from '../run/runtime.ts';
 import type { Sessions } from '../run/sessions.ts';
+import { stateFeeds, stateOf } from '../run/states.ts';
 
 /** All values inside one layer for one token. */
 export interface LayerRow {
@@ -26,7 +28,8 @@ export interface LayerRow {
 
 /**
  * Runs layer `layer` for token `token` over the keys and values of the trace, with what its recipe does there. `isWanted` selects
- * the named values to return, such as those of one expert.
+ * the named values to return, such as those of one expert; `recurred` [D]: of a layer that keeps a state what it puts out behind
+ * it, where that is known.
  */
 export async function runLayerRow(
   spec: DecoderSpec,
@@ -35,10 +38,15 @@ export async function runLayerRow(
   layer: number,
   token: number,
   isWanted: (name: string) => boolean,
+  recurred?: Float32Array,
 ): Promise<LayerRow> {
   const { session, outputs } = await sessions.row(layer);
   const { feeds: own, turn } = rowFeeds(spec, trace, layer, token);
-  const feeds = { ...own, ...(await recurredFeed(spec, sessions, trace, layer, token)) };
+  const behind =
+    recurred === undefined
+      ? await recurredFeed(spec, sessions, trace, layer, token)
+      : { recurred: { dims: [1, spec.dim], data: recurred } };
+  const feeds = { ...own, ...behind };
   const names = [...outputs].filter(([name]) => isWanted(name));
   const found = await session.run(feeds, [...new Set(names.map(([, output]) => output))]);
   return {
@@ -49,6 +57,53 @@ export async function runLayerRow(
       return output === undefined ? noValue(name, layer) : floats(found[output]);
     },
   };
+}
+
+/** All values inside what keeps a state in a layer, for one token. */
+export interface RecurrenceRow {
+  /** The token's row of a value by its name in the graph. Throws for a name that the layer does not have. */
+  value(name: string): Float32Array;
+  /** What the convolution reads of the tokens before, the oldest first, [size - 1, channels]; 0 before the text. */
+  readonly window: Float32Array;
+  /** The state before the token and behind it, [heads, keys, values]; null: there is none but the window. */
+  readonly before: Float32Array | null;
+  readonly behind: Float32Array | null;
+}
+
+/** Runs what keeps a state in a layer for one token: the tokens before are run through the layer for what it keeps of them. */
+export async function runRecurrenceRow(
+  spec: DecoderSpec,
+  sessions: Sessions,
+  trace: Trace,
+  layer: number,
+  token: number,
+): Promise<RecurrenceRow> {
+  const mixer = recurrenceIn(itemOf(spec.blocks, layer));
+  if (mixer === null) throw new Error(`Layer ${layer} keeps no state.`);
+  const names = stateNames(mixer);
+  const kept = async (): Promise<LayerState> => {
+    const feeds = pieceFeeds(spec, trace, layer, { past: 0, room: 0, tokens: token, length: trace.run.ids.length });
+    const wanted = names.map((name) => `${name}.${layer}`);
+    return stateOf(mixer, layer, await sessions.withLayer(layer, (session) => session.run(feeds, wanted)));
+  };
+  const given = stateFeeds(mixer, layer, token === 0 ? null : await kept());
+  const resid = { dims: [1, spec.dim], data: row(itemOf(trace.resid, layer), token).slice() };
+  return sessions.withRecurrenceRow(layer, async (session, outputs) => {
+    const found = await session.run({ resid, ...given }, [
+      ...new Set(['recurred', ...(names.includes('state') ? ['state'] : []), ...outputs.values()]),
+    ]);
+    return {
+      window: numbersOf(given[`pastWindow.${layer}`]),
+      before: names.includes('state') ? numbersOf(given[`pastState.${layer}`]) : null,
+      behind: names.includes('state') ? floats(found['state']) : null,
+      value: (name) => floats(found[name === 'recurred' ? name : (outputs.get(name) ?? noValue(name, layer))]),
+    };
+  });
+}
+
+function numbersOf(feed: Feed | undefined): Float32Array {
+  if (!(feed?.data instanceof Float32Array)) throw new Error('What a layer keeps is float32 numbers.');
+  return feed.data;
 }
 
 /** [1, D], what a layer that keeps a state puts out behind it for a token: the text up to there is run through the layer again. */
@@ -75,11 +130,12 @@ export function rowFeeds(
 ): { readonly feeds: Readonly<Record<string, Feed>>; readonly turn: RotaryTables | null } {
   const { attention } = itemOf(spec.blocks, layer);
   const attends = attention.kind === 'attention';
+  const width = carriedWidth(spec);
   const length = trace.run.ids.length;
   const rope = attends ? attention.rope : null;
   const turn = rope === null ? null : rowOf(rotaryTables(rope, length), rope.width, token);
   const feeds: Record<string, Feed> = {
-    resid: { dims: [1, spec.dim], data: itemOf(trace.resid, layer).data.slice(token * spec.dim, (token + 1) * spec.dim) },
+    resid: { dims: [1, width], data: itemOf(carriedIn(trace), layer).data.slice(token * width, (token + 1) * width) },
     ...(attends ? { k: itemOf(trace.k, layer), v: itemOf(trace.v, layer) } : {}),
     ...perLayerFeed(spec, trace.perLayer, layer, token, token + 1),
     ...interventionTables(spec, trace.run.recipe, layer, layer + 1, queryRow(token, length)),

@@ -2,12 +2,14 @@ import { softplusOf } from '../../core/activationFunctions.ts';
 import type { Making, StageName } from '../../core/forwardPath.ts';
 import { changeAt, mlpSteps, neuronFactors, residualSteps } from '../../core/interventions.ts';
 import { at } from '../../core/tensor.ts';
-import type { DenseMlp, ExpertNorms, Experts, PerLayerStep, Weight, Xielu } from '../families/spec.ts';
+import type { AltUp, DenseMlp, ExpertNorms, Experts, PerLayerStep, Weight, Xielu } from '../families/spec.ts';
 import { perLayerFeed } from '../run/perLayer.ts';
-import { changeMade, type LayerPlace } from './attentionPath.ts';
+import { changeMade } from './attentionPath.ts';
+import type { LayerPlace } from './layerPlace.ts';
 import { softmaxTerms } from './layerRow.ts';
 import { readNumbers } from './linearRow.ts';
 import type { PathBuilder } from './pathBuilder.ts';
+import { addCorrection, addOutputScale } from './streamsPath.ts';
 
 /** The experts that the token was routed to, and the index of the one shown in detail; the shared expert comes last. */
 export interface ExpertChoices {
@@ -80,10 +82,12 @@ export async function addMlp(
 async function addEnd(path: PathBuilder, place: LayerPlace, last: StageName): Promise<void> {
   const { trace, row, layer, token } = place;
   const { recipe } = trace.run;
-  const { perLayer, outputScale } = place.block;
+  const { perLayer, outputScale, altUp } = place.block;
   let after = last;
-  if (perLayer !== null) {
+  if (altUp !== null) after = await addStreams(path, place, altUp, perLayer, last);
+  else if (perLayer !== null) {
     await addPerLayer(path, place, perLayer, after);
+    path.add('perLayerAdded', row.value('perLayerAdded'), { kind: 'sum', of: after, with: 'perLayerNormed', factor: 1 });
     after = 'perLayerAdded';
   }
   if (outputScale !== null) {
@@ -94,6 +98,37 @@ async function addEnd(path: PathBuilder, place: LayerPlace, last: StageName): Pr
   }
   const moved = changeMade(after, changeAt(residualSteps(recipe, layer + 1), 0, token));
   if (moved !== null) path.add('residualChanged', row.value('residualChanged'), moved);
+}
+
+/** Adds what a layer makes of several streams, of which the path follows the active one. Returns the last stage. */
+async function addStreams(
+  path: PathBuilder,
+  place: LayerPlace,
+  altUp: AltUp,
+  perLayer: PerLayerStep | null,
+  made: StageName,
+): Promise<StageName> {
+  const { row, spec } = place;
+  const after = await addCorrection(path, place, altUp, made);
+  if (perLayer === null) return after;
+  path.step('perLayer');
+  await addPerLayer(path, place, perLayer, await addOutputScale(path, place, altUp));
+  const isFirst = (spec.streams?.active ?? 0) === 0;
+  path.step('streamBehind');
+  const values = row.value('corrected');
+  if (isFirst) path.add('streamBehind', values, { kind: 'part', of: after, from: 0 });
+  else
+    path.add(
+      'streamBehind',
+      values.map((value, i) => value + at(row.value('perLayerNormed'), i)),
+      {
+        kind: 'sum',
+        of: after,
+        with: 'perLayerNormed',
+        factor: 1,
+      },
+    );
+  return 'streamBehind';
 }
 
 /** Adds the stages of what the layer makes of the token's vector for it. */
@@ -115,7 +150,6 @@ async function addPerLayer(
   path.add('perLayerGated', row.value('perLayerGated'), { kind: 'product', of: 'perLayerActivated', with: 'perLayerInput', plus: 0 });
   path.linear('perLayerOutput', row.value('perLayerOutput'), 'perLayerGated', step.projection);
   await path.norm('perLayerNormed', row.value('perLayerNormed'), 'perLayerOutput', step.norm, row.value('perLayerOutput'));
-  path.add('perLayerAdded', row.value('perLayerAdded'), { kind: 'sum', of: stream, with: 'perLayerNormed', factor: 1 });
 }
 
 /** Adds the stages of one MLP, whose values have names that begin with `owner` in the graph. */
@@ -146,7 +180,11 @@ async function addDense(
       const [gate, up] = mlp.kind === 'gated' ? [mlp.gate, mlp.up] : [mlp.gateUp, mlp.gateUp];
       const gates = value('gate');
       path.linear('gate', gates, read, gate);
-      path.add('activated', value('activated'), { kind: 'activation', of: 'gate', activation: mlp.activation });
+      const deviations = mlp.kind === 'gated' ? mlp.deviations : undefined;
+      if (deviations !== undefined)
+        path.add('gateSparse', value('gateSparse'), { kind: 'above', of: 'gate', ...spreadOf(gates), deviations });
+      const of = deviations === undefined ? 'gate' : 'gateSparse';
+      path.add('activated', value('activated'), { kind: 'activation', of, activation: mlp.activation });
       path.linear('up', value('up'), read, up, (index) => (mlp.kind === 'gated' ? index : gates.length + index));
       path.add('hidden', value('hidden'), { kind: 'product', of: 'activated', with: 'up', plus: 0 });
       break;
@@ -270,6 +308,12 @@ async function addExperts(
     gate: gate === null ? null : 'sharedGate',
     ...(layer.scalesInput === true ? { unweighted: true } : {}),
   });
+}
+
+/** Mean and standard deviation of numbers. */
+function spreadOf(values: Float32Array): { readonly mean: number; readonly deviation: number } {
+  const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
+  return { mean, deviation: Math.sqrt(values.reduce((sum, value) => sum + (value - mean) ** 2, 0) / values.length) };
 }
 
 /** The numbers of an xIELU. */

@@ -10,6 +10,8 @@ export interface PathBuilder {
   readonly rows: Map<StageName, (index: number) => LinearRow>;
   /** Begins a step: stages added from now on belong to it. */
   step(step: PathStep, axis?: StageAxis): void;
+  /** What the numbers of stages added from now on stand for; a new step begins with its own. */
+  along(axis: StageAxis): void;
   add(name: StageName, values: Float32Array, made: Making, ids?: Int32Array): void;
   /** Adds a stage that a matrix computes. `rowOf`: the matrix's output for each number; the same index unless given. */
   linear(name: StageName, values: Float32Array, of: StageName, linear: Linear, rowOf?: (index: number) => number, ids?: Int32Array): void;
@@ -37,6 +39,9 @@ export function pathBuilder(files: ModelFiles): PathBuilder {
     step: (next, counted = 'dimension') => {
       step = next;
       axis = counted;
+    },
+    along: (next) => {
+      axis = next;
     },
     add,
     linear: (name, values, of, linear, rowOf = (index) => index, ids) => {

@@ -7,11 +7,13 @@ import type { Trace } from '../run/forwardTrace.ts';
 import { itemOf } from '../run/outputs.ts';
 import { addAttention } from './attentionPath.ts';
 import { addInput, addOutput } from './endsPath.ts';
-import { runLayerRow } from './layerRow.ts';
+import { runLayerRow, runRecurrenceRow } from './layerRow.ts';
 import { readLinearRow } from './linearRow.ts';
 import { sharedKeyValue } from './headsPath.ts';
 import { addMlp, type ExpertChoices } from './mlpPath.ts';
+import { recurrenceIn } from '../families/mixers.ts';
 import { pathBuilder, type PathBuilder } from './pathBuilder.ts';
+import { headsOf } from './recurrencePath.ts';
 import type { Sessions } from '../run/sessions.ts';
 
 /**
@@ -72,12 +74,22 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
     if (token < 0 || token >= trace.run.ids.length) throw new RangeError(`Token ${token} is outside a text of ${trace.run.ids.length}.`);
     const block = itemOf(spec.blocks, layer);
     const experts = expertChoices(trace, layer, token, request.expert, block.mlp.kind === 'experts' && block.mlp.shared !== null);
-    const row = await runLayerRow(spec, sessions, trace, layer, token, isWanted(experts));
+    const mixer = recurrenceIn(block);
+    const mixerHeads = mixer === null ? null : headsOf(mixer);
+    const recurrence =
+      mixer === null
+        ? null
+        : {
+            row: await runRecurrenceRow(spec, sessions, trace, layer, token),
+            // It may have fewer heads than attention has elsewhere.
+            head: Math.min(head, (mixerHeads ?? 1) - 1),
+          };
+    const row = await runLayerRow(spec, sessions, trace, layer, token, isWanted(experts), recurrence?.row.value('recurred'));
     const own = ofLayer(spec, layer);
     const kvHead = Math.floor(head / (own.heads / own.kvHeads));
     const inside = pathBuilder(files);
     const choice = { head, kvHead, ...sharedKeyValue(spec, trace, layer, token, kvHead) };
-    const place = { spec: own, files, trace, row, block, layer, token, choice };
+    const place = { spec: own, files, trace, row, block, layer, token, choice, recurrence };
     const { stream, read } = await addAttention(inside, place);
     await addMlp(inside, place, stream, read, experts);
     const { before, behind, candidates } = await endsOf(trace, token);
@@ -92,6 +104,9 @@ export function openPath(spec: DecoderSpec, files: ModelFiles, sessions: Session
       head,
       kvHead,
       kvHeads: own.kvHeads,
+      ...(mixer === null || recurrence === null
+        ? {}
+        : { recurrence: { kind: mixer.kind, head: mixerHeads === null ? null : { shown: recurrence.head, of: mixerHeads } } }),
       stages: parts.flatMap(({ stages }) => stages),
       ...shown,
       parallel: block.wiring === 'parallel',

@@ -1,11 +1,10 @@
-import { stageOf, type ForwardPath, type Stage, type WeightedSum } from '../../../src/core/forwardPath.ts';
+import { stageOf, type ForwardPath, type Stage, type StageName, type WeightedSum } from '../../../src/core/forwardPath.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { chip, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import type { Arithmetic, Part, PartRole, Term } from '../../figures/numberArithmetic.ts';
 import type { Place } from '../../figures/pathSteps.ts';
 import { integer, significant } from '../../parts/format.ts';
-import { recurrenceName } from '../../parts/layerNotes.ts';
 import { t } from '../../strings.ts';
 import { axisName, numberText } from './stageView.ts';
 import { activationName, numberLabel, stageTitle } from './stageTexts.ts';
@@ -19,8 +18,10 @@ export interface NumberCardView {
   readonly labels: readonly string[];
   readonly sum: WeightedSum | null;
   readonly goTo: (place: Place) => void;
-  /** Goes to another head's number. */
-  readonly goToHead: (head: number) => void;
+  /** Goes to another head's number in a stage that all heads make together. */
+  readonly goToHead: (head: number, stage: StageName) => void;
+  /** Whether that head can be chosen: a layer that keeps a state may have more than attention has. */
+  readonly canFollow: (head: number) => boolean;
   /** Goes to where the given stream was computed, before this layer. */
   readonly goBefore: () => void;
   readonly goToLayer: (layer: number) => void;
@@ -71,7 +72,7 @@ function bodyOf(arithmetic: Arithmetic, stage: Stage, value: number, view: Numbe
             'p',
             {},
             `${t('This number is of head {0}.', head ?? 0)} `,
-            link(t('Follow head {0}', head ?? 0), () => view.goToHead(head ?? 0)),
+            ...(view.canFollow(head ?? 0) ? [link(t('Follow head {0}', head ?? 0), () => view.goToHead(head ?? 0, stage.name))] : []),
           ),
         ];
       return [
@@ -129,12 +130,14 @@ function originText(
       );
     case 'perLayer':
       return el('p', {}, t('Made before the first layer, from the token’s row in a table of all layers and from its embedding.'));
-    case 'recurred':
+    case 'shareOfStreams':
       return el(
         'p',
         {},
-        t('Put out by this layer’s own part, {0}; what it reads of the text is shown under Attention.', recurrenceName(made.recurrence)),
+        t('Of the mean of all streams: behind its matrix each is brought to the size of the first one, and counts as much.'),
       );
+    case 'state':
+      return el('p', {}, t('Kept by this layer of all tokens before: each of them wrote into it in the same way.'));
     case 'sharedExpert':
       return el('p', {}, t('The shared expert runs beside those chosen: choose it above to see how it computes.'));
     default:
@@ -187,6 +190,14 @@ function expression({ formula, activation, parts }: Extract<Arithmetic, { readon
     case 'softmaxEach':
     case 'softmax':
       return `exp(${value('score')} − ${value('max')}) ÷ ${value('sum')}`;
+    case 'unit':
+      return `${value('x')} ÷ ${value('length')}${has('factor') ? ` × ${value('factor')}` : ''}`;
+    case 'above':
+      return `max(0, ${value('x')} − ${value('mean')} − ${value('factor')} × ${value('deviation')})`;
+    case 'softplus':
+      return `ln(1 + exp(${value('x')}))`;
+    case 'decay':
+      return `exp(−${value('rate')} × ${value('x')})`;
     case 'xielu':
       return `xIELU(${value('x')})`;
     case 'activation':
@@ -228,6 +239,9 @@ function roleName(role: PartRole): string {
     sum: t('Sum'),
     score: t('Score'),
     sink: t('Score of the sink'),
+    length: t('Length of the vector, with ε'),
+    rate: t('Learned rate'),
+    deviation: t('Standard deviation of the vector'),
   };
   return names[role];
 }
@@ -259,6 +273,7 @@ function sumTable(
     );
   const termName = ({ index, place }: Term): Node | string => {
     if (of === null) return integer(index);
+    if (made.kind === 'convolved') return tokenName(view, index, made.kernel.length / stage.values.length);
     const label = numberLabel(path, of, index, labels);
     return place === null ? label : link(label, () => view.goTo(place));
   };
@@ -277,7 +292,7 @@ function sumTable(
       el(
         'tr',
         {},
-        el('th', { scope: 'col' }, of === null ? '' : axisName(of)),
+        el('th', { scope: 'col' }, made.kind === 'convolved' ? t('Token') : of === null ? '' : axisName(of)),
         el('th', { scope: 'col', class: 'number' }, left),
         el('th', { scope: 'col', class: 'number' }, right),
         el('td', { class: 'bar-cell' }),
@@ -314,6 +329,12 @@ function sumTable(
   return [table, ...where];
 }
 
+/** The token of term `index` of a convolution over `size` tokens, of which the path's own is the last. */
+function tokenName({ path, labels }: NumberCardView, index: number, size: number): string {
+  const token = path.token - (size - 1 - index);
+  return token < 0 ? t('before the text') : `${labels[token] ?? ''} (${integer(token)})`;
+}
+
 /** Column headings of a sum's terms: what the two factors are. */
 function headings(stage: Stage, of: Stage | null): readonly [string, string] {
   const left = of === null ? '' : stageTitle(of.name);
@@ -321,7 +342,7 @@ function headings(stage: Stage, of: Stage | null): readonly [string, string] {
     case 'dots':
       return [left, t('Key')];
     case 'weighted':
-      return [left, t('Value')];
+      return [left, stage.name === 'z' ? t('Value') : ['mixedStreams', 'merged'].includes(stage.name) ? t('Stream') : t('State')];
     case 'mixture':
       return [left, t('Output of the expert')];
     default:

@@ -29,7 +29,7 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
       const { token, layer, head } = found;
       const linear = stageOf(found.stages, place.stage).made.kind === 'linear';
       const sum = linear ? await query('sum', 'weightedSum', { token, layer, head, expert: settings.pathExpert, ...place }) : null;
-      return { path: found, place, sum, labels: tokenLabels(shown.explanation) };
+      return { path: found, place, sum, labels: tokenLabels(shown.explanation), heads: shown.explanation.model.heads };
     },
     answered: (view) => {
       const { index } = view.place;
@@ -39,9 +39,10 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
           goTo: places.goTo,
           goBefore: places.goBefore,
           goToLayer: (layer) => places.goElsewhere({ layer }, () => ({ stage: 'input', index: 0 })),
-          goToHead: (head) =>
+          canFollow: (head) => head < view.heads,
+          goToHead: (head, stage) =>
             places.goElsewhere({ head }, ({ stages }) => {
-              const { name, values } = headResult(stages);
+              const { name, values } = headResult(stages, stage);
               return { stage: name, index: index % values.length };
             }),
         }),

@@ -1,12 +1,16 @@
 import type { Activation } from '../../../src/core/activationFunctions.ts';
-import type { ForwardPath, Stage, StageName } from '../../../src/core/forwardPath.ts';
+import { stateCell, type ForwardPath, type Stage, type StageName } from '../../../src/core/forwardPath.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import { integer } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
+import { recurrenceTitles } from './recurrenceTexts.ts';
+import { streamTitles } from './streamsTexts.ts';
 
 /** Title of a stage. */
 export function stageTitle(name: StageName): string {
   const titles: Readonly<Record<StageName, string>> = {
+    ...recurrenceTitles(),
+    ...streamTitles(),
     embedding: t('Row of the table'),
     scaledEmbedding: t('Scaled'),
     projectedEmbedding: t('Up-projected'),
@@ -65,6 +69,7 @@ export function stageTitle(name: StageName): string {
     sharedGateLogit: t('Logit of the shared expert'),
     sharedGate: t('Weight of the shared expert'),
     gate: t('Gate'),
+    gateSparse: t('Gate, where it stands out'),
     gateClipped: t('Gate, clipped'),
     activated: t('Gate, activated'),
     up: t('Up'),
@@ -110,6 +115,10 @@ export function stageTitle(name: StageName): string {
 export function stageShape(path: ForwardPath, stage: Stage, vocab: number): string {
   const n = integer(stage.axis === 'vocabulary' ? vocab : stage.values.length);
   const { made } = stage;
+  if (stage.axis === 'state') {
+    const columns = path.stages.find(({ name }) => name === 'stateRead')?.values.length ?? 1;
+    return `[${integer(stage.values.length / columns)} × ${integer(columns)}]`;
+  }
   const source = 'of' in made ? path.stages.find(({ name }) => name === made.of) : undefined;
   const of = integer(source?.values.length ?? 0);
   switch (made.kind) {
@@ -133,6 +142,10 @@ export function stageShape(path: ForwardPath, stage: Stage, vocab: number): stri
 export function numberLabel(path: ForwardPath, stage: Stage, index: number, labels: readonly string[]): string {
   const id = stage.ids?.[index] ?? index;
   switch (stage.axis) {
+    case 'state': {
+      const { row, column } = stateCell(path.stages, index);
+      return t('key {0}, value {1}', row, column);
+    }
     case 'key':
       return `${shortened(labels[index] ?? '', 16)} (${integer(index)})`;
     case 'vocabulary':

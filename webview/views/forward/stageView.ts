@@ -115,6 +115,8 @@ function significantText(stage: Stage, value: number): string {
 export function axisName({ axis }: Stage): string {
   const names: Readonly<Record<Stage['axis'], string>> = {
     dimension: t('Dimension'),
+    state: t('Cell'),
+    stream: t('Stream'),
     neuron: t('Neuron'),
     key: t('Key'),
     expert: t('Expert'),

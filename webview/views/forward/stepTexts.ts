@@ -1,27 +1,13 @@
 import type { Activation } from '../../../src/core/activationFunctions.ts';
 import type { ForwardPath, Stage } from '../../../src/core/forwardPath.ts';
-import type { ModelInfo, RecurrenceKind } from '../../../src/core/trace.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
 import { stagesOf, type WalkPart, type WalkStep } from '../../figures/pathSteps.ts';
 import { integer, significant } from '../../parts/format.ts';
-import { recurrenceName } from '../../parts/layerNotes.ts';
 import { t } from '../../strings.ts';
+import { RECURRENCE_TEXTS } from './recurrenceTexts.ts';
+import { hasStreams, STREAMS_TEXTS } from './streamsTexts.ts';
 import { activationName } from './stageTexts.ts';
-
-/** Title of a step, a sentence about it, and its formula in the field's notation. */
-export interface StepText {
-  readonly title: string;
-  readonly sentence: string;
-  readonly formula: string;
-}
-
-/** Data that a step's texts are written from. */
-interface StepOfPath {
-  readonly path: ForwardPath;
-  readonly model: ModelInfo;
-  readonly stages: readonly Stage[];
-  /** The step's stage that is computed by this kind of operation. */
-  readonly find: (kind: Stage['made']['kind']) => Stage | undefined;
-}
+import type { StepOfPath, StepText } from './stepOfPath.ts';
 
 /** Texts of a step for this model and layer. */
 export function stepText(step: WalkStep, path: ForwardPath, model: ModelInfo): StepText {
@@ -63,7 +49,8 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
           formula: 'x',
         }
       : normText(t('{0} before attention', model.norm), find('norm')),
-  recurrence: ({ find }) => recurrenceText(find('recurred')),
+  ...RECURRENCE_TEXTS,
+  ...STREAMS_TEXTS,
   heads: ({ path, model }) => headsText(path, model),
   headNorm: ({ find, stages }) =>
     normText(
@@ -194,13 +181,13 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
     formula: addFormula('x ← x + m', stages),
   }),
   mlpStreamNorm: ({ model, find }) => normText(t('{0} after the addition', model.norm), find('norm')),
-  perLayer: () => ({
+  perLayer: ({ path }) => ({
     title: t('Per-layer embedding'),
     sentence: t(
       'The token has a vector of its own for this layer, made before the first one from its row in a second table and its embedding: the ' +
         'stream opens a gate for it, and what passes is added.',
     ),
-    formula: 'x ← x + norm(W_out (act(W_gate x) · e))',
+    formula: hasStreams(path) ? 'xᵢ ← xᵢ + norm(W_out (act(W_gate x) · e))' : 'x ← x + norm(W_out (act(W_gate x) · e))',
   }),
   layerScale: ({ find }) => {
     const made = find('scaled')?.made;
@@ -411,38 +398,4 @@ function logitFormula(stages: readonly Stage[]): string {
     if (made.kind === 'capped') parts.push(`${significant(made.limit, 4)} · tanh(z / ${significant(made.limit, 4)})`);
   }
   return parts.join(',  ');
-}
-
-/** What a layer that carries the text in a state does, by its kind. */
-function recurrenceText(stage: Stage | undefined): StepText {
-  const kind = stage?.made.kind === 'recurred' ? stage.made.recurrence : 'mlpAlone';
-  const texts: Readonly<Record<RecurrenceKind, Omit<StepText, 'title'>>> = {
-    shortConvolution: {
-      sentence: t(
-        'A matrix makes two gates and a vector of each token. A convolution adds up the vectors of the last tokens, each behind its ' +
-          'first gate; the second gate and a matrix follow.',
-      ),
-      formula: 'r = W_o (c · Σⱼ wⱼ (b · x)ₚ₋ⱼ)',
-    },
-    deltaNet: {
-      sentence: t(
-        'Queries, keys and values pass a short convolution. Each head keeps a matrix: a token lets it decay, moves what it holds under ' +
-          'the token’s key towards the token’s value, and reads it with its query; a norm, a gate and a matrix follow.',
-      ),
-      formula: 'S ← eᵍ S,  S ← S + k (β (v − Sᵀ k))ᵀ,  r = W_o (norm(Sᵀ q) · silu(z))',
-    },
-    mamba: {
-      sentence: t(
-        'The token’s numbers, keys and queries pass a short convolution. Each head keeps a matrix: a token lets it decay at a pace of ' +
-          'its own, adds its numbers under its key, and reads it with its query; a gate and a matrix follow.',
-      ),
-      formula: 'S ← e^(Δ A) S + B (Δ x)ᵀ,  y = Sᵀ C + D x,  r = W_o (y · silu(z))',
-    },
-    mlpAlone: { sentence: '', formula: '' },
-  };
-  return { title: capitalized(recurrenceName(kind)), ...texts[kind] };
-}
-
-function capitalized(text: string): string {
-  return text.charAt(0).toUpperCase() + text.slice(1);
 }
