@@ -55,11 +55,55 @@ it('goes through such a layer in the forward pass, and adds up its part of a log
   await page.open(server, 'family');
   await tab('Forward pass');
   const forward = panel.getByRole('tabpanel', { name: 'Forward pass' });
-  for (let step = 0; step < 2; step++) await forward.getByRole('button', { name: 'Next' }).click();
-  await expect.poll(() => forward.innerText()).toContain('A gated delta net');
-  await picture('hybrid-forward');
+  const next = forward.getByRole('button', { name: 'Next' });
+  for (const [presses, title] of [
+    [2, 'Short convolution'],
+    [1, 'Strength of writing'],
+    [1, 'Decay'],
+    [1, 'State updated'],
+    [1, 'State read'],
+    [1, 'Norm and gate'],
+    [1, 'Output projection'],
+  ] as const) {
+    for (let press = 0; press < presses; press++) await next.click();
+    await expect.poll(() => forward.locator('h2').allInnerTexts()).toContain(title);
+    await picture(`hybrid-forward-${title.replaceAll(' ', '-')}`);
+  }
   await tab('Why');
   const why = panel.getByRole('tabpanel', { name: 'Why' });
   await expect.poll(() => why.innerText()).toContain('Layer 0: a gated delta net');
   await picture('hybrid-why');
+});
+
+it('shows a model with several residual streams: its path, its picture, and why what asks for one stream is not told', async () => {
+  const streams = await startHarness(await openFamily('gemma3n_text.1'));
+  try {
+    for (const [theme, width] of [
+      ['light', 1400],
+      ['dark', 480],
+    ] as const) {
+      await browser.page.setViewportSize({ width, height: 1100 });
+      await page.open(streams, `family&theme=${theme}`);
+      await tab('Forward pass');
+      const forward = panel.getByRole('tabpanel', { name: 'Forward pass' });
+      await forward.getByRole('slider', { name: 'Step' }).fill('1');
+      await expect.poll(() => forward.innerText()).toContain('Streams predicted (AltUp)');
+      await picture(`streams-forward-${theme}-${width}`);
+      await tab('Model');
+      const model = panel.getByRole('tabpanel', { name: 'Model' });
+      await expect.poll(() => model.innerText()).toContain('3 residual streams, drawn without lengths');
+      expect(await model.innerText()).not.toContain('nothing to read');
+      await picture(`streams-model-${theme}-${width}`);
+      await tab('Predictions');
+      const predictions = panel.getByRole('tabpanel', { name: 'Predictions' });
+      await expect.poll(() => predictions.innerText()).toContain('Logit lens');
+      await picture(`streams-predictions-${theme}-${width}`);
+      await tab('Why');
+      const why = panel.getByRole('tabpanel', { name: 'Why' });
+      await expect.poll(() => why.innerText()).toContain('per-layer embedding');
+      await picture(`streams-why-${theme}-${width}`);
+    }
+  } finally {
+    streams.close();
+  }
 });

@@ -104,7 +104,7 @@ function attentionBranch(data: ModelData, actions: ModelActions, block: BlockPar
   const { settings, explanation } = data;
   const { layer } = settings;
   const { norm, dim } = explanation.model;
-  const to = (pathStep: 'attentionNorm' | 'heads' | 'attentionOutput' | 'attentionPostNorm' | 'attentionStreamNorm') => () =>
+  const to = (pathStep: 'attentionNorm' | 'heads' | 'laurel' | 'attentionOutput' | 'attentionPostNorm' | 'attentionStreamNorm') => () =>
     actions.go({ tab: 'forward', layer, pathStep });
   const isAttention = mixer.kind === 'attention';
   return html`<div class="block-branch attention" role="group" aria-label=${mixerTitle(block)}>
@@ -132,6 +132,13 @@ function attentionBranch(data: ModelData, actions: ModelActions, block: BlockPar
     }
     ${beside === null ? nothing : recurrenceTemplate(beside, false, () => actions.go({ tab: 'attention', layer }))}
     ${attentionNorms.post ? partTemplate(norm, [t('behind')], { go: to('attentionPostNorm'), kind: 'norm' }) : nothing}
+    ${
+      block.laurel === null
+        ? nothing
+        : partTemplate(t('LAuReL'), [t('a narrow pair of matrices beside attention'), parametersText(block.laurel)], {
+            go: to('laurel'),
+          })
+    }
     ${attentionNorms.stream ? partTemplate(norm, [t('of the sum')], { go: to('attentionStreamNorm'), kind: 'norm' }) : nothing}
     ${towards(data, actions, 0)}
   </div>`;
@@ -170,12 +177,21 @@ function mlpBranch(data: ModelData, actions: ModelActions, block: BlockParts, ml
 }
 
 /** Sentences about what sets the layer's wiring apart. */
-function notesTemplate({ wiring, addTo, scaled, attentionNorms }: BlockParts): TemplateResult {
+function notesTemplate({ wiring, addTo, scaled, attentionNorms, altUp }: BlockParts): TemplateResult {
   const notes = [
     t('Lengths do not add up as numbers do: vectors that point apart make a shorter sum.'),
     ...(wiring === 'parallel' ? [t('Attention and MLP both read what comes in, side by side.')] : []),
     ...(addTo === 'normed' ? [t('What a step adds is added to the normed vector, not to the stream itself.')] : []),
     ...(attentionNorms.post && !attentionNorms.pre ? [t('The norms stand behind the steps, not before them.')] : []),
+    ...(altUp === null
+      ? []
+      : [
+          t(
+            'Before the layer every stream is predicted from all of them, behind it every one is corrected by what the layer made ' +
+              'of the active one (AltUp: {0}).',
+            parametersText(altUp),
+          ),
+        ]),
     ...(scaled
       ? [t('The whole stream is multiplied by a number last; what a step adds is told as much as is left of it at the end.')]
       : []),

@@ -29,7 +29,7 @@ export function startTemplate(data: ModelData, { go }: ModelActions, dimmed: (pl
   const { selected } = settings;
   const first = Math.max(0, Math.min(selected - AROUND, tokens.length - 2 * AROUND - 1));
   const near = labels.slice(first, first + 2 * AROUND + 1);
-  const { embedding, positionParameters, perLayerParameters } = architecture;
+  const { embedding, positionParameters, perLayerParameters, streams } = architecture;
   return html`<div class="model-end start">
     ${partTemplate(
       t('Text and tokens'),
@@ -51,6 +51,9 @@ export function startTemplate(data: ModelData, { go }: ModelActions, dimmed: (pl
         ...(perLayerParameters > 0
           ? [t('Each layer also reads a vector of the token’s own ({0}).', parametersText(perLayerParameters))]
           : []),
+        ...(streams === null
+          ? []
+          : [t('Of it {0} residual streams are made, which run side by side ({1}).', streams.count, parametersText(streams.parameters))]),
       ],
       { go: () => go({ tab: 'embeddings', embeddingLayer: -1 }), dimmed: dimmed(1) },
     )}

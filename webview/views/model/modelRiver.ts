@@ -17,6 +17,7 @@ const MOST_LYING = 8;
 /** All layers side by side: the stream as thick as it is long, what each layer adds to it, and what the model would predict there. */
 export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimmed: (place: number) => boolean): TemplateResult {
   const { architecture, settings, flows, cells } = data;
+  const { streams } = architecture;
   const scale = longest(flows ?? []);
   const count = architecture.blocks.length;
   const move = (event: KeyboardEvent): void => {
@@ -36,8 +37,14 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     ?data-upright=${count > MOST_LYING}
     @keydown=${move}
   >
-    <p class="river-caption stream-caption">${t('Residual stream: as thick as the token’s vector is long')}</p>
-    <p class="river-caption added-caption">
+    <p class="river-caption stream-caption">
+      ${
+        streams === null
+          ? t('Residual stream: as thick as the token’s vector is long')
+          : t('{0} residual streams, drawn without lengths', streams.count)
+      }
+    </p>
+    <p class="river-caption added-caption" ?hidden=${streams !== null}>
       <span>${t('What is added, to a scale of its own:')}</span>
       <span class="key attention">${isHybrid ? t('Attention, or what stands in its place') : t('Attention')}</span>
       <span class="key mlp">${t('MLP')}</span>
@@ -54,6 +61,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
         isNumbered: count <= MOST_NUMBERS || layer % Math.ceil(count / MOST_NUMBERS) === 0 || layer === count - 1,
         isLabelled: count <= MOST_LABELS || layer % Math.ceil(count / MOST_LABELS) === 0 || layer === count - 1,
         isDecided: decided !== null && layer + 1 >= decided,
+        streams: streams?.count ?? 0,
         flow: flows?.[layer],
         cell: cells?.[layer + 1],
         scale,
@@ -74,6 +82,8 @@ interface RiverLayer {
   readonly isLabelled: boolean;
   /** Whether the last prediction is on top from here on. */
   readonly isDecided: boolean;
+  /** Streams that are drawn side by side without a length; 0: the one stream has one. */
+  readonly streams: number;
   readonly flow: LayerFlow | undefined;
   readonly cell: LensCell | undefined;
   readonly scale: ReturnType<typeof longest>;
@@ -95,12 +105,17 @@ function layerTemplate(view: RiverLayer): TemplateResult {
     @click=${view.open}
   >
     <span class="river-number">${view.isNumbered || isOpen ? layer : ''}</span>
-    <span class="river-stream">
+    <span class="river-stream" ?data-several=${view.streams > 0}>
+      ${Array.from({ length: view.streams }, () => html`<span></span>`)}
       ${flow === undefined ? nothing : html`<span style="clip-path: ${streamShape(flow, scale.stream, isParallel)}"></span>`}
     </span>
     <span class="river-added">
-      <span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
-      <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>
+      ${
+        view.streams > 0
+          ? nothing
+          : html`<span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
+              <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>`
+      }
     </span>
     <span class="river-lens" ?data-decided=${view.isDecided}>
       ${

@@ -8,7 +8,12 @@ import type { ModelData } from './modelData.ts';
 const DIGITS = 4;
 
 /** The picture's numbers, a row a layer. */
-export function tableTemplate({ flows, cells }: ModelData): TemplateResult {
+export function tableTemplate({ architecture, flows, cells }: ModelData): TemplateResult {
+  const { streams } = architecture;
+  if (streams !== null)
+    return html`<p class="caption">
+      ${t('{0} residual streams, which every layer mixes anew: what it adds is in all of them, so no lengths are told.', streams.count)}
+    </p>`;
   if (flows === null) return html`<p class="caption">…</p>`;
   const columns = [
     t('Layer'),

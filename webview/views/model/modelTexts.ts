@@ -12,6 +12,7 @@ export function groupNames(): Readonly<Record<ParameterGroup, string>> {
     attention: t('Attention'),
     mlp: t('MLP'),
     norms: t('Norms'),
+    streams: t('Streams'),
     unembedding: t('Unembedding'),
   };
 }

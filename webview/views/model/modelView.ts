@@ -37,7 +37,10 @@ export function createModel(context: PanelContext): View {
     busy: () => root,
     parts: [picture],
     ask: (_, query) => query('architecture', 'architecture', {}),
-    answered: (_, state) => askInside(state),
+    answered: (_, state) => {
+      askInside(state);
+      askFlow(state);
+    },
     draw,
   });
   const flow = question<TokenFlow>(context, {
@@ -67,6 +70,11 @@ export function createModel(context: PanelContext): View {
     select: (token) => selectToken(context, token),
     mark: (tokens) => markTokens(context, tokens),
   };
+  /** Of several streams none has all that a layer adds. */
+  function askFlow(state: ViewState): void {
+    const { position, positions } = around(state);
+    if (state.shown !== null && parts.answer()?.streams === null) flow.update(state, state.shown, position, positions);
+  }
   function askInside(state: ViewState): void {
     const { layer, selected } = state.settings;
     inside.update(state, state.shown, layer, selected, parts.answer());
@@ -85,7 +93,7 @@ export function createModel(context: PanelContext): View {
       architecture,
       settings,
       labels,
-      flows: flows === undefined ? null : layerFlows(flows, selected),
+      flows: flows === undefined || architecture.streams !== null ? null : layerFlows(flows, selected),
       cells: window === undefined ? null : lensCells(window, selected),
       layerAnswer: answer?.layer === layer && answer.token === selected ? answer : null,
     };
@@ -99,8 +107,8 @@ export function createModel(context: PanelContext): View {
       play.update(state);
       const { position, positions } = around(state);
       parts.update(state, shown);
-      flow.update(state, shown, position, positions);
       lens.update(state, shown, position, positions);
+      askFlow(state);
       askInside(state);
     },
   };
