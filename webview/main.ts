@@ -16,6 +16,7 @@ import { createHeader, createStaleBanner } from './parts/panelHeader.ts';
 import { createRefusal, createStatus } from './parts/status.ts';
 import { createRecipeBand } from './parts/recipeBand.ts';
 import { createReadingStrip } from './parts/readingStrip.ts';
+import { createPathStrip } from './stations/pathStrip.ts';
 import { createTabs } from './parts/tabs.ts';
 import { explainTerms } from './parts/terms.ts';
 import { createWindowBar } from './parts/windowBar.ts';
@@ -106,7 +107,7 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
   };
   views.push(createHeader(context), createWindowBar(context), createStatus(context), createRefusal(context), createStaleBanner(context));
   views.push(createRecipeBand(context));
-  views.push(createReadingStrip(), createTokenStrip(context), createTabs(context));
+  views.push(createReadingStrip(), createTokenStrip(context), createPathStrip(context), createTabs(context));
   (document.getElementById('root') ?? document.body).replaceChildren(page, live);
   page.append(...views.map((view) => view.root));
   explainTerms(page, context.tooltip);

@@ -19,6 +19,7 @@ import { INITIAL_SETTINGS, parseSettings, withinModel, type Settings } from './v
 import { keeping } from './figures/keptVectors.ts';
 import { listOf } from './figures/recipeList.ts';
 import { bestHead, headsOfText, withLayers, type MeasuredHeads } from './figures/heads.ts';
+import { arriving, startOf } from './stations/stationStart.ts';
 import type { Theme } from './theme.ts';
 
 /** Current work of the model for this panel. `fraction`: 0..1, null if unknown. `about`: the text and model it concerns. */
@@ -200,6 +201,8 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
         whySpan: first || (sameText && sameModel) ? state.settings.whySpan : null,
         recipe: [...listOf(state.settings.recipe, next, before)],
       };
+      // Another text than the station began with; after a reload all is as it was left.
+      const begins = settings.pathShown && !sameText && !first ? startOf(settings.station, next, settings) : {};
       return {
         ...state,
         shown: message.shown,
@@ -210,7 +213,7 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
         marked: [],
         picked: NONE,
         generation: generationAfter(state, message.shown),
-        settings: settled(settings, message.shown, null),
+        settings: settled({ ...settings, ...begins }, message.shown, null),
       };
     }
     case 'comparison':
@@ -237,6 +240,11 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       return { ...state, settings: settled({ ...state.settings, selected: message.token }, state.shown, state.heads) };
     case 'why': {
       const settings: Settings = { ...state.settings, tab: 'why', selected: message.position, whyAsked: null, whySpan: null };
+      return { ...state, settings: settled(settings, state.shown, state.heads) };
+    }
+    case 'path': {
+      if (state.shown === null) return state;
+      const settings = { ...state.settings, ...arriving(state.settings.station, state.shown.explanation, state.settings) };
       return { ...state, settings: settled(settings, state.shown, state.heads) };
     }
     case 'vector':

@@ -15,6 +15,7 @@ import { keptVectorCheck } from '../src/protocol/queries.ts';
 import { expertLayers } from './figures/expertGrid.ts';
 import { RENAMED_STEPS, WALK_STEPS } from './figures/pathSteps.ts';
 import { TABLE_COLUMNS, TABLE_UNITS } from './figures/tokenTable.ts';
+import { STATIONS } from './stations/stationNames.ts';
 
 /** Tabs in their order: of the text, of the model's inside, and of what can be done. */
 export const TAB_GROUPS = {
@@ -112,6 +113,13 @@ const SHARED = {
   headChosen: v.fallback(v.boolean(), false),
   /** Whether the first token, an attention sink, is left out of attention maps and of the projection of the vectors. */
   hideFirst: v.fallback(v.boolean(), true),
+};
+
+const PATH = {
+  /** Whether the path through the panel is shown, at which station, and the stations whose task is done. */
+  pathShown: v.fallback(v.boolean(), false),
+  station: v.fallback(v.picklist(STATIONS), 'tokens'),
+  stationsDone: v.fallback(v.array(v.picklist(STATIONS)), []),
 };
 
 const TOKENS = {
@@ -243,6 +251,7 @@ const COMPARE = {
  */
 const SETTINGS = v.object({
   ...SHARED,
+  ...PATH,
   ...TOKENS,
   ...ATTENTION,
   ...EMBEDDINGS,

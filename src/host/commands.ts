@@ -1,4 +1,4 @@
-import type { vscode } from './vscode.ts';
+import { vscode } from './vscode.ts';
 import { chooseModel } from './models/chooseModel.ts';
 import { compareHead } from './git/compareHead.ts';
 import { compareModel, compareWith } from './explain/compareCommands.ts';
@@ -6,12 +6,14 @@ import type { Comparer } from './explain/comparer.ts';
 import type { CurrentExplanation } from './explain/currentExplanation.ts';
 import { downloadModel } from './models/downloadCommand.ts';
 import type { Downloads } from './models/downloads.ts';
+import { exampleTarget } from './explain/exampleTarget.ts';
 import type { Explainer } from './explain/explainer.ts';
 import { removeHubToken, setHubToken } from './models/hubAccess.ts';
 import type { Log } from './log.ts';
 import { libraryCommands } from './models/libraryCommands.ts';
 import type { ModelClient } from './client/modelClient.ts';
 import type { ModelLibrary } from './models/modelLibrary.ts';
+import { examplesIn } from '../protocol/exampleTexts.ts';
 import type { PanelView } from './panel/panelView.ts';
 import { t } from './say.ts';
 import { inform } from './surfaces.ts';
@@ -58,6 +60,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     },
     'explainTokens.why': () => whyToken(context),
     'explainTokens.clearWhy': () => context.why.clear(),
+    'explainTokens.showPath': () => showPath(context),
     'explainTokens.toggleAttention': () => toggleAttention(context),
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareHead': (resource) => compareHead(context, resource),
@@ -104,6 +107,18 @@ async function whyToken(context: CommandContext): Promise<void> {
   why.want(position);
   focus.select(position);
   panel.askWhy(position);
+}
+
+/** Shows the path through the panel, over the explanation on show; without one over the text at the cursor, or else an example. */
+async function showPath({ explainer, current, panel, editors }: CommandContext): Promise<void> {
+  if (!current.value) {
+    const target = editors.active?.target ?? (await exampleTarget(examplesIn(vscode.env.language)[0] ?? 'code'));
+    if (target) await explainer.explain(target);
+  }
+  // An explanation that failed or was cancelled has said so.
+  if (!current.value) return;
+  panel.open(current.value.shown.source.label);
+  panel.showPath();
 }
 
 /** Shades the words that the token at the cursor attends to, from now on or no longer; a text is explained first where none is. */

@@ -8,6 +8,7 @@ import type { Recipe } from '../core/run.ts';
 import { Comparer } from './explain/comparer.ts';
 import { CurrentExplanation } from './explain/currentExplanation.ts';
 import { Downloads } from './models/downloads.ts';
+import { exampleTarget } from './explain/exampleTarget.ts';
 import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
@@ -132,6 +133,10 @@ export function createParts({
       cancel: () => explainer.cancel(),
       dismiss: () => explainer.dismiss(),
       command: execute,
+      example: (name) =>
+        void exampleTarget(name)
+          .then((target) => target && explainer.explain(target))
+          .catch((error: unknown) => void reportError(log, 'Opening an example', error)),
       window: (index) => {
         const at = current.windowOffset(index);
         if (at !== undefined) void explainer.showWindow(at).then((shown) => shown && focus.revealStart());

@@ -8,6 +8,7 @@ import type { KeptVector } from '../core/steering.ts';
 import type { TokenRun } from '../core/textUnits.ts';
 import type { LineRange } from '../core/textWindows.ts';
 import type { Explanation, Token } from '../core/trace.ts';
+import type { ExampleName } from './exampleTexts.ts';
 import type { PageQueryName, Query, QueryResult } from './queries.ts';
 
 /** Origin of a text, by which a panel finds it again after the window was reloaded. */
@@ -118,6 +119,8 @@ export type HostMessage =
   | { readonly type: 'select'; readonly token: number | null }
   /** Asked in the editor: why the text goes on as it does after this token. Opens the tab with that question. */
   | { readonly type: 'why'; readonly position: number }
+  /** Asked for by a command: show the path through the panel. */
+  | { readonly type: 'path' }
   /** Tokens whose text has been edited since it was explained; empty: none. */
   | { readonly type: 'stale'; readonly tokens: readonly number[] }
   /** The comparison on show; null: none. */
@@ -166,6 +169,8 @@ export type PanelMessage =
   | { readonly type: 'query'; readonly id: number; readonly serial: number; readonly query: Query; readonly side?: 'second' }
   /** Drop a query whose answer is no longer wanted. */
   | { readonly type: 'dropQuery'; readonly id: number }
+  /** Open one of the examples as a new document, and explain it. */
+  | { readonly type: 'example'; readonly name: ExampleName }
   /** Cancel the explanation in progress. */
   | { readonly type: 'cancel' }
   /** The user dismissed a failure or a cancelled run: the earlier results are current again. */

@@ -4,6 +4,7 @@ import { button } from './controls.ts';
 import { changeDetector, el, icon, ICONS } from './dom.ts';
 import { summarise, type Summary } from '../figures/summary.ts';
 import { decimal, displayLanguage, integer } from './format.ts';
+import { enterStation } from '../stations/pathStrip.ts';
 import { t } from '../strings.ts';
 import type { PanelContext, View } from '../context.ts';
 
@@ -15,16 +16,26 @@ export function createHeader(context: PanelContext): View {
   const chat = button(t('Chat'), 'secondary', () =>
     context.host.post({ type: 'chat', on: context.store.state().shown?.explanation.chat !== true }),
   );
-  chat.classList.add('chat-toggle');
+  chat.classList.add('header-toggle');
   chat.title = t('Read the text as a user’s message in the model’s chat template');
+  const path = button(t('Path'), 'secondary', () => {
+    const { pathShown, station } = context.store.state().settings;
+    if (pathShown) context.store.dispatch({ type: 'settings', change: { pathShown: false } });
+    else enterStation(context, station);
+  });
+  path.id = 'path-toggle';
+  path.classList.add('header-toggle');
+  path.title = t('Walk through the views in the order in which a model works, with one thing to find in each');
+  path.setAttribute('aria-controls', 'path');
   const source = el('h1', { class: 'source' });
   const numbers = el('dl', { class: 'numbers' });
   const notices = el('ul', { class: 'notices' });
-  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, chat, numbers), notices);
+  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, chat, path, numbers), notices);
   const changed = changeDetector();
   return {
     root,
     update: (state) => {
+      path.setAttribute('aria-expanded', String(state.settings.pathShown));
       if (!changed(state.shown)) return;
       root.hidden = state.shown === null;
       if (state.shown === null) return;

@@ -14,6 +14,7 @@ import { stepsOf } from '../../core/recipe.ts';
 import { isRecord } from '../../core/records.ts';
 import type { TokenRun } from '../../core/textUnits.ts';
 import { count, fields, flag, isCount, list, number, oneOf, orNull, whole, type Check } from '../../protocol/checks.ts';
+import { EXAMPLE_NAMES } from '../../protocol/exampleTexts.ts';
 import { generatedIds, keptVectorCheck, logit, parseQuery } from '../../protocol/queries.ts';
 
 /** Most tokens marked at once, more than an eye can use. */
@@ -62,6 +63,10 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'command': {
       const name = PANEL_COMMANDS.find((one) => one === value['name']);
       return name === undefined ? undefined : { type: 'command', name };
+    }
+    case 'example': {
+      const name = EXAMPLE_NAMES.find((one) => one === value['name']);
+      return name && { type: 'example', name };
     }
     case 'select': {
       const token = value['token'];

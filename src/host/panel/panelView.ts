@@ -4,6 +4,7 @@ import { visibleControls } from '../../core/visibleText.ts';
 import type { Recipe } from '../../core/run.ts';
 import type { KeptVector } from '../../core/steering.ts';
 import type { Token } from '../../core/trace.ts';
+import type { ExampleName } from '../../protocol/exampleTexts.ts';
 import type { ComparisonWork, HostMessage, PanelCommand, PanelMessage, Refusal, ShownExplanation } from '../../protocol/messages.ts';
 import type { Comparer, Comparison } from '../explain/comparer.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
@@ -22,11 +23,15 @@ type PanelQuery = Extract<PanelMessage, { readonly type: 'query' }>;
 /** A message about the current work; the last one is sent again when a hidden panel is shown again. */
 export type WorkMessage = Extract<HostMessage, { readonly type: 'progress' | 'failure' | 'cancelled' }>;
 
+/** Asks the page to show something that the user asked for in the editor. */
+type AskedMessage = Extract<HostMessage, { readonly type: 'why' | 'path' }>;
+
 /** Actions that the panel asks other parts of the extension for. */
 export interface PanelActions {
   cancel(): void;
   dismiss(): void;
   command(name: PanelCommand): void;
+  example(name: ExampleName): void;
   chat(on: boolean): void;
   /** Runs again with other interventions, of the model and text on show. */
   recipe(recipe: Recipe): void;
@@ -63,8 +68,8 @@ export class PanelView extends Disposable {
   /** Those of the text being read, as far as they are known. */
   #tokens: readonly Token[] | null = null;
   #refusal: Refusal | null = null;
-  /** Position of a question that waits for a page; null: none. */
-  #asked: number | null = null;
+  /** What the user asked for while there was no page to show it; null: nothing. */
+  #asked: AskedMessage | null = null;
   /** A comparison that the user asked for while there was no page to open its tab; null: none. */
   #comparing: ComparisonWork | null = null;
   /** The comparison that was last sent to the page. */
@@ -121,7 +126,12 @@ export class PanelView extends Disposable {
 
   /** Opens the tab Why at this position, as soon as there is a page. */
   askWhy(position: number): void {
-    this.#asked = this.#panel?.post({ type: 'why', position }) === true ? null : position;
+    this.#ask({ type: 'why', position });
+  }
+
+  /** Shows the path through the panel, as soon as there is a page. */
+  showPath(): void {
+    this.#ask({ type: 'path' });
   }
 
   /** Tells the panel the state of the work; undefined: no work. */
@@ -175,6 +185,10 @@ export class PanelView extends Disposable {
     });
   }
 
+  #ask(message: AskedMessage): void {
+    this.#asked = this.#panel?.post(message) === true ? null : message;
+  }
+
   #name(label: string): void {
     if (this.#panel) this.#panel.title = t('Tokens: {0}', label);
   }
@@ -211,6 +225,8 @@ export class PanelView extends Disposable {
         );
       case 'command':
         return this.#actions.command(message.name);
+      case 'example':
+        return this.#actions.example(message.name);
       case 'chat':
         return this.#actions.chat(message.on);
       case 'window':
@@ -262,7 +278,7 @@ export class PanelView extends Disposable {
     this.#showComparison();
     const { selected } = this.#context.focus;
     if (selected !== null) panel.post({ type: 'select', token: selected });
-    if (this.#asked !== null) this.askWhy(this.#asked);
+    if (this.#asked !== null) this.#ask(this.#asked);
     if (this.#work) panel.post(this.#work.type === 'progress' ? { ...this.#work, tokens: this.#tokens } : this.#work);
     if (this.#refusal) panel.post({ type: 'refused', refusal: this.#refusal });
   }

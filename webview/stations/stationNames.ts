@@ -1,0 +1,10 @@
+/** Stations of the path through the panel, in their order: that of a token's way, and of what generating repeats. */
+export const STATIONS = ['tokens', 'vectors', 'positions', 'attention', 'layers', 'logits', 'sampling', 'loop'] as const;
+
+/** Name of a station. */
+export type StationName = (typeof STATIONS)[number];
+
+/** The station that follows; null: none does. */
+export function stationAfter(name: StationName): StationName | null {
+  return STATIONS[STATIONS.indexOf(name) + 1] ?? null;
+}
