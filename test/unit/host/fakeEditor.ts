@@ -177,9 +177,9 @@ export class FakeDocument {
   isClosed = false;
   languageId = 'plaintext';
   readonly uri: { readonly scheme: string; readonly path: string; readonly fsPath: string; toString(): string };
-  constructor(name: string, text: string) {
+  constructor(name: string, text: string, scheme = 'file') {
     this.text = text;
-    this.uri = { scheme: 'file', path: `/${name}`, fsPath: `/${name}`, toString: () => `file:///${name}` };
+    this.uri = { scheme, path: `/${name}`, fsPath: `/${name}`, toString: () => `${scheme}:///${name}` };
   }
   /** As `EndOfLine` of the API. */
   get eol(): number {
@@ -496,7 +496,9 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
           return open ?? closed;
         }
         untitled.push(what);
-        return new FakeDocument(`untitled-${untitled.length}`, what.content);
+        const document = new FakeDocument(`Untitled-${untitled.length}`, what.content, 'untitled');
+        opened.push(document);
+        return document;
       },
       fs: {
         stat: async ({ path }: FakeUri) => ({ size: files.get(path)?.length ?? 0 }),

@@ -7,6 +7,7 @@ describe('messages of the page', () => {
     { type: 'ready' },
     { type: 'cancel' },
     { type: 'dismiss' },
+    { type: 'example', name: 'catGirl' },
     { type: 'select', token: 3 },
     { type: 'mark', tokens: [0, 5] },
     { type: 'pick', tokens: [0, 5] },

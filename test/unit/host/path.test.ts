@@ -1,0 +1,56 @@
+import { afterEach, describe, expect, it } from 'vitest';
+import { EXAMPLE_TEXTS } from '../../../src/protocol/exampleTexts.ts';
+import { endHosts, FIRST, startHost } from './wholeHost.ts';
+
+afterEach(endHosts);
+
+type Host = Awaited<ReturnType<typeof startHost>>;
+
+const shownPaths = (host: Host): number => host.posted().filter(({ type }) => type === 'path').length;
+const { text, mode } = EXAMPLE_TEXTS.code;
+
+describe('the path through the panel', () => {
+  it('is shown over the explanation on show, which is not made again', async () => {
+    const host = await startHost();
+    await host.explain();
+    await host.settle();
+    host.run('showPath');
+    await host.settle();
+    expect([host.texts(), shownPaths(host)]).toEqual([[FIRST], 1]);
+  });
+
+  it('explains the text at the cursor first where nothing is explained, and waits for the page', async () => {
+    const host = await startHost();
+    host.run('showPath');
+    await host.settle();
+    expect(shownPaths(host)).toBe(0);
+    host.greet();
+    await host.settle();
+    expect([host.texts(), shownPaths(host), host.untitled]).toEqual([[FIRST], 1, []]);
+  });
+
+  it('reads an example where there is no text', async () => {
+    const host = await startHost();
+    host.window.activeTextEditor = undefined;
+    host.run('showPath');
+    await host.settle();
+    host.greet();
+    await host.settle();
+    expect(host.untitled.map(({ content }) => content)).toEqual([EXAMPLE_TEXTS.catGirl.text]);
+    expect([host.texts(), shownPaths(host)]).toEqual([[EXAMPLE_TEXTS.catGirl.text], 1]);
+  });
+
+  it('opens an example as a new document and explains it; one that is open still is not opened again', async () => {
+    const host = await startHost();
+    await host.explain();
+    await host.settle();
+    host.say({ type: 'example', name: 'code' });
+    await host.settle();
+    host.say({ type: 'example', name: 'code' });
+    await host.settle();
+    expect(host.untitled).toEqual([{ language: mode, content: text }]);
+    expect(host.texts()).toEqual([FIRST, text, text]);
+    const outcome = host.outcome();
+    expect(outcome?.type === 'explanation' ? outcome.shown.source : null).toMatchObject({ start: 0, end: text.length });
+  });
+});
