@@ -161,6 +161,7 @@ describe('messages of the page', () => {
     { type: 'command' },
     { type: 'command', name: 'removeHubToken' },
     { type: 'command', name: 'constructor' },
+    { type: 'example', name: 'constructor' },
     { type: 'showLog' },
     { type: 'select', token: -1 },
     { type: 'select', token: 1.5 },

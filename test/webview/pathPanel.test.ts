@@ -1,0 +1,150 @@
+import type { FrameLocator, Locator } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { HEAD_METRICS } from '../../src/core/headMetrics.ts';
+import { openBundled, type OpenPanel } from './family.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
+
+const TEXT = 'The cat sat on the mat. The dog sat on the rug, and the cat slept on the mat again.';
+
+const page = panelPage();
+let panel: FrameLocator;
+let server: HarnessServer;
+let model: OpenPanel;
+beforeAll(async () => {
+  ({ panel } = page);
+  model = await openBundled(TEXT);
+  server = await startHarness(model);
+  await page.browser.page.addInitScript(() => sessionStorage.clear());
+  await page.open(server, 'family&alone');
+});
+afterAll(() => server.close());
+
+const chip = (index: number): Locator => panel.locator(`.strip .token[data-index="${index}"]`);
+const found = (): Locator => panel.locator('.path-found strong');
+const current = (): Locator => panel.locator('.path-station[aria-current="step"]');
+/** The number after the first, second, … place of a sentence. */
+const numbers = (sentence: string): readonly number[] => [...sentence.matchAll(/\d+(?:\.\d+)?/g)].map(([digits]) => Number(digits));
+
+async function isNotFoundYet(name: string): Promise<void> {
+  await page.settled();
+  expect([await current().innerText(), await found().count(), await panel.locator('.path-task[data-done]').count()]).toEqual([
+    expect.stringContaining(name),
+    0,
+    0,
+  ]);
+}
+
+/** What the station says is found; goes on to the next one. */
+async function isFound(): Promise<string> {
+  await found().waitFor();
+  await page.settled();
+  const sentence = await panel.locator('.path-found').innerText();
+  const next = panel.locator('.path-foot .button.primary');
+  if ((await next.count()) > 0) await next.click();
+  return sentence;
+}
+
+describe('the path through the panel', { timeout: 60_000 }, () => {
+  it('opens with a button, and is found station by station by the numbers of this text', async () => {
+    const { explanation } = model.shown;
+    const { tokens, logprob, rank } = explanation;
+    await panel.locator('#path-toggle').click();
+    expect(await panel.locator('.path-station').count()).toBe(8);
+    await isNotFoundYet('Tokens');
+    const bits = tokens.map(({ special }, index) => (special || index === 0 ? -1 : -(logprob[index] ?? 0) / Math.LN2));
+    await chip(bits.indexOf(Math.max(...bits))).click();
+    expect(numbers(await isFound())[0]).toBeCloseTo(Math.max(...bits), 1);
+
+    await isNotFoundYet('Vectors');
+    const { cosines } = await model.remote.ask(explanation.run, 'similarity', { layer: -1, frame: 'centred' });
+    let best = { row: -1, cosine: -1 };
+    for (const [row, one] of tokens.entries())
+      for (const [column, other] of tokens.entries()) {
+        const cosine = cosines[row * tokens.length + column] ?? 0;
+        if (one.id !== other.id && !one.special && !other.special && cosine > best.cosine) best = { row, cosine };
+      }
+    await chip(best.row).click();
+    expect(numbers(await isFound()).at(-1)).toBeCloseTo(best.cosine, 2);
+
+    await isNotFoundYet('Positions');
+    await panel.locator('#panel-positions .walk-controls input').nth(2).fill('2');
+    const [distance = 0, , degrees] = numbers(await isFound());
+    expect(degrees).toBeCloseTo((distance * 180) / Math.PI, 0);
+
+    await isNotFoundYet('Attention');
+    expect(await panel.locator('.map-card h2').innerText()).toContain('Layer 0, head 0');
+    const { metrics } = await model.remote.ask(explanation.run, 'heads', { layer: 0 });
+    await panel.locator('.best-head').first().click();
+    const [layer = 0, head = 0, percent = 0] = numbers(await isFound());
+    if (layer === 0) expect(100 * (metrics[head * HEAD_METRICS.length + HEAD_METRICS.indexOf('previous')] ?? 0)).toBeCloseTo(percent, 0);
+
+    await isNotFoundYet('Layers');
+    const layers = explanation.model.layers;
+    const selected = Number(await panel.locator('.strip .token[aria-selected="true"]').getAttribute('data-index'));
+    const lens = await model.remote.ask(explanation.run, 'lens', { layer: 0, layers: layers + 1, position: selected, positions: 1 });
+    let decided = layers;
+    while (decided > 1 && lens.topIds[decided - 1] === lens.topIds[layers]) decided--;
+    await panel
+      .locator('.river-layer')
+      .nth(decided - 1)
+      .click();
+    expect(numbers(await isFound())[0]).toBe(decided - 1);
+
+    await isNotFoundYet('Logits');
+    const after = tokens.findIndex((token, index) => index > 0 && !token.special && rank[index] === 1);
+    await chip(after - 1).click();
+    expect(numbers(await isFound()).at(-1)).toBeCloseTo(100 * Math.exp(logprob[after] ?? 0), 1);
+
+    await isNotFoundYet('Sampling');
+    await panel.locator('.sampling input[type="range"]').nth(1).fill('2');
+    expect(numbers(await isFound())[0]).toBe(3);
+
+    await isNotFoundYet('The loop');
+    await panel.locator('.generate-controls .card-head .number-input').fill('3');
+    await panel.locator('.generate-controls .button.primary').first().click();
+    await expect.poll(() => panel.locator('.generated .token').count()).toBe(3);
+    await isNotFoundYet('The loop');
+    await panel.locator('.generated .token').nth(1).click();
+    await page.settled();
+    await panel.locator('.step-candidates button[data-id][aria-pressed="false"]').first().click();
+    expect(numbers(await isFound())[0]).toBe(2);
+    expect(await panel.locator('.path-number[data-done]').count()).toBe(8);
+    expect(await page.violations()).toEqual([]);
+  });
+
+  it('stands in one line at every width, with the name of the current station alone where there is no room', async () => {
+    for (const width of [480, 800, 1400]) {
+      await page.browser.page.setViewportSize({ width, height: 900 });
+      await page.settled();
+      await page.picture(`path-${width}`);
+      const tops = await panel.locator('.path-number').evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+      expect([new Set(tops).size, tops.length]).toEqual([1, 8]);
+      const seen = await panel
+        .locator('.path-name')
+        .evaluateAll((all) => all.flatMap((one) => (one.getBoundingClientRect().width > 1 ? [one.textContent] : [])));
+      if (width === 480) expect(seen).toEqual(['The loop']);
+      else expect(seen).toHaveLength(8);
+    }
+  });
+
+  it('is left at any time, and goes on where it was, with what was found', async () => {
+    await panel.locator('.path-station').nth(3).click();
+    await panel.getByRole('button', { name: 'Leave the path' }).click();
+    expect([await panel.locator('#path').isHidden(), await panel.locator('#path-toggle').getAttribute('aria-expanded')]).toEqual([
+      true,
+      'false',
+    ]);
+    await panel.locator('#tab-why').click();
+    await panel.locator('#path-toggle').click();
+    expect(await current().innerText()).toContain('Attention');
+    expect(await panel.locator('#tab-attention').getAttribute('aria-selected')).toBe('true');
+    expect(await panel.locator('.path-number[data-done]').count()).toBe(8);
+  });
+
+  it('asks the extension for an example, by keyboard too', async () => {
+    await panel.getByRole('button', { name: 'Read an example' }).press('Enter');
+    await panel.getByRole('menuitem', { name: 'A line of code' }).press('Enter');
+    expect((await page.posted()).filter(({ type }) => type === 'example')).toEqual([{ type: 'example', name: 'code' }]);
+  });
+});
