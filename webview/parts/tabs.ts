@@ -4,6 +4,7 @@ import { markTerms } from './terms.ts';
 import { freeKey, plainKey } from './keys.ts';
 import { TAB_GROUPS, TABS, type TabGroup, type TabName } from '../viewSettings.ts';
 import { t } from '../strings.ts';
+import { createTabLines } from './tabLines.ts';
 import { createAttention } from '../views/attention/attentionView.ts';
 import { createCompare } from '../views/compare/compareView.ts';
 import { expertLayers } from '../figures/expertGrid.ts';
@@ -72,6 +73,7 @@ export function createTabs(context: PanelContext): View {
     el('div', { role: 'tabpanel', id: `panel-${name}`, 'aria-labelledby': `tab-${name}`, class: 'panel' }, views[name].root),
   );
   const list = el('div', { class: 'tabs', role: 'tablist', 'aria-label': t('Views') }, ...buttons);
+  const lines = createTabLines(list, buttons, buttons[TABS.indexOf(TAB_GROUPS.act[0])]);
   const root = el('div', { class: 'tabs-section' }, list, el('div', { class: 'panels' }, ...panels));
   list.addEventListener('keydown', (event) => {
     const names = offered();
@@ -82,14 +84,8 @@ export function createTabs(context: PanelContext): View {
     open(name);
     buttons[TABS.indexOf(name)]?.focus();
   });
-  /** Which ends of the line are out of sight. */
-  const tellEnds = (): void => {
-    list.classList.toggle('more-before', list.scrollLeft > 1);
-    list.classList.toggle('more-behind', list.scrollLeft + list.clientWidth < list.scrollWidth - 1);
-  };
-  list.addEventListener('scroll', tellEnds, { passive: true });
-  new ResizeObserver(tellEnds).observe(list);
   const seen = changeDetector();
+  const namesChanged = changeDetector();
   /** Views whose terms are marked. */
   const explained = new Set<View>();
   document.addEventListener('keydown', (event) => {
@@ -116,6 +112,7 @@ export function createTabs(context: PanelContext): View {
         const panel = panels[index];
         if (panel !== undefined) panel.hidden = !active;
       });
+      if (namesChanged(names.length, root.hidden)) lines.arrange();
       if (seen(state.settings.tab, root.hidden))
         buttons[TABS.indexOf(state.settings.tab)]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
       if (state.shown === null) return;

@@ -9,7 +9,17 @@ import type { ModelActions, ModelData } from './modelData.ts';
 import { partTemplate } from './modelEnds.ts';
 import { headsTemplate, sharingTemplate } from './modelHeads.ts';
 import { mlpShapeTemplate } from './modelMlp.ts';
-import { blockKind, mixerFacts, mixerTitle, mlpFacts, parametersText, queryFacts, recurrenceFacts, recurrenceTitle } from './modelTexts.ts';
+import {
+  blockKind,
+  mixerAdds,
+  mixerFacts,
+  mixerTitle,
+  mlpFacts,
+  parametersText,
+  queryFacts,
+  recurrenceFacts,
+  recurrenceTitle,
+} from './modelTexts.ts';
 
 /** The open layer: the stream runs down on the left, and its two steps leave it and come back. */
 export function blockTemplate(data: ModelData, actions: ModelActions): TemplateResult | typeof nothing {
@@ -34,7 +44,7 @@ export function blockTemplate(data: ModelData, actions: ModelActions): TemplateR
       ${
         isParallel || block.mixer === null
           ? nothing
-          : nodeTemplate(`+ ${mixerName}`, block.mlp === null ? own?.after : own?.between, addedText(own, mixerName, 'attention'))
+          : nodeTemplate(`+ ${mixerName}`, block.mlp === null ? own?.after : own?.between, mixerAdded(block, own))
       }
       ${block.mlp === null ? nothing : mlpBranch(data, actions, block, block.mlp)}
       ${
@@ -43,9 +53,7 @@ export function blockTemplate(data: ModelData, actions: ModelActions): TemplateR
           : nodeTemplate(
               isParallel ? `+ ${mixerName} + ${mlpName}` : `+ ${mlpName}`,
               own?.after,
-              isParallel
-                ? [addedText(own, mixerName, 'attention'), addedText(own, mlpName, 'mlp')].join(' ')
-                : addedText(own, mlpName, 'mlp'),
+              isParallel ? [mixerAdded(block, own), mlpAdded(mlpName, own)].join(' ') : mlpAdded(mlpName, own),
             )
       }
     </div>
@@ -69,9 +77,13 @@ function nodeTemplate(name: string, length: number | undefined, added: string): 
   </div>`;
 }
 
-/** How long what a step adds is. */
-function addedText(flow: LayerFlow | undefined, name: string, step: 'attention' | 'mlp'): string {
-  return flow === undefined ? '' : t('{0} adds {1}.', name, significant(flow[step], 3));
+/** How long what each of the two steps adds is, as a sentence; empty: not known yet. */
+function mixerAdded(block: BlockParts, flow: LayerFlow | undefined): string {
+  return flow === undefined ? '' : t('{0}.', mixerAdds(block, flow.attention));
+}
+
+function mlpAdded(name: string, flow: LayerFlow | undefined): string {
+  return flow === undefined ? '' : t('{0}.', t('{0} adds {1}', name, significant(flow.mlp, 3)));
 }
 
 /** The tokens that a step raises and lowers most by itself. */

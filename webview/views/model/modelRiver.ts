@@ -6,7 +6,7 @@ import { percent, significant } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
-import { blockKind, mixerTitle } from './modelTexts.ts';
+import { blockKind, mixerAdds } from './modelTexts.ts';
 
 /** Most layers whose predictions have a label each, and most of them with a number each. */
 const MOST_LABELS = 24;
@@ -54,7 +54,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
       layerTemplate({
         layer,
         kind: blockKind(block),
-        mixer: mixerTitle(block),
+        mixer: (length) => mixerAdds(block, length),
         isOpen: layer === settings.layer,
         isDimmed: dimmed(layer + 2),
         isParallel: block.wiring === 'parallel',
@@ -74,7 +74,8 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
 interface RiverLayer {
   readonly layer: number;
   readonly kind: string;
-  readonly mixer: string;
+  /** What its attention adds, in words. */
+  readonly mixer: (length: number) => string;
   readonly isOpen: boolean;
   readonly isDimmed: boolean;
   readonly isParallel: boolean;
@@ -137,15 +138,7 @@ function describe({ layer, kind, mixer, flow, cell }: RiverLayer): string {
     name,
     ...(flow === undefined
       ? []
-      : [
-          t(
-            '{0} adds {1}, MLP adds {2}, then the vector is {3} long',
-            mixer,
-            significant(flow.attention, 3),
-            significant(flow.mlp, 3),
-            significant(flow.after, 3),
-          ),
-        ]),
+      : [t('{0}, MLP adds {1}, then the vector is {2} long', mixer(flow.attention), significant(flow.mlp, 3), significant(flow.after, 3))]),
     ...(cell === undefined ? [] : [t('would predict {0}, {1}', visibleText(cell.piece), percent(cell.probability))]),
   ].join(': ');
 }

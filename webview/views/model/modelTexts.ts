@@ -1,6 +1,6 @@
 import type { AttentionPart, BlockParts, MlpPart, ParameterGroup, RecurrencePart } from '../../../src/core/architecture.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
-import { compact, integer } from '../../parts/format.ts';
+import { compact, integer, significant } from '../../parts/format.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
 import { t } from '../../strings.ts';
 import { activationName } from '../forward/stageTexts.ts';
@@ -44,6 +44,13 @@ export function mixerTitle({ mixer, beside }: Pick<BlockParts, 'mixer' | 'beside
   if (mixer === null) return t('MLP');
   const title = mixer.kind === 'attention' ? t('Attention') : recurrenceTitle(mixer);
   return beside === null ? title : `${title} + ${recurrenceTitle(beside)}`;
+}
+
+/** How long what the attention of a layer adds is, or what it has in its place: Attention adds 1.2. */
+export function mixerAdds({ mixer, beside }: Pick<BlockParts, 'mixer' | 'beside'>, length: number): string {
+  const name = mixerTitle({ mixer, beside: null });
+  const added = significant(length, 3);
+  return beside === null ? t('{0} adds {1}', name, added) : t('{0} and {1} together add {2}', name, recurrenceTitle(beside), added);
 }
 
 /** What a part that keeps a state is called. */
