@@ -29,11 +29,12 @@ export const LABELS = 64;
 
 /** Column of a token: what the model would predict after it, last layer first. */
 export function lensColumn(
-  { shown, settings, theme }: ViewState,
+  state: ViewState,
   grid: LensGrid,
   position: number,
   awaited: (layer: number, position: number) => boolean,
 ): HTMLElement {
+  const { shown, settings, theme } = state;
   const token = shown?.explanation.tokens[position];
   const next = shown?.explanation.tokens[position + 1];
   const cells = Array.from({ length: grid.layers }, (_, index) => {
@@ -44,7 +45,7 @@ export function lensColumn(
       return awaited(layer, position)
         ? el('div', { class: 'lens-cell empty', 'aria-busy': 'true' }, '…')
         : el('div', { class: 'lens-cell empty' });
-    const look = 'raised' in found ? addedLook(found, settings, theme) : lensLook(found, settings, theme, shown.explanation.model.vocab);
+    const look = cellLook(found, state);
     const topId = 'raised' in found ? found.raisedId : found.topId;
     const cell = el(
       'div',
@@ -78,6 +79,11 @@ export function lensColumn(
 interface CellLook {
   readonly number: string;
   readonly colour: Rgb | null;
+}
+
+/** How a cell looks by the chosen measure. */
+export function cellLook(cell: LensCell | AddedCell, { shown, settings, theme }: ViewState): CellLook {
+  return 'raised' in cell ? addedLook(cell, settings, theme) : lensLook(cell, settings, theme, shown?.explanation.model.vocab ?? 1);
 }
 
 function lensLook(cell: LensCell, { lensColour }: ViewState['settings'], theme: Theme, vocab: number): CellLook {

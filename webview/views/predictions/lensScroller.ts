@@ -7,12 +7,15 @@ import { t } from '../../strings.ts';
 import { gradient } from '../../theme.ts';
 import { addedColours, addedLegend, COLUMN, LABELS, legendTexts, lensColumn } from './lensColumn.ts';
 import { followColumns, revealColumn } from './lensFollow.ts';
+import { createLensOverview } from './lensOverview.ts';
 import { rowName, rowTitle } from './lensRows.ts';
 
 /** The grid of layers by tokens, scrolled sideways; only the columns in sight are in the page. */
 export interface LensScroller {
   readonly root: HTMLElement;
   readonly legend: HTMLElement;
+  /** All positions in small; hidden where the grid has them all in sight. */
+  readonly overview: HTMLElement;
   /** Whether there is room to draw in. */
   readonly hasRoom: () => boolean;
   /** Draws the columns in sight; cells of the `awaited` pieces are said to be busy. */
@@ -31,6 +34,9 @@ export function createLensScroller(context: PanelContext, grid: () => LensGrid):
     rail,
     sizer,
   );
+  const overview = createLensOverview((share) => {
+    root.scrollLeft = share * sizer.offsetWidth - (root.clientWidth - LABELS) / 2;
+  });
   const drawn = changeDetector();
   const revealed = changeDetector();
   const columns = ({ positions }: LensGrid): readonly [number, number] =>
@@ -39,6 +45,7 @@ export function createLensScroller(context: PanelContext, grid: () => LensGrid):
   return {
     root,
     legend: legend.root,
+    overview: overview.root,
     hasRoom: () => root.clientWidth > 0,
     draw: (state, of, awaited) => {
       const { shown, settings, theme } = state;
@@ -46,6 +53,8 @@ export function createLensScroller(context: PanelContext, grid: () => LensGrid):
       const { model } = shown.explanation;
       sizer.style.width = `${of.positions * COLUMN}px`;
       if (revealed(of, settings.selected)) revealColumn(root, settings.selected);
+      const width = of.positions * COLUMN;
+      overview.draw(state, of, [root.scrollLeft / width, Math.min(1, (root.scrollLeft + root.clientWidth - LABELS) / width)]);
       const [first, last] = columns(of);
       if (!drawn(of, settings.selected, settings.lensColour, settings.addedColour, theme, first, last, of.read(), awaited)) return;
       rail.replaceChildren(el('div', { class: 'lens-head' }), ...layerNames(of, model.layers));

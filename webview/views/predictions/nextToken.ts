@@ -27,18 +27,10 @@ export function createNextToken(context: PanelContext): View {
   const reset = button(t('Reset'), 'link', () => change({ temperature: heat, topK: k, topP: p, minP: m }));
   const title = el('h2');
   const rows = el('tbody');
-  const head = el(
-    'thead',
-    {},
-    el(
-      'tr',
-      {},
-      el('th', { scope: 'col' }, t('Candidate')),
-      el('th', { scope: 'col' }, t('Probability')),
-      ...[t('Logit'), t('Model'), t('At temperature'), t('Drawn with')].map((name) => el('th', { scope: 'col', class: 'number' }, name)),
-    ),
-  );
-  const table = el('table', { class: 'candidates' }, el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')), head, rows);
+  const heads = el('tr');
+  const headsChanged = changeDetector();
+  const caption = el('caption', { class: 'visually-hidden' }, t('Most likely next tokens'));
+  const table = el('table', { class: 'candidates' }, caption, el('thead', {}, heads), rows);
   const effect = el('dl', { class: 'effect' });
   const curve = createSamplingCurve(context);
   const drawn = changeDetector();
@@ -77,6 +69,13 @@ export function createNextToken(context: PanelContext): View {
     const { explanation } = shown;
     const following = explanation.tokens[distribution.position + 1];
     const answer = candidates(distribution, settings, following?.id, ROWS);
+    const columns = columnsOf(answer, settings.temperature);
+    if (headsChanged(...columns))
+      heads.replaceChildren(
+        el('th', { scope: 'col' }, t('Candidate')),
+        el('th', { scope: 'col' }, t('Probability')),
+        ...columns.map((name) => el('th', { scope: 'col', class: 'number' }, columnName(name))),
+      );
     const largest = Math.max(...answer.rows.map((row) => Math.max(row.before, row.tempered, row.after)));
     rows.replaceChildren(
       ...answer.rows.map((row) =>
@@ -84,6 +83,7 @@ export function createNextToken(context: PanelContext): View {
           row,
           row.id === following?.id ? visibleToken(following) : row.text === undefined ? t('id {0}', row.id) : visibleText(row.text),
           largest,
+          columns,
         ),
       ),
     );
@@ -114,7 +114,19 @@ export function createNextToken(context: PanelContext): View {
   };
 }
 
-function candidateRow(row: Candidate, text: string, largest: number): HTMLElement {
+type Column = 'logit' | 'before' | 'tempered' | 'after';
+
+/** The columns whose numbers differ: without a filter a token is drawn at the temperature, and at 1 with the model's own probability. */
+function columnsOf({ sampled }: Candidates, temperature: number): readonly Column[] {
+  const isFiltered = sampled.steps.length > 0;
+  return ['logit', 'before', ...(temperature === 1 ? [] : ['tempered' as const]), ...(isFiltered ? ['after' as const] : [])];
+}
+
+function columnName(column: Column): string {
+  return { logit: t('Logit'), before: t('Model'), tempered: t('At temperature'), after: t('Drawn with') }[column];
+}
+
+function candidateRow(row: Candidate, name: string, largest: number, columns: readonly Column[]): HTMLElement {
   const bar = shareBar({ before: row.before / largest, after: row.after / largest, tempered: row.tempered / largest });
   return el(
     'tr',
@@ -125,15 +137,15 @@ function candidateRow(row: Candidate, text: string, largest: number): HTMLElemen
       el(
         'span',
         { class: 'candidate' },
-        chip(text, `${text} · ${t('Token id {0}', row.id)}`),
+        chip(name, `${name} · ${t('Token id {0}', row.id)}`),
         row.actual ? el('span', { class: 'badge' }, t('follows')) : null,
       ),
     ),
     el('td', { class: 'bar-cell' }, bar),
-    numberCell(decimal(row.logit, 2)),
-    numberCell(percentInColumn(row.before)),
-    numberCell(percentInColumn(row.tempered)),
-    numberCell(row.kept ? percentInColumn(row.after) : t('removed'), true),
+    ...columns.map((column) => {
+      const text = column === 'logit' ? decimal(row.logit, 2) : percentInColumn(row[column]);
+      return numberCell(column === 'after' && !row.kept ? t('removed') : text, column === columns.at(-1));
+    }),
   );
 }
 
