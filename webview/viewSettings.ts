@@ -130,6 +130,8 @@ const TOKENS = {
   tableText: v.fallback(WORD, ''),
   tableId: v.fallback(v.nullable(integer(0, 1e9)), null),
   tableBits: v.fallback(number(0, 1e6), 0),
+  /** Whether the details are shown: bytes and ids of each row, and what the text counts beside its tokens and words. */
+  tableDetails: v.fallback(v.boolean(), false),
   /** Whether the histogram of surprisal is open. */
   histogram: v.fallback(v.boolean(), false),
 };

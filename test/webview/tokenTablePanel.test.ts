@@ -55,6 +55,7 @@ describe('the table of tokens', () => {
     expect(await indices(100)).toEqual(wanted);
     expect(await caption()).toBe(`${wanted.length} of ${explanation.tokens.length} rows`);
     await field('Text').fill('');
+    await field('Bytes and ids').check({ force: true });
     await field('Id').fill('745');
     expect(await indices(100)).toEqual(explanation.tokens.filter(({ id }) => id === 745).map(({ index }) => index));
     await field('Bits, at least').fill('30');

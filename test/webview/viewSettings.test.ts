@@ -66,6 +66,7 @@ const KEPT = {
   tableText: 'the',
   tableId: 7,
   tableBits: 2.5,
+  tableDetails: true,
   histogram: true,
 } satisfies Settings;
 

@@ -1,6 +1,6 @@
 import { pickTokens, type PanelContext } from '../../context.ts';
 import { TABLE_UNITS, type TableUnit } from '../../figures/tokenTable.ts';
-import { button, segmented, uniqueId } from '../../parts/controls.ts';
+import { button, checkbox, segmented, uniqueId } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { t } from '../../strings.ts';
 import { MAX_WORD, type Settings } from '../../viewSettings.ts';
@@ -41,6 +41,7 @@ export function createTableFilter(context: PanelContext): TableFilter {
     const least = Number(value);
     change({ tableBits: Number.isFinite(least) ? Math.max(0, Math.min(1e6, least)) : 0 });
   });
+  const details = checkbox(t('Bytes and ids'), (tableDetails) => context.store.dispatch({ type: 'settings', change: { tableDetails } }));
   const all = button(t('Show all rows'), 'link', () => change(ALL_ROWS));
   return {
     root: el(
@@ -50,9 +51,13 @@ export function createTableFilter(context: PanelContext): TableFilter {
       text.root,
       id.root,
       bits.root,
+      details.root,
     ),
     all,
-    set: ({ tableUnit, tableText, tableId, tableBits }) => {
+    set: ({ tableUnit, tableText, tableId, tableBits, tableDetails }) => {
+      details.set(tableDetails);
+      // A filter that is on is in sight.
+      id.root.hidden = !tableDetails && tableId === null;
       unit.set(tableUnit);
       text.set(tableText);
       id.set(tableId === null ? '' : String(tableId));

@@ -13,7 +13,7 @@ export function tokenRow(items: TableItems, item: number, place: number): HTMLTa
   const unit = items.units[item];
   if (unit === undefined) return el('tr');
   const name = items.visible[item] ?? '';
-  // In a narrow panel the column of bytes is hidden: the row's tooltip still has them.
+  // Where the column of bytes is hidden, the row's tooltip still has them.
   return el(
     'tr',
     {
@@ -43,7 +43,7 @@ function cell(items: TableItems, item: number, unit: Token, column: TableColumn)
     case 'bytes':
       return el('td', { class: 'bytes' }, unit.special ? t('added') : hexBytes(unit.bytes));
     case 'id':
-      return numberCell(integer(unit.id));
+      return el('td', { class: 'number id' }, integer(unit.id));
     case 'count':
       return numberCell(integer(run.end - run.first));
     case 'probability': {

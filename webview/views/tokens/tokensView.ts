@@ -32,7 +32,8 @@ export function createTokens(context: PanelContext): View {
       const { shown, settings, picked } = state;
       if (shown === null) return;
       const { explanation } = shown;
-      if (built(shown)) counts.replaceChildren(...facts(explanation));
+      if (built(shown, settings.tableDetails)) counts.replaceChildren(...facts(explanation, settings.tableDetails));
+      root.classList.toggle('detailed', settings.tableDetails);
       filter.set(settings);
       const { tableUnit, tableSort, tableText: text, tableId: id, tableBits: bits } = settings;
       if (itemsChanged(explanation, tableUnit) || items === undefined) items = tableItems(explanation, tableUnit);
@@ -47,14 +48,13 @@ export function createTokens(context: PanelContext): View {
   };
 }
 
-function facts(explanation: Explanation): readonly HTMLElement[] {
+function facts(explanation: Explanation, isDetailed: boolean): readonly HTMLElement[] {
   const summary = summarise(explanation, displayLanguage());
   return countList([
     [integer(summary.own), t('tokens')],
     ...(summary.added > 0 ? [[integer(summary.added), t('added tokens')] as const] : []),
-    [integer(summary.distinct), t('distinct ids')],
-    [integer(summary.bytes), t('bytes')],
     [integer(summary.words), t('words')],
     ...(Number.isFinite(summary.tokensPerWord) ? [[decimal(summary.tokensPerWord, 2), t('tokens per word')] as const] : []),
+    ...(isDetailed ? [[integer(summary.distinct), t('distinct ids')] as const, [integer(summary.bytes), t('bytes')] as const] : []),
   ]);
 }
