@@ -1,9 +1,11 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { visibleText } from '../../src/core/visibleText.ts';
+import { EXAMPLE_TEXTS } from '../../src/protocol/exampleTexts.ts';
 import { zh } from './chinese.ts';
 import { compareByCommandLine, expectCompared, FIRST, SECOND } from './compared.ts';
 import { generateTab } from './generateTab.ts';
 import { panelOf, type Panel } from './panel.ts';
+import { walkPath } from './pathWalk.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
 import { generateByCommandLine, traceByCommandLine } from './trace.ts';
@@ -94,6 +96,12 @@ describe('with Chinese as the display language', () => {
     await expectCompared(panel, compareByCommandLine('--text', FIRST.trimEnd(), '--with-text', SECOND));
     await panel.frame.getByText(zh('Surprisal, token by token')).waitFor();
     await session.screenshot('87 Chinese compare');
+  });
+
+  it('the path speaks Chinese, and reads a Chinese example', async () => {
+    await session.workbench.command('Explain Tokens: 显示导览');
+    await walkPath(panel, zh, 'An apple and Apple', traceByCommandLine(EXAMPLE_TEXTS.appleChinese.text));
+    await session.screenshot('88 Chinese path');
   });
 
   it('breaks no rule of the page', () => {

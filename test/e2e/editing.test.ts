@@ -2,6 +2,8 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { workbenchUrl } from '../../scripts/lib/vscodeServer.mjs';
 import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
+import { EXAMPLE_TEXTS } from '../../src/protocol/exampleTexts.ts';
+import { walkPath } from './pathWalk.ts';
 import { isStored } from './storage.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { until } from './until.ts';
@@ -166,6 +168,15 @@ describe('an explained text', () => {
     await workbench.command(EXPLAIN);
     await panel.shows(traced.length);
     expectSameNumbers(await panel.rows(), traced);
+  });
+
+  it('is walked by the path, and an example that opens beside the panel too', async () => {
+    const { page, workbench } = session;
+    const { text } = EXAMPLE_TEXTS.code;
+    await workbench.command('Explain Tokens: Show the Path');
+    await walkPath(panel, (english) => english, 'A line of code', traceByCommandLine(text));
+    await session.screenshot('13 the path');
+    await page.locator('.tabs-container .tab[data-resource-name^="Untitled"]').waitFor();
   });
 
   it('asks nothing outside this machine and breaks no rule of the page', () => {
