@@ -1,7 +1,7 @@
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { HEAD_METRICS } from '../../src/core/headMetrics.ts';
-import { openBundled, type OpenPanel } from './family.ts';
+import { openBundled, openFamily, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
 
@@ -73,7 +73,9 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
     expect(degrees).toBeCloseTo((distance * 180) / Math.PI, 0);
 
     await isNotFoundYet('Attention');
-    expect(await panel.locator('.map-card h2').innerText()).toContain('Layer 0, head 0');
+    expect(await panel.locator('.map-card h2').innerText()).toContain(
+      `Layer ${explanation.model.layers - 1}, head ${explanation.model.heads - 1}`,
+    );
     const { metrics } = await model.remote.ask(explanation.run, 'heads', { layer: 0 });
     await panel.locator('.best-head').first().click();
     const [layer = 0, head = 0, percent = 0] = numbers(await isFound());
@@ -146,5 +148,33 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
     await panel.getByRole('button', { name: 'Read an example' }).press('Enter');
     await panel.getByRole('menuitem', { name: 'A line of code' }).press('Enter');
     expect((await page.posted()).filter(({ type }) => type === 'example')).toEqual([{ type: 'example', name: 'code' }]);
+  });
+});
+
+describe('the path through other models', () => {
+  it.each([
+    ['bloom.1', /slope for each head.*forgets soonest/s],
+    ['gpt2', /a vector for each place, learned/],
+    ['nemotron_h.1', /told no places/],
+  ])('says of %s how it tells places, and asks only for what can be found', async (name, said) => {
+    const family = await startHarness(await openFamily(name));
+    try {
+      await page.open(family, 'family&alone');
+      await panel.locator('#path-toggle').click();
+      await panel.locator('.path-station').nth(2).click();
+      await page.settled();
+      expect(await panel.locator('.path-body').innerText()).toMatch(said);
+      expect(await panel.locator('.path-task').count()).toBe(name === 'bloom.1' ? 1 : 0);
+      if (name === 'bloom.1') {
+        await panel.locator('#panel-positions .walk-controls input').nth(1).fill('0');
+        await found().waitFor();
+      }
+      await panel.locator('.path-station').nth(3).click();
+      await panel.locator('.best-head').first().click();
+      await found().waitFor();
+      expect(await panel.locator('.path .view-failure').count()).toBe(0);
+    } finally {
+      family.close();
+    }
   });
 });

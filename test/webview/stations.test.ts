@@ -124,7 +124,11 @@ describe('stations', () => {
       const tree = { tokens: [], selected: -1 };
       expect(choiceAt(name, begun, tree)).toBe(choiceAt(name, { ...begun, tab: 'tokens' }, tree));
     }
-    expect(arriving('attention', explanation, settings)).toMatchObject({ tab: 'attention', headChosen: true });
+    expect(arriving('attention', explanation, settings)).toMatchObject({
+      tab: 'attention',
+      headChosen: true,
+      layer: model.layers - 1,
+    });
   });
 
   it('are kept with the panel, shown when asked for, and begin again with another text, in the tab that is open', () => {

@@ -1,4 +1,4 @@
-import type { Explanation } from '../../src/core/trace.ts';
+import type { Explanation, ModelInfo } from '../../src/core/trace.ts';
 import type { GenerationTree } from '../generation/generationTree.ts';
 import type { Settings } from '../viewSettings.ts';
 import { bestPredicted, mostSurprising } from './stationChecks.ts';
@@ -39,12 +39,19 @@ export function startOf(name: StationName, explanation: Explanation, settings: S
       return { selected, positionKey: Math.max(0, selected - 1), ...head };
     }
     case 'attention':
+      // The tab would open on the very head that is to be found: such heads are seldom among the last.
+      return { layer: lastAttention(model), head: model.heads - 1, headChosen: true };
     case 'layers':
-      // The tab would open on the very head that is to be found.
-      return { layer: 0, head: 0, headChosen: true };
+      return { layer: 0 };
     default:
       return {};
   }
+}
+
+/** The last layer with attention weights; the last layer where none has them. */
+function lastAttention({ layers, traits }: ModelInfo): number {
+  const found = (traits?.layers ?? []).findLastIndex(({ recurrence }) => recurrence === undefined);
+  return found < 0 ? layers - 1 : found;
 }
 
 /** The settings with which a station is entered. */
