@@ -39,6 +39,11 @@ export function createPathStrip(context: PanelContext): View {
   let [first, hasMoved] = ['', false];
 
   const go = (name: StationName): void => enterStation(context, name);
+  const goOn = (name: StationName): void => {
+    go(name);
+    // The last station has no button to go on.
+    if (document.activeElement === document.body) inside.querySelector<HTMLElement>('[aria-current="step"]')?.focus();
+  };
   const leave = (): void => {
     store.dispatch({ type: 'settings', change: { pathShown: false } });
     document.getElementById('path-toggle')?.focus();
@@ -81,7 +86,7 @@ export function createPathStrip(context: PanelContext): View {
             ${
               next === null
                 ? html`<span class="muted">${t('That is the whole way.')}</span>`
-                : html`<button type="button" class="button ${isDone ? 'primary' : 'secondary'}" @click=${() => go(next)}>
+                : html`<button type="button" class="button ${isDone ? 'primary' : 'secondary'}" @click=${() => goOn(next)}>
                     ${t('Next: {0}', names[next])}
                   </button>`
             }
