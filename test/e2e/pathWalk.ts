@@ -2,7 +2,7 @@ import { expect } from 'vitest';
 import type { Panel } from './panel.ts';
 import type { TracedToken } from './trace.ts';
 
-/** Reads an example on the path that is shown, and finds what its stations of tokens and of attention ask for. `say`: the page's language. */
+/** Reads an example on the path that is shown, and finds what two of its stations ask for. `say`: the page's language. */
 export async function walkPath(
   { frame, tokens, shows }: Panel,
   say: (english: string) => string,

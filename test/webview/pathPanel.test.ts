@@ -23,7 +23,7 @@ afterAll(() => server.close());
 const chip = (index: number): Locator => panel.locator(`.strip .token[data-index="${index}"]`);
 const found = (): Locator => panel.locator('.path-found strong');
 const current = (): Locator => panel.locator('.path-station[aria-current="step"]');
-/** The number after the first, second, … place of a sentence. */
+/** The numbers of a sentence. */
 const numbers = (sentence: string): readonly number[] => [...sentence.matchAll(/\d+(?:\.\d+)?/g)].map(([digits]) => Number(digits));
 
 async function isNotFoundYet(name: string): Promise<void> {
@@ -69,8 +69,8 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
 
     await isNotFoundYet('Positions');
     await panel.locator('#panel-positions .walk-controls input').nth(2).fill('2');
-    const [distance = 0, , degrees] = numbers(await isFound());
-    expect(degrees).toBeCloseTo((distance * 180) / Math.PI, 0);
+    const [distance = 0, , turns] = numbers(await isFound());
+    expect(turns).toBeCloseTo(distance / (2 * Math.PI), 2);
 
     await isNotFoundYet('Attention');
     expect(await panel.locator('.map-card h2').innerText()).toContain(
@@ -170,8 +170,8 @@ describe('the path through other models', () => {
         await found().waitFor();
       }
       await panel.locator('.path-station').nth(3).click();
-      await panel.locator('.best-head').first().click();
-      await found().waitFor();
+      await panel.locator('.best-head').first().waitFor();
+      await page.settled();
       expect(await panel.locator('.path .view-failure').count()).toBe(0);
     } finally {
       family.close();

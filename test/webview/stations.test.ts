@@ -60,7 +60,7 @@ describe('what stations ask for', () => {
     expect(turn([1, 0.1], 7)).toMatchObject({ pair: 0, isHalf: false, hasRoom: true });
     expect(turn([1, 0.1], 6)).toMatchObject({ pair: 0, isHalf: true });
     expect(turn([0.1, -1], 6)).toMatchObject({ pair: 1, isHalf: true });
-    expect(turn([1, 0.1], 6).degrees).toBeCloseTo((4 * 180) / Math.PI, 3);
+    expect(turn([1, 0.1], 6).turns).toBeCloseTo(4 / (2 * Math.PI), 6);
     expect(fastestTurn({ frequencies: Float32Array.of(1), query: 3, key: 0 }, 4)).toMatchObject({ isHalf: false, hasRoom: false });
     expect(turn([0, 0], 0)).toMatchObject({ isHalf: false, hasRoom: false });
     expect(steepestHead({ slopes: Float32Array.of(0.25, 0.5, 0.0625) })).toBe(1);

@@ -59,15 +59,16 @@ export function mostAlike(
   return best === null ? null : { own, best, isBest: own !== null && own.cosine >= best.cosine - SAME_COSINE };
 }
 
-/** How far the fastest pair of a head has turned between a key and its query, and whether a text of `tokens` tokens has room for half a turn. */
+/** How many times the fastest pair of a head has turned between a key and its query, and whether `tokens` tokens have room for half a turn. */
 export function fastestTurn(
   { frequencies, query, key }: Pick<Rotation, 'frequencies' | 'query' | 'key'>,
   tokens: number,
-): { readonly pair: number; readonly degrees: number; readonly isHalf: boolean; readonly hasRoom: boolean } {
+): { readonly pair: number; readonly turns: number; readonly isHalf: boolean; readonly hasRoom: boolean } {
   const lengths = Array.from(frequencies, wavelength);
   const pair = lengths.indexOf(Math.min(...lengths));
-  const turns = (distance: number): number => distance / (lengths[pair] ?? Infinity);
-  return { pair, degrees: 360 * turns(query - key), isHalf: turns(query - key) >= 0.5, hasRoom: turns(tokens - 1) >= 0.5 };
+  const turnsIn = (distance: number): number => distance / (lengths[pair] ?? Infinity);
+  const turns = turnsIn(query - key);
+  return { pair, turns, isHalf: turns >= 0.5, hasRoom: turnsIn(tokens - 1) >= 0.5 };
 }
 
 /** The head whose scores fall fastest with the distance. */

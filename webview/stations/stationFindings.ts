@@ -77,15 +77,15 @@ const FINDERS: Readonly<Record<StationName, Finder>> = {
       };
     if (view.kind === 'notRotated') return t('This layer rotates nothing: move the slider to a layer that does.');
     if (view.kind !== 'rotary') return '';
-    const { pair, degrees, isHalf, hasRoom } = fastestTurn(view, tokens.length);
+    const { pair, turns, isHalf, hasRoom } = fastestTurn(view, tokens.length);
     if (!hasRoom) return tooShort();
     return {
       isFound: isHalf,
       sentence: t(
-        '{0} tokens apart, pair {1} has turned by {2}°: the score depends on the distance, not on where the two stand.',
+        '{0} tokens apart, pair {1} has turned {2} times: the score depends on the distance, not on where the two stand.',
         integer(selected - key),
         integer(pair),
-        decimal(degrees, 0),
+        decimal(turns, 2),
       ),
     };
   },

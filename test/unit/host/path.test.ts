@@ -37,20 +37,20 @@ describe('the path through the panel', () => {
     host.greet();
     await host.settle();
     expect(host.untitled.map(({ content }) => content)).toEqual([EXAMPLE_TEXTS.catGirl.text]);
-    expect([host.texts(), shownPaths(host)]).toEqual([[EXAMPLE_TEXTS.catGirl.text], 1]);
+    // The tiny model's tokenizer knows small letters only: it says so, and there is nothing to walk through.
+    expect(host.outcome()).toMatchObject({ type: 'failure', about: { text: 'Untitled-1' } });
+    expect(shownPaths(host)).toBe(0);
   });
 
-  it('opens an example as a new document and explains it; one that is open still is not opened again', async () => {
+  it('opens an example as a new document and reads it; one that is open still is not opened again', async () => {
     const host = await startHost();
     await host.explain();
     await host.settle();
-    host.say({ type: 'example', name: 'code' });
-    await host.settle();
-    host.say({ type: 'example', name: 'code' });
-    await host.settle();
+    for (let time = 0; time < 2; time++) {
+      host.say({ type: 'example', name: 'code' });
+      await host.settle();
+      expect(host.outcome()).toMatchObject({ type: 'failure', about: { text: 'Untitled-1' } });
+    }
     expect(host.untitled).toEqual([{ language: mode, content: text }]);
-    expect(host.texts()).toEqual([FIRST, text, text]);
-    const outcome = host.outcome();
-    expect(outcome?.type === 'explanation' ? outcome.shown.source : null).toMatchObject({ start: 0, end: text.length });
   });
 });

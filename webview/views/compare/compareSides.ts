@@ -85,7 +85,7 @@ function sideParts(
     ...(Number.isNaN(bitsPerByte) ? [] : [[decimal(bitsPerByte, 3), t('bits/byte')] as const]),
   ];
   return [
-    el('h3', {}, el('span', { class: 'side-mark', 'aria-hidden': 'true' }), t('{0}: {1}', name, label)),
+    el('h2', {}, el('span', { class: 'side-mark', 'aria-hidden': 'true' }), t('{0}: {1}', name, label)),
     el('p', { class: 'caption side-text' }, shortened(about.replaceAll(/\s+/g, ' '), 120)),
     el('dl', { class: 'facts' }, ...countList(facts)),
   ];

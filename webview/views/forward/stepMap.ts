@@ -24,7 +24,7 @@ export function createStepMap(open: (step: WalkStep) => void): StepMap {
             const { title } = stepText(step, path, model);
             const made = el(
               'button',
-              { type: 'button', class: 'map-step', title, 'aria-label': `${index + 1}. ${title}` },
+              { type: 'button', class: 'map-step', title, 'aria-label': `${index + 1} ${title}` },
               el('span', { class: 'map-number' }, String(index + 1)),
               el('span', { class: 'map-title' }, title),
             );

@@ -14,9 +14,9 @@ const CANDIDATES = 5;
 export function partTemplate(
   title: string,
   lines: readonly (string | TemplateResult)[],
-  { go, dimmed = false, kind = '', name = title }: { go: () => void; dimmed?: boolean; kind?: string; name?: string },
+  { go, dimmed = false, kind = '' }: { go: () => void; dimmed?: boolean; kind?: string },
 ): TemplateResult {
-  return html`<button type="button" class="part ${kind}" ?data-dimmed=${dimmed} aria-label=${name === title ? nothing : name} @click=${go}>
+  return html`<button type="button" class="part ${kind}" ?data-dimmed=${dimmed} @click=${go}>
     <span class="part-title">${title}</span>
     ${lines.map((line) => html`<span class="part-line">${line}</span>`)}
   </button>`;
@@ -72,7 +72,6 @@ export function finishTemplate(data: ModelData, { go }: ModelActions, dimmed: (p
         : partTemplate(model.norm, [t('the final norm')], {
             go: () => go({ tab: 'forward', pathStep: 'finalNorm' }),
             dimmed: dimmed(-3),
-            name: t('Final norm'),
           })
     }
     ${partTemplate(

@@ -94,11 +94,11 @@ function threadsTemplate(
             title=${said}
             @click=${() => go({ tab: 'attention', layer, head })}
           >
-            <span class="head-name">${t('head {0}', head)}</span>
+            <span class="head-name" aria-hidden="true">${t('head {0}', head)}</span>
             <span class="head-bar" aria-hidden="true"
               ><span style="width: ${((100 * at(lengths, head)) / largest).toFixed(1)}%"></span
             ></span>
-            <span class="head-length">${significant(at(lengths, head), 2)}</span>
+            <span class="head-length" aria-hidden="true">${significant(at(lengths, head), 2)}</span>
           </button>`;
         })}
       </div>

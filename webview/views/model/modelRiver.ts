@@ -105,7 +105,7 @@ function layerTemplate(view: RiverLayer): TemplateResult {
     ?data-dimmed=${view.isDimmed}
     @click=${view.open}
   >
-    <span class="river-number">${view.isNumbered || isOpen ? layer : ''}</span>
+    <span class="river-number" aria-hidden="true">${view.isNumbered || isOpen ? layer : ''}</span>
     <span class="river-stream" ?data-several=${view.streams > 0}>
       ${Array.from({ length: view.streams }, () => html`<span></span>`)}
       ${flow === undefined ? nothing : html`<span style="clip-path: ${streamShape(flow, scale.stream, isParallel)}"></span>`}
@@ -118,7 +118,7 @@ function layerTemplate(view: RiverLayer): TemplateResult {
               <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>`
       }
     </span>
-    <span class="river-lens" ?data-decided=${view.isDecided}>
+    <span class="river-lens" aria-hidden="true" ?data-decided=${view.isDecided}>
       ${
         cell === undefined || !(view.isLabelled || isOpen)
           ? nothing
