@@ -80,7 +80,7 @@ describe('the bundled model', () => {
     await panel.getByRole('slider', { name: 'Step' }).press('End');
     await expect.poll(() => heading.innerText()).toBe('The draw');
     expect(await panel.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true);
-    expect(await panel.locator('.map-step[aria-current="step"]').getAttribute('aria-label')).toBe('21. The draw');
+    expect(await panel.locator('.map-step[aria-current="step"]').getAttribute('aria-label')).toBe('21 The draw');
   });
 
   it('shows the sum behind a number that is clicked or reached by keys', async () => {

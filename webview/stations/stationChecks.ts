@@ -59,7 +59,7 @@ export function mostAlike(
   return best === null ? null : { own, best, isBest: own !== null && own.cosine >= best.cosine - SAME_COSINE };
 }
 
-/** How many times the fastest pair of a head has turned between a key and its query, and whether `tokens` tokens have room for half a turn. */
+/** How often the fastest pair of a head has turned between a key and its query, and whether `tokens` tokens have room for half a turn. */
 export function fastestTurn(
   { frequencies, query, key }: Pick<Rotation, 'frequencies' | 'query' | 'key'>,
   tokens: number,

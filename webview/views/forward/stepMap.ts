@@ -26,6 +26,7 @@ export function createStepMap(open: (step: WalkStep) => void): StepMap {
               'button',
               { type: 'button', class: 'map-step', title, 'aria-label': `${index + 1} ${title}` },
               el('span', { class: 'map-number' }, String(index + 1)),
+              ' ',
               el('span', { class: 'map-title' }, title),
             );
             made.addEventListener('click', () => open(step));

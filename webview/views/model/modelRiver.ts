@@ -99,12 +99,12 @@ function layerTemplate(view: RiverLayer): TemplateResult {
     class="river-layer"
     style="grid-column: ${layer + 1}"
     aria-expanded=${isOpen}
-    aria-label=${said}
     title=${said}
     tabindex=${isOpen ? 0 : -1}
     ?data-dimmed=${view.isDimmed}
     @click=${view.open}
   >
+    <span class="visually-hidden">${said}</span>
     <span class="river-number" aria-hidden="true">${view.isNumbered || isOpen ? layer : ''}</span>
     <span class="river-stream" ?data-several=${view.streams > 0}>
       ${Array.from({ length: view.streams }, () => html`<span></span>`)}
