@@ -56,14 +56,14 @@ describe('the table of tokens', () => {
     expect(await caption()).toBe(`${wanted.length} of ${explanation.tokens.length} rows`);
     await field('Text').fill('');
     await field('Bytes and ids').check({ force: true });
-    await field('Id').fill('745');
+    await panel.getByRole('spinbutton', { name: 'Id' }).fill('745');
     expect(await indices(100)).toEqual(explanation.tokens.filter(({ id }) => id === 745).map(({ index }) => index));
     await field('Bits, at least').fill('30');
     await panel.getByText('No row passes this filter.').waitFor();
     expect(await panel.getByRole('button', { name: 'Copy as TSV' }).isVisible()).toBe(false);
     await panel.getByRole('button', { name: 'Show all rows' }).click();
     expect(await rows().count()).toBe(explanation.tokens.length);
-    expect(await field('Id').inputValue()).toBe('');
+    expect(await panel.getByRole('spinbutton', { name: 'Id' }).inputValue()).toBe('');
   });
 
   it('has words as rows, with the sums of their tokens’ bits', async () => {

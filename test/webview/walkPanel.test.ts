@@ -223,7 +223,7 @@ describe('a layer with experts', () => {
   it('lets the expert be chosen that is shown inside', async () => {
     await open();
     await tab('Forward pass');
-    await step(/^\d+\. Expert \d: SwiGLU/);
+    await step(/^\d+ Expert \d: SwiGLU/);
     const heading = panel.getByRole('region', { name: 'This step' }).getByRole('heading', { level: 2 });
     const first = await heading.innerText();
     await panel.getByRole('radiogroup', { name: 'Expert', exact: true }).getByRole('radio').nth(1).check();
