@@ -1,8 +1,7 @@
 import { html, nothing, render, type TemplateResult } from 'lit-html';
 import { examplesIn } from '../../src/protocol/exampleTexts.ts';
 import type { PanelContext, View } from '../context.ts';
-import { button } from '../parts/controls.ts';
-import { changeDetector, el, ICONS } from '../parts/dom.ts';
+import { changeDetector, el, icon, ICONS } from '../parts/dom.ts';
 import { displayLanguage } from '../parts/format.ts';
 import { createMenuButton } from '../parts/menuButton.ts';
 import { question } from '../question.ts';
@@ -31,9 +30,12 @@ export function createPathStrip(context: PanelContext): View {
   const examples = createMenuButton(t('Read an example'), t('Read an example'), () =>
     examplesIn(displayLanguage()).map((name) => ({ text: exampleNames()[name], chosen: () => host.post({ type: 'example', name }) })),
   );
-  const close = button(t('Leave the path'), 'link', () => leave(), ICONS.close);
-  close.classList.add('path-close');
-  close.title = t('Leave the path');
+  const close = el(
+    'button',
+    { type: 'button', class: 'button link path-close', title: t('Leave the path'), 'aria-label': t('Leave the path') },
+    icon(ICONS.close),
+  );
+  close.addEventListener('click', () => leave());
   const began = changeDetector();
   /** What was chosen when the station on show began, and whether that has changed since. */
   let [first, hasMoved] = ['', false];
@@ -133,10 +135,16 @@ function stationTemplate(
 ): TemplateResult {
   const isDone = stationsDone.includes(name);
   return html`<li>
-    <button type="button" class="path-station" aria-current=${name === station ? 'step' : nothing} title=${title} @click=${go}>
+    <button
+      type="button"
+      class="path-station"
+      aria-current=${name === station ? 'step' : nothing}
+      aria-label=${[index + 1, title, ...(isDone ? [t('(found)')] : [])].join(' ')}
+      title=${title}
+      @click=${go}
+    >
       <span class="path-number" ?data-done=${isDone}>${index + 1}</span>
       <span class="path-name">${title}</span>
-      ${isDone ? html`<span class="visually-hidden">${t('(found)')}</span>` : nothing}
     </button>
   </li>`;
 }

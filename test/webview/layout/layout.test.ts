@@ -50,6 +50,9 @@ async function look(server: HarnessServer, views: readonly ShownView[], language
     shell.style.height = `${height}px`;
   }, HEIGHT);
   await frame.evaluate(await checker());
+  // Above every view, with the longest of its texts.
+  await page.panel.locator('#path-toggle').click();
+  await page.panel.locator('.path-station').nth(4).click();
   const found: string[] = [];
   for (const { name, open } of views) {
     await open(page.panel);
