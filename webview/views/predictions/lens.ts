@@ -96,8 +96,7 @@ export function createLens(context: PanelContext): View {
     meaning,
     parallel,
     el('div', { class: 'toolbar' }, mode.root, addedMode.root, scroller.legend, saving.root, asked.notice),
-    scroller.overview,
-    scroller.root,
+    ...scroller.parts,
   );
 
   const ask = (): void => {

@@ -14,8 +14,8 @@ import { rowName, rowTitle } from './lensRows.ts';
 export interface LensScroller {
   readonly root: HTMLElement;
   readonly legend: HTMLElement;
-  /** All positions in small; hidden where the grid has them all in sight. */
-  readonly overview: HTMLElement;
+  /** All positions in small, hidden where the grid has them all in sight; and the grid. */
+  readonly parts: readonly HTMLElement[];
   /** Whether there is room to draw in. */
   readonly hasRoom: () => boolean;
   /** Draws the columns in sight; cells of the `awaited` pieces are said to be busy. */
@@ -45,7 +45,7 @@ export function createLensScroller(context: PanelContext, grid: () => LensGrid):
   return {
     root,
     legend: legend.root,
-    overview: overview.root,
+    parts: [overview.root, root],
     hasRoom: () => root.clientWidth > 0,
     draw: (state, of, awaited) => {
       const { shown, settings, theme } = state;
