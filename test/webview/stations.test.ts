@@ -131,6 +131,14 @@ describe('stations', () => {
     });
   });
 
+  it('begin at a layer with attention where a model has others too', () => {
+    const recurrence = { kind: 'deltaNet', heads: 1, gated: true };
+    const layers = [{ recurrence }, { recurrence }, {}, { recurrence }] as unknown as NonNullable<typeof model.traits>['layers'];
+    const hybrid = { ...explanation, model: { ...model, layers: 4, traits: { ...model.traits, layers } } } as typeof explanation;
+    expect([startOf('positions', hybrid, settings).layer, startOf('attention', hybrid, settings).layer]).toEqual([2, 2]);
+    expect(startOf('positions', hybrid, { ...settings, layer: 2 })).not.toHaveProperty('layer');
+  });
+
   it('are kept with the panel, shown when asked for, and begin again with another text, in the tab that is open', () => {
     const start = initialState(
       readTheme(() => '', 'dark'),

@@ -46,10 +46,11 @@ export function mostAlike(
   token: number,
 ): { readonly own: AlikePair | null; readonly best: AlikePair; readonly isBest: boolean } | null {
   let [own, best]: [AlikePair | null, AlikePair | null] = [null, null];
-  for (let row = 0; row < tokens.length; row++) {
+  for (const [row, one] of tokens.entries()) {
+    if (one.special) continue;
     for (let column = 0; column < tokens.length; column++) {
-      const [one, other] = [tokens[row], tokens[column]];
-      if (one === undefined || other === undefined || one.id === other.id || one.special || other.special) continue;
+      const other = tokens[column];
+      if (other === undefined || one.id === other.id || other.special) continue;
       const cosine = at(cosines, row * tokens.length + column);
       if (Number.isNaN(cosine)) continue;
       if (best === null || cosine > best.cosine) best = { token: row, other: column, cosine };

@@ -23,6 +23,7 @@ import {
   steepestHead,
 } from './stationChecks.ts';
 import type { StationName } from './stationNames.ts';
+import { hasAttention } from './stationStart.ts';
 
 /** Whether what a station asks for is chosen now, and a sentence about it with its numbers. */
 export interface Finding {
@@ -68,6 +69,7 @@ const FINDERS: Readonly<Record<StationName, Finder>> = {
   positions: async ({ tokens, model }, { settings }, query) => {
     if (model.positions !== 'rotary' && model.positions !== 'alibi') return '';
     const { layer, head, selected, positionKey } = settings;
+    if (!hasAttention(model, layer)) return t('This layer rotates nothing: move the slider to a layer that does.');
     const key = Math.min(positionKey ?? Math.max(0, selected - 1), selected);
     const view = await query('stationPositions', 'positions', { layer, head, query: selected, key });
     if (view.kind === 'alibi')

@@ -36,7 +36,9 @@ export function startOf(name: StationName, explanation: Explanation, settings: S
       const selected = settings.selected >= ROOM ? settings.selected : tokens.length - 1;
       // Slopes fall from the first head on.
       const head = model.positions === 'alibi' ? { head: model.heads - 1, headChosen: true } : {};
-      return { selected, positionKey: Math.max(0, selected - 1), ...head };
+      // Without attention there are no queries and keys to tell places to.
+      const layer = hasAttention(model, settings.layer) ? {} : { layer: lastAttention(model), headChosen: true };
+      return { selected, positionKey: Math.max(0, selected - 1), ...head, ...layer };
     }
     case 'attention':
       // The tab would open on the very head that is to be found: such heads are seldom among the last.
@@ -48,10 +50,15 @@ export function startOf(name: StationName, explanation: Explanation, settings: S
   }
 }
 
+/** Whether a layer has attention weights, and no state in their place. */
+export function hasAttention({ traits }: Pick<ModelInfo, 'traits'>, layer: number): boolean {
+  return traits?.layers[layer]?.recurrence === undefined;
+}
+
 /** The last layer with attention weights; the last layer where none has them. */
-function lastAttention({ layers, traits }: ModelInfo): number {
-  const found = (traits?.layers ?? []).findLastIndex(({ recurrence }) => recurrence === undefined);
-  return found < 0 ? layers - 1 : found;
+function lastAttention(model: ModelInfo): number {
+  for (let layer = model.layers - 1; layer >= 0; layer--) if (hasAttention(model, layer)) return layer;
+  return model.layers - 1;
 }
 
 /** The settings with which a station is entered. */
