@@ -21,6 +21,8 @@ export function loadPlots(): Promise<Plotly> {
       loading = undefined;
       reject(new Error('The script that draws figures did not load.'));
     };
+    // A saved report has it in the page.
+    if (globalThis.plots !== undefined) return resolve(globalThis.plots);
     if (own === null) return fail();
     const script = document.createElement('script');
     script.src = own.src.replace(/webview\.js(?=$|\?)/, 'plots.js');

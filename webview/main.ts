@@ -15,6 +15,7 @@ import { createTooltip } from './parts/tooltip.ts';
 import { createHeader, createStaleBanner } from './parts/panelHeader.ts';
 import { createRefusal, createStatus } from './parts/status.ts';
 import { createRecipeBand } from './parts/recipeBand.ts';
+import { createReportBand } from './parts/reportBand.ts';
 import { createReadingStrip } from './parts/readingStrip.ts';
 import { createPathStrip } from './stations/pathStrip.ts';
 import { createTabs } from './parts/tabs.ts';
@@ -33,6 +34,8 @@ function start(api: VsCodeApi): void {
   let theme: Theme | undefined;
   /** Messages received before there is anything to show; until then the page keeps the text it opened with. */
   let waiting: HostMessage[] | undefined = [];
+  /** Settings of a page that has kept none. */
+  let view: unknown;
   watchTheme(document, (next) => {
     theme = next;
     store?.dispatch({ type: 'theme', theme: next });
@@ -42,11 +45,13 @@ function start(api: VsCodeApi): void {
       setStrings(data.strings);
       setLanguage(data.language);
       document.documentElement.lang = data.language;
+      view = data.view;
     }
     host.receive(data);
+    if (data.type === 'tellView') return host.post({ type: 'view', view: store?.state().settings });
     waiting?.push(data);
     if (waiting !== undefined && !tellsMore(data)) return;
-    if (theme !== undefined) store ??= buildPage(host, api, theme);
+    if (theme !== undefined) store ??= buildPage(host, api, theme, view);
     for (const message of waiting ?? [data]) {
       store?.dispatch({ type: 'host', message });
       markShown(message);
@@ -81,7 +86,7 @@ function tellsMore(message: HostMessage): boolean {
   }
 }
 
-function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
+function buildPage(host: Host, api: VsCodeApi, theme: Theme, view: unknown): Store {
   const views: View[] = [];
   const page = el('main', { class: 'page' });
   const tellAttention = createAttentionTeller(host);
@@ -90,9 +95,10 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
     save: (name, content) => host.post({ type: 'saveFile', name, content }),
     copy: (text) => host.post({ type: 'copy', text }),
   });
-  const store = createStore(initialState(theme, api.getState()), (state) => {
+  const store = createStore(initialState(theme, api.getState() ?? (view === undefined ? undefined : { version: 1, view })), (state) => {
     for (const view of views) view.update(state);
     page.classList.toggle('outdated', isOutdated(state));
+    page.classList.toggle('in-report', state.report !== null);
     save(state);
     tellAttention(state);
   });
@@ -106,7 +112,7 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme): Store {
     },
   };
   views.push(createHeader(context), createWindowBar(context), createStatus(context), createRefusal(context), createStaleBanner(context));
-  views.push(createRecipeBand(context));
+  views.push(createReportBand(context), createRecipeBand(context));
   views.push(createReadingStrip(), createTokenStrip(context), createPathStrip(context), createTabs(context));
   (document.getElementById('root') ?? document.body).replaceChildren(page, live);
   page.append(...views.map((view) => view.root));

@@ -6,11 +6,13 @@ import type { KeptVector } from '../src/core/steering.ts';
 import type {
   ComparedState,
   ComparisonWork,
+  Difference,
   HostMessage,
   PersistedState,
   Refusal,
   ShownComparison,
   ShownExplanation,
+  ShownReport,
   WorkSubject,
 } from '../src/protocol/messages.ts';
 import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation/generationTree.ts';
@@ -43,6 +45,10 @@ export interface Generation {
 /** Everything the page shows; replaced as a whole, never changed in place. */
 export interface ViewState {
   readonly shown: ShownExplanation | null;
+  /** The saved report that is shown; null: a model answers. */
+  readonly report: ShownReport | null;
+  /** How far the report's numbers are from those of a model that has read it again; null: none has. */
+  readonly readAgain: { readonly model: string; readonly differences: readonly Difference[] } | null;
   /** What is known so far of the heads in what is shown; null: nothing. */
   readonly heads: MeasuredHeads | null;
   readonly activity: Activity;
@@ -95,6 +101,8 @@ export function initialState(theme: Theme, kept: unknown): ViewState {
   const tree = isPersisted(kept) && isRecord(kept.view) ? parseGeneration(kept.view['generation']) : EMPTY_TREE;
   return {
     shown: null,
+    report: null,
+    readAgain: null,
     heads: null,
     activity: { kind: 'idle' },
     reading: null,
@@ -183,6 +191,10 @@ function comparedState({ kind, source, model, explanation }: ShownComparison): C
 
 function reduceHost(state: ViewState, message: HostMessage): ViewState {
   switch (message.type) {
+    case 'init':
+      return message.report === undefined ? state : { ...state, report: message.report };
+    case 'readAgain':
+      return { ...state, readAgain: { model: message.model, differences: message.differences } };
     case 'explanation': {
       const before = state.shown?.explanation;
       const next = message.shown.explanation;

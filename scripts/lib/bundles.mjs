@@ -80,6 +80,9 @@ export const bundles = {
   },
   'web/worker': { ...browser, format: 'iife', entryPoints: ['src/worker/main.web.ts'], outfile: 'dist/web/worker.js' },
   webview: { ...browser, format: 'iife', entryPoints: { webview: 'webview/main.ts' }, outdir: 'dist' },
+  // What a saved report has besides the panel's own page: what stands in for VS Code, and the script that unpacks all of it.
+  report: { ...browser, format: 'iife', entryPoints: { report: 'webview/reportHost.ts' }, outdir: 'dist' },
+  reportLoader: { ...browser, format: 'iife', entryPoints: ['webview/reportLoader.ts'], outfile: 'dist/reportLoader.js' },
   plots: {
     ...browser,
     format: 'iife',

@@ -1,6 +1,7 @@
 import type { UserError } from '../core/errors.ts';
 import type { CallContext } from '../core/progress.ts';
 import type { Run } from '../core/run.ts';
+import type { ModelFiles } from '../model/formats/modelFiles.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import type { Generation } from '../model/generation/generationConfig.ts';
@@ -9,10 +10,11 @@ import type { QueryArgs, QueryName, QueryResult } from '../protocol/queries.ts';
 import type { Room } from './fitting.ts';
 import type { TraceCache } from './traceCache.ts';
 
-/** An open model, with its tokenizer and its generation settings. */
+/** An open model, with its files, its tokenizer and its generation settings. */
 export interface OpenModel {
   readonly model: LanguageModel;
   readonly tokenizer: TextTokenizer;
+  readonly files: ModelFiles;
   /** The model's generation_config.json; the error where it cannot be read, since only generation needs it. */
   readonly generation: Generation | UserError;
 }

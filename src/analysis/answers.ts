@@ -8,6 +8,7 @@ import { copyLossAnswers } from './copyLossAnswers.ts';
 import { deletionAnswers } from './deletionAnswers.ts';
 import { directAnswers } from './directAnswers.ts';
 import { expertAnswers } from './expertAnswers.ts';
+import { fileMarkAnswers } from './fileMarkAnswers.ts';
 import { flowAnswers } from './flowAnswers.ts';
 import { headAnswers } from './headAnswers.ts';
 import { headMeasureAnswers } from './headMeasureAnswers.ts';
@@ -51,6 +52,7 @@ const answers: Answers = {
   ...similarityAnswers,
   ...generationAnswers,
   ...comparisonAnswers,
+  ...fileMarkAnswers,
 };
 
 /**

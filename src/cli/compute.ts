@@ -11,7 +11,7 @@ const EXIT_USAGE = 2;
 /** A command that runs a model. */
 export type ComputedCommand = Extract<
   Command,
-  { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' | 'sizes' }
+  { readonly kind: 'trace' | 'generate' | 'compare' | 'score' | 'why' | 'patch' | 'steer' | 'sizes' | 'report' | 'verify' }
 >;
 
 /**
@@ -24,6 +24,7 @@ export async function compute(command: ComputedCommand, distFolder: string, say:
     if (options.engine !== null) return (await import('./runEngineScore.ts')).scoreByEngine(options, options.engine, say);
     return (await import('./runScore.ts')).score(options, distFolder, say);
   }
+  if (command.kind === 'verify') return (await import('./runVerify.ts')).verify(command.options, distFolder, say);
   if (command.kind === 'generate') {
     const { options } = command;
     if (options.engine !== null) await (await import('./runEngineGenerate.ts')).generateByEngine(options, options.engine, say);
@@ -31,6 +32,7 @@ export async function compute(command: ComputedCommand, distFolder: string, say:
   } else if (command.kind === 'sizes') await (await import('./runSizes.ts')).sizes(command.options, distFolder, say);
   else if (command.kind === 'compare') await (await import('./runCompare.ts')).compare(command.options, distFolder, say);
   else if (command.kind === 'patch') await (await import('./runPatch.ts')).patch(command.options, distFolder, say);
+  else if (command.kind === 'report') await (await import('./runReport.ts')).report(command.options, distFolder, say);
   else if (command.kind === 'steer') await (await import('./runSteer.ts')).steer(command.options, distFolder, say);
   else if (command.kind === 'why') await (await import('./runWhy.ts')).why(command.options, distFolder, say);
   else await (await import('./runTrace.ts')).trace(command.options, distFolder, say);

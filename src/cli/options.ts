@@ -7,6 +7,7 @@ import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
 import { engineOptions, type EngineOptions } from './engineOptions.ts';
 import { mcpOptions, type McpOptions } from './mcpOptions.ts';
 import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
+import { reportOptions, verifyOptions, type ReportOptions, type VerifyOptions } from './reportOptions.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
 import { sizesOptions, type SizesOptions } from './sizesOptions.ts';
 import { steerBy, steerOptions, type SteerBy, type SteerOptions } from './steerOptions.ts';
@@ -115,6 +116,8 @@ export type Command =
   | { readonly kind: 'patch'; readonly options: PatchOptions }
   | { readonly kind: 'steer'; readonly options: SteerOptions }
   | { readonly kind: 'sizes'; readonly options: SizesOptions }
+  | { readonly kind: 'report'; readonly options: ReportOptions }
+  | { readonly kind: 'verify'; readonly options: VerifyOptions }
   | { readonly kind: 'download'; readonly options: DownloadCommand }
   | { readonly kind: 'mcp'; readonly options: McpOptions };
 
@@ -177,8 +180,23 @@ const OPTIONS = {
   parallel: TEXT,
   requests: TEXT,
   models: TEXT,
+  include: { type: 'string', multiple: true },
+  tolerance: TEXT,
 } as const;
-const COMMANDS = ['trace', 'generate', 'compare', 'score', 'why', 'patch', 'steer', 'sizes', 'download', 'mcp'] as const;
+const COMMANDS = [
+  'trace',
+  'generate',
+  'compare',
+  'score',
+  'why',
+  'patch',
+  'steer',
+  'sizes',
+  'report',
+  'verify',
+  'download',
+  'mcp',
+] as const;
 type CommandName = (typeof COMMANDS)[number];
 type OptionName = keyof typeof OPTIONS;
 /** Options of the commands that run a model, and of those that read one text. */
@@ -198,6 +216,8 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
     ...(['read', 'layers', 'name'] as const),
   ],
   sizes: ['text', 'file', 'models', 'format', 'runtime', 'native-runtime'],
+  report: [...MODEL, 'text', 'file', 'chat', 'recipe', 'include', 'position'],
+  verify: [...MODEL, 'tolerance'],
   download: ['gguf'],
   mcp: ['runtime', 'native-runtime'],
 };
@@ -220,11 +240,16 @@ export function parseCommand(args: readonly string[]): Command {
     refuseForeign(command, values);
     return { kind: 'score', options: scoreOptions(rest, values) };
   }
+  if (command === 'verify') {
+    refuseForeign(command, values);
+    return { kind: 'verify', options: verifyOptions(rest, values) };
+  }
   if (rest.length > 0) throw new UsageError(`${JSON.stringify(rest[0])} belongs to no option. A text is given as --text TEXT.`);
   refuseForeign(command, values);
   if (command === 'generate') return { kind: 'generate', options: generateOptions(values) };
   if (command === 'sizes') return { kind: 'sizes', options: sizesOptions(textInput(values, 'sizes'), values) };
   if (command === 'compare') return { kind: 'compare', options: compareOptions(values) };
+  if (command === 'report') return { kind: 'report', options: reportOptions(textInput(values, 'report'), values) };
   if (command === 'steer') return { kind: 'steer', options: steerOptions(values) };
   if (command === 'patch') return { kind: 'patch', options: patchOptions(values) };
   if (command === 'why') return { kind: 'why', options: whyOptions(values) };

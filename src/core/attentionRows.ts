@@ -1,4 +1,5 @@
 import { at } from './tensor.ts';
+import type { AttentionRow } from './trace.ts';
 
 /**
  * What is meant by a token's attention where there are several heads.
@@ -61,4 +62,13 @@ export function sharesOf(values: Float32Array): Float32Array {
   let sum = 0;
   for (let i = 0; i < values.length; i++) sum += at(values, i);
   return values.map((value) => (sum === 0 ? 0 : value / sum));
+}
+
+/** Key that a query attends to most. With `hideFirst` the first token does not count, unless it is the only one. */
+export function strongestKey({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, hideFirst: boolean): number {
+  let best = hideFirst && query > 0 ? 1 : 0;
+  for (let key = best + 1; key <= query; key++) {
+    if (at(weights, key) > at(weights, best)) best = key;
+  }
+  return best;
 }

@@ -92,13 +92,46 @@ export interface Refusal {
   readonly message: string;
 }
 
+/** What a page that shows a saved report says of it. */
+export interface ShownReport {
+  /** Version of the product that made it, and when it was made: ISO 8601, in UTC. */
+  readonly product: string;
+  readonly created: string;
+  /** Whether it can be read again by a model. */
+  readonly readsAgain: boolean;
+}
+
+/** How far numbers of one kind that were read again are from those that were kept. */
+export interface Difference {
+  /** The question and the field of its answer, such as "lens.topProbs". */
+  readonly quantity: string;
+  /** Numbers, or ids and texts, that were compared. */
+  readonly compared: number;
+  /** The largest difference. Of ids and texts null: they are equal or not. */
+  readonly largest: number | null;
+  /** The same as a share of the largest kept number; of ids and texts the share that is not equal. Infinity: other numbers are there. */
+  readonly share: number;
+}
+
 /** A message from the host to the page. */
 export type HostMessage =
   /**
    * First message after `ready`. `strings` maps English UI texts to the display language (empty for English); `follows`: whether an
-   * explanation or the state of work follows immediately.
+   * explanation or the state of work follows immediately. `report`: present if the page shows a saved one; `view`: settings of a page that
+   * has kept none of its own.
    */
-  | { readonly type: 'init'; readonly strings: Readonly<Record<string, string>>; readonly language: string; readonly follows: boolean }
+  | {
+      readonly type: 'init';
+      readonly strings: Readonly<Record<string, string>>;
+      readonly language: string;
+      readonly follows: boolean;
+      readonly report?: ShownReport;
+      readonly view?: unknown;
+    }
+  /** Send your settings, as a report is being saved. */
+  | { readonly type: 'tellView' }
+  /** The report on show was read again by this model. */
+  | { readonly type: 'readAgain'; readonly model: string; readonly differences: readonly Difference[] }
   /** The current explanation. */
   | { readonly type: 'explanation'; readonly shown: ShownExplanation }
   /** `fraction` in 0..1, null if unknown. `tokens`: those of the text being read; null: not known yet; absent: as told before. */
@@ -197,6 +230,10 @@ export type PanelMessage =
   | { readonly type: 'pick'; readonly tokens: readonly number[] }
   /** Let the user choose where to save a file: a picture or the numbers of what is shown. */
   | { readonly type: 'saveFile'; readonly name: string; readonly content: string | Uint8Array<ArrayBuffer> }
+  /** The page's settings, opaque to the host: what was asked for by `tellView`. */
+  | { readonly type: 'view'; readonly view: unknown }
+  /** Read the report on show again by the model of the settings. */
+  | { readonly type: 'readAgain' }
   /** Copy a text to the clipboard. */
   | { readonly type: 'copy'; readonly text: string }
   /** The tab Why shows how much each word counts: the editor may show it too. */

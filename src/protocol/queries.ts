@@ -12,6 +12,7 @@ import type { OtherRows } from '../core/comparison.ts';
 import type { CopyLoss } from '../core/copyLoss.ts';
 import type { DeletionCurve } from '../core/deletion.ts';
 import type { DirectParts, DirectSources } from '../core/directParts.ts';
+import type { FileMark } from '../core/fileMark.ts';
 import { isStageName, type ForwardPath, type StageName, type WeightedSum } from '../core/forwardPath.ts';
 import type { PartScores } from '../core/fileScores.ts';
 import type { GenerationStep } from '../core/generation.ts';
@@ -44,6 +45,9 @@ const MAX_TERM_IDS = 256;
 const MAX_WEIGHT = 1000;
 /** Most candidates or neighbours listed in an answer. */
 const MAX_NAMED = 200;
+/** Neighbours that the panel lists, and tokens that it tells a head to read most. */
+export const NEIGHBOURS = 15;
+export const KEYS_TOLD = 3;
 /** Most tokens of a text that is given by its ids. */
 const MAX_TEXT_IDS = 131_072;
 /** Most generated tokens, which is more than any model's context. */
@@ -260,6 +264,8 @@ export const QUESTIONS = {
   vectorFile: hostQuestion<{ readonly vector: KeptVector }, { readonly bytes: Uint8Array }>(),
   /** A key that is equal for models whose token ids mean the same. */
   vocabularyKey: hostQuestion<Readonly<Record<string, never>>, string>(),
+  /** By what the model's files of weights are known again. */
+  fileMarks: hostQuestion<Readonly<Record<string, never>>, readonly FileMark[]>(),
   /**
    * Rows of attention of tokens `from` to `to` (exclusive): as many of them, from the first on, as one message holds or are done in a
    * short while.
@@ -295,6 +301,11 @@ export function parseQuery(value: unknown): Query | undefined {
   if (typeof name !== 'string' || !isPageQuery(name)) return undefined;
   const args = QUESTIONS[name].check(value['args']);
   return args === undefined ? undefined : ({ name, args } as Query);
+}
+
+/** A key that is equal for equal questions, about the same side of a comparison. */
+export function questionKey({ name, args }: Query, side?: 'second'): string {
+  return name + JSON.stringify(args) + (side ?? '');
 }
 
 /** Most answers to one question that the panel keeps for a user who steps back: few of the large maps and distributions. */

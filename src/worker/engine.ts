@@ -98,7 +98,7 @@ export function createEngine({
           throw error;
         });
         const previous = current;
-        current = openedOf({ model, tokenizer, generation });
+        current = openedOf({ model, tokenizer, generation, files });
         await previous?.open.model.dispose();
         return infoOf(current.open);
       } catch (error) {

@@ -13,12 +13,13 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   // Of the library how to wait and try again, and which addresses are private.
   'src/engines': [/^src\/(core|engines)\//, /^src\/library\/hub\/(address|problems|retry)\.ts$/],
   'src/protocol': [/^src\/(core|protocol)\//],
+  'src/report': [/^src\/(core|protocol|report)\//, /^valibot$/],
   // Of the worker its calls alone.
   'src/agents': [/^src\/(core|protocol|agents)\//, /^src\/worker\/workerApi/],
   // What the rest may know of a part of the library: types, and what needs no Node.
   'src/library': [/^src\/(core|library)\//, /^node:/],
   'src/host': [
-    /^src\/(core|protocol|agents|host)\//,
+    /^src\/(core|protocol|report|agents|host)\//,
     /^src\/worker\/(workerApi|rpc|port)/,
     /^src\/library\/\w+\/(\w+Api|address)\.ts$/,
     /^vscode$/,
@@ -27,13 +28,13 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   ],
   // Of the worker what knows this machine: its files, its memory, its runtimes.
   'src/cli': [
-    /^src\/(core|model|analysis|library|engines|agents|cli)\//,
+    /^src\/(core|protocol|report|model|analysis|library|engines|agents|cli)\//,
     /^src\/worker\/(\w+\.node|workerApi|rpc)\.ts$/,
     /^node:/,
     /^package\.json$/,
     /^@modelcontextprotocol\/sdk\//,
   ],
-  webview: [/^webview\//, /^src\/(core|protocol)\//, /^plotly\.js/, /^valibot$/, /^lit-html$/],
+  webview: [/^webview\//, /^src\/(core|protocol|report)\//, /^plotly\.js/, /^valibot$/, /^lit-html$/],
 };
 /** The only files that know Node, by what their names say. */
 const NODE_FILES = /\.node\.ts$/;

@@ -1,3 +1,4 @@
+import { strongestKey } from '../../src/core/attentionRows.ts';
 import { describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
 import type {
@@ -24,7 +25,6 @@ import {
   isFew,
   metricShare,
   overviewGrid,
-  strongestKey,
   withLayers,
 } from '../../webview/figures/heads.ts';
 import { cellOf, createLensGrid, lensPieces, lensShare, lensValue, visibleColumns, type LensCell } from '../../webview/figures/lensGrid.ts';

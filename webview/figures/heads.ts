@@ -8,7 +8,7 @@ import {
   type RepeatedHeads,
   type RepeatedScore,
 } from '../../src/core/repeatedTokens.ts';
-import type { AttentionRow, Explanation, HeadSummaries, ModelInfo } from '../../src/core/trace.ts';
+import type { Explanation, HeadSummaries, ModelInfo } from '../../src/core/trace.ts';
 
 /** One head and its score. */
 export interface RankedHead {
@@ -142,15 +142,6 @@ export function bestHead(numbers: HeadNumbers, score: HeadScore): RankedHead | u
 export function metricShare(value: number, score: HeadScore, tokens: number): number {
   if (!Number.isFinite(value)) return 0;
   return Math.min(1, value / Math.max(1, HEAD_SCALES[score].full(tokens)));
-}
-
-/** Key that a query attends to most. With `hideFirst` the first token does not count, unless it is the only one. */
-export function strongestKey({ query, weights }: Pick<AttentionRow, 'query' | 'weights'>, hideFirst: boolean): number {
-  let best = hideFirst && query > 0 ? 1 : 0;
-  for (let key = best + 1; key <= query; key++) {
-    if (at(weights, key) > at(weights, best)) best = key;
-  }
-  return best;
 }
 
 /** Geometry of the overview in pixels: square cells, rows of layers, columns of heads. */

@@ -57,8 +57,13 @@ export function createTabs(context: PanelContext): View {
     context.store.dispatch({ type: 'settings', change: { tab } });
   };
   const offered = (): readonly TabName[] => {
-    const { shown } = context.store.state();
-    return TABS.filter((name) => name !== 'experts' || (shown !== null && expertLayers(shown.explanation.model).length > 0));
+    const { shown, report, comparison } = context.store.state();
+    const isOffered = (name: TabName): boolean => {
+      if (name === 'experts') return shown !== null && expertLayers(shown.explanation.model).length > 0;
+      // What a saved report has no model for.
+      return report === null || (name !== 'generate' && (name !== 'compare' || comparison !== null));
+    };
+    return TABS.filter(isOffered);
   };
   const buttons = TABS.map((name) => {
     const tab = el(

@@ -34,7 +34,7 @@ async function opened(): Promise<AnswerContext> {
   const tokenizer = await openTokenizer(files, model.info.vocab);
   return {
     ...UNWATCHED,
-    open: { model, tokenizer, generation: new UserError('none') },
+    open: { model, tokenizer, files, generation: new UserError('none') },
     cache: createTraceCache(model),
     room: async () => ({ tokens: 64, bytes: 1e9 }),
   };

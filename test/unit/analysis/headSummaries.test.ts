@@ -44,6 +44,7 @@ describe('what is known first and what later', () => {
       open: {
         model: counted,
         tokenizer: await openTokenizer(files, model.info.vocab),
+        files,
         generation: { eos: [], rules: [], applied: [], leftOut: [], suggested: [] },
       },
       cache: createTraceCache(counted),

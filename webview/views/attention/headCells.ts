@@ -1,7 +1,7 @@
+import { strongestKey } from '../../../src/core/attentionRows.ts';
 import type { AttentionPicture, AttentionRow } from '../../../src/core/trace.ts';
 import { markTokens, type PanelContext } from '../../context.ts';
 import { firstKey } from '../../figures/mapWindow.ts';
-import { strongestKey } from '../../figures/heads.ts';
 import type { Cell } from '../../viewSettings.ts';
 import type { Host } from '../../vscodeApi.ts';
 

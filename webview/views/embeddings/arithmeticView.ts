@@ -8,9 +8,10 @@ import { cosineText, percent, significant } from '../../parts/format.ts';
 import { createPlot } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
+import { NEIGHBOURS } from '../../../src/protocol/queries.ts';
 import { t } from '../../strings.ts';
 import { chosenReading, examples, exampleSentence, rankedTable, termOf, wordInput, wordLabel } from '../../parts/words.ts';
-import { NEIGHBOURS, neighbourCaption, neighbourRows, pieceText } from './neighbours.ts';
+import { neighbourCaption, neighbourRows, pieceText } from './neighbours.ts';
 import { createFrameSwitch, typicalRow } from '../../parts/vectorFrame.ts';
 
 const NAMES = ['a', 'b', 'c'] as const;

@@ -1,4 +1,5 @@
 import { at } from '../../../src/core/tensor.ts';
+import { NEIGHBOURS } from '../../../src/protocol/queries.ts';
 import type { LensTop, Neighbours, TableVector, VectorFrame } from '../../../src/core/vectors.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
@@ -11,9 +12,6 @@ import type { Settings } from '../../viewSettings.ts';
 import { chosenReading, rankedRow, rankedTable, readingIndex, readingText, termOf, wordInput } from '../../parts/words.ts';
 import { placeName } from './projectionView.ts';
 import { createFrameSwitch, typicalRow } from '../../parts/vectorFrame.ts';
-
-/** Number of neighbours listed. */
-export const NEIGHBOURS = 15;
 
 /** Tokens nearest to a token in the static table, and those that a layer would predict. */
 export function createNeighbours(context: PanelContext): View {

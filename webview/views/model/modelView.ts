@@ -1,6 +1,7 @@
 import { html, nothing, render } from 'lit-html';
 import type { Architecture } from '../../../src/core/architecture.ts';
 import { CancelledError, messageOf } from '../../../src/core/errors.ts';
+import { KEYS_TOLD } from '../../../src/protocol/queries.ts';
 import type { TokenFlow } from '../../../src/core/tokenFlow.ts';
 import type { LensWindow } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
@@ -18,9 +19,6 @@ import { parametersTemplate } from './modelParameters.ts';
 import { createModelPlay } from './modelPlay.ts';
 import { riverTemplate } from './modelRiver.ts';
 import { tableTemplate } from './modelTable.ts';
-
-/** Tokens that the strongest heads are shown reading. */
-const KEYS_TOLD = 3;
 
 /** The Model tab: the model's parts drawn from its own files, with the selected token's numbers on their way through them. */
 export function createModel(context: PanelContext): View {

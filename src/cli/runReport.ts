@@ -1,0 +1,93 @@
+import { readFile } from 'node:fs/promises';
+import { basename, join } from 'node:path';
+import { version } from '../../package.json';
+import { answer } from '../analysis/answers.ts';
+import { explain } from '../analysis/explain.ts';
+import { bytesText } from '../core/bytesText.ts';
+import { boundOf, omissionOf } from '../core/omission.ts';
+import { english, translated } from '../core/translatable.ts';
+import type { Explanation } from '../core/trace.ts';
+import type { ShownExplanation } from '../protocol/messages.ts';
+import { collectAnswers } from '../report/collectAnswers.ts';
+import { makeReport } from '../report/makeReport.ts';
+import { REPORT_ENDING, writeReport } from '../report/reportFile.ts';
+import { loadReportPage } from '../report/reportPage.ts';
+import type { ReportChoice } from '../report/reportQuestions.ts';
+import { openAnalysis } from './analysis.ts';
+import { readInput, type Note } from './input.ts';
+import { UsageError } from './optionValues.ts';
+import { openOutput } from './output.ts';
+import { progressLine } from './progressLine.ts';
+import { readRecipe } from './recipeOption.ts';
+import type { ReportOptions } from './reportOptions.ts';
+
+/** Candidates kept per position, as many as the panel shows at first. */
+const CANDIDATES = 10;
+
+/** Explains a text and writes what happened as a page that opens anywhere. Throws UserError or UsageError. */
+export async function report(options: ReportOptions, distFolder: string, note: Note): Promise<void> {
+  if (options.output === null && process.stdout.isTTY) throw new UsageError('A report is not for a terminal: name a file with --output.');
+  const recipe = await readRecipe(options);
+  const text = await readInput(options.input, note);
+  const line = progressLine();
+  const context = await openAnalysis(options, distFolder, note, ({ stage }) => line.tell(stage));
+  const { name } = context.open.model.info;
+  const output = await openOutput(options.output);
+  try {
+    const explanation = await explain(context, {
+      text,
+      topK: CANDIDATES,
+      chat: options.chat,
+      ...(recipe.recipe.length === 0 ? {} : { recipe: recipe.recipe }),
+    });
+    const shown: ShownExplanation = {
+      serial: 1,
+      source: { uri: '', start: 0, end: explanation.text.length, label: labelOf(options) },
+      explanation,
+      notices: noticesOf(explanation),
+    };
+    for (const notice of shown.notices) await note(notice);
+    const choice = choiceOf(options, explanation);
+    const answers = await collectAnswers(
+      shown,
+      choice,
+      [],
+      (question, args) => answer(context, explanation.run, question, args),
+      (done, total) => line.tell(`${name}: ${done} of ${total} questions`),
+    );
+    const files = await answer(context, explanation.run, 'fileMarks', {});
+    const page = await loadReportPage((file) => readFile(join(distFolder, '..', file), 'utf8'));
+    const settings = { selected: choice.tokens[0] ?? 0 };
+    const made = makeReport({ shown, comparison: null, answers, choice, files, settings, notes: [] }, version, new Date());
+    const bytes = new TextEncoder().encode(await writeReport(made, page));
+    line.clear();
+    await output.write(bytes);
+    await note(`${explanation.tokens.length} tokens, ${answers.length} answers of ${name}: ${bytesText(bytes.length)}.`);
+  } catch (error) {
+    line.clear();
+    await output.abandon();
+    throw error;
+  }
+  await output.finish();
+}
+
+function choiceOf({ parts, positions }: ReportOptions, { tokens, model }: Explanation): ReportChoice {
+  const outside = positions?.find((position) => position >= tokens.length);
+  if (outside !== undefined)
+    throw new UsageError(
+      `--position: the ${tokens.length} tokens read are numbered from 0 to ${tokens.length - 1}, there is no ${outside}.`,
+    );
+  // A layer in the middle has read the text and not yet written the answer.
+  const layer = Math.floor(model.layers / 2);
+  return { parts, tokens: positions ?? [tokens.length - 1], layer, head: 0, embeddingLayer: model.layers };
+}
+
+function labelOf({ input, output }: ReportOptions): string {
+  if (input.kind === 'file') return basename(input.path);
+  return output === null ? 'Explain Tokens' : basename(output).slice(0, -REPORT_ENDING.length);
+}
+
+/** Why the end of the text was left out. */
+function noticesOf({ model, omitted, shortage }: Explanation): readonly string[] {
+  return omitted === 0 ? [] : [translated(omissionOf(boundOf(model, shortage ?? null), omitted), english)];
+}

@@ -1,0 +1,116 @@
+import * as v from 'valibot';
+import { bytesText } from '../core/bytesText.ts';
+import { UserError } from '../core/errors.ts';
+import { isRecord } from '../core/records.ts';
+import { msg } from '../core/translatable.ts';
+import type { ShownComparison, ShownExplanation } from '../protocol/messages.ts';
+import { parseQuery } from '../protocol/queries.ts';
+import { packData, unpackData } from './packedData.ts';
+import { REPORT_FORMAT, REPORT_HEAD, REPORT_VERSION, type KeptAnswer, type Report, type ReportHead } from './report.ts';
+import { reportPage, type ReportPage } from './reportPage.ts';
+import { areTokensOf, keptExplanation, wholeExplanation } from './shownSchema.ts';
+import { unzipText, zipText } from './zippedText.ts';
+
+/** How the names of reports end. */
+export const REPORT_ENDING = '.tokens.html';
+/** Most bytes of a report's file, and of the numbers in it. */
+export const MAX_REPORT_BYTES = 256 * 1024 * 1024;
+const MAX_DATA_BYTES = 1024 * 1024 * 1024;
+
+/** Ids of the elements that hold the description and the numbers. */
+const HEAD_ID = 'explain-tokens-report';
+const DATA_ID = 'explain-tokens-numbers';
+
+/** The file of a report: a page that shows it by `page`, without any network. */
+export async function writeReport(report: Report, page: ReportPage): Promise<string> {
+  const { head, shown, comparison, answers } = report;
+  const explanation = keptExplanation(shown.explanation);
+  const data = await zipText(packData({ shown: { ...shown, explanation }, comparison, answers }));
+  const elements =
+    `<script type="application/json" id="${HEAD_ID}">${asciiJson(head)}</script>\n` +
+    `<script type="text/plain" id="${DATA_ID}">${data}</script>\n`;
+  return reportPage({ label: shown.source.label, text: head.text, elements }, page);
+}
+
+/** The report in a file's text. `name`: what errors call the file. Throws UserError in one sentence for a file that is none. */
+export async function readReport(file: string, name: string): Promise<Report> {
+  return reportOf((id) => elementIn(file, id), name);
+}
+
+/** The report whose elements hold these texts, by their ids; undefined: there is no such element. Throws UserError as `readReport` does. */
+export async function reportOf(element: (id: string) => string | undefined, name: string): Promise<Report> {
+  const head = readHead(element(HEAD_ID), name);
+  const data = element(DATA_ID);
+  if (data === undefined) throw damaged(name);
+  const content = await unzipText(data, MAX_DATA_BYTES)
+    .then(unpackData)
+    .catch((error: unknown) => {
+      throw damaged(name, error);
+    });
+  if (!isRecord(content) || !isRecord(content['shown']) || !Array.isArray(content['answers'])) throw damaged(name);
+  const shown = shownIn(content['shown'], head);
+  const answers = (content['answers'] as readonly unknown[]).map(answerIn);
+  const comparison = content['comparison'] ?? null;
+  if (shown === undefined || !answers.every((answer) => answer !== undefined) || !(comparison === null || isRecord(comparison)))
+    throw damaged(name);
+  if (!areTokensOf(shown.explanation.tokens, head.ids, head.text))
+    throw new UserError(msg`${name} cannot be trusted: its text and its token ids disagree.`);
+  return { head, shown, comparison: comparison as ShownComparison | null, answers };
+}
+
+/** Throws UserError for a file that is too large to be a report. */
+export function checkReportSize(bytes: number, name: string): void {
+  if (bytes > MAX_REPORT_BYTES)
+    throw new UserError(
+      msg`${name} is larger than any report: ${bytesText(bytes)}, where at most ${bytesText(MAX_REPORT_BYTES)} are read.`,
+    );
+}
+
+function readHead(text: string | undefined, name: string): ReportHead {
+  if (text === undefined) throw new UserError(msg`${name} is not a report of Explain Tokens.`);
+  let found: unknown;
+  try {
+    found = JSON.parse(text);
+  } catch (error) {
+    throw damaged(name, error);
+  }
+  if (!isRecord(found) || found['format'] !== REPORT_FORMAT) throw new UserError(msg`${name} is not a report of Explain Tokens.`);
+  const { version } = found;
+  if (typeof version === 'number' && version > REPORT_VERSION)
+    throw new UserError(msg`${name} was made by a newer version of Explain Tokens: update the extension to open it.`);
+  const head = v.safeParse(REPORT_HEAD, found);
+  if (!head.success) throw damaged(name);
+  return head.output;
+}
+
+/** What the element of this id holds; undefined: there is none, or its end is missing. Nothing in it can end it early. */
+function elementIn(file: string, id: string): string | undefined {
+  const start = file.indexOf(`id="${id}">`);
+  const end = start < 0 ? -1 : file.indexOf('</script>', start);
+  return end < 0 ? undefined : file.slice(start + `id="${id}">`.length, end);
+}
+
+function shownIn({ explanation: kept, ...shown }: Readonly<Record<string, unknown>>, head: ReportHead): ShownExplanation | undefined {
+  const explanation = wholeExplanation(kept, head.text, head.ids, head.recipe);
+  const { source, notices, serial } = shown;
+  if (explanation === undefined || !isRecord(source) || typeof source['label'] !== 'string' || !Array.isArray(notices)) return undefined;
+  return typeof serial === 'number' ? ({ ...shown, explanation } as unknown as ShownExplanation) : undefined;
+}
+
+function answerIn(value: unknown): KeptAnswer | undefined {
+  if (!isRecord(value)) return undefined;
+  const query = parseQuery(value['query']);
+  if (query === undefined) return undefined;
+  const side = value['side'] === 'second' ? ({ side: 'second' } as const) : {};
+  if (typeof value['failure'] === 'string') return { query, ...side, failure: value['failure'] };
+  return isRecord(value['result']) ? { query, ...side, result: value['result'] } : undefined;
+}
+
+function damaged(name: string, cause?: unknown): UserError {
+  return new UserError(msg`${name} is damaged or incomplete: it cannot be opened.`, { cause });
+}
+
+/** JSON of letters, digits and signs of ASCII, of which none can end an element, begin one, or turn the direction of text. */
+function asciiJson(value: unknown): string {
+  return JSON.stringify(value).replaceAll(/[<>&]|[^\x20-\x7e]/g, (unit) => `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`);
+}

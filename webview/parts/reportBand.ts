@@ -1,0 +1,80 @@
+import type { PanelContext, View } from '../context.ts';
+import { t } from '../strings.ts';
+import { button } from './controls.ts';
+import { changeDetector, el } from './dom.ts';
+import { displayLanguage, integer, significant } from './format.ts';
+import type { ViewState } from '../state.ts';
+
+/** Quantities that are named of a report that was read again: those that differ most. */
+const NAMED = 8;
+
+/** The band above a saved report: that its numbers are kept ones, of when they are, and how they compare with those read again. */
+export function createReportBand({ host }: PanelContext): View {
+  const about = el('span');
+  const again = button(t('Read Again'), 'secondary', () => host.post({ type: 'readAgain' }));
+  const outcome = el('div', { class: 'report-outcome' });
+  const root = el(
+    'div',
+    { class: 'banner report-band', role: 'status', hidden: true },
+    el('p', {}, el('strong', {}, t('Saved report:')), ' ', about),
+    el('div', { class: 'buttons' }, again),
+    outcome,
+  );
+  const changed = changeDetector();
+  return {
+    root,
+    update: ({ report, shown, readAgain }) => {
+      if (!changed(report, shown, readAgain)) return;
+      root.hidden = report === null;
+      if (report === null || shown === null) return;
+      const made = new Date(report.created).toLocaleDateString(displayLanguage(), { dateStyle: 'long' });
+      about.textContent = t(
+        'numbers of {0} as they were kept on {1} by Explain Tokens {2}. No model answers here: what was not kept says so.',
+        shown.explanation.model.name,
+        made,
+        report.product,
+      );
+      again.hidden = !report.readsAgain;
+      outcome.replaceChildren(...(readAgain === null ? [] : outcomeOf(readAgain)));
+    },
+  };
+}
+
+function outcomeOf({ model, differences }: NonNullable<ViewState['readAgain']>): readonly HTMLElement[] {
+  const [most] = differences;
+  const compared = differences.reduce((sum, one) => sum + one.compared, 0);
+  if (most === undefined || most.share === 0)
+    return [
+      el('p', {}, t('Read again with {0}: all {1} numbers, ids and texts are the kept ones to their last bit.', model, integer(compared))),
+    ];
+  const rows = differences
+    .slice(0, NAMED)
+    .map(({ quantity, largest, share }) =>
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'row' }, quantity),
+        el('td', {}, largest === null ? '' : significant(largest)),
+        el('td', {}, share === Infinity ? t('other numbers') : significant(share)),
+      ),
+    );
+  return [
+    el('p', {}, t('Read again with {0}: {1} numbers, ids and texts were compared. Where they differ most:', model, integer(compared))),
+    el(
+      'table',
+      { class: 'table' },
+      el(
+        'thead',
+        {},
+        el(
+          'tr',
+          {},
+          el('th', { scope: 'col' }, t('Quantity')),
+          el('th', { scope: 'col' }, t('Largest difference')),
+          el('th', { scope: 'col' }, t('Share of the largest number')),
+        ),
+      ),
+      el('tbody', {}, ...rows),
+    ),
+  ];
+}
