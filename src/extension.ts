@@ -1,7 +1,8 @@
-import { MODEL_VIEW, PANEL_TYPE } from './host/commandIds.ts';
+import { MODEL_VIEW, PANEL_TYPE, REPORT_EDITOR } from './host/commandIds.ts';
 import { registerForAgents, type AgentManifest } from './host/agents/agentRegistration.ts';
 import { LazyModelTree } from './host/models/lazyModelTree.ts';
 import type { Parts } from './host/hostParts.ts';
+import type { ReportDocument } from './host/report/reportEditor.ts';
 import { readEditors } from './host/editor/target.ts';
 import { vscode } from './host/vscode.ts';
 
@@ -35,6 +36,14 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {
       deserializeWebviewPanel: async (panel, state: unknown) => (await parts()).revive(panel, state),
     }),
+    vscode.window.registerCustomEditorProvider(
+      REPORT_EDITOR,
+      {
+        openCustomDocument: async (uri): Promise<ReportDocument> => (await parts()).openReport(uri),
+        resolveCustomEditor: async (document: ReportDocument, panel) => (await parts()).showReport(document, panel),
+      },
+      { supportsMultipleEditorsPerDocument: true },
+    ),
     ...registerForAgents(context.extension.packageJSON as AgentManifest, parts),
     // A selection's tokens are counted.
     vscode.window.onDidChangeTextEditorSelection(({ selections: [selection] }) => void (selection?.isEmpty === false && parts())),

@@ -47,6 +47,8 @@ export interface ViewState {
   readonly shown: ShownExplanation | null;
   /** The saved report that is shown; null: a model answers. */
   readonly report: ShownReport | null;
+  /** Whether something was asked of a report that needs a model. */
+  readonly needsModel: boolean;
   /** How far the report's numbers are from those of a model that has read it again; null: none has. */
   readonly readAgain: { readonly model: string; readonly differences: readonly Difference[] } | null;
   /** What is known so far of the heads in what is shown; null: nothing. */
@@ -102,6 +104,7 @@ export function initialState(theme: Theme, kept: unknown): ViewState {
   return {
     shown: null,
     report: null,
+    needsModel: false,
     readAgain: null,
     heads: null,
     activity: { kind: 'idle' },
@@ -193,6 +196,8 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
   switch (message.type) {
     case 'init':
       return message.report === undefined ? state : { ...state, report: message.report };
+    case 'needsModel':
+      return { ...asShown(state), needsModel: true };
     case 'readAgain':
       return { ...state, readAgain: { model: message.model, differences: message.differences } };
     case 'explanation': {

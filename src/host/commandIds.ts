@@ -1,5 +1,7 @@
 /** Type of the webview panel, as in package.json. */
 export const PANEL_TYPE = 'explainTokens.panel';
+/** Type of the editor of saved reports, as in package.json. */
+export const REPORT_EDITOR = 'explainTokens.report';
 /** Id of the view of models, as in package.json. */
 export const MODEL_VIEW = 'explainTokens.models';
 /** Id of the view of surprises, as in package.json. */

@@ -10,6 +10,7 @@ import { exampleTarget } from './explain/exampleTarget.ts';
 import type { Explainer } from './explain/explainer.ts';
 import { removeHubToken, setHubToken } from './models/hubAccess.ts';
 import type { Log } from './log.ts';
+import { saveReport } from './report/saveReport.ts';
 import { libraryCommands } from './models/libraryCommands.ts';
 import type { ModelClient } from './client/modelClient.ts';
 import type { ModelLibrary } from './models/modelLibrary.ts';
@@ -42,6 +43,9 @@ export interface CommandContext {
   readonly library: ModelLibrary;
   readonly downloads: Downloads;
   readonly secrets: vscode.SecretStorage;
+  readonly extensionUri: vscode.Uri;
+  /** Version of the extension. */
+  readonly version: string;
   readonly log: Log;
   /** Visible texts at the moment of the command. */
   readonly editors: EditorTexts;
@@ -65,6 +69,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareHead': (resource) => compareHead(context, resource),
     'explainTokens.compareModel': () => compareModel(context),
+    'explainTokens.saveReport': () => saveReport(context),
     'explainTokens.chooseModel': () => chooseModel(library),
     'explainTokens.downloadModel': () => downloadModel(downloads, log),
     'explainTokens.setHubToken': () => setHubToken(secrets),

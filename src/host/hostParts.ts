@@ -12,6 +12,7 @@ import { exampleTarget } from './explain/exampleTarget.ts';
 import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
+import { openReport, showReport, type ReportDocument } from './report/reportEditor.ts';
 import { chosenVector, saveVector } from './explain/vectorFiles.ts';
 import { saveNewFile } from './panel/savedFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
@@ -51,6 +52,10 @@ export interface Parts {
   run(command: string, args: readonly unknown[], editors: EditorTexts): Promise<void>;
   /** Restores a panel that VS Code kept over a restart from its saved state. */
   revive(panel: vscode.WebviewPanel, state: unknown): void;
+  /** Reads a saved report. Rejects with a sentence for the user. */
+  openReport(uri: vscode.Uri): Promise<ReportDocument>;
+  /** Shows a saved report in the panel of its editor. */
+  showReport(document: ReportDocument, panel: vscode.WebviewPanel): void;
   /** Answers an agent that asks a tool of package.json. Rejects with a sentence for the agent. */
   askTool(name: string, input: unknown, token: vscode.CancellationToken): Promise<string>;
   /** Servers for agents, as the settings want them. */
@@ -77,6 +82,9 @@ export function createParts({
       void reportError(log, what, error);
     });
   const readWith = (recipe: Recipe): void => (explainer.setRecipe(recipe), execute('runAgain'));
+  const saveFile = (name: string, content: string | Uint8Array): void =>
+    void saveNewFile(name, content).catch((error: unknown) => void reportError(log, `Saving ${name}`, error));
+  const { version } = extension.packageJSON as { readonly version: string };
   const current = new CurrentExplanation();
   const focus = new TokenFocus(current);
   const why = new WhyMarks(current);
@@ -165,8 +173,7 @@ export function createParts({
         if (asked === undefined) return;
         void saveVector(client, asked, vector).catch((error: unknown) => void reportError(log, 'Saving a control vector', error));
       },
-      saveFile: (name, content) =>
-        void saveNewFile(name, content).catch((error: unknown) => void reportError(log, `Saving ${name}`, error)),
+      saveFile,
       insertGenerated: (generated) => attempt('Inserting the generated text', insertGenerated(client, current, generated)),
       explainGenerated: (generated) =>
         attempt(
@@ -230,6 +237,8 @@ export function createParts({
           library,
           downloads,
           secrets,
+          extensionUri,
+          version,
           log,
           editors,
         })[command]?.(...args);
@@ -238,7 +247,9 @@ export function createParts({
       }
     },
     askTool: (name, input, token) => tools.ask(name, input, token),
-    agentServers: () => agentServers(extensionUri, (extension.packageJSON as { readonly version: string }).version),
+    openReport,
+    showReport: (document, opened) => showReport({ extensionUri, client, log, saveFile }, document, opened),
+    agentServers: () => agentServers(extensionUri, version),
     revive: (restored, value) => {
       panel.revive(restored);
       const state = parsePersistedState(value);

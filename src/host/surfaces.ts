@@ -85,6 +85,36 @@ export async function pickOne<T extends PickItem>(items: readonly T[], options: 
   return vscode.window.showQuickPick(items, { ...options, ...STAYS });
 }
 
+/**
+ * Asks for some of `items`; those of `chosen` are at first. `said`: the title for what is chosen now. Resolves to undefined if the user
+ * declines.
+ */
+export async function pickSome<T extends PickItem>(
+  items: readonly T[],
+  chosen: readonly T[],
+  said: (chosen: readonly T[]) => Inert,
+  placeholder: Inert,
+): Promise<readonly T[] | undefined> {
+  const pick = createPick<T>();
+  pick.canSelectMany = true;
+  pick.items = items;
+  pick.selectedItems = chosen;
+  pick.title = said(chosen);
+  pick.placeholder = placeholder;
+  try {
+    return await new Promise((resolve) => {
+      pick.onDidChangeSelection((now) => {
+        pick.title = said(now);
+      });
+      pick.onDidAccept(() => resolve(pick.selectedItems));
+      pick.onDidHide(() => resolve(undefined));
+      pick.show();
+    });
+  } finally {
+    pick.dispose();
+  }
+}
+
 /** Creates a quick pick, whose items can change while it is shown. */
 export function createPick<T extends PickItem>(): Pick<T> {
   return Object.assign(vscode.window.createQuickPick<T>(), STAYS) as Pick<T>;

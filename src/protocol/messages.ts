@@ -128,6 +128,8 @@ export type HostMessage =
       readonly report?: ShownReport;
       readonly view?: unknown;
     }
+  /** What was asked for needs a model, and the page shows a saved report. */
+  | { readonly type: 'needsModel' }
   /** Send your settings, as a report is being saved. */
   | { readonly type: 'tellView' }
   /** The report on show was read again by this model. */

@@ -50,6 +50,19 @@ export function frozenPanel({ head, shown, comparison, answers }: Report, page: 
             return [{ type: 'reply', id, serial, result: found.result as Extract<HostMessage, { type: 'reply' }>['result'] }];
           return [{ type: 'replyError', id, message: found?.failure ?? translated(msg`Not kept in this report.`, translate) }];
         }
+        case 'surprisalScale':
+          return [{ type: 'surprisalScale', scale: message.scale }];
+        case 'chat':
+        case 'recipe':
+        case 'window':
+        case 'importRecipe':
+        case 'openVector':
+        case 'saveVector':
+        case 'compareAgain':
+        case 'insertGenerated':
+        case 'explainGenerated':
+        case 'command':
+          return [{ type: 'needsModel' }];
         default:
           return [];
       }

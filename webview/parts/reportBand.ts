@@ -12,19 +12,21 @@ const NAMED = 8;
 export function createReportBand({ host }: PanelContext): View {
   const about = el('span');
   const again = button(t('Read Again'), 'secondary', () => host.post({ type: 'readAgain' }));
+  const needsModel = el('p', { hidden: true }, t('This needs a model, which a saved report does not have: explain the text in VS Code.'));
   const outcome = el('div', { class: 'report-outcome' });
   const root = el(
     'div',
     { class: 'banner report-band', role: 'status', hidden: true },
     el('p', {}, el('strong', {}, t('Saved report:')), ' ', about),
     el('div', { class: 'buttons' }, again),
+    needsModel,
     outcome,
   );
   const changed = changeDetector();
   return {
     root,
-    update: ({ report, shown, readAgain }) => {
-      if (!changed(report, shown, readAgain)) return;
+    update: ({ report, shown, readAgain, needsModel: isAsked }) => {
+      if (!changed(report, shown, readAgain, isAsked)) return;
       root.hidden = report === null;
       if (report === null || shown === null) return;
       const made = new Date(report.created).toLocaleDateString(displayLanguage(), { dateStyle: 'long' });
@@ -34,6 +36,7 @@ export function createReportBand({ host }: PanelContext): View {
         made,
         report.product,
       );
+      needsModel.hidden = !isAsked;
       again.hidden = !report.readsAgain;
       outcome.replaceChildren(...(readAgain === null ? [] : outcomeOf(readAgain)));
     },

@@ -31,6 +31,11 @@ export class ExplainPanel extends Disposable {
     return new ExplainPanel(panel, extensionUri, againText());
   }
 
+  /** Wraps the panel of an editor that VS Code has opened. `opening` as for `create`. */
+  static inEditor(panel: vscode.WebviewPanel, extensionUri: vscode.Uri, opening: string): ExplainPanel {
+    return new ExplainPanel(panel, extensionUri, opening);
+  }
+
   private constructor(panel: vscode.WebviewPanel, extensionUri: vscode.Uri, opening: string) {
     super();
     this.#panel = this.register(panel);

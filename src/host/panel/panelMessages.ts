@@ -59,7 +59,10 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'compareAgain':
     case 'cancelComparison':
     case 'closeComparison':
+    case 'readAgain':
       return { type: value['type'] };
+    case 'view':
+      return { type: 'view', view: value['view'] };
     case 'command': {
       const name = PANEL_COMMANDS.find((one) => one === value['name']);
       return name === undefined ? undefined : { type: 'command', name };

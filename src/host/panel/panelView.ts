@@ -18,6 +18,8 @@ import { onSettingChange, readSettings, writeSetting } from '../configuration.ts
 import type { TokenFocus } from '../editor/tokenFocus.ts';
 import type { AttentionMarks } from '../editor/attentionMarks.ts';
 import type { WhyMarks } from '../editor/whyMarks.ts';
+import { answersKept, questionKey } from '../../protocol/queries.ts';
+import type { SidedQuery } from '../../report/collectAnswers.ts';
 
 type PanelQuery = Extract<PanelMessage, { readonly type: 'query' }>;
 /** A message about the current work; the last one is sent again when a hidden panel is shown again. */
@@ -58,6 +60,11 @@ export interface PanelContext {
   readonly log: Log;
 }
 
+/** Time in which a page tells its settings; a hidden one does not. */
+const VIEW_MS = 1000;
+/** Most questions of the page that are remembered. */
+const MOST_ASKED = 2000;
+
 /** Owner of the panel: sends it the current explanation and answers its questions. */
 export class PanelView extends Disposable {
   readonly #context: PanelContext;
@@ -74,6 +81,10 @@ export class PanelView extends Disposable {
   #comparing: ComparisonWork | null = null;
   /** The comparison that was last sent to the page. */
   #compared: Comparison | undefined;
+  /** What the page has asked about the explanation and the comparison on show, by key. */
+  readonly #questions = new Map<string, SidedQuery>();
+  /** Takes the settings that the page was asked for. */
+  #takeView: ((view: unknown) => void) | undefined;
 
   constructor(context: PanelContext, actions: PanelActions) {
     super();
@@ -147,6 +158,23 @@ export class PanelView extends Disposable {
   /** Gives the panel a control vector to steer by. */
   offerVector(vector: KeptVector): void {
     this.#panel?.post({ type: 'vector', vector });
+  }
+
+  /** What the page has asked about the explanation and the comparison on show. */
+  get questions(): readonly SidedQuery[] {
+    return [...this.#questions.values()];
+  }
+
+  /** The page's settings; undefined where there is no page that could tell them. */
+  async askView(): Promise<unknown> {
+    if (this.#panel?.post({ type: 'tellView' }) !== true) return undefined;
+    return new Promise((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), VIEW_MS);
+      this.#takeView = (view) => {
+        clearTimeout(timer);
+        resolve(view);
+      };
+    });
   }
 
   /** Tells the panel why generated text could not be inserted or explained. */
@@ -241,6 +269,10 @@ export class PanelView extends Disposable {
         return this.#isShown(message.serial) ? this.#actions.openVector() : undefined;
       case 'saveVector':
         return this.#isShown(message.serial) ? this.#actions.saveVector(message.vector) : undefined;
+      case 'view':
+        return this.#takeView?.(message.view);
+      case 'readAgain':
+        return;
       case 'compareAgain':
         return void this.#context.comparer.compareAgain();
       case 'cancelComparison':
@@ -287,6 +319,7 @@ export class PanelView extends Disposable {
     const shown = this.#context.current.value?.shown;
     if (!shown || !this.#panel) return;
     this.#dropAll();
+    this.#questions.clear();
     this.#name(shown.source.label);
     this.#panel.post({ type: 'explanation', shown: visiblyNamed(shown) });
     const tokens = this.#context.current.staleTokens();
@@ -311,6 +344,7 @@ export class PanelView extends Disposable {
     else if (work.kind === 'working' && work.open) this.#comparing = work;
     if (value === this.#compared) return;
     this.#compared = value;
+    for (const [key, { side }] of this.#questions) if (side !== undefined) this.#questions.delete(key);
     this.#panel?.post({ type: 'comparison', comparison: value ? visiblyNamed(value.shown) : null });
   }
 
@@ -326,6 +360,7 @@ export class PanelView extends Disposable {
       const { run } = about.shown.explanation;
       const result = await about.client.ask(about.modelKey, run, query.name, query.args, controller.signal);
       if (controller.signal.aborted || current.value?.shown.serial !== serial) return;
+      this.#remember({ query, ...(side === undefined ? {} : { side }) });
       panel.post({ type: 'reply', id, serial, result });
     } catch (error) {
       if (controller.signal.aborted) return;
@@ -335,6 +370,12 @@ export class PanelView extends Disposable {
     } finally {
       if (this.#queries.get(id) === controller) this.#queries.delete(id);
     }
+  }
+
+  /** Remembers a question that was answered, and asked for again if a report is saved; not those whose answers the page itself lets go. */
+  #remember(asked: SidedQuery): void {
+    if (answersKept(asked.query.name) > 0 && this.#questions.size < MOST_ASKED)
+      this.#questions.set(questionKey(asked.query, asked.side), asked);
   }
 
   #dropAll(): void {
