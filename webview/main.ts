@@ -12,6 +12,7 @@ import { setStrings } from './strings.ts';
 import { watchTheme, type Theme } from './theme.ts';
 import { createAttentionTeller } from './views/attention/editorAttention.ts';
 import { createTooltip } from './parts/tooltip.ts';
+import { createNotes } from './parts/notes.ts';
 import { createHeader, createStaleBanner } from './parts/panelHeader.ts';
 import { createRefusal, createStatus } from './parts/status.ts';
 import { createRecipeBand } from './parts/recipeBand.ts';
@@ -113,7 +114,8 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme, view: unknown): Sto
   };
   views.push(createHeader(context), createWindowBar(context), createStatus(context), createRefusal(context), createStaleBanner(context));
   views.push(createReportBand(context), createRecipeBand(context));
-  views.push(createReadingStrip(), createTokenStrip(context), createPathStrip(context), createTabs(context));
+  const notes = createNotes(context);
+  views.push(createReadingStrip(), createTokenStrip(context, notes.button), notes, createPathStrip(context), createTabs(context));
   (document.getElementById('root') ?? document.body).replaceChildren(page, live);
   page.append(...views.map((view) => view.root));
   explainTerms(page, context.tooltip);

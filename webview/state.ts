@@ -217,6 +217,8 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
         whyAsked: first || (sameText && sameModel) ? state.settings.whyAsked : null,
         whySpan: first || (sameText && sameModel) ? state.settings.whySpan : null,
         recipe: [...listOf(state.settings.recipe, next, before)],
+        // Notes name tokens of this text, and heads of this model.
+        notes: first || (sameText && sameModel) ? state.settings.notes : [],
       };
       // Another text than the station began with; after a reload all is as it was left.
       const begins = settings.pathShown && !sameText && !first ? startOf(settings.station, next, settings) : {};

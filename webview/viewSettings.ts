@@ -11,6 +11,7 @@ import type { KeptVector, SteeringSource } from '../src/core/steering.ts';
 import type { Explanation } from '../src/core/trace.ts';
 import { TEXT_UNITS } from '../src/core/textUnits.ts';
 import { isRecord } from '../src/core/records.ts';
+import { NOTES } from '../src/report/notes.ts';
 import { keptVectorCheck } from '../src/protocol/queries.ts';
 import { expertLayers } from './figures/expertGrid.ts';
 import { RENAMED_STEPS, WALK_STEPS } from './figures/pathSteps.ts';
@@ -113,6 +114,8 @@ const SHARED = {
   headChosen: v.fallback(v.boolean(), false),
   /** Whether the first token, an attention sink, is left out of attention maps and of the projection of the vectors. */
   hideFirst: v.fallback(v.boolean(), true),
+  /** The user's notes on the explanation. */
+  notes: v.fallback(NOTES, []),
 };
 
 const PATH = {

@@ -68,6 +68,7 @@ const KEPT = {
   tableBits: 2.5,
   tableDetails: true,
   histogram: true,
+  notes: [{ text: 'why here?', token: 3, head: { layer: 1, head: 2 }, key: 0 }],
 } satisfies Settings;
 
 /** What none of the settings can be, whatever it is. */

@@ -9,8 +9,11 @@ import { colourChip, createStripChips, markChip } from './stripChips.ts';
 import { createStripFold } from './stripFold.ts';
 import { stripLegend } from './stripLegend.ts';
 
-/** The strip: every token as a chip. A chip's colour and the length of the line under it both show the chosen measure. */
-export function createTokenStrip(context: PanelContext): View {
+/**
+ * The strip: every token as a chip. A chip's colour and the length of the line under it both show the chosen measure. `tools`: what
+ * else is under it.
+ */
+export function createTokenStrip(context: PanelContext, ...tools: readonly HTMLElement[]): View {
   const list = el('div', { class: 'strip', role: 'listbox', 'aria-label': t('Tokens of the text'), 'aria-orientation': 'horizontal' });
   const names: Readonly<Record<StripColour, string>> = {
     surprisal: t('Surprisal'),
@@ -49,7 +52,7 @@ export function createTokenStrip(context: PanelContext): View {
     'section',
     { class: 'strip-section', 'aria-label': t('Tokens') },
     el('div', { class: 'strip-row' }, list, folding.button),
-    el('div', { class: 'strip-footer' }, mode.root, scale.root, scaleList.root, legend),
+    el('div', { class: 'strip-footer' }, mode.root, scale.root, scaleList.root, legend, ...tools),
   );
   const chips = createStripChips(context, list);
   const foldChanged = changeDetector();
