@@ -54,10 +54,12 @@ async function receive(message: PanelMessage): Promise<void> {
   for (const reply of (await panel).receive(message)) tell(reply);
 }
 
+/** Says why the report cannot be shown, above its text. */
 function fail(error: unknown): void {
-  const { strings, language: tag, translate } = language;
-  tell({ type: 'init', strings, language: tag, follows: true });
-  tell({ type: 'failure', message: error instanceof UserError ? userSentence(error, translate) : messageOf(error) });
+  const text = document.createElement('p');
+  text.setAttribute('role', 'alert');
+  text.textContent = error instanceof UserError ? userSentence(error, language.translate) : messageOf(error);
+  document.getElementById('root')?.prepend(text);
 }
 
 globalThis.acquireVsCodeApi = () => ({

@@ -79,7 +79,7 @@ export function createNotes(context: PanelContext): Notes {
     write(false);
   });
   document.addEventListener('keydown', (event) => {
-    if (freeKey(event) !== 'n' || store.state().shown === null) return;
+    if (freeKey(event) !== 'n' || store.state().shown === null || store.state().report !== null) return;
     event.preventDefault();
     write(true);
   });
@@ -89,6 +89,8 @@ export function createNotes(context: PanelContext): Notes {
     root.hidden = shown === null || (settings.notes.length === 0 && !writing);
     form.hidden = !writing;
     opener.setAttribute('aria-expanded', String(writing));
+    // A saved report's notes are read, not written.
+    opener.hidden = state.report !== null;
     if (shown === null) return;
     if (place === 'cell' && settings.locked === null) place = 'token';
     places.set(place);
@@ -113,7 +115,7 @@ function noteItem({ store }: PanelContext, note: Note, explanation: Explanation)
   remove.title = t('Remove');
   const go = button(where, 'link', () => store.dispatch({ type: 'settings', change: jumpTo(note) }));
   go.title = t('Go there');
-  return el('li', {}, go, el('span', { class: 'note-text', dir: 'auto' }, note.text), remove);
+  return el('li', {}, go, el('span', { class: 'note-text', dir: 'auto' }, note.text), store.state().report === null ? remove : null);
 }
 
 /** Where a note is put now. */

@@ -138,6 +138,9 @@ class QuickPick {
   readonly onDidAccept = this.#accepted.event;
   readonly onDidHide = this.#hidden.event;
   readonly onDidChangeValue = this.#typed.event;
+  readonly #selected = new EventEmitter<readonly unknown[]>();
+  readonly onDidChangeSelection = this.#selected.event;
+  title = '';
   shown = false;
   show(): void {
     this.shown = true;
@@ -154,6 +157,15 @@ class QuickPick {
   type(value: string): void {
     this.value = value;
     this.#typed.fire(value);
+  }
+  /** Ticks these items and no others. */
+  tick(items: readonly unknown[]): void {
+    this.selectedItems = items;
+    this.#selected.fire(items);
+  }
+  /** Accepts the ticked items. */
+  acceptTicked(): void {
+    this.#accepted.fire();
   }
   /** Accepts an item, as the user does with Enter or a click; no item where the list is still empty. */
   accept(item?: unknown): void {
@@ -314,6 +326,12 @@ interface FakeTreeView {
   readonly boxes: EventEmitter<{ readonly items: readonly (readonly [unknown, number])[] }>;
 }
 
+/** Opens files in editors of their own. */
+interface CustomEditors {
+  openCustomDocument(uri: FakeUri): Promise<unknown>;
+  resolveCustomEditor(document: unknown, panel: FakePanel): Promise<void>;
+}
+
 /** Restores a panel after a restart. */
 interface Serializer {
   deserializeWebviewPanel(panel: FakePanel, state: unknown): Promise<void>;
@@ -361,6 +379,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
   const trees: Tree[] = [];
   const views: FakeTreeView[] = [];
   const serializers: Serializer[] = [];
+  const customEditors: CustomEditors[] = [];
   const picks: QuickPick[] = [];
   /** Logged errors. */
   const logged: string[] = [];
@@ -409,6 +428,10 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
     },
     registerWebviewPanelSerializer: (_: string, serializer: Serializer) => {
       serializers.push(serializer);
+      return { dispose: () => undefined };
+    },
+    registerCustomEditorProvider: (_: string, provider: CustomEditors) => {
+      customEditors.push(provider);
       return { dispose: () => undefined };
     },
     showInformationMessage: vi.fn<(message: string, ...rest: readonly unknown[]) => Promise<unknown>>(async () => undefined),
@@ -578,6 +601,13 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
       events.visible.fire(editors);
     },
     /** Restores a panel, as VS Code does after a restart. */
+    /** Opens a file in the editor that the extension has for it, and returns its panel. */
+    openCustom: async (path: string): Promise<FakePanel> => {
+      const [provider] = customEditors;
+      const panel = fakePanel();
+      await provider?.resolveCustomEditor(await provider.openCustomDocument(FakeUri.file(path)), panel);
+      return panel;
+    },
     revive: async (panel: FakePanel, state: unknown) => serializers[0]?.deserializeWebviewPanel(panel, state),
     logged,
     notifications,

@@ -1,0 +1,176 @@
+import { afterEach, describe, expect, it, vi } from 'vitest';
+import type { HostMessage } from '../../../src/protocol/messages.ts';
+import { readReport } from '../../../src/report/reportFile.ts';
+import { FakeUri, type FakePanel } from './fakeEditor.ts';
+import { endHosts, FIRST, startHost } from './wholeHost.ts';
+
+afterEach(endHosts);
+
+type Host = Awaited<ReturnType<typeof startHost>>;
+const PATH = '/saved/notes.tokens.html';
+/** What a page is made of, as short as it may be. */
+const PAGE = ['reportLoader.js', 'report.js', 'plots.js', 'webview.js', 'report.css', 'webview.css'];
+
+async function explained(): Promise<Host> {
+  const host = await startHost();
+  for (const name of PAGE) host.files.set(`/extension/dist/${name}`, new TextEncoder().encode(`/* ${name} */`));
+  host.files.set('/extension/l10n/bundle.l10n.zh-cn.json', new TextEncoder().encode('{"Text": "文本"}'));
+  await host.explain();
+  await host.settle();
+  return host;
+}
+
+/** Runs the command, answers the page's settings, and chooses the parts of these labels. */
+async function save(host: Host, labels: readonly string[], settings: object = { selected: 2, tab: 'tokens' }): Promise<void> {
+  const before = host.picks.length;
+  host.run('saveReport');
+  await host.settle();
+  host.say({ type: 'view', view: settings });
+  await host.settle();
+  const pick = host.picks[before] ?? expect.fail('Nothing was asked.');
+  const items = pick.items as readonly { readonly label: string; readonly description: string }[];
+  pick.tick(items.filter(({ label }) => labels.includes(label)));
+  pick.acceptTicked();
+  await host.settle();
+}
+
+const saved = (host: Host, path = PATH): string => new TextDecoder().decode(host.files.get(path) ?? expect.fail('Nothing was saved.'));
+const replyTo = (panel: FakePanel, id: number): HostMessage | undefined =>
+  panel.posted.findLast((message) => (message.type === 'reply' || message.type === 'replyError') && message.id === id);
+
+describe('a report', () => {
+  it('is saved whole, opens with the kept numbers, and is read again without a difference', async () => {
+    const host = await explained();
+    const last = host.posted().findLast((message) => message.type === 'explanation');
+    const shown = last?.type === 'explanation' ? last.shown : expect.fail('Nothing is shown.');
+    // What the page has asked goes in too.
+    host.say({ type: 'query', id: 1, serial: shown.serial, query: { name: 'readText', args: { text: 'dog' } } });
+    await host.settle();
+    const asked = replyTo(host.panel(), 1);
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
+    const note = { text: 'Why?', token: 2, head: null, key: null };
+    await save(host, ['Attention', 'Why'], { selected: 2, layer: 1, head: 1, notes: [note] });
+    expect(host.errors()).toEqual([]);
+    expect(host.picks.at(-1)?.title).toMatch(/^Save as Report: about \d/);
+    const report = await readReport(saved(host), 'notes.tokens.html');
+    expect(report.head).toMatchObject({ text: FIRST, kept: ['attention', 'why'], notes: [note], settings: { selected: 2, layer: 1 } });
+    expect(report.head.tokens).toEqual([2, shown.explanation.tokens.length - 1]);
+    expect(report.shown.explanation.logprob).toEqual(shown.explanation.logprob);
+    expect(report.shown.source.uri).toBe('');
+    expect([...host.files.keys()].filter((path) => path.includes('partial'))).toEqual([]);
+
+    const panel = await host.openCustom(PATH);
+    panel.say({ type: 'ready' });
+    const [init, explanation] = panel.posted;
+    expect(init).toMatchObject({
+      type: 'init',
+      follows: true,
+      report: { product: '0.1.0', readsAgain: true },
+      view: { selected: 2, notes: [note] },
+    });
+    expect(explanation).toMatchObject({
+      type: 'explanation',
+      shown: { source: shown.source.label === '' ? {} : { label: shown.source.label } },
+    });
+    const serial = explanation?.type === 'explanation' ? explanation.shown.serial : -1;
+    panel.say({ type: 'query', id: 7, serial, query: { name: 'readText', args: { text: 'dog' } } });
+    panel.say({ type: 'query', id: 8, serial, query: { name: 'attentionRow', args: { layer: 1, head: 0, query: 3 } } });
+    panel.say({ type: 'query', id: 9, serial, query: { name: 'readText', args: { text: 'cat' } } });
+    panel.say({ type: 'chat', on: true });
+    expect(replyTo(panel, 7)).toMatchObject({ type: 'reply', result: asked?.type === 'reply' ? asked.result : 'none' });
+    expect(replyTo(panel, 8)).toMatchObject({ type: 'reply', result: { query: 3 } });
+    expect(replyTo(panel, 9)).toMatchObject({ type: 'replyError', message: 'Not kept in this report.' });
+    expect(panel.posted.at(-1)).toEqual({ type: 'needsModel' });
+
+    panel.say({ type: 'readAgain' });
+    panel.say({ type: 'readAgain' });
+    await host.settle();
+    const again = panel.posted.filter((message) => message.type === 'readAgain');
+    expect(again).toHaveLength(1);
+    const [{ model, differences } = expect.fail('It was not read again.')] = again;
+    expect(model).toBe(shown.explanation.model.name);
+    expect(differences.length).toBeGreaterThan(20);
+    expect(differences.filter(({ share }) => share !== 0)).toEqual([]);
+    expect(differences.reduce((sum, { compared }) => sum + compared, 0)).toBeGreaterThan(1000);
+  });
+
+  it('is told from one whose numbers were changed', async () => {
+    const host = await explained();
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/without-ending'));
+    await save(host, []);
+    const file = saved(host, '/saved/without-ending.tokens.html');
+    const { writeReport } = await import('../../../src/report/reportFile.ts');
+    const report = await readReport(file, 'x');
+    const logprob = report.shown.explanation.logprob.slice();
+    logprob[2] = (logprob[2] ?? 0) - 0.5;
+    const { explanation } = report.shown;
+    const other = { ...report, shown: { ...report.shown, explanation: { ...explanation, logprob } } };
+    const page = { loader: '', scripts: [], style: '', languages: {} };
+    host.files.set('/saved/changed.tokens.html', new TextEncoder().encode(await writeReport(other, page)));
+    const panel = await host.openCustom('/saved/changed.tokens.html');
+    panel.say({ type: 'ready' });
+    panel.say({ type: 'readAgain' });
+    await host.settle();
+    const again = panel.posted.find((message) => message.type === 'readAgain');
+    const [most, next] = again?.type === 'readAgain' ? again.differences : [];
+    expect(most?.quantity).toBe('tokens.logprob');
+    expect(most?.largest).toBeCloseTo(0.5, 6);
+    expect(next?.share).toBe(0);
+  });
+});
+
+describe('saving a report', () => {
+  it('writes nothing without a text, or where the user declines or cancels', async () => {
+    const bare = await startHost();
+    bare.run('saveReport');
+    await bare.settle();
+    expect(bare.window.showInformationMessage.mock.calls.join()).toContain('Explain a text first');
+    endHosts();
+    const host = await explained();
+    const before = host.files.size;
+    await save(host, ['Why']);
+    host.run('saveReport');
+    await host.settle();
+    host.picks.at(-1)?.hide();
+    await host.settle();
+    host.window.showSaveDialog.mockImplementationOnce(async () => {
+      setTimeout(() => host.notifications.at(-1)?.cancel(), 0);
+      return FakeUri.file(PATH);
+    });
+    await save(host, ['Attention', 'Predictions', 'Embeddings', 'Positions', 'Forward pass', 'Why']);
+    expect(host.files.size).toBe(before);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('says in one sentence that the folder is read-only or the disk full, and leaves the file as it was', async () => {
+    const host = await explained();
+    host.files.set(PATH, Uint8Array.of(1, 2));
+    const { fs } = host.api.workspace;
+    vi.spyOn(fs, 'writeFile').mockImplementationOnce(async ({ path }, bytes) => {
+      host.files.set(path, bytes.subarray(0, 10));
+      throw new Error('EROFS: read-only file system');
+    });
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
+    await save(host, []);
+    expect(host.errors()).toEqual([`file://${PATH} cannot be saved: EROFS: read-only file system`]);
+    expect([...host.files].filter(([path]) => path.startsWith('/saved'))).toEqual([[PATH, Uint8Array.of(1, 2)]]);
+  });
+});
+
+describe('a file that is no report', () => {
+  it.each([
+    ['foreign', '<p>Hello</p>', 'page.tokens.html is not a report of Explain Tokens.'],
+    [
+      'damaged',
+      '<script type="application/json" id="explain-tokens-report">{"format</script>',
+      'page.tokens.html is damaged or incomplete',
+    ],
+  ])('is refused in a sentence for VS Code: %s', async (_, text, sentence) => {
+    const host = await startHost();
+    host.files.set('/page.tokens.html', new TextEncoder().encode(text));
+    await expect(host.openCustom('/page.tokens.html')).rejects.toThrow(sentence);
+    vi.spyOn(host.api.workspace.fs, 'stat').mockResolvedValueOnce({ size: 500_000_000 });
+    await expect(host.openCustom('/page.tokens.html')).rejects.toThrow('page.tokens.html is larger than any report: 500.0 MB');
+    await expect(host.openCustom('/none.tokens.html')).rejects.toThrow('none.tokens.html cannot be read: There is no /none.tokens.html.');
+  });
+});

@@ -1,0 +1,169 @@
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { pathToFileURL } from 'node:url';
+import type { Page } from 'playwright-core';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
+import { collectAnswers } from '../../src/report/collectAnswers.ts';
+import { makeReport } from '../../src/report/makeReport.ts';
+import { writeReport } from '../../src/report/reportFile.ts';
+import { REPORT_PARTS } from '../../src/report/reportQuestions.ts';
+import { openBundled } from './family.ts';
+import { builtReportPage } from './builtReportPage.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
+
+const TEXT = 'The lighthouse keeper counted the ships. The lighthouse keeper slept.';
+const SELECTED = 8;
+/** Tabs whose views show the same in a report as in the panel. */
+const TABS = ['model', 'tokens', 'predictions', 'attention', 'embeddings', 'positions', 'forward', 'why'];
+const TAKEN = (process.env['PICTURES'] ?? '') !== '';
+
+const page = panelPage();
+let server: HarnessServer;
+let work = '';
+let file = '';
+/** The text of each tab in the panel, which a model answers. */
+const inPanel = new Map<string, string>();
+/** The same in the report. */
+const inReport = new Map<string, string>();
+
+/** Waits until no view of a page is busy. */
+async function settled(of: Page): Promise<void> {
+  await of.evaluate(async () => {
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await new Promise(requestAnimationFrame);
+      if (document.querySelector('[aria-busy="true"]') !== null) quiet = -1;
+    }
+  });
+}
+
+/** What a tab's panel says. Times differ from one reading to the next, and are not in it. */
+const textOf = async (locator: { innerText(): Promise<string> }): Promise<string> => (await locator.innerText()).replaceAll(/\s+/g, ' ');
+
+beforeAll(async () => {
+  work = mkdtempSync(join(tmpdir(), 'explain-tokens-report-'));
+  const opened = await openBundled(TEXT);
+  const { shown } = opened;
+  const choice = { parts: REPORT_PARTS, tokens: [SELECTED], layer: 0, head: 0, embeddingLayer: -1 };
+  const answers = await collectAnswers(
+    shown,
+    choice,
+    [],
+    (name, args) => opened.remote.ask(shown.explanation.run, name, args),
+    () => undefined,
+  );
+  const files = await opened.remote.ask(shown.explanation.run, 'fileMarks', {});
+  const notes = [{ text: 'Here it says the same again.', token: SELECTED, head: null, key: null }];
+  const content = { shown, comparison: null, answers, choice, files, settings: { selected: SELECTED, tab: 'tokens' }, notes };
+  file = join(work, 'keeper.tokens.html');
+  writeFileSync(file, await writeReport(makeReport(content, '0.1.0', new Date()), await builtReportPage()));
+  server = await startHarness(opened);
+  await page.browser.page.setViewportSize({ width: 1000, height: 800 });
+  await page.open(server, 'family&alone&theme=light');
+  await page.panel.locator('.strip .token').nth(SELECTED).click();
+  for (const tab of TABS) {
+    await page.panel.locator(`#tab-${tab}`).click();
+    await page.settled();
+    inPanel.set(tab, await textOf(page.panel.locator(`#panel-${tab}`)));
+  }
+});
+afterAll(() => {
+  server.close();
+  rmSync(work, { recursive: true, force: true });
+});
+
+async function openReport(
+  width = 1000,
+): Promise<{ readonly report: Page; readonly errors: readonly string[]; readonly asked: readonly string[] }> {
+  const { page: report, errors } = await page.browser.nextWindow();
+  const asked: string[] = [];
+  report.on('request', (request) => asked.push(request.url()));
+  await report.context().setOffline(true);
+  await report.setViewportSize({ width, height: 800 });
+  await report.emulateMedia({ colorScheme: 'light' });
+  await report.goto(pathToFileURL(file).href);
+  await report.locator('.strip .token').first().waitFor();
+  await settled(report);
+  return { report, errors, asked };
+}
+
+describe('a saved report in a browser without a network', () => {
+  it('shows what the panel shows, in every tab, by its own policy and from its own file alone', async () => {
+    const { report, errors, asked } = await openReport();
+    expect(await report.locator('.report-band').innerText()).toContain('explain-tokens-9m');
+    expect(await report.locator('.note-text').innerText()).toBe('Here it says the same again.');
+    expect(await report.locator('[role="tab"]:visible').allInnerTexts()).not.toContain('Generate');
+    mkdirSync(join(ARTIFACTS, 'webview'), { recursive: true });
+    for (const tab of TABS) {
+      await report.locator(`#tab-${tab}`).click();
+      await settled(report);
+      inReport.set(tab, await textOf(report.locator(`#panel-${tab}`)));
+      if (!TAKEN) continue;
+      for (const [width, scheme] of [
+        [480, 'light'],
+        [800, 'dark'],
+        [1400, 'light'],
+      ] as const) {
+        await report.setViewportSize({ width, height: 800 });
+        await report.emulateMedia({ colorScheme: scheme });
+        await settled(report);
+        await report.screenshot({ path: join(ARTIFACTS, 'webview', `report-${tab}-${width}.png`) });
+      }
+      await report.setViewportSize({ width: 1000, height: 800 });
+      await report.emulateMedia({ colorScheme: 'light' });
+    }
+    for (const tab of TABS) {
+      expect(inPanel.get(tab)?.length, tab).toBeGreaterThan(100);
+      expect(inReport.get(tab), tab).toBe(inPanel.get(tab));
+    }
+    expect(await report.locator('#panel-why .plot, #panel-why .signed-strip, #panel-why canvas').count()).toBeGreaterThan(0);
+    expect(asked.filter((url) => !url.startsWith('file:') && !url.startsWith('data:'))).toEqual([]);
+    expect(errors).toEqual([]);
+    await report.close();
+  });
+
+  it('says what it has not kept, goes to its notes, follows the theme, and saves what it draws', async () => {
+    const { report, errors } = await openReport();
+    await report.locator('#tab-forward').click();
+    await report.locator('.strip .token').nth(3).click();
+    await settled(report);
+    expect(await report.locator('#panel-forward').innerText()).toContain('Not kept in this report.');
+    await report.locator('.note-list .link').click();
+    await settled(report);
+    expect(await report.locator('.strip .token[aria-selected="true"]').getAttribute('data-index')).toBe(String(SELECTED));
+    expect(await report.locator('#panel-forward').innerText()).not.toContain('Not kept in this report.');
+    const background = (): Promise<string> => report.evaluate(() => getComputedStyle(document.body).backgroundColor);
+    const light = await background();
+    await report.emulateMedia({ colorScheme: 'dark' });
+    await expect.poll(background).not.toBe(light);
+    await report.locator('#tab-tokens').click();
+    const download = report.waitForEvent('download');
+    await report
+      .getByRole('button', { name: /^Save: / })
+      .first()
+      .click();
+    await report.getByRole('menuitem', { name: 'CSV' }).first().click();
+    expect((await download).suggestedFilename()).toMatch(/\.csv$/);
+    expect(errors).toEqual([]);
+    await report.close();
+  });
+
+  it('shows the text without scripts, and says in a sentence that it is damaged', async () => {
+    const { readFileSync } = await import('node:fs');
+    const whole = readFileSync(file, 'utf8');
+    const at = whole.indexOf('explain-tokens-numbers') + 400;
+    const broken = join(work, 'broken.tokens.html');
+    writeFileSync(broken, whole.slice(0, at) + whole.slice(at + 4));
+    const { page: report } = await page.browser.nextWindow();
+    await report.goto(pathToFileURL(broken).href);
+    await expect.poll(() => report.locator('#root').innerText()).toContain('is damaged or incomplete: it cannot be opened.');
+    const code = whole.indexOf('explain-tokens-code') + 400;
+    writeFileSync(broken, whole.slice(0, code) + whole.slice(code + 4));
+    await report.goto(pathToFileURL(broken).href);
+    await expect.poll(() => report.locator('#root').innerText()).toContain('This report is damaged or incomplete');
+    expect(await report.locator('#root pre').innerText()).toBe(TEXT);
+    await report.close();
+  });
+});
