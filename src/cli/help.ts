@@ -1,3 +1,4 @@
+import { REPORT_PARTS } from '../report/reportQuestions.ts';
 import { RANDOM_ORDERS } from '../core/deletion.ts';
 import { SPAN_METHODS, type AttributionMethod } from '../core/attribution.ts';
 
@@ -24,6 +25,8 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens patch [options] (--text TEXT | --file PATH) (--with-text TEXT | --with-file PATH)
        explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH)
        explain-tokens sizes [options] (--text TEXT | --file PATH) --models A,B,C
+       explain-tokens report [options] (--text TEXT | --file PATH) --output FILE.tokens.html
+       explain-tokens verify FILE.tokens.html [--tolerance X]
        explain-tokens download ID [--output DIR] [--gguf FILE]
        explain-tokens mcp [--runtime RUNTIME] [MODEL...]
 
@@ -32,7 +35,8 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
   --ids 1,2,3         exactly these token ids, adding nothing; needs no tokenizer
   --model PATH        model folder in Hugging Face layout, or GGUF file (default: the bundled model)
   --chat              read the text as a user's message in the model's chat template
-  --recipe FILE       change the model while it runs: a JSON file of interventions; trace, generate, compare (both sides), why
+  --recipe FILE       change the model while it runs: a JSON file of interventions; trace, generate, compare (both sides), why,
+                      report
   --steer FILE        add a control vector to the residual while the model runs: a GGUF file as steer writes it and llama.cpp reads it;
                       trace, generate, compare (both sides), why
   --strength X        times so much, as llama.cpp's --control-vector-scaled (default 1); --strength=-0.5 turns it round
@@ -69,6 +73,14 @@ is not followed. EXPLAIN_TOKENS_ENGINE_KEY: its key
 For sizes, one text through several models, best of one family:
   --models A,B,C      model folders or GGUF files; they are put in the order of their parameters
   --format FORMAT     table (default) or json
+
+For report, which writes a page that shows a text's analysis in any browser, without a network or a model, and that VS Code opens too:
+  --include PARTS     ${REPORT_PARTS.join(', ')}, with commas between, all (default), or tokens for nothing besides them
+  --position N,M      the tokens of which everything is kept, from 0 (default: the last)
+
+For verify, which reads a report again with the model that is here, and writes the largest difference of each quantity as JSON:
+  --tolerance X       exit code 3 if a number is off by more than this share of its quantity's largest one (default 0.0001); of ids the
+                      share that differs
 
 For why, where the logit of one token comes from, or its difference to a rival's:
   --position N        where the prediction is made, from 0 (default: the last token): the token is one that may follow it
