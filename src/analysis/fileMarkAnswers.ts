@@ -9,7 +9,7 @@ export const fileMarkAnswers: Pick<Answers, 'fileMarks'> = {
 
 /** The marks of a folder's files of weights, in the order of their names. */
 async function fileMarks(files: ModelFiles): Promise<readonly FileMark[]> {
-  const names = (await files.list()).filter((name) => /\.(safetensors|gguf)$/i.test(name)).toSorted();
+  const names = [...(await files.list()).filter((name) => /\.safetensors$/i.test(name)), ...(files.storedIn ?? [])].toSorted();
   const marks: FileMark[] = [];
   for (const name of names) {
     const bytes = await files.size(name);

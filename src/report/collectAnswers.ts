@@ -30,9 +30,9 @@ export async function collectAnswers(
   ask: AskModel,
   onAnswered: OnAnswered,
 ): Promise<readonly KeptAnswer[]> {
-  const asked: readonly SidedQuery[] = [...reportQuestions(explanation, choice).map((query) => ({ query })), ...others];
+  const asked: readonly SidedQuery[] = reportQuestions(explanation, choice).map((query) => ({ query }));
   const cells = choice.parts.includes('attention') ? explanation.model.layers * explanation.model.heads * choice.tokens.length : 0;
-  const total = asked.length + cells;
+  const total = asked.length + cells + others.length;
   const answers: KeptAnswer[] = [];
   const take = async (one: SidedQuery): Promise<void> => {
     await onAnswered(answers.length, total);
@@ -40,6 +40,9 @@ export async function collectAnswers(
   };
   for (const one of asked) await take(one);
   if (cells > 0) for (const query of strongestCells(explanation.model, choice, answers)) await take({ query });
+  // What is known already, by itself or as a part of something, is not kept twice.
+  const kept = keptAnswers(answers);
+  for (const one of others) if (kept.find(one.query, one.side) === undefined) await take(one);
   await onAnswered(answers.length, answers.length);
   return answers;
 }

@@ -108,7 +108,7 @@ function special(name: string, value: unknown, arrays: Uint8Array): unknown {
   if (!isCount(at) || !isCount(length)) throw new RangeError(`${name} is nowhere.`);
   const size = length * KINDS[kind].BYTES_PER_ELEMENT;
   if (at + size > arrays.length) throw new RangeError('An array is cut off.');
-  return new KINDS[kind](Uint8Array.from(arrays.subarray(at, at + size)).buffer);
+  return new KINDS[kind](arrays.slice(at, at + size).buffer);
 }
 
 function isCount(value: unknown): value is number {

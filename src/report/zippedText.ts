@@ -13,7 +13,9 @@ export async function zipText(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
 
 /** The bytes that `zipText` compressed. Throws an Error for text that is damaged, and RangeError past `most` bytes. */
 export async function unzipText(text: string, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const zipped = Uint8Array.from(atob(text), (character) => character.charCodeAt(0));
+  const binary = atob(text);
+  const zipped = new Uint8Array(binary.length);
+  for (let at = 0; at < binary.length; at++) zipped[at] = binary.charCodeAt(at);
   return gathered(new Blob([zipped]).stream().pipeThrough(new DecompressionStream('gzip')), most);
 }
 

@@ -22,6 +22,8 @@ export interface ModelFiles {
   readonly notices?: readonly Translatable[];
   /** Weights that are not in the folder's safetensors files as they are read, with the name of their type and their bytes as stored. */
   readonly weights?: { readonly tensors: ReadonlyMap<string, StoredTensor>; readonly type?: string; readonly bytes: number };
+  /** Names of files that hold weights and that `list` does not name. */
+  readonly storedIn?: readonly string[];
   /** Whether `weights` are dequantised as config.json's `quantization_config` says. */
   readonly dequantized?: true;
   /** Path of the model that an adapter was added to, where that lies elsewhere. */

@@ -70,6 +70,7 @@ export async function ggufFiles(files: ModelFiles, file: string, name = modelNam
     ...(localPath === undefined ? {} : { localPath: async (wanted: string) => (sources.has(wanted) ? null : localPath(wanted)) }),
     ...(notices === undefined ? {} : { notices }),
     tokenizerMade: true,
+    storedIn: [file],
     weights: {
       tensors: weights,
       type: weightTypeOf(metadata, tensors.values()),
