@@ -44,6 +44,7 @@ export function activate(context: vscode.ExtensionContext): void {
       },
       { supportsMultipleEditorsPerDocument: true },
     ),
+    vscode.window.registerUriHandler({ handleUri: async (link) => (await parts()).follow(link) }),
     ...registerForAgents(context.extension.packageJSON as AgentManifest, parts),
     // A selection's tokens are counted.
     vscode.window.onDidChangeTextEditorSelection(({ selections: [selection] }) => void (selection?.isEmpty === false && parts())),

@@ -17,7 +17,7 @@ import type {
 } from '../src/protocol/messages.ts';
 import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation/generationTree.ts';
 import { keepGeneration, parseGeneration } from './generation/keptGeneration.ts';
-import { INITIAL_SETTINGS, parseSettings, withinModel, type Settings } from './viewSettings.ts';
+import { INITIAL_SETTINGS, parseSettings, TABS, withinModel, type Settings } from './viewSettings.ts';
 import { keeping } from './figures/keptVectors.ts';
 import { listOf } from './figures/recipeList.ts';
 import { bestHead, headsOfText, withLayers, type MeasuredHeads } from './figures/heads.ts';
@@ -196,6 +196,17 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
   switch (message.type) {
     case 'init':
       return message.report === undefined ? state : { ...state, report: message.report };
+    case 'goTo': {
+      const { tab, layer, head, token } = message.place;
+      const known = TABS.find((name) => name === tab);
+      const change: Partial<Settings> = {
+        ...(known === undefined ? {} : { tab: known }),
+        ...(layer === undefined ? {} : { layer, headChosen: true }),
+        ...(head === undefined ? {} : { head, headChosen: true }),
+        ...(token === undefined ? {} : { selected: token, locked: null }),
+      };
+      return { ...state, settings: settled({ ...state.settings, ...change }, state.shown, state.heads) };
+    }
     case 'needsModel':
       return { ...asShown(state), needsModel: true };
     case 'readAgain':

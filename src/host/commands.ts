@@ -10,6 +10,7 @@ import { exampleTarget } from './explain/exampleTarget.ts';
 import type { Explainer } from './explain/explainer.ts';
 import { removeHubToken, setHubToken } from './models/hubAccess.ts';
 import type { Log } from './log.ts';
+import type { ReportEditors } from './report/reportEditor.ts';
 import { saveReport } from './report/saveReport.ts';
 import { libraryCommands } from './models/libraryCommands.ts';
 import type { ModelClient } from './client/modelClient.ts';
@@ -38,6 +39,7 @@ export interface CommandContext {
   readonly why: WhyMarks;
   readonly attention: AttentionMarks;
   readonly panel: PanelView;
+  readonly reports: ReportEditors;
   readonly files: FileParts;
   readonly counts: Counts;
   readonly library: ModelLibrary;
@@ -70,6 +72,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.compareHead': (resource) => compareHead(context, resource),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.saveReport': () => saveReport(context),
+    'explainTokens.copyReportLink': () => context.reports.copyLink(),
     'explainTokens.chooseModel': () => chooseModel(library),
     'explainTokens.downloadModel': () => downloadModel(downloads, log),
     'explainTokens.setHubToken': () => setHubToken(secrets),

@@ -12,7 +12,7 @@ import { exampleTarget } from './explain/exampleTarget.ts';
 import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
-import { openReport, showReport, type ReportDocument } from './report/reportEditor.ts';
+import { openReport, ReportEditors, type ReportDocument } from './report/reportEditor.ts';
 import { chosenVector, saveVector } from './explain/vectorFiles.ts';
 import { saveNewFile } from './panel/savedFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
@@ -56,6 +56,8 @@ export interface Parts {
   openReport(uri: vscode.Uri): Promise<ReportDocument>;
   /** Shows a saved report in the panel of its editor. */
   showReport(document: ReportDocument, panel: vscode.WebviewPanel): void;
+  /** Follows a link into the extension. Errors are reported to the user here. */
+  follow(link: vscode.Uri): void;
   /** Answers an agent that asks a tool of package.json. Rejects with a sentence for the agent. */
   askTool(name: string, input: unknown, token: vscode.CancellationToken): Promise<string>;
   /** Servers for agents, as the settings want them. */
@@ -182,6 +184,7 @@ export function createParts({
         ),
     },
   );
+  const reports = new ReportEditors({ extensionUri, client, log, saveFile });
   const files = new FileParts({ client, current, overlays, log, setContext, advise: (error) => adviceFor(library, error) });
   const counts = new Counts(client, setContext);
   const tree = new ModelTree(library);
@@ -232,6 +235,7 @@ export function createParts({
           why,
           attention,
           panel,
+          reports,
           files,
           counts,
           library,
@@ -248,7 +252,8 @@ export function createParts({
     },
     askTool: (name, input, token) => tools.ask(name, input, token),
     openReport,
-    showReport: (document, opened) => showReport({ extensionUri, client, log, saveFile }, document, opened),
+    showReport: (document, opened) => reports.show(document, opened),
+    follow: (link) => void reports.follow(link).catch((error: unknown) => void reportError(log, 'Following a link', error)),
     agentServers: () => agentServers(extensionUri, version),
     revive: (restored, value) => {
       panel.revive(restored);

@@ -101,6 +101,14 @@ export interface ShownReport {
   readonly readsAgain: boolean;
 }
 
+/** What of a view a link names; absent: as it is. `tab`: one of the page's tabs, which alone knows them. */
+export interface LinkedPlace {
+  readonly tab?: string;
+  readonly layer?: number;
+  readonly head?: number;
+  readonly token?: number;
+}
+
 /** How far numbers of one kind that were read again are from those that were kept. */
 export interface Difference {
   /** The question and the field of its answer, such as "lens.topProbs". */
@@ -128,6 +136,8 @@ export type HostMessage =
       readonly report?: ShownReport;
       readonly view?: unknown;
     }
+  /** Show this: a link was followed. */
+  | { readonly type: 'goTo'; readonly place: LinkedPlace }
   /** What was asked for needs a model, and the page shows a saved report. */
   | { readonly type: 'needsModel' }
   /** Send your settings, as a report is being saved. */

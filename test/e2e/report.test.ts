@@ -1,5 +1,4 @@
-import { existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { existsSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { readReport } from '../../src/report/reportFile.ts';
@@ -11,20 +10,22 @@ import { until } from './until.ts';
 
 const LINE = sampleLines(3, 3);
 
+/** Name under which a report of the sample is saved at first. */
+const SAVED = 'sample.tokens.html';
+
 describe('a report in VS Code', () => {
   let session: Session;
   let panel: Panel;
-  let folder = '';
+  let workspace = '';
 
   beforeAll(async () => {
-    folder = mkdtempSync(join(tmpdir(), 'explain-tokens-saved-'));
-    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
+    const prepare = (folder: string): void => {
+      workspace = folder;
+    };
+    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads', prepare });
     panel = panelOf(session.workbench);
   });
-  afterAll(async () => {
-    await session.close();
-    rmSync(folder, { recursive: true, force: true });
-  });
+  afterAll(() => session.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });
@@ -37,35 +38,25 @@ describe('a report in VS Code', () => {
     await panel.shows(tokens);
     const rows = await panel.rows();
     await workbench.command('Explain Tokens: Save as Report…');
-    const input = page.locator('.quick-input-widget:visible');
-    await input.getByText('Save as Report: about').waitFor();
+    await page.locator('.quick-input-widget').getByText('Save as Report: about').waitFor();
     await page.keyboard.press('Enter');
-    const path = join(folder, 'line.tokens.html');
-    const box = input.locator('input[type="text"]').first();
+    // The list has gone; the dialog for the place has the same input, with the name in the workspace's folder.
     await until(
       'the dialog for the place',
-      () => box.inputValue(),
-      (value) => value.includes('.tokens.html'),
+      () => page.locator('.quick-input-widget input[type="text"]').first().inputValue(),
+      (value) => value.endsWith(SAVED),
     );
-    await box.fill(path);
     await page.keyboard.press('Enter');
+    const path = join(workspace, SAVED);
     await until(
       'the file',
       async () => existsSync(path),
       (there) => there,
     );
-    const report = await readReport(readFileSync(path, 'utf8'), 'line.tokens.html');
+    const report = await readReport(readFileSync(path, 'utf8'), SAVED);
     expect(report.head).toMatchObject({ text: LINE, kept: ['attention', 'lens', 'vectors', 'positions', 'forward', 'why'] });
     await workbench.closePanel();
-
-    await workbench.command('Workspaces: Open File…').catch(() => workbench.command('File: Open File...'));
-    await until(
-      'the dialog for the file',
-      () => box.inputValue(),
-      (value) => value.startsWith('/'),
-    );
-    await box.fill(path);
-    await page.keyboard.press('Enter');
+    await workbench.openFile(SAVED);
     await panel.shows(tokens);
     expect(await panel.rows()).toEqual(rows);
     await panel.frame.getByRole('button', { name: 'Read Again' }).click();

@@ -1,15 +1,20 @@
 import { vscode } from '../vscode.ts';
 import { CancelledError, messageOf, UserError } from '../../core/errors.ts';
-import type { PanelMessage } from '../../protocol/messages.ts';
+import type { LinkedPlace } from '../../protocol/messages.ts';
 import { frozenPanel } from '../../report/frozenPanel.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../../report/readAgain.ts';
 import type { Report } from '../../report/report.ts';
 import { checkReportSize, readReport } from '../../report/reportFile.ts';
+import { linkQuery, parseLink } from '../../report/stateLink.ts';
+import { EXTENSION_ID, REPORT_EDITOR } from '../commandIds.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { type Log, reportError, sentenceOf } from '../log.ts';
 import { ExplainPanel } from '../panel/explainPanel.ts';
 import { t } from '../say.ts';
-import { withProgress } from '../surfaces.ts';
+import { inform, withProgress } from '../surfaces.ts';
+
+/** Time in which a page tells its settings. */
+const VIEW_MS = 1000;
 
 /** A report's file that is open in an editor. */
 export interface ReportDocument extends vscode.CustomDocument {
@@ -38,30 +43,95 @@ export async function openReport(uri: vscode.Uri): Promise<ReportDocument> {
   }
 }
 
-/** Shows a report in a panel, with the extension's own page. */
-export function showReport(context: ReportEditorContext, { uri, report }: ReportDocument, webview: vscode.WebviewPanel): void {
-  const { extensionUri, log } = context;
-  const panel = ExplainPanel.inEditor(webview, extensionUri, t('Opening {0}…', baseName(uri)));
-  const strings = vscode.l10n.bundle ?? {};
-  const frozen = frozenPanel(report, { language: vscode.env.language, strings, translate: t }, true);
-  let reading = false;
-  const receive = (message: PanelMessage): void => {
-    if (message.type === 'saveFile') return context.saveFile(message.name, message.content);
-    if (message.type === 'copy') return void vscode.env.clipboard.writeText(message.text);
-    if (message.type === 'command' && message.name === 'showLog') return log.show();
-    if (message.type !== 'readAgain') {
+/** An editor of a report that is open. */
+interface OpenEditor {
+  readonly document: ReportDocument;
+  readonly webview: vscode.WebviewPanel;
+  readonly panel: ExplainPanel;
+  /** Takes the settings that the page was asked for. */
+  takeView: (view: unknown) => void;
+}
+
+/** Editors of saved reports: each shows its file with the extension's own page. */
+export class ReportEditors {
+  readonly #context: ReportEditorContext;
+  readonly #open = new Set<OpenEditor>();
+  /** Where the page of a report goes that a link is about to open, by the report's address. */
+  readonly #wanted = new Map<string, LinkedPlace>();
+
+  constructor(context: ReportEditorContext) {
+    this.#context = context;
+  }
+
+  /** Shows a report in the panel of its editor. */
+  show(document: ReportDocument, webview: vscode.WebviewPanel): void {
+    const { extensionUri, log, saveFile } = this.#context;
+    const { uri, report } = document;
+    const address = uri.toString();
+    const panel = ExplainPanel.inEditor(webview, extensionUri, t('Opening {0}…', baseName(uri)));
+    const strings = vscode.l10n.bundle ?? {};
+    const frozen = frozenPanel(report, { language: vscode.env.language, strings, translate: t }, true);
+    const editor: OpenEditor = { document, webview, panel, takeView: () => undefined };
+    let reading = false;
+    this.#open.add(editor);
+    panel.onDidEnd(() => this.#open.delete(editor));
+    panel.onDidReceive((message) => {
+      switch (message.type) {
+        case 'saveFile':
+          return saveFile(message.name, message.content);
+        case 'copy':
+          return void vscode.env.clipboard.writeText(message.text);
+        case 'view':
+          return editor.takeView(message.view);
+        case 'command':
+          if (message.name === 'showLog') return log.show();
+          break;
+        case 'readAgain':
+          if (reading) return;
+          reading = true;
+          return void readAgain(this.#context, report, baseName(uri), panel)
+            .catch((error: unknown) => void reportError(log, `Reading ${uri.toString(true)} again`, error))
+            .finally(() => {
+              reading = false;
+            });
+        default:
+      }
       for (const reply of frozen.receive(message)) panel.post(reply);
-      return;
-    }
-    if (reading) return;
-    reading = true;
-    void readAgain(context, report, baseName(uri), panel)
-      .catch((error: unknown) => void reportError(log, `Reading ${uri.toString(true)} again`, error))
-      .finally(() => {
-        reading = false;
-      });
-  };
-  panel.onDidReceive(receive);
+      const place = this.#wanted.get(address);
+      if (message.type !== 'ready' || place === undefined) return;
+      this.#wanted.delete(address);
+      panel.post({ type: 'goTo', place });
+    });
+  }
+
+  /** Command "Copy Link to This View": a link that opens the report on show at its tab, layer, head and token. */
+  async copyLink(): Promise<void> {
+    const editor = [...this.#open].find(({ webview }) => webview.active);
+    if (editor === undefined) return void inform(t('Open a saved report first: a link leads to what it shows.'));
+    const view = await new Promise<unknown>((resolve) => {
+      const timer = setTimeout(() => resolve(undefined), VIEW_MS);
+      editor.takeView = (told) => {
+        clearTimeout(timer);
+        resolve(told);
+      };
+      if (!editor.panel.post({ type: 'tellView' })) resolve(undefined);
+    });
+    const query = linkQuery(editor.document.uri.toString(), view);
+    await vscode.env.clipboard.writeText(`${vscode.env.uriScheme}://${EXTENSION_ID}/report?${query}`);
+    void inform(t('Copied a link to this view of {0}.', baseName(editor.document.uri)));
+  }
+
+  /** Opens the report that a link leads to, at its place. */
+  async follow(link: vscode.Uri): Promise<void> {
+    const found = parseLink(link.query);
+    if (found === undefined) return void inform(t('This link leads to no saved report.'));
+    const uri = vscode.Uri.parse(found.report);
+    const address = uri.toString();
+    const open = [...this.#open].find(({ document }) => document.uri.toString() === address);
+    // A page that is not ready yet is told when it is.
+    if (open?.panel.post({ type: 'goTo', place: found.place }) !== true) this.#wanted.set(address, found.place);
+    await vscode.commands.executeCommand('vscode.openWith', uri, REPORT_EDITOR);
+  }
 }
 
 /** Reads a report again with the model of the settings, and tells the page how far the numbers are apart. Cancelling tells nothing. */

@@ -297,6 +297,7 @@ function fakePanel() {
     onDidDispose: ended.event,
     onDidChangeViewState: viewed.event,
     visible: true,
+    active: true,
     title: '',
     iconPath: '',
     reveal: () => undefined,
@@ -380,6 +381,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
   const views: FakeTreeView[] = [];
   const serializers: Serializer[] = [];
   const customEditors: CustomEditors[] = [];
+  const uriHandlers: { handleUri(link: unknown): Promise<void> }[] = [];
   const picks: QuickPick[] = [];
   /** Logged errors. */
   const logged: string[] = [];
@@ -432,6 +434,10 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
     },
     registerCustomEditorProvider: (_: string, provider: CustomEditors) => {
       customEditors.push(provider);
+      return { dispose: () => undefined };
+    },
+    registerUriHandler: (handler: { handleUri(link: unknown): Promise<void> }) => {
+      uriHandlers.push(handler);
       return { dispose: () => undefined };
     },
     showInformationMessage: vi.fn<(message: string, ...rest: readonly unknown[]) => Promise<unknown>>(async () => undefined),
@@ -565,7 +571,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
       t: (text: string, ...values: readonly unknown[]) => text.replace(/\{(\d+)\}/g, (_, index: string) => String(values[Number(index)])),
       bundle: undefined,
     },
-    env: { language: 'en', clipboard: { writeText: async (text: string) => void clipboard.push(text) } },
+    env: { language: 'en', uriScheme: 'vscode', clipboard: { writeText: async (text: string) => void clipboard.push(text) } },
   };
   return {
     api,
@@ -601,6 +607,8 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
       events.visible.fire(editors);
     },
     /** Restores a panel, as VS Code does after a restart. */
+    /** Follows a link into the extension, as the system asks for it. */
+    follow: async (query: string): Promise<void> => uriHandlers[0]?.handleUri({ query }),
     /** Opens a file in the editor that the extension has for it, and returns its panel. */
     openCustom: async (path: string): Promise<FakePanel> => {
       const [provider] = customEditors;

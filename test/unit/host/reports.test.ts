@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
 import { readReport } from '../../../src/report/reportFile.ts';
 import { FakeUri, type FakePanel } from './fakeEditor.ts';
-import { endHosts, FIRST, startHost } from './wholeHost.ts';
+import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -24,7 +24,7 @@ async function explained(): Promise<Host> {
 async function save(host: Host, labels: readonly string[], settings: object = { selected: 2, tab: 'tokens' }): Promise<void> {
   const before = host.picks.length;
   host.run('saveReport');
-  await host.settle();
+  await turns(20);
   host.say({ type: 'view', view: settings });
   await host.settle();
   const pick = host.picks[before] ?? expect.fail('Nothing was asked.');
@@ -119,6 +119,37 @@ describe('a report', () => {
   });
 });
 
+describe('a link to a report', () => {
+  it('names the file and the place, never the text, and opens the report there', async () => {
+    const host = await explained();
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
+    await save(host, []);
+    const panel = await host.openCustom(PATH);
+    panel.say({ type: 'ready' });
+    host.run('copyReportLink');
+    await turns(20);
+    panel.say({ type: 'view', view: { tab: 'attention', layer: 1, head: 0, selected: 2, notes: [{ text: FIRST }], wordSet: FIRST } });
+    await host.settle();
+    const [link = ''] = host.clipboard;
+    expect(link).toBe(
+      `vscode://explain-tokens.explain-tokens/report?report=file%3A%2F%2F${encodeURIComponent(PATH)}&tab=attention&layer=1&head=0&token=2`,
+    );
+    const opened: unknown[][] = [];
+    host.commands.set('vscode.openWith', async (...args) => void opened.push([...args]));
+    await host.follow(link.slice(link.indexOf('?') + 1));
+    await host.settle();
+    expect(panel.posted.at(-1)).toEqual({ type: 'goTo', place: { tab: 'attention', layer: 1, head: 0, token: 2 } });
+    expect(opened.map(([uri, type]) => [String(uri), type])).toEqual([[`file://${PATH}`, 'explainTokens.report']]);
+    for (const wrong of ['', 'report=file:///etc/passwd', 'report=https://x.org/a.tokens.html', 'report=command:x.tokens.html'])
+      await host.follow(wrong);
+    await host.settle();
+    expect(opened).toHaveLength(1);
+    expect(host.window.showInformationMessage.mock.calls.filter(([said]) => said === 'This link leads to no saved report.')).toHaveLength(
+      4,
+    );
+  });
+});
+
 describe('saving a report', () => {
   it('writes nothing without a text, or where the user declines or cancels', async () => {
     const bare = await startHost();
@@ -134,7 +165,7 @@ describe('saving a report', () => {
     host.picks.at(-1)?.hide();
     await host.settle();
     host.window.showSaveDialog.mockImplementationOnce(async () => {
-      setTimeout(() => host.notifications.at(-1)?.cancel(), 0);
+      setImmediate(() => host.notifications.at(-1)?.cancel());
       return FakeUri.file(PATH);
     });
     await save(host, ['Attention', 'Predictions', 'Embeddings', 'Positions', 'Forward pass', 'Why']);
