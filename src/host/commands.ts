@@ -72,6 +72,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.compareHead': (resource) => compareHead(context, resource),
     'explainTokens.compareModel': () => compareModel(context),
     'explainTokens.saveReport': () => saveReport(context),
+    'explainTokens.copyForNotebook': () => context.reports.copyForNotebook(),
     'explainTokens.copyReportLink': () => context.reports.copyLink(),
     'explainTokens.chooseModel': () => chooseModel(library),
     'explainTokens.downloadModel': () => downloadModel(downloads, log),

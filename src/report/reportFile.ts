@@ -18,8 +18,8 @@ export const MAX_REPORT_BYTES = 256 * 1024 * 1024;
 const MAX_DATA_BYTES = 1024 * 1024 * 1024;
 
 /** Ids of the elements that hold the description and the numbers. */
-const HEAD_ID = 'explain-tokens-report';
-const DATA_ID = 'explain-tokens-numbers';
+export const HEAD_ID = 'explain-tokens-report';
+export const DATA_ID = 'explain-tokens-numbers';
 
 /** The file of a report: a page that shows it by `page`, without any network. */
 export async function writeReport(report: Report, page: ReportPage): Promise<string> {

@@ -43,6 +43,7 @@ const EXPECTED = [
   'extension/media/recipe.schema.json',
   ...['editor', 'explain', 'model', 'panel'].map((page) => `extension/media/walkthrough/${page}.md`),
   'extension/media/screenshots/panel.png',
+  'extension/media/screenshots/report.png',
   ...['README.md', 'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].map(
     (file) => MODEL + file,
   ),

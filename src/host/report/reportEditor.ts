@@ -1,6 +1,7 @@
 import { vscode } from '../vscode.ts';
 import { CancelledError, messageOf, UserError } from '../../core/errors.ts';
 import type { LinkedPlace } from '../../protocol/messages.ts';
+import { notebookCode } from '../../report/notebookCode.ts';
 import { frozenPanel } from '../../report/frozenPanel.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../../report/readAgain.ts';
 import type { Report } from '../../report/report.ts';
@@ -119,6 +120,14 @@ export class ReportEditors {
     const query = linkQuery(editor.document.uri.toString(), view);
     await vscode.env.clipboard.writeText(`${vscode.env.uriScheme}://${EXTENSION_ID}/report?${query}`);
     void inform(t('Copied a link to this view of {0}.', baseName(editor.document.uri)));
+  }
+
+  /** Command "Copy for a Notebook": Python that reads the numbers of the report on show. */
+  async copyForNotebook(): Promise<void> {
+    const uri = [...this.#open].find(({ webview }) => webview.active)?.document.uri;
+    if (uri === undefined) return void inform(t('Open a saved report first: the code reads its numbers.'));
+    await vscode.env.clipboard.writeText(notebookCode(uri.scheme === 'file' || uri.scheme === 'vscode-remote' ? uri.fsPath : uri.path));
+    void inform(t('Copied Python that reads the numbers of {0}.', baseName(uri)));
   }
 
   /** Opens the report that a link leads to, at its place. */
