@@ -12,7 +12,7 @@ import { setStrings } from './strings.ts';
 import { watchTheme, type Theme } from './theme.ts';
 import { createAttentionTeller } from './views/attention/editorAttention.ts';
 import { createTooltip } from './parts/tooltip.ts';
-import { createNotes } from './parts/notes.ts';
+import { createNotes } from './parts/noteBar.ts';
 import { createHeader, createStaleBanner } from './parts/panelHeader.ts';
 import { createRefusal, createStatus } from './parts/status.ts';
 import { createRecipeBand } from './parts/recipeBand.ts';

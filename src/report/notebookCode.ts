@@ -24,7 +24,9 @@ def value(tree):
         return tree
     for name, dtype in DTYPES.items():
         if name in tree:
-            return np.frombuffer(arrays, dtype, tree[name][1], tree[name][0])
+            (at, count), size = tree[name], np.dtype(dtype).itemsize  # stored byte by byte: the first of all numbers, the second, ...
+            planes = np.frombuffer(arrays, "u1", count * size, at).reshape(size, count)
+            return np.ascontiguousarray(planes.T).view(dtype).reshape(count)
     if "$number" in tree:
         return float(tree["$number"].replace("Infinity", "inf"))
     return {key[1:] if key.startswith("$$") else key: value(field) for key, field in tree.items()}

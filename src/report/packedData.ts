@@ -1,5 +1,6 @@
-// Plain data as bytes: a tree of JSON, and the arrays of numbers in it as they are in memory, so that every number is the same to its last
-// bit when it is read again. Layout: the tree's length in bytes (uint32), the tree as UTF-8, and from the next multiple of 8 on the
+// Plain data as bytes: a tree of JSON, and the bytes of the arrays of numbers in it, so that every number is the same to its last bit when
+// it is read again. Of each array come first the first bytes of all numbers, then the second ones, and so on: signs and exponents are alike,
+// and take little room once they are compressed. Layout: the tree's length in bytes (uint32), the tree as UTF-8, and from the next multiple of 8 on the
 // arrays, each beginning at a multiple of 8; all little-endian. In the tree, {"$f32": [at, length]} stands for an array, `at` bytes from
 // the first one, and {"$number": "NaN"} for a number that JSON has none of. A key that begins with $ has another $ before it.
 
@@ -67,8 +68,8 @@ function nameOf(value: number): string {
 }
 
 /** Where the array is among those that are stored. */
-function store({ buffer, byteOffset, byteLength }: Numbers, stored: Stored): number {
-  const bytes = new Uint8Array(buffer, byteOffset, byteLength);
+function store({ buffer, byteOffset, byteLength, BYTES_PER_ELEMENT }: Numbers, stored: Stored): number {
+  const bytes = inPlanes(new Uint8Array(buffer, byteOffset, byteLength), BYTES_PER_ELEMENT);
   const hash = hashOf(bytes);
   const alike = stored.byHash.get(hash) ?? [];
   const known = alike.find((other) => other.bytes.every((byte, index) => byte === bytes[index]));
@@ -80,7 +81,7 @@ function store({ buffer, byteOffset, byteLength }: Numbers, stored: Stored): num
   return at;
 }
 
-/** Equal for equal bytes: their number, and two sums of their 32-bit words. */
+/** Equal for equal bytes: their number, their sum, and FNV-1a of them. */
 function hashOf(bytes: Uint8Array): string {
   let [sum, mixed] = [0, 0x811c9dc5];
   for (const byte of bytes) {
@@ -106,9 +107,18 @@ function special(name: string, value: unknown, arrays: Uint8Array): unknown {
   if (kind === undefined || !Array.isArray(value)) throw new RangeError(`${name} is unknown.`);
   const [at, length] = value as readonly unknown[];
   if (!isCount(at) || !isCount(length)) throw new RangeError(`${name} is nowhere.`);
-  const size = length * KINDS[kind].BYTES_PER_ELEMENT;
+  const each = KINDS[kind].BYTES_PER_ELEMENT;
+  const size = length * each;
   if (at + size > arrays.length) throw new RangeError('An array is cut off.');
-  return new KINDS[kind](arrays.slice(at, at + size).buffer);
+  return new KINDS[kind](inPlanes(arrays.subarray(at, at + size), length).buffer);
+}
+
+/** The bytes of numbers of `each` bytes in the order described above; of `each` = their count, in the order of memory again. */
+function inPlanes(bytes: Uint8Array, each: number): Uint8Array<ArrayBuffer> {
+  const planes = new Uint8Array(bytes.length);
+  const count = each === 0 ? 0 : bytes.length / each;
+  for (let one = 0; one < count; one++) for (let byte = 0; byte < each; byte++) planes[byte * count + one] = bytes[one * each + byte] ?? 0;
+  return planes;
 }
 
 function isCount(value: unknown): value is number {

@@ -131,7 +131,8 @@ function vectorQuestions({ explanation: { model, tokens }, choice }: Asked): rea
   const ids = [...new Set(choice.tokens.flatMap((token) => tokens[token]?.id ?? []))];
   return [
     ...places.flatMap((layer) => [true, false].map((skipFirst): Query => ({ name: 'projection', args: { layer, skipFirst } }))),
-    ...similar.flatMap((layer) => frames.map((frame): Query => ({ name: 'similarity', args: { layer, frame } }))),
+    ...similar.map((layer): Query => ({ name: 'similarity', args: { layer, frame: 'centred' } })),
+    { name: 'similarity', args: { layer: choice.embeddingLayer, frame: 'stored' } },
     ...ids.flatMap((id) =>
       frames.map((frame): Query => ({ name: 'neighbours', args: { vector: [{ ids: [id], weight: 1 }], frame, count: NEIGHBOURS } })),
     ),

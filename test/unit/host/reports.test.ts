@@ -34,7 +34,17 @@ async function save(host: Host, labels: readonly string[], settings: object = { 
   await host.settle();
 }
 
-const saved = (host: Host, path = PATH): string => new TextDecoder().decode(host.files.get(path) ?? expect.fail('Nothing was saved.'));
+/** The content of a file, once it is there: it is packed by threads that nobody watches. */
+async function saved(host: Host, path = PATH): Promise<string> {
+  await until(() => host.files.has(path));
+  return new TextDecoder().decode(host.files.get(path));
+}
+
+async function until(isSo: () => boolean): Promise<void> {
+  for (let turn = 0; turn < 50_000 && !isSo(); turn++) await turns(1);
+  expect(isSo()).toBe(true);
+}
+
 const replyTo = (panel: FakePanel, id: number): HostMessage | undefined =>
   panel.posted.findLast((message) => (message.type === 'reply' || message.type === 'replyError') && message.id === id);
 
@@ -49,11 +59,16 @@ describe('a report', () => {
     const asked = replyTo(host.panel(), 1);
     host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
     const note = { text: 'Why?', token: 2, head: null, key: null };
-    await save(host, ['Attention', 'Why'], { selected: 2, layer: 1, head: 1, notes: [note] });
+    await save(host, ['Attention', 'Positions'], { selected: 2, layer: 1, head: 1, notes: [note] });
     expect(host.errors()).toEqual([]);
     expect(host.picks.at(-1)?.title).toMatch(/^Save as Report: about \d/);
-    const report = await readReport(saved(host), 'notes.tokens.html');
-    expect(report.head).toMatchObject({ text: FIRST, kept: ['attention', 'why'], notes: [note], settings: { selected: 2, layer: 1 } });
+    const report = await readReport(await saved(host), 'notes.tokens.html');
+    expect(report.head).toMatchObject({
+      text: FIRST,
+      kept: ['attention', 'positions'],
+      notes: [note],
+      settings: { selected: 2, layer: 1 },
+    });
     expect(report.head.tokens).toEqual([2, shown.explanation.tokens.length - 1]);
     expect(report.shown.explanation.logprob).toEqual(shown.explanation.logprob);
     expect(report.shown.source.uri).toBe('');
@@ -84,6 +99,7 @@ describe('a report', () => {
 
     panel.say({ type: 'readAgain' });
     panel.say({ type: 'readAgain' });
+    await until(() => panel.posted.some(({ type }) => type === 'readAgain'));
     await host.settle();
     const again = panel.posted.filter((message) => message.type === 'readAgain');
     expect(again).toHaveLength(1);
@@ -98,7 +114,7 @@ describe('a report', () => {
     const host = await explained();
     host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/without-ending'));
     await save(host, []);
-    const file = saved(host, '/saved/without-ending.tokens.html');
+    const file = await saved(host, '/saved/without-ending.tokens.html');
     const { writeReport } = await import('../../../src/report/reportFile.ts');
     const report = await readReport(file, 'x');
     const logprob = report.shown.explanation.logprob.slice();
@@ -110,7 +126,7 @@ describe('a report', () => {
     const panel = await host.openCustom('/saved/changed.tokens.html');
     panel.say({ type: 'ready' });
     panel.say({ type: 'readAgain' });
-    await host.settle();
+    await until(() => panel.posted.some(({ type }) => type === 'readAgain'));
     const again = panel.posted.find((message) => message.type === 'readAgain');
     const [most, next] = again?.type === 'readAgain' ? again.differences : [];
     expect(most?.quantity).toBe('tokens.logprob');
@@ -124,6 +140,7 @@ describe('a link to a report', () => {
     const host = await explained();
     host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
     await save(host, []);
+    await saved(host);
     const panel = await host.openCustom(PATH);
     panel.say({ type: 'ready' });
     host.run('copyReportLink');
@@ -183,6 +200,7 @@ describe('saving a report', () => {
     });
     host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
     await save(host, []);
+    await until(() => host.errors().length > 0);
     expect(host.errors()).toEqual([`file://${PATH} cannot be saved: EROFS: read-only file system`]);
     expect([...host.files].filter(([path]) => path.startsWith('/saved'))).toEqual([[PATH, Uint8Array.of(1, 2)]]);
   });

@@ -161,7 +161,7 @@ describe('a file that is none', () => {
   it('is refused where text and ids disagree', async () => {
     const sentence = `${NAME} cannot be trusted: its text and its token ids disagree.`;
     const { text, ids } = report.head;
-    expect(await changed(JSON.stringify(text.slice(0, 20)).slice(1, -1), text.slice(0, 20).toUpperCase())).toBe(sentence);
+    expect(await changed(`"text":"${text.slice(0, 6)}`, `"text":"${text.slice(0, 6).toUpperCase()}`)).toBe(sentence);
     expect(await changed(`"ids":[${ids.slice(0, 2).join()}`, `"ids":[${[ids[0], 9].join()}`)).toBe(sentence);
     expect(await changed(`"ids":[${ids[0]},`, '"ids":[')).toContain('damaged');
   });
