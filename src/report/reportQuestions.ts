@@ -32,12 +32,12 @@ export interface ReportChoice {
 const MOST_WEIGHTS = 2_000_000;
 const MOST_PICTURES = 4_000_000;
 /** Most bytes of all layers' cosines in one frame. */
-const MOST_COSINES = 300_000;
+const MOST_COSINES = 100_000;
 /** Most answers of one kind about single heads, and about single tokens. */
 const MOST_OF_HEADS = 400;
 const MOST_OF_TOKENS = 4096;
 /** Longest text that is run again without each of its tokens. */
-const MOST_LEFT_OUT = 128;
+const MOST_LEFT_OUT = 32;
 /** Candidates that Why lists on each side of what interventions change. */
 const CANDIDATES = 5;
 
@@ -145,7 +145,7 @@ function vectorQuestions({ explanation: { model, tokens }, choice }: Asked): rea
 function positionQuestions({ explanation: { model }, choice, heads }: Asked): readonly Query[] {
   if (model.positions !== 'rotary' && model.positions !== 'alibi')
     return [{ name: 'positions', args: { layer: 0, head: 0, query: 0, key: 0 } }];
-  return manyHeads(heads, choice).flatMap((one) =>
+  return chosenHeads(heads, choice).flatMap((one) =>
     choice.tokens.map((query): Query => ({ name: 'positions', args: { ...one, query, key: Math.max(0, query - 1) } })),
   );
 }
@@ -185,8 +185,13 @@ export function likelyQuestion({ tokens, topK, topIds }: Explanation, position: 
 }
 
 /** All heads where they are few enough; else the chosen one of every layer. */
-function manyHeads(heads: readonly Head[], { tokens, head }: ReportChoice): readonly Head[] {
-  return heads.length * Math.max(1, tokens.length) <= MOST_OF_HEADS ? heads : heads.filter((one) => one.head === head);
+function manyHeads(heads: readonly Head[], choice: ReportChoice): readonly Head[] {
+  return heads.length * Math.max(1, choice.tokens.length) <= MOST_OF_HEADS ? heads : chosenHeads(heads, choice);
+}
+
+/** The chosen head of every layer. */
+function chosenHeads(heads: readonly Head[], { head }: ReportChoice): readonly Head[] {
+  return heads.filter((one) => one.head === head);
 }
 
 function layersOf(heads: readonly Head[]): readonly number[] {

@@ -16,6 +16,10 @@ import { panelPage } from './panelPage.ts';
 
 const TEXT = 'The lighthouse keeper counted the ships. The lighthouse keeper slept.';
 const SELECTED = 8;
+/** All of a tab is in sight: what is not need not be drawn. */
+const HEIGHT = 2400;
+/** A cell of the lens with its numbers, which come shortly after the tab is open. */
+const LENS_CELL = '#panel-predictions .lens-scroll :text-matches("[0-9]%")';
 /** Tabs whose views show the same in a report as in the panel. */
 const TABS = ['model', 'tokens', 'predictions', 'attention', 'embeddings', 'positions', 'forward', 'why'];
 const TAKEN = (process.env['PICTURES'] ?? '') !== '';
@@ -60,12 +64,13 @@ beforeAll(async () => {
   file = join(work, 'keeper.tokens.html');
   writeFileSync(file, await writeReport(makeReport(content, '0.1.0', new Date()), await builtReportPage()));
   server = await startHarness(opened);
-  await page.browser.page.setViewportSize({ width: 1000, height: 800 });
+  await page.browser.page.setViewportSize({ width: 1000, height: HEIGHT });
   await page.open(server, 'family&alone&theme=light');
   await page.panel.locator('.strip .token').nth(SELECTED).click();
   for (const tab of TABS) {
     await page.panel.locator(`#tab-${tab}`).click();
     await page.settled();
+    if (tab === 'predictions') await page.panel.locator(LENS_CELL).first().waitFor();
     inPanel.set(tab, await textOf(page.panel.locator(`#panel-${tab}`)));
   }
 });
@@ -81,7 +86,7 @@ async function openReport(
   const asked: string[] = [];
   report.on('request', (request) => asked.push(request.url()));
   await report.context().setOffline(true);
-  await report.setViewportSize({ width, height: 800 });
+  await report.setViewportSize({ width, height: HEIGHT });
   await report.emulateMedia({ colorScheme: 'light' });
   await report.goto(pathToFileURL(file).href);
   await report.locator('.strip .token').first().waitFor();
@@ -99,6 +104,7 @@ describe('a saved report in a browser without a network', () => {
     for (const tab of TABS) {
       await report.locator(`#tab-${tab}`).click();
       await settled(report);
+      if (tab === 'predictions') await report.locator(LENS_CELL).first().waitFor();
       inReport.set(tab, await textOf(report.locator(`#panel-${tab}`)));
       if (!TAKEN) continue;
       for (const [width, scheme] of [
@@ -106,12 +112,12 @@ describe('a saved report in a browser without a network', () => {
         [800, 'dark'],
         [1400, 'light'],
       ] as const) {
-        await report.setViewportSize({ width, height: 800 });
+        await report.setViewportSize({ width, height: HEIGHT });
         await report.emulateMedia({ colorScheme: scheme });
         await settled(report);
         await report.screenshot({ path: join(ARTIFACTS, 'webview', `report-${tab}-${width}.png`) });
       }
-      await report.setViewportSize({ width: 1000, height: 800 });
+      await report.setViewportSize({ width: 1000, height: HEIGHT });
       await report.emulateMedia({ colorScheme: 'light' });
     }
     for (const tab of TABS) {
@@ -138,7 +144,8 @@ describe('a saved report in a browser without a network', () => {
     const light = await background();
     await report.emulateMedia({ colorScheme: 'dark' });
     await expect.poll(background).not.toBe(light);
-    await report.locator('#tab-tokens').click();
+    await report.locator('#tab-attention').click();
+    await settled(report);
     const download = report.waitForEvent('download');
     await report
       .getByRole('button', { name: /^Save: / })

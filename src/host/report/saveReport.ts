@@ -136,10 +136,10 @@ async function chooseParts({ shown }: Current, choice: ReportChoice): Promise<re
   const labels: Readonly<Record<ReportPart, readonly [label: string, detail: string]>> = {
     attention: [t('Attention'), t('All heads’ numbers and pictures, and their weights')],
     lens: [t('Predictions'), t('The logit lens of all layers, and the whole distribution after the selected and the last token')],
-    vectors: [t('Embeddings'), t('Projections and cosines of all layers; nearest tokens of the selected and the last token')],
-    positions: [t('Positions'), t('How positions enter each head, for the selected and the last token')],
+    vectors: [t('Embeddings'), t('Projections of all layers, cosines, and the nearest tokens of the selected and the last token')],
+    positions: [t('Positions'), t('How positions enter the chosen head of every layer, for the selected and the last token')],
     forward: [t('Forward pass'), t('Every step of the selected and the last token through all layers')],
-    why: [t('Why'), t('Where the predictions after the selected and the last token come from, by every method')],
+    why: [t('Why'), t('Where the predictions after the selected and the last token come from')],
   };
   const items = REPORT_PARTS.map((part): PartItem => {
     const [label, detail] = labels[part];
