@@ -35,7 +35,7 @@ export function keptAnswers(answers: readonly KeptAnswer[]): KeptAnswers {
     if (!isWindow(query)) return undefined;
     for (const { query: kept, side: of, ...answer } of windows) {
       if (kept.name !== query.name || of !== side || !('result' in answer)) continue;
-      const found = windowWithin(answer.result, kept as WindowQuery, query);
+      const found = windowWithin(answer.result, kept, query);
       if (found !== undefined) return found;
     }
     return undefined;

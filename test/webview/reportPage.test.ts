@@ -43,8 +43,9 @@ async function settled(of: Page): Promise<void> {
   });
 }
 
-/** What a tab's panel says. Times differ from one reading to the next, and are not in it. */
-const textOf = async (locator: { innerText(): Promise<string> }): Promise<string> => (await locator.innerText()).replaceAll(/\s+/g, ' ');
+/** What a tab's panel says, but for what it shows in an editor, which a report does not have. */
+const textOf = async (locator: { innerText(): Promise<string> }): Promise<string> =>
+  (await locator.innerText()).replaceAll(/\s+/g, ' ').replace(/In the editor .* Follow the cursor, or no longer /, '');
 
 beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'explain-tokens-report-'));
