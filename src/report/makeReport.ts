@@ -38,7 +38,8 @@ export function makeReport(
       kept: [...choice.parts],
       tokens: [...choice.tokens],
       notes: [...notes],
-      settings,
+      // The head of which most is kept is the one on show, and stays so when the tab Attention is opened.
+      settings: { ...settings, layer: choice.layer, head: choice.head, headChosen: true },
     },
     shown: withoutPlaces(shown),
     comparison: comparison === null ? null : { ...withoutPlaces(comparison), model: comparison.model === null ? null : nameIn(comparison) },

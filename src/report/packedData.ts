@@ -1,8 +1,9 @@
 // Plain data as bytes: a tree of JSON, and the bytes of the arrays of numbers in it, so that every number is the same to its last bit when
-// it is read again. Of each array come first the first bytes of all numbers, then the second ones, and so on: signs and exponents are alike,
-// and take little room once they are compressed. Layout: the tree's length in bytes (uint32), the tree as UTF-8, and from the next multiple of 8 on the
-// arrays, each beginning at a multiple of 8; all little-endian. In the tree, {"$f32": [at, length]} stands for an array, `at` bytes from
-// the first one, and {"$number": "NaN"} for a number that JSON has none of. A key that begins with $ has another $ before it.
+// it is read again. Of an array come first the first bytes of all its numbers, then the second ones, and so on: signs and exponents are
+// alike, and take little room once they are compressed. Layout: the tree's length in bytes (uint32), the tree as UTF-8, and from the next
+// multiple of 8 on the arrays, each beginning at a multiple of 8; all little-endian. In the tree, {"$f32": [at, length]} stands for an
+// array, `at` bytes from the first one, and {"$number": "NaN"} for a number that JSON has none of. A key that begins with $ has another $
+// before it.
 
 const KINDS = { $f32: Float32Array, $f64: Float64Array, $i32: Int32Array, $u8: Uint8Array } as const;
 type Kind = keyof typeof KINDS;

@@ -8,7 +8,8 @@ import { BARE_PAGE } from '../unit/report/savedReport.ts';
 import { runHere, type Ran } from './commandLine.ts';
 
 /** 64 tokens of the bundled model, one of which is put before the text. */
-const TEXT = `${'The lighthouse keeper counted the ships that passed in the night, and wrote their names into a book. '.repeat(2)}The lighthouse keeper counted the`;
+const SENTENCE = 'The lighthouse keeper counted the ships that passed in the night, and wrote their names into a book. ';
+const TEXT = `${SENTENCE.repeat(2)}The lighthouse keeper counted the`;
 let work = '';
 const run = (...args: readonly string[]): Promise<Ran> => runHere(args, work);
 const sizeOf = async (file: string): Promise<number> => (await stat(join(work, file))).size;

@@ -20,8 +20,8 @@ const SELECTED = 8;
 const HEIGHT = 2400;
 /** A cell of the lens with its numbers, which come shortly after the tab is open. */
 const LENS_CELL = '#panel-predictions .lens-scroll :text-matches("[0-9]%")';
-/** Tabs whose views show the same in a report as in the panel. */
-const TABS = ['model', 'tokens', 'predictions', 'attention', 'embeddings', 'positions', 'forward', 'why'];
+/** Tabs whose views show the same in a report as in the panel, which chooses a head when Attention is opened. */
+const TABS = ['attention', 'model', 'tokens', 'predictions', 'embeddings', 'positions', 'forward', 'why'];
 const TAKEN = (process.env['PICTURES'] ?? '') !== '';
 
 const page = panelPage();
@@ -51,7 +51,7 @@ beforeAll(async () => {
   work = mkdtempSync(join(tmpdir(), 'explain-tokens-report-'));
   const opened = await openBundled(TEXT);
   const { shown } = opened;
-  const choice = { parts: REPORT_PARTS, tokens: [SELECTED], layer: 0, head: 0, embeddingLayer: -1 };
+  const choice = { parts: REPORT_PARTS, tokens: [SELECTED], layer: 2, head: 5, embeddingLayer: -1 };
   const answers = await collectAnswers(
     shown,
     choice,
