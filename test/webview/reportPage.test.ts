@@ -16,11 +16,12 @@ import { panelPage } from './panelPage.ts';
 
 const TEXT = 'The lighthouse keeper counted the ships. The lighthouse keeper slept.';
 const SELECTED = 8;
+const VIEW = { selected: SELECTED, layer: 2, head: 5, tab: 'tokens' };
 /** All of a tab is in sight: what is not need not be drawn. */
 const HEIGHT = 2400;
 /** A cell of the lens with its numbers, which come shortly after the tab is open. */
 const LENS_CELL = '#panel-predictions .lens-scroll :text-matches("[0-9]%")';
-/** Tabs whose views show the same in a report as in the panel, which chooses a head when Attention is opened. */
+/** Tabs whose views show the same in a report as in the panel. */
 const TABS = ['attention', 'model', 'tokens', 'predictions', 'embeddings', 'positions', 'forward', 'why'];
 const TAKEN = (process.env['PICTURES'] ?? '') !== '';
 
@@ -61,13 +62,18 @@ beforeAll(async () => {
   );
   const files = await opened.remote.ask(shown.explanation.run, 'fileMarks', {});
   const notes = [{ text: 'Here it says the same again.', token: SELECTED, head: null, key: null }];
-  const content = { shown, comparison: null, answers, choice, files, settings: { selected: SELECTED, tab: 'tokens' }, notes };
+  const content = { shown, comparison: null, answers, choice, files, settings: VIEW, notes };
   file = join(work, 'keeper.tokens.html');
   writeFileSync(file, await writeReport(makeReport(content, '0.1.0', new Date()), await builtReportPage()));
   server = await startHarness(opened);
   await page.browser.page.setViewportSize({ width: 1000, height: HEIGHT });
   await page.open(server, 'family&alone&theme=light');
-  await page.panel.locator('.strip .token').nth(SELECTED).click();
+  // The panel begins with the same view as the report.
+  await page.browser.page.evaluate((view) => sessionStorage.setItem('state', JSON.stringify({ version: 1, view })), {
+    ...VIEW,
+    headChosen: true,
+  });
+  await page.open(server, 'family&alone&theme=light');
   for (const tab of TABS) {
     await page.panel.locator(`#tab-${tab}`).click();
     await page.settled();
