@@ -9,7 +9,7 @@ import { runHere, type Ran } from './commandLine.ts';
 
 /** 64 tokens of the bundled model, one of which is put before the text. */
 const SENTENCE = 'The lighthouse keeper counted the ships that passed in the night, and wrote their names into a book. ';
-const TEXT = `${SENTENCE.repeat(2)}The lighthouse keeper counted the`;
+const TEXT = `${SENTENCE.repeat(2)}The lighthouse keeper counted the a`;
 let work = '';
 const run = (...args: readonly string[]): Promise<Ran> => runHere(args, work);
 const sizeOf = async (file: string): Promise<number> => (await stat(join(work, file))).size;
