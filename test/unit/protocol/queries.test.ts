@@ -17,7 +17,7 @@ describe('the table of questions', () => {
     const [page, host] = [true, false].map((own) =>
       Object.entries(QUESTIONS).flatMap(([name, line]) => ('check' in line === own ? [name] : [])),
     );
-    expect(host).toEqual(['readVector', 'vectorFile', 'vocabularyKey', 'attentionRows', 'scores', 'logits', 'divergence']);
+    expect(host).toEqual(['readVector', 'vectorFile', 'vocabularyKey', 'fileMarks', 'attentionRows', 'scores', 'logits', 'divergence']);
     for (const name of page ?? []) expect(answersKept(name as PageQueryName)).toBeGreaterThanOrEqual(0);
     expect([answersKept('steps'), answersKept('lens')]).toEqual([0, 1024]);
     const positions = Int32Array.of(0);
