@@ -29,6 +29,7 @@ export function createHeadChoice(context: PanelContext): HeadChoice {
       of.reduce((list, step, index) => (index === chosen - 1 ? switchedOn(list, step) : switchedOff(list, step)), items),
     );
   });
+  menu.root.classList.add('needs-model');
   return {
     root: menu.root,
     show: (layer, head, { settings }) => {

@@ -22,7 +22,7 @@ export function createHeadSwitch(context: PanelContext): HeadSwitch {
     context.store.dispatch({ type: 'settings', change: { layer: step.layer, head: step.head } });
     switchStep(context, step, !isOff);
   });
-  made.classList.add('head-switch');
+  made.classList.add('head-switch', 'needs-model');
   return {
     root: made,
     show: (layer, head, { settings }) => {

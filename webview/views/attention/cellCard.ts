@@ -30,6 +30,7 @@ export function createCellCard(context: PanelContext, cells: HeadCells, head: ()
     cells.lock(cell);
     switchStep(context, edge, !isOn(context.store.state().settings.recipe, edge));
   });
+  cut.classList.add('needs-model');
   cut.title = t('The query does not see the key in this head: a step of the recipe, on in every view');
   const body = el('div', { class: 'cell-body' });
   const asked = question(context, {

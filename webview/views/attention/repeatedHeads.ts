@@ -31,6 +31,7 @@ export function createRepeatedScoring({ host, announce }: PanelContext, done: ()
     50,
     REPEATED_SEQUENCES,
   );
+  start.classList.add('needs-model');
   const cancel = button(t('Cancel'), 'secondary', () => stop());
   const bar = progressBar(t('Score on repeated random tokens'));
   const message = el('span', { class: 'caption', role: 'status' });

@@ -117,7 +117,7 @@ export function createAddStep(context: PanelContext): View {
   return {
     root: el(
       'div',
-      { class: 'add-step', role: 'group', 'aria-label': t('Add an intervention') },
+      { class: 'add-step needs-model', role: 'group', 'aria-label': t('Add an intervention') },
       what.root,
       ...Object.values(fields).map(({ root }) => root),
       add,

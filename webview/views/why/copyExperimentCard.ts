@@ -114,7 +114,7 @@ export function createCopyExperiment(context: PanelContext): View {
   return {
     root: el(
       'section',
-      { class: 'card copy-experiment', 'aria-label': t('Experiment: what induction heads do') },
+      { class: 'card copy-experiment needs-model', 'aria-label': t('Experiment: what induction heads do') },
       el('h2', {}, t('Experiment: what induction heads do')),
       el(
         'p',

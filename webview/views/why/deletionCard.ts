@@ -63,7 +63,7 @@ export function createDeletion(context: PanelContext): View {
   );
   const root = el(
     'section',
-    { class: 'deletion', 'aria-label': t('Which method to believe here') },
+    { class: 'deletion needs-model', 'aria-label': t('Which method to believe here') },
     el('h3', {}, t('Which method to believe here')),
     meaning,
     el('div', { class: 'buttons wrap' }, start),

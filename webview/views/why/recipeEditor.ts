@@ -66,7 +66,7 @@ export function createRecipeEditor(context: PanelContext): View {
     (near[Math.min(used, near.length - 1)] ?? fromFile).focus();
   }
   return {
-    root: el('div', { class: 'recipe' }, list, none, el('div', { class: 'buttons wrap' }, fromFile, asDocument)),
+    root: el('div', { class: 'recipe' }, list, none, el('div', { class: 'buttons wrap needs-model' }, fromFile, asDocument)),
     update: (state) => {
       const { shown, settings } = state;
       if (shown === null || !changed(shown, settings.recipe)) return;

@@ -63,7 +63,7 @@ export function createSteering(context: PanelContext): View {
   }
   const root: HTMLElement = el(
     'section',
-    { class: 'card steering', 'aria-label': t('Steering') },
+    { class: 'card steering needs-model', 'aria-label': t('Steering') },
     el('h2', {}, t('Steering')),
     el(
       'p',
