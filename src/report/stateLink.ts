@@ -9,8 +9,11 @@ export interface ReportLink {
   readonly place: LinkedPlace;
 }
 
-/** Kinds of addresses that a link may open: files of this machine, and of the one that VS Code works on. */
-const SCHEMES = /^(file|vscode-remote):/i;
+/**
+ * Addresses that a link may open: files of this machine, and of the one that VS Code works on. A file address that names a machine is a
+ * share of the network: opening it would tell that machine who opens it.
+ */
+const OPENED = /^(file:\/\/\/(?![/\\]|%2f|%5c)|vscode-remote:)/i;
 const MAX_ADDRESS = 4096;
 const NUMBERS = ['layer', 'head', 'token'] as const;
 
@@ -29,7 +32,7 @@ export function linkQuery(report: string, settings: unknown): string {
 export function parseLink(query: string): ReportLink | undefined {
   const values = new URLSearchParams(query);
   const report = values.get('report') ?? '';
-  if (report.length > MAX_ADDRESS || !SCHEMES.test(report) || !report.toLowerCase().endsWith(REPORT_ENDING)) return undefined;
+  if (report.length > MAX_ADDRESS || !OPENED.test(report) || !report.toLowerCase().endsWith(REPORT_ENDING)) return undefined;
   const tab = values.get('tab') ?? '';
   const numbers = NUMBERS.flatMap((name) => {
     const value = values.get(name) ?? '';
