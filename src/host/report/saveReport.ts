@@ -158,10 +158,19 @@ async function chooseParts({ shown }: Current, choice: ReportChoice): Promise<re
 async function chooseFile({ shown }: Current): Promise<vscode.Uri | undefined> {
   const label = shown.source.label.replace(/\.[^.]*$/, '').replace(/[^\p{L}\p{N}._-]+/gu, '-');
   const name = `${label.replace(/^[-.]+/, '') || 'analysis'}${REPORT_ENDING}`;
-  const chosen = await saveDialog(t('Save as Report'), t('Save'), { [t('Report')]: ['tokens.html'] }, name);
-  // Dialogs of some systems know only the last part of an ending.
+  // Dialogs know only the last part of an ending: with the whole of it some would append it again.
+  const chosen = await saveDialog(t('Save as Report'), t('Save'), { [t('Report')]: ['html'] }, name);
   if (chosen === undefined || chosen.path.endsWith(REPORT_ENDING)) return chosen;
-  return chosen.with({ path: `${chosen.path.replace(/\.html?$/i, '')}${REPORT_ENDING}` });
+  const ended = chosen.with({ path: `${chosen.path.replace(/\.html?$/i, '')}${REPORT_ENDING}` });
+  // The user was asked about the name chosen, and about no other.
+  return (await isThere(ended)) ? chosen : ended;
+}
+
+function isThere(file: vscode.Uri): Promise<boolean> {
+  return Promise.resolve(vscode.workspace.fs.stat(file)).then(
+    () => true,
+    () => false,
+  );
 }
 
 function baseName({ path }: vscode.Uri): string {

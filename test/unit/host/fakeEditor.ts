@@ -446,7 +446,9 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
     showQuickPick: vi.fn(async (items: readonly unknown[]): Promise<unknown> => items[0]),
     showInputBox: vi.fn(async (): Promise<string | undefined> => undefined),
     showOpenDialog: vi.fn(async (): Promise<readonly FakeUri[] | undefined> => undefined),
-    showSaveDialog: vi.fn(async (_options: { readonly defaultUri?: FakeUri }): Promise<FakeUri | undefined> => undefined),
+    showSaveDialog: vi.fn(
+      async (_options: { readonly defaultUri?: FakeUri; readonly filters?: object }): Promise<FakeUri | undefined> => undefined,
+    ),
     showTextDocument: vi.fn(async (document: FakeDocument) => editors.find((editor) => editor.document === document)),
     createQuickPick: () => {
       const pick = new QuickPick();
@@ -530,7 +532,11 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
         return document;
       },
       fs: {
-        stat: async ({ path }: FakeUri) => ({ size: files.get(path)?.length ?? 0 }),
+        stat: async ({ path }: FakeUri) => {
+          const file = files.get(path);
+          if (file === undefined) throw new Error(`There is no ${path}.`);
+          return { size: file.length };
+        },
         writeFile: async ({ path }: FakeUri, bytes: Uint8Array) => void files.set(path, bytes),
         rename: async (from: FakeUri, to: FakeUri) => {
           const bytes = files.get(from.path);

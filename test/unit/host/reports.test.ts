@@ -190,6 +190,24 @@ describe('saving a report', () => {
     expect(host.errors()).toEqual([]);
   });
 
+  it('gives a name its whole ending, once, and writes over no file that the user did not choose', async () => {
+    const host = await explained();
+    const others = host.files.set('/saved/mine.tokens.html', Uint8Array.of(1));
+    for (const name of ['other.html', 'mine']) {
+      host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(`/saved/${name}`));
+      await save(host, []);
+    }
+    await saved(host, '/saved/mine');
+    const [asked] = host.window.showSaveDialog.mock.calls.at(-1) ?? [];
+    // VS Code's own dialog appends an ending that is not the last part of the name.
+    expect(Object.values(asked?.filters ?? {})).toEqual([['html']]);
+    expect([...others].flatMap(([path, { length }]) => (path.startsWith('/saved') ? [[path, length > 1]] : []))).toEqual([
+      ['/saved/mine.tokens.html', false],
+      ['/saved/other.tokens.html', true],
+      ['/saved/mine', true],
+    ]);
+  });
+
   it('says in one sentence that the folder is read-only or the disk full, and leaves the file as it was', async () => {
     const host = await explained();
     host.files.set(PATH, Uint8Array.of(1, 2));
