@@ -4,6 +4,7 @@ import { wholeCharacters } from '../../core/textSpans.ts';
 import type { PersistedState, TextSource } from '../../protocol/messages.ts';
 import { paragraphAround } from './paragraph.ts';
 import { t } from '../say.ts';
+import { fileName } from '../fileName.ts';
 
 /** Most UTF-16 units read: far more than any model's context, and far less than would block the editor. */
 export const MAX_TEXT = 200_000;
@@ -141,14 +142,9 @@ export function readDocument(document: vscode.TextDocument, start: number, end: 
   return document.getText(new vscode.Range(document.positionAt(start), document.positionAt(end)));
 }
 
-/** The last part of an address's path. */
-export function nameOf({ path }: vscode.Uri): string {
-  return path.split('/').findLast((part) => part !== '') ?? path;
-}
-
 /** Name of a document: its base name, with the number of a cell. */
 export function labelOf(document: vscode.TextDocument): string {
-  const name = nameOf(document.uri);
+  const name = fileName(document.uri);
   if (document.uri.scheme !== 'vscode-notebook-cell') return name;
   const notebook = vscode.workspace.notebookDocuments.find((candidate) => candidate.uri.path === document.uri.path);
   const cell = notebook?.getCells().findIndex((candidate) => candidate.document === document) ?? -1;

@@ -5,7 +5,8 @@ import type { Comparer } from './comparer.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import type { Explainer } from './explainer.ts';
 import type { ModelLibrary } from '../models/modelLibrary.ts';
-import { baseName, modelName } from '../models/modelLocation.ts';
+import { fileName } from '../fileName.ts';
+import { modelName } from '../models/modelLocation.ts';
 import { t } from '../say.ts';
 import { inform, pickOne, type PickItem } from '../surfaces.ts';
 import { readSettings } from '../configuration.ts';
@@ -93,8 +94,8 @@ function openTexts(current: CurrentExplanation, editors: EditorTexts): readonly 
   return [...uris.values()].map((uri) => {
     const path = vscode.workspace.asRelativePath(uri);
     return {
-      label: withIcon('file', inert(baseName(uri))),
-      ...(path === baseName(uri) ? {} : { description: inert(path) }),
+      label: withIcon('file', inert(fileName(uri))),
+      ...(path === fileName(uri) ? {} : { description: inert(path) }),
       second: wholeOrSelected(uri, editors),
     };
   });
@@ -107,7 +108,7 @@ function pairs(editors: EditorTexts): readonly Choice[] {
     return [
       {
         label: withIcon('diff', t('Both sides of the diff')),
-        description: inert(baseName(input.modified)),
+        description: inert(fileName(input.modified)),
         first: wholeOrSelected(input.original, editors),
         second: wholeOrSelected(input.modified, editors),
       },
@@ -118,7 +119,7 @@ function pairs(editors: EditorTexts): readonly Choice[] {
   const [a, b] = [one.document.uri, other.document.uri];
   return [
     {
-      label: withIcon('split-horizontal', t('{0} and {1}', baseName(a), baseName(b))),
+      label: withIcon('split-horizontal', t('{0} and {1}', fileName(a), fileName(b))),
       description: t('the two visible editors'),
       first: wholeOrSelected(a, editors),
       second: wholeOrSelected(b, editors),

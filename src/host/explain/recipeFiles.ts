@@ -7,6 +7,7 @@ import type { Explanation } from '../../core/trace.ts';
 import { msg } from '../../core/translatable.ts';
 import { t } from '../say.ts';
 import { openDialog } from '../surfaces.ts';
+import { fileName } from '../fileName.ts';
 
 /** Most bytes of a recipe's file. */
 const MAX_BYTES = 16_000_000;
@@ -24,7 +25,7 @@ export async function openAsDocument(recipe: Recipe): Promise<void> {
 export async function chosenRecipe({ model, tokens }: Explanation): Promise<Recipe | undefined> {
   const file = await openDialog('file', t('Choose a recipe of interventions'), t('Use This Recipe'), { JSON: ['json'] });
   if (file === undefined) return undefined;
-  const name = file.path.slice(file.path.lastIndexOf('/') + 1);
+  const name = fileName(file);
   const bytes = await vscode.workspace.fs.readFile(file);
   if (bytes.byteLength > MAX_BYTES) throw new UserError(msg`${name} is too large for a recipe.`);
   const recipe = parseRecipe(new TextDecoder().decode(bytes), name);

@@ -7,6 +7,7 @@ import { writeWhole } from '../panel/savedFiles.ts';
 import { t } from '../say.ts';
 import { openDialog, saveDialog } from '../surfaces.ts';
 import type { Current } from './currentExplanation.ts';
+import { fileName } from '../fileName.ts';
 
 /** Most bytes of a control vector's file that is shown in the panel. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -22,7 +23,7 @@ type Client = Pick<ModelClient, 'ask'>;
 export async function chosenVector(client: Client, { shown, modelKey }: Current): Promise<KeptVector | undefined> {
   const chosen = await openDialog('file', t('Choose a control vector'), t('Use This Vector'), GGUF);
   if (chosen === undefined) return undefined;
-  const file = chosen.path.slice(chosen.path.lastIndexOf('/') + 1);
+  const file = fileName(chosen);
   const { size } = await vscode.workspace.fs.stat(chosen);
   if (size > MAX_BYTES) throw new UserError(msg`${file} is larger than any control vector.`);
   const bytes = await vscode.workspace.fs.readFile(chosen);

@@ -4,7 +4,7 @@ import { UserError } from '../../core/errors.ts';
 import { addModel, settingOf } from './chooseModel.ts';
 import type { ModelEntry } from './modelEntries.ts';
 import type { ModelLibrary } from './modelLibrary.ts';
-import { baseName } from './modelLocation.ts';
+import { fileName } from '../fileName.ts';
 import { t } from '../say.ts';
 import { confirm, warn } from '../surfaces.ts';
 import { folderUri } from '#platform';
@@ -42,7 +42,7 @@ export function libraryCommands(library: ModelLibrary): Readonly<Record<string, 
 
 /** The model that a file belongs to: a GGUF file itself, or the folder of a safetensors or config file. */
 function modelPlace(uri: vscode.Uri): vscode.Uri {
-  return /\.safetensors$/i.test(uri.path) || baseName(uri) === 'config.json' ? vscode.Uri.joinPath(uri, '..') : uri;
+  return /\.safetensors$/i.test(uri.path) || fileName(uri) === 'config.json' ? vscode.Uri.joinPath(uri, '..') : uri;
 }
 
 /**

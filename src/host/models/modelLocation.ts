@@ -9,6 +9,7 @@ import { modelFilesOf, partsIn } from './filesOfModel.ts';
 import { t } from '../say.ts';
 import type { Settings } from '../configuration.ts';
 import { folderUri, localPath } from '#platform';
+import { fileName } from '../fileName.ts';
 
 /** Name and folder of the bundled model. */
 const BUNDLED = 'explain-tokens-9m';
@@ -39,12 +40,7 @@ export function wantedModel(extensionUri: vscode.Uri, settings: Settings, named?
 
 /** Name of a model by its path. */
 export function modelName(uri: vscode.Uri): string {
-  return hubCacheName(uri.path) ?? baseName(uri);
-}
-
-/** Last part of a path. */
-export function baseName(uri: vscode.Uri): string {
-  return uri.path.split('/').findLast((part) => part !== '') ?? uri.path;
+  return hubCacheName(uri.path) ?? fileName(uri);
 }
 
 /** Location of a model for the worker: a path on a local disk, elsewhere the bytes of the files. */
@@ -82,7 +78,7 @@ async function readAll(uri: vscode.Uri, known?: readonly string[]): Promise<Reco
 
 /** A model's folder and its files there. For a model in a file: that file, or all parts if it is split. */
 async function placeOf(uri: vscode.Uri): Promise<{ readonly folder: vscode.Uri; readonly names: readonly string[] }> {
-  const name = uri.path.slice(uri.path.lastIndexOf('/') + 1);
+  const name = fileName(uri);
   if (formatOfName(name) === undefined) return { folder: uri, names: modelFilesOf(await filesIn(uri)).slice(0, MAX_FILES) };
   const folder = vscode.Uri.joinPath(uri, '..');
   return { folder, names: partsIn(name, await filesIn(folder)) };

@@ -13,6 +13,7 @@ import { type Log, reportError, sentenceOf } from '../log.ts';
 import { ExplainPanel } from '../panel/explainPanel.ts';
 import { t } from '../say.ts';
 import { inform, withProgress } from '../surfaces.ts';
+import { fileName } from '../fileName.ts';
 
 /** Time in which a page tells its settings. */
 const VIEW_MS = 1000;
@@ -33,7 +34,7 @@ export interface ReportEditorContext {
 
 /** Reads a report's file. Of its page nothing is run: its numbers alone are read. Throws Error in one sentence for VS Code to show. */
 export async function openReport(uri: vscode.Uri): Promise<ReportDocument> {
-  const name = baseName(uri);
+  const name = fileName(uri);
   try {
     checkReportSize((await vscode.workspace.fs.stat(uri)).size, name);
     const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
@@ -69,7 +70,7 @@ export class ReportEditors {
     const { extensionUri, log, saveFile } = this.#context;
     const { uri, report } = document;
     const address = uri.toString();
-    const panel = ExplainPanel.inEditor(webview, extensionUri, t('Opening {0}…', baseName(uri)));
+    const panel = ExplainPanel.inEditor(webview, extensionUri, t('Opening {0}…', fileName(uri)));
     const strings = vscode.l10n.bundle ?? {};
     const frozen = frozenPanel(report, { language: vscode.env.language, strings, translate: t }, true);
     const editor: OpenEditor = { document, webview, panel, takeView: () => undefined };
@@ -90,7 +91,7 @@ export class ReportEditors {
         case 'readAgain':
           if (reading) return;
           reading = true;
-          return void readAgain(this.#context, report, baseName(uri), panel)
+          return void readAgain(this.#context, report, fileName(uri), panel)
             .catch((error: unknown) => void reportError(log, `Reading ${uri.toString(true)} again`, error))
             .finally(() => {
               reading = false;
@@ -119,7 +120,7 @@ export class ReportEditors {
     });
     const query = linkQuery(editor.document.uri.toString(), view);
     await vscode.env.clipboard.writeText(`${vscode.env.uriScheme}://${EXTENSION_ID}/report?${query}`);
-    void inform(t('Copied a link to this view of {0}.', baseName(editor.document.uri)));
+    void inform(t('Copied a link to this view of {0}.', fileName(editor.document.uri)));
   }
 
   /** Command "Copy for a Notebook": Python that reads the numbers of the report on show. */
@@ -127,7 +128,7 @@ export class ReportEditors {
     const uri = [...this.#open].find(({ webview }) => webview.active)?.document.uri;
     if (uri === undefined) return void inform(t('Open a saved report first: the code reads its numbers.'));
     await vscode.env.clipboard.writeText(notebookCode(uri.scheme === 'file' || uri.scheme === 'vscode-remote' ? uri.fsPath : uri.path));
-    void inform(t('Copied Python that reads the numbers of {0}.', baseName(uri)));
+    void inform(t('Copied Python that reads the numbers of {0}.', fileName(uri)));
   }
 
   /** Opens the report that a link leads to, at its place. */
@@ -170,8 +171,4 @@ async function readAgain({ client }: ReportEditorContext, report: Report, name: 
       if (!(error instanceof CancelledError)) throw error;
     }
   });
-}
-
-function baseName({ path }: vscode.Uri): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

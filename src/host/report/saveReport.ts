@@ -16,6 +16,7 @@ import type { PanelView } from '../panel/panelView.ts';
 import { writeWhole } from '../panel/savedFiles.ts';
 import { t } from '../say.ts';
 import { inform, pickSome, saveDialog, withProgress, type PickItem } from '../surfaces.ts';
+import { fileName } from '../fileName.ts';
 
 /** Parts of the extension that saving a report uses. */
 export interface SaveContext {
@@ -70,7 +71,7 @@ export async function saveReport(context: SaveContext): Promise<void> {
       const bytes = await contentOf(context, work);
       if (controller.signal.aborted) return;
       await writeWhole(file, bytes);
-      void inform(t('Saved {0}: {1}.', baseName(file), bytesText(bytes.length)));
+      void inform(t('Saved {0}: {1}.', fileName(file), bytesText(bytes.length)));
     } catch (error) {
       if (!(error instanceof CancelledError)) throw error;
     }
@@ -171,8 +172,4 @@ function isThere(file: vscode.Uri): Promise<boolean> {
     () => true,
     () => false,
   );
-}
-
-function baseName({ path }: vscode.Uri): string {
-  return path.slice(path.lastIndexOf('/') + 1);
 }

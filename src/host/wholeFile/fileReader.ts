@@ -5,7 +5,7 @@ import { runOf, UNCHANGED } from '../../core/run.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
-import { nameOf } from '../editor/target.ts';
+import { fileName } from '../fileName.ts';
 import { scoredDocument, type FileReading, type ScoredDocument } from './fileReading.ts';
 import { documentsOf, followEdits, isRearranged, nearToken, notebookOf, wholeText, type WholeText } from './wholeText.ts';
 
@@ -106,7 +106,7 @@ export class FileReader extends Disposable {
     const known = this.#files.get(key);
     const file: FileReading = known ?? {
       uri,
-      label: nameOf(what.uri),
+      label: fileName(what.uri),
       isNotebook,
       state: 'reading',
       work: new AbortController(),
@@ -290,7 +290,7 @@ export class FileReader extends Disposable {
       const before = file.uri;
       this.#files.delete(keyOf(before, file.isNotebook));
       file.uri = `${to.toString()}${before.slice(old.length)}`;
-      if (before === old) file.label = nameOf(to);
+      if (before === old) file.label = fileName(to);
       this.#files.set(keyOf(file.uri, file.isNotebook), file);
       this.#setTimer(file);
       if (file.isNotebook) this.#cellsRenamed(file);
