@@ -134,7 +134,7 @@ describe('--recipe', () => {
   it('needs a name, and is not for download', async () => {
     expect(await run('trace', '--text', 'a', '--recipe', '')).toMatchObject({ code: 2, err: 'explain-tokens: --recipe names no file.\n' });
     expect((await run('download', 'a/b', '--recipe', 'r.json')).err).toContain(
-      '--recipe is for trace, generate, compare and why, not for download.',
+      '--recipe is for trace, generate, compare, why and report, not for download.',
     );
   });
 });
