@@ -27,11 +27,11 @@ if (inEditor) node('scripts/package.mjs');
 mkdirSync(ARTIFACTS, { recursive: true });
 rmSync(rows, { force: true });
 const only = named === undefined ? [] : ['-t', named];
-/** What is measured in this process computes with the memory of the product's own, see `ALLOCATOR` in src/worker/port.node.ts. */
-const allocator = JSON.parse(readFileSync(join(ROOT, 'src/worker/glibc.json'), 'utf8'));
+/** What is measured in this process computes with the memory of the product's own, see `allocatorOf` in src/worker/port.node.ts. */
+const { always, native } = JSON.parse(readFileSync(join(ROOT, 'src/worker/glibc.json'), 'utf8'));
 const { status } = spawnSync(join(ROOT, 'node_modules/.bin/vitest'), ['run', '--project', 'bench', part, ...only], {
   cwd: ROOT,
-  env: { ...allocator, ...process.env },
+  env: { ...always, ...native, ...process.env },
   stdio: 'inherit',
 });
 

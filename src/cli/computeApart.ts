@@ -1,7 +1,7 @@
 import { fork } from 'node:child_process';
 import { UserError } from '../core/errors.ts';
 import { crashOf } from '../worker/native.node.ts';
-import { ALLOCATOR } from '../worker/port.node.ts';
+import { allocatorOf } from '../worker/port.node.ts';
 import { removeLeftovers } from './output.ts';
 import { onStop, StoppedError, stopSignal, type StopSignal } from './signals.ts';
 
@@ -20,7 +20,7 @@ export function isApart(): boolean {
  */
 export async function computeApart(script: string, output: string | null): Promise<number> {
   const child = fork(script, process.argv.slice(2), {
-    env: { ...ALLOCATOR, ...process.env, [MARK]: '1' },
+    env: { ...allocatorOf('native'), ...process.env, [MARK]: '1' },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
   let stoppedBy: StopSignal | undefined;

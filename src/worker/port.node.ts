@@ -23,11 +23,13 @@ export interface NodeWorkerOptions {
 
 /**
  * Environment variables for the GNU C library in a process that computes. It would otherwise keep freed memory (a tenth of the total) in
- * per-thread arenas: large blocks are returned to the system at once, and small ones share two arenas. And it asks for pages of 2 MB:
- * each number of a layer is written to memory that is new to the process, and a page of 4 KB each took longer to get than to fill. Other
- * C libraries ignore them.
+ * per-thread arenas: large blocks are returned to the system at once, and small ones share two arenas. Where the native runtime computes,
+ * it asks for pages of 2 MB: each number of a layer is written to memory that is new to the process, and a page of 4 KB takes longer to
+ * get than to fill. WASM has its memory from elsewhere, and would only need more. Other C libraries ignore them.
  */
-export const ALLOCATOR: Readonly<Record<string, string>> = glibc;
+export function allocatorOf(runtime: 'native' | 'wasm'): Readonly<Record<string, string>> {
+  return runtime === 'native' ? { ...glibc.always, ...glibc.native } : glibc.always;
+}
 
 /**
  * Files of native runtimes that crashed a process, for example on an unsupported processor, and the signal or exit code; `auto` no
@@ -61,7 +63,7 @@ export function startNodeWorker(distFolder: string, { runtime = 'auto', nativeFo
   const native = withoutCrashed(nativeState(runtime, distFolder, nativeFolder, provider));
   const boot: Boot = { distFolder, native };
   // VS Code's own executable runs as Node only when told so.
-  const env = { ...ALLOCATOR, ...process.env, ELECTRON_RUN_AS_NODE: '1' };
+  const env = { ...allocatorOf(native.file === null ? 'wasm' : 'native'), ...process.env, ELECTRON_RUN_AS_NODE: '1' };
   const child = fork(join(distFolder, 'worker.js'), [JSON.stringify(boot)], {
     serialization: 'advanced',
     env,
