@@ -20,6 +20,7 @@ export function isApart(): boolean {
  */
 export async function computeApart(script: string, output: string | null): Promise<number> {
   const child = fork(script, process.argv.slice(2), {
+    // Which runtime there is, the child finds out; with WASM it holds somewhat more, and ends soon.
     env: { ...allocatorOf('native'), ...process.env, [MARK]: '1' },
     stdio: ['inherit', 'inherit', 'inherit', 'ipc'],
   });
