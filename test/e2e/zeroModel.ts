@@ -12,8 +12,8 @@ interface Sizes {
   readonly heads: number;
 }
 
-/** A model of 400 million parameters, which takes seconds to load. */
-export const SLOW: Sizes = { layers: 24, dim: 1024, inner: 4096, heads: 16 };
+/** A model of 1.1 billion parameters, which takes seconds to load. */
+export const SLOW: Sizes = { layers: 64, dim: 1024, inner: 4096, heads: 16 };
 /** A model of 70 billion parameters, which fits on no test machine. */
 export const HUGE: Sizes = { layers: 1, dim: 65_536, inner: 262_144, heads: 512 };
 
