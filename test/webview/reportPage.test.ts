@@ -76,7 +76,7 @@ beforeAll(async () => {
   // What a report leaves out: what has no model there.
   await page.panel.locator('body').evaluate(() => {
     const without = new CSSStyleSheet();
-    without.replaceSync('.needs-model, .editor-attention, #what-if { display: none !important; }');
+    without.replaceSync('.needs-model, #what-if { display: none !important; }');
     document.adoptedStyleSheets.push(without);
   });
   for (const tab of TABS) {
@@ -112,6 +112,9 @@ describe('a saved report in a browser without a network', () => {
     expect(await report.locator('.report-band').innerText()).toContain('explain-tokens-9m');
     expect(await report.locator('.note-text').innerText()).toBe('Here it says the same again.');
     expect(await report.locator('[role="tab"]:visible').allInnerTexts()).not.toContain('Generate');
+    // A model with a chat template would have its button there too.
+    await report.locator('.header-row').evaluate((row) => row.querySelectorAll('button').forEach((one) => (one.hidden = false)));
+    expect(await report.locator('.header-row button:visible').allInnerTexts()).toEqual(['explain-tokens-9m']);
     mkdirSync(join(ARTIFACTS, 'webview'), { recursive: true });
     for (const tab of TABS) {
       await report.locator(`#tab-${tab}`).click();

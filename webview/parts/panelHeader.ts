@@ -16,7 +16,7 @@ export function createHeader(context: PanelContext): View {
   const chat = button(t('Chat'), 'secondary', () =>
     context.host.post({ type: 'chat', on: context.store.state().shown?.explanation.chat !== true }),
   );
-  chat.classList.add('header-toggle');
+  chat.classList.add('header-toggle', 'needs-model');
   chat.title = t('Read the text as a user’s message in the model’s chat template');
   const path = button(t('Path'), 'secondary', () => {
     const { pathShown, station } = context.store.state().settings;
@@ -24,7 +24,7 @@ export function createHeader(context: PanelContext): View {
     else enterStation(context, station);
   });
   path.id = 'path-toggle';
-  path.classList.add('header-toggle');
+  path.classList.add('header-toggle', 'needs-model');
   path.title = t('Walk through the views in the order in which a model works, with one thing to find in each');
   path.setAttribute('aria-controls', 'path');
   const source = el('h1', { class: 'source' });

@@ -26,7 +26,7 @@ export function createPathStrip(context: PanelContext): View {
   const { store, host } = context;
   const names = stationNames();
   const inside = el('div', { class: 'path-inside', 'data-template': true });
-  const root: HTMLElement = el('section', { class: 'path', id: 'path', 'aria-label': t('Path'), hidden: true }, inside);
+  const root: HTMLElement = el('section', { class: 'path needs-model', id: 'path', 'aria-label': t('Path'), hidden: true }, inside);
   const examples = createMenuButton(t('Read an example'), t('Read an example'), () =>
     examplesIn(displayLanguage()).map((name) => ({ text: exampleNames()[name], chosen: () => host.post({ type: 'example', name }) })),
   );

@@ -14,7 +14,7 @@ export function createEditorAttention({ store, host }: PanelContext): View {
   const toggle = button(t('Follow the cursor, or no longer'), 'secondary', () => host.post({ type: 'command', name: 'toggleAttention' }));
   toggle.title = t('In the editor, the words that the token at the cursor attends to are shaded, until Escape.');
   return {
-    root: el('div', { class: 'toolbar editor-attention' }, kind.root, toggle),
+    root: el('div', { class: 'toolbar needs-model' }, kind.root, toggle),
     update: ({ settings }) =>
       kind.set(
         ATTENTION_KINDS.map((name, index) => [index, kindName(name)]),
