@@ -1,4 +1,5 @@
 import { surprisalBits } from '../../src/core/probability.ts';
+import { hasAttention } from '../../src/core/recurrence.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import { visibleText } from '../../src/core/visibleText.ts';
@@ -23,7 +24,6 @@ import {
   steepestHead,
 } from './stationChecks.ts';
 import type { StationName } from './stationNames.ts';
-import { hasAttention } from './stationStart.ts';
 
 /** Whether what a station asks for is chosen now, and a sentence about it with its numbers. */
 export interface Finding {

@@ -1,3 +1,4 @@
+import { hasAttention } from '../../src/core/recurrence.ts';
 import type { Explanation, ModelInfo } from '../../src/core/trace.ts';
 import type { GenerationTree } from '../generation/generationTree.ts';
 import type { Settings } from '../viewSettings.ts';
@@ -48,11 +49,6 @@ export function startOf(name: StationName, explanation: Explanation, settings: S
     default:
       return {};
   }
-}
-
-/** Whether a layer has attention weights, and no state in their place. */
-export function hasAttention({ traits }: Pick<ModelInfo, 'traits'>, layer: number): boolean {
-  return traits?.layers[layer]?.recurrence === undefined;
 }
 
 /** The last layer with attention weights; the last layer where none has them. */
