@@ -1,6 +1,7 @@
 import { msg, translated, type Translate } from '../core/translatable.ts';
 import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
 import { keptAnswers } from './keptAnswers.ts';
+import { isKeptTab } from './keptTabs.ts';
 import type { Report } from './report.ts';
 
 /** The language of a page. */
@@ -18,11 +19,6 @@ export interface FrozenPanel {
   readonly receive: (message: PanelMessage) => readonly HostMessage[];
 }
 
-/** Whether a tab has anything to show without a model. */
-function isOffered(tab: unknown, comparison: Report['comparison']): boolean {
-  return tab !== 'generate' && (tab !== 'compare' || comparison !== null);
-}
-
 /**
  * Answers a page from a report alone: what is kept is told, and of everything else it is said that it is not. `readsAgain`: whether the
  * page may ask for the report to be read again by a model.
@@ -38,7 +34,7 @@ export function frozenPanel({ head, shown, comparison, answers }: Report, page: 
       language,
       follows: true,
       report: { product, created, readsAgain },
-      view: { ...settings, notes, ...(isOffered(settings['tab'], comparison) ? {} : { tab: 'tokens' }) },
+      view: { ...settings, notes, ...(isKeptTab(settings['tab'], comparison !== null) ? {} : { tab: 'tokens' }) },
     },
     { type: 'explanation', shown },
     ...(comparison === null ? [] : [{ type: 'comparison', comparison } as const]),

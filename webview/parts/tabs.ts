@@ -2,6 +2,7 @@ import type { PanelContext, View } from '../context.ts';
 import { changeDetector, el, stepKey } from './dom.ts';
 import { markTerms } from './terms.ts';
 import { freeKey, plainKey } from './keys.ts';
+import { isKeptTab } from '../../src/report/keptTabs.ts';
 import { TAB_GROUPS, TABS, type TabGroup, type TabName } from '../viewSettings.ts';
 import { t } from '../strings.ts';
 import { createTabLines } from './tabLines.ts';
@@ -60,8 +61,7 @@ export function createTabs(context: PanelContext): View {
     const { shown, report, comparison } = context.store.state();
     const isOffered = (name: TabName): boolean => {
       if (name === 'experts') return shown !== null && expertLayers(shown.explanation.model).length > 0;
-      // What a saved report has no model for.
-      return report === null || (name !== 'generate' && (name !== 'compare' || comparison !== null));
+      return report === null || isKeptTab(name, comparison !== null);
     };
     return TABS.filter(isOffered);
   };
