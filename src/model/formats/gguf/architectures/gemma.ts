@@ -13,6 +13,25 @@ const SANDWICH: Layout['block'] = {
   post_ffw_norm: fromOne('post_feedforward_layernorm'),
 };
 
+/** Tensors of Gemma 3n and Gemma 4: norms as they are stored, and vectors that each layer has of its own. */
+export const PER_LAYER_TOP: Layout['top'] = {
+  ...LLAMA_TOP,
+  per_layer_token_embd: 'model.embed_tokens_per_layer',
+  per_layer_model_proj: 'model.per_layer_model_projection',
+  per_layer_proj_norm: 'model.per_layer_projection_norm',
+};
+export const PER_LAYER_BLOCK: Layout['block'] = {
+  ...LLAMA_BLOCK,
+  attn_q_norm: 'self_attn.q_norm',
+  attn_k_norm: 'self_attn.k_norm',
+  post_attention_norm: 'post_attention_layernorm',
+  ffn_norm: 'pre_feedforward_layernorm',
+  post_ffw_norm: 'post_feedforward_layernorm',
+  inp_gate: 'per_layer_input_gate',
+  proj: 'per_layer_projection',
+  post_norm: 'post_per_layer_input_norm',
+};
+
 /** Gemma 1. */
 export const gemma: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
@@ -57,8 +76,8 @@ const PICTURES = /^(v|mm)\./;
  */
 export const gemma3: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
-  const { headDim, rotated } = sizes;
-  if (rotated !== headDim) facts.refuse(msg`rotates ${rotated} of the ${headDim} numbers of a head, which is not supported for gemma3`);
+  refusePartRotated(facts, sizes);
+  const { headDim } = sizes;
   const window = facts.number('attention.sliding_window', 0);
   const pictures = [...facts.tensors.keys()].some((name) => PICTURES.test(name));
   const firstConverter = ['rope.global.freq_base', 'rope.local.freq_base'].some((key) => facts.value(key) !== undefined);
@@ -118,6 +137,12 @@ and the programs this file was written for do not apply it.`,
     ],
   };
 };
+
+/** Refuses a file some of whose numbers of a head are not rotated. */
+export function refusePartRotated(facts: Facts, { headDim, rotated }: Sizes): void {
+  if (rotated !== headDim)
+    facts.refuse(msg`rotates ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
+}
 
 /**
  * `query_pre_attn_scalar` is not in the file: the width of a head, but of the 27B models, known by their layers, the width shared

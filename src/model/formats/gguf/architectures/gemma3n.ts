@@ -3,15 +3,14 @@ import { msg } from '../../../../core/translatable.ts';
 import type { Facts } from '../facts.ts';
 import { ropeParameters } from '../ggufRope.ts';
 import { experts, named } from '../layout.ts';
-import { hasBias, LLAMA_BLOCK, LLAMA_TOP, llamaConfig, rmsEpsilon, sizesOf, type Architecture } from './common.ts';
-import { layerTypes } from './gemma.ts';
+import { hasBias, llamaConfig, rmsEpsilon, sizesOf, type Architecture } from './common.ts';
+import { layerTypes, PER_LAYER_BLOCK, PER_LAYER_TOP, refusePartRotated } from './gemma.ts';
 
 /** Gemma 3n. */
 export const gemma3n: Architecture = (facts, ropes) => {
   const sizes = sizesOf(facts);
-  const { headDim, rotated, layers } = sizes;
-  if (rotated !== headDim)
-    facts.refuse(msg`rotates ${rotated} of the ${headDim} numbers of a head, which is not supported for ${facts.architecture}`);
+  refusePartRotated(facts, sizes);
+  const { headDim, layers } = sizes;
   const inner = facts.value('feed_forward_length');
   return {
     config: {
@@ -36,24 +35,13 @@ export const gemma3n: Architecture = (facts, ropes) => {
     },
     layout: {
       top: {
-        ...LLAMA_TOP,
-        per_layer_token_embd: 'model.embed_tokens_per_layer',
-        per_layer_model_proj: 'model.per_layer_model_projection',
-        per_layer_proj_norm: 'model.per_layer_projection_norm',
+        ...PER_LAYER_TOP,
         altup_proj: experts((index) => `model.altup_projections.${index}`, facts),
         altup_unembd_proj: experts((index) => `model.altup_unembed_projections.${index}`, facts),
       },
       blocks: 'model.layers',
       block: {
-        ...LLAMA_BLOCK,
-        attn_q_norm: 'self_attn.q_norm',
-        attn_k_norm: 'self_attn.k_norm',
-        post_attention_norm: 'post_attention_layernorm',
-        ffn_norm: 'pre_feedforward_layernorm',
-        post_ffw_norm: 'post_feedforward_layernorm',
-        inp_gate: 'per_layer_input_gate',
-        proj: 'per_layer_projection',
-        post_norm: 'post_per_layer_input_norm',
+        ...PER_LAYER_BLOCK,
         altup_router: 'altup.modality_router',
         altup_router_norm: 'altup.router_norm',
         altup_predict_coef: 'altup.prediction_coefs',

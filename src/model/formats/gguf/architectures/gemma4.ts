@@ -3,19 +3,8 @@ import { rowCount, sliced } from '../../source.ts';
 import type { Facts } from '../facts.ts';
 import type { RopeTensors } from '../ggufRope.ts';
 import { expertsOf, named, type Expand, type Layout } from '../layout.ts';
-import {
-  expertStacks,
-  hasBias,
-  headsOf,
-  layersOf,
-  LLAMA_BLOCK,
-  LLAMA_TOP,
-  llamaConfig,
-  rmsEpsilon,
-  type Architecture,
-  type Sizes,
-} from './common.ts';
-import { layerTypes } from './gemma.ts';
+import { expertStacks, hasBias, headsOf, layersOf, llamaConfig, rmsEpsilon, type Architecture, type Sizes } from './common.ts';
+import { layerTypes, PER_LAYER_BLOCK, PER_LAYER_TOP } from './gemma.ts';
 
 /** Divisors from here on stop a pair's rotation: 1e30 in the files. */
 const STOPPED = 1e20;
@@ -79,12 +68,7 @@ export const gemma4: Architecture = (facts, ropes) => {
         : {}),
     },
     layout: {
-      top: {
-        ...LLAMA_TOP,
-        per_layer_token_embd: 'model.embed_tokens_per_layer',
-        per_layer_model_proj: 'model.per_layer_model_projection',
-        per_layer_proj_norm: 'model.per_layer_projection_norm',
-      },
+      top: PER_LAYER_TOP,
       blocks: 'model.layers',
       block: block(facts),
     },
@@ -126,19 +110,11 @@ function block(facts: Facts): Layout['block'] {
       );
     });
   return {
-    ...LLAMA_BLOCK,
-    attn_q_norm: 'self_attn.q_norm',
-    attn_k_norm: 'self_attn.k_norm',
-    post_attention_norm: 'post_attention_layernorm',
-    ffn_norm: 'pre_feedforward_layernorm',
-    post_ffw_norm: 'post_feedforward_layernorm',
+    ...PER_LAYER_BLOCK,
     post_ffw_norm_1: 'post_feedforward_layernorm_1',
     pre_ffw_norm_2: 'pre_feedforward_layernorm_2',
     post_ffw_norm_2: 'post_feedforward_layernorm_2',
     layer_output_scale: named('layer_scalar'),
-    inp_gate: 'per_layer_input_gate',
-    proj: 'per_layer_projection',
-    post_norm: 'post_per_layer_input_norm',
     ffn_gate_inp: (source, part) => [[part === 'scale' ? 'router.scale' : `router.proj.${part}`, source]],
     ffn_gate_up_exps: gateAndUp,
     ...stacks,

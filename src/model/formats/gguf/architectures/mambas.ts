@@ -5,17 +5,14 @@ import { experts, named, type Expand, type Layout } from '../layout.ts';
 import {
   convolutionKernel,
   expertStacks,
-  innerSize,
   kindsByTensor,
   llamaConfig,
   LLAMA_BLOCK,
   LLAMA_TOP,
-  rmsEpsilon,
   sharedExpert,
   sizesOf,
   turned,
   usualConfig,
-  wholeRope,
   type Architecture,
 } from './common.ts';
 
@@ -43,11 +40,7 @@ export const graniteHybrid: Architecture = (facts, ropes) => {
       num_experts_per_tok: expertCount > 0 ? facts.count('expert_used_count') : 0,
       shared_intermediate_size: shared,
       mamba_expand: inner / sizes.dim,
-      mamba_n_heads: net.heads,
-      mamba_d_head: net.headDim,
-      mamba_n_groups: net.groups,
-      mamba_d_state: net.stateDim,
-      mamba_d_conv: net.size,
+      ...mambaOptions(net),
       mamba_proj_bias: biasIn(facts, kinds, 'linear_attention', 'ssm_in'),
       mamba_conv_bias: biasIn(facts, kinds, 'linear_attention', 'ssm_conv1d'),
     },
@@ -79,18 +72,11 @@ export const falconH1: Architecture = (facts, ropes) => {
   const normed = facts.has('blk.0.ssm_norm.weight');
   return {
     config: {
-      ...llamaConfig(facts, 'falcon_h1', sizes),
-      ...innerSize(facts),
-      ...rmsEpsilon(facts),
-      ...wholeRope(facts, ropes, sizes),
+      ...usualConfig(facts, ropes, 'falcon_h1', sizes),
       attention_bias: facts.has('blk.0.attn_q.bias'),
       mlp_bias: facts.has('blk.0.ffn_up.bias'),
       mamba_d_ssm: inner,
-      mamba_n_heads: net.heads,
-      mamba_d_head: net.headDim,
-      mamba_n_groups: net.groups,
-      mamba_d_state: net.stateDim,
-      mamba_d_conv: net.size,
+      ...mambaOptions(net),
       mamba_proj_bias: facts.has('blk.0.ssm_in.bias'),
       mamba_conv_bias: facts.has('blk.0.ssm_conv1d.bias'),
       mamba_rms_norm: normed,
@@ -216,6 +202,11 @@ function mambaSizes(facts: Facts): MambaSizes {
     stateDim: facts.count('ssm.state_size'),
     size: facts.count('ssm.conv_kernel'),
   };
+}
+
+/** The sizes by the names that Granite 4 and Falcon H1 have for them. */
+function mambaOptions({ heads, headDim, groups, stateDim, size }: Omit<MambaSizes, 'inner'>): Record<string, number> {
+  return { mamba_n_heads: heads, mamba_d_head: headDim, mamba_n_groups: groups, mamba_d_state: stateDim, mamba_d_conv: size };
 }
 
 /** A Mamba 2 layer's tensors under `at`. */
