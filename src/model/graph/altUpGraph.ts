@@ -1,6 +1,6 @@
 import type { AltUp, DecoderSpec, Laurel, Linear, PerLayerStep, Streams } from '../families/spec.ts';
 import { changed, type Changes } from './interventionInputs.ts';
-import { normalize, project, scaleBy } from './norm.ts';
+import { normalize, project, rowMean, scaleBy } from './norm.ts';
 import { DATA_TYPE, OnnxGraph } from './onnx.ts';
 import { perLayerOutput } from './perLayerGraph.ts';
 
@@ -127,8 +127,7 @@ function sizeOf(graph: OnnxGraph, x: string, dim: number): string {
 }
 
 function meanSquare(graph: OnnxGraph, x: string, dim: number): string {
-  const sum = graph.op('ReduceSum', [graph.op('Mul', [x, x]), graph.ints(-1)], { keepdims: { int: 1 } });
-  return graph.op('Mul', [sum, graph.float(1 / dim)]);
+  return rowMean(graph, graph.op('Mul', [x, x]), dim);
 }
 
 /** The streams, each [T, D]. */

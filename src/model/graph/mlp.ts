@@ -1,6 +1,6 @@
 import type { Activation } from '../../core/activationFunctions.ts';
 import type { DenseMlp, Mlp, Weight, Xielu } from '../families/spec.ts';
-import { project } from './norm.ts';
+import { project, rowMean } from './norm.ts';
 import type { OnnxGraph } from './onnx.ts';
 
 /** Neurons of a layer's MLP: 0 where it has none; null: it has experts, each with its own. */
@@ -85,10 +85,8 @@ function laplace(graph: OnnxGraph, x: string): string {
 
 /** Of each number of x [T, count] what is above its row's mean by more than so many standard deviations; 0 of those below. */
 function farAbove(graph: OnnxGraph, x: string, count: number, deviations: number): string {
-  const mean = (of: string): string =>
-    graph.op('Mul', [graph.op('ReduceSum', [of, graph.ints(-1)], { keepdims: { int: 1 } }), graph.float(1 / count)]);
-  const centred = graph.op('Sub', [x, mean(x)]);
-  const deviation = graph.op('Sqrt', [mean(graph.op('Mul', [centred, centred]))]);
+  const centred = graph.op('Sub', [x, rowMean(graph, x, count)]);
+  const deviation = graph.op('Sqrt', [rowMean(graph, graph.op('Mul', [centred, centred]), count)]);
   return graph.op('Relu', [graph.op('Sub', [centred, graph.op('Mul', [deviation, graph.float(deviations)])])]);
 }
 

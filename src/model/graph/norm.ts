@@ -25,6 +25,12 @@ export function heldScale(graph: OnnxGraph, x: string, norm: Norm | null): strin
   return graph.op('Reciprocal', [graph.op('Sqrt', [graph.op('Add', [square, graph.float(norm.epsilon)])])]);
 }
 
+/** [T, 1], the mean of each row of x [T, width], of operators that have a gradient. */
+export function rowMean(graph: OnnxGraph, x: string, width: number): string {
+  const sum = graph.op('ReduceSum', [x, graph.ints(-1)], { keepdims: { int: 1 } });
+  return graph.op('Mul', [sum, graph.float(1 / width)]);
+}
+
 function meanLast(graph: OnnxGraph, x: string): string {
   return graph.op('ReduceMean', [x, graph.ints(-1)], { keepdims: { int: 1 } });
 }
