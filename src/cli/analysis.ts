@@ -1,9 +1,8 @@
 import { join } from 'node:path';
 import type { AnswerContext } from '../analysis/answering.ts';
 import { createTraceCache } from '../analysis/traceCache.ts';
-import { UserError } from '../core/errors.ts';
 import type { Progress } from '../core/progress.ts';
-import { readGeneration } from '../model/generation/generationConfig.ts';
+import { generationOrError } from '../model/generation/generationConfig.ts';
 import { openLanguageModel } from '../model/languageModel.ts';
 import { openTokenizer } from '../model/tokenizer/textTokenizer.ts';
 import { BUNDLED_MODEL } from './bundledModel.ts';
@@ -22,10 +21,7 @@ export async function openAnalysis(
   const model = await openLanguageModel(files, runtimeOf(options, distFolder));
   await noteModel(model, note);
   const tokenizer = await openTokenizer(files, model.info.vocab);
-  const generation = await readGeneration(files, model.config).catch((error: unknown): UserError => {
-    if (error instanceof UserError) return error;
-    throw error;
-  });
+  const generation = await generationOrError(files, model.config);
   return {
     open: { model, tokenizer, files, generation },
     cache: createTraceCache(model),

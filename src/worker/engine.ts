@@ -5,11 +5,10 @@ import { checkFits, roomFor } from '../analysis/fitting.ts';
 import { checkedNumbers, CHECKED_TEXT, judge } from '../analysis/providerCheck.ts';
 import { layOut } from '../analysis/layOut.ts';
 import { createTraceCache } from '../analysis/traceCache.ts';
-import { UserError } from '../core/errors.ts';
 import type { CallContext } from '../core/progress.ts';
 import { describeModel } from '../model/describeModel.ts';
 import type { ModelFiles } from '../model/formats/modelFiles.ts';
-import { readGeneration } from '../model/generation/generationConfig.ts';
+import { generationOrError } from '../model/generation/generationConfig.ts';
 import { openLanguageModel, type LanguageModel } from '../model/languageModel.ts';
 import type { Runtime } from '../model/run/runtime.ts';
 import { openTokenizer, type TextTokenizer } from '../model/tokenizer/textTokenizer.ts';
@@ -93,10 +92,7 @@ export function createEngine({
         if (freeMemory !== undefined) checkFits(model, (await freeMemory()) + released);
         const tokenizer = await openTokenizer(files, model.info.vocab);
         model = await onProvider(model, files, chosen, tokenizer);
-        const generation = await readGeneration(files, model.config).catch((error: unknown): UserError => {
-          if (error instanceof UserError) return error;
-          throw error;
-        });
+        const generation = await generationOrError(files, model.config);
         const previous = current;
         current = openedOf({ model, tokenizer, generation, files });
         await previous?.open.model.dispose();

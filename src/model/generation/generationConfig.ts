@@ -49,6 +49,14 @@ export async function readGeneration(files: ModelFiles, config: unknown): Promis
   };
 }
 
+/** The same, with the error in its place: only generation needs these settings. */
+export async function generationOrError(files: ModelFiles, config: unknown): Promise<Generation | UserError> {
+  return readGeneration(files, config).catch((error: unknown) => {
+    if (error instanceof UserError) return error;
+    throw error;
+  });
+}
+
 /** Options that the user's own settings replace. */
 const SUGGESTED = ['do_sample', 'temperature', 'top_k', 'top_p', 'min_p', 'max_new_tokens', 'max_length'] as const;
 
