@@ -15,6 +15,12 @@ export function wholeNumber(name: string, value: string | undefined, otherwise: 
   return Number(value);
 }
 
+/** Throws UsageError for a position outside a text of `count` tokens. */
+export function checkPosition(position: number, count: number): void {
+  if (position >= count)
+    throw new UsageError(`--position: the ${count} tokens read are numbered from 0 to ${count - 1}, there is no ${position}.`);
+}
+
 /** An option that is a number from 0 on. Throws UsageError. */
 export function positiveNumber(name: string, value: string | undefined, otherwise: number): number {
   if (value === undefined) return otherwise;

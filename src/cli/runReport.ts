@@ -15,7 +15,7 @@ import { loadReportPage } from '../report/reportPage.ts';
 import type { ReportChoice } from '../report/reportQuestions.ts';
 import { openAnalysis } from './analysis.ts';
 import { readInput, type Note } from './input.ts';
-import { UsageError } from './optionValues.ts';
+import { checkPosition, UsageError } from './optionValues.ts';
 import { openOutput } from './output.ts';
 import { progressLine } from './progressLine.ts';
 import { readRecipe } from './recipeOption.ts';
@@ -72,11 +72,7 @@ export async function report(options: ReportOptions, distFolder: string, note: N
 }
 
 function choiceOf({ parts, positions }: ReportOptions, { tokens, model }: Explanation): ReportChoice {
-  const outside = positions?.find((position) => position >= tokens.length);
-  if (outside !== undefined)
-    throw new UsageError(
-      `--position: the ${tokens.length} tokens read are numbered from 0 to ${tokens.length - 1}, there is no ${outside}.`,
-    );
+  for (const position of positions ?? []) checkPosition(position, tokens.length);
   // A layer in the middle has read the text and not yet written the answer.
   const layer = Math.floor(model.layers / 2);
   return { parts, tokens: positions ?? [tokens.length - 1], layer, head: 0, embeddingLayer: model.layers };

@@ -13,7 +13,7 @@ import type { Token } from '../core/trace.ts';
 import { deletionByOrders } from './deletionOrders.ts';
 import { openInput, type Note, type Opened } from './input.ts';
 import { namedToken } from './namedToken.ts';
-import { UsageError } from './optionValues.ts';
+import { checkPosition, UsageError } from './optionValues.ts';
 import type { WhyOptions } from './options.ts';
 import { openOutput } from './output.ts';
 import { readRecipe, recipeMember, runWith } from './recipeOption.ts';
@@ -84,10 +84,7 @@ function spanCauses(options: WhyOptions, { model, tokens }: Opened, end: number)
 
 function choiceOf({ position: asked, token, rival }: WhyOptions, { tokens, tokenizer, model }: Opened): Choice {
   const position = asked ?? tokens.length - 1;
-  if (position >= tokens.length)
-    throw new UsageError(
-      `--position: the ${tokens.length} tokens read are numbered from 0 to ${tokens.length - 1}, there is no ${position}.`,
-    );
+  checkPosition(position, tokens.length);
   const { vocab } = model.info;
   const chosen = {
     position,
