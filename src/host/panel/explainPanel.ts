@@ -8,6 +8,9 @@ import { parsePanelMessage } from './panelMessages.ts';
 import { t } from '../say.ts';
 import { createPanel, renamePanel } from '../surfaces.ts';
 
+/** Time in which a page tells its settings; a hidden one does not. */
+const VIEW_MS = 1000;
+
 /** A webview panel with its page and typed messages in both directions. After its end it posts nothing. */
 export class ExplainPanel extends Disposable {
   readonly #panel: vscode.WebviewPanel;
@@ -100,6 +103,20 @@ export class ExplainPanel extends Disposable {
     const listens = !this.disposed && this.#listens;
     if (listens) void this.#panel.webview.postMessage(withOwnedArrays(message));
     return listens;
+  }
+
+  /** The page's settings; undefined where there is no page that could tell them. */
+  async askView(): Promise<unknown> {
+    if (!this.post({ type: 'tellView' })) return undefined;
+    return new Promise((resolve) => {
+      const settle = (view?: unknown): void => {
+        clearTimeout(timer);
+        told.dispose();
+        resolve(view);
+      };
+      const timer = setTimeout(settle, VIEW_MS);
+      const told = this.onDidReceive((message) => message.type === 'view' && settle(message.view));
+    });
   }
 }
 

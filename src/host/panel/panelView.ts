@@ -60,8 +60,6 @@ export interface PanelContext {
   readonly log: Log;
 }
 
-/** Time in which a page tells its settings; a hidden one does not. */
-const VIEW_MS = 1000;
 /** Most questions of the page that are remembered. */
 const MOST_ASKED = 2000;
 
@@ -83,8 +81,6 @@ export class PanelView extends Disposable {
   #compared: Comparison | undefined;
   /** What the page has asked about the explanation and the comparison on show, by key. */
   readonly #questions = new Map<string, SidedQuery>();
-  /** Takes the settings that the page was asked for. */
-  #takeView: ((view: unknown) => void) | undefined;
 
   constructor(context: PanelContext, actions: PanelActions) {
     super();
@@ -167,14 +163,7 @@ export class PanelView extends Disposable {
 
   /** The page's settings; undefined where there is no page that could tell them. */
   async askView(): Promise<unknown> {
-    if (this.#panel?.post({ type: 'tellView' }) !== true) return undefined;
-    return new Promise((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), VIEW_MS);
-      this.#takeView = (view) => {
-        clearTimeout(timer);
-        resolve(view);
-      };
-    });
+    return this.#panel?.askView();
   }
 
   /** Tells the panel why generated text could not be inserted or explained. */
@@ -270,7 +259,6 @@ export class PanelView extends Disposable {
       case 'saveVector':
         return this.#isShown(message.serial) ? this.#actions.saveVector(message.vector) : undefined;
       case 'view':
-        return this.#takeView?.(message.view);
       case 'readAgain':
         return;
       case 'compareAgain':

@@ -15,9 +15,6 @@ import { t } from '../say.ts';
 import { inform, withProgress } from '../surfaces.ts';
 import { fileName } from '../fileName.ts';
 
-/** Time in which a page tells its settings. */
-const VIEW_MS = 1000;
-
 /** A report's file that is open in an editor. */
 export interface ReportDocument extends vscode.CustomDocument {
   readonly report: Report;
@@ -50,8 +47,6 @@ interface OpenEditor {
   readonly document: ReportDocument;
   readonly webview: vscode.WebviewPanel;
   readonly panel: ExplainPanel;
-  /** Takes the settings that the page was asked for. */
-  takeView: (view: unknown) => void;
 }
 
 /** Editors of saved reports: each shows its file with the extension's own page. */
@@ -73,7 +68,7 @@ export class ReportEditors {
     const panel = ExplainPanel.inEditor(webview, extensionUri, t('Opening {0}…', fileName(uri)));
     const strings = vscode.l10n.bundle ?? {};
     const frozen = frozenPanel(report, { language: vscode.env.language, strings, translate: t }, true);
-    const editor: OpenEditor = { document, webview, panel, takeView: () => undefined };
+    const editor: OpenEditor = { document, webview, panel };
     let reading = false;
     this.#open.add(editor);
     panel.onDidEnd(() => this.#open.delete(editor));
@@ -83,8 +78,6 @@ export class ReportEditors {
           return saveFile(message.name, message.content);
         case 'copy':
           return void vscode.env.clipboard.writeText(message.text);
-        case 'view':
-          return editor.takeView(message.view);
         case 'command':
           if (message.name === 'showLog') return log.show();
           break;
@@ -110,15 +103,7 @@ export class ReportEditors {
   async copyLink(): Promise<void> {
     const editor = [...this.#open].find(({ webview }) => webview.active);
     if (editor === undefined) return void inform(t('Open a saved report first: a link leads to what it shows.'));
-    const view = await new Promise<unknown>((resolve) => {
-      const timer = setTimeout(() => resolve(undefined), VIEW_MS);
-      editor.takeView = (told) => {
-        clearTimeout(timer);
-        resolve(told);
-      };
-      if (!editor.panel.post({ type: 'tellView' })) resolve(undefined);
-    });
-    const query = linkQuery(editor.document.uri.toString(), view);
+    const query = linkQuery(editor.document.uri.toString(), await editor.panel.askView());
     await vscode.env.clipboard.writeText(`${vscode.env.uriScheme}://${EXTENSION_ID}/report?${query}`);
     void inform(t('Copied a link to this view of {0}.', fileName(editor.document.uri)));
   }
