@@ -7,7 +7,7 @@ import { writeWhole } from '../panel/savedFiles.ts';
 import { t } from '../say.ts';
 import { openDialog, saveDialog } from '../surfaces.ts';
 import type { Current } from './currentExplanation.ts';
-import { fileName } from '../fileName.ts';
+import { fileName, safeName } from '../fileName.ts';
 
 /** Most bytes of a control vector's file that is shown in the panel. */
 const MAX_BYTES = 64 * 1024 * 1024;
@@ -35,7 +35,7 @@ export async function chosenVector(client: Client, { shown, modelKey }: Current)
 export async function saveVector(client: Client, { shown, modelKey }: Current, vector: KeptVector): Promise<void> {
   // Before the user is asked for a place in vain.
   const { bytes } = await client.ask(modelKey, shown.explanation.run, 'vectorFile', { vector }, new AbortController().signal);
-  const name = `${vector.name.replace(/[^\p{L}\p{N}._-]+/gu, '-').replace(/^[-.]+/, '') || 'vector'}.gguf`;
+  const name = `${safeName(vector.name, 'vector')}.gguf`;
   const file = await saveDialog(t('Save the control vector'), t('Save'), GGUF, name);
   if (file !== undefined) await writeWhole(file, bytes);
 }
