@@ -63,9 +63,27 @@ export async function confirm(kind: 'information' | 'warning', question: Inert, 
   return (await show<Inert>(question, { modal: true, detail }, yes)) === yes;
 }
 
-/** Runs `work` with a progress notification that can be cancelled. */
-export async function withProgress<T>(title: Inert, work: (view: Progress, token: vscode.CancellationToken) => Promise<T>): Promise<T> {
-  return vscode.window.withProgress({ location: vscode.ProgressLocation.Notification, cancellable: true, title }, work);
+/** Runs `work` with a progress notification, whose Cancel aborts `signal`; `token` is the same for VS Code's own calls. */
+export async function withProgress<T>(
+  title: Inert,
+  work: (view: Progress, signal: AbortSignal, token: vscode.CancellationToken) => Promise<T>,
+): Promise<T> {
+  const options = { location: vscode.ProgressLocation.Notification, cancellable: true, title };
+  return vscode.window.withProgress(options, (view, token) => {
+    const controller = new AbortController();
+    token.onCancellationRequested(() => controller.abort());
+    return work(view, controller.signal, token);
+  });
+}
+
+/** Tells a notification how far a work has come: a message, and the share of it that is done, 0 to 1. It never goes back. */
+export function shareTeller(view: Progress): (message: Inert, share: number) => void {
+  let told = 0;
+  return (message, share) => {
+    const percent = Math.max(told, 100 * share);
+    view.report({ message, increment: percent - told });
+    told = percent;
+  };
 }
 
 interface PickOptions {

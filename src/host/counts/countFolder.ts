@@ -38,26 +38,24 @@ export interface FolderCounts {
 export async function countFolder(client: ModelClient, folder: vscode.Uri): Promise<FolderCounts | null> {
   const pattern = new vscode.RelativePattern(folder, '**/*');
   const excluded = `{${[...EXCLUDED, ...hidden('files', folder), ...hidden('search', folder)].join(',')}}`;
-  return withProgress(t('Counting tokens'), async (view, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
+  return withProgress(t('Counting tokens'), async (view, signal, token) => {
     const all = await vscode.workspace.findFiles(pattern, excluded, MOST_FOUND, token);
     const isIgnored = await ignoredIn(folder, all);
     // A search that is cancelled finds nothing.
-    if (controller.signal.aborted) return null;
+    if (signal.aborted) return null;
     const found = all.filter((uri) => !isIgnored(uri));
     const uris = found.slice(0, MOST_FILES).toSorted((a, b) => (a.path < b.path ? -1 : 1));
     const files: FileCount[] = [];
     let [leftOut, most, model]: [number, number, ModelInfo | null] = [0, 0, null];
     for (const [index, uri] of uris.entries()) {
-      if (controller.signal.aborted) return null;
+      if (signal.aborted) return null;
       const path = uri.path.slice(folder.path.length).replace(/^\//, '');
       view.report({ message: t('{0} of {1}: {2}', index + 1, uris.length, path), increment: 100 / uris.length });
       try {
         const text = await textOf(uri);
         if (text === null) leftOut++;
         else {
-          const { layout } = await client.layOut(text.text, null, controller.signal);
+          const { layout } = await client.layOut(text.text, null, signal);
           model = layout.model;
           const { special } = layout.tokens;
           const added = special.reduce((count, one) => count + one, 0);
@@ -65,7 +63,7 @@ export async function countFolder(client: ModelClient, folder: vscode.Uri): Prom
           files.push({ path, bytes: text.bytes, tokens: special.length - added });
         }
       } catch (error) {
-        if (controller.signal.aborted) return null;
+        if (signal.aborted) return null;
         if (error instanceof CancelledError) throw new UserError(t('The model was changed while tokens were counted: count again.'));
         // One text that cannot be made into tokens leaves the others; without a model there are none.
         if (!(error instanceof UserError) || model === null) throw error;

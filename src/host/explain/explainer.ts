@@ -227,8 +227,8 @@ export class Explainer extends Disposable {
       },
     );
     const timer = setTimeout(() => {
-      void withProgress(t('Explain Tokens'), (view, token) => {
-        token.onCancellationRequested(() => {
+      void withProgress(t('Explain Tokens'), (view, signal) => {
+        signal.addEventListener('abort', () => {
           if (this.#running === controller) this.cancel();
         });
         report = (progress) => view.report({ message: stageText(progress) });

@@ -7,7 +7,7 @@ import { loadHub } from '#platform';
 import { Disposable } from '../disposable.ts';
 import { hubAccess } from './hubAccess.ts';
 import { t } from '../say.ts';
-import { withProgress, type Progress } from '../surfaces.ts';
+import { shareTeller, withProgress, type Progress } from '../surfaces.ts';
 
 /** Shortest time between two progress reports. */
 const TELL_EVERY_MS = 200;
@@ -44,7 +44,7 @@ export class Downloads extends Disposable {
   async find(id: string): Promise<HubModel> {
     const hub = await this.#required();
     const access = await this.#access();
-    return withNotification(t('Asking {0} about {1}…', new URL(access.endpoint).host, id), (signal) =>
+    return withProgress(t('Asking {0} about {1}…', new URL(access.endpoint).host, id), (_, signal) =>
       hub.findModel(id, { ...access, signal }),
     );
   }
@@ -61,7 +61,7 @@ export class Downloads extends Disposable {
     // The setting may name another hub by now, whose token must not go to the model's hub.
     const access = { endpoint: model.endpoint, token: endpoint === model.endpoint ? token : undefined };
     try {
-      return await withNotification(t('Downloading {0}', model.id), (signal, view) =>
+      return await withProgress(t('Downloading {0}', model.id), (view, signal) =>
         hub.download(this.root, model, choice, { ...access, signal, onProgress: reporter(view) }),
       );
     } finally {
@@ -104,25 +104,15 @@ export class Downloads extends Disposable {
   }
 }
 
-async function withNotification<T>(title: Inert, work: (signal: AbortSignal, view: Progress) => Promise<T>): Promise<T> {
-  return withProgress(title, (view, token) => {
-    const stop = new AbortController();
-    token.onCancellationRequested(() => stop.abort());
-    return work(stop.signal, view);
-  });
-}
-
 /** A progress listener that reports a download to a notification. */
 function reporter(view: Progress): (progress: DownloadProgress) => void {
+  const tell = shareTeller(view);
   let toldAt = 0;
-  let shown = 0;
   return ({ stage, bytesDone, bytes }) => {
     const now = Date.now();
     if (now - toldAt < TELL_EVERY_MS && bytesDone < bytes) return;
     toldAt = now;
-    const percent = bytes > 0 ? (100 * bytesDone) / bytes : 100;
-    view.report({ message: progressText(stage, bytesDone, bytes), increment: Math.max(0, percent - shown) });
-    shown = Math.max(shown, percent);
+    tell(progressText(stage, bytesDone, bytes), bytes > 0 ? bytesDone / bytes : 1);
   };
 }
 

@@ -6,6 +6,7 @@ import { frozenPanel } from '../../report/frozenPanel.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../../report/readAgain.ts';
 import type { Report } from '../../report/report.ts';
 import { checkReportSize, readReport } from '../../report/reportFile.ts';
+import { questionsTeller } from './questionsTeller.ts';
 import { linkQuery, parseLink } from '../../report/stateLink.ts';
 import { EXTENSION_ID, REPORT_EDITOR } from '../commandIds.ts';
 import type { ModelClient } from '../client/modelClient.ts';
@@ -131,25 +132,18 @@ export class ReportEditors {
 
 /** Reads a report again with the model of the settings, and tells the page how far the numbers are apart. Cancelling tells nothing. */
 async function readAgain({ client }: ReportEditorContext, report: Report, name: string, panel: ExplainPanel): Promise<void> {
-  await withProgress(t('Reading {0} again', name), async (view, token) => {
-    const controller = new AbortController();
-    const { signal } = controller;
-    token.onCancellationRequested(() => controller.abort());
-    panel.onDidEnd(() => controller.abort());
+  await withProgress(t('Reading {0} again', name), async (view, cancelled) => {
+    const closed = new AbortController();
+    panel.onDidEnd(() => closed.abort());
+    const signal = AbortSignal.any([cancelled, closed.signal]);
     try {
       const { explanation, modelKey } = await client.explain(requestOf(report), signal, () => undefined);
       checkSameTokens(report, explanation, name);
-      let told = 0;
       const differences = await differencesOf(
         report,
         explanation,
         (question, args) => client.ask(modelKey, explanation.run, question, args, signal),
-        (done, total) => {
-          if (signal.aborted) throw new CancelledError();
-          const percent = (100 * done) / total;
-          view.report({ message: t('{0} of {1} questions', done, total), increment: percent - told });
-          told = percent;
-        },
+        questionsTeller(view, signal),
       );
       panel.post({ type: 'readAgain', model: explanation.model.name, differences });
     } catch (error) {

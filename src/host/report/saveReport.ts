@@ -16,7 +16,8 @@ import type { PanelView } from '../panel/panelView.ts';
 import { writeWhole } from '../panel/savedFiles.ts';
 import { t } from '../say.ts';
 import { inform, pickSome, saveDialog, withProgress, type PickItem } from '../surfaces.ts';
-import { fileName } from '../fileName.ts';
+import { fileName, safeName } from '../fileName.ts';
+import { questionsTeller } from './questionsTeller.ts';
 
 /** Parts of the extension that saving a report uses. */
 export interface SaveContext {
@@ -56,20 +57,11 @@ export async function saveReport(context: SaveContext): Promise<void> {
   if (parts === undefined) return;
   const file = await chooseFile(asked);
   if (file === undefined) return;
-  await withProgress(t('Saving a report'), async (view, token) => {
-    const controller = new AbortController();
-    token.onCancellationRequested(() => controller.abort());
-    let told = 0;
-    const tell = (done: number, total: number): void => {
-      if (controller.signal.aborted) throw new CancelledError();
-      const percent = total === 0 ? 100 : (100 * done) / total;
-      view.report({ message: t('{0} of {1} questions', done, total), increment: percent - told });
-      told = percent;
-    };
-    const work: Work = { asked, compared, settings, questions, choice: { ...choice, parts }, signal: controller.signal, tell };
+  await withProgress(t('Saving a report'), async (view, signal) => {
+    const tell = questionsTeller(view, signal);
     try {
-      const bytes = await contentOf(context, work);
-      if (controller.signal.aborted) return;
+      const bytes = await contentOf(context, { asked, compared, settings, questions, choice: { ...choice, parts }, signal, tell });
+      if (signal.aborted) return;
       await writeWhole(file, bytes);
       void inform(t('Saved {0}: {1}.', fileName(file), bytesText(bytes.length)));
     } catch (error) {
@@ -157,8 +149,7 @@ async function chooseParts({ shown }: Current, choice: ReportChoice): Promise<re
 }
 
 async function chooseFile({ shown }: Current): Promise<vscode.Uri | undefined> {
-  const label = shown.source.label.replace(/\.[^.]*$/, '').replace(/[^\p{L}\p{N}._-]+/gu, '-');
-  const name = `${label.replace(/^[-.]+/, '') || 'analysis'}${REPORT_ENDING}`;
+  const name = `${safeName(shown.source.label.replace(/\.[^.]*$/, ''), 'analysis')}${REPORT_ENDING}`;
   // Dialogs know only the last part of an ending: with the whole of it some would append it again.
   const chosen = await saveDialog(t('Save as Report'), t('Save'), { [t('Report')]: ['html'] }, name);
   if (chosen === undefined || chosen.path.endsWith(REPORT_ENDING)) return chosen;
