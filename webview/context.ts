@@ -4,6 +4,7 @@ import { surprisalBits } from '../src/core/probability.ts';
 import { at } from '../src/core/tensor.ts';
 import { bits, integer, percent } from './parts/format.ts';
 import type { ViewState, Store } from './state.ts';
+import { entropyText, idText, rankText } from './parts/servedTexts.ts';
 import { t } from './strings.ts';
 import type { Tooltip, TooltipContent } from './parts/tooltip.ts';
 import { hexBytes, visibleToken } from '../src/core/visibleText.ts';
@@ -54,9 +55,9 @@ export function describeToken(explanation: Explanation, index: number): TooltipC
     ? [[t('Predicted'), t('no: nothing precedes it')]]
     : [
         [t('Probability'), percent(Math.exp(logprob))],
-        [t('Rank'), t('{0} of {1}', integer(at(explanation.rank, index)), integer(explanation.model.vocab))],
+        [t('Rank'), rankOf(explanation, index)],
         [t('Surprisal'), bits(surprisalBits(logprob))],
-        [t('Entropy'), bits(at(explanation.entropy, index))],
+        ...entropyRow(explanation, index),
       ];
   const generated = index >= promptOf(explanation).tokens.length;
   const kind: TooltipContent['rows'] = generated
@@ -64,7 +65,19 @@ export function describeToken(explanation: Explanation, index: number): TooltipC
     : token.special
       ? [[t('Kind'), explanation.chat === true ? t('added by the chat template') : t('added by the tokenizer')]]
       : [...(token.partial ? [[t('Kind'), t('part of a character')] as const] : []), [t('Bytes'), hexBytes(token.bytes)]];
-  return { title: visibleToken(token), rows: [[t('Position'), integer(index)], [t('Token id'), integer(token.id)], ...kind, ...predicted] };
+  return { title: visibleToken(token), rows: [[t('Position'), integer(index)], [t('Token id'), idText(token.id)], ...kind, ...predicted] };
+}
+
+function rankOf(explanation: Explanation, index: number): string {
+  const { rank, model } = explanation;
+  return model.served === undefined ? t('{0} of {1}', integer(at(rank, index)), integer(model.vocab)) : rankText(explanation, index);
+}
+
+/** Of an engine what the entropy is at least. */
+function entropyRow(explanation: Explanation, index: number): TooltipContent['rows'] {
+  if (explanation.model.served === undefined) return [[t('Entropy'), bits(at(explanation.entropy, index))]];
+  const least = entropyText(explanation, index);
+  return least === null ? [] : [[t('Entropy'), t('{0} bits', least)]];
 }
 
 const knownLabels = new WeakMap<Explanation, readonly string[]>();

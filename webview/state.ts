@@ -56,6 +56,8 @@ export interface ViewState {
   readonly activity: Activity;
   /** Tokens of the text that the model is reading, which is not shown yet; null: not known, or nothing is read. */
   readonly reading: readonly Token[] | null;
+  /** Name of the model of this machine that is nearest to the engine's on show; null: not known, or none is on show. */
+  readonly nearest: string | null;
   /** Model named in the settings that could not be opened. */
   readonly refusal: Refusal | null;
   /** Second side of the comparison, if there is one. */
@@ -109,6 +111,7 @@ export function initialState(theme: Theme, kept: unknown): ViewState {
     heads: null,
     activity: { kind: 'idle' },
     reading: null,
+    nearest: null,
     refusal: null,
     comparison: null,
     comparing: { kind: 'idle' },
@@ -232,11 +235,13 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
         notes: first || (sameText && sameModel) ? state.settings.notes : [],
       };
       // Another text than the station began with; after a reload all is as it was left.
-      const begins = settings.pathShown && !sameText && !first ? startOf(settings.station, next, settings) : {};
+      const begins =
+        settings.pathShown && !sameText && !first && next.model.served === undefined ? startOf(settings.station, next, settings) : {};
       return {
         ...state,
         shown: message.shown,
         heads: null,
+        nearest: null,
         activity: { kind: 'idle' },
         reading: null,
         stale: new Set(),
@@ -263,6 +268,8 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
       return { ...asShown(state), activity: { kind: 'failed', message: message.message, about: message.about ?? null }, reading: null };
     case 'cancelled':
       return { ...asShown(state), activity: { kind: 'cancelled' }, reading: null };
+    case 'nearest':
+      return { ...state, nearest: message.name };
     case 'refused':
       return { ...state, refusal: message.refusal };
     case 'select':

@@ -299,7 +299,7 @@ export function withinModel(settings: Settings, { model, tokens }: Explanation):
     layer: clamp(settings.layer, 0, model.layers - 1),
     head: clamp(settings.head, 0, model.heads - 1),
     embeddingLayer: clamp(settings.embeddingLayer, -1, model.layers),
-    topK: clamp(settings.topK, 0, model.vocab),
+    topK: model.served === undefined ? clamp(settings.topK, 0, model.vocab) : settings.topK,
     locked: locked !== null && locked.query < tokens.length && locked.key < tokens.length ? locked : null,
     positionKey: positionKey !== null && positionKey < tokens.length ? positionKey : null,
   };

@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import type { GenerationStep, StepRequest } from '../core/generation.ts';
 import { continued, runOf, UNCHANGED, type Run } from '../core/run.ts';
+import { msg } from '../core/translatable.ts';
 import type { QueryArgs, QueryResult } from '../protocol/queries.ts';
 import type { AnswerContext, Answers } from './answering.ts';
 import { takeStep } from './generationStep.ts';
@@ -9,11 +10,14 @@ import { takeStep } from './generationStep.ts';
 const TOGETHER_MS = 100;
 
 /** Answers to questions about generating tokens after a text. */
-export const generationAnswers: Pick<Answers, 'step' | 'steps' | 'plainSteps' | 'textOf'> = {
+export const generationAnswers: Pick<Answers, 'step' | 'steps' | 'plainSteps' | 'servedGeneration' | 'textOf'> = {
   step: (context, run, { continuation, ...request }) =>
     stepAfter(context, { ...request, run: continued(run, continuation), prompt: run.ids.length }),
   steps: stepsAfter,
   plainSteps: (context, run, args) => stepsAfter(context, runOf(run.ids, UNCHANGED), args),
+  servedGeneration: async () => {
+    throw new UserError(msg`This model runs on this machine: it is continued token by token.`);
+  },
   textOf: async ({ open }, _, { ids }) => ({ text: open.tokenizer.textOf(Int32Array.from(ids)) }),
 };
 

@@ -3,6 +3,7 @@ import type { ProviderUse, RuntimeKind } from './runtimeChoice.ts';
 // residual [layer, token, dim], logits [token, vocab]. All are plain data: they cross threads and webviews as they are.
 
 import type { Run } from './run.ts';
+import type { ServedBy } from './servedBy.ts';
 import type { Translatable } from './translatable.ts';
 
 /** Properties of a model. */
@@ -54,6 +55,11 @@ export interface ModelInfo {
   readonly nativeFailure?: string;
   /** What became of the execution provider that was asked for. Absent: none but the CPU was. */
   readonly provider?: ProviderUse;
+  /**
+   * The engine elsewhere that serves the model. The numbers of its sizes are then not known, and 0; so is `contextLength` where the engine
+   * does not tell it. Absent: the model runs on this machine.
+   */
+  readonly served?: ServedBy;
 }
 
 /** An option of generation_config.json with its value as JSON. */
@@ -193,13 +199,13 @@ export interface Explanation {
   readonly tokens: readonly Token[];
   /** [T] natural log of the probability the model gave this token. */
   readonly logprob: Float32Array;
-  /** [T] 1 = the model's first choice; 0 = not predicted. */
+  /** [T] 1 = the model's first choice; 0 = not predicted, or, of an engine, not told. */
   readonly rank: Int32Array;
-  /** [T] entropy in bits of the distribution that predicted this token. */
+  /** [T] entropy in bits of the distribution that predicted this token; NaN throughout for a model that an engine serves. */
   readonly entropy: Float32Array;
   /** K, the number of candidates per position, of the distribution after the token. */
   readonly topK: number;
-  /** [T, K] ids, best first. */
+  /** [T, K] ids, best first; `NOT_RETURNED` where an engine returned fewer. */
   readonly topIds: Int32Array;
   /** [T, K] probabilities. */
   readonly topProbs: Float32Array;

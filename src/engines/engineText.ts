@@ -8,7 +8,7 @@ import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type Serv
 import { placeTokens } from './placedTokens.ts';
 
 /** Longest window where the engine reads more at once: its numbers for each position are held in its memory together. */
-const MOST_WINDOW = 8192;
+export const MOST_WINDOW = 8192;
 
 /** A tokenizer of the engine's model on this machine. */
 export interface LocalTokenizer {
@@ -28,12 +28,14 @@ export interface EngineTextOptions {
   /** Called when windows are scored, with the share of the tokens, 0 to 1. */
   readonly onProgress?: (share: number) => void;
   /** Called before the first of so many requests, where each token takes one. Throwing keeps them from being sent. */
-  readonly onRequests?: (requests: number) => void;
+  readonly onRequests?: (requests: number) => void | Promise<void>;
 }
 
 /** A text as an engine reads it. `logprob` NaN and rank 0: nothing precedes the token, or its rank is not told. */
 export interface EngineText {
   readonly tokens: readonly Token[];
+  /** [N] the tokens as the engine told them. */
+  readonly told: readonly ServerToken[];
   /** Null: the text was read at once. */
   readonly rule: WindowRule | null;
   /** [N] natural. */
@@ -63,7 +65,7 @@ export async function readText(protocol: Protocol, text: string, options: Engine
   const { host, signal, tokenizer } = options;
   if (protocol.abilities.scores === 'none')
     throw new UserError(msg`${host} (${protocol.kind}) returns no probabilities of a text that it is given, only of what it generates.`);
-  if (text === '') return { tokens: [], rule: null, logprob: new Float32Array(), rank: new Int32Array(), top: [] };
+  if (text === '') return { tokens: [], told: [], rule: null, logprob: new Float32Array(), rank: new Int32Array(), top: [] };
   const known = tokenizer?.encode(text) ?? null;
   const own = protocol.tokenize === null ? null : await protocol.tokenize(text, signal);
   if (known !== null && own !== null) checkSame(host, known, own);
@@ -124,7 +126,7 @@ async function byWindows(
   { signal, alternatives, onProgress, onRequests }: EngineTextOptions,
 ): Promise<readonly ScoredToken[]> {
   const all = windows.reduce((sum, { scoredFrom, end }) => sum + Math.max(0, end - scoredFrom), 0);
-  if (abilities.scores === 'requests') onRequests?.(all);
+  if (abilities.scores === 'requests') await onRequests?.(all);
   // What fails ends the others: their answers would be for nothing.
   const ending = new AbortController();
   if (signal.aborted) throw new CancelledError();
@@ -176,6 +178,7 @@ function withoutOverlap(
 function textOf(tokens: readonly Token[], scored: readonly ScoredToken[], rule: WindowRule | null): EngineText {
   return {
     tokens,
+    told: scored.map(({ token }) => token),
     rule,
     logprob: Float32Array.from(scored, ({ logprob }) => logprob),
     rank: Int32Array.from(scored, ({ rank }) => rank),

@@ -12,6 +12,21 @@ import { sglangProtocol } from './sglangProtocol.ts';
 import { tgiProtocol } from './tgiProtocol.ts';
 import { vllmProtocol } from './vllmProtocol.ts';
 
+/** Names of the models at an address; empty where it lists none. Nothing of the user's is sent. */
+export async function modelsServed(connection: EngineConnection, signal: AbortSignal): Promise<readonly string[]> {
+  const info = textAt(await connection.get('/info', signal), 'model_id');
+  if (info !== null) return [info];
+  const list = await connection.get('/v1/models', signal);
+  if (list?.at('data').isThere === true) return servedModels(list).map(({ id }) => id);
+  const tags = await connection.get('/api/tags', signal);
+  return tags?.at('models').isThere === true
+    ? tags
+        .at('models')
+        .list()
+        .map((each) => each.at('name').text())
+    : [];
+}
+
 /** Most models that an error names. */
 const NAMED = 10;
 

@@ -1,4 +1,6 @@
 import { vscode } from './vscode.ts';
+import { engineCommands } from './engines/engineCommands.ts';
+import type { Engines } from './engines/engines.ts';
 import { chooseModel } from './models/chooseModel.ts';
 import { compareHead } from './git/compareHead.ts';
 import { compareModel, compareWith } from './explain/compareCommands.ts';
@@ -43,6 +45,7 @@ export interface CommandContext {
   readonly files: FileParts;
   readonly counts: Counts;
   readonly library: ModelLibrary;
+  readonly engines: Engines;
   readonly downloads: Downloads;
   readonly secrets: vscode.SecretStorage;
   readonly extensionUri: vscode.Uri;
@@ -83,6 +86,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     ...fileCommands(context),
     ...surpriseCommands(context),
     ...libraryCommands(library),
+    ...engineCommands(context),
   };
 }
 

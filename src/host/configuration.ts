@@ -4,6 +4,9 @@ import { DEFAULT_SURPRISING, surprisingRule, type SurprisingRule } from '../core
 import { EXECUTION_PROVIDERS, RUNTIME_CHOICES, type ExecutionProvider, type RuntimeChoice } from '../core/runtimeChoice.ts';
 
 const SECTION = 'explainTokens';
+/** Requests open at an engine at once where nothing else is set, and most that can be set. */
+const DEFAULT_REQUESTS = 8;
+const MOST_REQUESTS = 64;
 
 /** Values of the settings. `model` and `nativeRuntime` are paths as the user wrote them, empty if not set. */
 export interface Settings {
@@ -23,6 +26,10 @@ export interface Settings {
   readonly lineSums: boolean;
   /** Candidates kept per position. */
   readonly candidates: number;
+  /** Models that engines elsewhere serve: addresses as the user wrote them, each with the model's name behind `#` where there are several. */
+  readonly engines: readonly string[];
+  /** Requests that are open at an engine at once. */
+  readonly engineRequests: number;
   /** URL of the model hub as the user wrote it; empty if not set. */
   readonly hubEndpoint: string;
   /** Whether agents that ask servers alone are offered one. */
@@ -40,6 +47,8 @@ export function readSettings(): Settings {
   const surprising: unknown = section.get('surprising');
   const candidates: unknown = section.get('candidates');
   const hubEndpoint: unknown = section.get('hubEndpoint');
+  const engines: unknown = section.get('engines');
+  const engineRequests: unknown = section.get('engineRequests');
   return {
     model: typeof model === 'string' ? model.trim() : '',
     runtime: RUNTIME_CHOICES.find((choice) => choice === runtime) ?? 'auto',
@@ -52,14 +61,25 @@ export function readSettings(): Settings {
     surprising: (typeof surprising === 'string' ? surprisingRule(surprising) : undefined) ?? DEFAULT_SURPRISING,
     lineSums: section.get('lineSums') === true,
     candidates: typeof candidates === 'number' && candidates >= 1 && candidates <= 50 ? Math.round(candidates) : 10,
+    engines: Array.isArray(engines)
+      ? engines.flatMap((one: unknown) => (typeof one === 'string' && one.trim() !== '' ? [one.trim()] : []))
+      : [],
+    engineRequests:
+      typeof engineRequests === 'number' && engineRequests >= 1 && engineRequests <= MOST_REQUESTS
+        ? Math.round(engineRequests)
+        : DEFAULT_REQUESTS,
     hubEndpoint: typeof hubEndpoint === 'string' ? hubEndpoint.trim() : '',
     mcpServer: section.get('mcpServer') === true,
   };
 }
 
 /** Writes one of the user's global settings. */
-export async function writeSetting(name: 'model' | 'colors' | 'surprisalScale' | 'lineSums', value: string | boolean): Promise<void> {
-  await vscode.workspace.getConfiguration(SECTION).update(name, value === '' ? undefined : value, vscode.ConfigurationTarget.Global);
+export async function writeSetting(
+  name: 'model' | 'colors' | 'surprisalScale' | 'lineSums' | 'engines',
+  value: string | boolean | readonly string[],
+): Promise<void> {
+  const isDefault = value === '' || (Array.isArray(value) && value.length === 0);
+  await vscode.workspace.getConfiguration(SECTION).update(name, isDefault ? undefined : value, vscode.ConfigurationTarget.Global);
 }
 
 /** Calls `listener` when one of the settings `names` changes. */

@@ -7,6 +7,10 @@ import { CancelledError } from '../core/errors.ts';
 import type { Recipe } from '../core/run.ts';
 import { Comparer } from './explain/comparer.ts';
 import { CurrentExplanation } from './explain/currentExplanation.ts';
+import { Engines } from './engines/engines.ts';
+import { nearestHere } from './engines/localModels.ts';
+import { engineWorker } from './engines/engineWorker.ts';
+import { agreeToRequests } from './engines/engineCommands.ts';
 import { Downloads } from './models/downloads.ts';
 import { exampleTarget } from './explain/exampleTarget.ts';
 import { Explainer } from './explain/explainer.ts';
@@ -90,8 +94,17 @@ export function createParts({
   const current = new CurrentExplanation();
   const focus = new TokenFocus(current);
   const why = new WhyMarks(current);
-  const connectWorker = async (): Promise<Connection<WorkerApi>> => {
-    const { runtime, nativeRuntime, executionProvider } = readSettings();
+  const engines = new Engines({ secrets, globalState });
+  const connectWorker = async (model?: WantedModel): Promise<Connection<WorkerApi>> => {
+    const { runtime, nativeRuntime, executionProvider, engineRequests: parallel } = readSettings();
+    const served = model?.engine;
+    if (served)
+      return engineWorker({
+        open: (signal) => engines.open(served, signal),
+        allow: (opened) => engines.allow(opened),
+        agree: agreeToRequests,
+        parallel,
+      });
     return connect<WorkerApi>(
       await startWorker(extensionUri, { choice: runtime, nativeFolder: nativeRuntime, provider: executionProvider }),
     );
@@ -129,8 +142,9 @@ export function createParts({
   const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
   const downloads = new Downloads({ globalStorageUri, secrets });
   const library = new ModelLibrary({
+    engines,
     downloads,
-    connect: connectWorker,
+    connect: () => connectWorker(),
     log,
     locate: (model) => wanted(model).locate(),
     state: globalState,
@@ -138,7 +152,17 @@ export function createParts({
   const statusBar = new StatusBar(client, current, log);
   const explainer = new Explainer(client, current, log, (error) => adviceFor(library, error));
   const panel = new PanelView(
-    { extensionUri, client, current, comparer, focus, why, attention, log },
+    {
+      extensionUri,
+      client,
+      current,
+      comparer,
+      focus,
+      why,
+      attention,
+      log,
+      nearest: async (name) => (await nearestHere(library, name))?.name,
+    },
     {
       cancel: () => explainer.cancel(),
       dismiss: () => explainer.dismiss(),
@@ -197,6 +221,7 @@ export function createParts({
     why,
     attention,
     overlays,
+    engines,
     client,
     statusBar,
     comparer,
@@ -239,6 +264,7 @@ export function createParts({
           files,
           counts,
           library,
+          engines,
           downloads,
           secrets,
           extensionUri,
@@ -262,6 +288,8 @@ export function createParts({
       if (state?.recipe) explainer.setRecipe(state.recipe.steps, state.recipe.model);
       if (!state) return panel.close();
       const found = state.at === undefined ? undefined : reopenDocument(state.source.uri);
+      // A text leaves this machine by a command alone.
+      if (client.isElsewhere) return explainer.hold(targetOfState(state));
       const explain = (): Promise<unknown> =>
         explainer.explain(targetOfState(state)).then(() => state.compared && comparer.restore(state.compared));
       void (found === undefined ? explain() : found.then(explain));

@@ -158,6 +158,8 @@ export type HostMessage =
   | { readonly type: 'failure'; readonly message: string; readonly about?: WorkSubject }
   /** An explanation was cancelled. */
   | { readonly type: 'cancelled' }
+  /** Name of the model of this machine that is nearest to the engine's that is on show. */
+  | { readonly type: 'nearest'; readonly name: string }
   /** A refused model; null: none any more. */
   | { readonly type: 'refused'; readonly refusal: Refusal | null }
   /** Token at the editor's cursor; null: the cursor is outside the text. */
@@ -202,7 +204,7 @@ export interface EditorAttention extends AttentionChoice {
 }
 
 /** Commands that the page may run. */
-export const PANEL_COMMANDS = ['runAgain', 'toggleAttention', 'compareWith', 'compareModel', 'chooseModel', 'showLog'] as const;
+export const PANEL_COMMANDS = ['runAgain', 'toggleAttention', 'compareWith', 'compareModel', 'chooseModel', 'readHere', 'showLog'] as const;
 /** Name of a command that the page may run. */
 export type PanelCommand = (typeof PANEL_COMMANDS)[number];
 

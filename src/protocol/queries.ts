@@ -23,6 +23,7 @@ import type { RepeatedHeads } from '../core/repeatedTokens.ts';
 import type * as trace from '../core/trace.ts';
 import type * as vectors from '../core/vectors.ts';
 import type { SteeredTokens } from '../core/run.ts';
+import type { ServedGeneration } from '../core/servedGeneration.ts';
 import { STEERING_READS, type KeptVector, type SteeringSource } from '../core/steering.ts';
 import type { SteeringTrial } from '../core/steeringTrial.ts';
 import type { HeadReads, TokenFlow } from '../core/tokenFlow.ts';
@@ -58,8 +59,9 @@ const MAX_ID = 2 ** 31 - 1;
 /** Most texts of a side of steering, and largest strength. */
 const MAX_TEXTS = 64;
 const MAX_STRENGTH = 100;
-/** Most steps of generation in one answer. */
+/** Most steps of generation in one answer, and most tokens that an engine is asked for. */
 const MAX_STEPS = 64;
+const MAX_SERVED = 4096;
 
 /** A place in the residual stream; -1: the static embedding. */
 const place = whole(-1);
@@ -256,6 +258,11 @@ export const QUESTIONS = {
   steps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
   /** The same of the model as it is, without the run's interventions. */
   plainSteps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
+  /** What the engine that serves the model writes after the text, by its own sampling. Throws UserError for a model on this machine. */
+  servedGeneration: question<ServedGeneration>()(
+    { sampling: step.sampling, seed: step.seed, tokens: whole(1, MAX_SERVED), alternatives: whole(0, MAX_NAMED) },
+    { kept: 0 },
+  ),
   /** Text of tokens that continue the run's; part of a character at either end shows as U+FFFD. */
   textOf: question<{ readonly text: string }>()({ ids: generatedIds }, { kept: 64 }),
   /** The control vector in the bytes of a file. Throws UserError where it is none, or does not fit the model. */

@@ -22,6 +22,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
     /^src\/(core|protocol|report|agents|host)\//,
     /^src\/worker\/(workerApi|rpc|port)/,
     /^src\/library\/\w+\/(\w+Api|address)\.ts$/,
+    /^src\/engines\/\w+\.ts$/,
     /^vscode$/,
     /^#platform$/,
     /^ignore$/,

@@ -18,16 +18,28 @@ export function guessBits(vocab: number): number {
   return Math.log2(vocab);
 }
 
-/** Strength of a token's colour, 0..1; NaN if nothing predicted the token. Surprisal has the same levels as the editor's colours. */
+/**
+ * Whether a measure needs the entropy of the whole distribution, which no engine returns.
+ */
+export function needsEntropy(mode: StripColour, scale: SurprisalScale): boolean {
+  return mode === 'entropy' || (mode === 'surprisal' && scale === 'excess');
+}
+
+/** Strength of a token's colour, 0..1; NaN if nothing predicted the token, or the measure was not returned. Surprisal has the same levels as the editor's colours. */
 export function tokenShare(explanation: Explanation, index: number, mode: StripColour, scale: SurprisalScale): number {
   const logprob = at(explanation.logprob, index);
   if (Number.isNaN(logprob)) return Number.NaN;
+  const { served } = explanation.model;
+  if (served !== undefined && needsEntropy(mode, scale)) return Number.NaN;
+  // Behind the alternatives that were returned.
+  const rank = at(explanation.rank, index) || (explanation.topK > 0 ? explanation.topK + 1 : Number.NaN);
+  if (mode === 'rank' && Number.isNaN(rank)) return Number.NaN;
   const full = guessBits(explanation.model.vocab);
   const shares: Readonly<Record<StripColour, number>> = {
     surprisal: surprisalLevel(surprisalMeasure(explanation, index, scale), stepsOf(explanation, scale)) / (SURPRISAL_LEVELS - 1),
     entropy: Math.min(1, at(explanation.entropy, index) / full),
     probability: Math.exp(logprob),
-    rank: rankBucket(at(explanation.rank, index)) / (RANK_BUCKETS.length - 1),
+    rank: rankBucket(rank) / (RANK_BUCKETS.length - 1),
   };
   return shares[mode];
 }

@@ -4,6 +4,7 @@ import { button } from './controls.ts';
 import { changeDetector, el, icon, ICONS } from './dom.ts';
 import { summarise, type Summary } from '../figures/summary.ts';
 import { decimal, displayLanguage, integer } from './format.ts';
+import { engineText } from './servedTexts.ts';
 import { enterStation } from '../stations/pathStrip.ts';
 import { t } from '../strings.ts';
 import type { PanelContext, View } from '../context.ts';
@@ -29,8 +30,10 @@ export function createHeader(context: PanelContext): View {
   path.setAttribute('aria-controls', 'path');
   const source = el('h1', { class: 'source' });
   const numbers = el('dl', { class: 'numbers' });
+  /** Where texts are sent, while an engine elsewhere serves the model. */
+  const where = el('span', { class: 'engine-address', hidden: true });
   const notices = el('ul', { class: 'notices' });
-  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, chat, path, numbers), notices);
+  const root = el('header', { class: 'header' }, el('div', { class: 'header-row' }, source, choose, where, chat, path, numbers), notices);
   const changed = changeDetector();
   return {
     root,
@@ -46,15 +49,26 @@ export function createHeader(context: PanelContext): View {
       chat.setAttribute('aria-pressed', String(explanation.chat === true));
       model.textContent = info.name;
       choose.setAttribute('aria-label', t('Model {0}: choose another', info.name));
-      choose.title = t(
-        '{0}, {1} layers × {2} heads, {3} dimensions, vocabulary {4}, context {5} tokens. Choose another model.',
-        info.family,
-        info.layers,
-        info.heads,
-        info.dim,
-        integer(info.vocab),
-        integer(info.contextLength),
-      );
+      const engine = engineText(info);
+      where.hidden = engine === null;
+      where.textContent = engine ?? '';
+      where.title =
+        info.served?.readOnTheWay === true
+          ? t('Texts are sent there without encryption: others on the way can read them.')
+          : t('Texts are sent there by your commands, and nowhere else.');
+      path.hidden = engine !== null;
+      choose.title =
+        engine !== null
+          ? t('{0}: choose another model.', engine)
+          : t(
+              '{0}, {1} layers × {2} heads, {3} dimensions, vocabulary {4}, context {5} tokens. Choose another model.',
+              info.family,
+              info.layers,
+              info.heads,
+              info.dim,
+              integer(info.vocab),
+              integer(info.contextLength),
+            );
       const summary = summarise(explanation, displayLanguage());
       numbers.replaceChildren(
         ...tokenCount(summary),
@@ -65,9 +79,11 @@ export function createHeader(context: PanelContext): View {
           t('Surprisal of the text over its bytes: comparable between tokenizers'),
           true,
         ),
-        ...forwardTime(explanation),
+        ...(engine === null
+          ? forwardTime(explanation)
+          : number(decimal(explanation.forwardMs, 0), t('ms'), t('Until the engine had answered'))),
         ...number(
-          info.weightType,
+          info.weightType || 'NaN',
           t('weights, float32 arithmetic'),
           t('How the file holds the weights; all arithmetic is float32, with quantised weights as the numbers they stand for'),
           true,

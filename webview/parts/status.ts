@@ -103,7 +103,7 @@ function resting({ activity, shown }: ViewState, { runAgain, showLog, back }: Bu
       { class: 'status-text' },
       t(
         'Select some text in an editor, then run Explain Tokens from the context menu or the Command Palette. The model ' +
-          'runs on this machine: your text never leaves it.',
+          'runs on this machine and your text never leaves it, unless you choose an engine elsewhere.',
       ),
     ),
   ];

@@ -1,5 +1,5 @@
 import { css, type Rgb } from '../colour.ts';
-import { guessBits, RANK_BUCKETS, stepsOf, stripScale } from '../figures/tokenColour.ts';
+import { guessBits, needsEntropy, RANK_BUCKETS, stepsOf, stripScale } from '../figures/tokenColour.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient } from '../theme.ts';
@@ -10,6 +10,8 @@ import { decimal, integer, percent } from './format.ts';
 /** Legend of the strip's colours: a swatch for each step, or a gradient. */
 export function stripLegend({ shown, settings, surprisalScale, theme }: ViewState): readonly HTMLElement[] {
   if (shown === null) return [];
+  if (shown.explanation.model.served !== undefined && needsEntropy(settings.stripColour, surprisalScale))
+    return [el('span', { class: 'legend-item' }, t('The engine does not return the entropy that this needs.'))];
   const scale = stripScale(theme, settings.stripColour);
   if (settings.stripColour === 'rank') {
     return RANK_BUCKETS.map((limit, bucket) => {

@@ -5,6 +5,8 @@ import { freeKey, plainKey } from './keys.ts';
 import { isKeptTab } from '../../src/report/keptTabs.ts';
 import { TAB_GROUPS, TABS, type TabGroup, type TabName } from '../viewSettings.ts';
 import { t } from '../strings.ts';
+import { createNotReturned, needsInside } from '../views/served/notReturned.ts';
+import { createServedGenerate } from '../views/served/servedGenerate.ts';
 import { createTabLines } from './tabLines.ts';
 import { createAttention } from '../views/attention/attentionView.ts';
 import { createCompare } from '../views/compare/compareView.ts';
@@ -49,6 +51,13 @@ export function createTabs(context: PanelContext): View {
     why: createWhy(context),
     generate: createGenerate(context),
     compare: createCompare(context),
+  };
+  /** What stands in place of views that need more than an engine returns. */
+  const notReturned = createNotReturned(context);
+  const servedGenerate = createServedGenerate(context);
+  const viewOf = (name: TabName): View => {
+    if (context.store.state().shown?.explanation.model.served === undefined) return views[name];
+    return needsInside(name) ? notReturned : name === 'generate' ? servedGenerate : views[name];
   };
   const groups: Readonly<Record<TabGroup, string>> = { text: t('Text'), inside: t('Inside'), act: t('Do') };
   const groupOf = (name: TabName): TabGroup =>
@@ -116,12 +125,13 @@ export function createTabs(context: PanelContext): View {
         buttons[index]?.setAttribute('tabindex', active ? '0' : '-1');
         const panel = panels[index];
         if (panel !== undefined) panel.hidden = !active;
+        if (active && panel !== undefined && panel.firstChild !== viewOf(name).root) panel.replaceChildren(viewOf(name).root);
       });
       if (namesChanged(names.length, root.hidden)) lines.arrange();
       if (seen(state.settings.tab, root.hidden))
         buttons[TABS.indexOf(state.settings.tab)]?.scrollIntoView({ block: 'nearest', inline: 'nearest' });
       if (state.shown === null) return;
-      const view = views[state.settings.tab];
+      const view = viewOf(state.settings.tab);
       view.update(state);
       if (explained.has(view)) return;
       explained.add(view);

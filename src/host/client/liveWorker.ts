@@ -1,4 +1,5 @@
 import type { ModelInfo } from '../../core/trace.ts';
+import type { EngineModel } from '../../engines/engineSetting.ts';
 import type { ModelLocation, WorkerApi } from '../../worker/workerApi.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Connection } from '../../worker/rpc.ts';
@@ -8,6 +9,8 @@ export interface WantedModel {
   readonly key: string;
   /** Name shown to the user. */
   readonly name: string;
+  /** The engine elsewhere that serves it; absent: it runs on this machine. */
+  readonly engine?: EngineModel;
   /** Finds the model's files. Throws UserError if they cannot be read. */
   locate(): Promise<ModelLocation>;
 }

@@ -90,7 +90,13 @@ export class ModelClient extends Disposable {
    * counting again.
    */
   countTokens(text: string, signal: AbortSignal): Promise<TokenCount> {
-    const { key } = this.#options.wanted();
+    const { key, engine, name } = this.#options.wanted();
+    if (engine !== undefined)
+      return Promise.reject(
+        new UserError(
+          this.#options.t('To count its tokens, {0} would have to be sent the text: only what you explain is sent there.', name),
+        ),
+      );
     const tooLong = new UserError(this.#options.t('The tokenizer of this model takes too long to count with.'));
     if (this.#slowCounter === key) return Promise.reject(tooLong);
     return this.#enqueue({ signal, onProgress: undefined, maxMs: COUNT_MAX_MS, endsWorker: false }, (live) =>
@@ -238,6 +244,11 @@ export class ModelClient extends Disposable {
   /** Name of the model that the settings name, loaded or not. */
   get wantedName(): string {
     return this.#options.wanted().name;
+  }
+
+  /** Whether an engine elsewhere serves the model that the settings name, so that what it reads leaves this machine. */
+  get isElsewhere(): boolean {
+    return this.#options.wanted().engine !== undefined;
   }
 
   #settled(): void {

@@ -1,6 +1,7 @@
 import { homedir } from 'node:os';
 import { resolve } from 'node:path';
 import { vscode } from '../vscode.ts';
+import type { Send } from '../../engines/engineApi.ts';
 import type { FoundModel } from '../../library/found/foundApi.ts';
 import type { Port } from '../../worker/rpc.ts';
 import type { HubEnvironment } from '../../library/hub/address.ts';
@@ -41,6 +42,12 @@ export function nodeCommand(): { readonly command: string; readonly env: Readonl
 export async function loadHub(): Promise<Hub | undefined> {
   const { openHub } = await import('../../library/hub/hub.ts');
   return openHub(t);
+}
+
+/** Loads what sends requests to engines. */
+export async function engineSend(): Promise<Send | undefined> {
+  const { nodeSend } = await import('../../engines/engineHttp.node.ts');
+  return nodeSend(t);
 }
 
 /** The hub's address and token from the environment variables of its own tools. */

@@ -1,5 +1,6 @@
 import { vscode } from '../vscode.ts';
 import { startWebWorker } from '../../worker/port.web.ts';
+import type { Send } from '../../engines/engineApi.ts';
 import type { FoundModel } from '../../library/found/foundApi.ts';
 import type { Port } from '../../worker/rpc.ts';
 import type { HubEnvironment } from '../../library/hub/address.ts';
@@ -41,6 +42,11 @@ export function nodeCommand(): { readonly command: string; readonly env: Readonl
 
 /** Undefined: a browser has no disk to keep models on. */
 export async function loadHub(): Promise<Hub | undefined> {
+  return undefined;
+}
+
+/** Undefined: a browser lets no page ask other addresses. */
+export async function engineSend(): Promise<Send | undefined> {
   return undefined;
 }
 

@@ -1,4 +1,5 @@
-import type { Explanation } from '../../core/trace.ts';
+import { isTold, NOT_RETURNED, returnedShare } from '../../core/servedBy.ts';
+import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import type { Translate } from '../../core/translatable.ts';
 import type { Outdated } from '../explain/outdated.ts';
 import { hexBytes, shortened, visibleText, visibleToken } from '../../core/visibleText.ts';
@@ -41,8 +42,14 @@ export function hoverMarkdown(explanation: Explanation, indices: readonly number
   const t = inMarkdown(translate);
   const alternatives = indices.length > 1 ? 3 : 6;
   const parts = indices.map((index) => tokenMarkdown(explanation, index, alternatives, t));
-  const model = t('Model: {0}', codeSpan(shortened(visibleText(explanation.model.name), MAX_NAME)));
+  const model = modelMarkdown(explanation.model, t);
   return joinedMarkdown([...interventionsSentence(explanation, t), ...parts, model], '\n\n');
+}
+
+/** The model that read a text, and where, if that is not this machine. */
+export function modelMarkdown({ name, served }: ModelInfo, t: SayMarkdown): Markdown {
+  const shown = codeSpan(shortened(visibleText(name), MAX_NAME));
+  return served === undefined ? t('Model: {0}', shown) : t('Model: {0}, at {1}', shown, codeSpan(visibleText(served.address)));
 }
 
 /** Says that an explanation's numbers are not the model's own; nothing where they are. */
@@ -76,28 +83,46 @@ function tokenMarkdown(explanation: Explanation, index: number, alternatives: nu
   if (!token) return figure('');
   const partial = token.partial ? [t('part of a character: bytes {0}', figure(hexBytes(token.bytes)))] : [];
   const head = joinedMarkdown(
-    [codeSpan(shortened(visibleToken(token), MAX_NAME)), t('token {0}', index), figure(`id ${token.id}`), ...partial],
+    [
+      codeSpan(shortened(visibleToken(token), MAX_NAME)),
+      t('token {0}', index),
+      ...(isTold(token.id) ? [figure(`id ${token.id}`)] : []),
+      ...partial,
+    ],
     ' · ',
   );
   const bits = surprisalBits(explanation, index);
   if (bits === null) return joinedMarkdown([head, t('Nothing precedes this token, so nothing predicted it.')], '\n\n');
   const rank = explanation.rank[index] ?? 0;
+  const { topIds, topProbs, topK, model } = explanation;
+  const least = model.served ? returnedShare(topIds, topProbs, (index - 1) * topK, topK).leastEntropy : Number.NaN;
   const entropy = explanation.entropy[index] ?? Number.NaN;
-  const numbers = numbersMarkdown({ bits, rank, entropy }, t);
+  const numbers = numbersMarkdown({ bits, rank, entropy, least, returned: topK }, t);
   return joinedMarkdown([head, numbers, codeBlock(expectedLines(explanation, index, alternatives, 2 ** -bits, rank))], '\n\n');
 }
 
-/** Numbers of one token. `bits`: its surprisal; `entropy`: in bits. */
-export function numbersMarkdown(
-  { bits, rank, entropy }: { readonly bits: number; readonly rank: number; readonly entropy: number },
-  t: SayMarkdown,
-): Markdown {
+/** Numbers of one token: its surprisal in bits, its rank and the entropy. What an engine did not return is not among them. */
+interface TokenNumbers {
+  readonly bits: number;
+  /** 0: not told. */
+  readonly rank: number;
+  /** In bits; NaN: not told. */
+  readonly entropy: number;
+  /** What the entropy is at least, where that alone is known. */
+  readonly least?: number;
+  /** Alternatives that an engine returned, behind which a rank is that is not told. */
+  readonly returned?: number;
+}
+
+/** Numbers of one token. */
+export function numbersMarkdown({ bits, rank, entropy, least = Number.NaN, returned = 0 }: TokenNumbers, t: SayMarkdown): Markdown {
   return joinedMarkdown(
     [
       t('probability {0}', figure(percent(2 ** -bits))),
-      t('rank {0}', rank),
+      ...(rank > 0 ? [t('rank {0}', rank)] : returned > 0 ? [t('rank beyond {0}', returned)] : []),
       t('surprisal {0} bits', figure(bits.toFixed(2))),
-      t('entropy {0} bits', figure(entropy.toFixed(2))),
+      ...(Number.isNaN(entropy) ? [] : [t('entropy {0} bits', figure(entropy.toFixed(2)))]),
+      ...(Number.isNaN(least) ? [] : [t('entropy at least {0} bits', figure(least.toFixed(2)))]),
     ],
     ' · ',
   );
@@ -110,10 +135,11 @@ function expectedLines(explanation: Explanation, index: number, count: number, p
   const lines: string[] = [];
   for (let i = 0; i < Math.min(count, explanation.topK); i++) {
     const candidate = explanation.topIds[row + i];
-    if (candidate === undefined) break;
+    if (candidate === undefined || candidate === NOT_RETURNED) break;
     lines.push(line(candidate === id ? '▸' : ' ', explanation.topProbs[row + i] ?? 0, explanation.pieces[candidate] ?? ''));
   }
-  if (rank > lines.length) lines.push(line('▸', probability, explanation.pieces[id] ?? explanation.tokens[index]?.text ?? ''));
+  if (rank > lines.length || (rank === 0 && !lines.some((one) => one.startsWith('▸'))))
+    lines.push(line('▸', probability, explanation.pieces[id] ?? explanation.tokens[index]?.text ?? ''));
   return lines;
 }
 

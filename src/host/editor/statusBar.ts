@@ -67,8 +67,8 @@ export class StatusBar extends Disposable {
     this.#counting?.abort();
     this.#count = undefined;
     this.#uncounted = undefined;
-    // A model that could not be opened is not opened again for each selection.
-    if (editor && !editor.selection.isEmpty && this.#state.kind !== 'failed')
+    // A model that could not be opened is not opened again for each selection, and nothing that is only selected is sent to an engine.
+    if (editor && !this.#client.isElsewhere && !editor.selection.isEmpty && this.#state.kind !== 'failed')
       this.#timer = setTimeout(() => void this.#countTokens(editor), COUNT_AFTER_MS);
     this.#render();
   }

@@ -41,8 +41,8 @@ export interface ComparerOptions {
   readonly client: ModelClient;
   readonly current: CurrentExplanation;
   readonly log: Log;
-  /** Starts a worker. */
-  readonly connect: () => Promise<Connection<WorkerApi>>;
+  /** Starts a worker for a model. */
+  readonly connect: (model: WantedModel) => Promise<Connection<WorkerApi>>;
   /** The model for a value of the setting `explainTokens.model`. */
   readonly wanted: (model: string) => WantedModel;
 }

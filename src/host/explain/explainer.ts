@@ -146,6 +146,12 @@ export class Explainer extends Disposable {
     return this.#explained === target;
   }
 
+  /** Makes a text the last one without explaining it: the user is to say that it is to be read. */
+  hold(target: Target): void {
+    this.#last = target;
+    this.#panel?.tell({ type: 'cancelled' });
+  }
+
   /** Sets whether texts are read as a user's message. */
   setChat(on: boolean): void {
     this.#chat = on;

@@ -50,7 +50,9 @@ function nearlyEqual(name: string, off: string): Translatable {
 }
 
 /** A sentence on what computes a model: the runtime with its execution provider, and the number of threads. */
-export function computedBy({ runtime, threads, provider }: ModelInfo): Inert {
+export function computedBy({ runtime, threads, provider, served }: ModelInfo): Inert {
+  if (served)
+    return t('Computed by: {0} at {1}.', served.version === null ? served.engine : `${served.engine} ${served.version}`, served.address);
   if (runtime === 'wasm') return t('Computed by: {0}, threads: {1}.', 'WebAssembly', threads);
   if (provider?.kind !== 'used') return t('Computed by: {0}, threads: {1}.', t('native'), threads);
   const by = t('native, {0}', PROVIDER_NAMES[provider.provider]);

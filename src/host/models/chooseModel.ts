@@ -15,6 +15,7 @@ interface Choice extends PickItem {
     | { readonly kind: 'entry'; readonly entry: ModelEntry }
     | { readonly kind: 'add' }
     | { readonly kind: 'download' }
+    | { readonly kind: 'engine' }
     | { readonly kind: 'heading' };
 }
 
@@ -55,6 +56,7 @@ export async function pickModel(library: ModelLibrary, options: PickOptions): Pr
   pick.dispose();
   if (does?.kind === 'entry') return does.entry;
   if (does?.kind === 'add') return addModel(library);
+  if (does?.kind === 'engine') await vscode.commands.executeCommand('explainTokens.addEngine');
   if (does?.kind === 'download') await vscode.commands.executeCommand('explainTokens.downloadModel');
   return undefined;
 }
@@ -119,6 +121,7 @@ function choicesOf(library: ModelLibrary, entries: readonly ModelEntry[], first:
     heading(t('More')),
     { label: withIcon('add', t('Add a folder or a file…')), alwaysShow: true, does: { kind: 'add' } },
     { label: withIcon('cloud-download', t('Download a model…')), alwaysShow: true, does: { kind: 'download' } },
+    { label: withIcon('server', t('Add an engine that serves a model…')), alwaysShow: true, does: { kind: 'engine' } },
   ];
 }
 

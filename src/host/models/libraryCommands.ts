@@ -48,7 +48,7 @@ function modelPlace(uri: vscode.Uri): vscode.Uri {
 /**
  * The model of the library that a command's argument names. Nothing else of the argument is used. Throws UserError if there is none.
  */
-async function entryOf(library: ModelLibrary, node: unknown): Promise<ModelEntry> {
+export async function entryOf(library: ModelLibrary, node: unknown): Promise<ModelEntry> {
   const named: unknown = typeof node === 'object' && node !== null && 'entry' in node ? node.entry : undefined;
   if (typeof named === 'object' && named !== null && 'setting' in named && 'group' in named) {
     const entry = (await library.entries()).find(({ setting, group }) => setting === named.setting && group === named.group);

@@ -1,15 +1,16 @@
 import { bytesText } from '../../core/bytesText.ts';
 import { TYPICAL_TOKENS, type MemoryNeed, type ModelDescription } from '../../core/memory.ts';
 import type { RuntimeKind } from '../../core/runtimeChoice.ts';
+import type { EngineAbilities } from '../../engines/engineApi.ts';
 import type { Source } from '../../library/found/foundApi.ts';
 import { inert, inertSentence, type Inert, type Say } from '../../core/inertText.ts';
 import { translated } from '../../core/translatable.ts';
 
 /** Origin of a model of the library. */
-export type Group = 'bundled' | 'downloaded' | 'added' | Source;
+export type Group = 'bundled' | 'downloaded' | 'added' | 'engine' | Source;
 
 /** All groups, in display order. */
-export const GROUPS: readonly Group[] = ['bundled', 'downloaded', 'added', 'huggingFace', 'ollama', 'lmStudio'];
+export const GROUPS: readonly Group[] = ['bundled', 'downloaded', 'added', 'engine', 'huggingFace', 'ollama', 'lmStudio'];
 
 /** A model of the library. */
 export interface ModelEntry {
@@ -32,10 +33,11 @@ export interface Resources {
   readonly free: number | null;
 }
 
-/** Knowledge about a model: none yet, its description, or why it cannot be used. */
+/** Knowledge about a model: none yet, its description, what the engine that serves it can do, or why it cannot be used. */
 export type Known =
   | { readonly kind: 'unknown' }
   | { readonly kind: 'described'; readonly description: ModelDescription; readonly resources: Resources }
+  | { readonly kind: 'served'; readonly program: string; readonly abilities: EngineAbilities }
   | { readonly kind: 'refused'; readonly reason: Inert };
 
 /** A model that was not described yet. */
@@ -47,7 +49,9 @@ export type Fit = { readonly kind: 'fits' } | { readonly kind: 'large' | 'refuse
 /** Fit of a model in the free memory, with the runtime in use. An unknown model counts as fitting. */
 export function fitOf(known: Known, t: Say): Fit {
   if (known.kind === 'refused') return { kind: 'refused', reason: known.reason };
-  if (known.kind === 'unknown') return { kind: 'fits' };
+  if (known.kind === 'served' && known.abilities.scores === 'none')
+    return { kind: 'refused', reason: t('returns no probabilities of a text that it is given') };
+  if (known.kind !== 'described') return { kind: 'fits' };
   const {
     resources: { free, runtime },
   } = known;
@@ -72,6 +76,7 @@ export function needOf({ description, resources }: Extract<Known, { readonly kin
 /** Known facts about a model, in the order in which people compare models: family, parameters, size, context, weight type, memory. */
 export function factsOf(entry: ModelEntry, known: Known, t: Say, language: string): readonly Inert[] {
   if (known.kind === 'refused') return entry.bytes === null ? [] : [inert(bytesText(entry.bytes))];
+  if (known.kind === 'served') return servedFacts(known, t, language);
   if (known.kind === 'unknown') return entry.bytes === null ? [] : [inert(bytesText(entry.bytes))];
   const { description } = known;
   const need = needOf(known);
@@ -94,6 +99,7 @@ export function detailsOf(entry: ModelEntry, known: Known, t: Say, language: str
   ];
   if (known.kind === 'refused') return [...lines, known.reason];
   if (known.kind === 'unknown') return lines;
+  if (known.kind === 'served') return [...lines, ...servedLines(known, t, language)];
   const { description } = known;
   const { memory } = description;
   const typicalTokens = Math.min(TYPICAL_TOKENS, description.contextLength);
@@ -120,6 +126,36 @@ export function detailsOf(entry: ModelEntry, known: Known, t: Say, language: str
   ];
 }
 
+type Served = Extract<Known, { readonly kind: 'served' }>;
+
+/** What tells engines apart: program, parameters, context, alternatives. */
+function servedFacts({ program, abilities }: Served, t: Say, language: string): readonly Inert[] {
+  const { parameters, contextLength, alternatives } = abilities;
+  return [
+    inert(program),
+    ...(parameters === null ? [] : [t('{0} parameters', countText(parameters))]),
+    ...(contextLength === null ? [] : [t('{0} tokens', contextLength.toLocaleString(language))]),
+    t('{0} alternatives', alternatives),
+  ];
+}
+
+/** What an engine can do with a text, in sentences. */
+export function servedLines({ program, abilities }: Served, t: Say, language: string): readonly Inert[] {
+  const { scores, contextLength, alternatives } = abilities;
+  const ways: Readonly<Record<EngineAbilities['scores'], Inert>> = {
+    prompt: t('{0} scores a text in one request, with {1} alternatives at each place.', program, alternatives),
+    requests: t('{0} scores a text by one request for each of its tokens, with {1} alternatives at each place.', program, alternatives),
+    none: t('{0} returns no probabilities of a text that it is given, only of what it generates: it explains none.', program),
+  };
+  return [
+    ways[scores],
+    contextLength === null
+      ? t('It does not say how many tokens it reads at once.')
+      : t('It reads {0} tokens at once.', contextLength.toLocaleString(language)),
+    t('It returns no attention, no vectors and no other internals.'),
+  ];
+}
+
 /** A number of parameters as in models' names: 9M, 124M, 1.5B. */
 export function countText(count: number): string {
   for (const [unit, letter] of [
@@ -142,6 +178,8 @@ export function groupText(group: Group, t: Say): Inert {
       return t('Downloaded');
     case 'added':
       return t('Added by You');
+    case 'engine':
+      return t('Engines');
     case 'huggingFace':
       return t('Hugging Face cache');
     case 'ollama':

@@ -6,6 +6,15 @@ import type { Downloads } from './downloads.ts';
 import { folderUri, findModels, localPath } from '#platform';
 import type { Log } from '../log.ts';
 import { ModelDescriber } from '../client/modelDescriber.ts';
+import {
+  engineModelIn,
+  engineModelName,
+  engineModelOf,
+  engineSettingOf,
+  isEngineSetting,
+  type EngineModel,
+} from '../../engines/engineSetting.ts';
+import type { Engines, OpenedEngine } from '../engines/engines.ts';
 import { GROUPS, UNKNOWN, type Known, type ModelEntry } from './modelEntries.ts';
 import { modelName } from './modelLocation.ts';
 import { t } from '../say.ts';
@@ -18,6 +27,7 @@ const NAMES = 'models.names';
 
 /** Parts of the extension that the library uses. */
 export interface LibraryOptions {
+  readonly engines: Engines;
   readonly downloads: Downloads;
   /** Starts a worker. */
   readonly connect: () => Promise<Connection<WorkerApi>>;
@@ -46,7 +56,7 @@ export class ModelLibrary extends Disposable {
     this.#options = options;
     this.#describer = this.register(new ModelDescriber(options.connect, options.log, t));
     this.register(options.downloads.onDidChange(() => this.#changed.fire(undefined)));
-    this.register(onSettingChange(['model'], () => this.#changed.fire(undefined)));
+    this.register(onSettingChange(['model', 'engines'], () => this.#changed.fire(undefined)));
     this.register(onSettingChange(['runtime', 'nativeRuntime', 'executionProvider'], () => this.refresh()));
   }
 
@@ -63,9 +73,12 @@ export class ModelLibrary extends Disposable {
       this.#findOnce().catch(logged('Finding models')),
     ]);
     const own = new Set(downloaded.map(({ setting }) => keyOf(setting)));
-    const others = new Map([...found, ...this.#added()].map((entry) => [keyOf(entry.setting), entry]));
+    const others = new Map([...found, ...this.#added(), ...this.#served()].map((entry) => [keyOf(entry.setting), entry]));
     const now = readSettings().model;
-    const unlisted = now !== '' && !own.has(keyOf(now)) && !others.has(keyOf(now)) ? [this.#addedEntry(now)] : [];
+    const unlisted =
+      now !== '' && !own.has(keyOf(now)) && !others.has(keyOf(now))
+        ? [isEngineSetting(now) ? servedEntry(now) : this.#addedEntry(now)]
+        : [];
     const all = [bundled(), ...downloaded, ...unlisted, ...[...others].flatMap(([key, entry]) => (own.has(key) ? [] : [entry]))];
     return all.toSorted((a, b) => GROUPS.indexOf(a.group) - GROUPS.indexOf(b.group) || a.name.localeCompare(b.name));
   }
@@ -74,7 +87,7 @@ export class ModelLibrary extends Disposable {
   async paths(): Promise<Readonly<Record<string, string>>> {
     const paths: Record<string, string> = {};
     for (const { setting, name, aliases } of await this.entries()) {
-      const path = setting === '' ? undefined : localPath(folderUri(setting));
+      const path = setting === '' || isEngineSetting(setting) ? undefined : localPath(folderUri(setting));
       if (path !== undefined) for (const known of [name, ...aliases]) paths[known] ??= path;
     }
     return paths;
@@ -88,6 +101,8 @@ export class ModelLibrary extends Disposable {
   /** Describes a model from its headers; UNKNOWN if they cannot be read without the whole file. */
   async describe(entry: ModelEntry): Promise<Known> {
     const { setting } = entry;
+    // An engine is asked by a command only.
+    if (isEngineSetting(setting)) return this.known(entry);
     if (setting !== '' && localPath(folderUri(setting)) === undefined) return UNKNOWN;
     const known = await this.#describer.describe(setting, () => this.#options.locate(setting));
     if (this.disposed || this.#known.get(setting) === known) return known;
@@ -110,7 +125,7 @@ export class ModelLibrary extends Disposable {
 
   /** Makes a model the current one. */
   async use({ setting, name, group }: Pick<ModelEntry, 'setting' | 'name' | 'group'>): Promise<void> {
-    if (group !== 'bundled' && name !== modelName(folderUri(setting)) && this.nameOf(setting) !== name) {
+    if (group !== 'bundled' && group !== 'engine' && name !== modelName(folderUri(setting)) && this.nameOf(setting) !== name) {
       await this.#options.state.update(NAMES, { ...this.#options.state.get<object>(NAMES, {}), [setting]: name });
     }
     if (keyOf(setting) !== keyOf(readSettings().model)) await writeSetting('model', setting);
@@ -130,12 +145,49 @@ export class ModelLibrary extends Disposable {
     const wasCurrent = this.isCurrent(entry);
     if (wasCurrent) await writeSetting('model', '');
     if (entry.id !== undefined) await this.#options.downloads.remove(entry.id);
+    else if (entry.group === 'engine') await this.#removeEngine(entry);
     else
       await this.#options.state.update(
         ADDED,
         this.#addedSettings().filter((setting) => keyOf(setting) !== keyOf(entry.setting)),
       );
     this.#changed.fire(undefined);
+  }
+
+  /** Names of the models at an address. Nothing of the user's is sent. Throws UserError, CancelledError. */
+  modelsAt(address: string, signal: AbortSignal): Promise<readonly string[]> {
+    return this.#options.engines.models(address, signal);
+  }
+
+  /** Asks an engine what it can do. Nothing of the user's is sent. Throws UserError, CancelledError. */
+  async testEngine(setting: string, signal: AbortSignal): Promise<{ readonly opened: OpenedEngine; readonly known: Known }> {
+    const opened = await this.#options.engines.open(engineModelOf(setting), signal);
+    const { kind, version, abilities } = opened.protocol;
+    const known: Known = { kind: 'served', program: version === null ? kind : `${kind} ${version}`, abilities };
+    this.#known.set(setting, known);
+    this.#changed.fire(undefined);
+    return { opened, known };
+  }
+
+  /** Adds a model at an engine. */
+  async addEngine(model: EngineModel): Promise<ModelEntry> {
+    const setting = engineSettingOf(model);
+    const { engines } = readSettings();
+    if (!engines.some((other) => keyOf(other) === setting)) await writeSetting('engines', [...engines, setting]);
+    this.#changed.fire(undefined);
+    return servedEntry(setting);
+  }
+
+  async #removeEngine({ setting }: ModelEntry): Promise<void> {
+    const left = readSettings().engines.filter((other) => keyOf(other) !== keyOf(setting));
+    await writeSetting('engines', left);
+    const address = engineModelIn(setting)?.address;
+    if (address !== undefined && !left.some((other) => engineModelIn(other)?.address === address))
+      await this.#options.engines.forget(address);
+  }
+
+  #served(): readonly ModelEntry[] {
+    return readSettings().engines.filter(isEngineSetting).map(servedEntry);
   }
 
   /** Forgets found models and descriptions, so that they are looked up again. */
@@ -196,5 +248,12 @@ function bundled(): ModelEntry {
 
 /** A key that is equal for settings that name the same model in different ways. */
 function keyOf(setting: string): string {
+  const engine = engineModelIn(setting);
+  if (engine !== null) return engineSettingOf(engine);
   return setting === '' ? '' : folderUri(setting).toString();
+}
+
+function servedEntry(setting: string): ModelEntry {
+  const engine = engineModelIn(setting);
+  return { group: 'engine', setting, name: engine === null ? setting : engineModelName(engine), aliases: [], bytes: null };
 }

@@ -1,6 +1,7 @@
 import { vscode } from '../vscode.ts';
 import { UserError } from '../../core/errors.ts';
 import { formatOfName } from '../../core/fileFormats.ts';
+import { engineModelIn, engineModelName, engineSettingOf } from '../../engines/engineSetting.ts';
 import { hubCacheName } from '../../core/hubCache.ts';
 import { ADAPTER_CONFIG } from '../../core/adapterNames.ts';
 import type { ModelLocation } from '../../worker/workerApi.ts';
@@ -32,6 +33,11 @@ export function wantedModel(extensionUri: vscode.Uri, settings: Settings, named?
   if (settings.model === '') {
     const uri = vscode.Uri.joinPath(extensionUri, 'media', 'models', BUNDLED);
     return { key: `bundled ${how}`, name: BUNDLED, locate: () => locate(uri, BUNDLED, BUNDLED_FILES) };
+  }
+  const engine = engineModelIn(settings.model);
+  if (engine !== null) {
+    const name = engineModelName(engine);
+    return { key: `engine ${engineSettingOf(engine)}`, name, engine, locate: async () => ({ kind: 'files', name, files: {} }) };
   }
   const uri = folderUri(settings.model);
   const name = named ?? modelName(uri);

@@ -52,7 +52,8 @@ export class ModelTree extends Disposable implements vscode.TreeDataProvider<Mod
   #modelItem(node: Extract<ModelNode, { readonly kind: 'model' }>): TreeItem {
     const { entry } = node;
     const known = this.#library.known(entry);
-    if (known.kind === 'unknown') void this.#library.describe(entry);
+    // An engine is asked by a command only.
+    if (known.kind === 'unknown' && entry.group !== 'engine') void this.#library.describe(entry);
     const fit = fitOf(known, t);
     const current = this.#library.isCurrent(entry);
     const facts = factsOf(entry, known, t, vscode.env.language);
@@ -74,6 +75,7 @@ export function iconOf({ group, setting }: ModelEntry, fit: ReturnType<typeof fi
   if (current) return 'check';
   if (fit !== 'fits') return fit === 'large' ? 'warning' : 'circle-slash';
   if (group === 'bundled') return 'package';
+  if (group === 'engine') return 'server';
   return formatOfName(setting) !== undefined || group === 'ollama' ? 'file-binary' : 'folder';
 }
 

@@ -58,6 +58,8 @@ export interface PanelContext {
   readonly why: WhyMarks;
   readonly attention: AttentionMarks;
   readonly log: Log;
+  /** Name of the model of this machine that is nearest to an engine's. */
+  readonly nearest: (name: string) => Promise<string | undefined>;
 }
 
 /** Most questions of the page that are remembered. */
@@ -310,9 +312,15 @@ export class PanelView extends Disposable {
     this.#questions.clear();
     this.#name(shown.source.label);
     this.#panel.post({ type: 'explanation', shown: visiblyNamed(shown) });
+    if (shown.explanation.model.served) void this.#tellNearest(shown);
     const tokens = this.#context.current.staleTokens();
     if (tokens.length > 0) this.#panel.post({ type: 'stale', tokens });
     this.#tellInsertable();
+  }
+
+  async #tellNearest({ serial, explanation }: ShownExplanation): Promise<void> {
+    const name = await this.#context.nearest(explanation.model.name);
+    if (name !== undefined && this.#isShown(serial)) this.#panel?.post({ type: 'nearest', name: visibleControls(name) });
   }
 
   /** Tells the panel the scale of surprisal colours, which it shares with the editor. */

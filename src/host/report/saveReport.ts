@@ -49,6 +49,8 @@ export async function saveReport(context: SaveContext): Promise<void> {
   const asked = current.value;
   if (!asked) return void inform(t('Explain a text first: then it can be saved as a report.'));
   const compared = comparer.value;
+  if ((asked.shown.explanation.model.served ?? compared?.shown.explanation.model.served) !== undefined)
+    return void inform(t('An engine does not return what a report keeps: explain the text with a model on this machine to save one.'));
   const view = await panel.askView();
   const settings = isRecord(view) ? view : {};
   const questions = panel.questions;

@@ -1,10 +1,11 @@
 import { vscode } from '../vscode.ts';
 import { fileBits, OLDER, tokenAt, UNREAD } from '../../core/fileScores.ts';
+import { isTold } from '../../core/servedBy.ts';
 import { originalOffset } from '../../core/textEdits.ts';
 import type { Translate } from '../../core/translatable.ts';
 import { shortened, visibleText } from '../../core/visibleText.ts';
 import { Disposable } from '../disposable.ts';
-import { numbersMarkdown } from '../editor/hoverText.ts';
+import { modelMarkdown, numbersMarkdown } from '../editor/hoverText.ts';
 import { codeSpan, figure, inMarkdown, joinedMarkdown, type Markdown } from '../editor/markdownCode.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { hover } from '../surfaces.ts';
@@ -52,7 +53,14 @@ export function tokenMarkdown({ scores, text, layout }: ScoredDocument, token: n
   const t = inMarkdown(translate);
   const { tokens } = scores;
   const name = visibleText(text.slice(tokens.start[token], tokens.end[token]));
-  const head = joinedMarkdown([codeSpan(shortened(name, MAX_NAME)), t('token {0}', token), figure(`id ${tokens.ids[token] ?? 0}`)], ' · ');
+  const head = joinedMarkdown(
+    [
+      codeSpan(shortened(name, MAX_NAME)),
+      t('token {0}', token),
+      ...(isTold(tokens.ids[token] ?? 0) ? [figure(`id ${tokens.ids[token] ?? 0}`)] : []),
+    ],
+    ' · ',
+  );
   const bits = fileBits(scores, token);
   const numbers = Number.isNaN(bits)
     ? t('Nothing precedes this token, so nothing predicted it.')
@@ -63,7 +71,7 @@ export function tokenMarkdown({ scores, text, layout }: ScoredDocument, token: n
       ...(tokens.partial[token] === 1 ? [t('This token is a part of the character.')] : []),
       numbers,
       ...(scores.known[token] === OLDER ? [t('These numbers are from before: the text ahead of them was edited since.')] : []),
-      t('Model: {0}', codeSpan(shortened(visibleText(layout.model.name), MAX_NAME))),
+      modelMarkdown(layout.model, t),
     ],
     '\n\n',
   );

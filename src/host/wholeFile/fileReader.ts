@@ -158,7 +158,8 @@ export class FileReader extends Disposable {
   /** Another model, or other windows, give other scores. What the user stopped does not begin by itself. */
   #beginAgain(): void {
     for (const file of this.#files.values()) {
-      if (file.state === 'stopped') this.forget(file);
+      // Nothing is sent to an engine without a command for it.
+      if (file.state === 'stopped' || this.#client.isElsewhere) this.forget(file);
       else {
         file.scored = null;
         this.#restart(file);
@@ -280,7 +281,7 @@ export class FileReader extends Disposable {
 
   #edits(file: FileReading): void {
     this.#edited.fire(file);
-    if (file.live) this.#setTimer(file, LIVE_AFTER_MS, () => this.#restart(file));
+    if (file.live && !this.#client.isElsewhere) this.#setTimer(file, LIVE_AFTER_MS, () => this.#restart(file));
   }
 
   /** What is known of a file that was given another name, or is in a folder that was, is known of it under that one. */

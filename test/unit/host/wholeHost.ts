@@ -43,6 +43,7 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
     findModels: async () => found,
     loadHub: async () => hub.hub,
     nodeCommand: () => ({ command: 'node', env: {} }),
+    engineSend: async () => undefined,
     hubEnvironment: () => ({ endpoint: undefined, token: undefined }),
   };
   const [{ activate }, { WorkerEndedError }, { UserError }] = await withEditor(

@@ -6,6 +6,7 @@ import { columnsOf, itemBitsPerByte, type TableColumn, type TableItems } from '.
 import { numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { decimal, integer, percentInColumn } from '../../parts/format.ts';
+import { entropyText, idText, rankText } from '../../parts/servedTexts.ts';
 import { t } from '../../strings.ts';
 
 /** Row of a token or word in the table of all; `place`: its place among the rows, from 0. */
@@ -43,7 +44,7 @@ function cell(items: TableItems, item: number, unit: Token, column: TableColumn)
     case 'bytes':
       return el('td', { class: 'bytes' }, unit.special ? t('added') : hexBytes(unit.bytes));
     case 'id':
-      return el('td', { class: 'number id' }, integer(unit.id));
+      return el('td', { class: 'number id' }, idText(unit.id));
     case 'count':
       return numberCell(integer(run.end - run.first));
     case 'probability': {
@@ -52,11 +53,11 @@ function cell(items: TableItems, item: number, unit: Token, column: TableColumn)
       return el('td', { class: 'number with-bar' }, predicted ? bar : null, predicted ? percentInColumn(Math.exp(logprob)) : none());
     }
     case 'rank':
-      return known(integer(at(explanation.rank, run.first)));
+      return known(rankText(explanation, run.first));
     case 'bits':
       return known(decimal(surprisalBits(logprob), 2));
     case 'entropy':
-      return known(decimal(at(explanation.entropy, run.first), 2));
+      return known(entropyText(explanation, run.first) ?? '–');
     case 'bitsPerByte':
       return predicted && unit.bytes.length === 0 ? numberCell('–') : known(decimal(itemBitsPerByte(items, item), 2));
   }

@@ -1,0 +1,17 @@
+/** A token that an engine generated, or might have, and its probability before any sampling. */
+export interface ServedCandidate {
+  /** Its text as decoded alone: what is no whole character is U+FFFD. */
+  readonly text: string;
+  readonly prob: number;
+}
+
+/** What an engine wrote after a text, drawn by its own sampling. */
+export interface ServedGeneration {
+  readonly text: string;
+  /** Empty where the engine returns no log-probabilities. `top`: the alternatives that it returned, best first. */
+  readonly tokens: readonly (ServedCandidate & { readonly top: readonly ServedCandidate[] })[];
+  /** Why it ended, in the engine's word; null: it does not say. */
+  readonly end: string | null;
+  /** Milliseconds in which the engine answered. */
+  readonly ms: number;
+}

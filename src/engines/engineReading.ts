@@ -1,0 +1,124 @@
+import { UserError } from '../core/errors.ts';
+import { NOT_RETURNED } from '../core/servedBy.ts';
+import { wholeCharacters } from '../core/textSpans.ts';
+import type { Explanation } from '../core/trace.ts';
+import type { Alternative, Protocol, ServerToken } from './engineApi.ts';
+import { MOST_WINDOW, readText, type EngineText, type EngineTextOptions } from './engineText.ts';
+import { NO_ID } from './placedTokens.ts';
+
+/** A text as far as an engine reads it at once. */
+export interface EngineReading {
+  readonly read: EngineText;
+  /** UTF-16 units that were read. */
+  readonly length: number;
+  /** What may follow the text, best first; empty where the engine does not return it. */
+  readonly after: readonly Alternative[];
+  /** Milliseconds in which the engine answered. */
+  readonly ms: number;
+}
+
+/** Settings of a reading. */
+export interface EngineReadingOptions extends Omit<EngineTextOptions, 'stride' | 'onRequests'> {
+  /** Called where each token takes a request: how many, and the milliseconds of one. Rejecting keeps them from being sent. */
+  readonly agree: (requests: number, ms: number) => Promise<void>;
+}
+
+const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0, tokens: 1 };
+/** Rounds in which a text is cut until it fits: each takes away what was too much, so one or two do. */
+const MOST_CUTS = 16;
+
+/** Reads as much of a text as the engine reads at once, and what may follow it. Throws as `readText` does. */
+export async function readAtOnce(protocol: Protocol, text: string, options: EngineReadingOptions): Promise<EngineReading> {
+  const { signal, alternatives, agree } = options;
+  const length = await fitting(protocol, text, options);
+  const part = text.slice(0, length);
+  const began = performance.now();
+  const following = followingOf(protocol, part, alternatives, signal);
+  const asked = protocol.abilities.scores === 'requests' ? await following : null;
+  const oneMs = performance.now() - began;
+  let waited = 0;
+  const onRequests = async (requests: number): Promise<void> => {
+    const from = performance.now();
+    await agree(requests, oneMs);
+    waited = performance.now() - from;
+  };
+  const [read, after] = await Promise.all([readText(protocol, part, { ...options, stride: null, onRequests }), asked ?? following]);
+  return { read, length, after, ms: performance.now() - began - waited };
+}
+
+/** UTF-16 units of a text's beginning that are read at once; all where the engine does not say how much that is. */
+async function fitting({ abilities, tokenize }: Protocol, text: string, { signal, tokenizer }: EngineReadingOptions): Promise<number> {
+  const { contextLength } = abilities;
+  if (contextLength === null || (tokenize === null && tokenizer === null)) return text.length;
+  // An engine generates a token at least, and counts it to what it reads.
+  const most = Math.min(MOST_WINDOW, contextLength - 1);
+  let length = text.length;
+  for (let cut = 0; cut < MOST_CUTS; cut++) {
+    const part = text.slice(0, length);
+    const count = tokenizer === null ? ((await tokenize?.(part, signal)) ?? []).length : tokenizer.encode(part).ids.length;
+    if (count <= most) return length;
+    length = wholeCharacters(text, Math.max(1, Math.floor((length * most) / (count + 1))));
+  }
+  return length;
+}
+
+async function followingOf(
+  { generate, abilities }: Protocol,
+  text: string,
+  most: number,
+  signal: AbortSignal,
+): Promise<readonly Alternative[]> {
+  const alternatives = Math.min(most, abilities.alternatives);
+  if (alternatives === 0) return [];
+  try {
+    return (await generate(text, { ...GREEDY, alternatives }, signal)).tokens[0]?.top ?? [];
+  } catch (error) {
+    // What it says of the text itself is worth showing without it.
+    if (error instanceof UserError) return [];
+    throw error;
+  }
+}
+
+/** Predictions of a text in the form in which a model here gives them: row i has what may follow token i. */
+export type ReturnedPredictions = Pick<
+  Explanation,
+  'tokens' | 'logprob' | 'rank' | 'entropy' | 'topK' | 'topIds' | 'topProbs' | 'pieces'
+> & { readonly ids: Int32Array };
+
+/** What an engine returned, by position. Where it tells no ids, tokens have ids below 0: the same token always the same one. */
+export function returnedPredictions({ read, after }: Pick<EngineReading, 'read' | 'after'>): ReturnedPredictions {
+  const idOf = tokenIds();
+  const rows = [...read.top.slice(1), after];
+  const topK = rows.reduce((most, { length }) => Math.max(most, length), 0);
+  const topIds = new Int32Array(rows.length * topK).fill(NOT_RETURNED);
+  const topProbs = new Float32Array(rows.length * topK);
+  const pieces: Record<number, string> = {};
+  const ids = Int32Array.from(read.told, idOf);
+  const tokens = read.tokens.map((token, index) => ({ ...token, id: ids[index] ?? NO_ID }));
+  for (const [position, row] of rows.entries())
+    for (const [place, { token, logprob }] of row.entries()) {
+      const id = idOf(token);
+      topIds[position * topK + place] = id;
+      topProbs[position * topK + place] = Math.exp(logprob);
+      pieces[id] ??= pieceOf(token);
+    }
+  const { logprob, rank } = read;
+  return { ids, tokens, logprob, rank, entropy: new Float32Array(tokens.length).fill(Number.NaN), topK, topIds, topProbs, pieces };
+}
+
+/** Ids of tokens: the engine's own, or, where it tells none, one below `NOT_RETURNED` for each that spells something else. */
+function tokenIds(): (token: ServerToken) => number {
+  const known = new Map<string, number>();
+  return (token) => {
+    if (token.id !== null) return token.id;
+    const name = token.bytes === null ? `text ${token.text ?? token.entry ?? ''}` : `bytes ${token.bytes.join()}`;
+    const id = known.get(name) ?? NOT_RETURNED - 1 - known.size;
+    known.set(name, id);
+    return id;
+  };
+}
+
+/** A token's text as decoded alone. */
+export function pieceOf({ text, bytes, entry }: ServerToken): string {
+  return text ?? (bytes === null ? (entry ?? '') : new TextDecoder().decode(bytes));
+}

@@ -1,0 +1,233 @@
+import { CancelledError, UserError } from '../../core/errors.ts';
+import type { TextLayout } from '../../core/fileScores.ts';
+import type { Progress } from '../../core/progress.ts';
+import { runOf, UNCHANGED, type Run } from '../../core/run.ts';
+import type { ServedGeneration } from '../../core/servedGeneration.ts';
+import type { Explanation, ModelInfo } from '../../core/trace.ts';
+import { msg } from '../../core/translatable.ts';
+import { isReadOnTheWay } from '../../engines/engineConnection.ts';
+import { pieceOf, readAtOnce, returnedPredictions } from '../../engines/engineReading.ts';
+import type { ExplainRequest } from '../../protocol/explainRequest.ts';
+import type { QueryArgs, QueryName, QueryResult } from '../../protocol/queries.ts';
+import type { Connection } from '../../worker/rpc.ts';
+import type { WorkerApi } from '../../worker/workerApi.ts';
+import { windowReads, type WindowReads } from '../../engines/windowReads.ts';
+import type { OpenedEngine } from './engines.ts';
+
+/** Time in which a call that waits for the engine tells that it does, so that it does not count as lost. */
+const ALIVE_MS = 20_000;
+/** Texts that are remembered by the ids of their tokens, to be continued. */
+const TEXTS_KEPT = 8;
+/** Long texts whose windows are remembered: files that are read in turns. */
+const LAYOUTS_KEPT = 16;
+
+/** What a worker of an engine asks other parts for. */
+export interface EngineWorkerOptions {
+  /** Recognises the engine and opens its model. */
+  readonly open: (signal: AbortSignal) => Promise<OpenedEngine>;
+  /** Asks, once, whether texts may be sent there. Rejects where they may not. */
+  readonly allow: (engine: OpenedEngine) => Promise<void>;
+  /** Asks whether so many requests may be sent for a text, each of about so many milliseconds. Rejects where they may not. */
+  readonly agree: (engine: OpenedEngine, requests: number, ms: number) => Promise<void>;
+  /** Requests that are open at once. */
+  readonly parallel: number;
+}
+
+/**
+ * An engine in place of a worker: the calls that its answers suffice for are answered by them, and all others are refused with the reason.
+ * Each call can be cancelled while the engine works.
+ */
+export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi> {
+  const listeners = new Set<(progress: Progress, call: string) => void>();
+  const calls = new Set<AbortController>();
+  const texts = new Map<string, string>();
+  let engine: OpenedEngine | undefined;
+  /** Long texts that were laid out, the last one first. */
+  let reads: readonly WindowReads[] = [];
+  let ended = false;
+
+  const tell = (call: string, progress: Progress): void => {
+    for (const listener of listeners) listener(progress, call);
+  };
+  const called = async <T>(name: string, work: (signal: AbortSignal) => Promise<T>): Promise<T> => {
+    if (ended) throw new CancelledError();
+    const controller = new AbortController();
+    calls.add(controller);
+    const alive = setInterval(() => tell(name, { stage: 'windows', done: 0, total: 0 }), ALIVE_MS);
+    try {
+      return await work(controller.signal);
+    } catch (error) {
+      throw controller.signal.aborted ? new CancelledError() : error;
+    } finally {
+      clearInterval(alive);
+      calls.delete(controller);
+    }
+  };
+  const opened = (): OpenedEngine => {
+    if (engine === undefined) throw new Error('No engine is open.');
+    return engine;
+  };
+  /** The engine, where texts may be sent to it. */
+  const allowed = async (): Promise<OpenedEngine> => {
+    await options.allow(opened());
+    return opened();
+  };
+  const remember = (run: Run, text: string): void => {
+    texts.set(run.ids.join(), text);
+    if (texts.size > TEXTS_KEPT) for (const oldest of [...texts.keys()].slice(0, 1)) texts.delete(oldest);
+  };
+  const generate = async (
+    run: Run,
+    { sampling, seed, tokens, alternatives }: QueryArgs<'servedGeneration'>,
+    signal: AbortSignal,
+  ): Promise<ServedGeneration> => {
+    const { protocol } = await allowed();
+    const text = texts.get(run.ids.join());
+    if (text === undefined) throw new UserError(msg`This text was explained too long ago to be continued: run again.`);
+    const began = performance.now();
+    const made = await protocol.generate(text, { ...sampling, seed, tokens, alternatives }, signal);
+    return {
+      text: made.text,
+      tokens: made.tokens.map(({ token, logprob, top }) => ({
+        text: pieceOf(token),
+        prob: Math.exp(logprob),
+        top: top.map((each) => ({ text: pieceOf(each.token), prob: Math.exp(each.logprob) })),
+      })),
+      end: made.end,
+      ms: performance.now() - began,
+    };
+  };
+  const answer = async (run: Run, name: QueryName, args: unknown, signal: AbortSignal): Promise<unknown> => {
+    const { protocol, address, host } = opened();
+    switch (name) {
+      case 'servedGeneration':
+        return generate(run, args as QueryArgs<'servedGeneration'>, signal);
+      case 'scores': {
+        await allowed();
+        const own = reads.find((one) => one.holds(run.ids));
+        if (own === undefined) throw new UserError(msg`This text was laid out too long ago: run again.`);
+        return own.scores(run.ids, (args as QueryArgs<'scores'>).from, signal);
+      }
+      // Ids of another model, or of one here, mean the same only by chance.
+      case 'vocabularyKey':
+        return `${address}#${protocol.model}`;
+      case 'fileMarks':
+        return [];
+      default:
+        throw new UserError(msg`${host} (${protocol.kind}) does not return what this shows: a model on this machine does.`);
+    }
+  };
+
+  return {
+    remote: {
+      open: () =>
+        called('open', async (signal) => {
+          engine = await options.open(signal);
+          return infoOf(engine);
+        }),
+      describe: async () => {
+        throw new Error('An engine is described by what it can do.');
+      },
+      resources: async () => ({ runtime: 'native', free: null }),
+      countTokens: async () => {
+        throw new UserError(msg`${opened().host} would have to be sent the text to count its tokens: only what you explain is sent there.`);
+      },
+      layOut: (text, stride) =>
+        called('layOut', async (signal): Promise<TextLayout> => {
+          const current = await allowed();
+          const own = windowReads(current.protocol, current.host, options.parallel);
+          const layout = await own.layOut(text, stride, signal, (share) =>
+            tell('layOut', { stage: 'windows', done: Math.round(share * 100), total: 100 }),
+          );
+          for (const forgotten of reads.slice(LAYOUTS_KEPT - 1)) forgotten.end();
+          reads = [own, ...reads.slice(0, LAYOUTS_KEPT - 1)];
+          return { model: infoOf(current), ...layout };
+        }),
+      explain: (request) =>
+        called('explain', async (signal) => {
+          const current = await allowed();
+          const explanation = await explain(current, request, signal, options.agree, (share) =>
+            tell('explain', { stage: 'windows', done: Math.round(share * 100), total: 100 }),
+          );
+          remember(explanation.run, explanation.text);
+          return explanation;
+        }),
+      ask: <Name extends QueryName>(run: Run, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> =>
+        called(name, (signal) => answer(run, name, args, signal) as Promise<QueryResult<Name>>),
+    },
+    onProgress: (listener) => {
+      listeners.add(listener);
+      return () => void listeners.delete(listener);
+    },
+    onFailure: () => () => undefined,
+    cancel: () => {
+      for (const call of calls) call.abort();
+      for (const one of reads) one.cancel();
+    },
+    dispose: async () => {
+      ended = true;
+      for (const call of calls) call.abort();
+      for (const one of reads) one.end();
+    },
+  };
+}
+
+async function explain(
+  engine: OpenedEngine,
+  { text, topK, recipe = UNCHANGED, recipeFor }: ExplainRequest,
+  signal: AbortSignal,
+  agree: EngineWorkerOptions['agree'],
+  onProgress: (share: number) => void,
+): Promise<Explanation> {
+  const { protocol, host } = engine;
+  if (text === '') throw new UserError(msg`There is no text to explain.`);
+  if (recipe.length > 0 && (recipeFor === undefined || recipeFor.model === protocol.model))
+    throw new UserError(msg`${host} (${protocol.kind}) runs its model as it is: interventions need a model on this machine.`);
+  const { read, length, after, ms } = await readAtOnce(protocol, text, {
+    host,
+    signal,
+    alternatives: Math.min(topK, protocol.abilities.alternatives),
+    tokenizer: null,
+    onProgress,
+    agree: (requests, each) => agree(engine, requests, each),
+  });
+  const { ids, ...predictions } = returnedPredictions({ read, after });
+  return {
+    model: infoOf(engine),
+    run: runOf(ids, UNCHANGED),
+    text: text.slice(0, length),
+    omitted: text.length - length,
+    ...predictions,
+    forwardMs: ms,
+  };
+}
+
+/** The description of an engine's model: what it does not tell is 0, and `served` says that it is not known. */
+function infoOf({ protocol, address }: OpenedEngine): ModelInfo {
+  const { kind, model, version, abilities } = protocol;
+  return {
+    name: model,
+    family: kind,
+    layers: 0,
+    heads: 0,
+    kvHeads: 0,
+    headDim: 0,
+    dim: 0,
+    vocab: 0,
+    contextLength: abilities.contextLength ?? 0,
+    parameters: abilities.parameters ?? 0,
+    weightType: '',
+    positions: 'none',
+    norm: 'RMSNorm',
+    runtime: 'native',
+    threads: 0,
+    served: {
+      engine: kind,
+      version,
+      address,
+      readOnTheWay: isReadOnTheWay(address),
+      alternatives: abilities.alternatives,
+      requestEach: abilities.scores === 'requests',
+    },
+  };
+}

@@ -1,0 +1,107 @@
+import { NOT_RETURNED, returnedShare } from '../../../src/core/servedBy.ts';
+import { at } from '../../../src/core/tensor.ts';
+import type { Explanation } from '../../../src/core/trace.ts';
+import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
+import type { PanelContext, View } from '../../context.ts';
+import { chip, factList, numberCell } from '../../parts/controls.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { integer, percent, percentInColumn } from '../../parts/format.ts';
+import { engineText, entropyText } from '../../parts/servedTexts.ts';
+import { t } from '../../strings.ts';
+
+/** A row of the table: an alternative, the token that follows without being one, or all that was not returned. */
+export interface ReturnedRow {
+  readonly kind: 'alternative' | 'follows' | 'rest';
+  /** Undefined for the rest. */
+  readonly text: string | undefined;
+  readonly prob: number;
+  readonly actual: boolean;
+}
+
+/** What an engine returned of the distribution after a position: the alternatives, the token that follows, and how much is left. */
+export function returnedRows({ tokens, logprob, topK, topIds, topProbs, pieces }: Explanation, position: number): readonly ReturnedRow[] {
+  const from = position * topK;
+  const following = tokens[position + 1];
+  const rows: ReturnedRow[] = [];
+  for (let place = from; place < from + topK; place++) {
+    const id = at(topIds, place);
+    if (id === NOT_RETURNED) break;
+    const actual = id === following?.id;
+    rows.push({
+      kind: 'alternative',
+      text: actual ? visibleToken(following) : visibleText(pieces[id] ?? ''),
+      prob: at(topProbs, place),
+      actual,
+    });
+  }
+  const own = following === undefined ? Number.NaN : Math.exp(at(logprob, position + 1));
+  if (following !== undefined && !Number.isNaN(own) && !rows.some(({ actual }) => actual))
+    rows.push({ kind: 'follows', text: visibleToken(following), prob: own, actual: true });
+  const rest = 1 - rows.reduce((sum, { prob }) => sum + prob, 0);
+  return [...rows, { kind: 'rest', text: undefined, prob: Math.max(0, rest), actual: false }];
+}
+
+/** The next token after the selected one, as far as an engine returned it: nothing is made up for the rest. */
+export function createReturnedNext(_context: PanelContext): View {
+  const title = el('h2');
+  const rows = el('tbody');
+  const table = el(
+    'table',
+    { class: 'candidates' },
+    el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')),
+    el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', colspan: 2 }, t('Probability')))),
+    rows,
+  );
+  const facts = el('dl', { class: 'effect' });
+  const note = el('p', { class: 'caption' });
+  const root = el(
+    'section',
+    { class: 'card next-token', 'aria-label': t('Next token') },
+    el('div', { class: 'card-head' }, title),
+    el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, table), el('div', { class: 'sampling' }, facts, note)),
+  );
+  const changed = changeDetector();
+  return {
+    root,
+    update: ({ shown, settings: { selected } }) => {
+      if (shown === null || !changed(shown, selected)) return;
+      const { explanation } = shown;
+      const { topIds, topProbs, topK, model, tokens } = explanation;
+      const token = tokens[selected];
+      title.replaceChildren(
+        `${t('After')} `,
+        chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
+        el('span', { class: 'beside' }, t('position {0}', selected)),
+      );
+      const all = returnedRows(explanation, selected);
+      rows.replaceChildren(...all.map(rowOf));
+      const { count, mass } = returnedShare(topIds, topProbs, selected * topK, topK);
+      const entropy = entropyText(explanation, selected + 1);
+      facts.replaceChildren(
+        ...factList([
+          [t('Alternatives returned'), t('{0}, {1} of the mass', integer(count), percent(mass))],
+          [t('Not returned'), percent(all.at(-1)?.prob ?? 1)],
+          [t('Entropy'), entropy === null ? t('not known') : t('{0} bits', entropy)],
+        ]),
+      );
+      note.textContent = t(
+        '{0} returns the likeliest tokens alone. Temperature, filters and the logit lens need the whole vocabulary or the model’s inside: a \
+model on this machine shows them.',
+        engineText(model) ?? '',
+      );
+    },
+  };
+}
+
+function rowOf({ kind, text, prob, actual }: ReturnedRow): HTMLElement {
+  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-after' }));
+  bar.style.setProperty('--after', prob.toFixed(4));
+  const name = text === undefined ? el('em', {}, t('not returned')) : chip(text);
+  return el(
+    'tr',
+    { class: kind === 'rest' ? 'not-returned' : actual ? 'actual' : '' },
+    el('th', { scope: 'row' }, el('span', { class: 'candidate' }, name, actual ? el('span', { class: 'badge' }, t('follows')) : null)),
+    el('td', { class: 'bar-cell' }, bar),
+    numberCell(percentInColumn(prob), true),
+  );
+}
