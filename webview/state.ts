@@ -13,6 +13,7 @@ import type {
   ShownComparison,
   ShownExplanation,
   ShownReport,
+  ShownSizes,
   WorkSubject,
 } from '../src/protocol/messages.ts';
 import { EMPTY_TREE, promptKey, selecting, type GenerationTree } from './generation/generationTree.ts';
@@ -63,6 +64,8 @@ export interface ViewState {
   /** Second side of the comparison, if there is one. */
   readonly comparison: ShownComparison | null;
   readonly comparing: ComparisonWork;
+  /** The text through models of several sizes; null: none. */
+  readonly sizes: ShownSizes | null;
   /** Name of what the text was last compared with, to compare again; null: nothing. */
   readonly compareAgain: string | null;
   /** Tokens whose text has been edited since the explanation. */
@@ -115,6 +118,7 @@ export function initialState(theme: Theme, kept: unknown): ViewState {
     refusal: null,
     comparison: null,
     comparing: { kind: 'idle' },
+    sizes: null,
     compareAgain: null,
     stale: new Set(),
     marked: [],
@@ -253,6 +257,9 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
     }
     case 'comparison':
       return message.comparison === null && state.comparison === null ? state : { ...state, comparison: message.comparison };
+    case 'sizes':
+      if (message.sizes === null && state.sizes === null) return state;
+      return { ...state, sizes: message.sizes, settings: message.open ? { ...state.settings, tab: 'compare' } : state.settings };
     case 'comparing': {
       const begun = message.work.kind === 'working' && message.work.open && state.comparing.kind !== 'working';
       const settings: Settings = begun ? { ...state.settings, tab: 'compare' } : state.settings;

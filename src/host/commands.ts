@@ -4,6 +4,8 @@ import type { Engines } from './engines/engines.ts';
 import { chooseModel } from './models/chooseModel.ts';
 import { compareHead } from './git/compareHead.ts';
 import { compareModel, compareWith } from './explain/compareCommands.ts';
+import { compareSizesCommand } from './explain/sizesCommand.ts';
+import type { Sizer } from './explain/sizer.ts';
 import type { Comparer } from './explain/comparer.ts';
 import type { CurrentExplanation } from './explain/currentExplanation.ts';
 import { downloadModel } from './models/downloadCommand.ts';
@@ -36,6 +38,7 @@ export interface CommandContext {
   readonly client: ModelClient;
   readonly explainer: Explainer;
   readonly comparer: Comparer;
+  readonly sizer: Sizer;
   readonly current: CurrentExplanation;
   readonly focus: TokenFocus;
   readonly why: WhyMarks;
@@ -74,6 +77,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.compareWith': () => compareWith(context),
     'explainTokens.compareHead': (resource) => compareHead(context, resource),
     'explainTokens.compareModel': () => compareModel(context),
+    'explainTokens.compareSizes': () => compareSizesCommand(context),
     'explainTokens.saveReport': () => saveReport(context),
     'explainTokens.copyForNotebook': () => context.reports.copyForNotebook(),
     'explainTokens.copyReportLink': () => context.reports.copyLink(),

@@ -6,6 +6,7 @@ import { commandsOf } from './commands.ts';
 import { CancelledError } from '../core/errors.ts';
 import type { Recipe } from '../core/run.ts';
 import { Comparer } from './explain/comparer.ts';
+import { Sizer } from './explain/sizer.ts';
 import { CurrentExplanation } from './explain/currentExplanation.ts';
 import { Engines } from './engines/engines.ts';
 import { nearestHere } from './engines/localModels.ts';
@@ -140,6 +141,7 @@ export function createParts({
   });
   const overlays = new Overlays(why, attention);
   const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
+  const sizer = new Sizer({ current, log, connect: connectWorker, wanted });
   const downloads = new Downloads({ globalStorageUri, secrets });
   const library = new ModelLibrary({
     engines,
@@ -157,6 +159,7 @@ export function createParts({
       client,
       current,
       comparer,
+      sizer,
       focus,
       why,
       attention,
@@ -225,6 +228,7 @@ export function createParts({
     client,
     statusBar,
     comparer,
+    sizer,
     downloads,
     library,
     files,
@@ -255,6 +259,7 @@ export function createParts({
           client,
           explainer,
           comparer,
+          sizer,
           current,
           focus,
           why,

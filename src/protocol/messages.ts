@@ -3,6 +3,7 @@ import type { Divergence } from '../core/comparison.ts';
 import type { LogitQuestion } from '../core/directParts.ts';
 import type { Continuation } from '../core/generation.ts';
 import type { SurprisalScale } from '../core/surprisalScale.ts';
+import type { SizedReading } from '../core/modelSizes.ts';
 import type { Recipe } from '../core/run.ts';
 import type { KeptVector } from '../core/steering.ts';
 import type { TokenRun } from '../core/textUnits.ts';
@@ -61,6 +62,23 @@ export interface ShownComparison {
   readonly sameVocabulary: boolean;
   /** Divergence for each span of `alignTokens`; null if the vocabularies differ. */
   readonly divergence: Divergence | null;
+}
+
+/** A text as one of several models reads it. */
+export interface SizedModel extends SizedReading {
+  readonly name: string;
+  readonly family: string;
+}
+
+/** One text through models of several sizes, smallest first. */
+export interface ShownSizes {
+  /** Serial of the explanation whose text it is. */
+  readonly with: number;
+  /** The text, as far as all models read it. */
+  readonly text: string;
+  readonly models: readonly SizedModel[];
+  /** Sentences about what is left out. */
+  readonly notices: readonly string[];
 }
 
 /** State of the work on a comparison. */
@@ -172,6 +190,8 @@ export type HostMessage =
   | { readonly type: 'stale'; readonly tokens: readonly number[] }
   /** The comparison on show; null: none. */
   | { readonly type: 'comparison'; readonly comparison: ShownComparison | null }
+  /** One text through models of several sizes; null: none. `open`: whether its tab opens. */
+  | { readonly type: 'sizes'; readonly sizes: ShownSizes | null; readonly open: boolean }
   /** `again`: name of the last second side, if it is not shown and can be compared again; null otherwise. */
   | { readonly type: 'comparing'; readonly work: ComparisonWork; readonly again: string | null }
   /** Scale of the surprisal colours, in panel and editor. */
@@ -204,7 +224,16 @@ export interface EditorAttention extends AttentionChoice {
 }
 
 /** Commands that the page may run. */
-export const PANEL_COMMANDS = ['runAgain', 'toggleAttention', 'compareWith', 'compareModel', 'chooseModel', 'readHere', 'showLog'] as const;
+export const PANEL_COMMANDS = [
+  'runAgain',
+  'toggleAttention',
+  'compareWith',
+  'compareModel',
+  'compareSizes',
+  'chooseModel',
+  'readHere',
+  'showLog',
+] as const;
 /** Name of a command that the page may run. */
 export type PanelCommand = (typeof PANEL_COMMANDS)[number];
 
@@ -259,6 +288,7 @@ export type PanelMessage =
   | { readonly type: 'compareAgain' }
   | { readonly type: 'cancelComparison' }
   | { readonly type: 'closeComparison' }
+  | { readonly type: 'closeSizes' }
   /** Insert these tokens' text after the explained text in its document, or explain both together. */
   | { readonly type: 'insertGenerated'; readonly serial: number; readonly continuation: readonly number[] }
   | { readonly type: 'explainGenerated'; readonly serial: number; readonly continuation: readonly number[] }

@@ -59,6 +59,7 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
     case 'compareAgain':
     case 'cancelComparison':
     case 'closeComparison':
+    case 'closeSizes':
     case 'readAgain':
       return { type: value['type'] };
     case 'view':

@@ -18,6 +18,7 @@ import { onSettingChange, readSettings, writeSetting } from '../configuration.ts
 import type { TokenFocus } from '../editor/tokenFocus.ts';
 import type { AttentionMarks } from '../editor/attentionMarks.ts';
 import type { WhyMarks } from '../editor/whyMarks.ts';
+import type { Sizer } from '../explain/sizer.ts';
 import { answersKept, questionKey } from '../../protocol/queries.ts';
 import type { SidedQuery } from '../../report/collectAnswers.ts';
 
@@ -54,6 +55,7 @@ export interface PanelContext {
   readonly client: ModelClient;
   readonly current: CurrentExplanation;
   readonly comparer: Comparer;
+  readonly sizer: Sizer;
   readonly focus: TokenFocus;
   readonly why: WhyMarks;
   readonly attention: AttentionMarks;
@@ -88,7 +90,8 @@ export class PanelView extends Disposable {
     super();
     this.#context = context;
     this.#actions = actions;
-    const { current, comparer, focus } = context;
+    const { current, comparer, sizer, focus } = context;
+    this.register(sizer.onDidChange(() => this.#tellSizes(false)));
     this.register(comparer.onDidChange(() => this.#showComparison()));
     this.register(current.onDidChange(() => this.#showExplanation()));
     this.register(
@@ -141,6 +144,11 @@ export class PanelView extends Disposable {
   /** Shows the path through the panel, as soon as there is a page. */
   showPath(): void {
     this.#ask({ type: 'path' });
+  }
+
+  /** Shows the text through many sizes: the tab opens. */
+  showSizes(): void {
+    this.#tellSizes(true);
   }
 
   /** Tells the panel the state of the work; undefined: no work. */
@@ -269,6 +277,8 @@ export class PanelView extends Disposable {
         return this.#context.comparer.cancel();
       case 'closeComparison':
         return this.#context.comparer.close();
+      case 'closeSizes':
+        return this.#context.sizer.close();
       case 'insertGenerated':
       case 'explainGenerated': {
         const asked = this.#context.current.value;
@@ -298,6 +308,7 @@ export class PanelView extends Disposable {
     if (this.#comparing) panel.post({ type: 'comparing', work: this.#comparing, again: null });
     this.#comparing = null;
     this.#showComparison();
+    this.#tellSizes(false);
     const { selected } = this.#context.focus;
     if (selected !== null) panel.post({ type: 'select', token: selected });
     if (this.#asked !== null) this.#ask(this.#asked);
@@ -326,6 +337,10 @@ export class PanelView extends Disposable {
   /** Tells the panel the scale of surprisal colours, which it shares with the editor. */
   #tellScale(): void {
     this.#panel?.post({ type: 'surprisalScale', scale: readSettings().surprisalScale });
+  }
+
+  #tellSizes(open: boolean): void {
+    this.#panel?.post({ type: 'sizes', sizes: this.#context.sizer.value, open });
   }
 
   #tellInsertable(): void {

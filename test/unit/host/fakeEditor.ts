@@ -315,7 +315,9 @@ export type FakePanel = ReturnType<typeof fakePanel>;
 /** A tree view of the side bar. */
 interface Tree {
   getChildren(node?: unknown): Promise<readonly unknown[]>;
-  getTreeItem(node: unknown): Promise<{ readonly label: string; readonly id?: string; readonly description?: unknown }>;
+  getTreeItem(
+    node: unknown,
+  ): Promise<{ readonly label: string; readonly id?: string; readonly description?: unknown; readonly contextValue?: string }>;
 }
 
 /** A view of a tree. */

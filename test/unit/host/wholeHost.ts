@@ -43,16 +43,24 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
     findModels: async () => found,
     loadHub: async () => hub.hub,
     nodeCommand: () => ({ command: 'node', env: {} }),
-    engineSend: async () => undefined,
+    engineSend: async () => nodeSend(english),
     hubEnvironment: () => ({ endpoint: undefined, token: undefined }),
   };
-  const [{ activate }, { WorkerEndedError }, { UserError }] = await withEditor(
+  const [{ activate }, { WorkerEndedError }, { UserError }, { nodeSend }, { english }] = await withEditor(
     editor.api,
-    () => Promise.all([import('../../../src/extension.ts'), import('../../../src/worker/rpc.ts'), import('../../../src/core/errors.ts')]),
+    () =>
+      Promise.all([
+        import('../../../src/extension.ts'),
+        import('../../../src/worker/rpc.ts'),
+        import('../../../src/core/errors.ts'),
+        import('../../../src/engines/engineHttp.node.ts'),
+        import('../../../src/core/translatable.ts'),
+      ]),
     platform,
   );
   const workers = await engineWorkers((reason) => new WorkerEndedError(reason));
   const kept = new Map<string, unknown>();
+  const secrets = new Map<string, string>();
   const subscriptions: { dispose(): unknown }[] = [];
   activate({
     extension: { packageJSON: manifest },
@@ -62,7 +70,11 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
       get: (name: string, absent: unknown) => kept.get(name) ?? absent,
       update: async (name: string, value: unknown) => void kept.set(name, value),
     },
-    secrets: { get: async () => undefined, store: async () => undefined, delete: async () => undefined },
+    secrets: {
+      get: async (name: string) => secrets.get(name),
+      store: async (name: string, value: string) => void secrets.set(name, value),
+      delete: async (name: string) => void secrets.delete(name),
+    },
     subscriptions,
   } as unknown as Parameters<typeof activate>[0]);
   const document = new FakeDocument('notes.md', TEXT);
@@ -103,6 +115,7 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
   const host = {
     ...editor,
     workers,
+    secrets,
     hub,
     platform,
     /** The view of models. */

@@ -9,6 +9,7 @@ import type { Compared, ComparePart } from './compared.ts';
 import { createCompareAttention } from './compareAttention.ts';
 import { createComparePatching } from './comparePatching.ts';
 import { createCompareSides } from './compareSides.ts';
+import { createCompareSizes } from './compareSizes.ts';
 import { createCompareTokens } from './compareTokens.ts';
 import { createCompareWord } from './compareWord.ts';
 import { showFraction } from '../../parts/status.ts';
@@ -18,7 +19,7 @@ function secondName({ kind, source, explanation }: ShownComparison): string {
   return kind === 'text' ? source.label : explanation.model.name;
 }
 
-/** The Compare tab: two texts or two models side by side; without a second side, the ways to choose one. */
+/** The Compare tab: two texts or two models side by side, or one text through many sizes; without any, the ways to choose. */
 export function createCompare(context: PanelContext): View {
   const { host } = context;
   const ask = (type: 'compareAgain' | 'cancelComparison'): void => host.post({ type });
@@ -42,7 +43,8 @@ export function createCompare(context: PanelContext): View {
       'p',
       { class: 'status-text' },
       t(
-        'A second text is the selection in an editor, another open file, or the other side of a diff. A second model reads this same text.',
+        'A second text is the selection in an editor, another open file, or the other side of a diff. A second model reads this same text; \
+more of them show what their sizes do to it.',
       ),
     ),
     el(
@@ -50,6 +52,7 @@ export function createCompare(context: PanelContext): View {
       { class: 'buttons wrap' },
       button(t('Compare With…'), 'primary', () => run('compareWith')),
       button(t('Another Model…'), 'secondary', () => run('compareModel')),
+      button(t('More Models…'), 'secondary', () => run('compareSizes')),
       again,
     ),
   );
@@ -60,8 +63,9 @@ export function createCompare(context: PanelContext): View {
     createCompareWord(context),
     createComparePatching(context),
   ];
+  const sizes = createCompareSizes(context);
   const content = el('div', { class: 'compare-content' }, ...parts.map((part) => part.root));
-  const root = el('div', { class: 'compare-view' }, work, empty, content);
+  const root = el('div', { class: 'compare-view' }, work, sizes.root, empty, content);
   /** Line that names the comparison still shown. */
   const below = el('p', { class: 'status-below' });
   const back = (): readonly HTMLElement[] =>
@@ -98,6 +102,7 @@ export function createCompare(context: PanelContext): View {
     update: (state) => {
       const { shown, comparison, comparing, compareAgain } = state;
       if (shown === null) return;
+      sizes.update(state);
       if (changed(shown, comparison))
         compared =
           comparison === null ? null : { first: shown.explanation, comparison, rows: comparisonRows(shown.explanation, comparison) };

@@ -1,0 +1,382 @@
+// A model that an engine serves, in the whole extension: the engine is a server of these tests, which answers from the bundled model.
+import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { predict } from '../../../src/analysis/predictions.ts';
+import { lastResidual } from '../../../src/analysis/traceRows.ts';
+import { runOf, UNCHANGED } from '../../../src/core/run.ts';
+import type { EngineKind } from '../../../src/engines/engineApi.ts';
+import type { Explanation } from '../../../src/core/trace.ts';
+import type { HostMessage } from '../../../src/protocol/messages.ts';
+import { startEngine, type EngineServer } from '../../engines/engineServer.ts';
+import { SERVED_NAME } from '../../engines/protocolAnswers.ts';
+import { openServedModel, type ServedModel } from '../../engines/servedModel.ts';
+import { FakeUri } from './fakeEditor.ts';
+import { sums } from './fileHost.ts';
+import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
+
+type Host = Awaited<ReturnType<typeof startHost>>;
+
+let served: ServedModel;
+const servers: EngineServer[] = [];
+
+beforeAll(async () => {
+  served = await openServedModel();
+});
+afterEach(endHosts);
+afterEach(async () => {
+  for (const server of servers.splice(0)) await server.close();
+});
+afterAll(() => served.model.dispose());
+
+async function serve(kind: EngineKind, options: { readonly key?: string } = {}): Promise<EngineServer> {
+  const server = await startEngine(kind, served, options);
+  servers.push(server);
+  return server;
+}
+
+/** Waits, with time that goes on, until something is so. */
+async function until(host: Host, what: string, done: () => boolean): Promise<void> {
+  const began = performance.now();
+  while (!done()) {
+    if (performance.now() - began > 20_000)
+      throw new Error(`It did not come to that: ${what}. ${host.errors().join(' ')} ${host.logged.join(' ').slice(0, 2000)}`);
+    await turns(2);
+    await host.turnTime(20);
+  }
+}
+
+/** Answers the next questions of dialogs: those with such a title by their last button, all others by closing them. */
+function agreeTo(host: Host, ...titles: readonly string[]): string[] {
+  const asked: string[] = [];
+  const answer = async (message: string, ...rest: readonly unknown[]): Promise<string | undefined> => {
+    asked.push([message, (rest[0] as { detail?: string } | undefined)?.detail ?? ''].join('\n'));
+    return titles.some((title) => message.startsWith(title)) ? String(rest.at(-1)) : undefined;
+  };
+  host.window.showInformationMessage.mockImplementation(answer as never);
+  host.window.showWarningMessage.mockImplementation(answer as never);
+  return asked;
+}
+
+/** Bodies of requests that hold something of the document. */
+const textsAt = ({ bodies }: EngineServer): readonly string[] =>
+  bodies.filter((body) => body.includes('cat') || body.includes('prompt":['));
+const lastExplanation = (host: Host): Explanation | undefined => {
+  const last = host
+    .posted()
+    .findLast((message): message is Extract<HostMessage, { type: 'explanation' }> => message.type === 'explanation');
+  return last?.shown.explanation;
+};
+const isShown = (host: Host): boolean => lastExplanation(host)?.model.served !== undefined;
+
+async function addEngine(host: Host, address: string): Promise<void> {
+  host.window.showInputBox.mockResolvedValueOnce(address);
+  host.run('addEngine');
+  await until(
+    host,
+    'the engine is used',
+    () => host.api.workspace.getConfiguration().get('model') !== undefined || host.errors().length > 0,
+  );
+  await turns(5);
+}
+
+describe('an engine in the library', () => {
+  it('is added by its address once the user has agreed, is tested, and is removed with its key', async () => {
+    const host = await startHost();
+    const server = await serve('vllm');
+    const asked = agreeTo(host, 'Send texts to');
+    await addEngine(host, `${server.address}/v1`);
+    const setting = `${server.address}#${SERVED_NAME}`;
+    const settings = host.api.workspace.getConfiguration();
+    expect([settings.get('model'), settings.get('engines')]).toEqual([setting, [setting]]);
+    expect(asked[0]).toMatch(new RegExp(`^Send texts to ${server.address}\\?\nThe texts that you have explained.*go nowhere else`));
+    expect(textsAt(server)).toEqual([]);
+
+    const [group] = (await host.tree().getChildren()).slice(-1);
+    const [node] = await host.tree().getChildren(group);
+    const item = await host.tree().getTreeItem(node);
+    expect([item.label, item.contextValue]).toEqual([SERVED_NAME, 'model.engine.current']);
+    expect(item.description).toBe('current · vllm 0.0.0-test · 64 tokens · 20 alternatives');
+
+    const before = asked.length;
+    host.run('testEngine', node);
+    await until(host, 'what it can do is said', () => asked.length > before);
+    expect(asked.at(-1)).toContain(
+      'vllm 0.0.0-test scores a text in one request, with 20 alternatives at each place. It reads 64 tokens at once. It returns no attention',
+    );
+    host.window.showInputBox.mockResolvedValueOnce('secret');
+    host.run('setEngineKey', node);
+    await until(host, 'the key is kept', () => host.secrets.size === 1);
+    expect([...host.secrets]).toEqual([[`engineKey ${server.address}`, 'secret']]);
+    host.run('removeModel', node);
+    await until(host, 'it is gone', () => settings.get('engines') === undefined);
+    await turns(5);
+    expect([settings.get('model'), host.secrets.size, host.errors()]).toEqual([undefined, 0, []]);
+  });
+
+  it('whose key is wanted says so; the key goes to its address', async () => {
+    const host = await startHost({ engines: [] });
+    const server = await serve('vllm', { key: 'secret' });
+    agreeTo(host, 'Send texts to');
+    await addEngine(host, server.address);
+    expect(host.errors()).toEqual([expect.stringContaining('wants a key (401): set the one for this address.')]);
+    host.secrets.set(`engineKey ${server.address}`, 'secret');
+    // The connection without the key is gone with the setting.
+    host.set('engineRequests', 4);
+    await addEngine(host, server.address);
+    expect([host.api.workspace.getConfiguration().get('model'), server.keys.at(-1)]).toEqual([
+      `${server.address}#${SERVED_NAME}`,
+      'Bearer secret',
+    ]);
+  });
+
+  it.each(['ollama', 'lm studio'] as const)('%s scores no text that it is given: it is not taken, with the reason', async (kind) => {
+    const host = await startHost();
+    const server = await serve(kind);
+    agreeTo(host, 'Send texts to');
+    await addEngine(host, server.address);
+    expect(host.errors()).toEqual([expect.stringContaining('returns no probabilities of a text that it is given')]);
+    expect(host.api.workspace.getConfiguration().get('model')).toBeUndefined();
+  });
+
+  it('an address that is none is refused in a sentence', async () => {
+    const host = await startHost();
+    await addEngine(host, 'localhost:8000');
+    expect(host.errors()).toEqual(['localhost:8000 is not the address of an engine, such as http://localhost:8000.']);
+  });
+});
+
+describe('a text that an engine reads', () => {
+  it.each(['vllm', 'sglang', 'tgi', 'openai-compatible'] as const)('%s: the panel’s numbers are those of the model here', async (kind) => {
+    const server = await serve(kind);
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}`, candidates: 5 });
+    agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    const shown = lastExplanation(host);
+    if (shown === undefined) throw new Error('Nothing is shown.');
+    const { ids, tokens } = served.tokenizer.encode(FIRST);
+    const { logprob, topIds, topProbs } = await predict(
+      served.model,
+      lastResidual(await served.model.run(runOf(ids, UNCHANGED))),
+      ids,
+      5,
+      () => undefined,
+    );
+    expect(shown.tokens.map(({ start, end, text }) => [start, end, text])).toEqual(
+      tokens.map(({ start, end, text }) => [start, end, text]),
+    );
+    for (let i = 1; i < logprob.length; i++) expect(Math.abs((shown.logprob[i] ?? NaN) - (logprob[i] ?? NaN))).toBeLessThan(1e-4);
+    expect([Number.isNaN(shown.logprob[0]), shown.entropy.every(Number.isNaN), shown.model.served?.address]).toEqual([
+      true,
+      true,
+      server.address,
+    ]);
+    if (kind === 'tgi') return expect(shown.topK).toBe(0);
+    expect(shown.topK).toBe(5);
+    for (let i = 0; i < tokens.length * 5; i++) expect(Math.abs((shown.topProbs[i] ?? NaN) - (topProbs[i] ?? NaN))).toBeLessThan(1e-4);
+    const local = Array.from(topIds, (id) => served.text(id));
+    expect(Array.from(shown.topIds, (id) => shown.pieces[id])).toEqual(local);
+    // Where ids are not told, what follows is still found among the alternatives.
+    const row = Array.from(shown.topIds.subarray(0, 5));
+    if (local.slice(0, 5).includes(served.text(ids[1] ?? 0))) expect(row).toContain(shown.tokens[1]?.id);
+  });
+
+  it('its hover has what was returned, and the address; nothing is sent by selecting, hovering or restoring the panel', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}`, candidates: 5 });
+    const asked = agreeTo(host);
+    await host.explain();
+    await until(host, 'it is asked', () => asked.length > 0);
+    await until(host, 'it is cancelled', () => host.outcome()?.type === 'cancelled');
+    expect(textsAt(server)).toEqual([]);
+
+    agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    const sent = textsAt(server).length;
+    const text = host.hovers
+      .map(({ provideHover }) => provideHover(host.document, host.document.positionAt(5))?.contents.value ?? '')
+      .join('');
+    expect(text).toContain(`Model: \`${SERVED_NAME}\`, at \`${server.address}\``);
+    expect(text).toMatch(/entropy at least \d+\.\d\d bits/);
+    expect(text).not.toMatch(/NaN|id -/);
+    host.select(host.shown, 14, 20);
+    await host.turnTime(1000);
+    expect(textsAt(server).length).toBe(sent);
+    const nearest = host.posted().filter(({ type }) => type === 'nearest');
+    expect(nearest).toEqual([{ type: 'nearest', name: 'Bundled model' }]);
+  });
+
+  it('views that need the inside are told that it is not returned', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    const serial = host.posted().findLast((message) => message.type === 'explanation');
+    if (serial?.type !== 'explanation') throw new Error('Nothing is shown.');
+    host.say({
+      type: 'query',
+      id: 1,
+      serial: serial.shown.serial,
+      query: { name: 'attention', args: { layer: 0, head: 0 } },
+    });
+    await until(host, 'it is answered', () => host.posted().some(({ type }) => type === 'replyError'));
+    expect(host.posted().find(({ type }) => type === 'replyError')).toMatchObject({
+      message: `${new URL(server.address).host} (vllm) does not return what this shows: a model on this machine does.`,
+    });
+    host.say({
+      type: 'query',
+      id: 2,
+      serial: serial.shown.serial,
+      query: {
+        name: 'servedGeneration',
+        args: { sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 0, tokens: 3, alternatives: 4 },
+      },
+    });
+    await until(host, 'it is written on', () => host.posted().some(({ type }) => type === 'reply'));
+    const reply = host.posted().find((message) => message.type === 'reply');
+    if (reply?.type !== 'reply') throw new Error('No reply.');
+    const { tokens } = reply.result as { tokens: readonly { text: string; prob: number; top: readonly unknown[] }[] };
+    const ids = served.encode(FIRST);
+    const [best] = (await served.after(ids, ids.length - 1))[0]?.top(1) ?? [];
+    expect([tokens.length, tokens[0]?.text, tokens[0]?.top.length]).toEqual([3, served.text(best?.id ?? -1), 4]);
+    expect(Math.abs((tokens[0]?.prob ?? NaN) - Math.exp(best?.logprob ?? NaN))).toBeLessThan(1e-4);
+  });
+
+  it('one request a token is sent only once the user has agreed to their number', async () => {
+    const server = await serve('llama.cpp');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    const asked = agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'it is cancelled', () => host.outcome()?.type === 'cancelled');
+    const count = served.encode(FIRST).length - 1;
+    expect(asked.at(-1)).toMatch(
+      new RegExp(`^Send ${count} requests to .*\\?\nllama.cpp returns .* One took \\d+ ms: all take about \\d+ seconds`),
+    );
+    expect(server.paths.filter((path) => path === '/completion').length).toBe(1);
+    agreeTo(host, 'Send ');
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    expect(lastExplanation(host)?.tokens.length).toBe(count + 1);
+  });
+
+  it('that is longer than it reads at once is read from its beginning, and the rest is named', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    const text = 'the cat sat on a mat and looked at you. '.repeat(12);
+    host.document.text = text;
+    await host.explain(0, text.length);
+    await until(host, 'the text is shown', () => isShown(host));
+    const shown = lastExplanation(host);
+    expect([(shown?.tokens.length ?? 99) <= 63, (shown?.tokens.length ?? 0) > 50, (shown?.omitted ?? 0) > 0]).toEqual([true, true, true]);
+    expect((shown?.text.length ?? 0) + (shown?.omitted ?? 0)).toBe(text.length);
+  });
+
+  it.each([
+    ['500', /answers with error 500: CUDA out of memory/],
+    ['cut off', /./],
+    ['no json', /is cut off, or no JSON/],
+    ['wrong ids', /answers about other tokens/],
+    ['another model', /answers with the model someone\/else/],
+  ] as const)('a server that does “%s” is told in a sentence', async (fault, sentence) => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    server.fault = fault;
+    await host.explain();
+    await until(host, 'it failed', () => host.outcome()?.type === 'failure');
+    const failed = host.outcome();
+    expect(failed?.type === 'failure' ? failed.message : '').toMatch(sentence);
+  });
+
+  it('is cancelled while the engine is silent, and read when asked again', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    server.fault = 'silent';
+    await host.explain();
+    await until(host, 'it was sent', () => textsAt(server).length > 0);
+    host.say({ type: 'cancel' });
+    await until(host, 'it is cancelled', () => host.outcome()?.type === 'cancelled');
+    await until(host, 'the requests are gone', () => server.open.now === 0);
+    server.fault = null;
+    host.run('runAgain');
+    await until(host, 'the text is shown', () => isShown(host));
+  });
+});
+
+describe('a whole file that an engine reads', () => {
+  it.each(['vllm', 'sglang'] as const)('%s: windows side by side, to the bits of the model here', async (kind) => {
+    const server = await serve(kind);
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}`, lineSums: true, stride: 24 });
+    agreeTo(host, 'Send texts to');
+    host.document.text = Array.from({ length: 12 }, (_, i) => `the cat ${i} sat on a mat and looked at you.`).join('\n');
+    host.select(host.shown, 0, 0);
+    host.run('explainFile');
+    await until(host, 'the file is read', () => /^\$\(graph\) \d/.test(host.statusItems.get('explainTokens.file')?.text ?? ''));
+    await until(host, 'its lines are summed', () => sums(host).length === 12);
+    expect(server.open.most).toBeGreaterThan(1);
+    const { length } = textsAt(server);
+    // An edit sends nothing by itself.
+    host.select(host.shown, 0, 3);
+    host.type(host.shown, 'one');
+    await host.turnTime(5000);
+    expect(textsAt(server).length).toBe(length);
+  });
+
+  it('waits as long as the engine asks for', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    server.busy = 3;
+    server.retryAfter = '1';
+    host.document.text = 'the cat sat on a mat and looked at you.\n'.repeat(20);
+    host.select(host.shown, 0, 0);
+    host.run('explainFile');
+    await until(host, 'the file is read', () => /^\$\(graph\) \d/.test(host.statusItems.get('explainTokens.file')?.text ?? ''));
+    expect([server.busy, host.errors()]).toEqual([0, []]);
+  });
+
+  it('is not read by one request a token: the reason is said', async () => {
+    const server = await serve('llama.cpp');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    host.run('explainFile');
+    await until(host, 'it is refused', () => host.errors().length > 0);
+    expect(host.errors()).toEqual([expect.stringContaining('a whole file would take a request for each of its tokens')]);
+  });
+});
+
+describe('a comparison with an engine', () => {
+  it('has both models’ surprisal, and no distance of distributions', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ engines: [`${server.address}#${SERVED_NAME}`] });
+    agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'the text is shown', () => lastExplanation(host) !== undefined);
+    host.run('compareModel');
+    await until(host, 'models are listed', () => (host.picks.at(-1)?.items.length ?? 0) > 3);
+    const pick = host.picks.at(-1);
+    pick?.accept((pick.items as readonly { readonly label: string }[]).find(({ label }) => label.endsWith(SERVED_NAME)));
+    await until(host, 'it is compared', () =>
+      host.posted().some((message) => message.type === 'comparison' && message.comparison !== null),
+    );
+    const found = host.posted().findLast((message) => message.type === 'comparison');
+    if (found?.type !== 'comparison' || found.comparison === null) throw new Error('There is no comparison.');
+    expect([found.comparison.divergence, found.comparison.explanation.model.served?.engine]).toEqual([null, 'vllm']);
+  });
+});
+
+it('a panel that is restored sends nothing: it offers to run again', async () => {
+  const server = await serve('vllm');
+  const setting = `${server.address}#${SERVED_NAME}`;
+  const host = await startHost({ model: setting });
+  agreeTo(host, 'Send texts to');
+  const source = { uri: FakeUri.file('/notes.md').toString(), start: 0, end: FIRST.length, label: 'notes.md' };
+  const panel = host.api.window.createWebviewPanel();
+  await host.revive(panel, { version: 1, source, text: FIRST, view: null });
+  host.greet();
+  await host.settle();
+  expect([host.outcome()?.type, server.paths]).toEqual(['cancelled', []]);
+});

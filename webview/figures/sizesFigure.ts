@@ -1,0 +1,83 @@
+import type { SizeFit } from '../../src/core/modelSizes.ts';
+import { css } from '../colour.ts';
+import { compact, decimal } from '../parts/format.ts';
+import { t } from '../strings.ts';
+import type { Theme } from '../theme.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
+import { plotlyText } from './plotlyText.ts';
+
+const HEIGHT = 300;
+const MARGIN = { l: 56, r: 24, t: ABOVE_AXIS, b: 44 };
+/** Space around the points, in decades. */
+const AROUND = { x: 0.25, y: 0.04 };
+
+/** A model in the plot. */
+export interface SizedPoint {
+  readonly name: string;
+  readonly parameters: number;
+  readonly bitsPerByte: number;
+}
+
+/** Bits per byte of one text by the models' parameters, both logarithmic; with the fitted line where there is one. */
+export function sizesFigure(points: readonly SizedPoint[], fit: SizeFit | null, width: number, theme: Theme): Figure {
+  const xs = points.map(({ parameters }) => parameters);
+  const ys = points.map(({ bitsPerByte }) => bitsPerByte);
+  const [low, high] = [Math.log10(Math.min(...xs)) - AROUND.x, Math.log10(Math.max(...xs)) + AROUND.x];
+  const fitted = (x: number): number => (fit === null ? Number.NaN : fit.factor * x ** fit.exponent);
+  const ends = [10 ** low, 10 ** high];
+  const shown = [...ys, ...(fit === null ? [] : ends.map(fitted))].map(Math.log10);
+  const [bottom, top] = [Math.min(...shown) - AROUND.y, Math.max(...shown) + AROUND.y];
+  const small = { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) };
+  const axis = { ...baseAxis(theme), type: 'log', showgrid: true, gridcolor: css(theme.grid), gridwidth: 1, tickfont: small };
+  const line: Trace = {
+    type: 'scatter',
+    mode: 'lines',
+    x: ends,
+    y: ends.map(fitted),
+    hoverinfo: 'none',
+    line: { color: css(theme.muted), dash: 'dash', width: 1.5 },
+  };
+  return {
+    width,
+    height: HEIGHT,
+    data: [
+      ...(fit === null ? [] : [line]),
+      {
+        type: 'scatter',
+        mode: 'markers+text',
+        x: xs,
+        y: ys,
+        text: points.map((_, index) => String(index + 1)),
+        textposition: 'top center',
+        textfont: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) },
+        customdata: points.map((_, index) => index),
+        hoverinfo: 'none',
+        marker: { size: 10, color: css(theme.accent) },
+      },
+    ],
+    layout: {
+      ...baseLayout(theme, width, HEIGHT, MARGIN),
+      xaxis: {
+        ...axis,
+        range: [low, high],
+        tickvals: xs,
+        ticktext: xs.map((value) => plotlyText(compact(value))),
+        title: { text: plotlyText(t('parameters')), standoff: 6, font: small },
+      },
+      yaxis: {
+        ...axis,
+        range: [bottom, top],
+        tickvals: levels(10 ** bottom, 10 ** top),
+        ticktext: levels(10 ** bottom, 10 ** top).map((value) => decimal(value, 1)),
+      },
+      annotations: [aboveAxis(theme, t('bits/byte'), MARGIN)],
+    },
+  };
+}
+
+/** Round values of a logarithmic axis between two values: steps of 0.1, 0.2, 0.5, … so that there are about five. */
+function levels(low: number, high: number): readonly number[] {
+  const step = [0.1, 0.2, 0.5, 1, 2, 5].find((one) => (high - low) / one <= 6) ?? 10;
+  const first = Math.ceil(low / step);
+  return Array.from({ length: Math.max(0, Math.floor(high / step) - first + 1) }, (_, place) => (first + place) * step);
+}

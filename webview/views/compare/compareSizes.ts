@@ -1,0 +1,214 @@
+import { compareSizes, fitSizes, FEWEST_SIZES, type SizeComparison, type SizedSpan, type SizeFit } from '../../../src/core/modelSizes.ts';
+import { at } from '../../../src/core/tensor.ts';
+import { visibleText } from '../../../src/core/visibleText.ts';
+import type { ShownSizes } from '../../../src/protocol/messages.ts';
+import { css } from '../../colour.ts';
+import type { PanelContext, View } from '../../context.ts';
+import { sizesFigure } from '../../figures/sizesFigure.ts';
+import { button, chip, numberCell } from '../../parts/controls.ts';
+import { changeDetector, el, ICONS } from '../../parts/dom.ts';
+import { bits, compact, decimal, integer, signedDecimal } from '../../parts/format.ts';
+import { createPlot } from '../../plot.ts';
+import { t } from '../../strings.ts';
+import { colourAt, textOn, type Theme } from '../../theme.ts';
+
+/** Most parts of the text that are shown, and most rows of those that the largest model predicts worse. */
+const MOST_SPANS = 4000;
+const MOST_WORSE = 40;
+/** Bits by which the largest model has to be worse to be listed: less is noise of a hundredth of a probability. */
+const LEAST_WORSE = 0.05;
+
+/** One text through many sizes: bits per byte by parameters, and for each part of the text the first size that gets it. */
+export function createCompareSizes({ host, store, tooltip }: PanelContext): View {
+  let found: { readonly sizes: ShownSizes; readonly comparison: SizeComparison; readonly fit: SizeFit | null } | null = null;
+  const close = button('', 'secondary', () => host.post({ type: 'closeSizes' }), ICONS.close);
+  close.classList.add('icon-button');
+  close.setAttribute('aria-label', t('Close the comparison of sizes'));
+  close.title = t('Close the comparison of sizes');
+  const notices = el('ul', { class: 'notices' });
+  const plot = createPlot(t('Bits per byte by the models’ parameters'), 'sizes', {
+    resized: () => draw(store.state().theme),
+    hover: (point, event) => {
+      const model = point?.custom === undefined ? undefined : found?.sizes.models[point.custom];
+      if (model === undefined || point?.custom === undefined || event === null) return tooltip.hide();
+      tooltip.show(
+        {
+          title: model.name,
+          rows: [
+            [t('Parameters'), integer(model.parameters)],
+            [t('Bits per byte'), decimal(at(found?.comparison.bitsPerByte ?? [], point.custom), 3)],
+          ],
+        },
+        event.clientX,
+        event.clientY,
+      );
+    },
+  });
+  const rows = el('tbody');
+  const table = el(
+    'table',
+    { class: 'table sizes-table' },
+    el('caption', { class: 'visually-hidden' }, t('Models by size')),
+    el('thead', {}, el('tr', {}, ...[t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Residual')].map(heading))),
+    rows,
+  );
+  const law = el('p', { class: 'caption' });
+  const text = el('div', { class: 'sizes-text', dir: 'auto' });
+  const legend = el('ul', { class: 'sizes-legend' });
+  const worse = el('div', { class: 'sizes-worse' });
+  const root = el(
+    'section',
+    { class: 'card compare-sizes', 'aria-label': t('One text through many sizes'), hidden: true },
+    el('div', { class: 'card-head' }, el('h2', {}, t('One text through many sizes')), close),
+    notices,
+    plot.root,
+    table,
+    law,
+    el('h3', {}, t('The first size that gets it')),
+    el('p', { class: 'caption' }, t('The smallest model whose first choice each part of the text is; aligned by characters.')),
+    legend,
+    text,
+    worse,
+  );
+  const built = changeDetector();
+  const drawn = changeDetector();
+
+  function draw(theme: Theme): void {
+    const width = plot.width();
+    if (found === null || width === 0 || !drawn(found, theme, width)) return;
+    const { sizes, comparison, fit } = found;
+    const points = sizes.models.map(({ name, parameters }, index) => ({
+      name,
+      parameters,
+      bitsPerByte: at(comparison.bitsPerByte, index),
+    }));
+    plot.draw(sizesFigure(points, fit, width, theme));
+  }
+  function build(sizes: ShownSizes, theme: Theme): void {
+    const comparison = compareSizes(sizes.text, sizes.models);
+    const fit = fitSizes(
+      sizes.models.map(({ parameters }) => parameters),
+      comparison.bitsPerByte,
+    );
+    found = { sizes, comparison, fit };
+    notices.hidden = sizes.notices.length === 0;
+    notices.replaceChildren(...sizes.notices.map((notice) => el('li', {}, notice)));
+    rows.replaceChildren(...sizes.models.map((_, index) => modelRow(sizes, comparison, fit, index)));
+    law.textContent = lawText(sizes, fit);
+    const colours = [...sizes.models.map((_, index) => index), -1];
+    legend.replaceChildren(...colours.map((first) => legendItem(sizes, comparison, first, theme)));
+    text.replaceChildren(...comparison.spans.slice(0, MOST_SPANS).map((span) => spanChip(sizes, span, theme)));
+    worse.replaceChildren(...worseParts(sizes, comparison));
+  }
+  return {
+    root,
+    update: ({ sizes, theme, settings }) => {
+      root.hidden = sizes === null;
+      if (sizes === null) {
+        found = null;
+        return;
+      }
+      if (built(sizes, theme)) build(sizes, theme);
+      if (settings.tab === 'compare') draw(theme);
+    },
+  };
+}
+
+function heading(name: string, index: number): HTMLElement {
+  return el('th', { scope: 'col', class: index === 0 ? '' : 'number' }, name);
+}
+
+function modelRow({ models }: ShownSizes, { bitsPerByte }: SizeComparison, fit: SizeFit | null, index: number): HTMLElement {
+  const model = models[index];
+  if (model === undefined) return el('tr');
+  const value = at(bitsPerByte, index);
+  return el(
+    'tr',
+    {},
+    el('th', { scope: 'row' }, el('span', { class: 'size-number' }, String(index + 1)), ` ${model.name}`),
+    numberCell(compact(model.parameters)),
+    numberCell(integer(model.tokens.filter(({ special }) => !special).length)),
+    numberCell(Number.isNaN(value) ? '–' : decimal(value, 3), true),
+    numberCell(fit === null ? '–' : signedDecimal(at(fit.residuals, index), 3)),
+  );
+}
+
+/** What the line through the points says, or why there is none. */
+function lawText({ models }: ShownSizes, fit: SizeFit | null): string {
+  if (fit === null)
+    return t('A line is drawn from {0} different sizes on: fewer points say nothing of a law. Here are {1}.', FEWEST_SIZES, models.length);
+  return t(
+    'Dashed: bits/byte = {0} × parameters ^ {1}, by least squares of the logarithms through these models and this one text. Residual: ln of \
+the measured less ln of the fitted. Models of other families or data need not lie on one line.',
+    fit.factor.toPrecision(3),
+    fit.exponent.toPrecision(3),
+  );
+}
+
+/** Strength of a size's colour, 0 to 1: what only larger models get is stronger, and what none gets strongest. */
+function strength(first: number, count: number): number {
+  return (first === -1 ? count : first) / count;
+}
+
+function sizeMark(first: number): string {
+  return first === -1 ? '–' : String(first + 1);
+}
+
+function legendItem({ models }: ShownSizes, { spans }: SizeComparison, first: number, theme: Theme): HTMLElement {
+  const count = spans.filter((span) => span.first === first).length;
+  const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
+  swatch.style.backgroundColor = css(colourAt(theme.heat, strength(first, models.length)));
+  const name = first === -1 ? t('no model') : `${sizeMark(first)} ${models[first]?.name ?? ''}`;
+  return el('li', { class: 'legend-item' }, swatch, t('{0}: {1} parts', name, integer(count)));
+}
+
+function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }: SizedSpan, theme: Theme): HTMLElement {
+  const each = models.map(({ name }, index) => {
+    const value = at(own, index);
+    return `${name}: ${Number.isNaN(value) ? t('not predicted') : bits(value)}`;
+  });
+  const made = chip(visibleText(text.slice(start, end)), each.join('\n'));
+  if (own.some(Number.isNaN)) {
+    made.classList.add('none');
+    return made;
+  }
+  const colour = colourAt(theme.heat, strength(first, models.length));
+  made.style.backgroundColor = css(colour);
+  made.style.color = css(textOn(theme, colour));
+  made.append(el('sub', {}, sizeMark(first)));
+  return made;
+}
+
+/** Where the largest model gives the text more bits than the smallest: the parts with most of it. */
+function worseParts({ models, text }: ShownSizes, { spans }: SizeComparison): readonly HTMLElement[] {
+  const last = models.length - 1;
+  const by = (span: SizedSpan): number => at(span.bits, last) - at(span.bits, 0);
+  const all = spans.filter((span) => by(span) > LEAST_WORSE).toSorted((a, b) => by(b) - by(a));
+  const title = el('h3', {}, t('Where the largest is worse than the smallest'));
+  if (all.length === 0) return [title, el('p', { class: 'caption' }, t('Nowhere in this text.'))];
+  const more =
+    all.length > MOST_WORSE ? [el('p', { class: 'caption' }, t('The {0} largest of {1}.', MOST_WORSE, integer(all.length)))] : [];
+  const row = (span: SizedSpan): HTMLElement =>
+    el(
+      'tr',
+      {},
+      el('th', { scope: 'row' }, chip(visibleText(text.slice(span.start, span.end)))),
+      ...Array.from(span.bits, (value) => numberCell(decimal(value, 2))),
+      numberCell(signedDecimal(by(span), 2), true),
+    );
+  const head = [t('Text'), ...models.map((_, index) => t('Bits, {0}', index + 1)), t('Worse by')];
+  return [
+    title,
+    ...more,
+    el(
+      'div',
+      { class: 'table-frame' },
+      el(
+        'table',
+        { class: 'table' },
+        el('thead', {}, el('tr', {}, ...head.map(heading))),
+        el('tbody', {}, ...all.slice(0, MOST_WORSE).map(row)),
+      ),
+    ),
+  ];
+}
