@@ -57,7 +57,7 @@ async function fitting({ abilities, tokenize }: Protocol, text: string, { signal
     const part = text.slice(0, length);
     const count = tokenizer === null ? ((await tokenize?.(part, signal)) ?? []).length : tokenizer.encode(part).ids.length;
     if (count <= most) return length;
-    length = wholeCharacters(text, Math.max(1, Math.floor((length * most) / (count + 1))));
+    length = wholeCharacters(text, Math.max(1, Math.min(length - 1, Math.floor((length * most) / count))));
   }
   return length;
 }

@@ -52,15 +52,16 @@ export function windowReads(protocol: Protocol, host: string, parallel: number):
     const scored = scoreIds(ids.subarray(window.begin, window.end), { from, alternatives: 0, signal: open.signal });
     const reading: Reading = { scored, isAnswered: false };
     known.set(index, reading);
-    scored.then(
-      () => {
+    const settled = async (): Promise<void> => {
+      try {
+        await scored;
         reading.isAnswered = true;
-      },
-      () => {
+      } catch {
         // It is asked for again where it is wanted still.
         if (known.get(index) === reading) known.delete(index);
-      },
-    );
+      }
+    };
+    void settled();
     return scored;
   };
   const cancel = (): void => {
@@ -75,8 +76,8 @@ export function windowReads(protocol: Protocol, host: string, parallel: number):
     layOut: async (text, stride, signal, onProgress) => {
       if (abilities.scores !== 'prompt')
         throw new UserError(
-          msg`${host} (${protocol.kind}) returns probabilities of what it generates alone, so a whole file would take a request for each of \
-its tokens: explain a part of it.`,
+          msg`${host} (${protocol.kind}) returns probabilities of what it generates alone, so a whole file would take a request \
+for each of its tokens: explain a part of it.`,
         );
       if (tokenize === null || scoreIds === null)
         throw new UserError(

@@ -26,7 +26,7 @@ export interface Settings {
   readonly lineSums: boolean;
   /** Candidates kept per position. */
   readonly candidates: number;
-  /** Models that engines elsewhere serve: addresses as the user wrote them, each with the model's name behind `#` where there are several. */
+  /** Models that engines elsewhere serve: addresses as the user wrote them, behind `#` the model's name where there are several. */
   readonly engines: readonly string[];
   /** Requests that are open at an engine at once. */
   readonly engineRequests: number;

@@ -18,14 +18,15 @@ export function guessBits(vocab: number): number {
   return Math.log2(vocab);
 }
 
-/**
- * Whether a measure needs the entropy of the whole distribution, which no engine returns.
- */
+/** Whether a measure needs the entropy of the whole distribution, which no engine returns. */
 export function needsEntropy(mode: StripColour, scale: SurprisalScale): boolean {
   return mode === 'entropy' || (mode === 'surprisal' && scale === 'excess');
 }
 
-/** Strength of a token's colour, 0..1; NaN if nothing predicted the token, or the measure was not returned. Surprisal has the same levels as the editor's colours. */
+/**
+ * Strength of a token's colour, 0..1; NaN if nothing predicted the token, or the measure was not returned. Surprisal has the same levels as
+ * the editor's colours.
+ */
 export function tokenShare(explanation: Explanation, index: number, mode: StripColour, scale: SurprisalScale): number {
   const logprob = at(explanation.logprob, index);
   if (Number.isNaN(logprob)) return Number.NaN;

@@ -107,8 +107,8 @@ export async function agreeToRequests({ host, protocol }: OpenedEngine, requests
     'information',
     t('Send {0} requests to {1}?', requests, host),
     t(
-      '{0} returns the probabilities of one next token at a time, so each token of the text takes a request. One took {1} ms: all take about \
-{2} seconds, less where the engine keeps what it has read.',
+      '{0} returns the probabilities of one next token at a time, so each token of the text takes a request. One took {1} ms: all \
+take about {2} seconds, less where the engine keeps what it has read.',
       protocol.kind,
       Math.round(ms),
       Math.max(1, Math.round((requests * ms) / 1000)),

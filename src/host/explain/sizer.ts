@@ -7,7 +7,7 @@ import type { Connection } from '../../worker/rpc.ts';
 import type { WantedModel } from '../client/liveWorker.ts';
 import { ModelClient } from '../client/modelClient.ts';
 import { Disposable } from '../disposable.ts';
-import type { Log } from '../log.ts';
+import { sentenceOf, type Log } from '../log.ts';
 import { t } from '../say.ts';
 import { shareTeller, withProgress } from '../surfaces.ts';
 import { vscode } from '../vscode.ts';
@@ -86,7 +86,7 @@ export class Sizer extends Disposable {
           }
           if (!(error instanceof UserError)) throw error;
           this.#options.log.error(`Reading with ${model.name}`, error);
-          failed.push(t('{0} is left out: {1}', model.name, error.message));
+          failed.push(t('{0} is left out: {1}', model.name, sentenceOf(error)));
         }
       }
     });

@@ -2,6 +2,9 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { predict } from '../../../src/analysis/predictions.ts';
 import { lastResidual } from '../../../src/analysis/traceRows.ts';
+import { scoreText } from '../../../src/analysis/windowScores.ts';
+import { UNWATCHED } from '../../../src/core/progress.ts';
+import { bitsPerByte, NO_SCORES, withToken } from '../../../src/core/textScores.ts';
 import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import type { EngineKind } from '../../../src/engines/engineApi.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
@@ -51,8 +54,8 @@ function agreeTo(host: Host, ...titles: readonly string[]): string[] {
     asked.push([message, (rest[0] as { detail?: string } | undefined)?.detail ?? ''].join('\n'));
     return titles.some((title) => message.startsWith(title)) ? String(rest.at(-1)) : undefined;
   };
-  host.window.showInformationMessage.mockImplementation(answer as never);
-  host.window.showWarningMessage.mockImplementation(answer as never);
+  host.window.showInformationMessage.mockImplementation(answer);
+  host.window.showWarningMessage.mockImplementation(answer);
   return asked;
 }
 
@@ -69,11 +72,12 @@ const isShown = (host: Host): boolean => lastExplanation(host)?.model.served !==
 
 async function addEngine(host: Host, address: string): Promise<void> {
   host.window.showInputBox.mockResolvedValueOnce(address);
+  const before = host.errors().length;
   host.run('addEngine');
   await until(
     host,
     'the engine is used',
-    () => host.api.workspace.getConfiguration().get('model') !== undefined || host.errors().length > 0,
+    () => host.api.workspace.getConfiguration().get('model') !== undefined || host.errors().length > before,
   );
   await turns(5);
 }
@@ -100,7 +104,8 @@ describe('an engine in the library', () => {
     host.run('testEngine', node);
     await until(host, 'what it can do is said', () => asked.length > before);
     expect(asked.at(-1)).toContain(
-      'vllm 0.0.0-test scores a text in one request, with 20 alternatives at each place. It reads 64 tokens at once. It returns no attention',
+      'vllm 0.0.0-test scores a text in one request, with 20 alternatives at each place. It reads 64 tokens at once. It returns no \
+attention',
     );
     host.window.showInputBox.mockResolvedValueOnce('secret');
     host.run('setEngineKey', node);
@@ -300,6 +305,7 @@ describe('a text that an engine reads', () => {
     host.say({ type: 'cancel' });
     await until(host, 'it is cancelled', () => host.outcome()?.type === 'cancelled');
     await until(host, 'the requests are gone', () => server.open.now === 0);
+    expect(isShown(host)).toBe(false);
     server.fault = null;
     host.run('runAgain');
     await until(host, 'the text is shown', () => isShown(host));
@@ -311,12 +317,17 @@ describe('a whole file that an engine reads', () => {
     const server = await serve(kind);
     const host = await startHost({ model: `${server.address}#${SERVED_NAME}`, lineSums: true, stride: 24 });
     agreeTo(host, 'Send texts to');
-    host.document.text = Array.from({ length: 12 }, (_, i) => `the cat ${i} sat on a mat and looked at you.`).join('\n');
+    host.document.text = Array.from({ length: 12 }, (_, i) => `the cat ${i} sat on a mat of ${kind}.`).join('\n');
     host.select(host.shown, 0, 0);
     host.run('explainFile');
     await until(host, 'the file is read', () => /^\$\(graph\) \d/.test(host.statusItems.get('explainTokens.file')?.text ?? ''));
     await until(host, 'its lines are summed', () => sums(host).length === 12);
     expect(server.open.most).toBeGreaterThan(1);
+    const { ids, tokens } = served.tokenizer.encode(host.document.text);
+    const { logprob } = await scoreText(served.model, runOf(ids, UNCHANGED), { length: 63, stride: 24 }, UNWATCHED);
+    let totals = NO_SCORES;
+    for (const [index, token] of tokens.entries()) totals = withToken(totals, token, logprob[index] ?? NaN);
+    expect(host.statusItems.get('explainTokens.file')?.text).toContain(`${bitsPerByte(totals).toFixed(3)} bits/byte`);
     const { length } = textsAt(server);
     // An edit sends nothing by itself.
     host.select(host.shown, 0, 3);
@@ -379,4 +390,31 @@ it('a panel that is restored sends nothing: it offers to run again', async () =>
   host.greet();
   await host.settle();
   expect([host.outcome()?.type, server.paths]).toEqual(['cancelled', []]);
+});
+
+describe('one text through many sizes', () => {
+  it('is read by models here and at an engine, one after another; one whose size is not told is named', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ engines: [`${server.address}#${SERVED_NAME}`] });
+    agreeTo(host, 'Send texts to');
+    await host.useModels(['/models/other']);
+    await host.explain();
+    await until(host, 'the text is shown', () => lastExplanation(host) !== undefined);
+    host.run('compareSizes');
+    await until(host, 'models are listed', () => (host.picks.at(-1)?.items.length ?? 0) >= 2);
+    const pick = host.picks.at(-1);
+    pick?.tick(pick.items);
+    pick?.acceptTicked();
+    await until(host, 'they are compared', () => host.posted().some((message) => message.type === 'sizes' && message.open));
+    const found = host.posted().findLast((message) => message.type === 'sizes' && message.open);
+    if (found?.type !== 'sizes' || found.sizes === null) throw new Error('There are no sizes.');
+    const { models, notices, text } = found.sizes;
+    expect(text).toBe(FIRST);
+    expect(models.length).toBe(2);
+    expect(models.map(({ parameters }) => parameters)).toEqual(models.map(({ parameters }) => parameters).toSorted((a, b) => a - b));
+    expect(notices).toEqual([`${SERVED_NAME} is left out: the engine does not tell how many parameters it has.`]);
+    host.say({ type: 'closeSizes' });
+    await turns(5);
+    expect(host.posted().findLast(({ type }) => type === 'sizes')).toMatchObject({ sizes: null });
+  });
 });

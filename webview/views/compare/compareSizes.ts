@@ -138,8 +138,8 @@ function lawText({ models }: ShownSizes, fit: SizeFit | null): string {
   if (fit === null)
     return t('A line is drawn from {0} different sizes on: fewer points say nothing of a law. Here are {1}.', FEWEST_SIZES, models.length);
   return t(
-    'Dashed: bits/byte = {0} × parameters ^ {1}, by least squares of the logarithms through these models and this one text. Residual: ln of \
-the measured less ln of the fitted. Models of other families or data need not lie on one line.',
+    'Dashed: bits/byte = {0} × parameters ^ {1}, by least squares of the logarithms through these models and this one text. \
+Residual: ln of the measured less ln of the fitted. Models of other families or data need not lie on one line.',
     fit.factor.toPrecision(3),
     fit.exponent.toPrecision(3),
   );
@@ -165,7 +165,7 @@ function legendItem({ models }: ShownSizes, { spans }: SizeComparison, first: nu
 function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }: SizedSpan, theme: Theme): HTMLElement {
   const each = models.map(({ name }, index) => {
     const value = at(own, index);
-    return `${name}: ${Number.isNaN(value) ? t('not predicted') : bits(value)}`;
+    return t('{0}: {1}', name, Number.isNaN(value) ? t('not predicted') : bits(value));
   });
   const made = chip(visibleText(text.slice(start, end)), each.join('\n'));
   if (own.some(Number.isNaN)) {

@@ -5,8 +5,8 @@ import { createLens } from './lens.ts';
 import { createNextToken } from './nextToken.ts';
 
 /**
- * The Predictions tab: the next token after the selected one, and how the prediction forms over the layers; of a model that an engine serves
- * the alternatives that it returned.
+ * The Predictions tab: the next token after the selected one, and how the prediction forms over the layers; of a model that an engine
+ * serves the alternatives that it returned.
  */
 export function createPredictions(context: PanelContext): View {
   const next = createNextToken(context);

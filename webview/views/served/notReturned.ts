@@ -48,8 +48,8 @@ export function createNotReturned({ host }: PanelContext): View {
       const { model } = shown.explanation;
       title.textContent = t('This engine does not return {0}', missing[tab] ?? '');
       text.textContent = t(
-        '{0} answers with tokens, their probabilities and some alternatives. What happens inside {1} stays there; a model that runs on this \
-machine shows it.',
+        '{0} answers with tokens, their probabilities and some alternatives. What happens inside {1} stays there; a model that \
+runs on this machine shows it.',
         engineText(model) ?? '',
         model.name,
       );

@@ -85,8 +85,8 @@ export function createReturnedNext(_context: PanelContext): View {
         ]),
       );
       note.textContent = t(
-        '{0} returns the likeliest tokens alone. Temperature, filters and the logit lens need the whole vocabulary or the model’s inside: a \
-model on this machine shows them.',
+        '{0} returns the likeliest tokens alone. Temperature, filters and the logit lens need the whole vocabulary or the model’s \
+inside: a model on this machine shows them.',
         engineText(model) ?? '',
       );
     },
