@@ -49,7 +49,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     'table',
     { class: 'table sizes-table' },
     el('caption', { class: 'visually-hidden' }, t('Models by size')),
-    el('thead', {}, el('tr', {}, ...[t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Residual')].map(heading))),
+    el('thead', {}, el('tr', {}, ...[t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Off the line')].map(heading))),
     rows,
   );
   const law = el('p', { class: 'caption' });
@@ -62,7 +62,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     el('div', { class: 'card-head' }, el('h2', {}, t('One text through many sizes')), close),
     notices,
     plot.root,
-    table,
+    el('div', { class: 'sizes-frame' }, table),
     law,
     el('h3', {}, t('The first size that gets it')),
     el('p', { class: 'caption' }, t('The smallest model whose first choice each part of the text is; aligned by characters.')),
@@ -139,7 +139,7 @@ function lawText({ models }: ShownSizes, fit: SizeFit | null): string {
     return t('A line is drawn from {0} different sizes on: fewer points say nothing of a law. Here are {1}.', FEWEST_SIZES, models.length);
   return t(
     'Dashed: bits/byte = {0} × parameters ^ {1}, by least squares of the logarithms through these models and this one text. \
-Residual: ln of the measured less ln of the fitted. Models of other families or data need not lie on one line.',
+Off the line: ln of the measured less ln of the fitted. Models of other families or data need not lie on one line.',
     fit.factor.toPrecision(3),
     fit.exponent.toPrecision(3),
   );
@@ -202,7 +202,7 @@ function worseParts({ models, text }: ShownSizes, { spans }: SizeComparison): re
     ...more,
     el(
       'div',
-      { class: 'table-frame' },
+      { class: 'sizes-frame' },
       el(
         'table',
         { class: 'table' },

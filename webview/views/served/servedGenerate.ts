@@ -161,7 +161,11 @@ function detailOf({ tokens }: ServedGeneration, selected: number): readonly HTML
     el(
       'table',
       { class: 'candidates' },
-      el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col' }, t('Probability')))),
+      el(
+        'thead',
+        {},
+        el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', class: 'number' }, t('Probability'))),
+      ),
       el(
         'tbody',
         {},

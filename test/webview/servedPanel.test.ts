@@ -1,0 +1,171 @@
+import type { FrameLocator } from 'playwright-core';
+import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { Browser } from '../e2e/browser.ts';
+import { startHarness, type HarnessServer } from './harness/server.ts';
+import { panelPage } from './panelPage.ts';
+
+// The bundled model's numbers, as an engine would return them: some alternatives, and nothing of the inside.
+const page = panelPage();
+const { picture, tab } = page;
+let browser: Browser;
+let panel: FrameLocator;
+let server: HarnessServer;
+beforeAll(async () => {
+  ({ browser, panel } = page);
+  server = await startHarness();
+});
+afterAll(() => server.close());
+
+/** Shows the fixture's text as read by an engine that returns five alternatives. */
+async function showServed(): Promise<void> {
+  await browser.page.evaluate(() => {
+    const shown = window.harness.fixture?.shown;
+    if (shown === undefined) throw new Error('There is no fixture.');
+    const { explanation } = shown;
+    const { tokens, topK, topIds, topProbs } = explanation;
+    const most = Math.min(5, topK);
+    const rows = <T extends Int32Array | Float32Array>(from: T, to: T): T => {
+      for (let i = 0; i < tokens.length; i++) to.set(from.subarray(i * topK, i * topK + most) as never, i * most);
+      return to;
+    };
+    const served = {
+      engine: 'vllm',
+      version: '0.11.0',
+      address: 'http://gpu-box.example:8000',
+      readOnTheWay: true,
+      alternatives: 20,
+      requestEach: false,
+    };
+    const model = { ...explanation.model, layers: 0, heads: 0, kvHeads: 0, headDim: 0, dim: 0, vocab: 0, parameters: 0, weightType: '' };
+    window.harness.send({
+      type: 'explanation',
+      shown: {
+        ...shown,
+        serial: shown.serial + 1,
+        explanation: {
+          ...explanation,
+          model: { ...model, name: 'Qwen/Qwen2.5-72B-Instruct', family: 'vllm', served },
+          rank: explanation.rank.map((rank) => (rank > most ? 0 : rank)),
+          entropy: explanation.entropy.map(() => NaN),
+          topK: most,
+          topIds: rows(topIds, new Int32Array(tokens.length * most)),
+          topProbs: rows(topProbs, new Float32Array(tokens.length * most)),
+          forwardMs: 412,
+        },
+      },
+    });
+    window.harness.send({ type: 'nearest', name: 'Qwen/Qwen2.5-0.5B' });
+  });
+  await expect.poll(() => panel.locator('.model-name').innerText()).toBe('Qwen/Qwen2.5-72B-Instruct');
+}
+
+it('shows what an engine returned, and says of the rest that it was not', async () => {
+  for (const [theme, width] of [
+    ['light', 1400],
+    ['dark', 480],
+    ['dark', 800],
+  ] as const) {
+    await browser.page.setViewportSize({ width, height: 1000 });
+    await page.open(server, `theme=${theme}`);
+    await showServed();
+    await expect.poll(() => panel.locator('.engine-address').innerText()).toBe('vllm 0.11.0 at http://gpu-box.example:8000');
+    await tab('Tokens');
+    const table = await panel.getByRole('tabpanel', { name: 'Tokens' }).innerText();
+    expect(table).toMatch(/≥ \d/);
+    expect(table).toMatch(/> 5/);
+    expect(table).not.toMatch(/NaN|Infinity/);
+    await picture(`served-tokens-${theme}-${width}`);
+    await tab('Predictions');
+    const predictions = panel.getByRole('tabpanel', { name: 'Predictions' });
+    const rows = predictions.locator('.candidates tbody tr');
+    expect(await rows.count()).toBeGreaterThanOrEqual(6);
+    expect(await rows.last().innerText()).toContain('not returned');
+    expect(await predictions.innerText()).not.toMatch(/NaN|Temperature\n|Logit lens/);
+    await picture(`served-predictions-${theme}-${width}`);
+    await tab('Attention');
+    const inside = panel.getByRole('tabpanel', { name: 'Attention' });
+    expect(await inside.innerText()).toContain('This engine does not return attention weights');
+    expect(await inside.innerText()).toContain('Nearest to it on this machine: Qwen/Qwen2.5-0.5B.');
+    await picture(`served-attention-${theme}-${width}`);
+  }
+  await panel.getByRole('button', { name: 'Read With a Model on This Machine…' }).click();
+  expect((await page.posted()).at(-1)).toEqual({ type: 'command', name: 'readHere' });
+  for (const name of ['Model', 'Embeddings', 'Positions', 'Forward pass', 'Why']) {
+    await tab(name);
+    expect(await panel.getByRole('tabpanel', { name }).innerText()).toContain('This engine does not return');
+  }
+  // A model here has its views again.
+  await browser.page.evaluate(() => {
+    const shown = window.harness.fixture?.shown;
+    if (shown !== undefined) window.harness.send({ type: 'explanation', shown: { ...shown, serial: shown.serial + 2 } });
+  });
+  await expect.poll(() => panel.getByRole('tabpanel', { name: 'Why' }).innerText()).not.toContain('does not return');
+});
+
+it('writes on by the engine’s own sampling, and shows what it returned of each token', async () => {
+  await browser.page.setViewportSize({ width: 800, height: 900 });
+  await page.open(server, 'theme=light');
+  await showServed();
+  await tab('Generate');
+  // The test itself answers from here on.
+  await browser.page.evaluate(() => {
+    window.harness.fixture = undefined;
+  });
+  await panel.getByRole('button', { name: 'Generate', exact: true }).click();
+  const asked = (await page.posted()).findLast(({ type }) => type === 'query');
+  expect(asked).toMatchObject({ query: { name: 'servedGeneration', args: { alternatives: 20 } } });
+  await expect.poll(() => panel.locator('.generate-state').innerText()).not.toBe('');
+  await browser.page.evaluate(() => {
+    const last = window.harness.posted.findLast((message) => message.type === 'query');
+    if (last?.type !== 'query') throw new Error('Nothing was asked.');
+    const top = [
+      { text: ' the', prob: 0.4 },
+      { text: ' a', prob: 0.3 },
+    ];
+    const tokens = [
+      { text: ' a', prob: 0.3, top },
+      { text: ' cat\n', prob: 0.01, top },
+    ];
+    window.harness.send({ type: 'reply', id: last.id, serial: last.serial, result: { text: ' a cat\n', tokens, end: 'length', ms: 80 } });
+  });
+  const chips = panel.locator('.generated .token');
+  await expect.poll(() => chips.count()).toBe(2);
+  await chips.nth(1).click();
+  await expect.poll(() => panel.locator('.served-detail').innerText()).toContain('29.0');
+  expect(await panel.getByRole('tabpanel', { name: 'Generate' }).innerText()).toContain('The engine ended with: length.');
+  await picture('served-generate');
+});
+
+it('draws one text through many sizes', async () => {
+  for (const [theme, width] of [
+    ['light', 1400],
+    ['dark', 480],
+  ] as const) {
+    await browser.page.setViewportSize({ width, height: 1400 });
+    await page.open(server, `theme=${theme}`);
+    await browser.page.evaluate(() => {
+      const shown = window.harness.fixture?.shown;
+      if (shown === undefined) throw new Error('There is no fixture.');
+      const { tokens, logprob, rank, text } = shown.explanation;
+      const sizes = [70, 160, 410, 1400].map((millions, index) => ({
+        name: `EleutherAI/pythia-${millions}m`,
+        family: 'gpt_neox',
+        parameters: millions * 1e6,
+        tokens,
+        logprob: logprob.map((value, i) => value * ([1, 0.93, 0.85, 0.8][index] ?? 1) + (i % 7 === 3 ? -0.6 * index : 0)),
+        rank: rank.map((value, i) => (i % 4 <= index ? 1 : value)),
+      }));
+      window.harness.send({ type: 'sizes', sizes: { with: shown.serial, text, models: sizes, notices: [] }, open: true });
+    });
+    const card = panel.locator('.compare-sizes');
+    await expect.poll(() => card.locator('.sizes-table tbody tr').count()).toBe(4);
+    await expect.poll(() => card.locator('.js-plotly-plot .scatterlayer .trace').count()).toBe(2);
+    const text = await card.innerText();
+    expect(text).toMatch(/bits\/byte = .* × parameters \^ -0\.\d+/);
+    expect(text).toContain('Where the largest is worse than the smallest');
+    expect(text).not.toMatch(/NaN/);
+    await picture(`sizes-${theme}-${width}`);
+  }
+  await panel.getByRole('button', { name: 'Close the comparison of sizes' }).click();
+  expect((await page.posted()).at(-1)).toEqual({ type: 'closeSizes' });
+});
