@@ -3,7 +3,7 @@ import { msg } from '../core/translatable.ts';
 import { isPrivate, isRedirect, isToken } from '../library/hub/address.ts';
 import { oneLine, Transient, waitAsked } from '../library/hub/problems.ts';
 import { PATIENCE, retrying, type Patience } from '../library/hub/retry.ts';
-import { onAbort } from './abortListeners.ts';
+import { onAbort } from '../library/hub/pause.ts';
 import { answerPart, type AnswerPart } from './engineAnswer.ts';
 import type { EngineReply, Send } from './engineApi.ts';
 import { requestSlots } from './requestSlots.ts';

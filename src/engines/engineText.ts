@@ -3,7 +3,7 @@ import { scoringWindows, type ScoringWindow, type WindowRule } from '../core/sco
 import { strideOf } from '../core/textWindows.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
-import { onAbort } from './abortListeners.ts';
+import { onAbort } from '../library/hub/pause.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ServerToken } from './engineApi.ts';
 import { placeTokens } from './placedTokens.ts';
 

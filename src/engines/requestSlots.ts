@@ -1,5 +1,5 @@
 import { CancelledError } from '../core/errors.ts';
-import { onAbort } from './abortListeners.ts';
+import { onAbort, pause } from '../library/hub/pause.ts';
 
 /** A limit on the requests that are open at once. */
 export interface RequestSlots {
@@ -49,19 +49,4 @@ export function requestSlots(limit: number): RequestSlots {
       }
     },
   };
-}
-
-function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve, reject) => {
-    if (signal.aborted) return reject(new CancelledError());
-    const timer = setTimeout(() => {
-      off();
-      resolve();
-    }, ms);
-    const off = onAbort(signal, () => {
-      off();
-      clearTimeout(timer);
-      reject(new CancelledError());
-    });
-  });
 }

@@ -4,7 +4,7 @@ import { emptyTokens, type PackedTokens } from '../core/packedTokens.ts';
 import { scoringWindows, type ScoringWindow, type WindowRule } from '../core/scoringWindows.ts';
 import type { Token } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
-import { onAbort } from './abortListeners.ts';
+import { onAbort } from '../library/hub/pause.ts';
 import type { Protocol, ScoredToken } from './engineApi.ts';
 import { readText, windowRule } from './engineText.ts';
 import { placeTokens } from './placedTokens.ts';

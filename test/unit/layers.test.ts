@@ -11,7 +11,7 @@ const ALLOWED: Readonly<Record<string, readonly RegExp[]>> = {
   'src/analysis': [/^src\/(core|protocol|model|analysis)\//],
   'src/worker': [/^src\/(core|protocol|model|analysis|worker)\//],
   // Of the library how to wait and try again, and which addresses are private.
-  'src/engines': [/^src\/(core|engines)\//, /^src\/library\/hub\/(address|problems|retry)\.ts$/],
+  'src/engines': [/^src\/(core|engines)\//, /^src\/library\/hub\/(address|pause|problems|retry)\.ts$/],
   'src/protocol': [/^src\/(core|protocol)\//],
   'src/report': [/^src\/(core|protocol|report)\//, /^valibot$/],
   // Of the worker its calls alone.

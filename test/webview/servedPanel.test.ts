@@ -25,7 +25,7 @@ async function showServed(): Promise<void> {
     const { tokens, topK, topIds, topProbs } = explanation;
     const most = Math.min(5, topK);
     const rows = <T extends Int32Array | Float32Array>(from: T, to: T): T => {
-      for (let i = 0; i < tokens.length; i++) to.set(from.subarray(i * topK, i * topK + most) as never, i * most);
+      for (let i = 0; i < tokens.length; i++) to.set(from.subarray(i * topK, i * topK + most), i * most);
       return to;
     };
     const served = {

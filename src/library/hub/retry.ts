@@ -1,5 +1,5 @@
-import { setTimeout as delay } from 'node:timers/promises';
 import { CancelledError } from '../../core/errors.ts';
+import { pause } from './pause.ts';
 import { Transient } from './problems.ts';
 
 /** Limits on retries and waiting. */
@@ -58,15 +58,7 @@ export async function retrying<T>(work: () => Promise<T>, { patience, signal, pr
       const wait = error.waitMs ?? Math.min(patience.longestMs, patience.firstMs * 2 ** (inRow - 1));
       if (inRow >= patience.attempts || all >= MAX_FAILURES || wait > patience.longestAskedMs) throw error.refusal;
       onWait?.(wait);
-      await sleep(wait, signal);
+      await pause(wait, signal);
     }
-  }
-}
-
-async function sleep(ms: number, signal: AbortSignal): Promise<void> {
-  try {
-    await delay(ms, undefined, { signal });
-  } catch {
-    throw new CancelledError();
   }
 }

@@ -1,3 +1,5 @@
+import { CancelledError } from '../../core/errors.ts';
+
 const listenersOf = new WeakMap<AbortSignal, Set<() => void>>();
 
 /**
@@ -15,4 +17,20 @@ export function onAbort(signal: AbortSignal, listener: () => void): () => void {
   }
   all.add(listener);
   return () => void all.delete(listener);
+}
+
+/** Waits so many milliseconds. Rejects with CancelledError as soon as the signal aborts. */
+export function pause(ms: number, signal: AbortSignal): Promise<void> {
+  return new Promise((resolve, reject) => {
+    if (signal.aborted) return reject(new CancelledError());
+    const timer = setTimeout(() => {
+      off();
+      resolve();
+    }, ms);
+    const off = onAbort(signal, () => {
+      off();
+      clearTimeout(timer);
+      reject(new CancelledError());
+    });
+  });
 }
