@@ -1,5 +1,5 @@
 import { CancelledError, UserError } from '../core/errors.ts';
-import type { Explanation } from '../core/trace.ts';
+import type { Explanation, ModelInfo } from '../core/trace.ts';
 import type { ModelDescription } from '../core/memory.ts';
 import type { Remote, WorkerApi } from '../worker/workerApi.ts';
 import { flagArgument, optionalText, readArguments, schemaOf, wholeArgument, type Arguments, type Values } from './toolArguments.ts';
@@ -10,8 +10,8 @@ export type AgentModel = Pick<Remote<WorkerApi>, 'explain' | 'ask' | 'countToken
 /** A model that an agent may name. */
 export interface ListedModel {
   readonly name: string;
-  /** Why it cannot be used, or what it is. */
-  readonly about: ModelDescription | UserError;
+  /** Why it cannot be used, what it is, or where an engine serves it, of which no more is known. */
+  readonly about: ModelDescription | UserError | { readonly engineAt: string };
 }
 
 /** The models that the user lets agents use. */
@@ -86,6 +86,11 @@ export function stopIfAborted({ signal }: ToolCall): void {
 /** What was left out of a text, for the head of an answer. */
 export function readPart({ tokens, omitted }: Explanation): object {
   return { tokens: tokens.length, ...(omitted > 0 ? { charactersNotRead: omitted } : {}) };
+}
+
+/** Where a text was sent, if the model does not run on this machine. */
+export function sentTo({ served }: ModelInfo): object {
+  return served === undefined ? {} : { engine: served.engine, textSentTo: served.address };
 }
 
 /** A position among the tokens read; null: the last. Throws UserError where there is none. */

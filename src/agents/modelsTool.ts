@@ -19,6 +19,7 @@ export const modelsTool: AgentTool = {
       {
         models: listed.map(({ name, about }) => {
           if (about instanceof UserError) return { name, cannotBeUsed: about.message };
+          if ('engineAt' in about) return { name, ...about };
           const { family, parameters, layers, heads, dim, vocab, contextLength, weightType } = about;
           return { name, family, parameters, layers, heads, dim, vocab, contextLength, weights: weightType };
         }),

@@ -1,5 +1,6 @@
+import { isTold, returnedShare } from '../core/servedBy.ts';
 import { at } from '../core/tensor.ts';
-import { CHAT, indexArgument, modelTool, MOST_TEXT_UNITS, positionIn, readPart, stopIfAborted } from './agentTool.ts';
+import { CHAT, indexArgument, modelTool, MOST_TEXT_UNITS, positionIn, readPart, sentTo, stopIfAborted } from './agentTool.ts';
 import { answerOf } from './toolAnswer.ts';
 import { textArgument, wholeArgument } from './toolArguments.ts';
 
@@ -23,19 +24,24 @@ export const nextTokensTool = modelTool(
     const { run, topIds, topProbs, topK, pieces, tokens } = explanation;
     const position = positionIn(explanation, 'position', asked);
     stopIfAborted(call);
-    const { layers } = explanation.model;
-    const final = await model.ask(run, 'lens', { layer: layers, layers: 1, position, positions: 1 });
+    const { layers, served } = explanation.model;
+    const final = served ? null : await model.ask(run, 'lens', { layer: layers, layers: 1, position, positions: 1 });
+    const returned = returnedShare(topIds, topProbs, position * topK, topK);
     const head = {
       model: explanation.model.name,
+      ...sentTo(explanation.model),
       ...readPart(explanation),
       position,
       after: tokens[position]?.text ?? '',
-      entropyBits: at(final.entropy, 0),
+      // Of an engine the alternatives that it returned are known alone.
+      ...(final === null
+        ? { entropyBitsAtLeast: returned.leastEntropy, probabilityNotReturned: 1 - returned.mass }
+        : { entropyBits: at(final.entropy, 0) }),
     };
     return answerOf(head, {
-      next: Array.from({ length: Math.min(top, topK) }, (_, k) => {
+      next: Array.from({ length: Math.min(top, returned.count) }, (_, k) => {
         const id = at(topIds, position * topK + k);
-        return { id, text: pieces[id] ?? '', prob: at(topProbs, position * topK + k) };
+        return { id: isTold(id) ? id : null, text: pieces[id] ?? '', prob: at(topProbs, position * topK + k) };
       }),
     });
   },

@@ -3,7 +3,7 @@ import { runOf, UNCHANGED } from '../core/run.ts';
 import { meanScores } from '../core/scoringWindows.ts';
 import { surpriseList } from '../core/surpriseList.ts';
 import { bitsPerByte } from '../core/textScores.ts';
-import { modelTool, stopIfAborted } from './agentTool.ts';
+import { modelTool, sentTo, stopIfAborted } from './agentTool.ts';
 import { answerOf } from './toolAnswer.ts';
 import { choiceArgument, textArgument } from './toolArguments.ts';
 
@@ -44,6 +44,7 @@ export const scoreTool = modelTool(
     const left = text.length - layout.read;
     const head = {
       model: layout.model.name,
+      ...sentTo(layout.model),
       ...totals,
       tokens: layout.tokens.ids.length,
       bitsPerByte: bitsPerByte(totals),

@@ -1,4 +1,5 @@
 import { vscode } from '../vscode.ts';
+import { isEngineSetting } from '../../engines/engineSetting.ts';
 import { readSettings } from '../configuration.ts';
 import { folderUri, localPath, nodeCommand } from '#platform';
 import type { ServerCommand } from './newerEditor.ts';
@@ -12,7 +13,8 @@ export function agentServers(extensionUri: vscode.Uri, version: string): readonl
   const node = nodeCommand();
   const script = localPath(vscode.Uri.joinPath(extensionUri, 'dist', 'cli.js'));
   if (!mcpServer || node === undefined || script === undefined) return [];
-  const path = model === '' ? undefined : localPath(folderUri(model));
+  // The server's models are on this machine.
+  const path = model === '' || isEngineSetting(model) ? undefined : localPath(folderUri(model));
   const native = nativeRuntime === '' || runtime === 'wasm' ? undefined : localPath(folderUri(nativeRuntime));
   return [
     {

@@ -1,6 +1,7 @@
 import { bytesText } from '../../core/bytesText.ts';
 import { TYPICAL_TOKENS, type MemoryNeed, type ModelDescription } from '../../core/memory.ts';
 import type { RuntimeKind } from '../../core/runtimeChoice.ts';
+import { engineModelIn } from '../../engines/engineSetting.ts';
 import type { EngineAbilities } from '../../engines/engineApi.ts';
 import type { Source } from '../../library/found/foundApi.ts';
 import { inert, inertSentence, type Inert, type Say } from '../../core/inertText.ts';
@@ -76,7 +77,10 @@ export function needOf({ description, resources }: Extract<Known, { readonly kin
 /** Known facts about a model, in the order in which people compare models: family, parameters, size, context, weight type, memory. */
 export function factsOf(entry: ModelEntry, known: Known, t: Say, language: string): readonly Inert[] {
   if (known.kind === 'refused') return entry.bytes === null ? [] : [inert(bytesText(entry.bytes))];
-  if (known.kind === 'served') return servedFacts(known, t, language);
+  const engine = engineModelIn(entry.setting);
+  const where = engine === null ? [] : [inert(new URL(engine.address).host)];
+  if (known.kind === 'served') return [...where, ...servedFacts(known, t, language)];
+  if (engine !== null) return where;
   if (known.kind === 'unknown') return entry.bytes === null ? [] : [inert(bytesText(entry.bytes))];
   const { description } = known;
   const need = needOf(known);

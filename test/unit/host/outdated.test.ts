@@ -66,9 +66,10 @@ async function started(settings: Readonly<Record<string, unknown>> = {}) {
     const attention = new AttentionMarks({ client, current, focus, onFailure: () => undefined });
     const statusBar = new StatusBar(client, current, log);
     const comparer = { onDidChange: () => ({ dispose: () => undefined }), close: () => undefined, work: { kind: 'idle' }, again: null };
+    const sizer = { onDidChange: () => ({ dispose: () => undefined }), value: null };
     const explainer = new Explainer(client, current, log, async (error) => ({ error, remedies: [] }));
     const panel = new PanelView(
-      { extensionUri: FakeUri.file('/ext'), client, current, comparer, focus, why, attention, log } as unknown as PanelContext,
+      { extensionUri: FakeUri.file('/ext'), client, current, comparer, sizer, focus, why, attention, log } as unknown as PanelContext,
       { cancel: () => explainer.cancel(), dismiss: () => explainer.dismiss() } as ConstructorParameters<typeof PanelView>[1],
     );
     explainer.attach(panel);

@@ -23,6 +23,8 @@ const servers: EngineServer[] = [];
 
 beforeAll(async () => {
   served = await openServedModel();
+  // The first pass takes seconds; what servers answer again is kept.
+  await served.after(served.encode(FIRST));
 });
 afterEach(endHosts);
 afterEach(async () => {
@@ -40,7 +42,7 @@ async function serve(kind: EngineKind, options: { readonly key?: string } = {}):
 async function until(host: Host, what: string, done: () => boolean): Promise<void> {
   const began = performance.now();
   while (!done()) {
-    if (performance.now() - began > 20_000)
+    if (performance.now() - began > 40_000)
       throw new Error(`It did not come to that: ${what}. ${host.errors().join(' ')} ${host.logged.join(' ').slice(0, 2000)}`);
     await turns(2);
     await host.turnTime(20);
@@ -91,14 +93,14 @@ describe('an engine in the library', () => {
     const setting = `${server.address}#${SERVED_NAME}`;
     const settings = host.api.workspace.getConfiguration();
     expect([settings.get('model'), settings.get('engines')]).toEqual([setting, [setting]]);
-    expect(asked[0]).toMatch(new RegExp(`^Send texts to ${server.address}\\?\nThe texts that you have explained.*go nowhere else`));
+    expect(asked[0]).toMatch(new RegExp(`^Send texts to ${server.address}\\?\nTexts that you explain.*go nowhere else`));
     expect(textsAt(server)).toEqual([]);
 
     const [group] = (await host.tree().getChildren()).slice(-1);
     const [node] = await host.tree().getChildren(group);
     const item = await host.tree().getTreeItem(node);
     expect([item.label, item.contextValue]).toEqual([SERVED_NAME, 'model.engine.current']);
-    expect(item.description).toBe('current · vllm 0.0.0-test · 64 tokens · 20 alternatives');
+    expect(item.description).toBe(`current · ${new URL(server.address).host} · vllm 0.0.0-test · 64 tokens · 20 alternatives`);
 
     const before = asked.length;
     host.run('testEngine', node);
@@ -377,6 +379,55 @@ describe('a comparison with an engine', () => {
     if (found?.type !== 'comparison' || found.comparison === null) throw new Error('There is no comparison.');
     expect([found.comparison.divergence, found.comparison.explanation.model.served?.engine]).toEqual([null, 'vllm']);
   });
+});
+
+it('agents are told where texts went, and what was not returned', async () => {
+  const server = await serve('vllm');
+  type Tool = { invoke(options: object, token: object): Promise<{ readonly content: readonly { readonly value: string }[] }> };
+  const tools = new Map<string, Tool>();
+  class Kept {
+    readonly content: unknown;
+    readonly value: unknown;
+    constructor(content: unknown) {
+      this.content = this.value = content;
+    }
+  }
+  const host = await startHost(
+    { model: `${server.address}#${SERVED_NAME}` },
+    {
+      lm: { registerTool: (name: string, tool: Tool) => (tools.set(name, tool), { dispose: () => undefined }) },
+      LanguageModelToolResult: Kept,
+      LanguageModelTextPart: Kept,
+    },
+  );
+  agreeTo(host, 'Send texts to');
+  const ask = async (name: string, input: object): Promise<Record<string, unknown>> => {
+    const token = { isCancellationRequested: false, onCancellationRequested: () => ({ dispose: () => undefined }) };
+    let answer: string | undefined;
+    let failed: unknown;
+    tools
+      .get(`explain-tokens_${name}`)
+      ?.invoke({ input }, token)
+      .then(
+        ({ content }) => (answer = content[0]?.value),
+        (error: unknown) => (failed = error),
+      );
+    await until(host, `${name} is answered`, () => answer !== undefined || failed !== undefined);
+    if (answer === undefined) throw failed;
+    return JSON.parse(answer) as Record<string, unknown>;
+  };
+  const where = { engine: 'vllm', textSentTo: server.address };
+  const next = await ask('next_tokens', { text: FIRST, top: 3 });
+  expect(next).toMatchObject(where);
+  expect([(next['next'] as readonly unknown[]).length, typeof next['entropyBitsAtLeast'], next['entropyBits']]).toEqual([
+    3,
+    'number',
+    undefined,
+  ]);
+  expect(await ask('score_text', { text: FIRST, by: 'token' })).toMatchObject({ ...where, tokens: served.encode(FIRST).length });
+  expect(await ask('list_models', {})).toEqual({ models: [{ name: SERVED_NAME, engineAt: server.address }] });
+  await expect(ask('lens', { text: FIRST })).rejects.toThrow(/./);
+  await expect(ask('count_tokens', { text: FIRST })).rejects.toThrow('would have to be sent the text');
 });
 
 it('a panel that is restored sends nothing: it offers to run again', async () => {
