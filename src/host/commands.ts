@@ -147,6 +147,8 @@ async function toggleAttention({ attention, current, explainer, why, editors }: 
     // An explanation that failed or was cancelled has said so.
     if (!current.value || current.outdated !== null || (active && !current.isAbout(active.document))) return;
   }
+  if (current.value.shown.explanation.model.served)
+    return void inform(t('This engine does not return attention weights: a model on this machine does.'));
   why.clear();
   attention.turn(true);
   if (!attention.hasToken) void inform(t('Attention follows the cursor: put it on a token of the explained text.'));

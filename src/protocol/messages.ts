@@ -60,7 +60,7 @@ export interface ShownComparison {
   readonly notices: readonly string[];
   /** Whether token ids mean the same on both sides. */
   readonly sameVocabulary: boolean;
-  /** Divergence for each span of `alignTokens`; null if the vocabularies differ. */
+  /** Divergence for each span of `alignTokens`; null if the vocabularies differ, or an engine serves one of the models. */
   readonly divergence: Divergence | null;
 }
 

@@ -102,7 +102,8 @@ export function createPathStrip(context: PanelContext): View {
     root,
     update: (state) => {
       const { shown, settings, generation, heads } = state;
-      root.hidden = shown === null || !settings.pathShown;
+      // Its stations look at the inside, which an engine does not return.
+      root.hidden = shown === null || !settings.pathShown || shown.explanation.model.served !== undefined;
       if (shown === null || root.hidden) return;
       const { station } = settings;
       const choice = choiceAt(station, settings, generation.tree);

@@ -134,7 +134,12 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       },
       layOut: (text, stride) =>
         called('layOut', async (signal): Promise<TextLayout> => {
-          const current = await allowed();
+          // A file is read again after what cancels it, and would be asked about again.
+          const current = await allowed().catch((error: unknown) => {
+            throw error instanceof CancelledError && !signal.aborted
+              ? new UserError(msg`Nothing was sent to ${opened().host}: you did not agree to it.`)
+              : error;
+          });
           const own = windowReads(current.protocol, current.host, options.parallel);
           const layout = await own.layOut(text, stride, signal, (share) =>
             tell('layOut', { stage: 'windows', done: Math.round(share * 100), total: 100 }),

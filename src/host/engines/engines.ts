@@ -104,8 +104,8 @@ export class Engines extends Disposable {
       isReadOnTheWay(address) ? 'warning' : 'information',
       t('Send texts to {0}?', address),
       t(
-        'Texts that you explain, score or continue with {0} leave this editor for {1} ({2}), and go nowhere else; so do those that an agent \
-of yours asks the tools of Explain Tokens about. Nothing else is sent.{3}',
+        'Texts that you explain, score or continue with {0} leave this editor for {1} ({2}), and go nowhere else; so do those that an \
+agent of yours asks the tools of Explain Tokens about. Nothing else is sent.{3}',
         model,
         address,
         kind,

@@ -173,7 +173,9 @@ export class Comparer extends Disposable {
       second.kind === 'text' ||
       (await this.#options.client.ask(first.modelKey, own.run, 'vocabularyKey', {}, signal)) ===
         (await client.ask(modelKey, explanation.run, 'vocabularyKey', {}, signal));
-    const divergence = sameVocabulary ? await this.#divergence(first, { ...made, explanation }, signal, tell) : null;
+    // An engine returns some alternatives of each distribution, not the whole.
+    const isWhole = own.model.served === undefined && explanation.model.served === undefined;
+    const divergence = sameVocabulary && isWhole ? await this.#divergence(first, { ...made, explanation }, signal, tell) : null;
     return {
       ...made,
       shown: {

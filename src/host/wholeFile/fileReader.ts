@@ -139,7 +139,8 @@ export class FileReader extends Disposable {
 
   /** Sets whether what is edited is read again by itself. */
   setLive(file: FileReading, live: boolean): void {
-    file.live = live;
+    // What is edited is sent nowhere by itself.
+    file.live = live && !this.#client.isElsewhere;
     this.#setTimer(file);
     if (live) this.#restart(file);
     else this.#changed.fire(file);

@@ -361,6 +361,41 @@ describe('a whole file that an engine reads', () => {
   });
 });
 
+describe('what an engine cannot do', () => {
+  it('a file is not asked about again where the user did not agree, and attention is refused in a sentence', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    const asked = agreeTo(host);
+    host.run('explainFile');
+    await until(host, 'it is refused', () => host.errors().length > 0);
+    await host.turnTime(3000);
+    expect([asked.length, host.errors(), textsAt(server)]).toEqual([1, [expect.stringContaining('you did not agree to it')], []]);
+    const told = agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    host.run('toggleAttention');
+    await until(host, 'it is said', () => told.some((text) => text.startsWith('This engine does not return attention weights')));
+  });
+
+  it('two texts that it reads are compared without the distance of their distributions', async () => {
+    const server = await serve('vllm');
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    agreeTo(host, 'Send texts to');
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    host.select(host.shown, FIRST.length + 2, host.document.text.length);
+    host.run('compareWith');
+    await until(host, 'they are compared', () =>
+      host.posted().some((message) => message.type === 'comparison' && message.comparison !== null),
+    );
+    const found = host.posted().findLast((message) => message.type === 'comparison');
+    expect(found).toMatchObject({ comparison: { kind: 'text', divergence: null, sameVocabulary: true } });
+    host.run('saveReport');
+    await turns(20);
+    expect(host.window.showInformationMessage.mock.calls.at(-1)?.[0]).toContain('does not return what a report keeps');
+  });
+});
+
 describe('a comparison with an engine', () => {
   it('has both models’ surprisal, and no distance of distributions', async () => {
     const server = await serve('vllm');

@@ -92,7 +92,7 @@ function sideParts(
 }
 
 /** How far the sides agree, in one or two sentences. */
-function relation({ comparison, rows }: Compared, a: TextTotals, b: TextTotals): string {
+function relation({ first, comparison, rows }: Compared, a: TextTotals, b: TextTotals): string {
   const { shared, rows: all, identical } = summariseComparison(rows);
   const apart = b.bitsPerByte - a.bitsPerByte;
   const size = significant(Math.abs(apart), 3);
@@ -103,6 +103,13 @@ function relation({ comparison, rows }: Compared, a: TextTotals, b: TextTotals):
   const bytes = Number.isNaN(apart) || apart === 0 ? '' : ` ${perByte}`;
   if (comparison.kind === 'model') {
     if (identical) return t('Both models give the same numbers for every token.');
+    if ((first.model.served ?? comparison.explanation.model.served) !== undefined)
+      return (
+        t(
+          'Tokens are set side by side by the characters they cover, and their surprisal is added up. There is no divergence: an engine ' +
+            'returns some alternatives of each distribution, not the whole.',
+        ) + bytes
+      );
     return (
       (comparison.sameVocabulary
         ? t('Both models cut the text into the same vocabulary’s tokens.')
