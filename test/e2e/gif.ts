@@ -11,7 +11,7 @@ export interface RecordedFrame {
 async function pixelsOf(
   page: Page,
   png: Uint8Array,
-): Promise<{ readonly width: number; readonly height: number; readonly data: Uint8ClampedArray }> {
+): Promise<{ readonly width: number; readonly height: number; readonly data: Uint8ClampedArray<ArrayBuffer> }> {
   const { width, height, base64 } = await page.evaluate(async (source) => {
     const image = await createImageBitmap(await (await fetch(`data:image/png;base64,${source}`)).blob());
     const canvas = new OffscreenCanvas(image.width, image.height);
@@ -23,7 +23,7 @@ async function pixelsOf(
     for (let from = 0; from < data.length; from += 0x8000) text += String.fromCharCode(...data.subarray(from, from + 0x8000));
     return { width: image.width, height: image.height, base64: btoa(text) };
   }, Buffer.from(png).toString('base64'));
-  return { width, height, data: new Uint8ClampedArray(Buffer.from(base64, 'base64')) };
+  return { width, height, data: Uint8ClampedArray.from(Buffer.from(base64, 'base64')) };
 }
 
 /** An animated GIF of pictures of one size, which begins anew after the last. `browser` decodes them. Throws when there is none. */
