@@ -1,4 +1,5 @@
 import { surprisalBits } from '../../src/core/probability.ts';
+import { isTold } from '../../src/core/servedBy.ts';
 import { at } from '../../src/core/tensor.ts';
 import { hexBytes } from '../../src/core/visibleText.ts';
 import { itemBitsPerByte, plainText, type TableItems } from './tokenTable.ts';
@@ -33,9 +34,11 @@ function rowOf(items: TableItems, item: number): Row {
   const { explanation, runs, units, logprob, unit } = items;
   const [run = { first: 0, end: 0 }, one] = [runs[item], units[item]];
   const own = explanation.tokens.slice(run.first, run.end);
+  // Of an engine's tokens the ids that it tells.
+  const ids = own.flatMap(({ id }) => (isTold(id) ? [id] : []));
   const place = {
     index: run.first,
-    ...(unit === 'token' ? { id: own[0]?.id ?? null } : { tokens: own.length, ids: own.map(({ id }) => id) }),
+    ...(unit === 'token' ? { id: ids[0] ?? null } : { tokens: own.length, ids }),
     text: plainText(explanation, one),
     bytes: hexBytes(one?.bytes ?? []),
     start: one?.start ?? null,
