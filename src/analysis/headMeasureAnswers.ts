@@ -35,14 +35,14 @@ export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedV
     checkHead(model, layer, head);
     const trace = await traceOf(context, run);
     const { weights } = await context.cache.head(trace, layer, head);
-    const lengths = await model.headValueLengths(trace, layer, head);
+    const lengths = await model.headValueLengths(trace, layer, head, context.checkpoint);
     const steps = headSteps(run.recipe, layer);
     const tokens = run.ids.length;
     const values = seenOf(weights.data, tokens);
     for (let query = 0; query < tokens; query++) {
       const factor = Math.abs(changeAt(steps, head, query).factor);
       const from = (query * (query + 1)) / 2;
-      for (let key = 0; key <= query; key++) values[from + key] = factor * at(values, from + key) * at(lengths, key);
+      for (let key = 0; key <= query; key++) values[from + key] = factor * at(values, from + key) * at(lengths, from + key);
     }
     return { layer, head, values };
   },
