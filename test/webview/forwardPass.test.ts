@@ -8,6 +8,8 @@ import { firstPlace, largestIndices, partOf, stagesOf, stepIn, stepsOf, WALK_STE
 import { columnsOf } from '../../webview/figures/strip.ts';
 import { drawStep } from '../../webview/views/forward/drawStep.ts';
 import { numberCard } from '../../webview/views/forward/numberCard.ts';
+import { createStageView } from '../../webview/views/forward/stageView.ts';
+import { createTooltip } from '../../webview/parts/tooltip.ts';
 import { numberLabel, stageShape, stageTitle } from '../../webview/views/forward/stageTexts.ts';
 import { stepText } from '../../webview/views/forward/stepTexts.ts';
 import { FAMILY_TEXT, openFamily, type FamilyPanel } from './family.ts';
@@ -24,6 +26,17 @@ const titles = (panel: FamilyPanel, path: ForwardPath): readonly string[] =>
   stepsOf(path).map((step) => stepText(step, path, panel.shown.explanation.model).title);
 const sumAt = (panel: FamilyPanel, path: ForwardPath, { stage, index }: Place): Promise<WeightedSum> =>
   ask(panel, 'weightedSum', { ...REQUEST, layer: path.layer, head: path.head, stage, index });
+
+describe('a stage', () => {
+  it('all of whose numbers are 0 says so: the state before the first token', async () => {
+    const { path } = await pathOf('qwen3_5_text.1', { ...REQUEST, token: 0 });
+    const tooltip = createTooltip(document.body);
+    const textOf = (of: ForwardPath): string | null =>
+      createStageView(of, stageOf(of.stages, 'stateBefore'), { labels, vocab: 32 }, tooltip, () => undefined).root.textContent;
+    expect(textOf(path)).toBe('State before the token[6 × 5]All 30 numbers are 0: no token comes before this one.');
+    expect(textOf({ ...path, token: 3 })).toContain('All 30 numbers are 0.');
+  });
+});
 
 describe('the steps', () => {
   it('are those of a GPT-2: learned positions, LayerNorm, GELU', async () => {

@@ -110,14 +110,14 @@ function layerTemplate(view: RiverLayer): TemplateResult {
       ${Array.from({ length: view.streams }, () => html`<span></span>`)}
       ${flow === undefined ? nothing : html`<span style="clip-path: ${streamShape(flow, scale.stream, isParallel)}"></span>`}
     </span>
-    <span class="river-added">
-      ${
-        view.streams > 0
-          ? nothing
-          : html`<span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
-              <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>`
-      }
-    </span>
+    ${
+      view.streams > 0
+        ? nothing
+        : html`<span class="river-added">
+            <span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
+            <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>
+          </span>`
+    }
     <span class="river-lens" aria-hidden="true" ?data-decided=${view.isDecided}>
       ${
         cell === undefined || !(view.isLabelled || isOpen)

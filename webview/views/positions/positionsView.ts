@@ -1,6 +1,8 @@
-import type { PositionView } from '../../../src/core/positions.ts';
+import { nearestRotated, rotatesIn, type PositionView } from '../../../src/core/positions.ts';
+import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { at } from '../../../src/core/tensor.ts';
-import { chip, slider } from '../../parts/controls.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
+import { button, chip, slider } from '../../parts/controls.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { alibiFigure } from '../../figures/positionFigures.ts';
@@ -10,7 +12,7 @@ import type { Settings } from '../../viewSettings.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
-import { layerNotes } from '../../parts/layerNotes.ts';
+import { layerNotes, recurrenceName } from '../../parts/layerNotes.ts';
 import { createPositionTables } from './positionTables.ts';
 import { createSinusoidCard } from './sinusoidCard.ts';
 import { createRotaryPositions } from './rotaryPositions.ts';
@@ -24,6 +26,9 @@ export function createPositions(context: PanelContext): View {
   const title = el('h2');
   const pair = el('p', { class: 'position-pair' });
   const sentence = el('p');
+  // From a layer that rotates nothing to the nearest that does.
+  const toRotated = el('p');
+  const rotatedChanged = changeDetector();
   const layer = slider(t('Layer'), 0, 0, 1, (value) => change({ layer: value }));
   const head = slider(t('Head'), 0, 0, 1, (value) => change({ head: value }));
   const key = slider(t('Key'), 0, 0, 1, (value) => change({ positionKey: value }));
@@ -56,8 +61,9 @@ export function createPositions(context: PanelContext): View {
   const asked = question(context, {
     busy: () => own,
     parts: [rotary.root, tables.root, alibiBox],
-    ask: ({ settings, shown }, query) => {
-      const kind = shown?.explanation.model.positions;
+    ask: async ({ settings, shown }, query) => {
+      if (shown === null || isStill(shown.explanation.model, settings.layer)) return '';
+      const kind = shown.explanation.model.positions;
       // A table is the same whichever head is shown.
       const fixed = kind !== 'rotary' && kind !== 'alibi';
       const args = fixed
@@ -73,6 +79,7 @@ export function createPositions(context: PanelContext): View {
     el('div', { class: 'card-head' }, title),
     pair,
     sentence,
+    toRotated,
     controls,
     asked.notice,
     rotary.root,
@@ -88,10 +95,6 @@ export function createPositions(context: PanelContext): View {
     rotary.root.hidden = view.kind !== 'rotary';
     tables.root.hidden = view.kind !== 'learned' && view.kind !== 'sinusoidal';
     alibiBox.hidden = view.kind !== 'alibi';
-    if (view.kind === 'notRotated')
-      sentence.textContent = t(
-        'This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.',
-      );
     if (view.kind === 'rotary') rotary.show(view, shown.explanation, theme);
     if (view.kind === 'learned' || view.kind === 'sinusoidal') tables.show(view.table, theme);
     if (view.kind === 'alibi' && alibi.width() > 0 && alibiChanged(view, settings.head, alibi.width(), theme)) {
@@ -125,7 +128,12 @@ export function createPositions(context: PanelContext): View {
         ` ${integer(keyOf(settings))}  ·  `,
         el('span', { class: 'muted' }, t('distance {0}', integer(settings.selected - keyOf(settings)))),
       );
-      sentence.textContent = kindSentence(model.positions);
+      const still = isStill(model, settings.layer);
+      const rotated = nearestRotated(model, settings.layer);
+      sentence.textContent = still ? stillSentence(model, settings.layer) : kindSentence(model);
+      toRotated.hidden = !still || rotated === settings.layer;
+      if (rotatedChanged(rotated))
+        toRotated.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => change({ layer: rotated })));
       controls.hidden = !pairwise;
       key.root.hidden = model.positions !== 'rotary';
       layer.set(settings.layer, integer(settings.layer), model.layers - 1);
@@ -143,7 +151,28 @@ function kindName(kind: Kind): string {
   return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
 }
 
-function kindSentence(kind: Kind): string {
+/** Whether positions are rotations, but layer `layer` has none. */
+function isStill(model: ModelInfo, layer: number): boolean {
+  return model.positions === 'rotary' && !rotatesIn(model, layer);
+}
+
+function stillSentence(model: ModelInfo, layer: number): string {
+  const recurrence = model.traits?.layers[layer]?.recurrence;
+  return recurrence === undefined
+    ? t('This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.')
+    : t(
+        'Layer {0} is {1}: it has no queries and keys to rotate. It takes in the tokens one after another, and so knows their order.',
+        layer,
+        recurrenceName(recurrence.kind),
+      );
+}
+
+function kindSentence(model: ModelInfo): string {
+  if (model.positions === 'none' && recurrencesIn(model) !== undefined)
+    return t(
+      'This model adds and rotates nothing. Its layers with attention know the order of tokens by the causal mask alone; the others take ' +
+        'in the tokens one after another, and so know it.',
+    );
   const sentences: Readonly<Record<Kind, string>> = {
     learned: t('Each position has a vector of its own, learned in training and added to the embedding.'),
     sinusoidal: t('Each position has a vector of sines and cosines, made by a formula of this model and added to the embedding.'),
@@ -154,7 +183,7 @@ function kindSentence(kind: Kind): string {
         'depends on how far apart the two tokens are.',
     ),
   };
-  return sentences[kind];
+  return sentences[model.positions];
 }
 
 /** Key whose rotation is compared with that of the selected query. */
