@@ -2,6 +2,7 @@ import { UserError } from '../core/errors.ts';
 import type { LogitQuestion } from '../core/directParts.ts';
 import { seenOf } from '../core/headMeasures.ts';
 import { changeAt, headSteps } from '../core/interventions.ts';
+import { effectiveMaps } from '../core/recurrence.ts';
 import { runOf, type Run } from '../core/run.ts';
 import { at, type Tensor } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
@@ -22,8 +23,8 @@ export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedV
   effectiveAttention: async (context, run, { layer, map }) => {
     const { model } = context.open;
     checkIndex('layer', layer, model.info.layers);
-    const { maps } = model.info.traits?.layers[layer]?.recurrence ?? { maps: null };
-    if (maps === null) throw new UserError(msg`Layer ${layer} has attention weights of its own.`);
+    const maps = effectiveMaps(model.info, layer);
+    if (maps === 0) throw new UserError(msg`Layer ${layer} keeps no state of which an effective attention could be derived.`);
     checkIndex('map', map, maps);
     const trace = await traceOf(context, run);
     const tokens = run.ids.length;

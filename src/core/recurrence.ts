@@ -23,6 +23,12 @@ export function hasAttention({ traits }: Pick<ModelInfo, 'traits'>, layer: numbe
   return traits?.layers[layer]?.recurrence === undefined;
 }
 
+/** How many maps of effective attention a layer has, of what is in place of its attention or beside it; 0: it keeps no state. */
+export function effectiveMaps({ traits }: Pick<ModelInfo, 'traits'>, layer: number): number {
+  const { recurrence, beside } = traits?.layers[layer] ?? {};
+  return (recurrence ?? beside)?.maps ?? 0;
+}
+
 /** Throws UserError for a layer in which something beside attention reads earlier tokens too, where attention alone is followed. */
 export function refuseBeside(layer: number, kind: RecurrenceKind): never {
   throw new UserError(

@@ -1,5 +1,11 @@
 import { readdirSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
+import type { AnswerContext } from '../../src/analysis/answering.ts';
+import { headMeasureAnswers } from '../../src/analysis/headMeasureAnswers.ts';
+import { checkedNumbers } from '../../src/analysis/providerCheck.ts';
+import { createTraceCache } from '../../src/analysis/traceCache.ts';
+import { seenOf, type HeadMap } from '../../src/core/headMeasures.ts';
+import { UNWATCHED } from '../../src/core/progress.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { at, tensor } from '../../src/core/tensor.ts';
 import { writeSafetensors } from '../../src/cli/safetensorsOutput.ts';
@@ -153,22 +159,47 @@ test('a cache holds keys and values by token, and states of a fixed size', async
   await model.dispose();
 });
 
-test('exports name the effective attention of such a layer, and attention of the others', async () => {
-  const { model, ids } = await openCase('qwen3_5_text.1', native());
+test.each([
+  ['qwen3_5_text.1', { 'mixing.0': 4, 'attentions.1': 2, 'mixing.2': 4 }],
+  ['falcon_h1.1', { 'attentions.0': 2, 'mixing.0': 4, 'attentions.1': 2, 'mixing.1': 4 }],
+  ['nemotron_h.1', { 'mixing.0': 4, 'attentions.2': 2 }],
+])('exports of %s name attention, and the effective attention of what is in its place or beside it', async (name, heads) => {
+  const { model, ids } = await openCase(name, native());
   const parts: Uint8Array[] = [];
   const nothing = async (): Promise<void> => undefined;
   const write = async (bytes: Uint8Array | string): Promise<void> => {
     if (typeof bytes !== 'string') parts.push(bytes.slice());
   };
   const output = { write, finish: nothing, abandon: nothing };
-  await writeSafetensors(output, model, await model.run(runOf(ids, UNCHANGED)), null);
+  const trace = await model.run(runOf(ids, UNCHANGED));
+  await writeSafetensors(output, model, trace, null);
   const length = Number(new DataView(itemOf(parts, 0).buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(itemOf(parts, 1))) as Record<string, { readonly shape: readonly number[] }>;
   expect(itemOf(parts, 1)).toHaveLength(length);
-  expect(header['mixing.0']?.shape).toEqual([4, ids.length, ids.length]);
-  expect(header['attentions.1']?.shape).toEqual([2, ids.length, ids.length]);
-  expect(Object.keys(header).filter((name) => /^(mixing|attentions)/.test(name))).toEqual(['mixing.0', 'attentions.1', 'mixing.2']);
+  const maps = Object.entries(header).filter(([entry]) => /^(mixing|attentions)/.test(entry));
+  expect(maps.map(([entry, { shape }]) => [entry, shape])).toEqual(
+    Object.entries(heads).map(([entry, count]) => [entry, [count, ids.length, ids.length]]),
+  );
+  await checkedNumbers(model, ids);
   await model.dispose();
+});
+
+test('the effective attention of what runs beside attention is answered, and refused of a layer that keeps no state', async () => {
+  const answered = async (name: string, layer: number): Promise<HeadMap> => {
+    const { model, ids } = await openCase(name, native());
+    const context = { ...UNWATCHED, open: { model }, cache: createTraceCache(model) } as unknown as AnswerContext;
+    try {
+      return await headMeasureAnswers.effectiveAttention(context, runOf(ids, UNCHANGED), { layer, map: 3 });
+    } finally {
+      await model.dispose();
+    }
+  };
+  const golden = await openGolden(folder(`${FIXTURES}/hybrids/falcon_h1.1`), 'golden.safetensors');
+  const { dims, data } = await golden.floats('mixing.1');
+  const { values } = await answered('falcon_h1.1', 1);
+  const own = seenOf(data.subarray(3 * at(dims, 1) ** 2), at(dims, 1));
+  expectClose(tensor([values.length], values), tensor([own.length], own), 'the map of the last head');
+  await expect(answered('nemotron_h.1', 1)).rejects.toThrow('Layer 1 keeps no state');
 });
 
 async function compare(model: LanguageModel, trace: Trace, golden: Golden, tolerance?: number): Promise<void> {

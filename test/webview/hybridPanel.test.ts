@@ -62,7 +62,8 @@ it('says that such a layer rotates nothing, and leads to one that does', async (
   await expect.poll(() => positions.innerText()).toContain('Every pair, rotated');
   expect(await positions.innerText()).not.toContain('to rotate.');
   await picture('hybrid-positions');
-  await panel.getByRole('slider', { name: 'Layer' }).first().press('ArrowLeft');
+  await positions.getByRole('slider', { name: 'Layer' }).fill('0');
+  await expect.poll(() => positions.innerText()).toContain('to rotate.');
 });
 
 it('goes through such a layer in the forward pass, and adds up its part of a logit', async () => {

@@ -35,6 +35,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     aria-label=${t('Layers')}
     style="--layers: ${count}"
     ?data-upright=${count > MOST_LYING}
+    ?data-several=${streams !== null}
     @keydown=${move}
   >
     <p class="river-caption stream-caption">

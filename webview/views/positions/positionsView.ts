@@ -119,7 +119,6 @@ export function createPositions(context: PanelContext): View {
         t('Positions of this model: {0}', kindName(model.positions)),
         ...(pairwise ? layerNotes(model, settings.layer) : []).map((note) => el('span', { class: 'beside' }, note)),
       );
-      pair.hidden = model.positions !== 'rotary';
       pair.replaceChildren(
         `${t('Query')} `,
         chip(labels[settings.selected] ?? ''),
@@ -135,7 +134,8 @@ export function createPositions(context: PanelContext): View {
       if (rotatedChanged(rotated))
         toRotated.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => change({ layer: rotated })));
       controls.hidden = !pairwise;
-      key.root.hidden = model.positions !== 'rotary';
+      pair.hidden = key.root.hidden = model.positions !== 'rotary' || still;
+      head.root.hidden = still;
       layer.set(settings.layer, integer(settings.layer), model.layers - 1);
       head.set(settings.head, integer(settings.head), model.heads - 1);
       key.set(keyOf(settings), `${labels[keyOf(settings)] ?? ''} (${integer(keyOf(settings))})`, settings.selected);
