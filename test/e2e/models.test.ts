@@ -153,14 +153,14 @@ describe('the model setting', () => {
         await panel.frame.getByRole('heading', { level: 2, name: 'Layer 0: a gated delta net' }).waitFor();
       },
       Generate: async () => {
-        await panel.frame.getByRole('button', { name: 'Step', exact: true }).click();
+        await panel.frame.getByRole('button', { name: 'One Step', exact: true }).click();
         await panel.frame.getByText('States of a fixed size').waitFor();
       },
     });
     expect([...said.keys()]).toHaveLength(10);
     expect(said.get('Attention')).toMatch(/derived from its own numbers.* rows do not sum to 1/s);
     expect(said.get('Positions')).toContain('Layer 0 is a gated delta net: it has no queries and keys to rotate.');
-    expect(said.get('Generate')).toMatch(/Keys and values held\s+40 positions × 1 layers\s+States of a fixed size\s+[\d.]+ KB in 2 layers/);
+    expect(said.get('Generate')).toMatch(/39 positions × 1 layers\s+States of a fixed size\s+2\.02 kB in 2 layers/);
     expect(said.get('Why')).toContain('Layer 0: a gated delta net');
   });
 
