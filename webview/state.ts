@@ -351,7 +351,8 @@ function settled(settings: Settings, shown: ShownExplanation | null, heads: Meas
   const best = opening ? bestHead(headsOfText(shown.explanation, heads), settings.metric) : undefined;
   const { model } = shown.explanation;
   const turning = !settings.headChosen && settings.tab === 'positions' && model.positions === 'rotary';
-  const place = best ?? (turning ? { layer: nearestRotated(model, settings.layer) } : {});
+  const turned = turning ? { layer: nearestRotated(model, settings.layer) } : {};
+  const place = best === undefined ? turned : { layer: best.layer, head: best.head };
   return withinModel({ ...settings, ...place }, shown.explanation);
 }
 

@@ -98,7 +98,8 @@ export const phimoe: Architecture = (facts, ropes) => {
       msg`${facts.file} does not say the jitter of its router: it is taken as ${JITTER}, as in the models of this family.`,
       ...(scaled
         ? [
-            msg`${facts.file} does not say by what cosines and sines are multiplied: it is taken as ${PHI35.mscale.toFixed(4)}, as in Phi 3.5 MoE.`,
+            msg`${facts.file} does not say by what cosines and sines are multiplied: it is taken as ${PHI35.mscale.toFixed(4)}, \
+as in Phi 3.5 MoE.`,
           ]
         : []),
     ],
