@@ -26,9 +26,7 @@ export function createPositions(context: PanelContext): View {
   const title = el('h2');
   const pair = el('p', { class: 'position-pair' });
   const sentence = el('p');
-  // From a layer that rotates nothing to the nearest that does.
-  const toRotated = el('p');
-  const rotatedChanged = changeDetector();
+  const toRotated = createRotatedLink((rotated) => change({ layer: rotated }));
   const layer = slider(t('Layer'), 0, 0, 1, (value) => change({ layer: value }));
   const head = slider(t('Head'), 0, 0, 1, (value) => change({ head: value }));
   const key = slider(t('Key'), 0, 0, 1, (value) => change({ positionKey: value }));
@@ -79,7 +77,7 @@ export function createPositions(context: PanelContext): View {
     el('div', { class: 'card-head' }, title),
     pair,
     sentence,
-    toRotated,
+    toRotated.root,
     controls,
     asked.notice,
     rotary.root,
@@ -128,11 +126,8 @@ export function createPositions(context: PanelContext): View {
         el('span', { class: 'muted' }, t('distance {0}', integer(settings.selected - keyOf(settings)))),
       );
       const still = isStill(model, settings.layer);
-      const rotated = nearestRotated(model, settings.layer);
       sentence.textContent = still ? stillSentence(model, settings.layer) : kindSentence(model);
-      toRotated.hidden = !still || rotated === settings.layer;
-      if (rotatedChanged(rotated))
-        toRotated.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => change({ layer: rotated })));
+      toRotated.update(still, model, settings.layer);
       controls.hidden = !pairwise;
       pair.hidden = key.root.hidden = model.positions !== 'rotary' || still;
       head.root.hidden = still;
@@ -149,6 +144,23 @@ type Kind = Extract<PositionView['kind'], 'learned' | 'sinusoidal' | 'alibi' | '
 
 function kindName(kind: Kind): string {
   return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
+}
+
+/** The way from a layer that rotates nothing to the nearest that does, where there is one. */
+function createRotatedLink(goTo: (layer: number) => void): {
+  readonly root: HTMLElement;
+  readonly update: (isStill: boolean, model: ModelInfo, layer: number) => void;
+} {
+  const root = el('p');
+  const changed = changeDetector();
+  return {
+    root,
+    update: (still, model, layer) => {
+      const rotated = nearestRotated(model, layer);
+      root.hidden = !still || rotated === layer;
+      if (changed(rotated)) root.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => goTo(rotated)));
+    },
+  };
 }
 
 /** Whether positions are rotations, but layer `layer` has none. */
