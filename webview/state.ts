@@ -1,4 +1,5 @@
 import { generatedOf, promptOf, type Continuation } from '../src/core/generation.ts';
+import { nearestRotated } from '../src/core/positions.ts';
 import { DEFAULT_SURPRISAL_SCALE, type SurprisalScale } from '../src/core/surprisalScale.ts';
 import type { Explanation, HeadSummaries, Token } from '../src/core/trace.ts';
 import { isRecord } from '../src/core/records.ts';
@@ -354,14 +355,19 @@ function generationAfter({ shown: before, generation }: ViewState, { explanation
 }
 
 /**
- * Settings within the bounds of the explanation shown. In the attention view the head is the best by the chosen metric, once all are
- * measured and until the user points at one: layer 0, head 0 is seldom worth seeing.
+ * Settings within the bounds of the explanation shown. Until the user points at a layer or head: in the attention view the head is the best
+ * by the chosen metric, once all are measured, as layer 0, head 0 is seldom worth seeing; in that of rotary positions the layer is one that
+ * rotates.
  */
 function settled(settings: Settings, shown: ShownExplanation | null, heads: MeasuredHeads | null): Settings {
   if (shown === null) return settings;
   const opening = !settings.headChosen && settings.tab === 'attention' && heads?.layers === shown.explanation.model.layers;
   const best = opening ? bestHead(headsOfText(shown.explanation, heads), settings.metric) : undefined;
-  return withinModel(best === undefined ? settings : { ...settings, layer: best.layer, head: best.head }, shown.explanation);
+  const { model } = shown.explanation;
+  const turning = !settings.headChosen && settings.tab === 'positions' && model.positions === 'rotary';
+  const turned = turning ? { layer: nearestRotated(model, settings.layer) } : {};
+  const place = best === undefined ? turned : { layer: best.layer, head: best.head };
+  return withinModel({ ...settings, ...place }, shown.explanation);
 }
 
 function sameItems(a: readonly number[], b: readonly number[]): boolean {

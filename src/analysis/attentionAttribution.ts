@@ -1,5 +1,12 @@
+import { refuseBeside } from '../core/recurrence.ts';
 import { at } from '../core/tensor.ts';
+import type { ModelInfo } from '../core/trace.ts';
 import type { Attributed, Attributing } from './attributing.ts';
+
+/** Throws UserError for a model some of whose layers bring earlier tokens by more than attention. */
+export function checkAttentionAlone({ traits }: ModelInfo): void {
+  for (const [layer, { beside }] of (traits?.layers ?? []).entries()) if (beside !== undefined) refuseBeside(layer, beside.kind);
+}
 
 /** A token's share of what attention brings to the position, averaged over the layers (lengths of Kobayashi et al. 2020). */
 export async function valueWeighted({ model, trace, target: { position }, context }: Attributing): Promise<Attributed> {

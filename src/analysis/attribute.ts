@@ -1,10 +1,10 @@
-import type { Attribution, AttributionMethod } from '../core/attribution.ts';
+import { isSpanMethod, type Attribution, type AttributionMethod } from '../core/attribution.ts';
 import type { CallContext } from '../core/progress.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import type { LogitTarget } from '../model/run/gradientCalls.ts';
 import { altiLogit } from './altiLogit.ts';
-import { rollout, valueWeighted } from './attentionAttribution.ts';
+import { checkAttentionAlone, rollout, valueWeighted } from './attentionAttribution.ts';
 import { rowProducts, type Attributed, type Attributing } from './attributing.ts';
 import { integratedGradients } from './integratedGradients.ts';
 import { leaveOneOut } from './leaveOneOut.ts';
@@ -23,7 +23,8 @@ const METHODS: Readonly<Record<AttributionMethod, (of: Attributing) => Promise<A
 
 /**
  * How much each token of a whole text's trace counts for a target, by one method. Throws UserError for a token outside the vocabulary or
- * one that is its own rival, RangeError for a position outside the text.
+ * one that is its own rival, and for a method that follows attention where something beside it reads tokens too; RangeError for a position
+ * outside the text.
  */
 export async function attribute(
   model: LanguageModel,
@@ -33,6 +34,7 @@ export async function attribute(
   context: CallContext,
 ): Promise<Attribution> {
   const { position, token, rival = null } = target;
+  if (!isSpanMethod(method)) checkAttentionAlone(model.info);
   const value = await model.logit(trace, target);
   const found = await METHODS[method]({ model, trace, target, value, context });
   return { method, position, token, rival, target: value, ...found };

@@ -2,6 +2,7 @@ import { UserError } from '../core/errors.ts';
 import type { LogitQuestion } from '../core/directParts.ts';
 import { seenOf } from '../core/headMeasures.ts';
 import { changeAt, headSteps } from '../core/interventions.ts';
+import { effectiveMaps } from '../core/recurrence.ts';
 import { runOf, type Run } from '../core/run.ts';
 import { at, type Tensor } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
@@ -22,8 +23,8 @@ export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedV
   effectiveAttention: async (context, run, { layer, map }) => {
     const { model } = context.open;
     checkIndex('layer', layer, model.info.layers);
-    const { maps } = model.info.traits?.layers[layer]?.recurrence ?? { maps: null };
-    if (maps === null) throw new UserError(msg`Layer ${layer} has attention weights of its own.`);
+    const maps = effectiveMaps(model.info, layer);
+    if (maps === 0) throw new UserError(msg`Layer ${layer} keeps no state of which an effective attention could be derived.`);
     checkIndex('map', map, maps);
     const trace = await traceOf(context, run);
     const tokens = run.ids.length;
@@ -35,14 +36,14 @@ export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedV
     checkHead(model, layer, head);
     const trace = await traceOf(context, run);
     const { weights } = await context.cache.head(trace, layer, head);
-    const lengths = await model.headValueLengths(trace, layer, head);
+    const lengths = await model.headValueLengths(trace, layer, head, context.checkpoint);
     const steps = headSteps(run.recipe, layer);
     const tokens = run.ids.length;
     const values = seenOf(weights.data, tokens);
     for (let query = 0; query < tokens; query++) {
       const factor = Math.abs(changeAt(steps, head, query).factor);
       const from = (query * (query + 1)) / 2;
-      for (let key = 0; key <= query; key++) values[from + key] = factor * at(values, from + key) * at(lengths, key);
+      for (let key = 0; key <= query; key++) values[from + key] = factor * at(values, from + key) * at(lengths, from + key);
     }
     return { layer, head, values };
   },

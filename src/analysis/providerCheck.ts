@@ -1,4 +1,4 @@
-import { hasAttention } from '../core/recurrence.ts';
+import { effectiveMaps, hasAttention } from '../core/recurrence.ts';
 import { logSumExp } from '../core/probability.ts';
 import { PROVIDER_NAMES } from '../core/runtimeChoice.ts';
 import { runOf, UNCHANGED } from '../core/run.ts';
@@ -23,7 +23,7 @@ export interface Checked {
   readonly logits: Float32Array;
   /** Rows of `logits`. */
   readonly tokens: number;
-  /** Attention weights of all heads in each layer, effective attention of layers without. */
+  /** Attention weights of all heads in each layer that has any, and the effective attention of what is in their place or beside them. */
   readonly attention: readonly Float32Array[];
 }
 
@@ -34,8 +34,8 @@ export async function checkedNumbers(model: LanguageModel, ids: Int32Array): Pro
   const { data: logits } = await model.logits(lastResidual(trace));
   const attention: Float32Array[] = [];
   for (let layer = 0; layer < model.info.layers; layer++) {
-    const map = hasAttention(model.info, layer) ? await model.attention(trace, layer) : await model.effectiveAttention(trace, layer);
-    attention.push(map.data);
+    if (hasAttention(model.info, layer)) attention.push((await model.attention(trace, layer)).data);
+    if (effectiveMaps(model.info, layer) > 0) attention.push((await model.effectiveAttention(trace, layer)).data);
   }
   return { logits, tokens: run.ids.length, attention };
 }

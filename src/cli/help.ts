@@ -147,7 +147,7 @@ trace, JSON: the model, and per token its id, text, bytes, UTF-16 offsets, log-p
 the most likely tokens after it. With --ids there is no text: bytes and offsets are empty. With --window, which tokens of the
 whole these are; offsets are those in the whole text.
 safetensors: input_ids, logits, embedding, resid.0 .. resid.L, attentions.0 .. (rows are queries);
-             of a layer without attention weights mixing.l, its effective attention.
+             of what a layer has in place of attention weights, or beside them, mixing.l, its effective attention.
 generate, JSON: the model, what of its generation_config.json is applied, left out or suggested, the prompt's ids, and per
 step the token drawn, its probability by the model, at the temperature and after the filters, what each filter took away, the
 number drawn, the tokens run, the cache of keys and values, and the likeliest tokens; then the text and why it ended: eos,

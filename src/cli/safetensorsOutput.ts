@@ -1,3 +1,4 @@
+import { effectiveMaps, hasAttention } from '../core/recurrence.ts';
 import { at } from '../core/tensor.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
@@ -18,8 +19,8 @@ export interface Entry {
 
 /**
  * Writes a forward pass in the safetensors format: input_ids I64 [T]; F32 logits [T, V], embedding [T, D],
- * resid.0 .. resid.L [T, D], attentions.l [H, T, T], or mixing.l [maps, T, T] of a layer l without attention weights, its
- * effective attention. Each tensor is computed when its turn comes. `recipe`: the recipe's JSON, which
+ * resid.0 .. resid.L [T, D], attentions.l [H, T, T] of layers l with attention weights, and mixing.l [maps, T, T], the effective attention
+ * of what a layer has in its place or beside it. Each tensor is computed when its turn comes. `recipe`: the recipe's JSON, which
  * becomes the file's metadata; null: none was given.
  */
 export async function writeSafetensors(output: Output, model: LanguageModel, trace: Trace, recipe: string | null): Promise<void> {
@@ -65,12 +66,15 @@ function entriesOf(model: LanguageModel, trace: Trace): Entry[] {
     floats('embedding', [count, dim], trace.embedding.data),
     ...trace.resid.map((resid, layer) => floats(`resid.${layer}`, [count, dim], resid.data)),
     ...Array.from({ length: layers }, (_, layer) => {
-      const maps = model.info.traits?.layers[layer]?.recurrence?.maps;
-      const name = maps === undefined ? `attentions.${layer}` : `mixing.${layer}`;
-      return float(name, [maps ?? heads, count, count], async function* () {
-        yield bytesOf((maps === undefined ? await model.attention(trace, layer) : await model.effectiveAttention(trace, layer)).data);
+      const attentions = float(`attentions.${layer}`, [heads, count, count], async function* () {
+        yield bytesOf((await model.attention(trace, layer)).data);
       });
-    }),
+      const maps = effectiveMaps(model.info, layer);
+      const mixing = float(`mixing.${layer}`, [maps, count, count], async function* () {
+        yield bytesOf((await model.effectiveAttention(trace, layer)).data);
+      });
+      return [...(hasAttention(model.info, layer) ? [attentions] : []), ...(maps > 0 ? [mixing] : [])];
+    }).flat(),
   ];
 }
 

@@ -1,4 +1,5 @@
 import { at } from './tensor.ts';
+import type { ModelInfo } from './trace.ts';
 
 // How a model encodes positions, as the Positions view shows it.
 
@@ -117,4 +118,16 @@ export function positionTable(rows: Float32Array, positions: Int32Array, count: 
 /** Tokens per full turn of a pair; Infinity for a pair that is not rotated. */
 export function wavelength(frequency: number): number {
   return (2 * Math.PI) / Math.abs(frequency);
+}
+
+/** Whether layer `layer` of a model with rotary positions rotates queries and keys. */
+export function rotatesIn({ traits }: Pick<ModelInfo, 'traits'>, layer: number): boolean {
+  return traits === undefined || typeof traits.layers[layer]?.ropeTheta === 'number';
+}
+
+/** The layer nearest to this one that rotates queries and keys, the first of two as near; this one where none does. */
+export function nearestRotated(model: Pick<ModelInfo, 'traits' | 'layers'>, layer: number): number {
+  for (let away = 0; away < model.layers; away++)
+    for (const one of [layer - away, layer + away]) if (one >= 0 && one < model.layers && rotatesIn(model, one)) return one;
+  return layer;
 }

@@ -1,3 +1,4 @@
+import { UserError } from './errors.ts';
 import type { ModelInfo, RecurrenceKind } from './trace.ts';
 import { msg, type Translatable } from './translatable.ts';
 
@@ -20,4 +21,18 @@ export function recurrencesIn({ traits }: Pick<ModelInfo, 'traits'>): readonly (
 /** Whether a layer has attention weights. */
 export function hasAttention({ traits }: Pick<ModelInfo, 'traits'>, layer: number): boolean {
   return traits?.layers[layer]?.recurrence === undefined;
+}
+
+/** How many maps of effective attention a layer has, of what is in place of its attention or beside it; 0: it keeps no state. */
+export function effectiveMaps({ traits }: Pick<ModelInfo, 'traits'>, layer: number): number {
+  const { recurrence, beside } = traits?.layers[layer] ?? {};
+  return (recurrence ?? beside)?.maps ?? 0;
+}
+
+/** Throws UserError for a layer in which something beside attention reads earlier tokens too, where attention alone is followed. */
+export function refuseBeside(layer: number, kind: RecurrenceKind): never {
+  throw new UserError(
+    msg`Layer ${layer} has ${RECURRENCE_NAMES[kind]} beside its attention, which brings earlier tokens too: this method follows attention \
+alone and would leave that out.`,
+  );
 }

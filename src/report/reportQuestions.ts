@@ -1,6 +1,6 @@
 import { ATTRIBUTION_METHODS, leavesOneOut } from '../core/attribution.ts';
 import type { LogitQuestion } from '../core/directParts.ts';
-import { hasAttention } from '../core/recurrence.ts';
+import { effectiveMaps, hasAttention } from '../core/recurrence.ts';
 import type { Explanation } from '../core/trace.ts';
 import { KEYS_TOLD, NEIGHBOURS, type Query } from '../protocol/queries.ts';
 
@@ -97,17 +97,16 @@ function attentionQuestions({ explanation: { model, tokens }, choice, heads }: A
   const pictured = heads.length * triangle <= MOST_PICTURES;
   const chosen = heads.filter(({ layer, head }) => layer === choice.layer && head === choice.head);
   const kept = whole ? heads : chosen;
-  const recurrent = model.traits?.layers.flatMap(({ recurrence }, layer) => {
-    const maps = recurrence?.maps ?? 0;
-    return Array.from({ length: maps }, (_, map): Query => ({ name: 'effectiveAttention', args: { layer, map } }));
-  });
+  const recurrent = Array.from({ length: model.layers }, (_, layer) =>
+    Array.from({ length: effectiveMaps(model, layer) }, (__, map): Query => ({ name: 'effectiveAttention', args: { layer, map } })),
+  ).flat();
   const reading = model.layers * tokens.length <= MOST_OF_TOKENS ? tokens.map(({ index }) => index) : choice.tokens;
   return [
     { name: 'heads', args: { layer: 0 } },
     ...kept.map((args): Query => ({ name: 'attention', args })),
     ...(whole || !pictured ? [] : heads.map((args): Query => ({ name: 'attentionPicture', args }))),
     ...(whole ? [] : heads.flatMap((one) => choice.tokens.map((query): Query => ({ name: 'attentionRow', args: { ...one, query } })))),
-    ...(whole ? (recurrent ?? []) : []),
+    ...(whole ? recurrent : []),
     ...reading.flatMap((token) => layersOf(heads).map((layer): Query => ({ name: 'headReads', args: { layer, token, most: KEYS_TOLD } }))),
   ];
 }

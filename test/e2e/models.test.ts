@@ -1,16 +1,19 @@
 import { cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
-import { expectSameNumbers, panelOf, type Panel } from './panel.ts';
+import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
+import { expectSameNumbers, panelOf, settled, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
-import { SAMPLE, sampleLines } from './texts.ts';
+import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
 import { SLOW, writeZeroModel } from './zeroModel.ts';
 
 const EXPLAIN = 'Explain Tokens';
+/** The number of the line behind the sample. */
+const LETTERS_LINE = SAMPLE_LINES + 1;
 const BUNDLED = join(ROOT, 'media/models/explain-tokens-9m');
 
 describe('the model setting', () => {
@@ -21,7 +24,7 @@ describe('the model setting', () => {
 
   beforeAll(async () => {
     traced = traceByCommandLine(sampleLines(1, 1));
-    session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
+    session = await openSession({ files: { 'sample.md': `${SAMPLE}${FAMILY_TEXT}\n` }, open: 'sample.md', expect: 'The model reads' });
     panel = panelOf(session.workbench);
   });
   afterAll(async () => {
@@ -116,5 +119,54 @@ describe('the model setting', () => {
       .waitFor();
     await session.workbench.clearNotifications();
     await expect.poll(() => session.workbench.notifications().count()).toBe(0);
+  });
+
+  /** Explains a line of letters with a tiny model, and goes through every tab: what each says, by its title. */
+  const throughTabs = async (fixture: string, inTab: Readonly<Record<string, () => Promise<void>>> = {}): Promise<Map<string, string>> => {
+    const path = join(folder, basename(fixture));
+    cpSync(join(ROOT, 'test/fixtures/models', fixture), path, { recursive: true });
+    writeFileSync(join(path, 'tokenizer.json'), JSON.stringify(LETTERS_TOKENIZER));
+    await useModel(path);
+    await session.workbench.selectLines(LETTERS_LINE, LETTERS_LINE);
+    await session.workbench.command(EXPLAIN);
+    await panel.shows(FAMILY_TEXT.length);
+    const said = new Map<string, string>();
+    for (const tab of await panel.frame.getByRole('tab').all()) {
+      if (!(await tab.isVisible())) continue;
+      const title = await tab.innerText();
+      await tab.click();
+      await settled(panel.frame);
+      await inTab[title]?.();
+      await settled(panel.frame);
+      await session.screenshot(`24 ${basename(fixture)} ${title}`);
+      expect(await panel.frame.locator('.view-failure:visible').allInnerTexts(), title).toEqual([]);
+      said.set(title, await panel.frame.locator('.page').innerText());
+    }
+    return said;
+  };
+
+  it('opens a hybrid, which says in every tab what its layers without attention have in its place', async () => {
+    const said = await throughTabs('hybrids/qwen3_5_text.1', {
+      Attention: async () => {
+        await panel.frame.getByRole('heading', { level: 2, name: /^Layer 1, head/ }).waitFor();
+        await panel.frame.locator('.overview-canvas').press('ArrowUp');
+        await panel.frame.getByRole('heading', { level: 2, name: 'Layer 0: a gated delta net' }).waitFor();
+      },
+      Generate: async () => {
+        await panel.frame.getByRole('button', { name: 'One Step', exact: true }).click();
+        await panel.frame.getByText('States of a fixed size').waitFor();
+      },
+    });
+    expect([...said.keys()]).toHaveLength(10);
+    expect(said.get('Attention')).toMatch(/derived from its own numbers.* rows do not sum to 1/s);
+    expect(said.get('Positions')).toContain('Layer 0 is a gated delta net: it has no queries and keys to rotate.');
+    expect(said.get('Generate')).toMatch(/39 positions × 1 layers\s+States of a fixed size\s+2\.02 kB in 2 layers/);
+    expect(said.get('Why')).toContain('Layer 0: a gated delta net');
+  });
+
+  it('opens the text part of a model that reads pictures too, and says so', async () => {
+    const said = await throughTabs('wrappers/gemma3.1');
+    for (const [title, text] of said) expect(text, title).toContain('gemma3.1 is a gemma3 model: this is its text part.');
+    expect(said.get('Attention')).toContain('window 5');
   });
 });

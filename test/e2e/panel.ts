@@ -48,6 +48,19 @@ export async function widenPanel(page: Page, width: number): Promise<void> {
   await expect.poll(stepTowards, { timeout: 120_000 }).toBeLessThan(4);
 }
 
+/**
+ * Waits until no view of a panel is busy. What was pressed is drawn with the next frame, and an answer may ask for the next thing with
+ * another. Waiting in the page costs one message; asking it again and again kept both sides busy.
+ */
+export function settled(frame: FrameLocator): Promise<void> {
+  return frame.locator('body').evaluate(async () => {
+    for (let quiet = 0; quiet < 3; quiet++) {
+      await new Promise(requestAnimationFrame);
+      if (document.querySelector('[aria-busy="true"]') !== null) quiet = -1;
+    }
+  });
+}
+
 /** The panel in a workbench. */
 export function panelOf(workbench: Workbench): Panel {
   const frame = workbench.webview();

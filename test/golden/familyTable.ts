@@ -58,16 +58,16 @@ export interface Row {
 
 type Config = Readonly<Record<string, unknown>>;
 
-/** The config.json of every golden case, by name. */
+/** The config.json of every golden case, by name; of a hybrid in a wrapper that of its text part. */
 function caseConfigs(): ReadonlyMap<string, Config> {
-  const paths = ['.', 'variants', 'families']
+  const paths = ['.', 'variants', 'families', 'hybrids']
     .flatMap((under) => readdirSync(`${FIXTURES}/${under}`).map((name) => `${under}/${name}`))
     .filter((path) => existsSync(`${FIXTURES}/${path}/config.json`));
   return new Map(
-    paths.map((path) => [
-      path.slice(path.lastIndexOf('/') + 1),
-      JSON.parse(readFileSync(`${FIXTURES}/${path}/config.json`, 'utf8')) as Config,
-    ]),
+    paths.map((path) => {
+      const config = JSON.parse(readFileSync(`${FIXTURES}/${path}/config.json`, 'utf8')) as Config & { readonly text_config?: Config };
+      return [path.slice(path.lastIndexOf('/') + 1), config.text_config ?? config];
+    }),
   );
 }
 
@@ -98,7 +98,8 @@ function ropeTypes(value: unknown): readonly string[] {
 }
 
 /**
- * Writes a column's largest differences into the table of README.md, if FAMILY_TABLE=write was said. `worst` maps cases to differences.
+ * Writes a column's largest differences into the table of README.md, if FAMILY_TABLE=write was said. `worst` maps cases to differences;
+ * families without any keep what they have.
  */
 export function writeWorst(column: (typeof COLUMNS)[number], worst: ReadonlyMap<string, number>): void {
   if (process.env['FAMILY_TABLE'] !== 'write') return;
@@ -113,7 +114,7 @@ export function writeWorst(column: (typeof COLUMNS)[number], worst: ReadonlyMap<
       .map(([, family = '', , ...cells]) => [family, cells]),
   );
   const rows = coveredFamilies().map(({ family, options }) => {
-    const cells = COLUMNS.map((name, index) => (name === column ? worstOf(family, worst) : known.get(family)?.[index] || NONE));
+    const cells = COLUMNS.map((name, index) => (name === column ? worstOf(family, worst) : null) ?? (known.get(family)?.[index] || NONE));
     return `| ${[family, options.join(', '), ...cells].join(' | ')} |`;
   });
   const table = [
@@ -126,10 +127,10 @@ export function writeWorst(column: (typeof COLUMNS)[number], worst: ReadonlyMap<
   writeFileSync('README.md', readme.slice(0, start) + table + readme.slice(end));
 }
 
-function worstOf(family: string, worst: ReadonlyMap<string, number>): string {
+function worstOf(family: string, worst: ReadonlyMap<string, number>): string | null {
   const configs = caseConfigs();
   const values = [...worst].filter(([name]) => configs.get(name)?.['model_type'] === family).map(([, value]) => value);
-  return values.length === 0 ? NONE : Math.max(...values).toExponential(1);
+  return values.length === 0 ? null : Math.max(...values).toExponential(1);
 }
 
 /** Keeps the largest difference of a case. */

@@ -1,5 +1,6 @@
 import { beforeAll, describe, expect, test } from 'vitest';
 import type { AnswerContext } from '../../src/analysis/answering.ts';
+import { attribute } from '../../src/analysis/attribute.ts';
 import { headMeasureAnswers } from '../../src/analysis/headMeasureAnswers.ts';
 import { createTraceCache } from '../../src/analysis/traceCache.ts';
 import { CancelledError, UserError } from '../../src/core/errors.ts';
@@ -17,8 +18,8 @@ import { expectClose, openGolden, type Golden } from './oracle.ts';
 const TOLERANCE = 1e-4;
 /** Each runtime has cases of its own, as the others' numbers are compared between the two elsewhere. */
 const RUNTIMES = [
-  ['WASM', wasm, ['gpt2', 'gemma2.1', 'bloom.1', 'deepseek_v3.1', 'gpt_oss.1', 'olmo2.1', 'falcon.2']],
-  ['native', native, ['llama', 'phi.1', 'glm4.1', 'mixtral.1']],
+  ['WASM', wasm, ['gpt2', 'gemma2.1', 'bloom.1', 'deepseek_v3.1', 'gpt_oss.1', 'olmo2.1', 'falcon.2', 'qwen3_next.1', 'falcon_h1.1']],
+  ['native', native, ['llama', 'phi.1', 'glm4.1', 'mixtral.1', 'qwen3_5_text.1', 'falcon_h1.2']],
 ] as const;
 
 function contextOf(model: LanguageModel, watch: Partial<AnswerContext> = {}): AnswerContext {
@@ -78,6 +79,37 @@ describe.each(RUNTIMES)('measures of a head, %s', (_, open, cases) => {
       await model.dispose();
     }
   });
+});
+
+test.each(['qwen3_5_text.1', 'falcon_h1.1'])(
+  'what attention of %s brings, behind its gates and without what is beside it',
+  async (name) => {
+    const expected = await openGolden(folder(FIXTURES), 'headMeasures.safetensors');
+    const { model, ids } = await openCase(name, native());
+    const trace = await model.run(runOf(ids, UNCHANGED));
+    const layer = 1;
+    const [brought, heads] = [await expected.floats(`${name}/${layer}/brought`), await expected.floats(`${name}/${layer}/heads`)];
+    for (let token = 0; token < ids.length; token++) {
+      const lengths = await model.valueLengths(trace, layer, token);
+      expectClose(flat(lengths), flat(brought.data.slice(token * ids.length, (token + 1) * ids.length)), `${name} ${token}`, TOLERANCE);
+      const { lengths: byHead } = await model.headOutputs(trace, layer, token);
+      const own = heads.data.slice(token * byHead.length, (token + 1) * byHead.length);
+      expectClose(flat(byHead), flat(own), `${name} heads ${token}`, TOLERANCE);
+    }
+    await model.dispose();
+  },
+);
+
+test('methods that follow attention alone are refused where something beside it reads tokens too', async () => {
+  const { model, ids } = await openCase('falcon_h1.1', native());
+  const trace = await model.run(runOf(ids, UNCHANGED));
+  const target = { kind: 'logit', position: 5, token: 3 } as const;
+  for (const method of ['rollout', 'value-weighted', 'alti-logit'] as const)
+    await expect(attribute(model, trace, target, method, UNWATCHED)).rejects.toThrow(
+      'Layer 0 has a Mamba 2 layer beside its attention, which brings earlier tokens too: this method follows attention alone',
+    );
+  await expect(model.takenBack(trace, 0, new Float64Array(ids.length))).rejects.toThrow('brings earlier tokens too');
+  await model.dispose();
 });
 
 describe('measures of a head', () => {

@@ -1,13 +1,21 @@
 import { readdirSync } from 'node:fs';
-import { describe, expect, test } from 'vitest';
+import { afterAll, describe, expect, test } from 'vitest';
+import type { AnswerContext } from '../../src/analysis/answering.ts';
+import { headMeasureAnswers } from '../../src/analysis/headMeasureAnswers.ts';
+import { checkedNumbers } from '../../src/analysis/providerCheck.ts';
+import { createTraceCache } from '../../src/analysis/traceCache.ts';
+import { seenOf, type HeadMap } from '../../src/core/headMeasures.ts';
+import { effectiveMaps, hasAttention } from '../../src/core/recurrence.ts';
+import { UNWATCHED } from '../../src/core/progress.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
-import { at, tensor } from '../../src/core/tensor.ts';
+import { at, tensor, type Tensor } from '../../src/core/tensor.ts';
 import { writeSafetensors } from '../../src/cli/safetensorsOutput.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
 import type { Trace } from '../../src/model/run/forwardTrace.ts';
 import { itemOf } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
 import { FIXTURES, native, openCase, routingOf, smallPieces, wasm } from './compare.ts';
+import { noteWorst, writeWorst } from './familyTable.ts';
 import { expectClose, openGolden, type Golden } from './oracle.ts';
 
 // Models with layers that carry the text in a state: their numbers read at once, in pieces, token by token and after an edit.
@@ -18,10 +26,18 @@ const IN_PIECES = 1e-4;
 /** The same of gradients. */
 const GRADIENTS = 1e-4;
 
+/** Case -> worst difference, by column of README's table. */
+const worst = { native: new Map<string, number>(), WASM: new Map<string, number>(), gradients: new Map<string, number>() };
+const sums = new Map<string, number>();
+afterAll(() => {
+  for (const column of ['native', 'WASM', 'gradients'] as const) writeWorst(column, worst[column]);
+  writeWorst('sums', sums);
+});
+
 describe.each([
   ['native', native],
   ['WASM', wasm],
-])('%s', (_, runtime) => {
+] as const)('%s', (column, runtime) => {
   test.each(CASES)('%s equals transformers, read at once, on and after an edit', async (name) => {
     const files = folder(`${FIXTURES}/hybrids/${name}`);
     const golden = await openGolden(files, 'golden.safetensors');
@@ -29,7 +45,7 @@ describe.each([
     const run = runOf(ids, UNCHANGED);
     const model = await openLanguageModel(files, await runtime());
     const whole = await model.run(run);
-    await compare(model, whole, golden);
+    noteWorst(worst[column], name, await compare(model, whole, golden));
 
     const sequence = model.sequence();
     for (const end of [4, 5, 6, 9, ids.length])
@@ -63,7 +79,7 @@ describe.each([
     const [position = 0, token = 0, rival = 0] = await expected.wholeNumbers(`${name}/target`);
     const gradient = await model.gradient(await model.run(runOf(ids, UNCHANGED)), { kind: 'logit', position, token, rival });
     for (const [layer, found] of gradient.resid.entries())
-      expectClose(found, await expected.floats(`${name}/resid.${layer}`), `gradient ${layer}`, GRADIENTS);
+      noteWorst(worst.gradients, name, expectClose(found, await expected.floats(`${name}/resid.${layer}`), `gradient ${layer}`, GRADIENTS));
     await model.dispose();
   });
 });
@@ -74,7 +90,9 @@ test.each(CASES)('the parts of a logit of %s sum to it, and those of heads to th
   const { target, embedding, layers, rest } = await model.direct(trace, { kind: 'logit', position: ids.length - 2, token: 4, rival: 9 });
   const parts = layers.flatMap(({ heads, recurrence = 0, mlp, rest: biases }) => [...heads, recurrence, mlp, biases]);
   const most = Math.max(...[target, embedding, rest, ...parts].map(Math.abs));
-  expect(Math.abs(parts.reduce((sum, part) => sum + part, embedding + rest) - target) / most).toBeLessThan(IN_PIECES);
+  const off = Math.abs(parts.reduce((sum, part) => sum + part, embedding + rest) - target) / most;
+  expect(off).toBeLessThan(IN_PIECES);
+  noteWorst(sums, name, off);
   for (const [layer, { heads, sources, recurrence }] of layers.entries()) {
     const { recurrence: instead, beside } = model.info.traits?.layers[layer] ?? {};
     const keeps = (instead ?? beside) !== undefined && instead?.kind !== 'mlpAlone';
@@ -153,39 +171,64 @@ test('a cache holds keys and values by token, and states of a fixed size', async
   await model.dispose();
 });
 
-test('exports name the effective attention of such a layer, and attention of the others', async () => {
-  const { model, ids } = await openCase('qwen3_5_text.1', native());
+test.each([
+  ['qwen3_5_text.1', { 'mixing.0': 4, 'attentions.1': 2, 'mixing.2': 4 }],
+  ['falcon_h1.1', { 'attentions.0': 2, 'mixing.0': 4, 'attentions.1': 2, 'mixing.1': 4 }],
+  ['nemotron_h.1', { 'mixing.0': 4, 'attentions.2': 2 }],
+])('exports of %s name attention, and the effective attention of what is in its place or beside it', async (name, heads) => {
+  const { model, ids } = await openCase(name, native());
   const parts: Uint8Array[] = [];
   const nothing = async (): Promise<void> => undefined;
   const write = async (bytes: Uint8Array | string): Promise<void> => {
     if (typeof bytes !== 'string') parts.push(bytes.slice());
   };
   const output = { write, finish: nothing, abandon: nothing };
-  await writeSafetensors(output, model, await model.run(runOf(ids, UNCHANGED)), null);
+  const trace = await model.run(runOf(ids, UNCHANGED));
+  await writeSafetensors(output, model, trace, null);
   const length = Number(new DataView(itemOf(parts, 0).buffer).getBigUint64(0, true));
   const header = JSON.parse(new TextDecoder().decode(itemOf(parts, 1))) as Record<string, { readonly shape: readonly number[] }>;
   expect(itemOf(parts, 1)).toHaveLength(length);
-  expect(header['mixing.0']?.shape).toEqual([4, ids.length, ids.length]);
-  expect(header['attentions.1']?.shape).toEqual([2, ids.length, ids.length]);
-  expect(Object.keys(header).filter((name) => /^(mixing|attentions)/.test(name))).toEqual(['mixing.0', 'attentions.1', 'mixing.2']);
+  const maps = Object.entries(header).filter(([entry]) => /^(mixing|attentions)/.test(entry));
+  expect(maps.map(([entry, { shape }]) => [entry, shape])).toEqual(
+    Object.entries(heads).map(([entry, count]) => [entry, [count, ids.length, ids.length]]),
+  );
+  await checkedNumbers(model, ids);
   await model.dispose();
 });
 
-async function compare(model: LanguageModel, trace: Trace, golden: Golden, tolerance?: number): Promise<void> {
-  for (const [layer, resid] of trace.resid.entries())
-    expectClose(resid, await golden.floats(`resid.${layer}`), `resid ${layer}`, tolerance);
+test('the effective attention of what runs beside attention is answered, and refused of a layer that keeps no state', async () => {
+  const answered = async (name: string, layer: number): Promise<HeadMap> => {
+    const { model, ids } = await openCase(name, native());
+    const context = { ...UNWATCHED, open: { model }, cache: createTraceCache(model) } as unknown as AnswerContext;
+    try {
+      return await headMeasureAnswers.effectiveAttention(context, runOf(ids, UNCHANGED), { layer, map: 3 });
+    } finally {
+      await model.dispose();
+    }
+  };
+  const golden = await openGolden(folder(`${FIXTURES}/hybrids/falcon_h1.1`), 'golden.safetensors');
+  const { dims, data } = await golden.floats('mixing.1');
+  const { values } = await answered('falcon_h1.1', 1);
+  const own = seenOf(data.subarray(3 * at(dims, 1) ** 2), at(dims, 1));
+  expectClose(tensor([values.length], values), tensor([own.length], own), 'the map of the last head');
+  await expect(answered('nemotron_h.1', 1)).rejects.toThrow('Layer 1 keeps no state');
+});
+
+/** Returns the largest difference. */
+async function compare(model: LanguageModel, trace: Trace, golden: Golden, tolerance?: number): Promise<number> {
+  let largest = 0;
+  const close = async (found: Tensor, name: string): Promise<void> => {
+    largest = Math.max(largest, expectClose(found, await golden.floats(name), name, tolerance));
+  };
+  for (const [layer, resid] of trace.resid.entries()) await close(resid, `resid.${layer}`);
   for (let layer = 0; layer < model.info.layers; layer++) {
-    const { recurrence, beside } = model.info.traits?.layers[layer] ?? {};
-    if (recurrence === undefined)
-      expectClose(await model.attention(trace, layer), await golden.floats(`attentions.${layer}`), `attention ${layer}`, tolerance);
-    if ((recurrence ?? beside) !== undefined && recurrence?.kind !== 'mlpAlone')
-      expectClose(await model.effectiveAttention(trace, layer), await golden.floats(`mixing.${layer}`), `mixing ${layer}`, tolerance);
+    if (hasAttention(model.info, layer)) await close(await model.attention(trace, layer), `attentions.${layer}`);
+    if (effectiveMaps(model.info, layer) > 0) await close(await model.effectiveAttention(trace, layer), `mixing.${layer}`);
   }
-  for (const name of golden.names.filter((one) => one.startsWith('routing.'))) {
-    const expected = await golden.floats(name);
-    expectClose(routingOf(trace, Number(name.slice('routing.'.length)), expected), expected, name, tolerance);
-  }
-  expectClose(await model.logits(itemOf(trace.resid, model.info.layers)), await golden.floats('logits'), 'logits', tolerance);
+  for (const name of golden.names.filter((one) => one.startsWith('routing.')))
+    await close(routingOf(trace, Number(name.slice('routing.'.length)), await golden.floats(name)), name);
+  await close(await model.logits(itemOf(trace.resid, model.info.layers)), 'logits');
+  return largest;
 }
 
 function lastRow({ resid }: Trace) {

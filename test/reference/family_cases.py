@@ -217,10 +217,16 @@ MULTIPLIED = dict(attention_in_multiplier=1.1, attention_out_multiplier=0.9, key
 # Models some of whose layers carry the text in a state and have no attention weights.
 HYBRIDS = {
     "lfm2": (SMALL, [dict(layer_types=["conv", "full_attention", "conv"], conv_L_cache=3, block_auto_adjust_ff_dim=False, **rope(1000000.0)),
-                     dict(full_attn_idxs=[1], conv_L_cache=4, conv_bias=True, block_ff_dim=24, block_multiple_of=8, block_ffn_dim_multiplier=1.3, tie_embedding=False, **rope4(10000.0))]),
+                     dict(full_attn_idxs=[1], conv_L_cache=4, conv_bias=True, block_ff_dim=24, block_multiple_of=8, block_ffn_dim_multiplier=1.3, tie_embedding=False, **rope4(10000.0)),
+                     dict(layer_types=["full_attention", "conv", "full_attention"], conv_L_cache=2, num_key_value_heads=2, block_auto_adjust_ff_dim=True, block_multiple_of=4, **rope(**YARN))]),
     "qwen3_5_text": (SMALL, [dict(layer_types=LINEAR, tie_word_embeddings=True, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5, mrope_interleaved=True, mrope_section=[1, 1, 0])),
-                             dict(full_attention_interval=3, attention_bias=True, **{**DELTA, "linear_conv_kernel_dim": 3, "linear_num_value_heads": 2}, **rope(10000.0))]),
-    "qwen3_5_moe_text": (SMALL, [dict(layer_types=LINEAR, **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
+                             dict(full_attention_interval=3, attention_bias=True, **{**DELTA, "linear_conv_kernel_dim": 3, "linear_num_value_heads": 2}, **rope(10000.0)),
+                             dict(layer_types=["full_attention", "linear_attention", "full_attention"], num_key_value_heads=2, **{**DELTA, "linear_num_value_heads": 6, "linear_value_head_dim": 8}, **rope(5000.0, rope_type="linear", factor=2.0, partial_rotary_factor=0.25))]),
+    "qwen3_5_moe_text": (SMALL, [dict(layer_types=LINEAR, **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5)),
+                                 dict(full_attention_interval=2, attention_bias=True, tie_word_embeddings=True, **{**FEW, "num_experts": 6, "num_experts_per_tok": 3}, **{**DELTA, "linear_num_key_heads": 1, "linear_conv_kernel_dim": 2}, **rope(10000.0)),
+                                 dict(num_hidden_layers=2, layer_types=["full_attention", "linear_attention"], num_key_value_heads=2, **{**FEW, "num_experts_per_tok": 1}, **{**DELTA, "linear_num_value_heads": 2, "head_dim": 16}, **rope(1000000.0, partial_rotary_factor=0.25))]),
+    "qwen3_5": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(tie_word_embeddings=True, **part("qwen3_5_text", num_hidden_layers=3, layer_types=LINEAR, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5, mrope_interleaved=True, mrope_section=[1, 1, 0])))]),
+    "qwen3_5_moe": (dict(vision_config=QWEN3_TOWER, **QWEN_IMAGE), [dict(**part("qwen3_5_moe_text", num_hidden_layers=3, layer_types=LINEAR, **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5, mrope_interleaved=True, mrope_section=[1, 1, 0])))]),
     "lfm2_moe": (SMALL, [dict(layer_types=["conv", "full_attention", "conv"], num_dense_layers=1, num_experts=4, num_experts_per_tok=2, moe_intermediate_size=8, **rope(1000000.0)),
                          dict(layer_types=["full_attention", "conv", "conv"], num_dense_layers=0, num_experts=3, num_experts_per_tok=2, moe_intermediate_size=8, conv_L_cache=4, conv_bias=True, use_expert_bias=False, norm_topk_prob=False, routed_scaling_factor=1.5, tie_embedding=False, **rope4(10000.0)),
                          dict(num_hidden_layers=2, layer_types=["conv", "full_attention"], num_dense_layers=1, num_experts=4, num_experts_per_tok=1, moe_intermediate_size=8, conv_L_cache=2, num_key_value_heads=2, routed_scaling_factor=2.0, **rope(**YARN))]),
@@ -233,7 +239,9 @@ HYBRIDS = {
     "nemotron_h": ({**{name: size for name, size in SMALL.items() if name != "num_hidden_layers"}, "head_dim": 8, "mamba_num_heads": 4, "mamba_head_dim": 6, "n_groups": 2, "ssm_state_size": 6, "conv_kernel": 4, "chunk_size": 4}, [dict(layers_block_type=["linear_attention", "mlp", "full_attention", "moe"], n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=8, moe_shared_expert_intermediate_size=12, routed_scaling_factor=1.5),
                          dict(hybrid_override_pattern="M*-M", use_bias=True, mlp_bias=True, use_conv_bias=False, mlp_hidden_act="silu", time_step_min=0.5, conv_kernel=3, n_groups=1, num_key_value_heads=2),
                          dict(layers_block_type=["moe", "mamba", "attention"], n_routed_experts=4, num_experts_per_tok=2, moe_intermediate_size=8, moe_shared_expert_intermediate_size=8, moe_latent_size=8, n_group=2, topk_group=1, norm_topk_prob=False, routed_scaling_factor=2.5, n_groups=4, tie_word_embeddings=True)]),
-    "qwen3_next": (SMALL, [dict(layer_types=LINEAR, norm_topk_prob=False, mlp_only_layers=[0], **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5))]),
+    "qwen3_next": (SMALL, [dict(layer_types=LINEAR, norm_topk_prob=False, mlp_only_layers=[0], **FEW, **DELTA, **rope(10000000.0, partial_rotary_factor=0.5)),
+                           dict(full_attention_interval=2, norm_topk_prob=True, decoder_sparse_step=2, attention_bias=True, tie_word_embeddings=True, **{**FEW, "num_experts": 3}, **{**DELTA, "linear_num_value_heads": 2, "linear_conv_kernel_dim": 3}, **rope(10000.0)),
+                           dict(layer_types=["full_attention", "linear_attention", "full_attention"], num_key_value_heads=2, norm_topk_prob=True, **{**FEW, "num_experts": 0}, **{**DELTA, "linear_num_key_heads": 1}, **rope(partial_rotary_factor=0.25, **YARN))]),
 }
 
 
@@ -385,7 +393,7 @@ def make(case, config, seed, dtype):
     text = json.dumps(config, indent=1) + "\n"
     (folder / "config.json").write_text(text)
     torch.manual_seed(seed)
-    kind = AutoModelForImageTextToText if config["model_type"] in WRAPPERS else AutoModelForCausalLM
+    kind = AutoModelForImageTextToText if "vision_config" in config else AutoModelForCausalLM
     model = kind.from_config(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
     randomize(model)
     model.to(dtype).save_pretrained(folder)

@@ -77,6 +77,10 @@ CASES = {
     "phi2.q8_0": ("Q8_0", dict(BASE, model_type="phi", num_key_value_heads=4, intermediate_size=32)),
     "phi3.q5_0": ("Q5_0", dict(BASE, model_type="phi3", sliding_window=5, original_max_position_embeddings=64)),
     "phi3.f16": ("F16", dict(BASE, model_type="phi3", original_max_position_embeddings=8, tie_word_embeddings=True, **rope(rope_type="longrope", original_max_position_embeddings=8, **LONG))),
+    "phimoe.q8_0": ("Q8_0", dict(BASE, model_type="phimoe", architectures=["PhiMoEForCausalLM"], num_local_experts=4, attention_bias=True, lm_head_bias=True, intermediate_size=32, max_position_embeddings=131072, sliding_window=131072,
+                                 **rope(rope_type="longrope", original_max_position_embeddings=4096, short_mscale=1.243163121016122, long_mscale=1.243163121016122, **LONG))),
+    "phimoe.f16": ("F16", dict(BASE, model_type="phimoe", architectures=["PhiMoEForCausalLM"], num_local_experts=6, original_max_position_embeddings=64, num_hidden_layers=1, sliding_window=5, **rope(1000000.0))),
+    "internlm2.q4_0": ("Q4_0", dict(BASE, model_type="llama", architectures=["InternLM2ForCausalLM"], intermediate_size=32, num_key_value_heads=2, rms_norm_eps=1e-5, **rope(1000000.0))),
     "gpt2.q4_1": ("Q4_1", dict(GPT, model_type="gpt2", n_ctx=64, layer_norm_epsilon=1e-5)),
     "gpt2.f16": ("F16", dict(GPT, model_type="gpt2", n_ctx=64, layer_norm_epsilon=1e-5, tie_word_embeddings=False, n_layer=1)),
     "gptneox.q5_1": ("Q5_1", dict(BASE, model_type="gpt_neox", intermediate_size=32, rotary_pct=0.25, layer_norm_eps=1e-5)),
@@ -197,6 +201,31 @@ def convert(folder, out):
     convert_class(folder, gguf.LlamaFileType.ALL_F32, out, model_name="tiny", hparams=loaded).write()
 
 
+# Names of InternLM 2's makers for what transformers has in Llama.
+INTERNLM2 = {"embed_tokens": "tok_embeddings", "self_attn.o_proj": "attention.wo", "mlp.gate_proj": "feed_forward.w1", "mlp.up_proj": "feed_forward.w3", "mlp.down_proj": "feed_forward.w2",
+             "input_layernorm": "attention_norm", "post_attention_layernorm": "ffn_norm", "lm_head": "output"}
+
+
+def published(weights, config):
+    """Tensors as the model's makers have them, which the converter expects."""
+    if config["model_type"] == "qwen3_vl_moe":
+        # [experts, in, out], which transformers reads as well.
+        return {name: np.ascontiguousarray(weight.swapaxes(1, 2)) if weight.ndim == 3 and ".experts." in name else weight for name, weight in weights.items()}
+    if "InternLM2ForCausalLM" not in config.get("architectures", []):
+        return weights
+    # One matrix for each head of keys: its queries, the keys, the values.
+    groups, dim, found = config["num_key_value_heads"], config["hidden_size"], {}
+    for name, weight in weights.items():
+        for own, theirs in INTERNLM2.items():
+            name = name.replace(own, theirs)
+        if ".q_proj" in name:
+            parts = [weights[name.replace("q_proj", part)].reshape(groups, -1, dim) for part in ("q_proj", "k_proj", "v_proj")]
+            found[name.replace("self_attn.q_proj", "attention.wqkv")] = np.ascontiguousarray(np.concatenate(parts, 1).reshape(-1, dim))
+        elif "_proj" not in name:
+            found[name] = weight
+    return found
+
+
 def tensors_of(path):
     # gguf-py gives shapes in ggml's order, the data in Hugging Face's.
     return {tensor.name: np.array(tensor.data) for tensor in gguf.GGUFReader(path).tensors}
@@ -258,10 +287,6 @@ def make(case, kind, config, ids):
         (folder / "config.json").write_text(text)
         (marked / "config.json").write_text(text)
         weights = load_file(folder / "model.safetensors")
-        if config["model_type"] == "qwen3_vl_moe":
-            # As its makers published it, [experts, in, out], which the converter expects and transformers reads as well.
-            weights = {name: np.ascontiguousarray(weight.swapaxes(1, 2)) if weight.ndim == 3 and ".experts." in name else weight for name, weight in weights.items()}
-            save_file(weights, folder / "model.safetensors", {"format": "pt"})
         # Each number of a matrix becomes its own name; vectors stay as they are, in both files.
         names, count = {}, 0
         for name, weight in weights.items():
@@ -271,7 +296,8 @@ def make(case, kind, config, ids):
             names[name] = np.arange(count, count + weight.size, dtype=np.float32).reshape(weight.shape)
             count += weight.size
         assert count < 2 ** 24
-        save_file(names, marked / "model.safetensors", {"format": "pt"})
+        save_file(published(weights, config), folder / "model.safetensors", {"format": "pt"})
+        save_file(published(names, config), marked / "model.safetensors", {"format": "pt"})
         convert(folder, folder / "f32.gguf")
         convert(marked, marked / "f32.gguf")
         places = tensors_of(marked / "f32.gguf")

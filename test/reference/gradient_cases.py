@@ -9,13 +9,14 @@ weights.l [H,T,T], hidden.l [T,neurons] and mlpOutput.l [T,D]; CASE/targets, for
 Of every model under hybrids, CASE/target and CASE/resid.l of `difference` alone: hybridGradients.safetensors, by the word `hybrids`.
 A second check of the reference itself: central finite differences with the model in float64, at a few numbers of every block's input.
 """
+import json
 import sys
 from contextlib import contextmanager
 from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM
+from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
 import family_cases  # noqa: F401 Falcon's attention adds ALiBi once.
 
@@ -115,7 +116,8 @@ def value_of(logits, cap, target):
 
 def load(case, dtype=torch.float32):
     folder = next(path for path in (FIXTURES / case, FIXTURES / "hybrids" / case, FIXTURES / "families" / case) if path.exists())
-    model = AutoModelForCausalLM.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, experts_implementation="eager").eval().to(dtype)
+    kind = AutoModelForImageTextToText if "vision_config" in json.loads((folder / "config.json").read_text()) else AutoModelForCausalLM
+    model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, experts_implementation="eager").eval().to(dtype)
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:
         # Some configurations check what is set by name.

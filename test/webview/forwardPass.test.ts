@@ -8,8 +8,11 @@ import { firstPlace, largestIndices, partOf, stagesOf, stepIn, stepsOf, WALK_STE
 import { columnsOf } from '../../webview/figures/strip.ts';
 import { drawStep } from '../../webview/views/forward/drawStep.ts';
 import { numberCard } from '../../webview/views/forward/numberCard.ts';
+import { createStageView } from '../../webview/views/forward/stageView.ts';
+import { createTooltip } from '../../webview/parts/tooltip.ts';
 import { numberLabel, stageShape, stageTitle } from '../../webview/views/forward/stageTexts.ts';
 import { stepText } from '../../webview/views/forward/stepTexts.ts';
+import { attentionName, positionText } from '../../webview/views/model/modelTexts.ts';
 import { FAMILY_TEXT, openFamily, type FamilyPanel } from './family.ts';
 
 const ask = async <Name extends PageQueryName>({ answer }: FamilyPanel, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> =>
@@ -24,6 +27,32 @@ const titles = (panel: FamilyPanel, path: ForwardPath): readonly string[] =>
   stepsOf(path).map((step) => stepText(step, path, panel.shown.explanation.model).title);
 const sumAt = (panel: FamilyPanel, path: ForwardPath, { stage, index }: Place): Promise<WeightedSum> =>
   ask(panel, 'weightedSum', { ...REQUEST, layer: path.layer, head: path.head, stage, index });
+
+describe('positions', () => {
+  it('of a hybrid that rotates nothing are not said to be the mask’s alone', async () => {
+    const { panel, path } = await pathOf('granitemoehybrid.1');
+    const { model } = panel.shown.explanation;
+    const [embedding] = stepsOf(path).map((step) => stepText(step, path, model).sentence);
+    expect(embedding).toContain('Attention of this model has no positions but the causal mask; its other layers take in the tokens one');
+    expect(positionText(model, 0)).toBe(
+      'Nothing tells its place but the mask, and the order in which layers without attention take in the tokens.',
+    );
+    const name = async (of: FamilyPanel): Promise<string> => attentionName(await ask(of, 'architecture', {}));
+    expect(await name(panel)).toBe('Attention, or what stands in its place');
+    expect(await name(await openFamily('falcon_h1.1'))).toBe('Attention and what runs beside it');
+  });
+});
+
+describe('a stage', () => {
+  it('all of whose numbers are 0 says so: the state before the first token', async () => {
+    const { path } = await pathOf('qwen3_5_text.1', { ...REQUEST, token: 0 });
+    const tooltip = createTooltip(document.body);
+    const textOf = (of: ForwardPath): string | null =>
+      createStageView(of, stageOf(of.stages, 'stateBefore'), { labels, vocab: 32 }, tooltip, () => undefined).root.textContent;
+    expect(textOf(path)).toBe('State before the token[6 × 5]All 30 numbers are 0: no token comes before this one.');
+    expect(textOf({ ...path, token: 3 })).toContain('All 30 numbers are 0.');
+  });
+});
 
 describe('the steps', () => {
   it('are those of a GPT-2: learned positions, LayerNorm, GELU', async () => {

@@ -1,6 +1,8 @@
 import { describe, expect, it } from 'vitest';
 import { softmax } from '../../src/core/probability.ts';
 import { sample } from '../../src/core/sampling.ts';
+import type { LayerTraits, RecurrenceTraits } from '../../src/core/trace.ts';
+import { cacheParts } from '../../webview/figures/cacheParts.ts';
 import { rankCurve, rankCurveFigure } from '../../webview/figures/rankCurve.ts';
 import { stepAttentionFigure } from '../../webview/figures/stepAttention.ts';
 import { stepTimesFigure } from '../../webview/figures/stepTimes.ts';
@@ -106,5 +108,33 @@ describe('sizes', () => {
       '3 TB',
     ]);
     expect([powerOfTen(0), powerOfTen(-3), powerOfTen(2)]).toEqual(['1', '10⁻³', '10²']);
+  });
+});
+
+describe('what a cache holds', () => {
+  const plain: LayerTraits = { window: null, ropeTheta: 1e4, experts: null };
+  const state = (kind: RecurrenceTraits['kind'], kept: number): RecurrenceTraits => ({ kind, maps: 1, reach: null, kept, normed: false });
+  const partsOf = (layers: readonly LayerTraits[], bytesPerLayer: readonly number[], positions = 10) =>
+    cacheParts(
+      { positions, bytesPerLayer, bytes: bytesPerLayer.reduce((sum, bytes) => sum + bytes, 0) },
+      { traits: { layers, sinks: false, latentRank: null, scoreCap: null, logitCap: null } },
+    );
+
+  it('are keys and values of every layer, where no trait says otherwise', () => {
+    const cache = { positions: 10, bytesPerLayer: [160, 160], bytes: 320 };
+    expect(cacheParts(cache, {})).toEqual({ growing: 2, tokenBytes: 32, states: 0, stateBytes: 0 });
+  });
+
+  it('are states of a fixed size too, in place of keys and values or beside them: a token more adds to the latter alone', () => {
+    const net = { ...plain, recurrence: state('deltaNet', 20) };
+    expect(partsOf([net, plain], [80, 160])).toEqual({ growing: 1, tokenBytes: 16, states: 1, stateBytes: 80 });
+    const both = { ...plain, beside: state('mamba', 25) };
+    expect(partsOf([both, both], [260, 260])).toEqual({ growing: 2, tokenBytes: 32, states: 2, stateBytes: 200 });
+    expect(partsOf([both, both], [0, 0], 0)).toEqual({ growing: 2, tokenBytes: 0, states: 0, stateBytes: 0 });
+  });
+
+  it('are nothing of a layer that reads the keys of another, or none', () => {
+    const alone = { ...plain, recurrence: state('mlpAlone', 0) };
+    expect(partsOf([plain, { ...plain, keysOf: 0 }, alone], [160, 0, 0])).toEqual({ growing: 1, tokenBytes: 16, states: 0, stateBytes: 0 });
   });
 });

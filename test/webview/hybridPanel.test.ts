@@ -51,6 +51,21 @@ it('never hides the first token of what such a layer reads', async () => {
   await picture('hybrid-attention-800');
 });
 
+it('says that such a layer rotates nothing, and leads to one that does', async () => {
+  await page.open(server, 'family');
+  await tab('Positions');
+  const positions = panel.getByRole('tabpanel', { name: 'Positions' });
+  await expect.poll(() => positions.innerText()).toContain('Layer 0 is a gated delta net: it has no queries and keys to rotate.');
+  expect(await positions.getByRole('alert').count()).toBe(0);
+  await picture('hybrid-positions-still');
+  await positions.getByRole('button', { name: 'Show layer 1' }).click();
+  await expect.poll(() => positions.innerText()).toContain('Every pair, rotated');
+  expect(await positions.innerText()).not.toContain('to rotate.');
+  await picture('hybrid-positions');
+  await positions.getByRole('slider', { name: 'Layer' }).fill('0');
+  await expect.poll(() => positions.innerText()).toContain('to rotate.');
+});
+
 it('goes through such a layer in the forward pass, and adds up its part of a logit', async () => {
   await page.open(server, 'family');
   await tab('Forward pass');
@@ -93,6 +108,8 @@ it('shows a model with several residual streams: its path, its picture, and why 
       const model = panel.getByRole('tabpanel', { name: 'Model' });
       await expect.poll(() => model.innerText()).toContain('3 residual streams, drawn without lengths');
       expect(await model.innerText()).not.toContain('nothing to read');
+      // What has no length is not framed either.
+      expect(await model.locator('.river-added').count()).toBe(0);
       await picture(`streams-model-${theme}-${width}`);
       await tab('Predictions');
       const predictions = panel.getByRole('tabpanel', { name: 'Predictions' });

@@ -5,6 +5,7 @@ import { afterAll, beforeAll, expect } from 'vitest';
 import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
 import type { PanelMessage } from '../../src/protocol/messages.ts';
 import { openBrowser, type Browser } from '../e2e/browser.ts';
+import { settled } from '../e2e/panel.ts';
 import { takesPictures } from '../pictures.ts';
 import type { HarnessServer } from './harness/server.ts';
 
@@ -43,17 +44,6 @@ export function panelPage(): PanelPage {
       .page.frames()
       .find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
   const panel = (): FrameLocator => browser().page.frameLocator('iframe');
-  // What was pressed is drawn with the next frame, and an answer may ask for the next thing with another. Waiting in the page costs one
-  // message; asking it again and again kept both sides busy.
-  const settled = (): Promise<void> =>
-    panel()
-      .locator('body')
-      .evaluate(async () => {
-        for (let quiet = 0; quiet < 3; quiet++) {
-          await new Promise(requestAnimationFrame);
-          if (document.querySelector('[aria-busy="true"]') !== null) quiet = -1;
-        }
-      });
   beforeAll(async () => {
     mkdirSync(PICTURES, { recursive: true });
     opened = await openBrowser();
@@ -66,7 +56,7 @@ export function panelPage(): PanelPage {
     get panel() {
       return panel();
     },
-    settled,
+    settled: () => settled(panel()),
     open: async (server, options) => {
       await browser().page.goto(`${server.url}?${options}`);
       await panel().locator('.strip .token').first().waitFor();
@@ -103,7 +93,7 @@ export function panelPage(): PanelPage {
     },
     tab: async (name) => {
       await panel().getByRole('tab', { name }).click();
-      await settled();
+      await settled(panel());
     },
     picture: async (name) => {
       if (takesPictures) await browser().page.screenshot({ path: join(PICTURES, `${name}.png`) });

@@ -233,6 +233,17 @@ describe('comparison', () => {
     expect([gone.comparison, persisted(gone)?.compared]).toEqual([null, undefined]);
   });
 
+  it('opens rotary positions on a layer that rotates, until the user points at another', () => {
+    const { model } = shown.explanation;
+    const layers = Array.from({ length: model.layers }, (_, layer) => ({ ropeTheta: layer === 1 ? 10_000 : null }));
+    const traits = { ...model.traits, layers } as unknown as NonNullable<typeof model.traits>;
+    const hybrid = { ...shown, explanation: { ...shown.explanation, model: { ...model, positions: 'rotary' as const, traits } } };
+    const opened = reduce(initialState(theme, undefined), { type: 'host', message: { type: 'explanation', shown: hybrid } });
+    expect(settings(opened, { tab: 'forward' }).settings.layer).toBe(0);
+    expect(settings(opened, { tab: 'positions' }).settings.layer).toBe(1);
+    expect(settings(settings(opened, { layer: 0 }), { tab: 'positions' }).settings.layer).toBe(0);
+  });
+
   it('opens its tab when it is begun, and leaves the user where they go', () => {
     const working = { type: 'comparing', work: { kind: 'working', message: 'Running', fraction: null, open: true }, again: null } as const;
     const begun = reduce(explained, { type: 'host', message: working });

@@ -132,9 +132,10 @@ describe('stations', () => {
   });
 
   it('begin at a layer with attention where a model has others too', () => {
-    const recurrence = { kind: 'deltaNet', heads: 1, gated: true };
-    const layers = [{ recurrence }, { recurrence }, {}, { recurrence }] as unknown as NonNullable<typeof model.traits>['layers'];
-    const hybrid = { ...explanation, model: { ...model, layers: 4, traits: { ...model.traits, layers } } } as typeof explanation;
+    const without = { recurrence: { kind: 'deltaNet', heads: 1, gated: true }, ropeTheta: null };
+    const layers = [without, without, { ropeTheta: 10_000 }, without] as unknown as NonNullable<typeof model.traits>['layers'];
+    const traits = { ...model.traits, layers };
+    const hybrid = { ...explanation, model: { ...model, layers: 4, positions: 'rotary', traits } } as typeof explanation;
     expect([startOf('positions', hybrid, settings).layer, startOf('attention', hybrid, settings).layer]).toEqual([2, 2]);
     expect(startOf('positions', hybrid, { ...settings, layer: 2 })).not.toHaveProperty('layer');
   });

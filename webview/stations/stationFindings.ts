@@ -1,5 +1,5 @@
 import { surprisalBits } from '../../src/core/probability.ts';
-import { hasAttention } from '../../src/core/recurrence.ts';
+import { rotatesIn } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import { visibleText } from '../../src/core/visibleText.ts';
@@ -69,7 +69,8 @@ const FINDERS: Readonly<Record<StationName, Finder>> = {
   positions: async ({ tokens, model }, { settings }, query) => {
     if (model.positions !== 'rotary' && model.positions !== 'alibi') return '';
     const { layer, head, selected, positionKey } = settings;
-    if (!hasAttention(model, layer)) return t('This layer rotates nothing: move the slider to a layer that does.');
+    if (model.positions === 'rotary' && !rotatesIn(model, layer))
+      return t('This layer rotates nothing: move the slider to a layer that does.');
     const key = Math.min(positionKey ?? Math.max(0, selected - 1), selected);
     const view = await query('stationPositions', 'positions', { layer, head, query: selected, key });
     if (view.kind === 'alibi')
@@ -77,7 +78,6 @@ const FINDERS: Readonly<Record<StationName, Finder>> = {
         isFound: head === steepestHead(view),
         sentence: t('Head {0} takes {1} from a score for each token between.', integer(head), significant(at(view.slopes, head), 3)),
       };
-    if (view.kind === 'notRotated') return t('This layer rotates nothing: move the slider to a layer that does.');
     if (view.kind !== 'rotary') return '';
     const { pair, turns, isHalf, hasRoom } = fastestTurn(view, tokens.length);
     if (!hasRoom) return tooShort();

@@ -1,3 +1,4 @@
+import { nearestRotated } from '../../src/core/positions.ts';
 import { hasAttention } from '../../src/core/recurrence.ts';
 import type { Explanation, ModelInfo } from '../../src/core/trace.ts';
 import type { GenerationTree } from '../generation/generationTree.ts';
@@ -37,8 +38,9 @@ export function startOf(name: StationName, explanation: Explanation, settings: S
       const selected = settings.selected >= ROOM ? settings.selected : tokens.length - 1;
       // Slopes fall from the first head on.
       const head = model.positions === 'alibi' ? { head: model.heads - 1, headChosen: true } : {};
-      // Without attention there are no queries and keys to tell places to.
-      const layer = hasAttention(model, settings.layer) ? {} : { layer: lastAttention(model), headChosen: true };
+      // Where positions are rotations, a layer without any has none.
+      const rotated = nearestRotated(model, settings.layer);
+      const layer = model.positions !== 'rotary' || rotated === settings.layer ? {} : { layer: rotated, headChosen: true };
       return { selected, positionKey: Math.max(0, selected - 1), ...head, ...layer };
     }
     case 'attention':

@@ -165,6 +165,14 @@ export function suggestedModels(): readonly { readonly title: Inert; readonly mo
           goodFor: t('Every second layer attends to the last 256 tokens only.'),
         },
         {
+          id: 'ibm-granite/granite-4.0-h-350m',
+          name: 'Granite 4.0 H',
+          parameters: '340M',
+          bytes: 681 * MB,
+          licence: 'Apache-2.0',
+          goodFor: t('A hybrid: most layers keep a state of fixed size (Mamba 2) in place of attention.'),
+        },
+        {
           id: 'bigscience/bloom-560m',
           name: 'BLOOM',
           parameters: '560M',

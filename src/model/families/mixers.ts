@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { RECURRENCE_NAMES } from '../../core/recurrence.ts';
+import { RECURRENCE_NAMES, refuseBeside } from '../../core/recurrence.ts';
 import { msg } from '../../core/translatable.ts';
 import type { Attention, Block, DecoderSpec, Recurrence } from './spec.ts';
 
@@ -33,15 +33,16 @@ export function attentionAt({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: numb
 }
 
 /**
- * The attention of a layer whose heads' outputs are its weights times its values, and which adds nothing else to the residual. Throws
+ * The attention of a layer in which a head brings the same of a token to every query, and nothing but attention reads other tokens. Throws
  * UserError for one without attention weights, with gates behind its heads, or with what runs beside it.
  */
 export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: number): Attention {
   const attention = attentionAt(spec, layer);
-  if (attention.beside !== null)
+  if (attention.beside !== null) refuseBeside(layer, attention.beside.kind);
+  if (attention.gated)
     throw new UserError(
-      msg`Layer ${layer} has ${RECURRENCE_NAMES[attention.beside.kind]} beside its attention, which this calculation does not know yet.`,
+      msg`Layer ${layer} has gates behind its heads: what a head brings from a token differs by the query, which taking contributions back \
+through layers does not allow for.`,
     );
-  if (attention.gated) throw new UserError(msg`Layer ${layer} has gates behind its heads, which this calculation does not know yet.`);
   return attention;
 }

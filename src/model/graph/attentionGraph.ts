@@ -157,7 +157,7 @@ function latentHeads(
 }
 
 /** Of [T, heads * 2 headDim], each head's query and gate, the queries [T, heads * headDim] and the gates [heads, T, headDim]. */
-function splitGate(graph: OnnxGraph, both: string, { heads, headDim }: DecoderSpec): readonly [string, string] {
+export function splitGate(graph: OnnxGraph, both: string, { heads, headDim }: DecoderSpec): readonly [string, string] {
   const byHead = graph.op('Reshape', [both, graph.ints(-1, heads, 2 * headDim)]);
   const [q = '', gate = ''] = graph.ops('Split', [byHead, graph.ints(headDim, headDim)], 2, { axis: { int: -1 } });
   return [graph.op('Reshape', [q, graph.ints(-1, heads * headDim)]), graph.op('Transpose', [gate], { perm: { ints: [1, 0, 2] } })];

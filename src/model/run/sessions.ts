@@ -4,6 +4,8 @@ import { startStreamsGraph } from '../graph/altUpGraph.ts';
 import { inputGraph, layerGraph, rowGraph, trunkGraph } from '../graph/decoder.ts';
 import { directEndGraph, directLayerGraph } from '../graph/directGraph.ts';
 import { effectiveGraph } from '../graph/effectiveGraph.ts';
+import { gatedValuesGraph } from '../graph/gatedValuesGraph.ts';
+import { headGatesGraph } from '../graph/headGatesGraph.ts';
 import { headReadingGraph } from '../graph/headReadingGraph.ts';
 import { endGradientGraph, layerGradientGraph, startGradientGraph } from '../graph/layerGradient.ts';
 import { layerStepsGraph } from '../graph/layerStepsGraph.ts';
@@ -65,6 +67,10 @@ export interface Sessions {
   withDirect<Result>(part: number | 'end', use: (session: Session) => Promise<Result>): Promise<Result>;
   /** Session of `projectedValuesGraph` for layer `layer`: for one use. */
   withProjectedValues<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same of `headGatesGraph`, for a layer whose heads have gates. */
+  withHeadGates<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
+  /** The same of `gatedValuesGraph`. */
+  withGatedValues<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   /** Session of `layerStepsGraph` for layer `layer`: for one use. */
   withSteps<Result>(layer: number, use: (session: Session) => Promise<Result>): Promise<Result>;
   /** The same of `effectiveGraph`. */
@@ -235,6 +241,8 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     withLayer: (layer, use) => lend(layerSession(layer).name, layerSession(layer).graph, use),
     withDirect: (part, use) => lend(`direct ${part}`, () => (part === 'end' ? directEndGraph(spec) : directLayerGraph(spec, part)), use),
     withProjectedValues: (layer, use) => lend(`projected values ${layer}`, () => projectedValuesGraph(spec, layer), use),
+    withHeadGates: (layer, use) => lend(`gates of heads ${layer}`, () => headGatesGraph(spec, layer), use),
+    withGatedValues: (layer, use) => lend(`gated values ${layer}`, () => gatedValuesGraph(spec, layer), use),
     withSteps: (layer, use) => lend(`steps ${layer}`, () => layerStepsGraph(spec, layer), use),
     withEffective: (layer, use) => lend(`effective ${layer}`, () => effectiveGraph(spec, layer), use),
     withMixing: (layer, use) => lend(`mixing ${layer}`, () => mixingGraph(spec, layer), use),

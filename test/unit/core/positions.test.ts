@@ -1,7 +1,16 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import { cosineMatrix, positionTable, sampledIndices, sinusoidalTable, wavelength } from '../../../src/core/positions.ts';
+import {
+  cosineMatrix,
+  nearestRotated,
+  positionTable,
+  rotatesIn,
+  sampledIndices,
+  sinusoidalTable,
+  wavelength,
+} from '../../../src/core/positions.ts';
 import { at } from '../../../src/core/tensor.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
 import { expectNear } from '../../closeness.ts';
 
 const reference = JSON.parse(readFileSync('test/fixtures/core/sinusoids.json', 'utf8')) as {
@@ -46,4 +55,23 @@ test('a table that is too large is shown by every so-manieth row and number, wit
 test('a wavelength is the tokens of one turn', () => {
   expect(wavelength(Math.PI)).toBe(2);
   expect(wavelength(0)).toBe(Infinity);
+});
+
+test('the nearest layer that rotates is found, the earlier of two as near', () => {
+  const of = (...thetas: (number | null)[]): Pick<ModelInfo, 'layers' | 'traits'> => ({
+    layers: thetas.length,
+    traits: {
+      layers: thetas.map((ropeTheta) => ({ ropeTheta, window: null, experts: null })),
+      sinks: false,
+      latentRank: null,
+      scoreCap: null,
+      logitCap: null,
+    },
+  });
+  const hybrid = of(null, 1e4, null, 1e4, null, null);
+  expect([0, 1, 2, 3, 5].map((layer) => nearestRotated(hybrid, layer))).toEqual([1, 1, 1, 3, 3]);
+  expect([0, 1].map((layer) => rotatesIn(hybrid, layer))).toEqual([false, true]);
+  expect(nearestRotated(of(null, null), 1)).toBe(1);
+  // A model without traits is the same in every layer.
+  expect([rotatesIn({}, 3), nearestRotated({ layers: 4 }, 3)]).toEqual([true, 3]);
 });

@@ -63,6 +63,19 @@ describe.each(Object.entries(reference.pre.kinds))('the pre-tokenizer %s', (name
   });
 });
 
+it('reads what InternLM 2’s converter spells as a dragon as the character 0 that it stands for', () => {
+  const [metadata = {}] = Object.values(reference.pieces).map((piece) => piece.metadata);
+  const pieces = metadata['tokenizer.ggml.tokens'] as readonly GgufValue[];
+  const last = pieces.length - 1;
+  const spelled = (architecture: string, tokens: readonly GgufValue[]): unknown =>
+    ggufTokenizer(metadataOf(metadata, { 'general.architecture': architecture, 'tokenizer.ggml.tokens': tokens })).tokenizer;
+  const dragon = pieces.with(last, '🐉');
+  expect(spelled('internlm2', dragon)).toMatchObject({ model: { vocab: { '\0': last } } });
+  expect(spelled('llama', dragon)).toMatchObject({ model: { vocab: { '🐉': last } } });
+  // Of two it cannot be told which one stands for it.
+  expect(spelled('internlm2', dragon.with(last - 1, '🐉'))).toMatchObject({ model: { vocab: { '🐉': last } } });
+});
+
 describe.each(Object.entries(reference.pieces))('SentencePiece, as in %s', (_, { metadata, tokenizer: original, ids: expected }) => {
   it('gives the ids of the library, merges found by the scores', () => {
     const tokenizer = opened(metadataOf(metadata));

@@ -21,8 +21,9 @@ export function measureTexts(): Readonly<Record<HeadMeasure, MeasureTexts>> {
     'value-weighted': {
       name: t('Value-weighted'),
       meaning: t(
-        'The length of what a query takes from a key: the weight times the value through the output projection (Kobayashi et al. ' +
-          '2020). It says how much is added to the residual stream, not in which direction, nor whether any prediction uses it.',
+        'The length of what a query takes from a key: the weight times the value, through the head’s gate where it has one and ' +
+          'through the output projection (Kobayashi et al. 2020). It says how much is added to the residual stream, not in which ' +
+          'direction, nor whether any prediction uses it.',
       ),
     },
     'gradient-x-weight': {

@@ -75,6 +75,10 @@ export function createStageView(
     const root = el('section', { class: 'stage', 'aria-label': title }, head, some, el('ol', { class: 'stage-list' }, ...rows));
     return { root, stage, show: press };
   }
+  if (stage.values.every((value) => value === 0)) {
+    const root = el('section', { class: 'stage', 'aria-label': title }, head, el('p', { class: 'caption' }, zerosText(path, stage)));
+    return { root, stage, show: () => undefined };
+  }
   const strip = createVectorStrip({
     label: title,
     tooltip,
@@ -101,6 +105,14 @@ export function createStageView(
 export function numberText({ made, axis }: Stage, value: number): string {
   if (value === -Infinity) return '−∞';
   return made.kind === 'softmax' && axis !== 'expert' ? percent(value) : significant(value, 4);
+}
+
+/** What is said of a stage in place of a picture without anything in it. */
+function zerosText({ token }: ForwardPath, { name, values }: Stage): string {
+  const count = integer(values.length);
+  return name === 'stateBefore' && token === 0
+    ? t('All {0} numbers are 0: no token comes before this one.', count)
+    : t('All {0} numbers are 0.', count);
 }
 
 function significantText(stage: Stage, value: number): string {

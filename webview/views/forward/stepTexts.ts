@@ -1,5 +1,6 @@
 import type { Activation } from '../../../src/core/activationFunctions.ts';
 import type { ForwardPath, Stage } from '../../../src/core/forwardPath.ts';
+import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import { stagesOf, type WalkPart, type WalkStep } from '../../figures/pathSteps.ts';
 import { integer, significant } from '../../parts/format.ts';
@@ -246,10 +247,14 @@ export function partName(part: WalkPart, layer: number): string {
 }
 
 /** Sentence on where the position enters, for a model that adds nothing to the embedding; starts with a space. */
-function placeSentence({ positions }: ModelInfo): string {
+function placeSentence(model: ModelInfo): string {
+  const { positions } = model;
   if (positions === 'rotary') return ` ${t('Nothing is added for the position: queries and keys are rotated later.')}`;
   if (positions === 'alibi') return ` ${t('Nothing is added for the position: scores are lowered by distance later.')}`;
-  return positions === 'none' ? ` ${t('This model has no positions but the causal mask.')}` : '';
+  if (positions !== 'none') return '';
+  return recurrencesIn(model) === undefined
+    ? ` ${t('This model has no positions but the causal mask.')}`
+    : ` ${t('Attention of this model has no positions but the causal mask; its other layers take in the tokens one after another.')}`;
 }
 
 function normText(title: string, stage: Stage | undefined): StepText {

@@ -1,11 +1,11 @@
 import type { GenerationStep, Reading } from '../../../src/core/generation.ts';
 import { at } from '../../../src/core/tensor.ts';
-import { hasAttention } from '../../../src/core/recurrence.ts';
 import type { Explanation, ModelInfo } from '../../../src/core/trace.ts';
 import { css } from '../../colour.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { cacheParts } from '../../figures/cacheParts.ts';
 import { stepTimesFigure } from '../../figures/stepTimes.ts';
 import { byteSize, decimal, integer } from '../../parts/format.ts';
 import { pathTo, type GeneratedToken } from '../../generation/generationTree.ts';
@@ -158,16 +158,13 @@ function timeRows({ reading }: GenerationStep): readonly Line[] {
 }
 
 function cacheLines(step: GenerationStep, model: ModelInfo): readonly Line[] {
-  const { positions, bytes, bytesPerLayer } = step.cache;
-  const fixed = bytesPerLayer.filter((_, layer) => !hasAttention(model, layer));
-  const ofStates = fixed.reduce((sum, own) => sum + own, 0);
+  const { positions, bytes } = step.cache;
+  const { growing, tokenBytes, states, stateBytes } = cacheParts(step.cache, model);
   return [
-    [t('Keys and values held'), t('{0} positions × {1} layers', integer(positions), integer(bytesPerLayer.length - fixed.length))],
-    ...(fixed.length === 0
-      ? []
-      : [[t('States of a fixed size'), t('{0} in {1} layers', byteSize(ofStates), integer(fixed.length))] as const]),
+    [t('Keys and values held'), t('{0} positions × {1} layers', integer(positions), integer(growing))],
+    ...(states === 0 ? [] : [[t('States of a fixed size'), t('{0} in {1} layers', byteSize(stateBytes), integer(states))] as const]),
     [t('In all'), byteSize(bytes)],
-    [t('A token more'), byteSize((bytes - ofStates) / Math.max(1, positions))],
+    [t('A token more'), byteSize(tokenBytes)],
     [t('This step'), t('{0} run, {1} known', integer(step.reading.run), integer(step.reading.known))],
   ];
 }

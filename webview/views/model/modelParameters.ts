@@ -6,7 +6,7 @@ import { groupNames } from './modelTexts.ts';
 
 /** Where the parameters are: a line as long as all of them, cut by the parts that hold them. */
 export function parametersTemplate(architecture: Architecture): TemplateResult {
-  const names = groupNames();
+  const names = groupNames(architecture);
   const groups = [...parameterGroups(architecture)].filter(([, count]) => count > 0);
   const total = groups.reduce((sum, [, count]) => sum + count, 0);
   return html`<section class="model-parameters" aria-label=${t('Where the parameters are')}>

@@ -6,7 +6,7 @@ import { percent, significant } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
-import { blockKind, mixerAdds } from './modelTexts.ts';
+import { attentionName, blockKind, mixerAdds } from './modelTexts.ts';
 
 /** Most layers whose predictions have a label each, and most of them with a number each. */
 const MOST_LABELS = 24;
@@ -27,7 +27,6 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     openLayer(next);
     event.currentTarget.querySelectorAll<HTMLElement>('.river-layer')[next]?.focus();
   };
-  const isHybrid = architecture.blocks.some(({ mixer, beside }) => mixer?.kind !== 'attention' || beside !== null);
   const decided = cells === null ? null : decidedAt(cells);
   return html`<div
     class="river"
@@ -35,6 +34,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     aria-label=${t('Layers')}
     style="--layers: ${count}"
     ?data-upright=${count > MOST_LYING}
+    ?data-several=${streams !== null}
     @keydown=${move}
   >
     <p class="river-caption stream-caption">
@@ -46,7 +46,7 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     </p>
     <p class="river-caption added-caption" ?hidden=${streams !== null}>
       <span>${t('What is added, to a scale of its own:')}</span>
-      <span class="key attention">${isHybrid ? t('Attention, or what stands in its place') : t('Attention')}</span>
+      <span class="key attention">${attentionName(architecture)}</span>
       <span class="key mlp">${t('MLP')}</span>
     </p>
     <p class="river-caption lens-caption">${t('If the model stopped here')}</p>
@@ -110,14 +110,14 @@ function layerTemplate(view: RiverLayer): TemplateResult {
       ${Array.from({ length: view.streams }, () => html`<span></span>`)}
       ${flow === undefined ? nothing : html`<span style="clip-path: ${streamShape(flow, scale.stream, isParallel)}"></span>`}
     </span>
-    <span class="river-added">
-      ${
-        view.streams > 0
-          ? nothing
-          : html`<span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
-              <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>`
-      }
-    </span>
+    ${
+      view.streams > 0
+        ? nothing
+        : html`<span class="river-added">
+            <span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
+            <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>
+          </span>`
+    }
     <span class="river-lens" aria-hidden="true" ?data-decided=${view.isDecided}>
       ${
         cell === undefined || !(view.isLabelled || isOpen)

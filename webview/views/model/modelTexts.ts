@@ -1,4 +1,5 @@
-import type { AttentionPart, BlockParts, MlpPart, ParameterGroup, RecurrencePart } from '../../../src/core/architecture.ts';
+import type { Architecture, AttentionPart, BlockParts, MlpPart, ParameterGroup, RecurrencePart } from '../../../src/core/architecture.ts';
+import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import { compact, integer, significant } from '../../parts/format.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
@@ -6,15 +7,21 @@ import { t } from '../../strings.ts';
 import { activationName } from '../forward/stageTexts.ts';
 
 /** Names of the groups whose parameters are counted together. */
-export function groupNames(): Readonly<Record<ParameterGroup, string>> {
+export function groupNames(architecture: Architecture): Readonly<Record<ParameterGroup, string>> {
   return {
     embedding: t('Embedding'),
-    attention: t('Attention'),
+    attention: attentionName(architecture),
     mlp: t('MLP'),
     norms: t('Norms'),
     streams: t('Streams'),
     unembedding: t('Unembedding'),
   };
+}
+
+/** What a layer's mixing of tokens is called, for all layers together. */
+export function attentionName({ blocks }: Architecture): string {
+  if (blocks.some(({ mixer }) => mixer?.kind !== 'attention')) return t('Attention, or what stands in its place');
+  return blocks.some(({ beside }) => beside !== null) ? t('Attention and what runs beside it') : t('Attention');
 }
 
 /** The number of a part's parameters in a few characters: 1.23M parameters. */
@@ -35,7 +42,9 @@ export function positionText(model: ModelInfo, parameters: number): string {
       return t('Its place is told inside the layers: scores fall with the distance.');
     default:
       model.positions satisfies 'none';
-      return t('Nothing tells its place but the mask.');
+      return recurrencesIn(model) === undefined
+        ? t('Nothing tells its place but the mask.')
+        : t('Nothing tells its place but the mask, and the order in which layers without attention take in the tokens.');
   }
 }
 

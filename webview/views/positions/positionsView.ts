@@ -1,6 +1,8 @@
-import type { PositionView } from '../../../src/core/positions.ts';
+import { nearestRotated, rotatesIn, type PositionView } from '../../../src/core/positions.ts';
+import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { at } from '../../../src/core/tensor.ts';
-import { chip, slider } from '../../parts/controls.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
+import { button, chip, slider } from '../../parts/controls.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { alibiFigure } from '../../figures/positionFigures.ts';
@@ -10,7 +12,7 @@ import type { Settings } from '../../viewSettings.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
-import { layerNotes } from '../../parts/layerNotes.ts';
+import { layerNotes, recurrenceName } from '../../parts/layerNotes.ts';
 import { createPositionTables } from './positionTables.ts';
 import { createSinusoidCard } from './sinusoidCard.ts';
 import { createRotaryPositions } from './rotaryPositions.ts';
@@ -24,6 +26,7 @@ export function createPositions(context: PanelContext): View {
   const title = el('h2');
   const pair = el('p', { class: 'position-pair' });
   const sentence = el('p');
+  const toRotated = createRotatedLink((rotated) => change({ layer: rotated }));
   const layer = slider(t('Layer'), 0, 0, 1, (value) => change({ layer: value }));
   const head = slider(t('Head'), 0, 0, 1, (value) => change({ head: value }));
   const key = slider(t('Key'), 0, 0, 1, (value) => change({ positionKey: value }));
@@ -56,8 +59,9 @@ export function createPositions(context: PanelContext): View {
   const asked = question(context, {
     busy: () => own,
     parts: [rotary.root, tables.root, alibiBox],
-    ask: ({ settings, shown }, query) => {
-      const kind = shown?.explanation.model.positions;
+    ask: async ({ settings, shown }, query) => {
+      if (shown === null || isStill(shown.explanation.model, settings.layer)) return '';
+      const kind = shown.explanation.model.positions;
       // A table is the same whichever head is shown.
       const fixed = kind !== 'rotary' && kind !== 'alibi';
       const args = fixed
@@ -73,6 +77,7 @@ export function createPositions(context: PanelContext): View {
     el('div', { class: 'card-head' }, title),
     pair,
     sentence,
+    toRotated.root,
     controls,
     asked.notice,
     rotary.root,
@@ -88,10 +93,6 @@ export function createPositions(context: PanelContext): View {
     rotary.root.hidden = view.kind !== 'rotary';
     tables.root.hidden = view.kind !== 'learned' && view.kind !== 'sinusoidal';
     alibiBox.hidden = view.kind !== 'alibi';
-    if (view.kind === 'notRotated')
-      sentence.textContent = t(
-        'This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.',
-      );
     if (view.kind === 'rotary') rotary.show(view, shown.explanation, theme);
     if (view.kind === 'learned' || view.kind === 'sinusoidal') tables.show(view.table, theme);
     if (view.kind === 'alibi' && alibi.width() > 0 && alibiChanged(view, settings.head, alibi.width(), theme)) {
@@ -116,7 +117,6 @@ export function createPositions(context: PanelContext): View {
         t('Positions of this model: {0}', kindName(model.positions)),
         ...(pairwise ? layerNotes(model, settings.layer) : []).map((note) => el('span', { class: 'beside' }, note)),
       );
-      pair.hidden = model.positions !== 'rotary';
       pair.replaceChildren(
         `${t('Query')} `,
         chip(labels[settings.selected] ?? ''),
@@ -125,9 +125,12 @@ export function createPositions(context: PanelContext): View {
         ` ${integer(keyOf(settings))}  ·  `,
         el('span', { class: 'muted' }, t('distance {0}', integer(settings.selected - keyOf(settings)))),
       );
-      sentence.textContent = kindSentence(model.positions);
+      const still = isStill(model, settings.layer);
+      sentence.textContent = still ? stillSentence(model, settings.layer) : kindSentence(model);
+      toRotated.update(still, model, settings.layer);
       controls.hidden = !pairwise;
-      key.root.hidden = model.positions !== 'rotary';
+      pair.hidden = key.root.hidden = model.positions !== 'rotary' || still;
+      head.root.hidden = still;
       layer.set(settings.layer, integer(settings.layer), model.layers - 1);
       head.set(settings.head, integer(settings.head), model.heads - 1);
       key.set(keyOf(settings), `${labels[keyOf(settings)] ?? ''} (${integer(keyOf(settings))})`, settings.selected);
@@ -143,7 +146,45 @@ function kindName(kind: Kind): string {
   return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
 }
 
-function kindSentence(kind: Kind): string {
+/** The way from a layer that rotates nothing to the nearest that does, where there is one. */
+function createRotatedLink(goTo: (layer: number) => void): {
+  readonly root: HTMLElement;
+  readonly update: (isStill: boolean, model: ModelInfo, layer: number) => void;
+} {
+  const root = el('p');
+  const changed = changeDetector();
+  return {
+    root,
+    update: (still, model, layer) => {
+      const rotated = nearestRotated(model, layer);
+      root.hidden = !still || rotated === layer;
+      if (changed(rotated)) root.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => goTo(rotated)));
+    },
+  };
+}
+
+/** Whether positions are rotations, but layer `layer` has none. */
+function isStill(model: ModelInfo, layer: number): boolean {
+  return model.positions === 'rotary' && !rotatesIn(model, layer);
+}
+
+function stillSentence(model: ModelInfo, layer: number): string {
+  const recurrence = model.traits?.layers[layer]?.recurrence;
+  return recurrence === undefined
+    ? t('This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.')
+    : t(
+        'Layer {0} is {1}: it has no queries and keys to rotate. It takes in the tokens one after another, and so knows their order.',
+        layer,
+        recurrenceName(recurrence.kind),
+      );
+}
+
+function kindSentence(model: ModelInfo): string {
+  if (model.positions === 'none' && recurrencesIn(model) !== undefined)
+    return t(
+      'This model adds and rotates nothing. Its layers with attention know the order of tokens by the causal mask alone; the others take ' +
+        'in the tokens one after another, and so know it.',
+    );
   const sentences: Readonly<Record<Kind, string>> = {
     learned: t('Each position has a vector of its own, learned in training and added to the embedding.'),
     sinusoidal: t('Each position has a vector of sines and cosines, made by a formula of this model and added to the embedding.'),
@@ -154,7 +195,7 @@ function kindSentence(kind: Kind): string {
         'depends on how far apart the two tokens are.',
     ),
   };
-  return sentences[kind];
+  return sentences[model.positions];
 }
 
 /** Key whose rotation is compared with that of the selected query. */

@@ -209,6 +209,9 @@ function spelled(tokens: readonly GgufToken[], architecture: string): string[] {
   // Gemma has no tab token except its byte, but has tokens of several tabs.
   const tab = texts.indexOf(byteToken(9));
   if (architecture.startsWith('gemma') && tab >= 0 && !texts.includes('\t')) texts[tab] = '\t';
+  // What ends a text in C, the converter of InternLM 2 spells as this sign.
+  const sign = texts.indexOf('🐉');
+  if (architecture === 'internlm2' && sign >= 0 && sign === texts.lastIndexOf('🐉')) texts[sign] = '\0';
   return texts;
 }
 

@@ -35,6 +35,7 @@ async function read(name: string, { metadata: changed = {}, without = [], ropes 
 
 describe('what a file says of itself is refused by one sentence:', () => {
   const rope = (...divisors: number[]): RopeTensors => new Map([['rope_freqs.weight', Float32Array.from(divisors)]]);
+  const long: RopeTensors = new Map(['long', 'short'].map((kind) => [`rope_factors_${kind}.weight`, Float32Array.of(1, 2, 3, 4)]));
 
   test.each<[name: string, change: Change, message: RegExp]>([
     [
@@ -57,6 +58,8 @@ describe('what a file says of itself is refused by one sentence:', () => {
     ['glm4moe.f16', { metadata: { 'glm4moe.expert_gating_func': 1 } }, /chooses experts by function 1, which is not supported/],
     ['gpt-oss.q8_0', { without: ['blk.0.ffn_up_exps.weight'] }, /holds a "ffn_gate_exps" without "ffn_up_exps"/],
     ['lfm2.f16', { metadata: { 'lfm2.attention.head_count_kv': [1, 2] } }, /differently for each layer/],
+    ['phimoe.q8_0', { metadata: { 'phimoe.context_length': 65_536 }, ropes: long }, /which are known of Phi 3\.5 MoE alone/],
+    ['phimoe.f16', { ropes: long }, /scales positions without the factors of cosines and sines/],
     ['falcon.f16', { metadata: { 'falcon.attention.head_count_kv': 3 } }, /claims 3 heads of keys for 4 of queries/],
   ])('%s with %j', async (name, change, message) => {
     await read(name, {});

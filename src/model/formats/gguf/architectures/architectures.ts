@@ -12,7 +12,7 @@ import { apertus, arcee, ernie45, exaone4, hunyuan, mistral3, olmoe, seedOss, sm
 import { falconH1, graniteHybrid, nemotronH } from './mambas.ts';
 import { bloom, falcon, mpt, starcoder } from './olderGpts.ts';
 import { glm4, olmo2, stablelm } from './others.ts';
-import { phi2, phi3 } from './phi.ts';
+import { phi2, phi3, phimoe } from './phi.ts';
 import { qwen2, qwen2moe, qwen2vl, qwen3, qwen3moe, qwen3vl, qwen3vlmoe } from './qwen.ts';
 import type { Architecture } from './common.ts';
 
@@ -43,6 +43,8 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['granitehybrid', graniteHybrid],
   ['granitemoe', graniteMoe],
   ['hunyuan-dense', hunyuan],
+  // InternLM 2, whose converter takes its matrix of queries, keys and values apart as Llama's.
+  ['internlm2', llama],
   ['lfm2', lfm2],
   ['llama', llama],
   ['llama4', llama4],
@@ -56,6 +58,7 @@ const ARCHITECTURES: ReadonlyMap<string, Architecture> = new Map([
   ['olmoe', olmoe],
   ['phi2', phi2],
   ['phi3', phi3],
+  ['phimoe', phimoe],
   ['qwen2', qwen2],
   ['qwen2moe', qwen2moe],
   ['qwen2vl', qwen2vl],

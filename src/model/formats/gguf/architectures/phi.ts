@@ -4,6 +4,8 @@ import type { RopeTensors } from '../ggufRope.ts';
 import {
   LLAMA_BLOCK,
   LLAMA_TOP,
+  expertStacks,
+  hasBias,
   innerSize,
   llamaConfig,
   llamaLayout,
@@ -52,6 +54,55 @@ export const phi3: Architecture = (facts, ropes) => {
       sliding_window: window > 0 ? window : null,
     },
     layout: llamaLayout({ attn_qkv: 'self_attn.qkv_proj', ffn_up: 'mlp.gate_up_proj' }),
+  };
+};
+
+/** By how much the score of an expert may differ from the best one's to count: the option of all published models. */
+const JITTER = 0.01;
+/** What cosines and sines are multiplied by in short and in long texts, and the lengths of the context, in Phi 3.5 MoE's config.json. */
+const PHI35 = { mscale: 1.243163121016122, positions: 131_072, trained: 4096 };
+
+/**
+ * Phi 3.5 with experts, and its smaller relatives. Files have as factor of cosines and sines what llama.cpp computes from the lengths of
+ * the context, and not that of the model's makers.
+ */
+export const phimoe: Architecture = (facts, ropes) => {
+  const sizes = sizesOf(facts);
+  const config = llamaConfig(facts, 'phimoe', sizes);
+  const window = facts.number('attention.sliding_window', 0);
+  const { rope_parameters: rope, original_max_position_embeddings: trained } = longRope(facts, ropes, sizes);
+  const scaled = ropes.size > 0;
+  if (scaled && (config['max_position_embeddings'] !== PHI35.positions || trained !== PHI35.trained))
+    facts.refuse(msg`scales positions without the factors of cosines and sines that its makers gave, which are known of Phi 3.5 MoE alone`);
+  return {
+    config: {
+      ...config,
+      ...innerSize(facts),
+      ...rmsEpsilon(facts),
+      rope_parameters: {
+        ...(typeof rope === 'object' ? rope : {}),
+        ...(scaled ? { short_mscale: PHI35.mscale, long_mscale: PHI35.mscale } : {}),
+      },
+      sliding_window: window > 0 ? window : null,
+      attention_bias: hasBias(facts),
+      lm_head_bias: facts.has('output.bias'),
+      num_local_experts: facts.count('expert_count'),
+      num_experts_per_tok: facts.count('expert_used_count'),
+      router_jitter_noise: JITTER,
+    },
+    layout: llamaLayout({
+      ffn_gate_inp: 'block_sparse_moe.gate',
+      ...expertStacks(facts, 'block_sparse_moe.experts', { gate: 'w1', up: 'w3', down: 'w2' }),
+    }),
+    notices: [
+      msg`${facts.file} does not say the jitter of its router: it is taken as ${JITTER}, as in the models of this family.`,
+      ...(scaled
+        ? [
+            msg`${facts.file} does not say by what cosines and sines are multiplied: it is taken as ${PHI35.mscale.toFixed(4)}, \
+as in Phi 3.5 MoE.`,
+          ]
+        : []),
+    ],
   };
 };
 
