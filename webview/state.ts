@@ -3,6 +3,7 @@ import { DEFAULT_SURPRISAL_SCALE, type SurprisalScale } from '../src/core/surpri
 import type { Explanation, HeadSummaries, Token } from '../src/core/trace.ts';
 import { isRecord } from '../src/core/records.ts';
 import type { KeptVector } from '../src/core/steering.ts';
+import { parseNotes } from '../src/report/notes.ts';
 import type {
   ComparedState,
   ComparisonWork,
@@ -209,6 +210,8 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
     }
     case 'needsModel':
       return { ...asShown(state), needsModel: true };
+    case 'notes':
+      return { ...state, settings: { ...state.settings, notes: [...parseNotes(message.notes)] } };
     case 'readAgain':
       return { ...state, readAgain: { model: message.model, differences: message.differences } };
     case 'explanation': {

@@ -12,7 +12,8 @@ import { exampleTarget } from './explain/exampleTarget.ts';
 import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
-import { openReport, ReportEditors, type ReportDocument } from './report/reportEditor.ts';
+import { ReportDocument } from './report/reportDocument.ts';
+import { ReportEditors } from './report/reportEditor.ts';
 import { chosenVector, saveVector } from './explain/vectorFiles.ts';
 import { saveNewFile } from './panel/savedFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
@@ -52,8 +53,8 @@ export interface Parts {
   run(command: string, args: readonly unknown[], editors: EditorTexts): Promise<void>;
   /** Restores a panel that VS Code kept over a restart from its saved state. */
   revive(panel: vscode.WebviewPanel, state: unknown): void;
-  /** Reads a saved report. Rejects with a sentence for the user. */
-  openReport(uri: vscode.Uri): Promise<ReportDocument>;
+  /** Reads a saved report. `backup`: a file of notes on it that are not saved. Rejects with a sentence for the user. */
+  openReport(uri: vscode.Uri, backup: vscode.Uri | undefined): Promise<ReportDocument>;
   /** Shows a saved report in the panel of its editor. */
   showReport(document: ReportDocument, panel: vscode.WebviewPanel): void;
   /** Follows a link into the extension. Errors are reported to the user here. */
@@ -251,7 +252,7 @@ export function createParts({
       }
     },
     askTool: (name, input, token) => tools.ask(name, input, token),
-    openReport,
+    openReport: (uri, backup) => ReportDocument.open(uri, backup),
     showReport: (document, opened) => reports.show(document, opened),
     follow: (link) => void reports.follow(link).catch((error: unknown) => void reportError(log, 'Following a link', error)),
     agentServers: () => agentServers(extensionUri, version),

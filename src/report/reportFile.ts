@@ -5,6 +5,7 @@ import { isRecord } from '../core/records.ts';
 import { msg } from '../core/translatable.ts';
 import type { ShownComparison, ShownExplanation } from '../protocol/messages.ts';
 import { parseQuery } from '../protocol/queries.ts';
+import type { Note } from './notes.ts';
 import { packData, unpackData } from './packedData.ts';
 import { REPORT_FORMAT, REPORT_HEAD, REPORT_VERSION, type KeptAnswer, type Report, type ReportHead } from './report.ts';
 import { reportPage, type ReportPage } from './reportPage.ts';
@@ -58,6 +59,20 @@ export async function reportOf(element: (id: string) => string | undefined, name
   return { head, shown, comparison: comparison as ShownComparison | null, answers };
 }
 
+/** What a report's file says of itself. Throws UserError for a file that is no report. */
+export function headIn(file: string, name: string): ReportHead {
+  return readHead(elementIn(file, HEAD_ID), name);
+}
+
+/** The file of a report with other notes; all else is as it was, to the last letter. Throws UserError for a file that is no report. */
+export function withNotes(file: string, notes: readonly Note[], name: string): string {
+  const description = elementIn(file, HEAD_ID) ?? '';
+  readHead(description, name);
+  const head = { ...(JSON.parse(description) as object), notes };
+  const start = file.indexOf(opening(HEAD_ID)) + opening(HEAD_ID).length;
+  return `${file.slice(0, start)}${asciiJson(head)}${file.slice(start + description.length)}`;
+}
+
 /** Throws UserError for a file that is too large to be a report. */
 export function checkReportSize(bytes: number, name: string): void {
   if (bytes > MAX_REPORT_BYTES)
@@ -85,9 +100,14 @@ function readHead(text: string | undefined, name: string): ReportHead {
 
 /** What the element of this id holds; undefined: there is none, or its end is missing. Nothing in it can end it early. */
 function elementIn(file: string, id: string): string | undefined {
-  const start = file.indexOf(`id="${id}">`);
+  const start = file.indexOf(opening(id));
   const end = start < 0 ? -1 : file.indexOf('</script>', start);
-  return end < 0 ? undefined : file.slice(start + `id="${id}">`.length, end);
+  return end < 0 ? undefined : file.slice(start + opening(id).length, end);
+}
+
+/** The end of the tag with which the element of this id begins. */
+function opening(id: string): string {
+  return `id="${id}">`;
 }
 
 function shownIn({ explanation: kept, ...shown }: Readonly<Record<string, unknown>>, head: ReportHead): ShownExplanation | undefined {

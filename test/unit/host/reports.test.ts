@@ -1,6 +1,8 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
-import { readReport } from '../../../src/report/reportFile.ts';
+import { readReport, writeReport } from '../../../src/report/reportFile.ts';
+import { readFixture } from '../../webview/readFixture.ts';
+import { BARE_PAGE, reportWith } from '../report/savedReport.ts';
 import { FakeUri, type FakePanel } from './fakeEditor.ts';
 import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
 
@@ -115,14 +117,12 @@ describe('a report', () => {
     host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/without-ending'));
     await save(host, []);
     const file = await saved(host, '/saved/without-ending.tokens.html');
-    const { writeReport } = await import('../../../src/report/reportFile.ts');
     const report = await readReport(file, 'x');
     const logprob = report.shown.explanation.logprob.slice();
     logprob[2] = (logprob[2] ?? 0) - 0.5;
     const { explanation } = report.shown;
     const other = { ...report, shown: { ...report.shown, explanation: { ...explanation, logprob } } };
-    const page = { loader: '', scripts: [], style: '', languages: {} };
-    host.files.set('/saved/changed.tokens.html', new TextEncoder().encode(await writeReport(other, page)));
+    host.files.set('/saved/changed.tokens.html', new TextEncoder().encode(await writeReport(other, BARE_PAGE)));
     const panel = await host.openCustom('/saved/changed.tokens.html');
     panel.say({ type: 'ready' });
     panel.say({ type: 'readAgain' });
@@ -221,6 +221,113 @@ describe('saving a report', () => {
     await until(() => host.errors().length > 0);
     expect(host.errors()).toEqual([`file://${PATH} cannot be saved: EROFS: read-only file system`]);
     expect([...host.files].filter(([path]) => path.startsWith('/saved'))).toEqual([[PATH, Uint8Array.of(1, 2)]]);
+  });
+});
+
+describe('notes on an open report', () => {
+  const NOTE = { text: 'Why so sure?', token: 2, head: null, key: null };
+  const OTHER = { text: '=1+1 </script><b>', token: null, head: { layer: 0, head: 1 }, key: null };
+  const report = reportWith(readFixture().shown, [], [NOTE]);
+
+  /** A host in which the report is open, and its page ready. */
+  async function opened() {
+    const host = await startHost();
+    const file = await writeReport(report, BARE_PAGE);
+    host.files.set(PATH, new TextEncoder().encode(file));
+    const panel = await host.openCustom(PATH);
+    panel.say({ type: 'ready' });
+    return { host, file, panel };
+  }
+
+  const told = (panel: FakePanel): unknown => panel.posted.findLast((message) => message.type === 'notes')?.notes;
+  const fileOf = (host: Host, path = PATH): string => new TextDecoder().decode(host.files.get(path));
+
+  it('are told to every page of the file, undone and done again, and saved into the file, of which all else stays', async () => {
+    const { host, file, panel } = await opened();
+    const second = await panel.split();
+    second.say({ type: 'ready' });
+    expect(panel.posted[0]).toMatchObject({ type: 'init', report: { keepsNotes: true } });
+    expect([told(panel), told(second)]).toEqual([[NOTE], [NOTE]]);
+    panel.say({ type: 'notes', notes: [NOTE, OTHER] });
+    expect([told(panel), told(second), panel.edits.length]).toEqual([[NOTE, OTHER], [NOTE, OTHER], 1]);
+    panel.edits[0]?.undo();
+    expect(told(second)).toEqual([NOTE]);
+    panel.edits[0]?.redo();
+    expect([told(second), fileOf(host)]).toEqual([[NOTE, OTHER], file]);
+    await panel.save();
+    const saved = fileOf(host);
+    expect((await readReport(saved, 'x')).head).toEqual({ ...report.head, notes: [NOTE, OTHER] });
+    const end = '</script>';
+    const [before, after] = [file, saved].map((text) => text.slice(text.indexOf(end, text.indexOf('explain-tokens-report'))));
+    expect(after).toBe(before);
+    expect([...host.files.keys()].filter((path) => path.startsWith('/saved'))).toEqual([PATH]);
+    // A page that is closed is told nothing.
+    second.dispose();
+    const count = second.posted.length;
+    panel.say({ type: 'notes', notes: [] });
+    await panel.save();
+    expect([(await readReport(fileOf(host), 'x')).head.notes, second.posted.length]).toEqual([[], count]);
+    expect(await host.openCustom(PATH).then((again) => (again.say({ type: 'ready' }), told(again)))).toEqual([]);
+  });
+
+  it('stay as they are where what a page says is none, or the place cannot be written', async () => {
+    const { host, panel } = await opened();
+    for (const notes of [null, 'x', [{ ...NOTE, text: 'x'.repeat(501) }], [{ ...NOTE, token: -1 }]]) panel.say({ type: 'notes', notes });
+    expect([told(panel), panel.edits]).toEqual([[NOTE], []]);
+    vi.spyOn(host.api.workspace.fs, 'isWritableFileSystem').mockReturnValue(false);
+    const other = await host.openCustom(PATH);
+    other.say({ type: 'ready' });
+    expect(other.posted[0]).toMatchObject({ type: 'init', report: { keepsNotes: false } });
+    other.say({ type: 'notes', notes: [] });
+    expect([told(other), other.edits]).toEqual([[NOTE], []]);
+  });
+
+  it('are kept where the disk is full, saved elsewhere, and taken from the file again', async () => {
+    const { host, file, panel } = await opened();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    vi.spyOn(host.api.workspace.fs, 'writeFile').mockRejectedValueOnce(new Error('ENOSPC: no space left on device'));
+    await expect(panel.save()).rejects.toThrow(`file://${PATH} cannot be saved: ENOSPC: no space left on device`);
+    expect([fileOf(host), told(panel)]).toEqual([file, [OTHER]]);
+    await panel.saveAs('/saved/copy.tokens.html');
+    expect((await readReport(fileOf(host, '/saved/copy.tokens.html'), 'x')).head.notes).toEqual([OTHER]);
+    expect(fileOf(host)).toBe(file);
+    await panel.revert();
+    expect(told(panel)).toEqual([NOTE]);
+  });
+
+  it('are not written over what another program has written, and never into another report', async () => {
+    const { host, panel } = await opened();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    const theirs = await writeReport({ ...report, head: { ...report.head, notes: [] } }, BARE_PAGE);
+    host.files.set(PATH, new TextEncoder().encode(theirs));
+    await expect(panel.save()).rejects.toThrow('notes.tokens.html holds notes that another program has written');
+    expect(fileOf(host)).toBe(theirs);
+    await panel.revert();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    await panel.save();
+    const foreign = await writeReport({ ...report, head: { ...report.head, created: '2026-11-30T00:00:00.000Z' } }, BARE_PAGE);
+    host.files.set(PATH, new TextEncoder().encode(foreign));
+    for (const work of [panel.save(), panel.saveAs('/saved/copy.tokens.html'), panel.revert()])
+      await expect(work).rejects.toThrow('notes.tokens.html holds another report now: close it and open it again.');
+    host.files.set(PATH, new TextEncoder().encode('<p>Hello</p>'));
+    await expect(panel.save()).rejects.toThrow('notes.tokens.html is not a report of Explain Tokens.');
+    expect(fileOf(host)).toBe('<p>Hello</p>');
+  });
+
+  it('that were not saved are there after a restart', async () => {
+    const { host, file, panel } = await opened();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    const backup = await panel.backUp('/backups/1');
+    const again = await host.openCustom(PATH, backup.id);
+    again.say({ type: 'ready' });
+    expect(told(again)).toEqual([OTHER]);
+    await again.save();
+    expect((await readReport(fileOf(host), 'x')).head.notes).toEqual([OTHER]);
+    expect(fileOf(host)).not.toBe(file);
+    backup.delete();
+    expect(host.files.has('/backups/1')).toBe(false);
+    host.files.set('/backups/2', Uint8Array.of(1));
+    await expect(host.openCustom(PATH, 'file:///backups/2')).rejects.toThrow('notes.tokens.html cannot be read: ');
   });
 });
 
