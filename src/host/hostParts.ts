@@ -127,7 +127,23 @@ export function createParts({
     onFailure: (error) => void reportError(log, 'Attention in the editor', error),
   });
   const overlays = new Overlays(why, attention);
-  const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
+  const aside = (model: string): ModelClient => {
+    const silent = (): void => undefined;
+    return new ModelClient({
+      connect: connectWorker,
+      wanted: () => wanted(model),
+      onState: silent,
+      onRefused: silent,
+      onIdleFailure: (error) => log.error('Idle worker', error),
+      t,
+    });
+  };
+  /** A client of the model that has this name; undefined: none of the list has. */
+  const named = async (name: string): Promise<ModelClient | undefined> => {
+    const entry = (await library.entries()).find(({ setting }) => wanted(setting).name === name);
+    return entry && aside(entry.setting);
+  };
+  const comparer = new Comparer({ client, current, log, aside });
   const downloads = new Downloads({ globalStorageUri, secrets });
   const library = new ModelLibrary({
     downloads,
@@ -185,7 +201,7 @@ export function createParts({
         ),
     },
   );
-  const reports = new ReportEditors({ extensionUri, client, log, saveFile });
+  const reports = new ReportEditors({ extensionUri, client, named, log, saveFile });
   const files = new FileParts({ client, current, overlays, log, setContext, advise: (error) => adviceFor(library, error) });
   const counts = new Counts(client, setContext);
   const tree = new ModelTree(library);

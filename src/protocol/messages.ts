@@ -146,8 +146,8 @@ export type HostMessage =
   | { readonly type: 'tellView' }
   /** The notes on the report on show, as they are now: opaque to the protocol. */
   | { readonly type: 'notes'; readonly notes: unknown }
-  /** The report on show was read again by this model. */
-  | { readonly type: 'readAgain'; readonly model: string; readonly differences: readonly Difference[] }
+  /** The report on show was read again by this model. `leftOut`: the other model of its comparison, if that is not here; null: nothing. */
+  | { readonly type: 'readAgain'; readonly model: string; readonly differences: readonly Difference[]; readonly leftOut: string | null }
   /** The current explanation. */
   | { readonly type: 'explanation'; readonly shown: ShownExplanation }
   /** `fraction` in 0..1, null if unknown. `tokens`: those of the text being read; null: not known yet; absent: as told before. */

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError } from '../core/errors.ts';
+import { stepsOf } from '../core/recipe.ts';
 import { isRecord } from '../core/records.ts';
 import { msg } from '../core/translatable.ts';
 import type { ShownComparison, ShownExplanation } from '../protocol/messages.ts';
@@ -51,12 +52,11 @@ export async function reportOf(element: (id: string) => string | undefined, name
   if (!isRecord(content) || !isRecord(content['shown']) || !Array.isArray(content['answers'])) throw damaged(name);
   const shown = shownIn(content['shown'], head);
   const answers = (content['answers'] as readonly unknown[]).map(answerIn);
-  const comparison = content['comparison'] ?? null;
-  if (shown === undefined || !answers.every((answer) => answer !== undefined) || !(comparison === null || isRecord(comparison)))
-    throw damaged(name);
-  if (!areTokensOf(shown.explanation.tokens, head.ids, head.text))
-    throw new UserError(msg`${name} cannot be trusted: its text and its token ids disagree.`);
-  return { head, shown, comparison: comparison as ShownComparison | null, answers };
+  const comparison = comparisonIn(content['comparison'] ?? null);
+  if (shown === undefined || comparison === undefined || !answers.every((answer) => answer !== undefined)) throw damaged(name);
+  for (const { text, tokens, run } of [shown.explanation, ...(comparison === null ? [] : [comparison.explanation])])
+    if (!areTokensOf(tokens, [...run.ids], text)) throw new UserError(msg`${name} cannot be trusted: its text and its token ids disagree.`);
+  return { head, shown, comparison, answers };
 }
 
 /** What a report's file says of itself. Throws UserError for a file that is no report. */
@@ -115,6 +115,27 @@ function shownIn({ explanation: kept, ...shown }: Readonly<Record<string, unknow
   const { source, notices, serial } = shown;
   if (explanation === undefined || !isRecord(source) || typeof source['label'] !== 'string' || !Array.isArray(notices)) return undefined;
   return typeof serial === 'number' ? ({ ...shown, explanation } as unknown as ShownExplanation) : undefined;
+}
+
+/** A kept comparison, whose second side stands in it whole; undefined: it is none. */
+function comparisonIn(value: unknown): ShownComparison | null | undefined {
+  if (value === null) return null;
+  if (!isRecord(value) || !isRecord(value['explanation'])) return undefined;
+  const { kind, source, model, notices, sameVocabulary, divergence, explanation: kept } = value;
+  const { text, run } = kept;
+  if (typeof text !== 'string' || !isRecord(run) || !(run['ids'] instanceof Int32Array)) return undefined;
+  const recipe = stepsOf(run['recipe']);
+  const explanation = recipe && wholeExplanation(kept, text, [...run['ids']], recipe);
+  const isWhole =
+    (kind === 'text' || kind === 'model') &&
+    (model === null || typeof model === 'string') &&
+    typeof sameVocabulary === 'boolean' &&
+    Array.isArray(notices) &&
+    isRecord(source) &&
+    typeof source['label'] === 'string' &&
+    (divergence === null ||
+      (isRecord(divergence) && divergence['spans'] instanceof Float32Array && typeof divergence['final'] === 'number'));
+  return explanation !== undefined && isWhole ? ({ ...value, explanation } as unknown as ShownComparison) : undefined;
 }
 
 function answerIn(value: unknown): KeptAnswer | undefined {

@@ -1,26 +1,25 @@
 import { vscode } from '../vscode.ts';
-import { CancelledError } from '../../core/errors.ts';
 import type { LinkedPlace } from '../../protocol/messages.ts';
 import { notebookCode } from '../../report/notebookCode.ts';
 import { frozenPanel } from '../../report/frozenPanel.ts';
-import { checkSameTokens, differencesOf, requestOf } from '../../report/readAgain.ts';
-import type { Report } from '../../report/report.ts';
 import { notesOf } from '../../report/notes.ts';
-import { questionsTeller } from './questionsTeller.ts';
 import { linkQuery, parseLink } from '../../report/stateLink.ts';
 import { EXTENSION_ID, REPORT_EDITOR } from '../commandIds.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { type Log, reportError } from '../log.ts';
 import { ExplainPanel } from '../panel/explainPanel.ts';
 import { t } from '../say.ts';
-import { inform, withProgress } from '../surfaces.ts';
+import { inform } from '../surfaces.ts';
 import { fileName } from '../fileName.ts';
+import { readAgain } from './reportReading.ts';
 import type { ReportDocument } from './reportDocument.ts';
 
 /** Parts of the extension that editors of reports use. */
 export interface ReportEditorContext {
   readonly extensionUri: vscode.Uri;
-  readonly client: Pick<ModelClient, 'ask' | 'explain'>;
+  readonly client: ModelClient;
+  /** A client of the model that has this name, which is disposed by whoever asks; undefined: there is no such model here. */
+  readonly named: (name: string) => Promise<ModelClient | undefined>;
   readonly log: Log;
   /** Has the user save a file that the page made. */
   readonly saveFile: (name: string, content: string | Uint8Array) => void;
@@ -128,26 +127,4 @@ export class ReportEditors {
     if (open?.panel.post({ type: 'goTo', place: found.place }) !== true) this.#wanted.set(address, found.place);
     await vscode.commands.executeCommand('vscode.openWith', uri, REPORT_EDITOR);
   }
-}
-
-/** Reads a report again with the model of the settings, and tells the page how far the numbers are apart. Cancelling tells nothing. */
-async function readAgain({ client }: ReportEditorContext, report: Report, name: string, panel: ExplainPanel): Promise<void> {
-  await withProgress(t('Reading {0} again', name), async (view, cancelled) => {
-    const closed = new AbortController();
-    panel.onDidEnd(() => closed.abort());
-    const signal = AbortSignal.any([cancelled, closed.signal]);
-    try {
-      const { explanation, modelKey } = await client.explain(requestOf(report), signal, () => undefined);
-      checkSameTokens(report, explanation, name);
-      const differences = await differencesOf(
-        report,
-        explanation,
-        (question, args) => client.ask(modelKey, explanation.run, question, args, signal),
-        questionsTeller(view, signal),
-      );
-      panel.post({ type: 'readAgain', model: explanation.model.name, differences });
-    } catch (error) {
-      if (!(error instanceof CancelledError)) throw error;
-    }
-  });
 }

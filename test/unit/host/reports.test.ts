@@ -4,7 +4,7 @@ import { readReport, writeReport } from '../../../src/report/reportFile.ts';
 import { readFixture } from '../../webview/readFixture.ts';
 import { BARE_PAGE, reportWith } from '../report/savedReport.ts';
 import { FakeUri, type FakePanel } from './fakeEditor.ts';
-import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
+import { endHosts, FIRST, SECOND, startHost, TEXT, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -132,6 +132,64 @@ describe('a report', () => {
     expect(most?.quantity).toBe('tokens.logprob');
     expect(most?.largest).toBeCloseTo(0.5, 6);
     expect(next?.share).toBe(0);
+  });
+});
+
+describe('a comparison in a report', () => {
+  /** The report that is saved now, read again. */
+  async function readAgainOf(host: Host, forget: () => void = () => undefined) {
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
+    await save(host, ['Attention']);
+    const report = await readReport(await saved(host), 'x');
+    forget();
+    const panel = await host.openCustom(PATH);
+    panel.say({ type: 'ready' });
+    const shown = panel.posted.find((message) => message.type === 'comparison');
+    expect(shown?.comparison?.explanation).toEqual(report.comparison?.explanation);
+    panel.say({ type: 'readAgain' });
+    await until(() => panel.posted.some(({ type }) => type === 'readAgain') || host.errors().length > 0);
+    await host.settle();
+    expect(host.errors()).toEqual([]);
+    const again = panel.posted.find((message) => message.type === 'readAgain') ?? expect.fail('It was not read again.');
+    expect(again.differences.filter(({ share }) => share !== 0)).toEqual([]);
+    return { report, again, quantities: again.differences.map(({ quantity }) => quantity) };
+  }
+
+  it('with another text is kept with the attention of both, and read again', async () => {
+    const host = await explained();
+    host.select(host.shown, TEXT.indexOf(SECOND), TEXT.length);
+    host.run('compareWith');
+    await host.settle();
+    const { report, again, quantities } = await readAgainOf(host);
+    expect([report.comparison?.kind, report.comparison?.explanation.text]).toEqual(['text', SECOND]);
+    const { layers, heads } = report.shown.explanation.model;
+    expect(report.answers.filter(({ query, side }) => side === 'second' && query.name === 'attention')).toHaveLength(layers * heads);
+    expect(again.leftOut).toBeNull();
+    expect(quantities).toEqual(
+      expect.arrayContaining(['second.tokens.logprob', 'second.attention.weights', 'divergence.spans', 'divergence.final']),
+    );
+  });
+
+  it('with another model is read again by that model, and where that is gone says so', async () => {
+    const host = await explained();
+    await host.useModels(['/models/other']);
+    host.run('compareModel');
+    await host.settle();
+    const pick = host.picks.at(-1) ?? expect.fail('Nothing was asked.');
+    pick.accept(pick.items.find((one) => JSON.stringify(one).includes('other')) ?? expect.fail('The other model is not listed.'));
+    await host.settle();
+    const alive = host.workers.alive();
+    const { report, again, quantities } = await readAgainOf(host);
+    expect([report.comparison?.kind, report.comparison?.model, again.leftOut]).toEqual(['model', 'other', null]);
+    expect(quantities).toEqual(expect.arrayContaining(['second.tokens.logprob', 'divergence.spans']));
+    // The worker that read it is ended.
+    expect(host.workers.alive()).toBe(alive);
+    const without = await readAgainOf(host, () => {
+      host.platform.findModels = async () => [];
+      host.run('refreshModels');
+    });
+    expect(without.again.leftOut).toBe('other');
+    expect(without.quantities.filter((name) => name.startsWith('second') || name.startsWith('divergence'))).toEqual([]);
   });
 });
 
