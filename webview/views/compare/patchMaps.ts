@@ -141,7 +141,7 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
 /** How well the estimates agree with what is measured. `going`: cells are still to be measured. */
 function agreementText(both: Agreement, going: boolean): string {
   const [count, r] = [integer(both.cells.length), correlationOf(both)];
-  if (Number.isNaN(r)) return t('{0} cells measured.', count);
+  if (Number.isNaN(r)) return both.cells.length === 1 ? t('1 cell measured.') : t('{0} cells measured.', count);
   return going
     ? t('{0} cells measured so far, the most promising first; correlation r = {1}.', count, decimal(r, 2))
     : t('{0} cells measured; correlation r = {1}.', count, decimal(r, 2));
