@@ -235,7 +235,10 @@ function layersOf(heads: readonly Head[]): readonly number[] {
   return [...new Set(heads.map(({ layer }) => layer))];
 }
 
-/** About how many bytes each part adds to a report's file, with the second side of a comparison where there is one: numbers hardly become smaller, and base64 takes a third more. */
+/**
+ * About how many bytes each part adds to a report's file, with the second side of a comparison where there is one: numbers hardly become
+ * smaller, and base64 takes a third more.
+ */
 export function aboutBytes(
   explanation: Explanation,
   choice: ReportChoice,

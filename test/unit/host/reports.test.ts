@@ -172,15 +172,15 @@ describe('a comparison in a report', () => {
 
   it('with another model is read again by that model, and where that is gone says so', async () => {
     const host = await explained();
-    await host.useModels(['/models/other']);
+    await host.useModels(['/models/gpt2']);
     host.run('compareModel');
     await host.settle();
     const pick = host.picks.at(-1) ?? expect.fail('Nothing was asked.');
-    pick.accept(pick.items.find((one) => JSON.stringify(one).includes('other')) ?? expect.fail('The other model is not listed.'));
+    pick.accept(pick.items.find((one) => JSON.stringify(one).includes('gpt2')) ?? expect.fail('The other model is not listed.'));
     await host.settle();
     const alive = host.workers.alive();
     const { report, again, quantities } = await readAgainOf(host);
-    expect([report.comparison?.kind, report.comparison?.model, again.leftOut]).toEqual(['model', 'other', null]);
+    expect([report.comparison?.kind, report.comparison?.model, again.leftOut]).toEqual(['model', 'gpt2', null]);
     expect(quantities).toEqual(expect.arrayContaining(['second.tokens.logprob', 'divergence.spans']));
     // The worker that read it is ended.
     expect(host.workers.alive()).toBe(alive);
@@ -188,7 +188,7 @@ describe('a comparison in a report', () => {
       host.platform.findModels = async () => [];
       host.run('refreshModels');
     });
-    expect(without.again.leftOut).toBe('other');
+    expect(without.again.leftOut).toBe('gpt2');
     expect(without.quantities.filter((name) => name.startsWith('second') || name.startsWith('divergence'))).toEqual([]);
   });
 });

@@ -2,6 +2,8 @@ import { promisingFirst } from '../../../src/core/patchGrid.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { agreementFigure, agreementOf, correlationOf, type Agreement, patchMapFigure, patchRows } from '../../figures/patchFigures.ts';
+import { tokenAxis, type GridAxis } from '../../figures/figureData.ts';
+import { agreementNumbers, countedAxis, shareNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { decimal, integer, signedDecimal } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
@@ -50,9 +52,11 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
       event.clientY,
     );
   };
+  const fileOf = (what: string): string => (of === undefined ? what : `${what}-${of.result.estimate.grid}`);
   const cellOf = ({ x, y }: Pick<PlotPoint, 'x' | 'y'>): number => y * columns() + x;
-  const map = (label: string, file: string) =>
-    createPlot(label, file, {
+  const map = (label: string, file: string, shares: (result: PatchResult) => ArrayLike<number>) =>
+    createPlot(label, () => fileOf(file), {
+      data: () => (of === undefined ? null : shareNumbers(axisOf(of), shares(of.result))),
       hover: (point, event) => hover(point === null ? undefined : cellOf(point), event),
       click: (point) => choose(cellOf(point)),
       keys: (event) => {
@@ -64,10 +68,15 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
       resized,
     });
   const maps = {
-    estimate: map(t('Estimated shares: rows are layers. Arrow keys choose a cell.'), 'patching-estimated'),
-    measured: map(t('Measured shares: rows are layers. Arrow keys choose a cell.'), 'patching-measured'),
+    estimate: map(
+      t('Estimated shares: rows are layers. Arrow keys choose a cell.'),
+      'patching-estimated',
+      ({ estimate }) => estimate.estimate,
+    ),
+    measured: map(t('Measured shares: rows are layers. Arrow keys choose a cell.'), 'patching-measured', ({ shares }) => shares),
   };
-  const scatter = createPlot(t('Each measured cell: estimate across, measurement up'), 'patching-agreement', {
+  const scatter = createPlot(t('Each measured cell: estimate across, measurement up'), () => fileOf('patching-agreement'), {
+    data: () => (of === undefined ? null : agreementNumbers(axisOf(of), agreementOf(of.result.estimate.estimate, of.result.shares))),
     hover: (point, event) => hover(point?.custom, event),
     click: (point) => point.custom !== undefined && choose(point.custom),
     resized,
@@ -150,6 +159,12 @@ function agreementText(both: Agreement, going: boolean): string {
 function namesOf({ estimate: { grid, columns } }: PatchResult, { first }: Compared): readonly string[] {
   const labels = grid === 'heads' ? [] : tokenLabels(first);
   return Array.from({ length: columns }, (_, column) => labels[column] ?? String(column));
+}
+
+/** The columns of the grid as they are saved: tokens of the first text, or heads. */
+function axisOf({ result, compared }: { readonly result: PatchResult; readonly compared: Compared }): GridAxis {
+  const { grid, columns } = result.estimate;
+  return grid === 'heads' ? countedAxis('head', columns) : tokenAxis('token', compared.first.tokens.slice(0, columns));
 }
 
 /** A figure under its title and a note. */

@@ -1,6 +1,8 @@
 import { at } from '../../../src/core/tensor.ts';
 import type { VectorFrame, VectorMap, Word } from '../../../src/core/vectors.ts';
 import type { PanelContext, View } from '../../context.ts';
+import type { FigureData } from '../../figures/figureData.ts';
+import { wordCosines, wordNumbers } from '../../figures/savedNumbers.ts';
 import { button, select, textField } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { projectionFigure } from '../../figures/projectionPlot.ts';
@@ -39,10 +41,12 @@ export function createWordMap(context: PanelContext): View {
   const frame = createFrameSwitch(context, 'table');
   const caption = el('p', { class: 'caption' });
   const plot = createPlot(t('Words over principal components'), 'words', {
+    data: () => saved(wordNumbers),
     hover: (point, event) => hover(point?.custom, event),
     resized: () => asked.redraw(),
   });
   const matrix = createPlot(t('Cosines of all pairs of words'), 'words-cosines', {
+    data: () => saved(wordCosines),
     hover: (point, event) => hoverPair(point?.y, point?.x, event),
     resized: () => asked.redraw(),
   });
@@ -92,6 +96,10 @@ export function createWordMap(context: PanelContext): View {
     asked.notice,
   );
 
+  function saved(numbers: (labels: readonly string[], map: VectorMap) => FigureData): FigureData | null {
+    const answer = asked.answer();
+    return answer === undefined ? null : numbers(answer.labels, answer.map);
+  }
   function hover(index: number | undefined, event: MouseEvent | null): void {
     const answer = asked.answer();
     if (index === undefined || event === null || answer === undefined) return context.tooltip.hide();

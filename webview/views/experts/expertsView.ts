@@ -1,5 +1,7 @@
 import { at } from '../../../src/core/tensor.ts';
 import type { ExpertRouting, Explanation } from '../../../src/core/trace.ts';
+import { tokenAxis } from '../../figures/figureData.ts';
+import { expertNumbers, loadNumbers } from '../../figures/savedNumbers.ts';
 import { chip, countList, slider } from '../../parts/controls.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -40,8 +42,20 @@ export function createExperts(context: PanelContext): View {
   const chosenTitle = el('h3');
   const chosenList = el('ul', { class: 'chosen-experts' });
   const draw = (): void => asked.redraw();
-  const load = createPlot(t('Share of the tokens that each expert was sent'), 'expert-load', { hover: hoverLoad, resized: draw });
-  const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), 'experts', {
+  const file = (what: string) => () => `layer-${store.state().settings.expertLayer}-${what}`;
+  const load = createPlot(t('Share of the tokens that each expert was sent'), file('expert-load'), {
+    data: () => {
+      const found = asked.answer();
+      return found === undefined ? null : loadNumbers(found.loads);
+    },
+    hover: hoverLoad,
+    resized: draw,
+  });
+  const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), file('experts'), {
+    data: () => {
+      const [found, { shown }] = [asked.answer(), store.state()];
+      return found === undefined || shown === null ? null : expertNumbers(tokenAxis('token', shown.explanation.tokens), found.grid);
+    },
     hover: hoverCell,
     click: (point) => selectToken(context, point.y),
     keys: moveToken,

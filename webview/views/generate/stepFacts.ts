@@ -4,6 +4,7 @@ import { hasAttention } from '../../../src/core/recurrence.ts';
 import type { Explanation, ModelInfo } from '../../../src/core/trace.ts';
 import { css } from '../../colour.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { stepTimes } from '../../figures/savedNumbers.ts';
 import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { stepTimesFigure } from '../../figures/stepTimes.ts';
@@ -35,6 +36,7 @@ export function createStepFacts(context: PanelContext): View {
   );
   let branch: readonly (GenerationStep | null)[] = [];
   const plot = createPlot(t('Milliseconds of each step'), 'step-times', {
+    data: () => (branch.length === 0 ? null : stepTimes(branch)),
     resized: () => chart(context.store.state()),
     hover: (point, event) => {
       const step = point?.custom === undefined ? null : (branch[point.custom] ?? null);

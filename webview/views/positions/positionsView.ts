@@ -1,5 +1,6 @@
 import type { PositionView } from '../../../src/core/positions.ts';
 import { at } from '../../../src/core/tensor.ts';
+import { biasNumbers } from '../../figures/savedNumbers.ts';
 import { chip, slider } from '../../parts/controls.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -31,6 +32,10 @@ export function createPositions(context: PanelContext): View {
   const rotary = createRotaryPositions(context);
   const tables = createPositionTables(context);
   const alibi = createPlot(t('What ALiBi takes from the score of each head by distance'), 'alibi', {
+    data: () => {
+      const found = asked.answer();
+      return found?.kind === 'alibi' ? biasNumbers(found.bias, found.slopes.length, found.query) : null;
+    },
     hover: (point, event) => {
       if (point === null || event === null || point.custom === undefined) return context.tooltip.hide();
       context.tooltip.show(

@@ -1,5 +1,6 @@
 import type { SampledDistribution } from '../../../src/core/sampling.ts';
 import type { PanelContext } from '../../context.ts';
+import { rankNumbers } from '../../figures/savedNumbers.ts';
 import { el } from '../../parts/dom.ts';
 import { rankCurve, rankCurveFigure, type RankCurve } from '../../figures/rankCurve.ts';
 import { integer, percent } from '../../parts/format.ts';
@@ -17,8 +18,10 @@ export interface SamplingCurve {
 /** Creates the curve, still empty. */
 export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingCurve {
   let curve: RankCurve | undefined;
+  let of: { readonly own: Float32Array; readonly sampled: SampledDistribution } | undefined;
   let drawn: readonly unknown[] = [];
   const plot = createPlot(t('Probability by rank over the whole vocabulary, with the cut of each filter'), 'probability-by-rank', {
+    data: () => (of === undefined ? null : rankNumbers(of.own, of.sampled.probs, of.sampled.final)),
     resized: () => draw(store.state().theme),
     hover: (point, event) => {
       const place = point?.custom;
@@ -70,6 +73,7 @@ export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingC
   return {
     root,
     show: (own, sampled) => {
+      of = { own, sampled };
       curve = rankCurve(own, sampled);
       draw(store.state().theme);
     },
