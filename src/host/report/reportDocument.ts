@@ -6,7 +6,7 @@ import { checkReportSize, headIn, readReport, withNotes } from '../../report/rep
 import { Disposable } from '../disposable.ts';
 import { fileName } from '../fileName.ts';
 import { sentenceOf } from '../log.ts';
-import { writeWhole } from '../panel/savedFiles.ts';
+import { writeOpenFile, writeWhole } from '../panel/savedFiles.ts';
 import { t } from '../say.ts';
 
 /** A change of a report's notes, as VS Code undoes and repeats it. */
@@ -74,7 +74,7 @@ export class ReportDocument extends Disposable implements vscode.CustomDocument 
         throw new UserError(
           t('{0} holds notes that another program has written: save it under another name, or revert the file.', fileName(this.uri)),
         );
-      await this.#write(this.uri, file, notes);
+      await writeOpenFile(this.uri, this.#withNotes(file, notes), new TextEncoder().encode(file));
       this.#saved = notes;
     });
   }
@@ -84,7 +84,7 @@ export class ReportDocument extends Disposable implements vscode.CustomDocument 
     await inOneSentence(this.uri, async () => {
       const file = await textOf(this.uri);
       this.#headOf(file);
-      await this.#write(target, file, this.#notes);
+      await writeWhole(target, this.#withNotes(file, this.#notes));
     });
   }
 
@@ -112,8 +112,8 @@ export class ReportDocument extends Disposable implements vscode.CustomDocument 
     return head;
   }
 
-  #write(target: vscode.Uri, file: string, notes: readonly Note[]): Promise<void> {
-    return writeWhole(target, new TextEncoder().encode(withNotes(file, notes, fileName(this.uri))));
+  #withNotes(file: string, notes: readonly Note[]): Uint8Array {
+    return new TextEncoder().encode(withNotes(file, notes, fileName(this.uri)));
   }
 
   #set(notes: readonly Note[]): void {

@@ -182,8 +182,8 @@ describe('a comparison in a report', () => {
     const { report, again, quantities } = await readAgainOf(host);
     expect([report.comparison?.kind, report.comparison?.model, again.leftOut]).toEqual(['model', 'gpt2', null]);
     expect(quantities).toEqual(expect.arrayContaining(['second.tokens.logprob', 'divergence.spans']));
-    // The worker that read it is ended.
-    expect(host.workers.alive()).toBe(alive);
+    // The worker that read it is ended; that of the list may have ended meanwhile.
+    expect(host.workers.alive()).toBeLessThanOrEqual(alive);
     const without = await readAgainOf(host, () => {
       host.platform.findModels = async () => [];
       host.run('refreshModels');
@@ -351,6 +351,23 @@ describe('notes on an open report', () => {
     expect(fileOf(host)).toBe(file);
     await panel.revert();
     expect(told(panel)).toEqual([NOTE]);
+  });
+
+  it('are written in place where only VS Code can write, and the file is as it was where that fails', async () => {
+    const { host, file, panel } = await opened();
+    host.platform['localPath'] = () => undefined;
+    panel.say({ type: 'notes', notes: [OTHER] });
+    const { fs } = host.api.workspace;
+    const renamed = vi.spyOn(fs, 'rename');
+    vi.spyOn(fs, 'writeFile').mockImplementationOnce(async ({ path }, bytes) => {
+      host.files.set(path, bytes.subarray(0, 10));
+      throw new Error('Quota exceeded');
+    });
+    await expect(panel.save()).rejects.toThrow(`file://${PATH} cannot be saved: Quota exceeded`);
+    expect(fileOf(host)).toBe(file);
+    await panel.save();
+    expect((await readReport(fileOf(host), 'x')).head.notes).toEqual([OTHER]);
+    expect(renamed).not.toHaveBeenCalled();
   });
 
   it('are not written over what another program has written, and never into another report', async () => {

@@ -80,7 +80,7 @@ function sideParts(
   tokens: number,
 ): readonly HTMLElement[] {
   const facts: readonly (readonly [string, string])[] = [
-    [integer(tokens), t('tokens')],
+    [integer(tokens), tokens === 1 ? t('token') : t('tokens')],
     ...(Number.isNaN(bitsPerToken) ? [] : [[decimal(bitsPerToken, 3), t('bits/token')] as const]),
     ...(Number.isNaN(bitsPerByte) ? [] : [[decimal(bitsPerByte, 3), t('bits/byte')] as const]),
   ];
