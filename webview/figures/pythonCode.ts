@@ -1,3 +1,4 @@
+import { pythonString } from '../../src/core/pythonString.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import type { VectorFrame } from '../../src/core/vectors.ts';
 
@@ -42,7 +43,7 @@ function program({ model, run }: CodeRun, title: string, outputs: string, lines:
     'import torch',
     'from transformers import AutoModelForCausalLM',
     '',
-    `MODEL = ${JSON.stringify(model.name)}  # its folder in Hugging Face layout, or its id on the hub`,
+    `MODEL = ${pythonString(model.name)}  # its folder in Hugging Face layout, or its id on the hub`,
     'model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32, attn_implementation="eager")',
     `ids = torch.tensor([[${Array.from(run.ids).join(', ')}]])`,
     'with torch.no_grad():',
