@@ -36,7 +36,14 @@ export function cosineCode(of: CodeRun, layer: number, frame: VectorFrame): stri
   ]);
 }
 
-/** A program that runs the model over the tokens, ending with `result`. */
+/** Python that computes the likeliest next tokens after `position`, best first: their probabilities, [count], and as `ids` their ids. */
+export function nextTokenCode(of: CodeRun, position: number, count: number): string {
+  return program(of, `Probabilities of the ${count} likeliest tokens after token ${position}, best first; ids: their ids.`, '', [
+    `result, ids = out.logits[0, ${position}].softmax(0).topk(${count})`,
+  ]);
+}
+
+/** A program that runs the model over the tokens, ending with `result`. `outputs`: what the model is asked for besides the logits. */
 function program({ model, run }: CodeRun, title: string, outputs: string, lines: readonly string[]): string {
   return `${[
     `# ${title}`,
@@ -47,7 +54,7 @@ function program({ model, run }: CodeRun, title: string, outputs: string, lines:
     'model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32, attn_implementation="eager")',
     `ids = torch.tensor([[${Array.from(run.ids).join(', ')}]])`,
     'with torch.no_grad():',
-    `    out = model(ids, ${outputs})`,
+    `    out = model(${['ids', ...(outputs === '' ? [] : [outputs])].join(', ')})`,
     ...lines,
     'print(result)',
   ].join('\n')}\n`;
