@@ -40,4 +40,4 @@ export function startVSCode(options: VSCodeOptions): Promise<VSCode>;
 export function writeUserSettings(code: Pick<VSCode, 'userData'>, settings: Readonly<Record<string, unknown>>): void;
 
 export function writeSettings(code: Pick<VSCode, 'userData'>, settings: Readonly<Record<string, unknown>>): void;
-export function workbenchUrl(code: VSCode, openFile?: string, developed?: string): string;
+export function workbenchUrl(code: VSCode, openFile?: string): string;

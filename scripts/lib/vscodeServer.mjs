@@ -93,16 +93,11 @@ export function writeSettings(code, settings) {
   writeFileSync(join(code.userData, 'Machine/settings.json'), JSON.stringify(settings, null, 2));
 }
 
-/**
- * Address of the workbench. Paths inside the workspace: `openFile` is opened at the start, and `developed` is the folder of an extension
- * that runs in this window beside those that are installed.
- */
-export function workbenchUrl(code, openFile, developed) {
+/** Address of the workbench; `openFile` is a path inside the workspace. */
+export function workbenchUrl(code, openFile) {
   const query = new URLSearchParams({ tkn: code.token, folder: code.workspace });
-  const payload = Object.entries({ openFile, extensionDevelopmentPath: developed }).flatMap(([what, path]) =>
-    path ? [[what, `vscode-remote://127.0.0.1:${code.port}${join(code.workspace, path)}`]] : [],
-  );
-  if (payload.length > 0) query.set('payload', JSON.stringify(payload));
+  if (openFile)
+    query.set('payload', JSON.stringify([['openFile', `vscode-remote://127.0.0.1:${code.port}${join(code.workspace, openFile)}`]]));
   return `http://127.0.0.1:${code.port}/?${query}`;
 }
 

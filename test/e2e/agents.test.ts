@@ -1,9 +1,11 @@
-import { existsSync, readFileSync } from 'node:fs';
+import { execFileSync } from 'node:child_process';
+import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
+import { SERVER_NODE, VSCE } from '../../scripts/lib/paths.mjs';
 import { TOOL_PREFIX } from '../../src/host/agents/editorTools.ts';
 import { AGENT_TOOLS } from '../../src/agents/tools.ts';
-import { openSession } from './session.ts';
+import { folderOf, openSession, vsixPath } from './session.ts';
 import { traceByCommandLine } from './trace.ts';
 import { until } from './until.ts';
 
@@ -17,7 +19,7 @@ const QUESTIONS = [
 
 /** An extension that asks every question once, as an agent does, and writes what it was told into the workspace. */
 const ASKER = {
-  'asker/package.json': JSON.stringify({
+  'package.json': JSON.stringify({
     name: 'asker',
     publisher: 'test',
     version: '1.0.0',
@@ -25,7 +27,7 @@ const ASKER = {
     main: './extension.js',
     activationEvents: ['onStartupFinished'],
   }),
-  'asker/extension.js': `
+  'extension.js': `
 const vscode = require('vscode');
 exports.activate = () => void (async () => {
   const answers = [];
@@ -51,12 +53,12 @@ interface Told {
 }
 
 it('the tools are there for the agents of VS Code, which get the numbers of the command line', async () => {
-  const session = await openSession({
-    files: { 'sample.md': TEXT, ...ASKER },
-    open: 'sample.md',
-    expect: TEXT,
-    developed: 'asker',
-  });
+  const asker = folderOf(ASKER);
+  const vsix = join(asker, 'asker.vsix');
+  const how = ['--no-dependencies', '--allow-missing-repository', '--skip-license', '--out', vsix];
+  execFileSync(SERVER_NODE, [VSCE, 'package', ...how], { cwd: asker, stdio: 'ignore' });
+  const session = await openSession({ files: { 'sample.md': TEXT }, open: 'sample.md', expect: TEXT, vsix: [vsixPath(), vsix] });
+  rmSync(asker, { recursive: true });
   try {
     const file = join(session.code.workspace, 'answers.json');
     await until(

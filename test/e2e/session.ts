@@ -42,8 +42,6 @@ export interface SessionOptions {
   readonly vsix?: readonly string[];
   /** Text on screen once the file is open. */
   readonly expect: string;
-  /** Folder, among `files`, of an extension that runs in this window beside the built one. */
-  readonly developed?: string;
   readonly settings?: Readonly<Record<string, unknown>>;
   readonly args?: readonly string[];
   /** Environment variables and Node options of the server and the extension host. */
@@ -199,7 +197,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
   try {
     if (options.language !== undefined)
       await page.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
-    await page.goto(workbenchUrl(code, options.open, options.developed), { timeout: 120_000 });
+    await page.goto(workbenchUrl(code, options.open), { timeout: 120_000 });
     await workbench.ready(options.expect);
   } catch (error) {
     await keepScreenshot(page, `failed to open ${options.open}`);
