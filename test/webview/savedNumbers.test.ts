@@ -164,16 +164,14 @@ it('keeps what rotation does, and vectors with the length that pictures leave ou
   expect(valuesOf(turnNumbers(rotation, 2))).toEqual([[1, Number(Math.fround(Math.cos(0.5)).toPrecision(9))]]);
   const map = {
     points: Float32Array.of(1, 2, 3, 4, 5, 6),
-    explained: Float32Array.of(0.5, 0.25, 0.25),
     norms: Float32Array.of(7, 8),
     cosines: Float32Array.of(1, 0.5, 0.5, 1),
-    typical: { mean: 0, deviation: 1 },
-  } as unknown as Parameters<typeof wordNumbers>[1];
-  expect(saved(wordNumbers(['a', 'b'], map))).toEqual([
+  };
+  expect(saved(wordNumbers({ labels: ['a', 'b'], map }))).toEqual([
     { word: 'a', pc1: 1, pc2: 2, pc3: 3, norm: 7 },
     { word: 'b', pc1: 4, pc2: 5, pc3: 6, norm: 8 },
   ]);
-  expect(valuesOf(wordCosines(['a', 'b'], map))).toEqual([
+  expect(valuesOf(wordCosines({ labels: ['a', 'b'], map }))).toEqual([
     [1, 0.5],
     [0.5, 1],
   ]);

@@ -19,6 +19,11 @@ export function countedAxis(name: string, count: number): GridAxis {
   return { name, labels: Array.from({ length: count }, (_, index) => String(index)) };
 }
 
+/** What is saved of an answer; null: there is none yet. */
+export function savedOf<Answer>(answer: Answer | undefined, numbers: (answer: Answer) => FigureData): FigureData | null {
+  return answer === undefined ? null : numbers(answer);
+}
+
 /** Numbers as rows of a grid; null and absent ones become NaN. */
 export function gridNumbers(
   value: string,
@@ -178,8 +183,14 @@ export function biasNumbers(bias: Float32Array, heads: number, query: number): F
   return gridNumbers('bias', countedAxis('head', heads), countedAxis('key', query + 1), (head, key) => at(bias, head * tokens + key));
 }
 
+/** Vectors with their names. */
+interface NamedVectors {
+  readonly labels: readonly string[];
+  readonly map: Pick<VectorMap, 'points' | 'norms' | 'cosines'>;
+}
+
 /** Words over principal components, with the lengths of their vectors. */
-export function wordNumbers(labels: readonly string[], { points, norms }: VectorMap): FigureData {
+export function wordNumbers({ labels, map: { points, norms } }: NamedVectors): FigureData {
   return {
     kind: 'table',
     columns: ['word', 'pc1', 'pc2', 'pc3', 'norm'],
@@ -188,7 +199,7 @@ export function wordNumbers(labels: readonly string[], { points, norms }: Vector
 }
 
 /** Cosines of all pairs of words. */
-export function wordCosines(labels: readonly string[], { cosines }: VectorMap): FigureData {
+export function wordCosines({ labels, map: { cosines } }: NamedVectors): FigureData {
   return { kind: 'grid', value: 'cosine', rows: { name: 'word', labels }, columns: { name: 'other', labels }, values: cosines };
 }
 

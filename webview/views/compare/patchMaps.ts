@@ -7,6 +7,7 @@ import { agreementNumbers, countedAxis, shareNumbers } from '../../figures/saved
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { decimal, integer, signedDecimal } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
+import type { TooltipContent } from '../../parts/tooltip.ts';
 import { createPlot, type Plot, type PlotPoint } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import { signedColours, type Theme } from '../../theme.ts';
@@ -39,18 +40,7 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
   }
   const hover = (cell: number | undefined, event: MouseEvent | null): void => {
     if (cell === undefined || event === null || of === undefined) return tooltip.hide();
-    const { place, measured, estimated } = wordsOf(cell, of.result, of.compared);
-    tooltip.show(
-      {
-        title: place,
-        rows: [
-          [t('Measured'), measured],
-          [t('Estimated'), estimated],
-        ],
-      },
-      event.clientX,
-      event.clientY,
-    );
+    tooltip.show(contentOf(wordsOf(cell, of.result, of.compared)), event.clientX, event.clientY);
   };
   const fileOf = (what: string): string => (of === undefined ? what : `${what}-${of.result.estimate.grid}`);
   const cellOf = ({ x, y }: Pick<PlotPoint, 'x' | 'y'>): number => y * columns() + x;
@@ -165,6 +155,17 @@ function namesOf({ estimate: { grid, columns } }: PatchResult, { first }: Compar
 function axisOf({ result, compared }: { readonly result: PatchResult; readonly compared: Compared }): GridAxis {
   const { grid, columns } = result.estimate;
   return grid === 'heads' ? countedAxis('head', columns) : tokenAxis('token', compared.first.tokens.slice(0, columns));
+}
+
+/** Tooltip of a cell. */
+function contentOf({ place, measured, estimated }: ReturnType<typeof wordsOf>): TooltipContent {
+  return {
+    title: place,
+    rows: [
+      [t('Measured'), measured],
+      [t('Estimated'), estimated],
+    ],
+  };
 }
 
 /** A figure under its title and a note. */
