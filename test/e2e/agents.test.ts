@@ -80,7 +80,8 @@ it('the tools are there for the agents of VS Code, which get the numbers of the 
     expect(JSON.parse(count?.text ?? '{}')).toMatchObject({ characters: TEXT.length });
     expect(JSON.parse(models?.text ?? '{}')).toMatchObject({ models: [{ name: 'explain-tokens-9m', family: 'llama' }] });
     expect(refused?.error).toContain('There is no model "/etc/passwd" here; there are "explain-tokens-9m".');
-    expect(session.ownErrors()).toEqual([]);
+    // VS Code logs what a tool refuses.
+    expect(session.ownErrors().filter((line) => !line.includes('There is no model "/etc/passwd" here'))).toEqual([]);
   } finally {
     await session.close();
   }
