@@ -25,7 +25,7 @@ export function createCompareSides(context: PanelContext): ComparePart {
     kl,
     el(
       'div',
-      { class: 'buttons wrap' },
+      { class: 'buttons wrap needs-model' },
       button(t('Compare With…'), 'secondary', () => host.post({ type: 'command', name: 'compareWith' })),
       button(t('Another Model…'), 'secondary', () => host.post({ type: 'command', name: 'compareModel' })),
       button(t('End Comparison'), 'link', () => host.post({ type: 'closeComparison' })),
