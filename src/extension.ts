@@ -2,7 +2,7 @@ import { MODEL_VIEW, PANEL_TYPE, REPORT_EDITOR } from './host/commandIds.ts';
 import { registerForAgents, type AgentManifest } from './host/agents/agentRegistration.ts';
 import { LazyModelTree } from './host/models/lazyModelTree.ts';
 import type { Parts } from './host/hostParts.ts';
-import type { ReportDocument } from './host/report/reportEditor.ts';
+import { reportProvider } from './host/report/reportProvider.ts';
 import { readEditors } from './host/editor/target.ts';
 import { vscode } from './host/vscode.ts';
 
@@ -36,14 +36,7 @@ export function activate(context: vscode.ExtensionContext): void {
     vscode.window.registerWebviewPanelSerializer(PANEL_TYPE, {
       deserializeWebviewPanel: async (panel, state: unknown) => (await parts()).revive(panel, state),
     }),
-    vscode.window.registerCustomEditorProvider(
-      REPORT_EDITOR,
-      {
-        openCustomDocument: async (uri): Promise<ReportDocument> => (await parts()).openReport(uri),
-        resolveCustomEditor: async (document: ReportDocument, panel) => (await parts()).showReport(document, panel),
-      },
-      { supportsMultipleEditorsPerDocument: true },
-    ),
+    vscode.window.registerCustomEditorProvider(REPORT_EDITOR, reportProvider(parts), { supportsMultipleEditorsPerDocument: true }),
     vscode.window.registerUriHandler({ handleUri: async (link) => (await parts()).follow(link) }),
     ...registerForAgents(context.extension.packageJSON as AgentManifest, parts),
     // A selection's tokens are counted.

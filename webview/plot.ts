@@ -7,7 +7,7 @@ import { createCellPainting } from './parts/cellPainting.ts';
 import { gradientLegend } from './parts/controls.ts';
 import { el } from './parts/dom.ts';
 import { copyText, saveFile } from './parts/fileSaving.ts';
-import { onWhite, pngOf } from './parts/pictures.ts';
+import { onWhite, pngOf, withSharpCells } from './parts/pictures.ts';
 import { createSaveMenu } from './parts/saveMenu.ts';
 import type { MenuEntry } from './parts/menuButton.ts';
 import { t } from './strings.ts';
@@ -196,7 +196,7 @@ function pictureEntries(
       const found = await picture();
       if (found === null) return;
       const { svg, width, height } = found;
-      if (kind === 'svg') saveFile(name, 'svg', svg);
+      if (kind === 'svg') saveFile(name, 'svg', await withSharpCells(svg));
       else saveFile(name, 'png', await pngOf(kind === 'white' ? onWhite(svg, themeOf(document)) : svg, width, height));
     });
   };

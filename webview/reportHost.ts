@@ -40,7 +40,7 @@ function save(name: string, content: string | Uint8Array<ArrayBuffer>): void {
 
 const language = pageLanguage();
 const panel: Promise<FrozenPanel> = reportOf((id) => document.getElementById(id)?.textContent ?? undefined, document.title).then((report) =>
-  frozenPanel(report, language, false),
+  frozenPanel(report, language, { readsAgain: false, keepsNotes: false }),
 );
 
 /** Tells the panel's page a message, as VS Code does. */

@@ -4,10 +4,10 @@ import { DEFAULT_SURPRISAL_SCALE, type SurprisalScale } from '../src/core/surpri
 import type { Explanation, HeadSummaries, Token } from '../src/core/trace.ts';
 import { isRecord } from '../src/core/records.ts';
 import type { KeptVector } from '../src/core/steering.ts';
+import { parseNotes } from '../src/report/notes.ts';
 import type {
   ComparedState,
   ComparisonWork,
-  Difference,
   HostMessage,
   PersistedState,
   Refusal,
@@ -52,7 +52,7 @@ export interface ViewState {
   /** Whether something was asked of a report that needs a model. */
   readonly needsModel: boolean;
   /** How far the report's numbers are from those of a model that has read it again; null: none has. */
-  readonly readAgain: { readonly model: string; readonly differences: readonly Difference[] } | null;
+  readonly readAgain: Extract<HostMessage, { readonly type: 'readAgain' }> | null;
   /** What is known so far of the heads in what is shown; null: nothing. */
   readonly heads: MeasuredHeads | null;
   readonly activity: Activity;
@@ -217,8 +217,10 @@ function reduceHost(state: ViewState, message: HostMessage): ViewState {
     }
     case 'needsModel':
       return { ...asShown(state), needsModel: true };
+    case 'notes':
+      return { ...state, settings: { ...state.settings, notes: [...parseNotes(message.notes)] } };
     case 'readAgain':
-      return { ...state, readAgain: { model: message.model, differences: message.differences } };
+      return { ...state, readAgain: message };
     case 'explanation': {
       const before = state.shown?.explanation;
       const next = message.shown.explanation;

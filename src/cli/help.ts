@@ -26,7 +26,7 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
        explain-tokens steer [options] (--positive-text TEXT | --positive-file PATH) (--negative-text TEXT | --negative-file PATH)
        explain-tokens sizes [options] (--text TEXT | --file PATH) --models A,B,C
        explain-tokens report [options] (--text TEXT | --file PATH) --output FILE.tokens.html
-       explain-tokens verify FILE.tokens.html [--tolerance X]
+       explain-tokens verify FILE.tokens.html [--tolerance X] [--with-model PATH]
        explain-tokens download ID [--output DIR] [--gguf FILE]
        explain-tokens mcp [--runtime RUNTIME] [MODEL...]
 
@@ -50,8 +50,8 @@ Usage: explain-tokens trace [options] (--text TEXT | --file PATH | --ids 1,2,3)
   --native-runtime DIR
                       folder in which onnxruntime-node was installed, to use it instead of the one shipped
   --with-text TEXT, --with-file PATH
-                      compare: with another text, read by the same model; patch: the corrupted text
-  --with-model PATH   compare: with another model, reading the same text
+                      compare, report: with another text, read by the same model; patch: the corrupted text
+  --with-model PATH   compare, report: with another model, reading the same text; verify: the other model of the report's comparison
   --help, --version
 
 For score, which reads whole texts of any length in windows; - is standard input, and a folder stands for the text files in it:

@@ -40,6 +40,11 @@ export function oneOf<Name extends string>(name: string, value: string | undefin
 export type TextInput =
   { readonly kind: 'text'; readonly text: string } | { readonly kind: 'file'; readonly path: string } | { readonly kind: 'standardInput' };
 
+/** The text of a file, or of standard input. */
+export function fileInput(path: string): TextInput {
+  return path === STANDARD ? { kind: 'standardInput' } : { kind: 'file', path };
+}
+
 /** Options of every command that runs a model on texts of its own choosing. */
 export interface RunOptions {
   /** Model folder or GGUF file; null: the bundled model. */

@@ -4,9 +4,20 @@ import { messageOf } from '../core/errors.ts';
 import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
+import { compareWithOf, type CompareWith } from './compareWith.ts';
 import { engineOptions, type EngineOptions } from './engineOptions.ts';
 import { mcpOptions, type McpOptions } from './mcpOptions.ts';
-import { oneOf, positiveNumber, runOptions, STANDARD, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
+import {
+  fileInput,
+  oneOf,
+  positiveNumber,
+  runOptions,
+  STANDARD,
+  UsageError,
+  wholeNumber,
+  type RunOptions,
+  type TextInput,
+} from './optionValues.ts';
 import { reportOptions, verifyOptions, type ReportOptions, type VerifyOptions } from './reportOptions.ts';
 import { scoreOptions, type ScoreOptions } from './scoreOptions.ts';
 import { sizesOptions, type SizesOptions } from './sizesOptions.ts';
@@ -37,9 +48,6 @@ export interface TraceOptions extends ModelOptions {
   readonly window: number | null;
   readonly format: 'json' | 'safetensors';
 }
-
-/** Second side of a comparison: another text read by the same model, or the same text read by another model. */
-export type CompareWith = { readonly kind: 'text'; readonly input: TextInput } | { readonly kind: 'model'; readonly model: string };
 
 /** Options of `compare`. */
 export interface CompareOptions extends Omit<ModelOptions, 'input' | 'top'> {
@@ -216,8 +224,8 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
     ...(['read', 'layers', 'name'] as const),
   ],
   sizes: ['text', 'file', 'models', 'format', 'runtime', 'native-runtime'],
-  report: [...MODEL, 'text', 'file', 'chat', 'recipe', 'include', 'position'],
-  verify: [...MODEL, 'tolerance'],
+  report: [...MODEL, 'text', 'file', 'chat', 'recipe', 'include', 'position', 'with-text', 'with-file', 'with-model'],
+  verify: [...MODEL, 'tolerance', 'with-model'],
   download: ['gguf'],
   mcp: ['runtime', 'native-runtime'],
 };
@@ -345,25 +353,11 @@ function textInput(values: Values, command: CommandName): TextInput {
 }
 
 function compareOptions(values: Values): CompareOptions {
-  const { 'with-text': withText, 'with-file': withFile, 'with-model': withModel } = values;
-  const given = [withText, withFile, withModel].filter((value) => value !== undefined).length;
-  if (given !== 1)
-    throw new UsageError(`One of --with-text, --with-file and --with-model is needed${given === 0 ? '' : `, not ${given} of them`}.`);
-  if (withModel === '') throw new UsageError('--with-model names no folder.');
-  if (withFile === '') throw new UsageError('--with-file names no file.');
-  if (withText === '') throw new UsageError('--with-text is empty: there is nothing to compare with.');
   const { input, ...options } = modelOptions(values);
   if (input.kind === 'ids') throw new UsageError('--ids is not for compare.');
-  if (input.kind === 'standardInput' && withFile === STANDARD)
-    throw new UsageError('Standard input can be read once: --file - or --with-file -, not both.');
-  return {
-    ...options,
-    input,
-    with:
-      withModel !== undefined
-        ? { kind: 'model', model: withModel }
-        : { kind: 'text', input: withText !== undefined ? { kind: 'text', text: withText } : fileInput(withFile ?? '') },
-  };
+  const other = compareWithOf(values, input);
+  if (other === null) throw new UsageError('One of --with-text, --with-file and --with-model is needed.');
+  return { ...options, input, with: other };
 }
 
 function whyOptions(values: Values): WhyOptions {
@@ -469,8 +463,4 @@ function inputOf({ text, file, ids }: { text?: string | undefined; file?: string
   if (wrong !== undefined)
     throw new UsageError(`--ids are whole numbers with commas between, such as 1,2,3; ${JSON.stringify(wrong)} is not one.`);
   return { kind: 'ids', ids: Int32Array.from(listed, Number) };
-}
-
-function fileInput(path: string): TextInput {
-  return path === STANDARD ? { kind: 'standardInput' } : { kind: 'file', path };
 }

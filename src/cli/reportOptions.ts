@@ -1,5 +1,6 @@
 import { REPORT_PARTS, type ReportPart } from '../report/reportQuestions.ts';
 import { REPORT_ENDING } from '../report/reportFile.ts';
+import { compareWithOf, type CompareValues, type CompareWith } from './compareWith.ts';
 import { positiveNumber, runOptions, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
 
 /** Options of `report`. */
@@ -12,6 +13,8 @@ export interface ReportOptions extends RunOptions {
   readonly parts: readonly ReportPart[];
   /** Tokens of which everything is kept; null: the last one. */
   readonly positions: readonly number[] | null;
+  /** What the text is compared with; null: nothing. */
+  readonly with: CompareWith | null;
 }
 
 /** Options of `verify`. */
@@ -19,15 +22,18 @@ export interface VerifyOptions extends RunOptions {
   readonly file: string;
   /** Largest share of a quantity's largest number that a number may be off. */
   readonly tolerance: number;
+  /** The other model of the report's comparison; null: it is not read again. */
+  readonly withModel: string | null;
 }
 
-type Values = Parameters<typeof runOptions>[0] & {
-  readonly chat?: boolean | undefined;
-  readonly recipe?: string | undefined;
-  readonly include?: readonly string[] | undefined;
-  readonly position?: string | undefined;
-  readonly tolerance?: string | undefined;
-};
+type Values = Parameters<typeof runOptions>[0] &
+  CompareValues & {
+    readonly chat?: boolean | undefined;
+    readonly recipe?: string | undefined;
+    readonly include?: readonly string[] | undefined;
+    readonly position?: string | undefined;
+    readonly tolerance?: string | undefined;
+  };
 
 /** What numbers of another runtime, or another machine, are off at most: float32 added up in another order. */
 const DEFAULT_TOLERANCE = 1e-4;
@@ -47,6 +53,7 @@ export function reportOptions(input: TextInput, values: Values): ReportOptions {
     recipe,
     steer: null,
     parts: [...new Set(include.flatMap((names) => names.split(',')).flatMap((name) => partsNamed(name.trim())))],
+    with: compareWithOf(values, input),
     positions: position === undefined ? null : position.split(',').map((one) => wholeNumber('position', one.trim(), 0)),
   };
 }
@@ -65,5 +72,7 @@ export function verifyOptions(files: readonly string[], values: Values): VerifyO
   const [file] = files;
   if (file === undefined || file === '' || files.length > 1)
     throw new UsageError(`verify takes one report, such as analysis${REPORT_ENDING}.`);
-  return { ...runOptions(values), file, tolerance: positiveNumber('tolerance', values.tolerance, DEFAULT_TOLERANCE) };
+  const { 'with-model': withModel = null } = values;
+  if (withModel === '') throw new UsageError('--with-model names no folder.');
+  return { ...runOptions(values), file, withModel, tolerance: positiveNumber('tolerance', values.tolerance, DEFAULT_TOLERANCE) };
 }

@@ -4,16 +4,16 @@ import { version } from '../../package.json';
 import { answer } from '../analysis/answers.ts';
 import { explain } from '../analysis/explain.ts';
 import { bytesText } from '../core/bytesText.ts';
-import { boundOf, omissionOf } from '../core/omission.ts';
-import { english, translated } from '../core/translatable.ts';
 import type { Explanation } from '../core/trace.ts';
 import type { ShownExplanation } from '../protocol/messages.ts';
 import { collectAnswers } from '../report/collectAnswers.ts';
 import { makeReport } from '../report/makeReport.ts';
 import { REPORT_ENDING, writeReport } from '../report/reportFile.ts';
 import { loadReportPage } from '../report/reportPage.ts';
-import type { ReportChoice } from '../report/reportQuestions.ts';
+import { comparisonQuestions, type ReportChoice } from '../report/reportQuestions.ts';
 import { openAnalysis } from './analysis.ts';
+import { compareSide, omissionNotices, type Side } from './comparedSide.ts';
+import type { CompareWith } from './compareWith.ts';
 import { readInput, type Note } from './input.ts';
 import { checkPosition, UsageError } from './optionValues.ts';
 import { openOutput } from './output.ts';
@@ -23,6 +23,8 @@ import type { ReportOptions } from './reportOptions.ts';
 
 /** Candidates kept per position, as many as the panel shows at first. */
 const CANDIDATES = 10;
+/** What the other text of a comparison is called where it has no file. */
+const OTHER_TEXT = 'second text';
 
 /** Explains a text and writes what happened as a page that opens anywhere. Throws UserError or UsageError. */
 export async function report(options: ReportOptions, distFolder: string, note: Note): Promise<void> {
@@ -44,21 +46,39 @@ export async function report(options: ReportOptions, distFolder: string, note: N
       serial: 1,
       source: { uri: '', start: 0, end: explanation.text.length, label: labelOf(options) },
       explanation,
-      notices: noticesOf(explanation),
+      notices: omissionNotices(explanation),
     };
     for (const notice of shown.notices) await note(notice);
+    const first: Side = { context, explanation };
+    const compared =
+      options.with === null
+        ? null
+        : await compareSide(
+            first,
+            shown,
+            { options, with: options.with, recipe: recipe.recipe, label: otherLabel(options.with) },
+            distFolder,
+            note,
+          );
     const choice = choiceOf(options, explanation);
     const answers = await collectAnswers(
       shown,
       choice,
-      [],
-      (question, args) => answer(context, explanation.run, question, args),
+      compared === null ? [] : comparisonQuestions(explanation, compared.comparison.explanation, choice),
+      (question, args, side) => {
+        const of = side === 'second' && compared !== null ? compared.side : first;
+        return answer(of.context, of.explanation.run, question, args);
+      },
       (done, total) => line.tell(`${name}: ${done} of ${total} questions`),
     );
     const files = await answer(context, explanation.run, 'fileMarks', {});
     const page = await loadReportPage((file) => readFile(join(distFolder, '..', file), 'utf8'));
     const settings = { selected: choice.tokens[0] ?? 0 };
-    const made = makeReport({ shown, comparison: null, answers, choice, files, settings, notes: [] }, version, new Date());
+    const made = makeReport(
+      { shown, comparison: compared?.comparison ?? null, answers, choice, files, settings, notes: [] },
+      version,
+      new Date(),
+    );
     const bytes = new TextEncoder().encode(await writeReport(made, page));
     line.clear();
     await output.write(bytes);
@@ -83,7 +103,6 @@ function labelOf({ input, output }: ReportOptions): string {
   return output === null ? 'Explain Tokens' : basename(output).slice(0, -REPORT_ENDING.length);
 }
 
-/** Why the end of the text was left out. */
-function noticesOf({ model, omitted, shortage }: Explanation): readonly string[] {
-  return omitted === 0 ? [] : [translated(omissionOf(boundOf(model, shortage ?? null), omitted), english)];
+function otherLabel(other: CompareWith): string {
+  return other.kind === 'text' && other.input.kind === 'file' ? basename(other.input.path) : OTHER_TEXT;
 }

@@ -1,14 +1,18 @@
 import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
+import type { AnswerContext } from '../analysis/answering.ts';
 import { answer } from '../analysis/answers.ts';
 import { explain } from '../analysis/explain.ts';
 import { messageOf, UserError } from '../core/errors.ts';
+import type { Explanation } from '../core/trace.ts';
 import type { Difference } from '../protocol/messages.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../report/readAgain.ts';
 import type { Report } from '../report/report.ts';
 import { checkReportSize, readReport } from '../report/reportFile.ts';
 import { openAnalysis } from './analysis.ts';
+import { divergenceOfSides, type Side } from './comparedSide.ts';
 import type { Note } from './input.ts';
+import { UsageError } from './optionValues.ts';
 import { openOutput } from './output.ts';
 import { progressLine } from './progressLine.ts';
 import type { VerifyOptions } from './reportOptions.ts';
@@ -27,12 +31,17 @@ export async function verify(options: VerifyOptions, distFolder: string, note: N
   const context = await openAnalysis(options, distFolder, note, ({ stage }) => line.tell(stage));
   const { info } = context.open.model;
   await noteModel(kept, info.name, note);
-  const again = await explain(context, requestOf(kept));
-  checkSameTokens(kept, again, name);
+  const first = await read(context, kept.shown.explanation, name);
+  const second = await readSecond(options, kept, context, distFolder, note);
+  const of = (side?: 'second'): Side => (side === 'second' && second !== null ? second : first);
   const differences = await differencesOf(
     kept,
-    again,
-    (question, args) => answer(context, again.run, question, args),
+    {
+      first: first.explanation,
+      second: second?.explanation ?? null,
+      ask: (question, args, side) => answer(of(side).context, of(side).explanation.run, question, args),
+      divergence: divergenceOfSides(first, of('second')),
+    },
     (done, total) => line.tell(`${info.name}: ${done} of ${total} questions`),
   );
   line.clear();
@@ -42,6 +51,37 @@ export async function verify(options: VerifyOptions, distFolder: string, note: N
   await output.finish();
   await note(sentence(name, differences, tolerance));
   return most > tolerance ? EXIT_PAST_TOLERANCE : 0;
+}
+
+/** Reads a kept text again. Throws UserError where it has other tokens now. */
+async function read(context: AnswerContext, kept: Explanation, name: string): Promise<Side> {
+  const explanation = await explain(context, requestOf(kept));
+  checkSameTokens(kept, explanation, name);
+  return { context, explanation };
+}
+
+/** The other side of the report's comparison, read again; null: there is none, or its model was not named, which is said. */
+async function readSecond(
+  options: VerifyOptions,
+  { comparison }: Report,
+  context: AnswerContext,
+  distFolder: string,
+  note: Note,
+): Promise<Side | null> {
+  const { withModel, file } = options;
+  if (comparison?.kind !== 'model' && withModel !== null)
+    throw new UsageError(`--with-model is for a comparison of two models, and ${basename(file)} has none.`);
+  if (comparison === null) return null;
+  if (comparison.kind === 'text') return read(context, comparison.explanation, basename(file));
+  if (withModel === null) {
+    await note(`The comparison with ${comparison.explanation.model.name} is not read again: --with-model would name that model.`);
+    return null;
+  }
+  return read(
+    await openAnalysis({ ...options, model: withModel }, distFolder, note, () => undefined),
+    comparison.explanation,
+    basename(file),
+  );
 }
 
 async function textOf(path: string, name: string): Promise<string> {

@@ -17,7 +17,8 @@ import { exampleTarget } from './explain/exampleTarget.ts';
 import { Explainer } from './explain/explainer.ts';
 import { insertGenerated, wholeTarget } from './explain/generatedText.ts';
 import { chosenRecipe, openAsDocument } from './explain/recipeFiles.ts';
-import { openReport, ReportEditors, type ReportDocument } from './report/reportEditor.ts';
+import { ReportDocument } from './report/reportDocument.ts';
+import { ReportEditors } from './report/reportEditor.ts';
 import { chosenVector, saveVector } from './explain/vectorFiles.ts';
 import { saveNewFile } from './panel/savedFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
@@ -57,8 +58,8 @@ export interface Parts {
   run(command: string, args: readonly unknown[], editors: EditorTexts): Promise<void>;
   /** Restores a panel that VS Code kept over a restart from its saved state. */
   revive(panel: vscode.WebviewPanel, state: unknown): void;
-  /** Reads a saved report. Rejects with a sentence for the user. */
-  openReport(uri: vscode.Uri): Promise<ReportDocument>;
+  /** Reads a saved report. `backup`: a file of notes on it that are not saved. Rejects with a sentence for the user. */
+  openReport(uri: vscode.Uri, backup: vscode.Uri | undefined): Promise<ReportDocument>;
   /** Shows a saved report in the panel of its editor. */
   showReport(document: ReportDocument, panel: vscode.WebviewPanel): void;
   /** Follows a link into the extension. Errors are reported to the user here. */
@@ -140,8 +141,24 @@ export function createParts({
     onFailure: (error) => void reportError(log, 'Attention in the editor', error),
   });
   const overlays = new Overlays(why, attention);
-  const comparer = new Comparer({ client, current, log, connect: connectWorker, wanted });
-  const sizer = new Sizer({ current, log, connect: connectWorker, wanted });
+  const aside = (model: string): ModelClient => {
+    const silent = (): void => undefined;
+    return new ModelClient({
+      connect: connectWorker,
+      wanted: () => wanted(model),
+      onState: silent,
+      onRefused: silent,
+      onIdleFailure: (error) => log.error('Idle worker', error),
+      t,
+    });
+  };
+  /** A client of the model that has this name; undefined: none of the list has. */
+  const named = async (name: string): Promise<ModelClient | undefined> => {
+    const entry = (await library.entries()).find(({ setting }) => wanted(setting).name === name);
+    return entry && aside(entry.setting);
+  };
+  const comparer = new Comparer({ client, current, log, aside });
+  const sizer = new Sizer({ current, log, aside, wanted });
   const downloads = new Downloads({ globalStorageUri, secrets });
   const library = new ModelLibrary({
     engines,
@@ -211,7 +228,7 @@ export function createParts({
         ),
     },
   );
-  const reports = new ReportEditors({ extensionUri, client, log, saveFile });
+  const reports = new ReportEditors({ extensionUri, client, named, log, saveFile });
   const files = new FileParts({ client, current, overlays, log, setContext, advise: (error) => adviceFor(library, error) });
   const counts = new Counts(client, setContext);
   const tree = new ModelTree(library);
@@ -282,7 +299,7 @@ export function createParts({
       }
     },
     askTool: (name, input, token) => tools.ask(name, input, token),
-    openReport,
+    openReport: (uri, backup) => ReportDocument.open(uri, backup),
     showReport: (document, opened) => reports.show(document, opened),
     follow: (link) => void reports.follow(link).catch((error: unknown) => void reportError(log, 'Following a link', error)),
     agentServers: () => agentServers(extensionUri, version),

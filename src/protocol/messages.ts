@@ -117,6 +117,8 @@ export interface ShownReport {
   readonly created: string;
   /** Whether it can be read again by a model. */
   readonly readsAgain: boolean;
+  /** Whether notes that are written or removed can be kept in its file. */
+  readonly keepsNotes: boolean;
 }
 
 /** What of a view a link names; absent: as it is. `tab`: one of the page's tabs, which alone knows them. */
@@ -160,8 +162,10 @@ export type HostMessage =
   | { readonly type: 'needsModel' }
   /** Send your settings, as a report is being saved. */
   | { readonly type: 'tellView' }
-  /** The report on show was read again by this model. */
-  | { readonly type: 'readAgain'; readonly model: string; readonly differences: readonly Difference[] }
+  /** The notes on the report on show, as they are now: opaque to the protocol. */
+  | { readonly type: 'notes'; readonly notes: unknown }
+  /** The report on show was read again by this model. `leftOut`: the other model of its comparison, if that is not here; null: nothing. */
+  | { readonly type: 'readAgain'; readonly model: string; readonly differences: readonly Difference[]; readonly leftOut: string | null }
   /** The current explanation. */
   | { readonly type: 'explanation'; readonly shown: ShownExplanation }
   /** `fraction` in 0..1, null if unknown. `tokens`: those of the text being read; null: not known yet; absent: as told before. */
@@ -275,6 +279,8 @@ export type PanelMessage =
   | { readonly type: 'saveFile'; readonly name: string; readonly content: string | Uint8Array<ArrayBuffer> }
   /** The page's settings, opaque to the host: what was asked for by `tellView`. */
   | { readonly type: 'view'; readonly view: unknown }
+  /** The user has written or removed a note on the report on show: all of its notes, opaque to the protocol. */
+  | { readonly type: 'notes'; readonly notes: unknown }
   /** Read the report on show again by the model of the settings. */
   | { readonly type: 'readAgain' }
   /** Copy a text to the clipboard. */

@@ -4,17 +4,11 @@ import type { AttentionRow, HeadSummaries, ModelInfo } from '../core/trace.ts';
 import type { PageQueryName, Query, QueryArgs, QueryResult } from '../protocol/queries.ts';
 import { keptAnswers } from './keptAnswers.ts';
 import type { KeptAnswer } from './report.ts';
-import { cellQuestions, reportQuestions, type ReportChoice } from './reportQuestions.ts';
+import { cellQuestions, reportQuestions, type ReportChoice, type SidedQuery } from './reportQuestions.ts';
 import type { ShownExplanation } from '../protocol/messages.ts';
 
 /** Asks the model a question about the run of one side. */
 export type AskModel = <Name extends PageQueryName>(name: Name, args: QueryArgs<Name>, side?: 'second') => Promise<QueryResult<Name>>;
-
-/** A question about one side of what is shown. */
-export interface SidedQuery {
-  readonly query: Query;
-  readonly side?: 'second';
-}
 
 /** Told how many of the questions are answered. Throws CancelledError to stop. */
 export type OnAnswered = (done: number, total: number) => void | Promise<void>;

@@ -1,5 +1,5 @@
 import { msg, translated, type Translate } from '../core/translatable.ts';
-import type { HostMessage, PanelMessage } from '../protocol/messages.ts';
+import type { HostMessage, PanelMessage, ShownReport } from '../protocol/messages.ts';
 import { keptAnswers } from './keptAnswers.ts';
 import { isKeptTab } from './keptTabs.ts';
 import type { Report } from './report.ts';
@@ -13,6 +13,9 @@ export interface PageLanguage {
   readonly translate: Translate;
 }
 
+/** What a page can do with a report beyond showing it. */
+export type ReportUses = Pick<ShownReport, 'readsAgain' | 'keepsNotes'>;
+
 /** Stands in for the model behind a panel that shows a report. */
 export interface FrozenPanel {
   /** What the page is told in answer to a message of its own. */
@@ -20,10 +23,9 @@ export interface FrozenPanel {
 }
 
 /**
- * Answers a page from a report alone: what is kept is told, and of everything else it is said that it is not. `readsAgain`: whether the
- * page may ask for the report to be read again by a model.
+ * Answers a page from a report alone: what is kept is told, and of everything else it is said that it is not.
  */
-export function frozenPanel({ head, shown, comparison, answers }: Report, page: PageLanguage, readsAgain: boolean): FrozenPanel {
+export function frozenPanel({ head, shown, comparison, answers }: Report, page: PageLanguage, uses: ReportUses): FrozenPanel {
   const kept = keptAnswers(answers);
   const { language, strings, translate } = page;
   const { product, created, notes, settings } = head;
@@ -33,7 +35,7 @@ export function frozenPanel({ head, shown, comparison, answers }: Report, page: 
       strings,
       language,
       follows: true,
-      report: { product, created, readsAgain },
+      report: { product, created, ...uses },
       view: { ...settings, notes, ...(isKeptTab(settings['tab'], comparison !== null) ? {} : { tab: 'tokens' }) },
     },
     { type: 'explanation', shown },

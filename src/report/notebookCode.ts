@@ -1,3 +1,5 @@
+import { pythonString } from '../core/pythonString.ts';
+import { REPORT_FORMAT, REPORT_VERSION } from './report.ts';
 import { DATA_ID, HEAD_ID } from './reportFile.ts';
 
 /**
@@ -9,9 +11,10 @@ export function notebookCode(path: string): string {
 import base64, gzip, json, re, struct
 import numpy as np
 
-html = open(${JSON.stringify(path)}, encoding="utf-8").read()
+html = open(${pythonString(path)}, encoding="utf-8").read()
 element = lambda name: re.search(f'id="{name}">([^<]*)<', html).group(1)
 head = json.loads(element("${HEAD_ID}"))  # text, ids, model, recipe, notes
+assert (head["format"], head["version"]) == ("${REPORT_FORMAT}", ${REPORT_VERSION}), "Copy this code again for a report of another version."
 packed = gzip.decompress(base64.b64decode(element("${DATA_ID}")))
 size = struct.unpack("<I", packed[:4])[0]
 arrays = packed[-(-(4 + size) // 8) * 8 :]

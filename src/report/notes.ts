@@ -23,8 +23,13 @@ export const NOTES = v.pipe(v.array(NOTE), v.maxLength(MAX_NOTES));
 /** A note on an explanation. */
 export type Note = Readonly<v.InferOutput<typeof NOTE>>;
 
+/** `value` as notes; undefined where it is something else. */
+export function notesOf(value: unknown): readonly Note[] | undefined {
+  const parsed = v.safeParse(NOTES, value);
+  return parsed.success ? parsed.output : undefined;
+}
+
 /** `value` as notes; none where it is something else. */
 export function parseNotes(value: unknown): readonly Note[] {
-  const parsed = v.safeParse(NOTES, value);
-  return parsed.success ? parsed.output : [];
+  return notesOf(value) ?? [];
 }

@@ -1,10 +1,12 @@
 import * as v from 'valibot';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError } from '../core/errors.ts';
+import { stepsOf } from '../core/recipe.ts';
 import { isRecord } from '../core/records.ts';
 import { msg } from '../core/translatable.ts';
 import type { ShownComparison, ShownExplanation } from '../protocol/messages.ts';
 import { parseQuery } from '../protocol/queries.ts';
+import type { Note } from './notes.ts';
 import { packData, unpackData } from './packedData.ts';
 import { REPORT_FORMAT, REPORT_HEAD, REPORT_VERSION, type KeptAnswer, type Report, type ReportHead } from './report.ts';
 import { reportPage, type ReportPage } from './reportPage.ts';
@@ -50,12 +52,25 @@ export async function reportOf(element: (id: string) => string | undefined, name
   if (!isRecord(content) || !isRecord(content['shown']) || !Array.isArray(content['answers'])) throw damaged(name);
   const shown = shownIn(content['shown'], head);
   const answers = (content['answers'] as readonly unknown[]).map(answerIn);
-  const comparison = content['comparison'] ?? null;
-  if (shown === undefined || !answers.every((answer) => answer !== undefined) || !(comparison === null || isRecord(comparison)))
-    throw damaged(name);
-  if (!areTokensOf(shown.explanation.tokens, head.ids, head.text))
-    throw new UserError(msg`${name} cannot be trusted: its text and its token ids disagree.`);
-  return { head, shown, comparison: comparison as ShownComparison | null, answers };
+  const comparison = comparisonIn(content['comparison'] ?? null);
+  if (shown === undefined || comparison === undefined || !answers.every((answer) => answer !== undefined)) throw damaged(name);
+  for (const { text, tokens, run } of [shown.explanation, ...(comparison === null ? [] : [comparison.explanation])])
+    if (!areTokensOf(tokens, [...run.ids], text)) throw new UserError(msg`${name} cannot be trusted: its text and its token ids disagree.`);
+  return { head, shown, comparison, answers };
+}
+
+/** What a report's file says of itself. Throws UserError for a file that is no report. */
+export function headIn(file: string, name: string): ReportHead {
+  return readHead(elementIn(file, HEAD_ID), name);
+}
+
+/** The file of a report with other notes; all else is as it was, to the last letter. Throws UserError for a file that is no report. */
+export function withNotes(file: string, notes: readonly Note[], name: string): string {
+  const description = elementIn(file, HEAD_ID) ?? '';
+  readHead(description, name);
+  const head = { ...(JSON.parse(description) as object), notes };
+  const start = file.indexOf(opening(HEAD_ID)) + opening(HEAD_ID).length;
+  return `${file.slice(0, start)}${asciiJson(head)}${file.slice(start + description.length)}`;
 }
 
 /** Throws UserError for a file that is too large to be a report. */
@@ -85,9 +100,14 @@ function readHead(text: string | undefined, name: string): ReportHead {
 
 /** What the element of this id holds; undefined: there is none, or its end is missing. Nothing in it can end it early. */
 function elementIn(file: string, id: string): string | undefined {
-  const start = file.indexOf(`id="${id}">`);
+  const start = file.indexOf(opening(id));
   const end = start < 0 ? -1 : file.indexOf('</script>', start);
-  return end < 0 ? undefined : file.slice(start + `id="${id}">`.length, end);
+  return end < 0 ? undefined : file.slice(start + opening(id).length, end);
+}
+
+/** The end of the tag with which the element of this id begins. */
+function opening(id: string): string {
+  return `id="${id}">`;
 }
 
 function shownIn({ explanation: kept, ...shown }: Readonly<Record<string, unknown>>, head: ReportHead): ShownExplanation | undefined {
@@ -95,6 +115,27 @@ function shownIn({ explanation: kept, ...shown }: Readonly<Record<string, unknow
   const { source, notices, serial } = shown;
   if (explanation === undefined || !isRecord(source) || typeof source['label'] !== 'string' || !Array.isArray(notices)) return undefined;
   return typeof serial === 'number' ? ({ ...shown, explanation } as unknown as ShownExplanation) : undefined;
+}
+
+/** A kept comparison, whose second side stands in it whole; undefined: it is none. */
+function comparisonIn(value: unknown): ShownComparison | null | undefined {
+  if (value === null) return null;
+  if (!isRecord(value) || !isRecord(value['explanation'])) return undefined;
+  const { kind, source, model, notices, sameVocabulary, divergence, explanation: kept } = value;
+  const { text, run } = kept;
+  if (typeof text !== 'string' || !isRecord(run) || !(run['ids'] instanceof Int32Array)) return undefined;
+  const recipe = stepsOf(run['recipe']);
+  const explanation = recipe && wholeExplanation(kept, text, [...run['ids']], recipe);
+  const isWhole =
+    (kind === 'text' || kind === 'model') &&
+    (model === null || typeof model === 'string') &&
+    typeof sameVocabulary === 'boolean' &&
+    Array.isArray(notices) &&
+    isRecord(source) &&
+    typeof source['label'] === 'string' &&
+    (divergence === null ||
+      (isRecord(divergence) && divergence['spans'] instanceof Float32Array && typeof divergence['final'] === 'number'));
+  return explanation !== undefined && isWhole ? ({ ...value, explanation } as unknown as ShownComparison) : undefined;
 }
 
 function answerIn(value: unknown): KeptAnswer | undefined {

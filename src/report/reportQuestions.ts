@@ -41,6 +41,12 @@ const MOST_LEFT_OUT = 32;
 /** Candidates that Why lists on each side of what interventions change. */
 const CANDIDATES = 5;
 
+/** A question about one side of what is shown. */
+export interface SidedQuery {
+  readonly query: Query;
+  readonly side?: 'second';
+}
+
 /** A layer with a head of it. */
 interface Head {
   readonly layer: number;
@@ -60,11 +66,7 @@ interface Asked {
  * only once its rows are: see `cellQuestions`.
  */
 export function reportQuestions(explanation: Explanation, choice: ReportChoice): readonly Query[] {
-  const { layers, heads } = explanation.model;
-  const all = Array.from({ length: layers }, (_, layer) => layer)
-    .filter((layer) => hasAttention(explanation.model, layer))
-    .flatMap((layer) => Array.from({ length: heads }, (_, head) => ({ layer, head })));
-  const asked: Asked = { explanation, choice, heads: all };
+  const asked: Asked = { explanation, choice, heads: headsOf(explanation) };
   const parts: Readonly<Record<ReportPart, (asked: Asked) => readonly Query[]>> = {
     attention: attentionQuestions,
     lens: lensQuestions,
@@ -81,6 +83,40 @@ export function cellQuestions(cells: readonly (Head & { readonly query: number; 
   return cells.map((args) => ({ name: 'attentionCell', args }));
 }
 
+/**
+ * Questions that the comparison of two sides asks: the attention of the same head, and of the other side's heads all where they are small.
+ */
+export function comparisonQuestions(first: Explanation, second: Explanation, choice: ReportChoice): readonly SidedQuery[] {
+  if (!choice.parts.includes('attention')) return [];
+  const shared = {
+    layer: Math.min(choice.layer, first.model.layers - 1, second.model.layers - 1),
+    head: Math.min(choice.head, first.model.heads - 1, second.model.heads - 1),
+  };
+  const heads = headsOf(second);
+  const kept = areWhole(heads, second) ? heads : heads.filter(({ layer, head }) => layer === shared.layer && head === shared.head);
+  return [
+    ...(hasAttention(first.model, shared.layer) ? [{ query: { name: 'attention', args: shared } } as const] : []),
+    ...kept.map((args) => ({ query: { name: 'attention', args }, side: 'second' }) as const),
+  ];
+}
+
+/** All heads of layers that have attention weights. */
+function headsOf({ model }: Explanation): readonly Head[] {
+  return Array.from({ length: model.layers }, (_, layer) => layer)
+    .filter((layer) => hasAttention(model, layer))
+    .flatMap((layer) => Array.from({ length: model.heads }, (_, head) => ({ layer, head })));
+}
+
+/** Weights of one head: none is of a later token. */
+function triangleOf({ tokens }: Explanation): number {
+  return (tokens.length * (tokens.length + 1)) / 2;
+}
+
+/** Whether the weights of all of these heads are kept. */
+function areWhole(heads: readonly Head[], explanation: Explanation): boolean {
+  return heads.length * triangleOf(explanation) * 4 <= MOST_WEIGHTS;
+}
+
 /** About the model and every token: of a few numbers a layer and token. */
 function modelQuestions({ explanation: { model, tokens } }: Asked): readonly Query[] {
   const routed = model.traits?.layers.flatMap(({ experts }, layer) => (experts === null ? [] : [layer])) ?? [];
@@ -91,9 +127,10 @@ function modelQuestions({ explanation: { model, tokens } }: Asked): readonly Que
   ];
 }
 
-function attentionQuestions({ explanation: { model, tokens }, choice, heads }: Asked): readonly Query[] {
-  const triangle = (tokens.length * (tokens.length + 1)) / 2;
-  const whole = heads.length * triangle * 4 <= MOST_WEIGHTS;
+function attentionQuestions({ explanation, choice, heads }: Asked): readonly Query[] {
+  const { model, tokens } = explanation;
+  const triangle = triangleOf(explanation);
+  const whole = areWhole(heads, explanation);
   const pictured = heads.length * triangle <= MOST_PICTURES;
   const chosen = heads.filter(({ layer, head }) => layer === choice.layer && head === choice.head);
   const kept = whole ? heads : chosen;
@@ -197,17 +234,29 @@ function layersOf(heads: readonly Head[]): readonly number[] {
   return [...new Set(heads.map(({ layer }) => layer))];
 }
 
-/** About how many bytes each part adds to a report's file: numbers hardly become smaller, and base64 takes a third more. */
-export function aboutBytes(explanation: Explanation, choice: ReportChoice): Readonly<Record<ReportPart, number>> {
+/**
+ * About how many bytes each part adds to a report's file, with the second side of a comparison where there is one: numbers hardly become
+ * smaller, and base64 takes a third more.
+ */
+export function aboutBytes(
+  explanation: Explanation,
+  choice: ReportChoice,
+  second: Explanation | null,
+): Readonly<Record<ReportPart, number>> {
   const { model, tokens } = explanation;
   const { layers, dim, vocab, heads, headDim } = model;
   const of = (part: ReportPart): readonly Query[] => reportQuestions(explanation, { ...choice, parts: [part] });
   const count = (part: ReportPart, name: Query['name']): number => of(part).filter((query) => query.name === name).length;
   const length = tokens.length;
-  const triangle = (length * (length + 1)) / 2;
+  const triangle = triangleOf(explanation);
   const kept = { attention: 0, lens: 0, vectors: 0, positions: 0, forward: 0, why: 0 };
   kept.attention =
     count('attention', 'attention') * triangle * 4 + count('attention', 'attentionPicture') * triangle + layers * heads * length * 16;
+  if (second !== null)
+    kept.attention +=
+      comparisonQuestions(explanation, second, { ...choice, parts: ['attention'] }).filter(({ side }) => side !== undefined).length *
+      triangleOf(second) *
+      4;
   kept.lens = (5 * layers + 2) * length * 30 + choice.tokens.length * vocab * 4;
   kept.vectors = 2 * (layers + 2) * length * 16 + count('vectors', 'similarity') * length ** 2 * 4;
   kept.positions = count('positions', 'positions') * headDim * 40;

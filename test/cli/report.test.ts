@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -10,6 +10,7 @@ import { runHere, type Ran } from './commandLine.ts';
 /** 64 tokens of the bundled model, one of which is put before the text. */
 const SENTENCE = 'The lighthouse keeper counted the ships that passed in the night, and wrote their names into a book. ';
 const TEXT = `${SENTENCE.repeat(2)}The lighthouse keeper counted the a`;
+const BUNDLED = join(import.meta.dirname, '..', '..', 'media', 'models', 'explain-tokens-9m');
 let work = '';
 const run = (...args: readonly string[]): Promise<Ran> => runHere(args, work);
 const sizeOf = async (file: string): Promise<number> => (await stat(join(work, file))).size;
@@ -50,6 +51,34 @@ describe('a report from the command line', () => {
     expect(differences.filter(({ share }) => share !== 0)).toEqual([]);
     expect(differences.map(({ quantity }) => quantity)).toEqual(
       expect.arrayContaining(['tokens.logprob', 'attention.weights', 'lens.topProbs', 'attribution.values', 'heads.thumbnails']),
+    );
+  });
+
+  it('holds a comparison, with a text or a model, and reads it again', async () => {
+    const pair = ['report', '--text', 'The cat sat.', '--include', 'attention'];
+    const made = await run(...pair, '--with-text', 'The dog sat there.', '--output', 'pair.tokens.html');
+    expect(made.code, made.err).toBe(0);
+    const verified = await run('verify', 'pair.tokens.html');
+    expect(verified.err).toBe('explain-tokens: pair.tokens.html: every number is the kept one to its last bit.\n');
+    const quantities = ({ out }: Ran): readonly string[] => (JSON.parse(out) as Verified).differences.map(({ quantity }) => quantity);
+    const ofOther = ['second.tokens.logprob', 'second.attention.weights', 'divergence.spans', 'divergence.final'];
+    expect(quantities(verified)).toEqual(expect.arrayContaining(ofOther));
+    const other = join(work, 'other-epsilon');
+    await cp(BUNDLED, other, { recursive: true });
+    const config = JSON.parse(await readFile(join(BUNDLED, 'config.json'), 'utf8')) as object;
+    await writeFile(join(other, 'config.json'), JSON.stringify({ ...config, rms_norm_eps: 0.01 }));
+    const models = await run(...pair, '--with-model', other, '--output', 'models.tokens.html');
+    expect(models.code, models.err).toBe(0);
+    const [alone, both] = await Promise.all([
+      run('verify', 'models.tokens.html'),
+      run('verify', 'models.tokens.html', '--with-model', other),
+    ]);
+    expect(alone.err).toContain('The comparison with other-epsilon is not read again: --with-model would name that model.');
+    expect(quantities(alone).filter((name) => /^(second|divergence)/.test(name))).toEqual([]);
+    expect(quantities(both)).toEqual(expect.arrayContaining(ofOther));
+    expect([alone.code, both.code, both.err]).toEqual([0, 0, verified.err.replace('pair', 'models')]);
+    expect((await run('verify', 'pair.tokens.html', '--with-model', other)).err).toContain(
+      '--with-model is for a comparison of two models',
     );
   });
 

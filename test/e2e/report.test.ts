@@ -60,4 +60,68 @@ describe('a report in VS Code', () => {
     await session.screenshot('report');
     expect(session.ownErrors()).toEqual([]);
   });
+
+  it('takes notes, which are undone, saved into its file and there when it is opened again', async () => {
+    const { page, workbench } = session;
+    const tab = page.locator(`.tabs-container .tab[data-resource-name="${SAVED}"]`);
+    const dirty = (): Promise<boolean> => tab.evaluate((element) => element.classList.contains('dirty'));
+    const notes = panel.frame.locator('.note-text');
+    await panel.tokens.nth(2).click();
+    await panel.frame.getByRole('button', { name: 'Note', exact: true }).click();
+    await page.keyboard.type('Why here?');
+    await page.keyboard.press('Enter');
+    await page.keyboard.press('Escape');
+    expect(await notes.allInnerTexts()).toEqual(['Why here?']);
+    await until('a file that is not saved', dirty, (is) => is);
+    await session.screenshot('report note');
+    await panel.tokens.nth(2).click();
+    await page.keyboard.press('Control+z');
+    await until(
+      'no note',
+      () => notes.count(),
+      (count) => count === 0,
+    );
+    await until('a file as it was', dirty, (is) => !is);
+    await page.keyboard.press('Control+Shift+z');
+    await until(
+      'the note again',
+      () => notes.count(),
+      (count) => count === 1,
+    );
+    await page.keyboard.press('Control+s');
+    await until('a saved file', dirty, (is) => !is);
+    const { head } = await readReport(readFileSync(join(session.code.workspace, SAVED), 'utf8'), SAVED);
+    expect(head.notes).toEqual([{ text: 'Why here?', token: 2, head: null, key: null }]);
+    await workbench.command('View: Close Editor');
+    await tab.waitFor({ state: 'detached' });
+    await workbench.openFile(SAVED);
+    await until(
+      'the note',
+      () => notes.allInnerTexts(),
+      ([text]) => text === 'Why here?',
+    );
+    expect(session.ownErrors()).toEqual([]);
+  });
+
+  it('is opened by a link at the place that was shown', async () => {
+    const { page, workbench } = session;
+    await panel.openTab('Attention');
+    await panel.tokens.nth(3).click();
+    await workbench.command('Explain Tokens: Copy Link to This View');
+    await workbench.notification('Copied a link to this view of');
+    const link = await page.evaluate(() => navigator.clipboard.readText());
+    expect(link).toMatch(/^[a-z-]+:\/\/explain-tokens\.explain-tokens\/report\?report=.*&tab=attention&layer=\d+&head=\d+&token=3$/);
+    expect(link).not.toContain(encodeURIComponent(LINE.slice(0, 10)));
+    await panel.openTab('Tokens');
+    await panel.tokens.nth(1).click();
+    await workbench.command('View: Close Editor');
+    await page.locator(`.tabs-container .tab[data-resource-name="${SAVED}"]`).waitFor({ state: 'detached' });
+    await workbench.command('Developer: Open URL');
+    await workbench.answer(link);
+    await page.locator('.monaco-dialog-box').getByRole('button', { name: 'Open', exact: true }).click();
+    await panel.selected(3);
+    expect(await panel.frame.getByRole('tab', { name: 'Attention' }).getAttribute('aria-selected')).toBe('true');
+    await session.screenshot('report link');
+    expect(session.ownErrors()).toEqual([]);
+  });
 });

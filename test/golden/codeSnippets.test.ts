@@ -1,10 +1,11 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { beforeAll, expect, test } from 'vitest';
+import { softmax } from '../../src/core/probability.ts';
 import { UNWATCHED } from '../../src/core/progress.ts';
 import { runOf, UNCHANGED, headOff } from '../../src/core/run.ts';
 import type { QueryArgs, QueryName, QueryResult } from '../../src/protocol/queries.ts';
 import { createEngine } from '../../src/worker/engine.ts';
-import { attentionCode, cosineCode, hasCode, type CodeRun } from '../../webview/figures/pythonCode.ts';
+import { attentionCode, cosineCode, hasCode, nextTokenCode, type CodeRun } from '../../webview/figures/pythonCode.ts';
 import { expectNear } from '../closeness.ts';
 import { folder } from '../unit/model/folder.ts';
 import { wasm } from './compare.ts';
@@ -42,6 +43,14 @@ const CASES: Readonly<Record<string, { readonly code: () => string | null; reado
   'attention-row': {
     code: () => attentionCode(of, { layer: 1, head: 0, query: 5 }),
     values: async () => (await ask('attentionRow', { layer: 1, head: 0, query: 5 })).weights,
+  },
+  'next-tokens': {
+    code: () => nextTokenCode(of, 4, 20),
+    values: async () =>
+      softmax((await ask('distribution', { position: 4 })).logits, 1)
+        .toSorted()
+        .toReversed()
+        .slice(0, 20),
   },
   'cosines-centred': {
     code: () => cosineCode(of, 4, 'centred'),

@@ -2,6 +2,7 @@ import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { existsSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { itemOf } from '../closeness.ts';
 import { at, tensor, type Tensor } from '../../src/core/tensor.ts';
@@ -54,7 +55,7 @@ export async function wasm(): Promise<Runtime> {
 
 /** The native runtime with two threads, from test/native. */
 export function native(): Runtime {
-  const require = createRequire(new URL('../native/package.json', import.meta.url));
+  const require = createRequire(join(import.meta.dirname, '../native/package.json'));
   return nativeRuntime(require('onnxruntime-node') as OnnxRuntimeNode, 2);
 }
 

@@ -6,6 +6,7 @@ import { writeRandomGpt2 } from '../bench/randomModel.ts';
 import { median, record } from '../bench/report.ts';
 import { BUNDLED, ROOT } from '../bench/text.ts';
 import { fuzzHeaders } from '../fuzz/headers.ts';
+import { soakAgentCalls, startAgentServer } from './agentCalls.ts';
 import { soakFullDisk, soakLargestFile } from './fullDisk.ts';
 import type { Outcomes } from './held.ts';
 import { soakHubLies } from './hubLies.ts';
@@ -18,6 +19,8 @@ const SHARE = Number(process.env['SOAK_SHARE'] ?? 1);
 const share = (count: number): number => Math.max(1, Math.round(count * SHARE));
 /** Most memory with the bundled model: 600 MB (10^6 bytes). */
 const MOST_MIB = 600e6 / 2 ** 20;
+/** Most that the memory of a server grows once every tool has been asked: what is let go of is not given back at once. */
+const MOST_GROWN = 0.1;
 /** Highest ratio of the time per token of the last explanations to that of the first. */
 const MOST_RATIO = 1.3;
 const KILLED =
@@ -52,6 +55,32 @@ test.each(RUNTIMES)('explanations one after another, $runtime', async (options) 
     expect({ tooLarge, isSlower }).toEqual({ tooLarge: 0, isSlower: false });
   } finally {
     client.dispose();
+  }
+});
+
+test('calls of two agents at once', async () => {
+  const count = share(1000);
+  const servers = await Promise.all([startAgentServer(), startAgentServer()]);
+  try {
+    const found = await Promise.all(servers.map((server, index) => soakAgentCalls(server, count, seeded(20 + index))));
+    const tenth = Math.max(1, Math.floor(count / 10));
+    // After the first tenth every tool was asked, and its code and graphs are in memory.
+    const settled = found.map(({ mebibytes }) => median(mebibytes.slice(tenth, 2 * tenth)));
+    const end = found.map(({ mebibytes }) => median(mebibytes.slice(-tenth)));
+    const grown = end.map((last, index) => last / (settled[index] ?? NaN) - 1);
+    const notHeld = found.flatMap((one) => one.notHeld);
+    record('soak: agents', {
+      count: 2 * count,
+      'did not hold': notHeld.length,
+      'MiB after two tenths': Math.max(...settled),
+      'MiB at the end': Math.max(...end),
+      'grown, percent': 100 * Math.max(...grown),
+      'peak MiB': Math.max(...found.flatMap(({ mebibytes }) => mebibytes)),
+    });
+    expect(notHeld).toEqual([]);
+    expect(Math.max(...grown)).toBeLessThan(MOST_GROWN);
+  } finally {
+    await Promise.all(servers.map(({ client }) => client.close()));
   }
 });
 

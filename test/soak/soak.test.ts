@@ -3,6 +3,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { ModelClient } from '../../src/host/client/modelClient.ts';
 import { BUNDLED, ROOT } from '../bench/text.ts';
 import { fuzzHeaders } from '../fuzz/headers.ts';
+import { soakAgentCalls, startAgentServer } from './agentCalls.ts';
 import { soakFullDisk, soakLargestFile } from './fullDisk.ts';
 import { soakHubLies } from './hubLies.ts';
 import { soakLongTexts } from './longTexts.ts';
@@ -14,6 +15,9 @@ afterEach(() => open.splice(0).forEach((client) => client.dispose()));
 
 /** The bundled model's bound, in 10^6 bytes as people say it; the long run is `npm run soak`. */
 const MOST_MIB = 600e6 / 2 ** 20;
+
+/** What a server of tools for agents has beside its model. */
+const SERVER_MIB = 150;
 
 /** Many texts of many tokens take a while on a busy machine. */
 const PATIENCE_MS = 240_000;
@@ -52,6 +56,17 @@ describe.each([{ runtime: 'wasm' as const }, { runtime: 'native' as const, nativ
 );
 
 describe('a short soak of what strangers send', { timeout: PATIENCE_MS }, () => {
+  it('answers two agents at once, in bounded memory', async () => {
+    const servers = await Promise.all([startAgentServer(), startAgentServer()]);
+    try {
+      const found = await Promise.all(servers.map((server, index) => soakAgentCalls(server, 10, seeded(9 + index))));
+      expect(found.flatMap(({ notHeld }) => notHeld)).toEqual([]);
+      expect(Math.max(...found.flatMap(({ mebibytes }) => mebibytes))).toBeLessThan(MOST_MIB + SERVER_MIB);
+    } finally {
+      await Promise.all(servers.map(({ client }) => client.close()));
+    }
+  });
+
   it('opens or refuses mutated files', async () => {
     const { files, opened, refused } = await fuzzHeaders(200, 3);
     expect(opened + refused).toBe(files);

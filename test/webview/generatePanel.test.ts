@@ -163,7 +163,7 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await tokens().nth(3).click();
     await press('Draw Again');
     await expect.poll(() => facts.innerText()).toMatch(/Decode\s*4 tokens one by one/);
-    expect(await facts.innerText()).toMatch(/Kept\s*1 tokens were read before and not run again/);
+    expect(await facts.innerText()).toMatch(/Kept\s*1 token was read before and not run again/);
   });
 
   it('draws by the settings and the seed, and shows what each filter took and where the number fell', async () => {

@@ -79,6 +79,6 @@ it('a rule counts new tokens from the explained text’s end, and is a filter of
     },
   );
   expect(text).toMatch(/repetition_penalty changes\d+ tokens, [\d.e×⁻ −]+%? of the mass moves: 300 left/);
-  expect(text).toMatch(/min_new_tokens removes1 tokens, .* of the mass: 299 left/);
-  expect(text).toMatch(/begin_suppress_tokens removes1 tokens, .* of the mass: 298 left.*Temperature0 \(greedy\)/s);
+  expect(text).toMatch(/min_new_tokens removes1 token, .* of the mass: 299 left/);
+  expect(text).toMatch(/begin_suppress_tokens removes1 token, .* of the mass: 298 left.*Temperature0 \(greedy\)/s);
 });

@@ -1,8 +1,8 @@
-import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
-import type { Page } from 'playwright-core';
+import type { Download, Page } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACTS } from '../../scripts/lib/paths.mjs';
 import { collectAnswers } from '../../src/report/collectAnswers.ts';
@@ -161,19 +161,31 @@ describe('a saved report in a browser without a network', () => {
     await expect.poll(background).not.toBe(light);
     await report.locator('#tab-attention').click();
     await settled(report);
-    const download = report.waitForEvent('download');
-    await report
-      .getByRole('button', { name: /^Save: / })
-      .first()
-      .click();
-    await report.getByRole('menuitem', { name: 'CSV' }).first().click();
-    expect((await download).suggestedFilename()).toMatch(/\.csv$/);
+    const saved = async (what: string): Promise<Download> => {
+      const download = report.waitForEvent('download');
+      await report
+        .getByRole('button', { name: /^Save: Attention of one head/ })
+        .first()
+        .click();
+      await report.getByRole('menuitem', { name: what }).first().click();
+      return download;
+    };
+    expect((await saved('CSV')).suggestedFilename()).toBe('layer-2-head-5-attention.csv');
+    const drawing = await saved('SVG');
+    expect(drawing.suggestedFilename()).toBe('layer-2-head-5-attention.svg');
+    const path = join(work, 'attention.svg');
+    await drawing.saveAs(path);
+    const [, image = ''] = /<image ([^>]*)>/.exec(readFileSync(path, 'utf8')) ?? [];
+    const [, shown = ''] = /\bwidth="([\d.]+)"/.exec(image) ?? [];
+    const [, base64 = ''] = /href="data:image\/png;base64,([^"]*)"/.exec(image) ?? [];
+    // Width in a PNG's header: programs that blur what they enlarge have nothing to enlarge.
+    expect(Buffer.from(base64, 'base64').readUInt32BE(16)).toBeGreaterThanOrEqual(2 * Number(shown));
+    expect(Number(shown)).toBeGreaterThan(100);
     expect(errors).toEqual([]);
     await report.close();
   });
 
   it('shows the text without scripts, and says in a sentence that it is damaged', async () => {
-    const { readFileSync } = await import('node:fs');
     const whole = readFileSync(file, 'utf8');
     const at = whole.indexOf('explain-tokens-numbers') + 400;
     const broken = join(work, 'broken.tokens.html');

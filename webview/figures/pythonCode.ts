@@ -1,3 +1,4 @@
+import { pythonString } from '../../src/core/pythonString.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import type { VectorFrame } from '../../src/core/vectors.ts';
 
@@ -35,18 +36,25 @@ export function cosineCode(of: CodeRun, layer: number, frame: VectorFrame): stri
   ]);
 }
 
-/** A program that runs the model over the tokens, ending with `result`. */
+/** Python that computes the likeliest next tokens after `position`, best first: their probabilities, [count], and as `ids` their ids. */
+export function nextTokenCode(of: CodeRun, position: number, count: number): string {
+  return program(of, `Probabilities of the ${count} likeliest tokens after token ${position}, best first; ids: their ids.`, '', [
+    `result, ids = out.logits[0, ${position}].softmax(0).topk(${count})`,
+  ]);
+}
+
+/** A program that runs the model over the tokens, ending with `result`. `outputs`: what the model is asked for besides the logits. */
 function program({ model, run }: CodeRun, title: string, outputs: string, lines: readonly string[]): string {
   return `${[
     `# ${title}`,
     'import torch',
     'from transformers import AutoModelForCausalLM',
     '',
-    `MODEL = ${JSON.stringify(model.name)}  # its folder in Hugging Face layout, or its id on the hub`,
+    `MODEL = ${pythonString(model.name)}  # its folder in Hugging Face layout, or its id on the hub`,
     'model = AutoModelForCausalLM.from_pretrained(MODEL, dtype=torch.float32, attn_implementation="eager")',
     `ids = torch.tensor([[${Array.from(run.ids).join(', ')}]])`,
     'with torch.no_grad():',
-    `    out = model(ids, ${outputs})`,
+    `    out = model(${['ids', ...(outputs === '' ? [] : [outputs])].join(', ')})`,
     ...lines,
     'print(result)',
   ].join('\n')}\n`;

@@ -39,6 +39,26 @@ export function integer(value: number): string {
   return format('i', { maximumFractionDigits: 0 }).format(value);
 }
 
+/** A number of tokens: 1 token, 16,384 tokens. */
+export function tokensText(count: number): string {
+  return count === 1 ? t('1 token') : t('{0} tokens', integer(count));
+}
+
+/** What a filter takes away: so many tokens with their share of the probability, and how many tokens it leaves. */
+export function removedText({
+  dropped,
+  removed,
+  kept,
+}: {
+  readonly dropped: number;
+  readonly removed: number;
+  readonly kept: number;
+}): string {
+  return dropped === 1
+    ? t('1 token, {0} of the mass: {1} left', percent(removed), integer(kept))
+    : t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept));
+}
+
 /** A number to `digits` significant digits: 0.00123, 12.3; very small and very large ones as 1.23 × 10⁻⁵. */
 export function significant(value: number, digits = 3): string {
   const size = Math.abs(value);

@@ -69,7 +69,7 @@ export function createNotes(context: PanelContext): Notes {
     const text = input.value.trim();
     if (text === '' || state.shown === null) return;
     const note = { text, ...placeIn(state.settings, place) };
-    store.dispatch({ type: 'settings', change: { notes: [...state.settings.notes, note] } });
+    setNotes(context, [...state.settings.notes, note]);
     context.announce(t('Note added: {0}', placeText(note, state.shown.explanation)));
     input.value = '';
   });
@@ -79,7 +79,7 @@ export function createNotes(context: PanelContext): Notes {
     write(false);
   });
   document.addEventListener('keydown', (event) => {
-    if (freeKey(event) !== 'n' || store.state().shown === null || store.state().report !== null) return;
+    if (freeKey(event) !== 'n' || store.state().shown === null || !canWrite(store.state())) return;
     event.preventDefault();
     write(true);
   });
@@ -89,25 +89,41 @@ export function createNotes(context: PanelContext): Notes {
     root.hidden = shown === null || (settings.notes.length === 0 && !writing);
     form.hidden = !writing;
     opener.setAttribute('aria-expanded', String(writing));
-    // A saved report's notes are read, not written.
-    opener.hidden = state.report !== null;
+    opener.hidden = !canWrite(state);
     if (shown === null) return;
     if (place === 'cell' && settings.locked === null) place = 'token';
     places.set(place);
     for (const one of places.root.querySelectorAll('input')) one.disabled = one.value === 'cell' && settings.locked === null;
     label.textContent = t('Note on {0}', placeText({ text: '', ...placeIn(settings, place) }, shown.explanation));
-    if (changed(settings.notes, shown)) list.replaceChildren(...settings.notes.map((note) => noteItem(context, note, shown.explanation)));
+    if (changed(settings.notes, shown, state.report))
+      list.replaceChildren(...settings.notes.map((note) => noteItem(context, note, shown.explanation)));
   };
   return { root, button: opener, update };
 }
 
+/** Whether notes can be written: those of a saved report only where its file can keep them. */
+function canWrite({ report }: ViewState): boolean {
+  return report === null || report.keepsNotes;
+}
+
+/** Changes the notes, which a saved report keeps in its file. */
+function setNotes({ store, host }: PanelContext, notes: readonly Note[]): void {
+  store.dispatch({ type: 'settings', change: { notes: [...notes] } });
+  if (store.state().report !== null) host.post({ type: 'notes', notes });
+}
+
 /** A note: where it is, as a button that goes there; what it says; and a button that removes it. */
-function noteItem({ store }: PanelContext, note: Note, explanation: Explanation): HTMLElement {
+function noteItem(context: PanelContext, note: Note, explanation: Explanation): HTMLElement {
+  const { store } = context;
   const where = placeText(note, explanation);
   const remove = button(
     '',
     'secondary',
-    () => store.dispatch({ type: 'settings', change: { notes: store.state().settings.notes.filter((one) => one !== note) } }),
+    () =>
+      setNotes(
+        context,
+        store.state().settings.notes.filter((one) => one !== note),
+      ),
     ICONS.close,
   );
   remove.classList.add('icon-button');
@@ -115,7 +131,7 @@ function noteItem({ store }: PanelContext, note: Note, explanation: Explanation)
   remove.title = t('Remove');
   const go = button(where, 'link', () => store.dispatch({ type: 'settings', change: jumpTo(note) }));
   go.title = t('Go there');
-  return el('li', {}, go, el('span', { class: 'note-text', dir: 'auto' }, note.text), store.state().report === null ? remove : null);
+  return el('li', {}, go, el('span', { class: 'note-text', dir: 'auto' }, note.text), canWrite(store.state()) ? remove : null);
 }
 
 /** Where a note is put now. */

@@ -97,8 +97,13 @@ export function createHeader(context: PanelContext): View {
 
 /** Number of the text's own tokens, as in the status bar. */
 function tokenCount({ own, added }: Summary): readonly HTMLElement[] {
-  const meaning = added === 0 ? t('Tokens of the text') : t('Tokens of the text; {0} more were added by the tokenizer', integer(added));
-  return number(integer(own), t('tokens'), meaning);
+  return number(integer(own), own === 1 ? t('token') : t('tokens'), whoseTokens(added));
+}
+
+function whoseTokens(added: number): string {
+  if (added === 0) return t('Tokens of the text');
+  if (added === 1) return t('Tokens of the text; 1 more was added by the tokenizer');
+  return t('Tokens of the text; {0} more were added by the tokenizer', integer(added));
 }
 
 /** Time of the forward pass. A kept pass took no time for this explanation, nor did tokens kept from another text. */
@@ -109,12 +114,22 @@ function forwardTime(explanation: Explanation): readonly HTMLElement[] {
   const runtime = model.runtime === 'native' ? native : 'WebAssembly';
   const meaning = [
     ...(forwardKept ? [t('These tokens were run before: nothing was run for this explanation.')] : []),
-    ...(forwardShared > 0 ? [t('The first {0} tokens were kept from a text that begins like this one.', integer(forwardShared))] : []),
+    ...(forwardShared > 0 ? [keptFrom(forwardShared)] : []),
     t('Forward pass, without loading ({0}, threads: {1})', runtime, model.threads),
   ].join(' ');
   const value = decimal(forwardMs, forwardMs < 10 ? 1 : 0);
   if (forwardKept) return number(value, t('ms before, kept'), meaning);
-  return number(value, forwardShared > 0 ? t('ms for {0} new tokens', integer(tokens.length - forwardShared)) : t('ms'), meaning);
+  return number(value, forwardShared > 0 ? msOfNew(tokens.length - forwardShared) : t('ms'), meaning);
+}
+
+function keptFrom(shared: number): string {
+  return shared === 1
+    ? t('The first token was kept from a text that begins like this one.')
+    : t('The first {0} tokens were kept from a text that begins like this one.', integer(shared));
+}
+
+function msOfNew(tokens: number): string {
+  return tokens === 1 ? t('ms for 1 new token') : t('ms for {0} new tokens', integer(tokens));
 }
 
 /** `more`: left out where the panel is low. */

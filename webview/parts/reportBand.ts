@@ -38,9 +38,15 @@ export function createReportBand({ host }: PanelContext): View {
       );
       needsModel.hidden = !isAsked;
       again.hidden = !report.readsAgain;
-      outcome.replaceChildren(...(readAgain === null ? [] : outcomeOf(readAgain)));
+      outcome.replaceChildren(...(readAgain === null ? [] : [...outcomeOf(readAgain), ...leftOutOf(readAgain)]));
     },
   };
+}
+
+/** That a comparison was not read again. */
+function leftOutOf({ leftOut }: NonNullable<ViewState['readAgain']>): readonly HTMLElement[] {
+  if (leftOut === null) return [];
+  return [el('p', {}, t('The comparison was not read again: there is no model named {0} here.', leftOut))];
 }
 
 function outcomeOf({ model, differences }: NonNullable<ViewState['readAgain']>): readonly HTMLElement[] {

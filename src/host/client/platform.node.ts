@@ -33,6 +33,23 @@ export function localPath(uri: vscode.Uri): string | undefined {
   return uri.scheme === 'file' ? uri.fsPath : undefined;
 }
 
+/** Writes a file beside the one that is there, and then in its place: whole or not at all. Rejects as Node does. */
+export async function replaceFile(path: string, content: Uint8Array): Promise<void> {
+  const { access, constants, realpath, rename, rm, stat, writeFile } = await import('node:fs/promises');
+  const target = await realpath(path).catch(() => path);
+  const there = await stat(target).catch(() => undefined);
+  // A file that may not be written is not replaced either.
+  if (there !== undefined) await access(target, constants.W_OK);
+  const partial = `${target}.partial`;
+  try {
+    await writeFile(partial, content, there === undefined ? {} : { mode: there.mode });
+    await rename(partial, target);
+  } catch (error) {
+    await rm(partial, { force: true });
+    throw error;
+  }
+}
+
 /** What runs scripts as Node does: the editor's own program, when told so. */
 export function nodeCommand(): { readonly command: string; readonly env: Readonly<Record<string, string>> } | undefined {
   return { command: process.execPath, env: { ELECTRON_RUN_AS_NODE: '1' } };

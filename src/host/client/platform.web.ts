@@ -35,6 +35,11 @@ export function localPath(_uri: vscode.Uri): string | undefined {
   return undefined;
 }
 
+/** Never asked for: no file has a path here. */
+export async function replaceFile(path: string): Promise<void> {
+  throw new Error(`A browser cannot write ${path}.`);
+}
+
 /** Undefined: a browser starts no programs. */
 export function nodeCommand(): { readonly command: string; readonly env: Readonly<Record<string, string>> } | undefined {
   return undefined;

@@ -5,7 +5,7 @@ import { inert, joined, type Inert } from '../../core/inertText.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { COUNTS_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
-import { t } from '../say.ts';
+import { t, tokensText } from '../say.ts';
 import { createTree, inform, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { countFolder, type FolderCounts } from './countFolder.ts';
 
@@ -51,13 +51,16 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     this.#checked.clear();
     this.#setContext('counted', true);
     const { files, leftOut, more, model } = counts;
-    const all = t('{0} tokens', number(total(files)));
+    const all = tokensText(total(files));
     this.#view.description = joined([inert(model.name), all], ' · ');
     this.#render();
     await vscode.commands.executeCommand(`${COUNTS_VIEW}.focus`);
     const said = [
-      t('{0} tokens in {1} files. Files that the editor’s search leaves out are not among them.', number(total(files)), files.length),
-      ...(leftOut > 0 ? [t('Left out, as they are no UTF-8 text, larger than 10 MB or unreadable: {0} files.', leftOut)] : []),
+      files.length === 1
+        ? t('{0} tokens in 1 file. Files that the editor’s search leaves out are not among them.', number(total(files)))
+        : t('{0} tokens in {1} files. Files that the editor’s search leaves out are not among them.', number(total(files)), files.length),
+      ...(leftOut === 1 ? [t('1 file is left out, as it is no UTF-8 text, larger than 10 MB or unreadable.')] : []),
+      ...(leftOut > 1 ? [t('Left out, as they are no UTF-8 text, larger than 10 MB or unreadable: {0} files.', leftOut)] : []),
       ...(more ? [t('There are more files: only the first {0} were counted.', files.length + leftOut)] : []),
     ];
     void inform(joined(said, ' '));
@@ -76,7 +79,7 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     const own = this.#budget.get(path);
     const isTooMuch = own === undefined ? tokens + context.added > context.tokens : !own.fits;
     const facts = [
-      t('{0} tokens', number(tokens)),
+      tokensText(tokens),
       t('{0} % of the context', percentOf(tokens, context.tokens, vscode.env.language)),
       ...(own === undefined ? [] : [own.fits ? t('{0} so far', number(own.sum)) : t('{0} so far: too many', number(own.sum))]),
     ];
@@ -84,7 +87,7 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
       tokens + context.added <= context.tokens
         ? t('fits into the {0} tokens that the model reads at once', number(context.tokens))
         : t('{0} times the {1} tokens that the model reads at once', (tokens / context.tokens).toFixed(1), number(context.tokens));
-    const size = t('{0} bytes', number(bytes));
+    const size = bytes === 1 ? t('1 byte') : t('{0} bytes', number(bytes));
     item.id = path;
     item.description = joined(facts, ' · ');
     item.tooltip = joined([inert(path), joined([...facts, size], ' · '), fits], '\n');
@@ -133,7 +136,10 @@ function budgetText(budget: readonly BudgetedFile[], files: readonly FileCount[]
     );
   }
   const sum = budget.at(-1)?.sum ?? 0;
-  const said = t('Checked: {0} files, {1} of {2} tokens.', budget.length, number(sum), most);
+  const said =
+    budget.length === 1
+      ? t('Checked: 1 file, {0} of {1} tokens.', number(sum), most)
+      : t('Checked: {0} files, {1} of {2} tokens.', budget.length, number(sum), most);
   if (sum <= context.tokens) return joined([said, t('They fit together: {0} tokens are left.', number(context.tokens - sum))], ' ');
   const fitting = budget.filter(({ fits }) => fits).length;
   return joined([said, t('{0} too many: the first {1} fit together.', number(sum - context.tokens), fitting)], ' ');

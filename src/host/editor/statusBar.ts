@@ -11,7 +11,7 @@ import { type Log, sentenceOf } from '../log.ts';
 import type { ModelClient, ModelState } from '../client/modelClient.ts';
 import type { Outdated } from '../explain/outdated.ts';
 import { readSettings } from '../configuration.ts';
-import { t } from '../say.ts';
+import { t, tokensText } from '../say.ts';
 import { computedBy } from '../explain/progressTexts.ts';
 import { createStatusItem, type StatusItem } from '../surfaces.ts';
 import { meanBits } from './surprisal.ts';
@@ -110,7 +110,7 @@ export class StatusBar extends Disposable {
     const explained = this.#explainedHere();
     const count = this.#count ?? (explained && { count: explained.tokens, atLeast: false });
     if (!count) return undefined;
-    const tokens = t('{0} tokens', `${count.atLeast ? '≥ ' : ''}${count.count.toLocaleString(vscode.env.language)}`);
+    const tokens = tokensText(count.count, count.atLeast);
     const bits = explained?.bits ?? null;
     const icon = this.#outdated() === null ? 'symbol-numeric' : 'history';
     return withIcon(icon, joined([tokens, ...(bits === null ? [] : [t('{0} bits/token', bits.toFixed(1))]), ...this.#modelName()], ' · '));

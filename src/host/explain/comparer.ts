@@ -1,19 +1,17 @@
 import { vscode } from '../vscode.ts';
 import { alignTokens } from '../../core/alignment.ts';
-import { divergenceInParts, type Divergence, type OtherRows } from '../../core/comparison.ts';
+import { divergenceInParts, type Divergence } from '../../core/comparison.ts';
 import { CancelledError, UserError } from '../../core/errors.ts';
-import type { WorkerApi } from '../../worker/workerApi.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Recipe } from '../../core/run.ts';
 import type { Explanation } from '../../core/trace.ts';
-import type { Connection } from '../../worker/rpc.ts';
 import type { ComparedState, ComparisonWork, ShownComparison } from '../../protocol/messages.ts';
 import type { Current, CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
 import { fractionOf, noticesOf, stageText } from './progressTexts.ts';
+import { sideDivergence } from './sideDivergence.ts';
 import { type Log, sentenceOf } from '../log.ts';
-import type { WantedModel } from '../client/liveWorker.ts';
-import { ModelClient } from '../client/modelClient.ts';
+import type { ModelClient } from '../client/modelClient.ts';
 import { t } from '../say.ts';
 import { readSettings } from '../configuration.ts';
 import { type Target, targetOfState } from '../editor/target.ts';
@@ -41,10 +39,8 @@ export interface ComparerOptions {
   readonly client: ModelClient;
   readonly current: CurrentExplanation;
   readonly log: Log;
-  /** Starts a worker for a model. */
-  readonly connect: (model: WantedModel) => Promise<Connection<WorkerApi>>;
-  /** The model for a value of the setting `explainTokens.model`. */
-  readonly wanted: (model: string) => WantedModel;
+  /** A client of the model for a value of the setting `explainTokens.model`. Whoever asks for one disposes it. */
+  readonly aside: (model: string) => ModelClient;
 }
 
 /** Computes the second side of a comparison and keeps it until the explanation that is its first side changes. */
@@ -175,7 +171,16 @@ export class Comparer extends Disposable {
         (await client.ask(modelKey, explanation.run, 'vocabularyKey', {}, signal));
     // An engine returns some alternatives of each distribution, not the whole.
     const isWhole = own.model.served === undefined && explanation.model.served === undefined;
-    const divergence = sameVocabulary && isWhole ? await this.#divergence(first, { ...made, explanation }, signal, tell) : null;
+    const divergence =
+      sameVocabulary && isWhole
+        ? await divergenceInParts(
+            alignTokens(own.tokens, explanation.tokens, true),
+            own.tokens,
+            explanation.tokens,
+            sideDivergence({ client: this.#options.client, modelKey: first.modelKey, explanation: own }, { ...made, explanation }, signal),
+            (fraction) => tell(t('Comparing the predictions…'), fraction),
+          )
+        : null;
     return {
       ...made,
       shown: {
@@ -197,43 +202,11 @@ export class Comparer extends Disposable {
     };
   }
 
-  /** KL divergences of all pairs of distributions, a few at a time; those of another model are passed to the first model as logits. */
-  async #divergence(
-    first: Current,
-    second: Pick<Comparison, 'client' | 'modelKey'> & Pick<Current['shown'], 'explanation'>,
-    signal: AbortSignal,
-    tell: (message: string, fraction: number | null) => void,
-  ): Promise<Divergence> {
-    const { client } = this.#options;
-    const { explanation: own } = first.shown;
-    const { explanation: other } = second;
-    const theirs = async (positions: Int32Array): Promise<OtherRows> =>
-      second.client === client
-        ? { kind: 'run', run: other.run, positions }
-        : { kind: 'logits', ...(await second.client.ask(second.modelKey, other.run, 'logits', { positions }, signal)) };
-    return divergenceInParts(
-      alignTokens(own.tokens, other.tokens, true),
-      own.tokens,
-      other.tokens,
-      async (a, b) => (await client.ask(first.modelKey, own.run, 'divergence', { positions: a, other: await theirs(b) }, signal)).bits,
-      (fraction) => tell(t('Comparing the predictions…'), fraction),
-    );
-  }
-
   /** The client of the other model; only one is kept. */
   #otherClient(model: string): ModelClient {
     if (this.#other?.model === model) return this.#other.client;
     this.#other?.client.dispose();
-    const { log, connect, wanted } = this.#options;
-    const silent = (): void => undefined;
-    const client = new ModelClient({
-      connect,
-      wanted: () => wanted(model),
-      onState: silent,
-      onRefused: silent,
-      onIdleFailure: (error) => log.error('Idle worker', error),
-      t: t,
-    });
+    const client = this.#options.aside(model);
     this.#other = { model, client };
     return client;
   }

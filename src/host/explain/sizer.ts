@@ -2,10 +2,8 @@ import { CancelledError, UserError } from '../../core/errors.ts';
 import { visibleControls } from '../../core/visibleText.ts';
 import type { Explanation } from '../../core/trace.ts';
 import type { ShownSizes, SizedModel } from '../../protocol/messages.ts';
-import type { WorkerApi } from '../../worker/workerApi.ts';
-import type { Connection } from '../../worker/rpc.ts';
 import type { WantedModel } from '../client/liveWorker.ts';
-import { ModelClient } from '../client/modelClient.ts';
+import type { ModelClient } from '../client/modelClient.ts';
 import { Disposable } from '../disposable.ts';
 import { sentenceOf, type Log } from '../log.ts';
 import { t } from '../say.ts';
@@ -18,8 +16,8 @@ import { stageText } from './progressTexts.ts';
 export interface SizerOptions {
   readonly current: CurrentExplanation;
   readonly log: Log;
-  /** Starts a worker for a model. */
-  readonly connect: (model: WantedModel) => Promise<Connection<WorkerApi>>;
+  /** A client of the model for a value of the setting `explainTokens.model`. Whoever asks for one disposes it. */
+  readonly aside: (model: string) => ModelClient;
   /** The model for a value of the setting `explainTokens.model`. */
   readonly wanted: (model: string) => WantedModel;
 }
@@ -78,7 +76,7 @@ export class Sizer extends Disposable {
         const model = this.#options.wanted(setting);
         tell(t('{0}: {1} of {2}', model.name, index + 1, models.length), index / models.length);
         try {
-          read.push(await this.#readBy(model, first, signal));
+          read.push(await this.#readBy(setting, first, signal));
         } catch (error) {
           if (error instanceof CancelledError) {
             if (signal.aborted) return;
@@ -104,16 +102,8 @@ export class Sizer extends Disposable {
   }
 
   /** The text on show as another model reads it; the model is gone afterwards, so that the next has its room. */
-  async #readBy(model: WantedModel, { shown }: Current, signal: AbortSignal): Promise<Explanation> {
-    const silent = (): void => undefined;
-    const client = new ModelClient({
-      connect: this.#options.connect,
-      wanted: () => model,
-      onState: silent,
-      onRefused: silent,
-      onIdleFailure: (error) => this.#options.log.error('Idle worker', error),
-      t,
-    });
+  async #readBy(model: string, { shown }: Current, signal: AbortSignal): Promise<Explanation> {
+    const client = this.#options.aside(model);
     try {
       const { explanation } = await client.explain({ text: shown.explanation.text, topK: 1 }, signal, (progress) => stageText(progress));
       return explanation;

@@ -64,6 +64,8 @@ export function parsePanelMessage(value: unknown): PanelMessage | undefined {
       return { type: value['type'] };
     case 'view':
       return { type: 'view', view: value['view'] };
+    case 'notes':
+      return { type: 'notes', notes: value['notes'] };
     case 'command': {
       const name = PANEL_COMMANDS.find((one) => one === value['name']);
       return name === undefined ? undefined : { type: 'command', name };

@@ -20,7 +20,7 @@ import type { AttentionMarks } from '../editor/attentionMarks.ts';
 import type { WhyMarks } from '../editor/whyMarks.ts';
 import type { Sizer } from '../explain/sizer.ts';
 import { answersKept, questionKey } from '../../protocol/queries.ts';
-import type { SidedQuery } from '../../report/collectAnswers.ts';
+import type { SidedQuery } from '../../report/reportQuestions.ts';
 
 type PanelQuery = Extract<PanelMessage, { readonly type: 'query' }>;
 /** A message about the current work; the last one is sent again when a hidden panel is shown again. */

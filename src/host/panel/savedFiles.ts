@@ -2,6 +2,7 @@ import { vscode } from '../vscode.ts';
 import { messageOf, UserError } from '../../core/errors.ts';
 import { t } from '../say.ts';
 import { saveDialog } from '../surfaces.ts';
+import { localPath, replaceFile } from '#platform';
 
 /** Saves a file where the user likes. `name`: what it is called at first. Throws UserError as `writeWhole` does. */
 export async function saveNewFile(name: string, content: string | Uint8Array): Promise<void> {
@@ -16,12 +17,40 @@ export async function saveNewFile(name: string, content: string | Uint8Array): P
  * written; the file that was there before is then as it was.
  */
 export async function writeWhole(file: vscode.Uri, content: Uint8Array): Promise<void> {
-  const partial = file.with({ path: `${file.path}.partial` });
+  await named(file, async () => {
+    const path = localPath(file);
+    if (path !== undefined) return replaceFile(path, content);
+    const partial = file.with({ path: `${file.path}.partial` });
+    try {
+      await vscode.workspace.fs.writeFile(partial, content);
+      await vscode.workspace.fs.rename(partial, file, { overwrite: true });
+    } catch (error) {
+      await vscode.workspace.fs.delete(partial).then(undefined, () => undefined);
+      throw error;
+    }
+  });
+}
+
+/**
+ * Writes a file that is open in an editor of ours, as `writeWhole` does. VS Code lets go of an editor's document when something is moved
+ * over its file by VS Code itself: where only VS Code can write, the file gets its new content in place, and `before` again if that fails.
+ */
+export async function writeOpenFile(file: vscode.Uri, content: Uint8Array, before: Uint8Array): Promise<void> {
+  if (localPath(file) !== undefined) return writeWhole(file, content);
+  await named(file, async () => {
+    try {
+      await vscode.workspace.fs.writeFile(file, content);
+    } catch (error) {
+      await vscode.workspace.fs.writeFile(file, before).then(undefined, () => undefined);
+      throw error;
+    }
+  });
+}
+
+async function named(file: vscode.Uri, write: () => Promise<void>): Promise<void> {
   try {
-    await vscode.workspace.fs.writeFile(partial, content);
-    await vscode.workspace.fs.rename(partial, file, { overwrite: true });
+    await write();
   } catch (error) {
-    await vscode.workspace.fs.delete(partial).then(undefined, () => undefined);
     throw new UserError(t('{0} cannot be saved: {1}', file.toString(true), messageOf(error)), { cause: error });
   }
 }

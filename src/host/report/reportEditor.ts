@@ -1,46 +1,28 @@
 import { vscode } from '../vscode.ts';
-import { CancelledError, messageOf, UserError } from '../../core/errors.ts';
 import type { LinkedPlace } from '../../protocol/messages.ts';
 import { notebookCode } from '../../report/notebookCode.ts';
 import { frozenPanel } from '../../report/frozenPanel.ts';
-import { checkSameTokens, differencesOf, requestOf } from '../../report/readAgain.ts';
-import type { Report } from '../../report/report.ts';
-import { checkReportSize, readReport } from '../../report/reportFile.ts';
-import { questionsTeller } from './questionsTeller.ts';
+import { notesOf } from '../../report/notes.ts';
 import { linkQuery, parseLink } from '../../report/stateLink.ts';
 import { EXTENSION_ID, REPORT_EDITOR } from '../commandIds.ts';
 import type { ModelClient } from '../client/modelClient.ts';
-import { type Log, reportError, sentenceOf } from '../log.ts';
+import { type Log, reportError } from '../log.ts';
 import { ExplainPanel } from '../panel/explainPanel.ts';
 import { t } from '../say.ts';
-import { inform, withProgress } from '../surfaces.ts';
+import { inform } from '../surfaces.ts';
 import { fileName } from '../fileName.ts';
-
-/** A report's file that is open in an editor. */
-export interface ReportDocument extends vscode.CustomDocument {
-  readonly report: Report;
-}
+import { readAgain } from './reportReading.ts';
+import type { ReportDocument } from './reportDocument.ts';
 
 /** Parts of the extension that editors of reports use. */
 export interface ReportEditorContext {
   readonly extensionUri: vscode.Uri;
-  readonly client: Pick<ModelClient, 'ask' | 'explain'>;
+  readonly client: ModelClient;
+  /** A client of the model that has this name, which is disposed by whoever asks; undefined: there is no such model here. */
+  readonly named: (name: string) => Promise<ModelClient | undefined>;
   readonly log: Log;
   /** Has the user save a file that the page made. */
   readonly saveFile: (name: string, content: string | Uint8Array) => void;
-}
-
-/** Reads a report's file. Of its page nothing is run: its numbers alone are read. Throws Error in one sentence for VS Code to show. */
-export async function openReport(uri: vscode.Uri): Promise<ReportDocument> {
-  const name = fileName(uri);
-  try {
-    checkReportSize((await vscode.workspace.fs.stat(uri)).size, name);
-    const text = new TextDecoder().decode(await vscode.workspace.fs.readFile(uri));
-    return { uri, report: await readReport(text, name), dispose: () => undefined };
-  } catch (error) {
-    const sentence = error instanceof UserError ? sentenceOf(error) : t('{0} cannot be read: {1}', name, messageOf(error));
-    throw new Error(sentence, { cause: error });
-  }
 }
 
 /** An editor of a report that is open. */
@@ -68,11 +50,20 @@ export class ReportEditors {
     const address = uri.toString();
     const panel = ExplainPanel.inEditor(webview, extensionUri, t('Opening {0}…', fileName(uri)));
     const strings = vscode.l10n.bundle ?? {};
-    const frozen = frozenPanel(report, { language: vscode.env.language, strings, translate: t }, true);
+    const frozen = frozenPanel(
+      report,
+      { language: vscode.env.language, strings, translate: t },
+      { readsAgain: true, keepsNotes: document.isWritable },
+    );
+    const tellNotes = (): void => void panel.post({ type: 'notes', notes: document.notes });
     const editor: OpenEditor = { document, webview, panel };
     let reading = false;
     this.#open.add(editor);
-    panel.onDidEnd(() => this.#open.delete(editor));
+    const changed = document.onDidChange(tellNotes);
+    panel.onDidEnd(() => {
+      this.#open.delete(editor);
+      changed.dispose();
+    });
     panel.onDidReceive((message) => {
       switch (message.type) {
         case 'saveFile':
@@ -82,6 +73,11 @@ export class ReportEditors {
         case 'command':
           if (message.name === 'showLog') return log.show();
           break;
+        case 'notes': {
+          const notes = notesOf(message.notes);
+          // What cannot be kept is not shown either.
+          return notes === undefined || !document.isWritable ? tellNotes() : document.edit(notes);
+        }
         case 'readAgain':
           if (reading) return;
           reading = true;
@@ -93,8 +89,11 @@ export class ReportEditors {
         default:
       }
       for (const reply of frozen.receive(message)) panel.post(reply);
+      if (message.type !== 'ready') return;
+      // A page that was hidden has kept those of its time.
+      tellNotes();
       const place = this.#wanted.get(address);
-      if (message.type !== 'ready' || place === undefined) return;
+      if (place === undefined) return;
       this.#wanted.delete(address);
       panel.post({ type: 'goTo', place });
     });
@@ -128,26 +127,4 @@ export class ReportEditors {
     if (open?.panel.post({ type: 'goTo', place: found.place }) !== true) this.#wanted.set(address, found.place);
     await vscode.commands.executeCommand('vscode.openWith', uri, REPORT_EDITOR);
   }
-}
-
-/** Reads a report again with the model of the settings, and tells the page how far the numbers are apart. Cancelling tells nothing. */
-async function readAgain({ client }: ReportEditorContext, report: Report, name: string, panel: ExplainPanel): Promise<void> {
-  await withProgress(t('Reading {0} again', name), async (view, cancelled) => {
-    const closed = new AbortController();
-    panel.onDidEnd(() => closed.abort());
-    const signal = AbortSignal.any([cancelled, closed.signal]);
-    try {
-      const { explanation, modelKey } = await client.explain(requestOf(report), signal, () => undefined);
-      checkSameTokens(report, explanation, name);
-      const differences = await differencesOf(
-        report,
-        explanation,
-        (question, args) => client.ask(modelKey, explanation.run, question, args, signal),
-        questionsTeller(view, signal),
-      );
-      panel.post({ type: 'readAgain', model: explanation.model.name, differences });
-    } catch (error) {
-      if (!(error instanceof CancelledError)) throw error;
-    }
-  });
 }

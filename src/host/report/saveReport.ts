@@ -3,12 +3,19 @@ import { bytesText } from '../../core/bytesText.ts';
 import { CancelledError } from '../../core/errors.ts';
 import { inert } from '../../core/inertText.ts';
 import { isRecord } from '../../core/records.ts';
-import { collectAnswers, type SidedQuery } from '../../report/collectAnswers.ts';
+import { collectAnswers } from '../../report/collectAnswers.ts';
 import { makeReport } from '../../report/makeReport.ts';
 import { parseNotes } from '../../report/notes.ts';
 import { REPORT_ENDING, writeReport } from '../../report/reportFile.ts';
 import { loadReportPage } from '../../report/reportPage.ts';
-import { aboutBytes, REPORT_PARTS, type ReportChoice, type ReportPart } from '../../report/reportQuestions.ts';
+import {
+  aboutBytes,
+  comparisonQuestions,
+  REPORT_PARTS,
+  type ReportChoice,
+  type ReportPart,
+  type SidedQuery,
+} from '../../report/reportQuestions.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import type { Comparer, Comparison } from '../explain/comparer.ts';
 import type { Current, CurrentExplanation } from '../explain/currentExplanation.ts';
@@ -55,7 +62,7 @@ export async function saveReport(context: SaveContext): Promise<void> {
   const settings = isRecord(view) ? view : {};
   const questions = panel.questions;
   const choice = choiceOf(asked, settings);
-  const parts = await chooseParts(asked, choice);
+  const parts = await chooseParts(asked, compared, choice);
   if (parts === undefined) return;
   const file = await chooseFile(asked);
   if (file === undefined) return;
@@ -89,7 +96,7 @@ async function contentOf({ client, extensionUri, version }: SaveContext, work: W
   const answers = await collectAnswers(
     asked.shown,
     choice,
-    questions,
+    [...(compared === undefined ? [] : comparisonQuestions(asked.shown.explanation, compared.shown.explanation, choice)), ...questions],
     (name, args, side) => {
       const { client: of, modelKey, shown } = about(side);
       return of.ask(modelKey, shown.explanation.run, name, args, signal);
@@ -126,8 +133,12 @@ function choiceOf({ shown }: Current, settings: Readonly<Record<string, unknown>
 }
 
 /** Asks which parts go in, each with about how large it is, and the sum in the title; undefined: the user declined. */
-async function chooseParts({ shown }: Current, choice: ReportChoice): Promise<readonly ReportPart[] | undefined> {
-  const sizes = aboutBytes(shown.explanation, choice);
+async function chooseParts(
+  { shown }: Current,
+  compared: Comparison | undefined,
+  choice: ReportChoice,
+): Promise<readonly ReportPart[] | undefined> {
+  const sizes = aboutBytes(shown.explanation, choice, compared?.shown.explanation ?? null);
   const labels: Readonly<Record<ReportPart, readonly [label: string, detail: string]>> = {
     attention: [t('Attention'), t('All heads’ numbers and pictures, and their weights')],
     lens: [t('Predictions'), t('The logit lens of all layers, and the whole distribution after the selected and the last token')],

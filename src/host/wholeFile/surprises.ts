@@ -15,7 +15,7 @@ import { SURPRISES_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
 import { findDocument } from '../editor/target.ts';
 import { Later } from '../later.ts';
-import { t } from '../say.ts';
+import { t, tokensText } from '../say.ts';
 import { createTree, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { documentSymbols } from './documentSymbols.ts';
 import type { FileReader } from './fileReader.ts';
@@ -96,7 +96,7 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
       ...(place?.stale === true ? [t('edited since')] : []),
     ];
     item.description = joined(facts, ' · ');
-    item.tooltip = joined([name, ...facts, t('{0} tokens', part.tokens)], '\n');
+    item.tooltip = joined([name, ...facts, tokensText(part.tokens)], '\n');
     item.accessibilityInformation = { label: joined([name, ...facts], ', ') };
     if (place) item.command = { command: 'explainTokens.goToSurprise', title: t('Go There'), arguments: [place] };
     return item;

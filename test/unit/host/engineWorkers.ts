@@ -10,7 +10,7 @@ import { LETTERS_TOKENIZER } from '../../webview/family.ts';
 import { folder } from '../model/folder.ts';
 
 /** Last part of a model's path -> golden case. */
-const CASES: Readonly<Record<string, string>> = { 'explain-tokens-9m': 'llama', other: 'gpt2', 'owner--name': 'llama' };
+const CASES: Readonly<Record<string, string>> = { 'explain-tokens-9m': 'llama', other: 'gpt2', gpt2: 'gpt2', 'owner--name': 'llama' };
 
 /** Context in tokens of the model whose path ends with "short"; that of the others is 64. */
 export const SHORT_CONTEXT = 24;

@@ -1,6 +1,6 @@
 // A fake of the part of VS Code's API that the host uses (documents, editors, commands and so on), so that the host runs without VS Code.
 import { posix } from 'node:path';
-import { vi } from 'vitest';
+import { expect, vi } from 'vitest';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
 
 export class Position {
@@ -331,8 +331,13 @@ interface FakeTreeView {
 
 /** Opens files in editors of their own. */
 interface CustomEditors {
-  openCustomDocument(uri: FakeUri): Promise<unknown>;
+  onDidChangeCustomDocument(listener: (edit: { readonly undo: () => void; readonly redo: () => void }) => void): unknown;
+  openCustomDocument(uri: FakeUri, context: { readonly backupId?: string }): Promise<unknown>;
   resolveCustomEditor(document: unknown, panel: FakePanel): Promise<void>;
+  saveCustomDocument(document: unknown): Promise<void>;
+  saveCustomDocumentAs(document: unknown, target: FakeUri): Promise<void>;
+  revertCustomDocument(document: unknown): Promise<void>;
+  backupCustomDocument(document: unknown, context: { readonly destination: FakeUri }): Promise<{ readonly id: string; delete(): void }>;
 }
 
 /** Restores a panel after a restart. */
@@ -534,6 +539,7 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
         return document;
       },
       fs: {
+        isWritableFileSystem: (scheme: string) => scheme === 'file',
         stat: async ({ path }: FakeUri) => {
           const file = files.get(path);
           if (file === undefined) throw new Error(`There is no ${path}.`);
@@ -617,12 +623,28 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
     /** Restores a panel, as VS Code does after a restart. */
     /** Follows a link into the extension, as the system asks for it. */
     follow: async (query: string): Promise<void> => uriHandlers[0]?.handleUri({ query }),
-    /** Opens a file in the editor that the extension has for it, and returns its panel. */
-    openCustom: async (path: string): Promise<FakePanel> => {
-      const [provider] = customEditors;
+    /** Opens a file in the editor that the extension has for it, and returns its panel and what VS Code asks of it. */
+    openCustom: async (path: string, backupId?: string) => {
+      const provider = customEditors[0] ?? expect.fail('Nothing opens files.');
       const panel = fakePanel();
-      await provider?.resolveCustomEditor(await provider.openCustomDocument(FakeUri.file(path)), panel);
-      return panel;
+      const edits: { readonly undo: () => void; readonly redo: () => void }[] = [];
+      provider.onDidChangeCustomDocument((edit) => edits.push(edit));
+      const document = await provider.openCustomDocument(FakeUri.file(path), backupId === undefined ? {} : { backupId });
+      await provider.resolveCustomEditor(document, panel);
+      const asked = {
+        edits,
+        /** Shows the file in one more editor. */
+        split: async (): Promise<FakePanel> => {
+          const second = fakePanel();
+          await provider.resolveCustomEditor(document, second);
+          return second;
+        },
+        save: () => provider.saveCustomDocument(document),
+        saveAs: (target: string) => provider.saveCustomDocumentAs(document, FakeUri.file(target)),
+        revert: () => provider.revertCustomDocument(document),
+        backUp: (target: string) => provider.backupCustomDocument(document, { destination: FakeUri.file(target) }),
+      };
+      return Object.assign(panel, asked);
     },
     revive: async (panel: FakePanel, state: unknown) => serializers[0]?.deserializeWebviewPanel(panel, state),
     logged,

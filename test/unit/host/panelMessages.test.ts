@@ -34,6 +34,7 @@ describe('messages of the page', () => {
     { type: 'query', id: 1, serial: 2, query: { name: 'copyLoss', args: { text: 'a b c', heads: [{ layer: 1, head: 2 }] } } },
     { type: 'query', id: 1, serial: 2, query: { name: 'lens', args: { layer: 2, layers: 1, position: 0, positions: 1 } }, side: 'second' },
     ...PANEL_COMMANDS.map((name) => ({ type: 'command', name })),
+    { type: 'notes', notes: [{ text: 'a', token: 1, head: null, key: null }] },
     { type: 'compareAgain' },
     { type: 'cancelComparison' },
     { type: 'closeComparison' },

@@ -1,8 +1,10 @@
 import { afterEach, describe, expect, it, vi } from 'vitest';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
-import { readReport } from '../../../src/report/reportFile.ts';
+import { readReport, writeReport } from '../../../src/report/reportFile.ts';
+import { readFixture } from '../../webview/readFixture.ts';
+import { BARE_PAGE, reportWith } from '../report/savedReport.ts';
 import { FakeUri, type FakePanel } from './fakeEditor.ts';
-import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
+import { endHosts, FIRST, SECOND, startHost, TEXT, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -115,14 +117,12 @@ describe('a report', () => {
     host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/without-ending'));
     await save(host, []);
     const file = await saved(host, '/saved/without-ending.tokens.html');
-    const { writeReport } = await import('../../../src/report/reportFile.ts');
     const report = await readReport(file, 'x');
     const logprob = report.shown.explanation.logprob.slice();
     logprob[2] = (logprob[2] ?? 0) - 0.5;
     const { explanation } = report.shown;
     const other = { ...report, shown: { ...report.shown, explanation: { ...explanation, logprob } } };
-    const page = { loader: '', scripts: [], style: '', languages: {} };
-    host.files.set('/saved/changed.tokens.html', new TextEncoder().encode(await writeReport(other, page)));
+    host.files.set('/saved/changed.tokens.html', new TextEncoder().encode(await writeReport(other, BARE_PAGE)));
     const panel = await host.openCustom('/saved/changed.tokens.html');
     panel.say({ type: 'ready' });
     panel.say({ type: 'readAgain' });
@@ -132,6 +132,64 @@ describe('a report', () => {
     expect(most?.quantity).toBe('tokens.logprob');
     expect(most?.largest).toBeCloseTo(0.5, 6);
     expect(next?.share).toBe(0);
+  });
+});
+
+describe('a comparison in a report', () => {
+  /** The report that is saved now, read again. */
+  async function readAgainOf(host: Host, forget: () => void = () => undefined) {
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file(PATH));
+    await save(host, ['Attention']);
+    const report = await readReport(await saved(host), 'x');
+    forget();
+    const panel = await host.openCustom(PATH);
+    panel.say({ type: 'ready' });
+    const shown = panel.posted.find((message) => message.type === 'comparison');
+    expect(shown?.comparison?.explanation).toEqual(report.comparison?.explanation);
+    panel.say({ type: 'readAgain' });
+    await until(() => panel.posted.some(({ type }) => type === 'readAgain') || host.errors().length > 0);
+    await host.settle();
+    expect(host.errors()).toEqual([]);
+    const again = panel.posted.find((message) => message.type === 'readAgain') ?? expect.fail('It was not read again.');
+    expect(again.differences.filter(({ share }) => share !== 0)).toEqual([]);
+    return { report, again, quantities: again.differences.map(({ quantity }) => quantity) };
+  }
+
+  it('with another text is kept with the attention of both, and read again', async () => {
+    const host = await explained();
+    host.select(host.shown, TEXT.indexOf(SECOND), TEXT.length);
+    host.run('compareWith');
+    await host.settle();
+    const { report, again, quantities } = await readAgainOf(host);
+    expect([report.comparison?.kind, report.comparison?.explanation.text]).toEqual(['text', SECOND]);
+    const { layers, heads } = report.shown.explanation.model;
+    expect(report.answers.filter(({ query, side }) => side === 'second' && query.name === 'attention')).toHaveLength(layers * heads);
+    expect(again.leftOut).toBeNull();
+    expect(quantities).toEqual(
+      expect.arrayContaining(['second.tokens.logprob', 'second.attention.weights', 'divergence.spans', 'divergence.final']),
+    );
+  });
+
+  it('with another model is read again by that model, and where that is gone says so', async () => {
+    const host = await explained();
+    await host.useModels(['/models/gpt2']);
+    host.run('compareModel');
+    await host.settle();
+    const pick = host.picks.at(-1) ?? expect.fail('Nothing was asked.');
+    pick.accept(pick.items.find((one) => JSON.stringify(one).includes('gpt2')) ?? expect.fail('The other model is not listed.'));
+    await host.settle();
+    const alive = host.workers.alive();
+    const { report, again, quantities } = await readAgainOf(host);
+    expect([report.comparison?.kind, report.comparison?.model, again.leftOut]).toEqual(['model', 'gpt2', null]);
+    expect(quantities).toEqual(expect.arrayContaining(['second.tokens.logprob', 'divergence.spans']));
+    // The worker that read it is ended; that of the list may have ended meanwhile.
+    expect(host.workers.alive()).toBeLessThanOrEqual(alive);
+    const without = await readAgainOf(host, () => {
+      host.platform.findModels = async () => [];
+      host.run('refreshModels');
+    });
+    expect(without.again.leftOut).toBe('gpt2');
+    expect(without.quantities.filter((name) => name.startsWith('second') || name.startsWith('divergence'))).toEqual([]);
   });
 });
 
@@ -221,6 +279,130 @@ describe('saving a report', () => {
     await until(() => host.errors().length > 0);
     expect(host.errors()).toEqual([`file://${PATH} cannot be saved: EROFS: read-only file system`]);
     expect([...host.files].filter(([path]) => path.startsWith('/saved'))).toEqual([[PATH, Uint8Array.of(1, 2)]]);
+  });
+});
+
+describe('notes on an open report', () => {
+  const NOTE = { text: 'Why so sure?', token: 2, head: null, key: null };
+  const OTHER = { text: '=1+1 </script><b>', token: null, head: { layer: 0, head: 1 }, key: null };
+  const report = reportWith(readFixture().shown, [], [NOTE]);
+
+  /** A host in which the report is open, and its page ready. */
+  async function opened() {
+    const host = await startHost();
+    const file = await writeReport(report, BARE_PAGE);
+    host.files.set(PATH, new TextEncoder().encode(file));
+    const panel = await host.openCustom(PATH);
+    panel.say({ type: 'ready' });
+    return { host, file, panel };
+  }
+
+  const told = (panel: FakePanel): unknown => panel.posted.findLast((message) => message.type === 'notes')?.notes;
+  const fileOf = (host: Host, path = PATH): string => new TextDecoder().decode(host.files.get(path));
+
+  it('are told to every page of the file, undone and done again, and saved into the file, of which all else stays', async () => {
+    const { host, file, panel } = await opened();
+    const second = await panel.split();
+    second.say({ type: 'ready' });
+    expect(panel.posted[0]).toMatchObject({ type: 'init', report: { keepsNotes: true } });
+    expect([told(panel), told(second)]).toEqual([[NOTE], [NOTE]]);
+    panel.say({ type: 'notes', notes: [NOTE, OTHER] });
+    expect([told(panel), told(second), panel.edits.length]).toEqual([[NOTE, OTHER], [NOTE, OTHER], 1]);
+    panel.edits[0]?.undo();
+    expect(told(second)).toEqual([NOTE]);
+    panel.edits[0]?.redo();
+    expect([told(second), fileOf(host)]).toEqual([[NOTE, OTHER], file]);
+    await panel.save();
+    const saved = fileOf(host);
+    expect((await readReport(saved, 'x')).head).toEqual({ ...report.head, notes: [NOTE, OTHER] });
+    const end = '</script>';
+    const [before, after] = [file, saved].map((text) => text.slice(text.indexOf(end, text.indexOf('explain-tokens-report'))));
+    expect(after).toBe(before);
+    expect([...host.files.keys()].filter((path) => path.startsWith('/saved'))).toEqual([PATH]);
+    // A page that is closed is told nothing.
+    second.dispose();
+    const count = second.posted.length;
+    panel.say({ type: 'notes', notes: [] });
+    await panel.save();
+    expect([(await readReport(fileOf(host), 'x')).head.notes, second.posted.length]).toEqual([[], count]);
+    expect(await host.openCustom(PATH).then((again) => (again.say({ type: 'ready' }), told(again)))).toEqual([]);
+  });
+
+  it('stay as they are where what a page says is none, or the place cannot be written', async () => {
+    const { host, panel } = await opened();
+    for (const notes of [null, 'x', [{ ...NOTE, text: 'x'.repeat(501) }], [{ ...NOTE, token: -1 }]]) panel.say({ type: 'notes', notes });
+    expect([told(panel), panel.edits]).toEqual([[NOTE], []]);
+    vi.spyOn(host.api.workspace.fs, 'isWritableFileSystem').mockReturnValue(false);
+    const other = await host.openCustom(PATH);
+    other.say({ type: 'ready' });
+    expect(other.posted[0]).toMatchObject({ type: 'init', report: { keepsNotes: false } });
+    other.say({ type: 'notes', notes: [] });
+    expect([told(other), other.edits]).toEqual([[NOTE], []]);
+  });
+
+  it('are kept where the disk is full, saved elsewhere, and taken from the file again', async () => {
+    const { host, file, panel } = await opened();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    vi.spyOn(host.api.workspace.fs, 'writeFile').mockRejectedValueOnce(new Error('ENOSPC: no space left on device'));
+    await expect(panel.save()).rejects.toThrow(`file://${PATH} cannot be saved: ENOSPC: no space left on device`);
+    expect([fileOf(host), told(panel)]).toEqual([file, [OTHER]]);
+    await panel.saveAs('/saved/copy.tokens.html');
+    expect((await readReport(fileOf(host, '/saved/copy.tokens.html'), 'x')).head.notes).toEqual([OTHER]);
+    expect(fileOf(host)).toBe(file);
+    await panel.revert();
+    expect(told(panel)).toEqual([NOTE]);
+  });
+
+  it('are written in place where only VS Code can write, and the file is as it was where that fails', async () => {
+    const { host, file, panel } = await opened();
+    host.platform['localPath'] = () => undefined;
+    panel.say({ type: 'notes', notes: [OTHER] });
+    const { fs } = host.api.workspace;
+    const renamed = vi.spyOn(fs, 'rename');
+    vi.spyOn(fs, 'writeFile').mockImplementationOnce(async ({ path }, bytes) => {
+      host.files.set(path, bytes.subarray(0, 10));
+      throw new Error('Quota exceeded');
+    });
+    await expect(panel.save()).rejects.toThrow(`file://${PATH} cannot be saved: Quota exceeded`);
+    expect(fileOf(host)).toBe(file);
+    await panel.save();
+    expect((await readReport(fileOf(host), 'x')).head.notes).toEqual([OTHER]);
+    expect(renamed).not.toHaveBeenCalled();
+  });
+
+  it('are not written over what another program has written, and never into another report', async () => {
+    const { host, panel } = await opened();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    const theirs = await writeReport({ ...report, head: { ...report.head, notes: [] } }, BARE_PAGE);
+    host.files.set(PATH, new TextEncoder().encode(theirs));
+    await expect(panel.save()).rejects.toThrow('notes.tokens.html holds notes that another program has written');
+    expect(fileOf(host)).toBe(theirs);
+    await panel.revert();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    await panel.save();
+    const foreign = await writeReport({ ...report, head: { ...report.head, created: '2026-11-30T00:00:00.000Z' } }, BARE_PAGE);
+    host.files.set(PATH, new TextEncoder().encode(foreign));
+    for (const work of [panel.save(), panel.saveAs('/saved/copy.tokens.html'), panel.revert()])
+      await expect(work).rejects.toThrow('notes.tokens.html holds another report now: close it and open it again.');
+    host.files.set(PATH, new TextEncoder().encode('<p>Hello</p>'));
+    await expect(panel.save()).rejects.toThrow('notes.tokens.html is not a report of Explain Tokens.');
+    expect(fileOf(host)).toBe('<p>Hello</p>');
+  });
+
+  it('that were not saved are there after a restart', async () => {
+    const { host, file, panel } = await opened();
+    panel.say({ type: 'notes', notes: [OTHER] });
+    const backup = await panel.backUp('/backups/1');
+    const again = await host.openCustom(PATH, backup.id);
+    again.say({ type: 'ready' });
+    expect(told(again)).toEqual([OTHER]);
+    await again.save();
+    expect((await readReport(fileOf(host), 'x')).head.notes).toEqual([OTHER]);
+    expect(fileOf(host)).not.toBe(file);
+    backup.delete();
+    expect(host.files.has('/backups/1')).toBe(false);
+    host.files.set('/backups/2', Uint8Array.of(1));
+    await expect(host.openCustom(PATH, 'file:///backups/2')).rejects.toThrow('notes.tokens.html cannot be read: ');
   });
 });
 

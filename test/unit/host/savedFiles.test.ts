@@ -1,5 +1,8 @@
+import { lstat, mkdir, mkdtemp, readdir, readFile, rm, stat, symlink, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { afterEach, describe, expect, it, vi } from 'vitest';
-import { FakeUri } from './fakeEditor.ts';
+import { FakeUri, withEditor } from './fakeEditor.ts';
 import { endHosts, startHost } from './wholeHost.ts';
 
 afterEach(endHosts);
@@ -10,6 +13,31 @@ async function explained() {
   await host.settle();
   return host;
 }
+
+describe('a file of this machine', () => {
+  it('is replaced whole, where a link leads to it, with its rights; and nothing is left beside one that cannot be', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'explain-tokens-saved-'));
+    try {
+      const { replaceFile } = await withEditor({}, () => import('../../../src/host/client/platform.node.ts'));
+      const [file, link] = [join(folder, 'a.html'), join(folder, 'link.html')];
+      await writeFile(file, 'before', { mode: 0o640 });
+      await symlink(file, link);
+      await replaceFile(link, new TextEncoder().encode('after'));
+      expect([await readFile(file, 'utf8'), (await stat(file)).mode & 0o777, (await lstat(link)).isSymbolicLink()]).toEqual([
+        'after',
+        0o640,
+        true,
+      ]);
+      await replaceFile(join(folder, 'new.html'), Uint8Array.of(65));
+      await mkdir(join(folder, 'folder'));
+      await expect(replaceFile(join(folder, 'folder'), Uint8Array.of(65))).rejects.toThrow(/EISDIR|EEXIST|ENOTEMPTY/);
+      await expect(replaceFile(join(folder, 'none', 'a.html'), Uint8Array.of(65))).rejects.toThrow('ENOENT');
+      expect((await readdir(folder)).toSorted()).toEqual(['a.html', 'folder', 'link.html', 'new.html']);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  });
+});
 
 describe('a file that the panel saves', () => {
   it('is written whole where the user likes, in place of the one before, and nowhere if the user declines', async () => {

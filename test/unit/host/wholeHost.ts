@@ -27,7 +27,7 @@ export function endHosts(): void {
 /** The host's platform. */
 interface Platform {
   findModels: () => Promise<readonly FoundModel[]>;
-  readonly [name: string]: unknown;
+  [name: string]: unknown;
 }
 
 /** Starts the extension in a window with one document, in which `FIRST` is selected. `newer`: what only newer editors have. */
@@ -39,6 +39,17 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
   const platform: Platform = {
     folderUri: FakeUri.file,
     localPath: (uri: FakeUri) => uri.fsPath,
+    replaceFile: async (path: string, content: Uint8Array) => {
+      const { fs } = editor.api.workspace;
+      const partial = FakeUri.file(`${path}.partial`);
+      try {
+        await fs.writeFile(partial, content);
+        await fs.rename(partial, FakeUri.file(path));
+      } catch (error) {
+        await fs.delete(partial);
+        throw error;
+      }
+    },
     startWorker: async () => workers.start(),
     findModels: async () => found,
     loadHub: async () => hub.hub,

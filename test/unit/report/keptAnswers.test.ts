@@ -75,7 +75,10 @@ describe('what goes into a report', () => {
   });
 
   it('is about as large as the list says', () => {
-    const about = aboutBytes(explanation, everything([1]));
+    const about = aboutBytes(explanation, everything([1]), null);
+    const compared = aboutBytes(explanation, everything([1]), explanation);
+    expect(compared).toEqual({ ...about, attention: compared.attention });
+    expect(compared.attention - about.attention).toBeGreaterThan(heads * layers * ((tokens * (tokens + 1)) / 2) * 4);
     for (const part of REPORT_PARTS) expect(about[part], part).toBeGreaterThan(500);
     expect(about.attention).toBeGreaterThan(heads * layers * ((tokens * (tokens + 1)) / 2) * 4);
   });

@@ -1,7 +1,7 @@
 import { describe, expect, it } from 'vitest';
 import { UserError } from '../../../src/core/errors.ts';
 import type { Explanation, Token } from '../../../src/core/trace.ts';
-import type { ShownExplanation } from '../../../src/protocol/messages.ts';
+import type { ShownComparison, ShownExplanation } from '../../../src/protocol/messages.ts';
 import type { Query } from '../../../src/protocol/queries.ts';
 import { checkReportSize, MAX_REPORT_BYTES, readReport, writeReport } from '../../../src/report/reportFile.ts';
 import type { Report } from '../../../src/report/report.ts';
@@ -164,6 +164,38 @@ describe('a file that is none', () => {
     expect(await changed(`"text":"${text.slice(0, 6)}`, `"text":"${text.slice(0, 6).toUpperCase()}`)).toBe(sentence);
     expect(await changed(`"ids":[${ids.slice(0, 2).join()}`, `"ids":[${[ids[0], 9].join()}`)).toBe(sentence);
     expect(await changed(`"ids":[${ids[0]},`, '"ids":[')).toContain('damaged');
+  });
+
+  it('is refused where the other side of its comparison is none, or disagrees with itself', async () => {
+    const { explanation } = shown;
+    const comparison: ShownComparison = {
+      serial: 3,
+      with: shown.serial,
+      kind: 'text',
+      source: shown.source,
+      model: null,
+      explanation,
+      notices: [],
+      sameVocabulary: true,
+      divergence: { spans: Float32Array.of(0.5, NaN), final: 0.25 },
+    };
+    const compared: Report = { ...report, comparison };
+    expect((await readReport(await written(compared), NAME)).comparison).toEqual(comparison);
+    const sentence = async (other: object): Promise<string> =>
+      sentenceOf(await written({ ...report, comparison: other as ShownComparison }));
+    const damaged = `${NAME} is damaged or incomplete: it cannot be opened.`;
+    expect(await sentence({ ...comparison, explanation: { ...explanation, text: explanation.text.toUpperCase() } })).toBe(
+      `${NAME} cannot be trusted: its text and its token ids disagree.`,
+    );
+    for (const other of [
+      { ...comparison, kind: 'picture' },
+      { ...comparison, explanation: { ...explanation, logprob: explanation.logprob.subarray(1) } },
+      { ...comparison, explanation: { ...explanation, run: { ids: [1, 2], recipe: [] } } },
+      { ...comparison, divergence: { spans: [1], final: 0 } },
+      { ...comparison, source: null },
+      {},
+    ])
+      expect(await sentence(other)).toBe(damaged);
   });
 
   it('is refused by its size before it is read', () => {

@@ -54,6 +54,6 @@ export function samplesText({ samples }: HeadNumbers, score: HeadScore): string 
 export function samplesSentence(numbers: HeadNumbers, score: HeadScore): string {
   const count = numbers.samples[score] ?? 0;
   if (count === 0) return t('No token of this text has what it takes.');
-  const sentence = t('Mean of {0} tokens.', integer(count));
+  const sentence = count === 1 ? t('Of 1 token alone.') : t('Mean of {0} tokens.', integer(count));
   return isFew(numbers, score) ? `${sentence} ${t('Fewer than {0} say little of a head.', FEW_SAMPLES)}` : sentence;
 }

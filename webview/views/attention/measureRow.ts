@@ -3,6 +3,7 @@ import { tokenLabels, type PanelContext } from '../../context.ts';
 import { attentionRowFigure, strongestOf } from '../../figures/attentionRow.ts';
 import { firstKey } from '../../figures/mapWindow.ts';
 import { blockSide } from '../../figures/squareMap.ts';
+import { keyNumbers } from '../../figures/savedNumbers.ts';
 import { chip } from '../../parts/controls.ts';
 import { changeDetector, el, sentence } from '../../parts/dom.ts';
 import { createPlot, type PlotPoint } from '../../plot.ts';
@@ -39,11 +40,19 @@ export function createMeasureRow(
   const readout = el('p', { class: 'caption', role: 'status' });
   let drawn: MeasuredRow | undefined;
   let block = 1;
-  const plot = createPlot(t('What is measured of the query, key by key'), file, {
-    hover: (point, event) => events.hover(point === null ? null : { ...point, x: keyAt(point), y: drawn?.query ?? 0 }, event),
-    click: (point) => drawn !== undefined && cells.toggle({ query: drawn.query, key: keyAt(point) }),
-    resized: events.resized,
-  });
+  const plot = createPlot(
+    t('What is measured of the query, key by key'),
+    () => (drawn === undefined ? file : `query-${drawn.query}-${file}`),
+    {
+      data: () => {
+        const { shown } = context.store.state();
+        return drawn === undefined || shown === null ? null : keyNumbers('value', shown.explanation.tokens, drawn.values);
+      },
+      hover: (point, event) => events.hover(point === null ? null : { ...point, x: keyAt(point), y: drawn?.query ?? 0 }, event),
+      click: (point) => drawn !== undefined && cells.toggle({ query: drawn.query, key: keyAt(point) }),
+      resized: events.resized,
+    },
+  );
   const changed = changeDetector();
   /** Key that a bar stands for: the largest of those that share it. */
   function keyAt({ x }: PlotPoint): number {

@@ -1,5 +1,6 @@
 import type { PanelContext } from '../../context.ts';
 import { barsShared, highestRow, rowText, surprisalFigure } from '../../figures/comparisonRows.ts';
+import { comparedNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { bits, signedDecimal } from '../../parts/format.ts';
 import { createPlot } from '../../plot.ts';
@@ -24,6 +25,7 @@ export function createCompareBars(context: PanelContext, choose: (row: number) =
   /** Row that a bar stands for. */
   const rowAt = (x: number): number => highestRow(compared?.rows ?? [], x, shared);
   const plot = createPlot(t('Surprisal of both sides, row by row'), 'surprisal-of-both', {
+    data: () => (compared === null ? null : comparedNumbers(compared.rows)),
     hover: (point, event) => {
       const row = point === null ? undefined : compared?.rows[rowAt(point.x)];
       if (row === undefined || event === null) return context.tooltip.hide();

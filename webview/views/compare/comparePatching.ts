@@ -46,7 +46,7 @@ export function createComparePatching(context: PanelContext): ComparePart {
   );
   const root = el(
     'section',
-    { class: 'card compare-patching', 'aria-label': t('Patching') },
+    { class: 'card compare-patching needs-model', 'aria-label': t('Patching') },
     el('h2', {}, t('Patching: what in the second text makes the difference')),
     el('p', { class: 'caption' }, explained()),
     choice.heading,

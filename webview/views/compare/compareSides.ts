@@ -25,7 +25,7 @@ export function createCompareSides(context: PanelContext): ComparePart {
     kl,
     el(
       'div',
-      { class: 'buttons wrap' },
+      { class: 'buttons wrap needs-model' },
       button(t('Compare With…'), 'secondary', () => host.post({ type: 'command', name: 'compareWith' })),
       button(t('Another Model…'), 'secondary', () => host.post({ type: 'command', name: 'compareModel' })),
       button(t('End Comparison'), 'link', () => host.post({ type: 'closeComparison' })),
@@ -80,7 +80,7 @@ function sideParts(
   tokens: number,
 ): readonly HTMLElement[] {
   const facts: readonly (readonly [string, string])[] = [
-    [integer(tokens), t('tokens')],
+    [integer(tokens), tokens === 1 ? t('token') : t('tokens')],
     ...(Number.isNaN(bitsPerToken) ? [] : [[decimal(bitsPerToken, 3), t('bits/token')] as const]),
     ...(Number.isNaN(bitsPerByte) ? [] : [[decimal(bitsPerByte, 3), t('bits/byte')] as const]),
   ];

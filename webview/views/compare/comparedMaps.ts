@@ -5,6 +5,8 @@ import { selectToken, tokenLabels, type PanelContext } from '../../context.ts';
 import { attentionMapFigure, attentionShades, cellAt, sinkColumn, strongestWeight, type Shades } from '../../figures/attentionMap.ts';
 import { attentionDifference, differenceFigure, differenceReach, pairedTokens } from '../../figures/comparisonRows.ts';
 import { farthestAt, pooledRows, type PairNumbers } from '../../figures/squareMap.ts';
+import { tokenAxis, type FigureData } from '../../figures/figureData.ts';
+import { pairNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, significant } from '../../parts/format.ts';
 import { createMapZoom, type MapZoom, type ShownPart } from '../../parts/mapZoom.ts';
@@ -70,7 +72,11 @@ export function createComparedMaps(
       cell: () => (map.row < 0 ? null : { query: map.row, key: map.row }),
       changed: resized,
     });
-    const plot = createPlot(labels[side], FILES[side], {
+    const plot = createPlot(labels[side], () => fileOf(side, answer()), {
+      data: () => {
+        const loaded = answer();
+        return loaded === undefined ? null : numbersOf(side, loaded);
+      },
       hover: (point, event) => hover(side, point, event),
       click: (point) => pick(side, point),
       wheel: zoom.wheel,
@@ -176,6 +182,28 @@ function pooledWeights(side: number): string {
 
 function pooledDifferences(side: number): string {
   return t('A square shows the largest of {0} × {0} differences; pointing at it names that one.', side);
+}
+
+/** Name of a saved picture of a side's map. */
+function fileOf(side: Side, loaded: ComparedMaps | undefined): string {
+  return loaded === undefined ? FILES[side] : `layer-${loaded.first.layer}-head-${loaded.first.head}-${FILES[side]}`;
+}
+
+/** What is saved of a side's map. */
+function numbersOf(side: Side, { of: { first, comparison }, first: a, second: b, pairs, difference }: ComparedMaps): FigureData {
+  const both = [first, comparison.explanation] as const;
+  if (side === 2) {
+    const shared = pairs.flatMap(([token]) => first.tokens[token] ?? []);
+    return pairNumbers('second_less_first', tokenAxis('query', shared), tokenAxis('key', shared), difference);
+  }
+  const { tokens } = both[side];
+  return {
+    kind: 'grid',
+    value: 'weight',
+    rows: tokenAxis('query', tokens),
+    columns: tokenAxis('key', tokens),
+    values: (side === 0 ? a : b).weights,
+  };
 }
 
 /** Rows of a side's map. */

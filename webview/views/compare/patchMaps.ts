@@ -2,9 +2,12 @@ import { promisingFirst } from '../../../src/core/patchGrid.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { agreementFigure, agreementOf, correlationOf, type Agreement, patchMapFigure, patchRows } from '../../figures/patchFigures.ts';
+import { tokenAxis, type GridAxis } from '../../figures/figureData.ts';
+import { agreementNumbers, countedAxis, shareNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { decimal, integer, signedDecimal } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
+import type { TooltipContent } from '../../parts/tooltip.ts';
 import { createPlot, type Plot, type PlotPoint } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import { signedColours, type Theme } from '../../theme.ts';
@@ -37,22 +40,13 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
   }
   const hover = (cell: number | undefined, event: MouseEvent | null): void => {
     if (cell === undefined || event === null || of === undefined) return tooltip.hide();
-    const { place, measured, estimated } = wordsOf(cell, of.result, of.compared);
-    tooltip.show(
-      {
-        title: place,
-        rows: [
-          [t('Measured'), measured],
-          [t('Estimated'), estimated],
-        ],
-      },
-      event.clientX,
-      event.clientY,
-    );
+    tooltip.show(contentOf(wordsOf(cell, of.result, of.compared)), event.clientX, event.clientY);
   };
+  const fileOf = (what: string): string => (of === undefined ? what : `${what}-${of.result.estimate.grid}`);
   const cellOf = ({ x, y }: Pick<PlotPoint, 'x' | 'y'>): number => y * columns() + x;
-  const map = (label: string, file: string) =>
-    createPlot(label, file, {
+  const map = (label: string, file: string, shares: (result: PatchResult) => ArrayLike<number>) =>
+    createPlot(label, () => fileOf(file), {
+      data: () => (of === undefined ? null : shareNumbers(axisOf(of), shares(of.result))),
       hover: (point, event) => hover(point === null ? undefined : cellOf(point), event),
       click: (point) => choose(cellOf(point)),
       keys: (event) => {
@@ -64,10 +58,15 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
       resized,
     });
   const maps = {
-    estimate: map(t('Estimated shares: rows are layers. Arrow keys choose a cell.'), 'patching-estimated'),
-    measured: map(t('Measured shares: rows are layers. Arrow keys choose a cell.'), 'patching-measured'),
+    estimate: map(
+      t('Estimated shares: rows are layers. Arrow keys choose a cell.'),
+      'patching-estimated',
+      ({ estimate }) => estimate.estimate,
+    ),
+    measured: map(t('Measured shares: rows are layers. Arrow keys choose a cell.'), 'patching-measured', ({ shares }) => shares),
   };
-  const scatter = createPlot(t('Each measured cell: estimate across, measurement up'), 'patching-agreement', {
+  const scatter = createPlot(t('Each measured cell: estimate across, measurement up'), () => fileOf('patching-agreement'), {
+    data: () => (of === undefined ? null : agreementNumbers(axisOf(of), agreementOf(of.result.estimate.estimate, of.result.shares))),
     hover: (point, event) => hover(point?.custom, event),
     click: (point) => point.custom !== undefined && choose(point.custom),
     resized,
@@ -141,7 +140,7 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
 /** How well the estimates agree with what is measured. `going`: cells are still to be measured. */
 function agreementText(both: Agreement, going: boolean): string {
   const [count, r] = [integer(both.cells.length), correlationOf(both)];
-  if (Number.isNaN(r)) return t('{0} cells measured.', count);
+  if (Number.isNaN(r)) return both.cells.length === 1 ? t('1 cell measured.') : t('{0} cells measured.', count);
   return going
     ? t('{0} cells measured so far, the most promising first; correlation r = {1}.', count, decimal(r, 2))
     : t('{0} cells measured; correlation r = {1}.', count, decimal(r, 2));
@@ -150,6 +149,23 @@ function agreementText(both: Agreement, going: boolean): string {
 function namesOf({ estimate: { grid, columns } }: PatchResult, { first }: Compared): readonly string[] {
   const labels = grid === 'heads' ? [] : tokenLabels(first);
   return Array.from({ length: columns }, (_, column) => labels[column] ?? String(column));
+}
+
+/** The columns of the grid as they are saved: tokens of the first text, or heads. */
+function axisOf({ result, compared }: { readonly result: PatchResult; readonly compared: Compared }): GridAxis {
+  const { grid, columns } = result.estimate;
+  return grid === 'heads' ? countedAxis('head', columns) : tokenAxis('token', compared.first.tokens.slice(0, columns));
+}
+
+/** Tooltip of a cell. */
+function contentOf({ place, measured, estimated }: ReturnType<typeof wordsOf>): TooltipContent {
+  return {
+    title: place,
+    rows: [
+      [t('Measured'), measured],
+      [t('Estimated'), estimated],
+    ],
+  };
 }
 
 /** A figure under its title and a note. */

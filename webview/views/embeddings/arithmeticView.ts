@@ -1,6 +1,7 @@
 import { at } from '../../../src/core/tensor.ts';
 import type { Neighbours, Reading, TableVector, VectorMap, VectorTerm } from '../../../src/core/vectors.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { savedOf, wordNumbers } from '../../figures/savedNumbers.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { parallelogramFigure } from '../../figures/parallelogram.ts';
@@ -43,6 +44,7 @@ export function createArithmetic(context: PanelContext): View {
   const frame = createFrameSwitch(context, 'table');
   const facts = el('p', { class: 'caption' });
   const plot = createPlot(t('a, b, c, a − b + c and the nearest token over two principal components'), 'arithmetic', {
+    data: () => savedOf(asked.answer(), wordNumbers),
     hover: (point, event) => hover(point?.custom, event),
     resized: () => asked.redraw(),
   });

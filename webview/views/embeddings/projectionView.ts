@@ -169,7 +169,9 @@ function hintText(projection: Projection, dimensions: 2 | 3): string {
           significant(at(projection.norms, 0), 3),
           significant(projection.norms.slice(1).reduce((sum, norm) => sum + norm, 0) / Math.max(1, projection.norms.length - 1), 3),
         )
-      : t('{0} tokens.', integer(projection.norms.length));
+      : projection.norms.length === 1
+        ? t('1 token.')
+        : t('{0} tokens.', integer(projection.norms.length));
   return [left, turning].filter((sentence) => sentence !== '').join(' ');
 }
 

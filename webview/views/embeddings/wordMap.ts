@@ -1,6 +1,7 @@
 import { at } from '../../../src/core/tensor.ts';
 import type { VectorFrame, VectorMap, Word } from '../../../src/core/vectors.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { savedOf, wordCosines, wordNumbers } from '../../figures/savedNumbers.ts';
 import { button, select, textField } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { projectionFigure } from '../../figures/projectionPlot.ts';
@@ -39,10 +40,12 @@ export function createWordMap(context: PanelContext): View {
   const frame = createFrameSwitch(context, 'table');
   const caption = el('p', { class: 'caption' });
   const plot = createPlot(t('Words over principal components'), 'words', {
+    data: () => savedOf(asked.answer(), wordNumbers),
     hover: (point, event) => hover(point?.custom, event),
     resized: () => asked.redraw(),
   });
   const matrix = createPlot(t('Cosines of all pairs of words'), 'words-cosines', {
+    data: () => savedOf(asked.answer(), wordCosines),
     hover: (point, event) => hoverPair(point?.y, point?.x, event),
     resized: () => asked.redraw(),
   });
@@ -119,12 +122,10 @@ export function createWordMap(context: PanelContext): View {
     if (width === 0 || !drawn(answer, width, theme)) return;
     const { map, labels } = answer;
     const height = Math.round(Math.max(300, Math.min(460, width * 0.8)));
-    const title = (component: number): string =>
-      t('Component {0} · {1} of the variance', component, percent(at(map.explained, component - 1)));
     plot.draw(
       projectionFigure(
         { layer: -1, points: map.points, explained: map.explained, norms: map.norms, leftOut: 0 },
-        { labels, selected: -1, dimensions: 2, yaw: 0, pitch: 0, width, height, axisTitles: [title(1), title(2), ''] },
+        { labels, selected: -1, dimensions: 2, yaw: 0, pitch: 0, width, height, axisTitles: [axisTitle(map, 1), axisTitle(map, 2), ''] },
         theme,
       ),
     );
@@ -173,4 +174,9 @@ function readingChoice(context: PanelContext, word: Word): readonly HTMLElement[
     readingIndex(word.text, context.store.state().settings),
   );
   return [choice.root];
+}
+
+/** Title of the axis of a principal component, counted from 1. */
+function axisTitle({ explained }: VectorMap, component: number): string {
+  return t('Component {0} · {1} of the variance', component, percent(at(explained, component - 1)));
 }

@@ -1,5 +1,7 @@
 import { at } from '../../../src/core/tensor.ts';
-import type { ExpertRouting, Explanation } from '../../../src/core/trace.ts';
+import type { ExpertRouting, Explanation, LayerTraits } from '../../../src/core/trace.ts';
+import { tokenAxis } from '../../figures/figureData.ts';
+import { expertNumbers, loadNumbers, savedOf } from '../../figures/savedNumbers.ts';
 import { chip, countList, slider } from '../../parts/controls.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -40,8 +42,15 @@ export function createExperts(context: PanelContext): View {
   const chosenTitle = el('h3');
   const chosenList = el('ul', { class: 'chosen-experts' });
   const draw = (): void => asked.redraw();
-  const load = createPlot(t('Share of the tokens that each expert was sent'), 'expert-load', { hover: hoverLoad, resized: draw });
-  const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), 'experts', {
+  const file = (what: string) => () => `layer-${store.state().settings.expertLayer}-${what}`;
+  const load = createPlot(t('Share of the tokens that each expert was sent'), file('expert-load'), {
+    data: () => savedOf(asked.answer(), ({ loads }) => loadNumbers(loads)),
+    hover: hoverLoad,
+    resized: draw,
+  });
+  const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), file('experts'), {
+    data: () =>
+      savedOf(asked.answer(), ({ grid }) => expertNumbers(tokenAxis('token', store.state().shown?.explanation.tokens ?? []), grid)),
     hover: hoverCell,
     click: (point) => selectToken(context, point.y),
     keys: moveToken,
@@ -135,13 +144,7 @@ export function createExperts(context: PanelContext): View {
       const traits = shown.explanation.model.traits?.layers[settings.expertLayer]?.experts ?? null;
       if (traits === null) return;
       layer.set(found.indexOf(settings.expertLayer), t('Layer {0}', settings.expertLayer), found.length - 1);
-      facts.replaceChildren(
-        ...countList([
-          [String(traits.count), t('experts')],
-          [String(traits.chosen), t('for each token')],
-          ...(traits.shared ? [['+', t('one that all tokens pass')] as const] : []),
-        ]),
-      );
+      facts.replaceChildren(...factsOf(traits));
       asked.update(state, shown, settings.expertLayer);
     },
   };
@@ -166,4 +169,13 @@ function loadContent({ loads, grid }: Answer, expert: number): TooltipContent {
       [t('Share'), percent(share)],
     ],
   };
+}
+
+/** How many experts a layer has, and how many of them a token passes. */
+function factsOf({ count, chosen, shared }: NonNullable<LayerTraits['experts']>): readonly HTMLElement[] {
+  return countList([
+    [String(count), t('experts')],
+    [String(chosen), t('for each token')],
+    ...(shared ? [['+', t('one that all tokens pass')] as const] : []),
+  ]);
 }

@@ -278,7 +278,7 @@ function sumTable(
     return place === null ? label : link(label, () => view.goTo(place));
   };
   const rows = terms.map((term) => row(termName(term), significant(term.left, 4), significant(term.right, 4), term.product));
-  if (rest.count > 0) rows.push(row(t('{0} others', integer(rest.count)), '', '', rest.sum));
+  if (rest.count > 0) rows.push(row(rest.count === 1 ? t('1 other') : t('{0} others', integer(rest.count)), '', '', rest.sum));
   if (extra !== null) rows.push(row(t('Shared expert'), significant(extra.left, 4), significant(extra.right, 4), extra.left * extra.right));
   if (bias !== null) rows.push(row(t('Bias'), '', '', bias));
   const [left, right] = headings(stage, of);

@@ -2,7 +2,7 @@ import { CancelledError, messageOf } from '../../../src/core/errors.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
-import { decimal, integer } from '../../parts/format.ts';
+import { decimal, integer, tokensText } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { branchesOf, numbersOf, type Branch, type GenerationTree } from '../../generation/generationTree.ts';
 import { t } from '../../strings.ts';
@@ -113,7 +113,7 @@ function row({ depth, forkedAfter, tokens, logprob, end }: Branch, tree: Generat
       'data-end': end,
     },
     el('span', { class: 'branch-text token-text', title: text }, text === '' ? '…' : text),
-    el('span', { class: 'branch-facts' }, `${place} · ${t('{0} tokens', integer(forkedAfter + tokens.length))} · ${total}`),
+    el('span', { class: 'branch-facts' }, `${place} · ${tokensText(forkedAfter + tokens.length)} · ${total}`),
   );
   item.style.setProperty('--depth', String(Math.min(8, depth)));
   return item;

@@ -148,6 +148,7 @@ function side(title: string): { readonly root: HTMLElement; readonly show: (text
 /** Where two sides part. */
 function sameText(own: readonly number[], plain: readonly number[]): string {
   const parted = own.findIndex((id, index) => plain[index] !== id);
-  if (parted < 0) return t('Both are the same, all {0} tokens.', integer(own.length));
-  return parted === 0 ? t('They differ from the first token on.') : t('The first {0} tokens are the same.', integer(parted));
+  if (parted < 0) return own.length === 1 ? t('Both are the same token.') : t('Both are the same, all {0} tokens.', integer(own.length));
+  if (parted === 0) return t('They differ from the first token on.');
+  return parted === 1 ? t('The first token is the same.') : t('The first {0} tokens are the same.', integer(parted));
 }

@@ -1,6 +1,7 @@
 import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { stepNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { stepAttentionFigure } from '../../figures/stepAttention.ts';
 import { percent } from '../../parts/format.ts';
@@ -18,7 +19,13 @@ import { t } from '../../strings.ts';
 export function createStepAttention(context: PanelContext): View {
   const { store, tooltip } = context;
   const status = el('p', { class: 'caption' });
-  const plot = createPlot(t('Attention of the last token read, a row for each head'), 'step-attention', {
+  const plot = createPlot(t('Attention of the last token read, a row for each head'), stepFile, {
+    data: () => {
+      const [found, { shown }] = [asked.answer(), store.state()];
+      return found === undefined || shown === null
+        ? null
+        : stepNumbers(found.attention.weights, shown.explanation.model.heads, found.labels);
+    },
     resized: () => asked.redraw(),
     hover: (point, event) => {
       const { attention, labels = [] } = asked.answer() ?? {};
@@ -39,6 +46,12 @@ export function createStepAttention(context: PanelContext): View {
       );
     },
   });
+  /** The position of the token drawn names the file. */
+  function stepFile(): string {
+    const { shown, generation } = store.state();
+    const step = generation.tree.tokens[generation.tree.selected]?.step;
+    return shown === null || step === null || step === undefined ? 'step-attention' : `position-${step.position}-step-attention`;
+  }
   const drawn = changeDetector();
   const asked = question(context, {
     busy: () => root,

@@ -8,7 +8,7 @@ import { button, chip, factList, numberCell, shareBar } from '../../parts/contro
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { FILTER_NAMES } from '../../figures/rankCurve.ts';
-import { decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { decimal, integer, percent, percentInColumn, removedText } from '../../parts/format.ts';
 import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../../generation/generationTree.ts';
 import type { Generator } from '../../generation/generator.ts';
 import { t } from '../../strings.ts';
@@ -122,12 +122,11 @@ function filterLine({ filter, dropped, removed, kept, changed }: FilterStep): re
   if (changed !== undefined)
     return [
       t('{0} changes', FILTER_NAMES[filter]),
-      t('{0} tokens, {1} of the mass moves: {2} left', integer(changed.tokens + dropped), percent(changed.moved), integer(kept)),
+      changed.tokens + dropped === 1
+        ? t('1 token, {0} of the mass moves: {1} left', percent(changed.moved), integer(kept))
+        : t('{0} tokens, {1} of the mass moves: {2} left', integer(changed.tokens + dropped), percent(changed.moved), integer(kept)),
     ];
-  return [
-    t('{0} removes', FILTER_NAMES[filter]),
-    t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept)),
-  ];
+  return [t('{0} removes', FILTER_NAMES[filter]), removedText({ dropped, removed, kept })];
 }
 
 /** The sampled token, the greedy choice, and where the uniform random number fell on the cumulative distribution. */

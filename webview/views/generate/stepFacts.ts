@@ -3,6 +3,7 @@ import { at } from '../../../src/core/tensor.ts';
 import type { Explanation, ModelInfo } from '../../../src/core/trace.ts';
 import { css } from '../../colour.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { stepTimes } from '../../figures/savedNumbers.ts';
 import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { cacheParts } from '../../figures/cacheParts.ts';
@@ -35,6 +36,7 @@ export function createStepFacts(context: PanelContext): View {
   );
   let branch: readonly (GenerationStep | null)[] = [];
   const plot = createPlot(t('Milliseconds of each step'), 'step-times', {
+    data: () => (branch.length === 0 ? null : stepTimes(branch)),
     resized: () => chart(context.store.state()),
     hover: (point, event) => {
       const step = point?.custom === undefined ? null : (branch[point.custom] ?? null);
@@ -115,10 +117,8 @@ function speedLines({ shown }: ViewState, path: readonly GeneratedToken[]): read
   const again = rest.filter(({ run }) => run > 1).reduce((sum, { run }) => sum + run, 0);
   const all: readonly (Line | null)[] = [
     first === null || first === undefined ? null : [t('Prefill'), prefill(first, shown?.explanation)],
-    decoded.length === 0
-      ? null
-      : [t('Decode'), t('{0} tokens one by one, {1} ms each', integer(decoded.length), decimal(decodeMs / decoded.length, 1))],
-    kept === 0 ? null : [t('Kept'), t('{0} tokens were read before and not run again', integer(kept))],
+    decoded.length === 0 ? null : [t('Decode'), decodeText(decoded.length, decodeMs)],
+    kept === 0 ? null : [t('Kept'), readBefore(kept)],
     again === 0 ? null : [t('Read again'), t('{0} tokens, after going back', integer(again))],
     written(path),
   ];
@@ -126,11 +126,24 @@ function speedLines({ shown }: ViewState, path: readonly GeneratedToken[]): read
 }
 
 function prefill({ run, runMs, known }: Reading, explained: Explanation | undefined): string {
+  if (run === 1) return oneToken(runMs);
   if (run > 0) return t('{0} tokens at once, {1} ms', integer(run), decimal(runMs, 1));
   // Explaining ran a part of them alone.
-  if (explained === undefined || explained.forwardShared !== undefined)
-    return t('{0} tokens were read before and not run again', integer(known));
+  if (explained === undefined || explained.forwardShared !== undefined) return readBefore(known);
+  if (known === 1) return t('1 token was kept and not run; explaining ran it in {0} ms', decimal(explained.forwardMs, 1));
   return t('{0} tokens were kept and not run; explaining ran them in {1} ms', integer(known), decimal(explained.forwardMs, 1));
+}
+
+function decodeText(count: number, ms: number): string {
+  return count === 1 ? oneToken(ms) : t('{0} tokens one by one, {1} ms each', integer(count), decimal(ms / count, 1));
+}
+
+function oneToken(ms: number): string {
+  return t('1 token, {0} ms', decimal(ms, 1));
+}
+
+function readBefore(count: number): string {
+  return count === 1 ? t('1 token was read before and not run again') : t('{0} tokens were read before and not run again', integer(count));
 }
 
 /** Time per token as the user sees it: from the request to the token on screen, including messages and drawing. */
@@ -138,12 +151,11 @@ function written(path: readonly GeneratedToken[]): Line | null {
   const times = path.flatMap(({ wroteMs }) => wroteMs ?? []);
   const ms = times.reduce((sum, time) => sum + time, 0);
   if (ms === 0) return null;
-  const speed = t(
-    '{0} tokens/s: {1} tokens in {2} s',
-    decimal((1000 * times.length) / ms, 1),
-    integer(times.length),
-    decimal(ms / 1000, 2),
-  );
+  const [rate, seconds] = [decimal((1000 * times.length) / ms, 1), decimal(ms / 1000, 2)];
+  const speed =
+    times.length === 1
+      ? t('{0} tokens/s: 1 token in {1} s', rate, seconds)
+      : t('{0} tokens/s: {1} tokens in {2} s', rate, integer(times.length), seconds);
   return [t('Speed on screen'), times.length === path.length ? speed : `${speed} ${t('(of {0} shown)', integer(path.length))}`];
 }
 

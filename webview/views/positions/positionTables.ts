@@ -1,6 +1,8 @@
 import type { PositionTable } from '../../../src/core/positions.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { PanelContext } from '../../context.ts';
+import type { FigureData } from '../../figures/figureData.ts';
+import { positionCosines, positionNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { cosineFigure, tableFigure, tableGrid, type TableGrid } from '../../figures/positionFigures.ts';
 import { integer, significant } from '../../parts/format.ts';
@@ -22,7 +24,12 @@ export function createPositionTables(context: PanelContext): PositionTables {
   const redraw = (): void => {
     if (shown !== undefined) draw(shown.table, shown.theme);
   };
-  const tell = (grid: () => TableGrid, names: (x: number, y: number, table: PositionTable) => readonly (readonly [string, string])[]) => ({
+  const tell = (
+    data: (table: PositionTable) => FigureData,
+    grid: () => TableGrid,
+    names: (x: number, y: number, table: PositionTable) => readonly (readonly [string, string])[],
+  ) => ({
+    data: () => (shown === undefined ? null : data(shown.table)),
     hover: (point: { readonly x: number; readonly y: number } | null, event: MouseEvent | null): void => {
       const value = point === null ? undefined : grid()[point.y]?.[point.x];
       if (point === null || event === null || value === undefined || shown === undefined) context.tooltip.hide();
@@ -34,6 +41,7 @@ export function createPositionTables(context: PanelContext): PositionTables {
     t('Vectors of the positions: rows are positions, columns are dimensions'),
     'positions',
     tell(
+      positionNumbers,
       () => values,
       (x, y, { positions, dimensions }) => [
         [t('Position'), integer(at(positions, y))],
@@ -45,6 +53,7 @@ export function createPositionTables(context: PanelContext): PositionTables {
     t('Cosine of every two positions'),
     'positions-cosines',
     tell(
+      positionCosines,
       () => cosines,
       (x, y, { positions }) => [[t('Position'), `${integer(at(positions, y))}, ${integer(at(positions, x))}`]],
     ),

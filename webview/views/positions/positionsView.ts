@@ -2,6 +2,8 @@ import { nearestRotated, rotatesIn, type PositionView } from '../../../src/core/
 import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
+import type { FigureData } from '../../figures/figureData.ts';
+import { biasNumbers } from '../../figures/savedNumbers.ts';
 import { button, chip, slider } from '../../parts/controls.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -34,6 +36,7 @@ export function createPositions(context: PanelContext): View {
   const rotary = createRotaryPositions(context);
   const tables = createPositionTables(context);
   const alibi = createPlot(t('What ALiBi takes from the score of each head by distance'), 'alibi', {
+    data: () => savedBias(asked.answer()),
     hover: (point, event) => {
       if (point === null || event === null || point.custom === undefined) return context.tooltip.hide();
       context.tooltip.show(
@@ -138,6 +141,11 @@ export function createPositions(context: PanelContext): View {
       asked.update(state, shown, settings.layer, settings.head, settings.selected, keyOf(settings));
     },
   };
+}
+
+/** What is saved of the figure of ALiBi; null: the positions are others. */
+function savedBias(view: PositionView | undefined): FigureData | null {
+  return view?.kind === 'alibi' ? biasNumbers(view.bias, view.slopes.length, view.query) : null;
 }
 
 type Kind = Extract<PositionView['kind'], 'learned' | 'sinusoidal' | 'alibi' | 'none' | 'rotary'>;

@@ -1,6 +1,8 @@
 import { wavelength, type Rotation } from '../../../src/core/positions.ts';
 import type { PanelContext } from '../../context.ts';
 import { angleAt, distanceFigure, pairFigure, pairParts, turnFigure, turnGrid, wavelengthFigure } from '../../figures/positionFigures.ts';
+import type { FigureData } from '../../figures/figureData.ts';
+import { distanceNumbers, productNumbers, turnNumbers, wavelengthNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector } from '../../parts/dom.ts';
 import { decimal, integer, significant } from '../../parts/format.ts';
 import { createPlot, type Plot } from '../../plot.ts';
@@ -18,8 +20,8 @@ export interface RotaryFigures {
 
 /** Creates the figures. `resized` is called when their width has changed. */
 export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: number) => void, resized: () => void): RotaryFigures {
-  let shown: { readonly rotation: Rotation } | undefined;
-  const distance = plot(t('Score by distance'), 'rotary-distance', (x) => {
+  let shown: { readonly rotation: Rotation; readonly tokens: number } | undefined;
+  const distance = plot(t('Score by distance'), 'rotary-distance', distanceNumbers, (x) => {
     const value = shown === undefined ? undefined : shown.rotation.byDistance[x];
     return value === undefined || shown === undefined
       ? null
@@ -28,6 +30,7 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
   const contributions = plot(
     t('What each pair adds to the product'),
     'rotary-product',
+    productNumbers,
     (x) => {
       if (shown === undefined) return null;
       const { before, after } = pairParts(shown.rotation);
@@ -44,6 +47,7 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
   const waves = plot(
     t('Tokens in which each pair rotates once'),
     'rotary-wavelength',
+    wavelengthNumbers,
     (x) => {
       const frequency = shown?.rotation.frequencies[x];
       return frequency === undefined
@@ -61,6 +65,7 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
   const turns = plot(
     t('Rotation of each pair by position'),
     'rotary-turns',
+    turnNumbers,
     (x, y) => {
       const frequency = shown?.rotation.frequencies[y];
       return frequency === undefined
@@ -82,11 +87,13 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
 
   function plot(
     label: string,
-    filename: string,
+    what: string,
+    data: (rotation: Rotation, tokens: number) => FigureData,
     describe: (x: number, y: number) => Parameters<PanelContext['tooltip']['show']>[0] | null,
     click?: (x: number, y: number) => void,
   ): Plot {
-    return createPlot(label, filename, {
+    return createPlot(label, () => (shown === undefined ? what : `layer-${shown.rotation.layer}-head-${shown.rotation.head}-${what}`), {
+      data: () => (shown === undefined ? null : data(shown.rotation, shown.tokens)),
       hover: (point, event) => {
         const content = point === null || event === null ? null : describe(point.x, point.y);
         if (content === null || event === null) tooltip.hide();
@@ -103,7 +110,7 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
     waves,
     turns,
     draw: (rotation, chosen, tokens, theme) => {
-      shown = { rotation };
+      shown = { rotation, tokens };
       const width = distance.width();
       if (width === 0 || !changed(rotation, chosen, tokens, width, contributions.width(), theme)) return;
       const { frequencies, query, key } = rotation;

@@ -5,7 +5,7 @@ import { FILTER_NAMES } from '../../figures/rankCurve.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { candidates, type Candidate, type Candidates } from '../../figures/candidates.ts';
-import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { bits, decimal, integer, percentInColumn, removedText } from '../../parts/format.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { INITIAL_SETTINGS, type Settings } from '../../viewSettings.ts';
@@ -161,10 +161,7 @@ function effects({ sampled, entropy }: Candidates, vocab: number, temperature: n
     ],
   ];
   for (const { filter, dropped, removed, kept } of sampled.steps)
-    lines.push([
-      t('{0} removes', FILTER_NAMES[filter]),
-      t('{0} tokens, {1} of the mass: {2} left', integer(dropped), percent(removed), integer(kept)),
-    ]);
+    lines.push([t('{0} removes', FILTER_NAMES[filter]), removedText({ dropped, removed, kept })]);
   lines.push([t('Tokens kept'), t('{0} of {1}', integer(sampled.keptCount), integer(vocab))]);
   lines.push([
     t('Entropy'),

@@ -1,11 +1,16 @@
 import type { SampledDistribution } from '../../../src/core/sampling.ts';
 import type { PanelContext } from '../../context.ts';
+import { hasCode, nextTokenCode } from '../../figures/pythonCode.ts';
+import { rankNumbers } from '../../figures/savedNumbers.ts';
 import { el } from '../../parts/dom.ts';
 import { rankCurve, rankCurveFigure, type RankCurve } from '../../figures/rankCurve.ts';
 import { integer, percent } from '../../parts/format.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import type { Theme } from '../../theme.ts';
+
+/** Likeliest tokens that code which is copied computes. */
+const NAMED_IN_CODE = 20;
 
 /** Probability by rank over the whole vocabulary as a curve, and where the filters cut it. */
 export interface SamplingCurve {
@@ -17,8 +22,14 @@ export interface SamplingCurve {
 /** Creates the curve, still empty. */
 export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingCurve {
   let curve: RankCurve | undefined;
+  let of: { readonly own: Float32Array; readonly sampled: SampledDistribution } | undefined;
   let drawn: readonly unknown[] = [];
   const plot = createPlot(t('Probability by rank over the whole vocabulary, with the cut of each filter'), 'probability-by-rank', {
+    code: () => {
+      const { shown, settings } = store.state();
+      return shown === null || !hasCode(shown.explanation) ? null : nextTokenCode(shown.explanation, settings.selected, NAMED_IN_CODE);
+    },
+    data: () => (of === undefined ? null : rankNumbers(of.own, of.sampled.probs, of.sampled.final)),
     resized: () => draw(store.state().theme),
     hover: (point, event) => {
       const place = point?.custom;
@@ -70,6 +81,7 @@ export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingC
   return {
     root,
     show: (own, sampled) => {
+      of = { own, sampled };
       curve = rankCurve(own, sampled);
       draw(store.state().theme);
     },

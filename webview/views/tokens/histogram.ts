@@ -1,6 +1,7 @@
 import type { PanelContext } from '../../context.ts';
 import { surprisalHistogram, surprisalHistogramFigure, type SurprisalHistogram } from '../../figures/surprisalHistogram.ts';
 import type { TableItems } from '../../figures/tokenTable.ts';
+import { histogramNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { decimal, integer } from '../../parts/format.ts';
 import { createPlot } from '../../plot.ts';
@@ -19,6 +20,7 @@ export function createHistogram(context: PanelContext): Histogram {
   const { store, tooltip } = context;
   let counts: SurprisalHistogram | undefined;
   const plot = createPlot(t('How many rows have how many bits of surprisal'), 'surprisal-histogram', {
+    data: () => (counts === undefined ? null : histogramNumbers(counts)),
     resized: () => draw(),
     hover: (point, event) => {
       const place = point?.custom;

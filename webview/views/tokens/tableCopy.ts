@@ -32,7 +32,7 @@ export function createTableCopy({ host, announce }: PanelContext, all: HTMLEleme
     const wanted = picked.length > 0 ? picked : order;
     if (wanted.length === 0) return;
     host.post({ type: 'copy', text: as === 'tsv' ? itemsAsTsv(items, wanted) : itemsAsJson(items, wanted) });
-    const said = t('{0} rows copied', integer(wanted.length));
+    const said = wanted.length === 1 ? t('1 row copied') : t('{0} rows copied', integer(wanted.length));
     copied.textContent = said;
     announce(said);
   };
@@ -46,11 +46,13 @@ export function createTableCopy({ host, announce }: PanelContext, all: HTMLEleme
       copied.textContent = '';
       const every = items.runs.length;
       count.textContent =
-        picked.length > 0
-          ? t('{0} rows selected, marked in the editor', integer(picked.length))
-          : order.length === every
-            ? t('{0} rows; Ctrl, ⌘ or Shift and a click select several', integer(every))
-            : t('{0} of {1} rows', integer(order.length), integer(every));
+        picked.length === 1
+          ? t('1 row selected, marked in the editor')
+          : picked.length > 0
+            ? t('{0} rows selected, marked in the editor', integer(picked.length))
+            : order.length === every
+              ? t('{0} rows; Ctrl, ⌘ or Shift and a click select several', integer(every))
+              : t('{0} of {1} rows', integer(order.length), integer(every));
       for (const one of buttons) one.disabled = order.length === 0;
     },
   };

@@ -51,10 +51,15 @@ export function createTokens(context: PanelContext): View {
 function facts(explanation: Explanation, isDetailed: boolean): readonly HTMLElement[] {
   const summary = summarise(explanation, displayLanguage());
   return countList([
-    [integer(summary.own), t('tokens')],
-    ...(summary.added > 0 ? [[integer(summary.added), t('added tokens')] as const] : []),
-    [integer(summary.words), t('words')],
+    [integer(summary.own), summary.own === 1 ? t('token') : t('tokens')],
+    ...(summary.added > 0 ? [[integer(summary.added), summary.added === 1 ? t('added token') : t('added tokens')] as const] : []),
+    [integer(summary.words), summary.words === 1 ? t('word') : t('words')],
     ...(Number.isFinite(summary.tokensPerWord) ? [[decimal(summary.tokensPerWord, 2), t('tokens per word')] as const] : []),
-    ...(isDetailed ? [[integer(summary.distinct), t('distinct ids')] as const, [integer(summary.bytes), t('bytes')] as const] : []),
+    ...(isDetailed
+      ? [
+          [integer(summary.distinct), summary.distinct === 1 ? t('distinct id') : t('distinct ids')] as const,
+          [integer(summary.bytes), summary.bytes === 1 ? t('byte') : t('bytes')] as const,
+        ]
+      : []),
   ]);
 }

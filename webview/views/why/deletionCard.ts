@@ -2,6 +2,7 @@ import { shortened, visibleToken } from '../../../src/core/visibleText.ts';
 import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
+import { deletionNumbers } from '../../figures/savedNumbers.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { integer } from '../../parts/format.ts';
@@ -36,6 +37,10 @@ export function createDeletion(context: PanelContext): View {
     t('Log-probability by the number of words hidden, a curve a method. Arrow keys choose how many.'),
     'deletion-curve',
     {
+      data: () => {
+        const curves = curvesNow();
+        return curves === null ? null : deletionNumbers(curves);
+      },
       resized: () => draw(store.state()),
       hover: (found, event) => {
         const curves = curvesNow();

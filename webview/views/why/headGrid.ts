@@ -1,7 +1,8 @@
 import type { DirectParts } from '../../../src/core/directParts.ts';
 import type { PanelContext } from '../../context.ts';
 import { largestOfAll, largestSize } from '../../figures/directWaterfall.ts';
-import type { FigureData, GridAxis } from '../../figures/figureData.ts';
+import type { FigureData } from '../../figures/figureData.ts';
+import { countedAxis } from '../../figures/savedNumbers.ts';
 import { headTermRows, headTermsFigure } from '../../figures/headTerms.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -24,8 +25,8 @@ export interface HeadTerms {
 
 /** The heads' parts of a logit, as they are saved. */
 function termsToSave({ heads }: DirectParts, layers: number): FigureData {
-  const counted = (name: string, count: number): GridAxis => ({ name, labels: Array.from({ length: count }, (_, index) => String(index)) });
-  return { kind: 'grid', value: 'logits', rows: counted('layer', layers), columns: counted('head', heads.length / layers), values: heads };
+  const columns = countedAxis('head', heads.length / layers);
+  return { kind: 'grid', value: 'logits', rows: countedAxis('layer', layers), columns, values: heads };
 }
 
 /** Creates the grid, still empty. A click or the arrow keys choose a head; Enter opens it in Attention. */

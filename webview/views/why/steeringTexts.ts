@@ -47,7 +47,11 @@ export function createTextsSource(): SourceFields {
       const source: SteeringSource = { kind: 'texts', positive: positive.texts(), negative: negative.texts(), read };
       const [up, down] = [source.positive.length, source.negative.length];
       if (up === 0 || down === 0) return t('Each side needs at least one text.');
-      return { source, name: t('Texts'), description: t('Difference of the means of {0} and {1} texts.', up, down) };
+      return {
+        source,
+        name: t('Texts'),
+        description: up + down === 2 ? t('Difference of two texts.') : t('Difference of the means of {0} and {1} texts.', up, down),
+      };
     },
   };
 }
