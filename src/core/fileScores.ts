@@ -2,6 +2,7 @@ import { surprisalBits } from './probability.ts';
 import { firstTokenBeyond, type PackedTokens } from './packedTokens.ts';
 import { scoringWindows, type ScoringWindow, type TextScores, type WindowRule } from './scoringWindows.ts';
 import type { ScoreTotals } from './textScores.ts';
+import { wholeCharacters } from './textSpans.ts';
 import type { ModelInfo } from './trace.ts';
 
 /** A text made into tokens, before anything of it is scored. */
@@ -48,6 +49,19 @@ export interface FileScores extends PartScores {
 export const PART_TOKENS = 256;
 /** The same of the first question at a place where the reading begins: it is the one that is waited for. */
 export const FIRST_TOKENS = 64;
+
+/** UTF-16 units behind the place where the reading begins that become tokens before the others: enough for `FIRST_TOKENS`. */
+const FIRST_UNITS = 4096;
+
+/**
+ * UTF-16 units of the beginning of a text that is to become tokens before all of it does, so that its first scores are there soon; null:
+ * nothing is gained by that. `near`: the offset where the reading begins. The tokens behind the place may be others once the text goes on
+ * after it, which `carriedScores` finds out.
+ */
+export function beginningOf(text: string, near: number): number | null {
+  const units = near + FIRST_UNITS;
+  return 2 * units <= text.length ? wholeCharacters(text, units) : null;
+}
 
 /** The scores of a text of which nothing was read yet. */
 export function unreadScores({ tokens, rule }: Pick<TextLayout, 'tokens' | 'rule'>): FileScores {

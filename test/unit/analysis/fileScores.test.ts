@@ -5,6 +5,7 @@ import { scoreText } from '../../../src/analysis/windowScores.ts';
 import type { AnswerContext } from '../../../src/analysis/answering.ts';
 import {
   addPart,
+  beginningOf,
   carriedScores,
   fileTotals,
   nextPart,
@@ -130,6 +131,26 @@ describe('a file that is read part by part', () => {
     const whole = unreadScores(layout);
     await readAll(context, whole, () => 0);
     sameNumbers(now, whole);
+  });
+
+  test('goes on with the scores of its beginning, which became tokens first, where those are the same', async () => {
+    const text = TEXT.repeat(20);
+    expect([beginningOf(TEXT, 0), beginningOf(text, 0), beginningOf(text, 500), beginningOf(text, 4000)]).toEqual([null, 4096, 4596, null]);
+    // No character is cut.
+    expect(beginningOf(`${'a'.repeat(4095)}😀${text}`, 0)).toBe(4095);
+    const context = await opened();
+    const layout = await layOut(context, text.slice(0, 300), null);
+    const beginning = unreadScores(layout);
+    const first = nextPart(beginning, 0) ?? expect.fail('There is a part.');
+    const run = runOf(beginning.tokens.ids.slice(first.begin, first.end), UNCHANGED);
+    addPart(beginning, first, await scoreAnswers.scores(context, run, { from: first.from - first.begin }));
+    const whole = carriedScores(beginning, await layOut(context, text.slice(0, 480), null));
+    expect([...new Set(whole.known.subarray(1, first.end))]).toEqual([READ]);
+    expect([...new Set(whole.known.subarray(first.end))]).toEqual([UNREAD]);
+    expect(nextPart(whole, 0)?.from).toBe(whole.windows[0]?.end === first.end ? whole.windows[1]?.scoredFrom : first.end);
+    // Where the first tokens are others once the text goes on, nothing is kept.
+    const tokens = { ...emptyTokens(480), ids: Int32Array.from({ length: 480 }, (_, i) => (i === 0 ? 7 : 8)) };
+    expect([...new Set(carriedScores(beginning, { tokens, rule: layout.rule }).known)]).toEqual([UNREAD]);
   });
 
   test('has windows that reach all of it, or says why not', async () => {

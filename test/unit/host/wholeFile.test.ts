@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../closeness.ts';
+import { FIRST_TOKENS } from '../../../src/core/fileScores.ts';
 import { FakeDocument, FakeUri } from './fakeEditor.ts';
 import {
   beginFile,
@@ -79,6 +80,50 @@ describe('a file that is read as a whole', () => {
     host.events.closed.fire(host.document);
     await host.settle();
     expect(status(host)?.shown).toBe(false);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('keeps what was stopped when VS Code tells of settings that are as they were, late', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    host.run('stopFile');
+    await host.settle();
+    const kept = painted(host.shown, isColour);
+    for (const name of ['runtime', 'stride', 'model']) host.set(name, undefined);
+    await host.settle();
+    expect(painted(host.shown, isColour)).toEqual(kept);
+    expect([host.contexts.get('explainTokens.fileRead'), host.contexts.get('explainTokens.fileReading')]).toEqual([true, false]);
+    // Other windows give other numbers.
+    host.set('stride', 16);
+    await host.settle();
+    expect([painted(host.shown, isColour), host.contexts.get('explainTokens.fileRead')]).toEqual([[], false]);
+  });
+
+  it('has nothing to stop once it is read', async () => {
+    const host = await longHost();
+    await readFile(host);
+    host.run('stopFile');
+    await host.settle();
+    expect(status(host)?.text).toMatch(/^\$\(graph\) \d/);
+    expect(status(host)?.tooltip).toContain('was read as a whole');
+  });
+
+  it('has its first colours before all of a long text is made into tokens, and keeps them', async () => {
+    const text = LONG.repeat(40);
+    const host = await longHost(text);
+    host.run('explainFile');
+    await until(host, () => painted(host.shown, isColour).length > 0 || /tokens;/.test(status(host)?.tooltip ?? ''));
+    const first = painted(host.shown, isColour);
+    expect(length(first)).toBeGreaterThanOrEqual(FIRST_TOKENS - 1);
+    // Nothing is said of the whole yet: the tokens of its beginning are not those of the file, and no end is left out.
+    expect(status(host)?.tooltip).not.toMatch(/tokens;|takes|left out/);
+    expect(status(host)?.text).toMatch(/file 0 %/);
+    await until(host, () => status(host)?.tooltip.includes(`${text.length.toLocaleString('en')} tokens; `) === true);
+    expect(host.window.showInformationMessage).not.toHaveBeenCalled();
+    host.run('stopFile');
+    await host.settle();
+    expect(length(painted(host.shown, isColour))).toBeGreaterThanOrEqual(length(first));
+    expect(painted(host.shown, isFaded)).toEqual([]);
     expect(host.errors()).toEqual([]);
   });
 
