@@ -1,6 +1,6 @@
 import { addPart, beginningOf, carriedScores, nextPart, unreadScores, type FileScores, type TextLayout } from '../../core/fileScores.ts';
-import { runOf, UNCHANGED } from '../../core/run.ts';
 import type { ModelClient } from '../client/modelClient.ts';
+import { scorePart } from '../client/scorePart.ts';
 import { readSettings } from '../configuration.ts';
 import type { FileReading, Scored } from './fileReading.ts';
 import { documentsOf, isRearranged, nearOffset, nearToken, wholeText, type WholeText } from './wholeText.ts';
@@ -34,9 +34,7 @@ export class ReadingSteps {
     const part = nextPart(scored.scores, nearToken(scored));
     if (part === null) file.state = 'done';
     else {
-      const { begin, from, end } = part;
-      const run = runOf(scored.scores.tokens.ids.slice(begin, end), UNCHANGED);
-      const scores = await this.#client.askBehind(scored.modelKey, run, 'scores', { from: from - begin }, signal);
+      const scores = await scorePart(this.#client, scored.modelKey, scored.scores, part, signal);
       if (!isNewest()) return false;
       addPart(scored.scores, part, scores);
     }
