@@ -18,6 +18,7 @@ import {
   until,
   whole,
 } from './fileHost.ts';
+import { withGit } from './fakeGit.ts';
 import { endHosts, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
@@ -330,5 +331,30 @@ describe('a file that is read as a whole', () => {
     host.run('goToSurprise', ...(first?.command?.arguments ?? []));
     await turns(5);
     expect(host.window.showTextDocument).toHaveBeenCalledTimes(1);
+  });
+
+  it('has what was changed since the last commit as its surprises, by the bits of the whole file, or says why there is none', async () => {
+    const host = await longHost();
+    await readFile(host);
+    const [tree, view] = [itemOf(host.trees, 1), itemOf(host.views, 0)];
+    const changes = async () => {
+      host.window.showQuickPick.mockImplementationOnce(async (items) => items[5]);
+      host.run('surpriseUnit');
+      await turns(5);
+      const items = await Promise.all((await tree.getChildren()).map(async (node) => tree.getTreeItem(node)));
+      return items.map(({ label, description }) => [label, String(description)] as const);
+    };
+    expect([await changes(), view.message]).toEqual([[], expect.stringContaining('Git extension is off')]);
+    withGit(host, { '/notes.md': LONG });
+    expect([await changes(), view.message]).toEqual([[], 'Nothing was changed or added since the last commit.']);
+    withGit(host, { '/notes.md': LONG.replace('the cat c', 'a dog c').replace('the cat s sat on a mat.\nthe cat t', 'the cat t') });
+    const found = await changes();
+    expect(found.map(([label]) => label).toSorted()).toEqual(['the·cat·c·sat·on·a·mat.', 'the·cat·s·sat·on·a·mat.']);
+    expect(view.message).toBeUndefined();
+    host.run('toggleLineSums');
+    await host.settle();
+    const bits = sums(host).map(([, text]) => text);
+    for (const [, description] of found) expect(bits).toContain(description.replace(/ · .*/, ''));
+    expect(host.errors()).toEqual([]);
   });
 });
