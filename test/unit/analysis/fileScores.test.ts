@@ -86,12 +86,12 @@ describe('a file that is read part by part', () => {
     },
   );
 
-  test('is read from where the user looks to its end, and then what is before', async () => {
+  test('is read from where the user looks to its end, after that window’s own beginning, and then what is before', async () => {
     const context = await opened();
     const scores = unreadScores(await layOut(context, TEXT, null));
     const order = await readAll(context, scores, () => 200);
     expect(scores.windows).toHaveLength(14);
-    expect(order).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 4, 3, 2, 1, 0]);
+    expect(order).toEqual([5, 5, 6, 7, 8, 9, 10, 11, 12, 13, 4, 3, 2, 1, 0]);
   });
 
   test('has the first tokens soon wherever the reading begins, and the others in few questions', () => {
@@ -106,9 +106,9 @@ describe('a file that is read part by part', () => {
         return end - from;
       });
     expect(sizes(0, 6)).toEqual([64, 256, 256, 256, 191, 256]);
-    // The user looks at another place, and back.
-    expect(sizes(4000, 3)).toEqual([64, 256, 192]);
-    expect(sizes(1300, 2)).toEqual([64, 192]);
+    // The user looks at another place, which comes before what its window scores ahead of it, and back.
+    expect(sizes(4000, 4)).toEqual([64, 32, 256, 160]);
+    expect(sizes(1300, 3)).toEqual([64, 172, 20]);
     // An edited text begins anew.
     const again = carriedScores(scores, { tokens: emptyTokens(5000), rule: { length: 1024, stride: 512 } });
     expect(again.latest).toBeNull();
