@@ -1,5 +1,6 @@
 import { surprisalBits } from './probability.ts';
 import { firstTokenBeyond, type PackedTokens } from './packedTokens.ts';
+import { runOf, UNCHANGED, type Run } from './run.ts';
 import { scoringWindows, type ScoringWindow, type TextScores, type WindowRule } from './scoringWindows.ts';
 import type { ScoreTotals } from './textScores.ts';
 import { wholeCharacters } from './textSpans.ts';
@@ -10,6 +11,8 @@ export interface TextLayout {
   readonly model: ModelInfo;
   readonly tokens: PackedTokens;
   readonly rule: WindowRule;
+  /** Whether the first tokens of a window have the same numbers however long it is: not where frequencies of positions depend on that. */
+  readonly startsAlike: boolean;
   /** UTF-16 units of the text that became tokens; fewer than it has where its end cannot be cut for the tokenizer. */
   readonly read: number;
 }
@@ -105,6 +108,15 @@ export function nextPart({ windows, known, left, latest }: FileScores, near: num
   return { window: index, begin, from, end: to };
 }
 
+/** The question that gives a part its scores: the run is its whole window, whose length may count, and `from` and `to` are places in it. */
+export function partQuestion(
+  { tokens, windows }: Pick<FileScores, 'tokens' | 'windows'>,
+  { window, begin, from, end }: WindowPart,
+): { readonly run: Run; readonly args: { readonly from: number; readonly to: number } } {
+  const run = runOf(tokens.ids.slice(begin, windows[window]?.end), UNCHANGED);
+  return { run, args: { from: from - begin, to: end - begin } };
+}
+
 /** Writes the scores of a part that was read. */
 export function addPart(file: FileScores, { window, from, end }: WindowPart, scores: PartScores): void {
   file.logprob.set(scores.logprob, from);
@@ -153,7 +165,7 @@ export function tokenAt({ tokens }: Pick<FileScores, 'tokens'>, offset: number):
 /**
  * The scores of a text that was edited, before it is read again. Tokens before the first that changed keep theirs, as nothing before them
  * changed. Those after the last that changed keep theirs as `OLDER`, until they are read in the new text. The rest is unread. `rule`: that
- * of both texts, read by one model.
+ * of both texts, read by one model whose windows start alike.
  */
 export function carriedScores(old: FileScores, layout: Pick<TextLayout, 'tokens' | 'rule'>): FileScores {
   const now = unreadScores(layout);

@@ -83,6 +83,7 @@ function hasBegun({ isBeginning, scores }: Scored): boolean {
 function scoresOf(before: Scored | null, layout: TextLayout, modelKey: string): FileScores {
   const isCarried =
     before !== null &&
+    layout.startsAlike &&
     before.modelKey === modelKey &&
     before.layout.rule.length === layout.rule.length &&
     before.layout.rule.stride === layout.rule.stride;

@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { layOut } from '../../../src/analysis/layOut.ts';
 import { scoreAnswers } from '../../../src/analysis/scoreAnswers.ts';
@@ -10,6 +11,7 @@ import {
   fileTotals,
   nextPart,
   OLDER,
+  partQuestion,
   READ,
   shareRead,
   UNREAD,
@@ -28,9 +30,13 @@ import { FIXTURES, wasm } from '../../golden/compare.ts';
 import { LETTERS_TOKENIZER } from '../../webview/family.ts';
 import { folder } from '../model/folder.ts';
 
-/** A tiny model whose tokens are characters; its context is 64. */
-async function opened(): Promise<AnswerContext> {
-  const files = folder(`${FIXTURES}/llama`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) });
+/** A tiny model whose tokens are characters; its context is 64. `other`: what is different in its config. */
+async function opened(other: Readonly<Record<string, unknown>> = {}): Promise<AnswerContext> {
+  const config = JSON.parse(readFileSync(`${FIXTURES}/llama/config.json`, 'utf8')) as object;
+  const files = folder(`${FIXTURES}/llama`, {
+    'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER),
+    'config.json': JSON.stringify({ ...config, ...other }),
+  });
   const model = await openLanguageModel(files, await wasm());
   const tokenizer = await openTokenizer(files, model.info.vocab);
   return {
@@ -47,10 +53,9 @@ const TEXT = Array.from({ length: 20 }, (_, i) => `the cat ${String.fromCharCode
 async function readAll(context: AnswerContext, scores: FileScores, near: () => number): Promise<number[]> {
   const order: number[] = [];
   for (let part = nextPart(scores, near()); part !== null; part = nextPart(scores, near())) {
-    const { begin, from, end, window } = part;
-    const run = runOf(scores.tokens.ids.slice(begin, end), UNCHANGED);
-    addPart(scores, part, await scoreAnswers.scores(context, run, { from: from - begin }));
-    order.push(window);
+    const { run, args } = partQuestion(scores, part);
+    addPart(scores, part, await scoreAnswers.scores(context, run, args));
+    order.push(part.window);
   }
   return order;
 }
@@ -85,6 +90,19 @@ describe('a file that is read part by part', () => {
       expect(fileTotals(scores).bits).toBeCloseTo(totals.bits, 3);
     },
   );
+
+  test('has the numbers of whole windows where frequencies of positions depend on their length', async () => {
+    const factors = Array.from({ length: 8 }, (_, i) => 1 + i / 4);
+    const rope = { rope_type: 'longrope', rope_theta: 10_000, short_factor: factors.map(() => 1), long_factor: factors };
+    const context = await opened({ rope_parameters: { ...rope, original_max_position_embeddings: 32 } });
+    const layout = await layOut(context, TEXT.slice(0, 100), 32);
+    const other = await layOut(await opened(), TEXT.slice(0, 100), 32);
+    expect([layout.startsAlike, other.startsAlike]).toEqual([false, true]);
+    const whole = await scoreText(context.open.model, runOf(layout.tokens.ids, UNCHANGED), layout.rule, UNWATCHED);
+    const scores = unreadScores(layout);
+    await readAll(context, scores, () => 50);
+    sameNumbers(scores, whole);
+  });
 
   test('is read from where the user looks to its end, after that window’s own beginning, and then what is before', async () => {
     const context = await opened();
@@ -142,8 +160,8 @@ describe('a file that is read part by part', () => {
     const layout = await layOut(context, text.slice(0, 300), null);
     const beginning = unreadScores(layout);
     const first = nextPart(beginning, 0) ?? expect.fail('There is a part.');
-    const run = runOf(beginning.tokens.ids.slice(first.begin, first.end), UNCHANGED);
-    addPart(beginning, first, await scoreAnswers.scores(context, run, { from: first.from - first.begin }));
+    const { run, args } = partQuestion(beginning, first);
+    addPart(beginning, first, await scoreAnswers.scores(context, run, args));
     const whole = carriedScores(beginning, await layOut(context, text.slice(0, 480), null));
     expect([...new Set(whole.known.subarray(1, first.end))]).toEqual([READ]);
     expect([...new Set(whole.known.subarray(first.end))]).toEqual([UNREAD]);
