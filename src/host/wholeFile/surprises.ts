@@ -132,13 +132,17 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     const { unit } = this.#choice;
     if (unit === 'symbol') return symbolsOf(scored);
     if (unit !== 'change') return [];
+    // By the time Git has answered, the list may be of something else.
+    const say = (message: Inert | undefined): void => {
+      if (this.#choice.unit === 'change') this.#view.message = message;
+    };
     try {
       const changes = await changesOf(scored);
-      this.#view.message = changes.length === 0 ? t('Nothing was changed or added since the last commit.') : undefined;
+      say(changes.length === 0 ? t('Nothing was changed or added since the last commit.') : undefined);
       return changes;
     } catch (error) {
       if (!(error instanceof UserError)) throw error;
-      this.#view.message = sentenceOf(error);
+      say(sentenceOf(error));
       return [];
     }
   }
