@@ -3,13 +3,11 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
-import { generator } from '../generator.ts';
 import { openSession, type Session } from './session.ts';
 import { until } from './until.ts';
 
 const LINES = 1500;
 const CHARACTERS = 30_000;
-const EDITS = 200;
 
 /** Source files of this repository, one after another. */
 function source(): string {
@@ -108,35 +106,6 @@ describe('a source file of 1,500 lines and a Chinese text of 30,000 characters',
       (text) => /bits\/byte/.test(text) && !/%/.test(text),
     );
     await pictures('source');
-  });
-
-  it('has its colours in their places after 200 random edits, and all of them once those are undone', async () => {
-    const { page, workbench } = session;
-    await goTo(30);
-    const before = await coloured();
-    const random = generator(17);
-    for (let edit = 0; edit < EDITS; edit++) {
-      const moves = ['ArrowDown', 'ArrowUp', 'ArrowRight', 'ArrowLeft', 'End'] as const;
-      await page.keyboard.press(moves[random(moves.length)] ?? 'End');
-      const kind = random(10);
-      if (kind < 5) await page.keyboard.press('abcxyz'.charAt(random(6)));
-      else if (kind < 8) await page.keyboard.press(kind === 7 ? 'Delete' : 'Backspace');
-      else await page.keyboard.press(kind === 8 ? 'Control+Shift+k' : 'Enter');
-    }
-    await item().locator('.codicon-history').waitFor();
-    // A token's hover is at its text, wherever edits have moved it.
-    const words = await editor()
-      .locator('.view-line')
-      .evaluateAll((lines) => lines.map((line) => line.textContent.replaceAll('\u00a0', ' ')));
-    const seen = words.flatMap((line) => line.match(/\b(?:readonly|export|return|function|number|string)\b/g) ?? []);
-    const [word = expect.fail('No word of the file is on screen.')] = seen;
-    expect(await workbench.hover(word)).toContain('surprisal');
-    await session.screenshot('88 whole file after edits');
-    await page.keyboard.press('Escape');
-    for (let undo = 0; undo < EDITS; undo++) await page.keyboard.press('Control+z');
-    await item().locator('.codicon-graph').waitFor();
-    await goTo(30);
-    await until('all colours', coloured, (count) => count >= before);
   });
 
   it('is Chinese too', async () => {
