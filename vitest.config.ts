@@ -38,6 +38,10 @@ export default defineConfig({
       { test: { name: 'fuzz', include: ['test/fuzz/**/*.fuzz.ts'], testTimeout: 3_600_000 } },
       // Not part of `npm test`, which has a short run of it: `npm run soak`.
       { test: { name: 'soak', include: ['test/soak/**/*.soak.ts'], fileParallelism: false, testTimeout: 3_600_000 } },
+      // Not part of `npm test`: `npm run recording` makes README's moving picture.
+      {
+        test: { name: 'recording', include: ['test/e2e/**/*.recording.ts'], testTimeout: 480_000, hookTimeout: 480_000, expect: patience },
+      },
       // Not part of `npm test`: see scripts/bench.mjs.
       {
         test: { name: 'bench', include: ['test/bench/**/*.bench.ts'], fileParallelism: false, testTimeout: 600_000, hookTimeout: 240_000 },

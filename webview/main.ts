@@ -116,7 +116,7 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme, view: unknown): Sto
   views.push(createReportBand(context), createRecipeBand(context));
   const notes = createNotes(context);
   views.push(createReadingStrip(), createTokenStrip(context, notes.button), notes, createPathStrip(context), createTabs(context));
-  (document.getElementById('root') ?? document.body).replaceChildren(page, live);
+  (document.getElementById('root') ?? document.body).replaceChildren(live, page);
   page.append(...views.map((view) => view.root));
   explainTerms(page, context.tooltip);
   for (const view of views) view.update(store.state());

@@ -7,7 +7,7 @@ import type { ShownComparison, ShownExplanation } from '../../src/protocol/messa
 import type { Query, PageQueryName, QueryResult } from '../../src/protocol/queries.ts';
 import type { Remote, WorkerApi } from '../../src/worker/workerApi.ts';
 import { createEngine } from '../../src/worker/engine.ts';
-import { FIXTURES, wasm } from '../golden/compare.ts';
+import { FIXTURES, native } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
 
 const LETTERS = ['<pad>', '<s>', '</s>', 'Ġ', ...Array.from('abcdefghijklmnopqrstuvwxyz'), '.', 'Ċ'];
@@ -118,7 +118,7 @@ export async function openBundled(text: string, label = 'sample.md'): Promise<Op
 }
 
 async function openPanel(name: string, files: ModelFiles, text: string, label: string, chat: boolean): Promise<OpenPanel> {
-  const runtime = await wasm();
+  const runtime = native();
   const engine = createEngine({ runtime: () => runtime, runtimeKind: runtime.kind, openFiles: async () => files });
   const context = { progress: async () => undefined, checkpoint: async () => undefined };
   await engine.open(context, { kind: 'folder', name, path: name });

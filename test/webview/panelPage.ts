@@ -110,6 +110,8 @@ export function panelPage(): PanelPage {
       const overflow = await frame().evaluate(() =>
         Math.max(
           document.documentElement.scrollWidth - innerWidth,
+          // What lies below the window would let the header scroll away.
+          document.documentElement.scrollHeight - innerHeight,
           ...[...document.querySelectorAll('.panels')].map((one) => one.scrollWidth - one.clientWidth),
         ),
       );

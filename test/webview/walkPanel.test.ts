@@ -81,6 +81,8 @@ describe('the bundled model', () => {
     await expect.poll(() => heading.innerText()).toBe('The draw');
     expect(await panel.getByRole('button', { name: 'Next' }).isDisabled()).toBe(true);
     expect(await panel.locator('.map-step[aria-current="step"]').getAttribute('aria-label')).toBe('21 The draw');
+    // Boxes carry names at every width, not numbers.
+    expect(await panel.locator('.map-step').first().innerText()).toMatch(/embedding/i);
   });
 
   it('shows the sum behind a number that is clicked or reached by keys', async () => {

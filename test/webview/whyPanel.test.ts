@@ -157,7 +157,7 @@ describe('why, of an English text', () => {
     await panel.getByRole('button', { name: 'Layer 3: MLP' }).click();
     await settled();
     expect(await panel.locator('#tab-forward').getAttribute('aria-selected')).toBe('true');
-    expect(await panel.locator('.map-step[aria-current]').innerText()).toContain('MLP');
+    expect(await panel.locator('.map-step[aria-current]').getAttribute('aria-label')).toContain('MLP');
   });
 
   it('shows the heads of a layer whose attention is pressed', async () => {

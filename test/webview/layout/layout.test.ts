@@ -6,7 +6,7 @@ import { panelPage } from '../panelPage.ts';
 import { checker } from './checker.ts';
 import { EXPERT_VIEWS, settled, VIEWS, type ShownView } from './views.ts';
 
-const WIDTHS = [480, 640, 800, 1000, 1400];
+const WIDTHS = [480, 640, 800, 1000, 1400, 2000];
 const TEXT = `The implementation of responsibility: she ate a red apple after lunch. \
 Shares of apple rose after the company showed a new phone.
 你好，世界！大语言模型把文字切成词元，再根据前面的内容预测下一个词元。

@@ -2,6 +2,7 @@ import type { ForwardPath } from '../../../src/core/forwardPath.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { partOf, WALK_PARTS, type WalkStep } from '../../figures/pathSteps.ts';
+import { stepName } from './stepNames.ts';
 import { partName, stepText } from './stepTexts.ts';
 
 /** Overview of the steps. */
@@ -10,7 +11,7 @@ export interface StepMap {
   show(steps: readonly WalkStep[], current: WalkStep, path: ForwardPath, model: ModelInfo): void;
 }
 
-/** Buttons for all steps, grouped by part of the model; in a narrow panel only their numbers are visible. */
+/** Buttons for all steps, grouped by part of the model; in a narrow panel with their short names. */
 export function createStepMap(open: (step: WalkStep) => void): StepMap {
   const root = el('div', { class: 'step-map' });
   let buttons = new Map<WalkStep, HTMLButtonElement>();
@@ -25,8 +26,7 @@ export function createStepMap(open: (step: WalkStep) => void): StepMap {
             const made = el(
               'button',
               { type: 'button', class: 'map-step', title, 'aria-label': `${index + 1} ${title}` },
-              el('span', { class: 'map-number' }, String(index + 1)),
-              ' ',
+              el('span', { class: 'map-short' }, stepName(step)),
               el('span', { class: 'map-title' }, title),
             );
             made.addEventListener('click', () => open(step));
