@@ -6,8 +6,8 @@ import { checkRoom } from './fitting.ts';
 import { scoreRows } from './windowScores.ts';
 
 /**
- * The window of which a part was scored last, as far as it was read: the next part follows it, and so does the rest of the window once a word
- * in its middle was typed. It is not among the passes that the panel keeps, which a long file would drive out, and it grows in place.
+ * The window of which a part was scored last, as far as it was read: the next part follows it, and so does the rest of the window once a
+ * word in its middle was typed. It is not among the passes that the panel keeps, which a long file would drive out, and it grows in place.
  */
 const latest = new WeakMap<LanguageModel, { readonly sequence: Sequence; readonly tokens: number }>();
 

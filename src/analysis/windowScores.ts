@@ -59,8 +59,8 @@ async function scoreWindow(
 }
 
 /**
- * Scores of the tokens `ids` that follow each of the residual's `rows` [N, D]; axes and units as in `TextScores`. Stops between some rows and
- * the next.
+ * Scores of the tokens `ids` that follow each of the residual's `rows` [N, D]; axes and units as in `TextScores`. Stops between some rows
+ * and the next.
  */
 export async function scoreRows(
   model: LanguageModel,

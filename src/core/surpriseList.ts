@@ -29,7 +29,7 @@ export interface SurpriseChoice {
   readonly filter: string;
 }
 
-/** The most surprising parts of a text, at most `most`, the most surprising first. `symbols`: those of the text, or its changes, for these units. */
+/** The most surprising parts of a text, at most `most`, the most surprising first. `symbols`: its symbols, or changes, for these units. */
 export function surpriseList(
   text: string,
   scores: FileScores,

@@ -5,7 +5,7 @@ import { readSettings } from '../configuration.ts';
 import type { FileReading, Scored } from './fileReading.ts';
 import { documentsOf, isRearranged, nearOffset, nearToken, wholeText, type WholeText } from './wholeText.ts';
 
-/** The steps in which a file is read: its text becomes tokens, at first its beginning where it is long, and then it is scored part by part. */
+/** The steps in which a file is read: its text becomes tokens, a long one's beginning first, and then it is scored part by part. */
 export class ReadingSteps {
   readonly #client: ModelClient;
   readonly #pending = new Map<FileReading, WholeText>();

@@ -25,8 +25,8 @@ export interface Sequence {
   /** The run held; empty at first. */
   readonly run: Run;
   /**
-   * Makes `run` the run held: the common prefix is kept, the rest is run. After a failure the sequence stays usable. `to`: only tokens before
-   * it are run and held, with the numbers that they have in the whole of `run`.
+   * Makes `run` the run held: the common prefix is kept, the rest is run. After a failure the sequence stays usable. `to`: only tokens
+   * before it are run and held, with the numbers that they have in the whole of `run`.
    */
   read(run: Run, onProgress?: OnLayerProgress, to?: number): Promise<ReadTokens>;
   /** Takes over the values of `trace` without running anything. */
