@@ -1,5 +1,4 @@
-import { addPart, fileTotals, nextPart, shareRead, unreadScores } from '../core/fileScores.ts';
-import { runOf, UNCHANGED } from '../core/run.ts';
+import { addPart, fileTotals, nextPart, partQuestion, shareRead, unreadScores } from '../core/fileScores.ts';
 import { meanScores } from '../core/scoringWindows.ts';
 import { surpriseList } from '../core/surpriseList.ts';
 import { bitsPerByte } from '../core/textScores.ts';
@@ -35,8 +34,8 @@ export const scoreTool = modelTool(
     const scores = unreadScores(layout);
     for (let part = nextPart(scores, 0); part !== null; part = nextPart(scores, 0)) {
       stopIfAborted(call);
-      const run = runOf(layout.tokens.ids.slice(part.begin, part.end), UNCHANGED);
-      addPart(scores, part, await model.ask(run, 'scores', { from: part.from - part.begin }));
+      const { run, args } = partQuestion(scores, part);
+      addPart(scores, part, await model.ask(run, 'scores', args));
       call.tell(`Reading the text: ${Math.floor(100 * shareRead(scores))} %`);
     }
     const totals = fileTotals(scores);

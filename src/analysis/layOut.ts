@@ -4,6 +4,8 @@ import { joinTokens, type PackedTokens } from '../core/packedTokens.ts';
 import type { WindowRule } from '../core/scoringWindows.ts';
 import { strideOf } from '../core/textWindows.ts';
 import { msg } from '../core/translatable.ts';
+import { runOf, UNCHANGED, type Run } from '../core/run.ts';
+import type { LanguageModel } from '../model/languageModel.ts';
 import type { AnswerContext } from './answering.ts';
 import { infoOf } from './explain.ts';
 
@@ -26,7 +28,14 @@ export async function layOut(
     read = part.end.reduce((end, place) => Math.max(end, place), read);
     await progress({ stage: 'windows', done: 0, total: 0 });
   }
-  return { model, tokens: joinTokens(parts), rule, read };
+  const startsAlike = startAlike(open.model, 2, rule.length);
+  return { model, tokens: joinTokens(parts), rule, startsAlike, read };
+}
+
+/** Whether the first tokens of two texts that begin with the same have the same numbers. */
+function startAlike(model: LanguageModel, tokens: number, others: number): boolean {
+  const runs = [tokens, others].map((count) => runOf(new Int32Array(count), UNCHANGED)) as [Run, Run];
+  return model.sharedTokens(...runs) > 0;
 }
 
 function ruleOf({ name, contextLength }: TextLayout['model'], length: number, stride: number | null): WindowRule {

@@ -1,30 +1,41 @@
 import { UserError } from '../core/errors.ts';
 import { msg } from '../core/translatable.ts';
-import type { LanguageModel } from '../model/languageModel.ts';
-import type { Trace } from '../model/run/forwardTrace.ts';
+import type { LanguageModel, Sequence } from '../model/languageModel.ts';
 import { checkIndex, type Answers } from './answering.ts';
 import { checkRoom } from './fitting.ts';
 import { scoreRows } from './windowScores.ts';
 
 /**
- * The forward pass of the last part of a window that was scored: the next part begins with the same tokens, and so does the window once a
- * word in its middle was typed. It is not among the passes that the panel keeps, which a long file would drive out.
+ * The window of which a part was scored last, as far as it was read: the next part follows it, and so does the rest of the window once a
+ * word in its middle was typed. It is not among the passes that the panel keeps, which a long file would drive out, and it grows in place.
  */
-const latest = new WeakMap<LanguageModel, Trace>();
+const latest = new WeakMap<LanguageModel, { readonly sequence: Sequence; readonly tokens: number }>();
+
+/** Room for more tokens than a window has, as a text that is typed in grows. */
+const GROWTH = 1.125;
 
 /** Answers the question about the scores of a window of a longer text. */
 export const scoreAnswers: Pick<Answers, 'scores'> = {
-  scores: async (context, run, { from }) => {
+  scores: async (context, run, { from, to }) => {
     const { model } = context.open;
     const { length } = run.ids;
     checkIndex('token', from, length, 1);
+    checkIndex('token', to - 1, length, from);
     checkRoom(model, await context.room(), length);
     if (length > model.info.contextLength) throw new UserError(msg`${model.info.name} reads ${model.info.contextLength} tokens at once.`);
-    const known = latest.get(model);
-    // Not two windows at once in memory where the one is of no use to the other.
-    if (known !== undefined && model.sharedTokens(known.run, run) === 0) latest.delete(model);
-    const trace = await model.run(run, context.progress, latest.get(model));
-    latest.set(model, trace);
-    return scoreRows(model, trace, from, context.checkpoint);
+    const sequence = sequenceFor(model, length);
+    await sequence.read(run, context.progress, to);
+    return scoreRows(model, sequence.finals(from - 1, to - 1), run.ids.subarray(from, to), context.checkpoint);
   },
 };
+
+/** What windows of `length` tokens are read into: one at a time, so that memory holds no more than a window. */
+function sequenceFor(model: LanguageModel, length: number): Sequence {
+  const known = latest.get(model);
+  if (known !== undefined && length <= known.tokens) return known.sequence;
+  latest.delete(model);
+  const tokens = Math.max(length, Math.min(model.info.contextLength, Math.ceil(GROWTH * length)));
+  const sequence = model.sequence(tokens);
+  latest.set(model, { sequence, tokens });
+  return sequence;
+}

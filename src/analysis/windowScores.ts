@@ -11,9 +11,9 @@ import {
   type WindowRule,
 } from '../core/scoringWindows.ts';
 import type { PartScores } from '../core/fileScores.ts';
+import type { Tensor } from '../core/tensor.ts';
 import type { Token } from '../core/trace.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
-import type { Trace } from '../model/run/forwardTrace.ts';
 import { lastResidual, rowsBetween, targetLogprob } from './traceRows.ts';
 
 /** Rows unembedded between two places to stop at. */
@@ -51,29 +51,29 @@ async function scoreWindow(
   const trace = await model.run(run, (progress) =>
     progress.stage === 'load' ? context.progress(progress) : report(progress.done, progress.total),
   );
-  const { logprob, rank, entropy } = await scoreRows(model, trace, scoredFrom - begin, context.checkpoint);
+  const { ids } = run;
+  const rows = rowsBetween(lastResidual(trace), scoredFrom - begin - 1, ids.length - 1);
+  const { logprob, rank, entropy } = await scoreRows(model, rows, ids.subarray(scoredFrom - begin), context.checkpoint);
   await report(1, 1);
   return { window, logprob, rank, entropy };
 }
 
 /**
- * Scores of a run's tokens from token `from` on, which is at least 1; axes and units as in `TextScores`. Stops between some rows and the
- * next.
+ * Scores of the tokens `ids` that follow each of the residual's `rows` [N, D]; axes and units as in `TextScores`. Stops between some rows
+ * and the next.
  */
 export async function scoreRows(
   model: LanguageModel,
-  trace: Trace,
-  from: number,
+  rows: Tensor,
+  ids: Int32Array,
   checkpoint: CallContext['checkpoint'],
 ): Promise<PartScores> {
-  const { ids } = trace.run;
-  const count = ids.length - from;
+  const count = ids.length;
   const scores = { logprob: new Float32Array(count), rank: new Int32Array(count), entropy: new Float32Array(count) };
   for (let first = 0; first < count; first += CHUNK_ROWS) {
-    const [begin, end] = [from + first, Math.min(from + first + CHUNK_ROWS, ids.length)];
-    const rows = rowsBetween(lastResidual(trace), begin - 1, end - 1);
-    const stats = await model.unembed(rows, 1, ids.slice(begin, end));
-    for (let i = 0; i < end - begin; i++) scores.logprob[first + i] = targetLogprob(stats, i);
+    const end = Math.min(first + CHUNK_ROWS, count);
+    const stats = await model.unembed(rowsBetween(rows, first, end), 1, ids.slice(first, end));
+    for (let i = 0; i < end - first; i++) scores.logprob[first + i] = targetLogprob(stats, i);
     scores.rank.set(stats.targetRank, first);
     scores.entropy.set(stats.entropyBits, first);
     await checkpoint();

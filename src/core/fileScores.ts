@@ -1,7 +1,9 @@
 import { surprisalBits } from './probability.ts';
 import { firstTokenBeyond, type PackedTokens } from './packedTokens.ts';
+import { runOf, UNCHANGED, type Run } from './run.ts';
 import { scoringWindows, type ScoringWindow, type TextScores, type WindowRule } from './scoringWindows.ts';
 import type { ScoreTotals } from './textScores.ts';
+import { wholeCharacters } from './textSpans.ts';
 import type { ModelInfo } from './trace.ts';
 
 /** A text made into tokens, before anything of it is scored. */
@@ -9,6 +11,8 @@ export interface TextLayout {
   readonly model: ModelInfo;
   readonly tokens: PackedTokens;
   readonly rule: WindowRule;
+  /** Whether the first tokens of a window have the same numbers however long it is: not where frequencies of positions depend on that. */
+  readonly startsAlike: boolean;
   /** UTF-16 units of the text that became tokens; fewer than it has where its end cannot be cut for the tokenizer. */
   readonly read: number;
 }
@@ -36,8 +40,8 @@ export interface FileScores extends PartScores {
   readonly windows: readonly ScoringWindow[];
   /** [N] `UNREAD`, `READ` or `OLDER`. */
   readonly known: Uint8Array;
-  /** [windows] end of the tokens that were scored in each window: from `scoredFrom` to `end`. */
-  readonly scoredTo: Int32Array;
+  /** [windows] how many of the tokens that each window scores, from `scoredFrom` to `end`, are not `READ`. */
+  readonly left: Int32Array;
   /** Increases with each part that was read. */
   version: number;
   /** Index of the window of which a part was read last; null: nothing of this text was read. */
@@ -48,6 +52,19 @@ export interface FileScores extends PartScores {
 export const PART_TOKENS = 256;
 /** The same of the first question at a place where the reading begins: it is the one that is waited for. */
 export const FIRST_TOKENS = 64;
+
+/** UTF-16 units behind the place where the reading begins that become tokens before the others: enough for `FIRST_TOKENS`. */
+const FIRST_UNITS = 4096;
+
+/**
+ * UTF-16 units of the beginning of a text that is to become tokens before all of it does, so that its first scores are there soon; null:
+ * nothing is gained by that. `near`: the offset where the reading begins. The tokens behind the place may be others once the text goes on
+ * after it, which `carriedScores` finds out.
+ */
+export function beginningOf(text: string, near: number): number | null {
+  const units = near + FIRST_UNITS;
+  return 2 * units <= text.length ? wholeCharacters(text, units) : null;
+}
 
 /** The scores of a text of which nothing was read yet. */
 export function unreadScores({ tokens, rule }: Pick<TextLayout, 'tokens' | 'rule'>): FileScores {
@@ -60,25 +77,44 @@ export function unreadScores({ tokens, rule }: Pick<TextLayout, 'tokens' | 'rule
     rank: new Int32Array(length),
     entropy: new Float32Array(length).fill(NaN),
     known: new Uint8Array(length),
-    scoredTo: Int32Array.from(windows, ({ scoredFrom }) => scoredFrom),
+    left: Int32Array.from(windows, ({ scoredFrom, end }) => Math.max(0, end - scoredFrom)),
     version: 0,
     latest: null,
   };
 }
 
 /**
- * What to read next: of the first window that is not whole and scores a token from `near` on, else of the last before. The order in which
- * windows are read changes no number. Null: all is read.
+ * What to read next: of the first window that is not whole and scores a token from `near` on, else of the last before; of a window what it
+ * scores from `near` on, and then what is before. The order in which tokens are scored changes no number. Null: all is read.
  */
-export function nextPart({ windows, scoredTo, latest }: FileScores, near: number): WindowPart | null {
-  const isOpen = ({ end }: ScoringWindow, index: number): boolean => (scoredTo[index] ?? end) < end;
+export function nextPart({ windows, known, left, latest }: FileScores, near: number): WindowPart | null {
+  const isOpen = (_: ScoringWindow, index: number): boolean => (left[index] ?? 0) > 0;
   const after = windows.findIndex((window, index) => window.end > near && isOpen(window, index));
   const index = after === -1 ? windows.findLastIndex(isOpen) : after;
   const window = windows[index];
   if (window === undefined) return null;
-  const from = scoredTo[index] ?? window.scoredFrom;
+  const { begin, scoredFrom, end } = window;
+  const unread = (first: number): number => {
+    let token = first;
+    while (token < end && known[token] === READ) token++;
+    return token;
+  };
+  const ahead = unread(Math.min(end, Math.max(near, scoredFrom)));
+  const from = ahead < end ? ahead : unread(scoredFrom);
   const goesOn = latest !== null && Math.abs(index - latest) <= 1;
-  return { window: index, begin: window.begin, from, end: Math.min(from + (goesOn ? PART_TOKENS : FIRST_TOKENS), window.end) };
+  const most = Math.min(from + (goesOn ? PART_TOKENS : FIRST_TOKENS), end);
+  let to = from + 1;
+  while (to < most && known[to] !== READ) to++;
+  return { window: index, begin, from, end: to };
+}
+
+/** The question that gives a part its scores: the run is its whole window, whose length may count, and `from` and `to` are places in it. */
+export function partQuestion(
+  { tokens, windows }: Pick<FileScores, 'tokens' | 'windows'>,
+  { window, begin, from, end }: WindowPart,
+): { readonly run: Run; readonly args: { readonly from: number; readonly to: number } } {
+  const run = runOf(tokens.ids.slice(begin, windows[window]?.end), UNCHANGED);
+  return { run, args: { from: from - begin, to: end - begin } };
 }
 
 /** Writes the scores of a part that was read. */
@@ -86,20 +122,17 @@ export function addPart(file: FileScores, { window, from, end }: WindowPart, sco
   file.logprob.set(scores.logprob, from);
   file.rank.set(scores.rank, from);
   file.entropy.set(scores.entropy, from);
+  const fresh = file.known.subarray(from, end).reduce((count, known) => count + (known === READ ? 0 : 1), 0);
   file.known.fill(READ, from, end);
-  file.scoredTo[window] = end;
+  file.left[window] = (file.left[window] ?? 0) - fresh;
   file.version++;
   file.latest = window;
 }
 
 /** Share of a text's tokens that were read, 0 to 1. */
-export function shareRead({ windows, scoredTo }: FileScores): number {
-  let [done, all] = [0, 0];
-  for (const [index, { scoredFrom, end }] of windows.entries()) {
-    done += (scoredTo[index] ?? scoredFrom) - scoredFrom;
-    all += Math.max(0, end - scoredFrom);
-  }
-  return all === 0 ? 1 : done / all;
+export function shareRead({ windows, left }: FileScores): number {
+  const all = windows.reduce((sum, { scoredFrom, end }) => sum + Math.max(0, end - scoredFrom), 0);
+  return all === 0 ? 1 : 1 - left.reduce((sum, count) => sum + count, 0) / all;
 }
 
 /** Surprisal of a token in bits; NaN where it has none. */
@@ -132,7 +165,7 @@ export function tokenAt({ tokens }: Pick<FileScores, 'tokens'>, offset: number):
 /**
  * The scores of a text that was edited, before it is read again. Tokens before the first that changed keep theirs, as nothing before them
  * changed. Those after the last that changed keep theirs as `OLDER`, until they are read in the new text. The rest is unread. `rule`: that
- * of both texts, read by one model.
+ * of both texts, read by one model whose windows start alike.
  */
 export function carriedScores(old: FileScores, layout: Pick<TextLayout, 'tokens' | 'rule'>): FileScores {
   const now = unreadScores(layout);
@@ -151,11 +184,10 @@ export function carriedScores(old: FileScores, layout: Pick<TextLayout, 'tokens'
   copy(0, same, 0);
   copy(before.length - tail, before.length, after.length - before.length);
   for (let index = after.length - tail; index < after.length; index++) if (now.known[index] === READ) now.known[index] = OLDER;
-  for (const [index, { scoredFrom, end }] of now.windows.entries()) {
-    // The windows before the change are those of the old text.
-    const scored = Math.min(old.scoredTo[index] ?? scoredFrom, same, end);
-    if (scoredFrom < same) now.scoredTo[index] = Math.max(scoredFrom, scored);
-  }
+  // The windows before the change are those of the old text, and score the same tokens.
+  for (const [index, { scoredFrom, end }] of now.windows.entries())
+    for (let token = scoredFrom; token < Math.min(end, same); token++)
+      if (now.known[token] === READ) now.left[index] = (now.left[index] ?? 0) - 1;
   now.version = old.version + 1;
   return now;
 }

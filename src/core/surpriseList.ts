@@ -3,13 +3,13 @@ import { firstTokenBeyond, tokenPlace } from './packedTokens.ts';
 import { bitsPerByte, lineParts, paragraphParts, wordParts, type Parts, type ScoredPart } from './textScores.ts';
 
 /** What a list of surprises is made of. */
-export const SURPRISE_UNITS = ['token', 'word', 'line', 'paragraph', 'symbol'] as const;
+export const SURPRISE_UNITS = ['token', 'word', 'line', 'paragraph', 'symbol', 'change'] as const;
 /** Unit of a list of surprises. */
 export type SurpriseUnit = (typeof SURPRISE_UNITS)[number];
 /** What a list is sorted by: bits in total, or for each byte. */
 export type SurpriseOrder = 'total' | 'perByte';
 
-/** A symbol of a text, such as a function or a heading, in UTF-16 units. */
+/** A symbol of a text, such as a function or a heading, or a change in it, in UTF-16 units. */
 export interface TextSymbol {
   readonly name: string;
   readonly start: number;
@@ -29,7 +29,7 @@ export interface SurpriseChoice {
   readonly filter: string;
 }
 
-/** The most surprising parts of a text, at most `most`, the most surprising first. `symbols`: those of the text, for that unit. */
+/** The most surprising parts of a text, at most `most`, the most surprising first. `symbols`: its symbols, or changes, for these units. */
 export function surpriseList(
   text: string,
   scores: FileScores,
@@ -55,7 +55,7 @@ function partsOf(
 ): readonly Surprise[] {
   const { tokens } = scores;
   const { unit } = choice;
-  if (unit === 'symbol')
+  if (unit === 'symbol' || unit === 'change')
     return symbols.map((symbol) => ({
       ...fileTotals(scores, firstTokenBeyond(tokens, symbol.start), firstTokenBeyond(tokens, symbol.end)),
       ...symbol,

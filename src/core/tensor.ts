@@ -24,6 +24,12 @@ export function at(data: ArrayLike<number>, index: number): number {
   return value;
 }
 
+/** Whether no number is NaN or infinite. A loop of its own: this is asked of each layer's output, where a call a number takes long. */
+export function allFinite(data: Float32Array): boolean {
+  for (let i = 0; i < data.length; i++) if (!Number.isFinite(data[i])) return false;
+  return true;
+}
+
 /** Dot product of two vectors of equal length, accumulated in float64. */
 export function dot(a: ArrayLike<number>, b: ArrayLike<number>): number {
   let sum = 0;

@@ -98,7 +98,7 @@ export function paragraphParts(text: string): Parts<ScoredPart> {
       }
       const before: ScoredPart = current ?? { ...NO_SCORES, start: line.start, end: line.start };
       const start = inked || isBlank ? before.start : line.start;
-      current = { ...sum(before, line), start, end: inked && isBlank ? before.end : line.end };
+      current = { ...sumOfTotals(before, line), start, end: inked && isBlank ? before.end : line.end };
       inked ||= !isBlank;
       closed = inked && isBlank;
     }
@@ -113,7 +113,8 @@ export function paragraphParts(text: string): Parts<ScoredPart> {
   };
 }
 
-function sum(a: ScoreTotals, b: ScoreTotals): ScoreTotals {
+/** The totals of two parts together. */
+export function sumOfTotals(a: ScoreTotals, b: ScoreTotals): ScoreTotals {
   return { tokens: a.tokens + b.tokens, scored: a.scored + b.scored, bytes: a.bytes + b.bytes, bits: a.bits + b.bits };
 }
 

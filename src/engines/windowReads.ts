@@ -18,8 +18,12 @@ export interface WindowReads {
     signal: AbortSignal,
     onProgress: (share: number) => void,
   ) => Promise<Omit<TextLayout, 'model'>>;
-  /** Scores of the tokens from `from` on of a beginning of a window of that text. */
-  readonly scores: (ids: ArrayLike<number>, from: number, signal: AbortSignal) => Promise<PartScores>;
+  /** Scores of the tokens `from` to `to`, exclusive, of a beginning of a window of that text. */
+  readonly scores: (
+    ids: ArrayLike<number>,
+    part: { readonly from: number; readonly to: number },
+    signal: AbortSignal,
+  ) => Promise<PartScores>;
   /** Whether tokens are a beginning of one of its windows. */
   readonly holds: (ids: ArrayLike<number>) => boolean;
   /** Takes back the requests that are open; what was answered is kept. */
@@ -41,7 +45,8 @@ export function windowReads(protocol: Protocol, host: string, parallel: number):
     ids = packed.ids;
     windows = scoringWindows(ids.length, rule);
     known.clear();
-    return { tokens: packed, rule, read };
+    // An engine does not tell how its model's positions are rotated.
+    return { tokens: packed, rule, startsAlike: false, read };
   };
   const readWindow = (index: number): Promise<readonly ScoredToken[]> => {
     const window = windows[index];
@@ -101,14 +106,14 @@ for each of its tokens: explain a part of it.`,
       }
       return layout;
     },
-    scores: async (asked, from, signal) => {
+    scores: async (asked, { from, to }, signal) => {
       const index = windowOf(asked);
       if (index === -1) throw new Error('These tokens are no beginning of a window of the text that was laid out.');
       const off = onAbort(signal, cancel);
       try {
         const reading = readWindow(index);
         for (let ahead = 1; ahead < parallel; ahead++) void readWindow(index + ahead).catch(() => undefined);
-        const scored = (await reading).slice(from, asked.length);
+        const scored = (await reading).slice(from, to);
         return {
           logprob: Float32Array.from(scored, ({ logprob }) => logprob),
           rank: Int32Array.from(scored, ({ rank }) => rank),

@@ -87,6 +87,7 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
     'explainTokens.removeHubToken': () => removeHubToken(secrets),
     'explainTokens.showLog': () => log.show(),
     'explainTokens.countFolder': (folder) => context.counts.count(folder),
+    'explainTokens.readBits': (node) => context.counts.readBits(node),
     ...fileCommands(context),
     ...surpriseCommands(context),
     ...libraryCommands(library),

@@ -73,8 +73,8 @@ export interface LanguageModel
   averageInput(tokens: number): Promise<Tensor>;
   /** Number of tokens at the start of `run` that are not run where a trace of `known` is there. */
   sharedTokens(known: Run, run: Run): number;
-  /** An empty sequence that grows by tokens, with a cache of keys and values. */
-  sequence(): Sequence;
+  /** An empty sequence that grows by tokens, with a cache of keys and values. `tokens`: how many it will hold, where that is known. */
+  sequence(tokens?: number): Sequence;
   dispose(): Promise<void>;
 }
 
@@ -116,7 +116,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
       return firstResidual(runnable, tensor([tokens, mean.length], rows), 0);
     },
     sharedTokens: (known, run) => sharedTokens(spec, known, run),
-    sequence: () => openSequence(runnable, attention.lastRow),
+    sequence: (tokens) => openSequence(runnable, attention.lastRow, tokens),
     attention: attention.attention,
     headAttention: attention.headAttention,
     readHeads: attention.readHeads,

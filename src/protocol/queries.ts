@@ -278,8 +278,8 @@ export const QUESTIONS = {
    * short while.
    */
   attentionRows: hostQuestion<AttentionChoice & { readonly from: number; readonly to: number }, AttentionRows>(),
-  /** Scores of the run's tokens from token `from` (at least 1) on: of a beginning of a window of a longer text. */
-  scores: hostQuestion<{ readonly from: number }, PartScores>(),
+  /** Scores of tokens `from` (at least 1) to `to` - 1 of the run, which is a window of a longer text. */
+  scores: hostQuestion<{ readonly from: number; readonly to: number }, PartScores>(),
   /** Logits [N, vocab] after these positions. */
   logits: hostQuestion<{ readonly positions: Int32Array }, { readonly logits: Float32Array }>(),
   /** KL(own || other) [N] in bits, of the next-token distributions after the positions. */

@@ -148,23 +148,6 @@ describe('a file of 20,000 tokens', () => {
     await session.workbench.command('View: Toggle Primary Side Bar Visibility');
   });
 
-  it('is read as a whole in the background, while the user types, until it is stopped', async () => {
-    const { page, workbench } = session;
-    await workbench.openFile('long.ts');
-    await page.keyboard.press('Control+End');
-    await workbench.command('Explain Tokens: Explain the Whole File');
-    const item = page.locator('.statusbar-item', { hasText: 'bits/byte' });
-    await item.filter({ hasText: /file \d+ %/ }).waitFor({ timeout: 120_000 });
-    await page.keyboard.type('// and');
-    await session.screenshot('86 whole file');
-    await workbench.command('Explain Tokens: Stop Reading the File');
-    await workbench.command('Explain Tokens: Next Surprising Token');
-    await workbench.status().getByText('selected)').waitFor();
-    await workbench.command("Explain Tokens: Clear the File's Colors");
-    await item.filter({ hasText: /file/ }).waitFor({ state: 'detached' });
-    await page.keyboard.press('Control+z');
-  });
-
   it('has no windows where the text is exactly as long as the context', async () => {
     await session.workbench.openFile('exact.ts');
     await session.workbench.selectAll();

@@ -251,6 +251,11 @@ export class ModelClient extends Disposable {
     return this.#options.wanted().engine !== undefined;
   }
 
+  /** Key of the model that the settings name: with another one, there are other numbers. */
+  get wantedKey(): string {
+    return this.#options.wanted().key;
+  }
+
   #settled(): void {
     this.#busy--;
     if (this.#busy > 0 || this.disposed) return;

@@ -101,7 +101,7 @@ function hidden(section: 'files' | 'search', folder: vscode.Uri): readonly strin
 }
 
 /** The text of a file; null where it is none. */
-async function textOf(uri: vscode.Uri): Promise<{ readonly text: string; readonly bytes: number } | null> {
+export async function textOf(uri: vscode.Uri): Promise<{ readonly text: string; readonly bytes: number } | null> {
   try {
     if ((await vscode.workspace.fs.stat(uri)).size > MAX_BYTES) return null;
     const bytes = await vscode.workspace.fs.readFile(uri);

@@ -2,12 +2,15 @@ import { vscode } from '../vscode.ts';
 import { budgeted, filesOf, percentOf, type BudgetedFile, type Context } from '../../core/contextBudget.ts';
 import { countTree, type CountNode, type FileCount } from '../../core/countTree.ts';
 import { inert, joined, type Inert } from '../../core/inertText.ts';
+import { isRecord } from '../../core/records.ts';
+import { bitsPerByte, NO_SCORES, sumOfTotals, type ScoreTotals } from '../../core/textScores.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { COUNTS_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
 import { t, tokensText } from '../say.ts';
 import { createTree, inform, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { countFolder, type FolderCounts } from './countFolder.ts';
+import { readBits } from './readBits.ts';
 
 /**
  * The view "Token Counts": the files of a folder with the tokens that the model makes of them, the largest first, and with the part of its
@@ -23,6 +26,8 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
   readonly #checked = new Set<string>();
   /** The files that are checked, by their paths, in the order of the tree. */
   #budget: ReadonlyMap<string, BudgetedFile> = new Map();
+  /** What files came to that were read, by their paths. */
+  readonly #totals = new Map<string, ScoreTotals>();
 
   readonly onDidChangeTreeData = this.#changed.event;
 
@@ -49,6 +54,7 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     this.#counts = counts;
     this.#nodes = countTree(counts.files);
     this.#checked.clear();
+    this.#totals.clear();
     this.#setContext('counted', true);
     const { files, leftOut, more, model } = counts;
     const all = tokensText(total(files));
@@ -66,6 +72,31 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     void inform(joined(said, ' '));
   }
 
+  /** Reads the bits per byte of a file or folder of the tree; of none: of what is checked, or of all where nothing is. */
+  async readBits(chosen: unknown): Promise<void> {
+    const counts = this.#counts;
+    if (counts === null) return void inform(t('Nothing was counted yet: run Count Tokens in Folder first.'));
+    const path = isRecord(chosen) && typeof chosen['path'] === 'string' ? chosen['path'] : null;
+    const all = filesOf(this.#nodes);
+    const checked = all.filter((file) => this.#checked.has(file.path));
+    const below = (file: FileCount): boolean => file.path === path || (path?.endsWith('/') === true && file.path.startsWith(path));
+    const wanted = path === null ? (checked.length > 0 ? checked : all) : all.filter(below);
+    let lost = 0;
+    await readBits(
+      this.#client,
+      counts,
+      wanted.map((file) => file.path),
+      (file, totals) => {
+        // Another folder may have been counted meanwhile.
+        if (this.#counts !== counts) return;
+        if (totals === null) lost++;
+        else this.#totals.set(file, totals);
+        this.#changed.fire(undefined);
+      },
+    );
+    if (lost > 0) void inform(t('Left out, as they are no UTF-8 text, larger than 10 MB or unreadable: {0} files.', lost));
+  }
+
   getChildren(node?: CountNode): CountNode[] {
     return [...(node === undefined ? this.#nodes : (node.children ?? []))];
   }
@@ -77,10 +108,12 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     const counts = this.#counts;
     const context = contextOf(counts);
     const own = this.#budget.get(path);
+    const rate = this.#rateOf(node);
     const isTooMuch = own === undefined ? tokens + context.added > context.tokens : !own.fits;
     const facts = [
       tokensText(tokens),
       t('{0} % of the context', percentOf(tokens, context.tokens, vscode.env.language)),
+      ...(Number.isNaN(rate) ? [] : [t('{0} bits/byte', rate.toFixed(3))]),
       ...(own === undefined ? [] : [own.fits ? t('{0} so far', number(own.sum)) : t('{0} so far: too many', number(own.sum))]),
     ];
     const fits =
@@ -101,6 +134,13 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
       item.command = { command: 'vscode.open', title: t('Open'), arguments: [uri] };
     }
     return item;
+  }
+
+  /** Bits per byte of all files of a node together; NaN while one of them was not read. */
+  #rateOf(node: CountNode): number {
+    const read = filesOf([node]).map(({ path }) => this.#totals.get(path));
+    const all = read.filter((totals) => totals !== undefined);
+    return all.length < read.length ? NaN : bitsPerByte(all.reduce(sumOfTotals, NO_SCORES));
   }
 
   /** Checks or unchecks a file, or all files in a folder. */

@@ -106,7 +106,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
         await allowed();
         const own = reads.find((one) => one.holds(run.ids));
         if (own === undefined) throw new UserError(msg`This text was laid out too long ago: run again.`);
-        return own.scores(run.ids, (args as QueryArgs<'scores'>).from, signal);
+        return own.scores(run.ids, args as QueryArgs<'scores'>, signal);
       }
       // Ids of another model, or of one here, mean the same only by chance.
       case 'vocabularyKey':

@@ -31,6 +31,8 @@ export class FileParts extends Disposable {
   readonly #setContext: FilePartsOptions['setContext'];
   /** Files of which something was left out, and that was said. */
   readonly #told = new WeakSet<FileReading>();
+  /** What VS Code was told last: a file that is read changes often. */
+  readonly #contexts = new Map<string, boolean>();
 
   constructor({ client, current, overlays, log, setContext, advise }: FilePartsOptions) {
     super();
@@ -60,8 +62,14 @@ export class FileParts extends Disposable {
   /** Tells VS Code which commands make sense in the active editor. */
   #tellContext(): void {
     const file = this.reader.active;
-    this.#setContext('fileReading', file?.state === 'reading');
-    this.#setContext('fileRead', file !== undefined);
-    this.#setContext('anyFileRead', this.reader.hasFiles);
+    this.#tell('fileReading', file?.state === 'reading');
+    this.#tell('fileRead', file !== undefined);
+    this.#tell('anyFileRead', this.reader.hasFiles);
+  }
+
+  #tell(name: string, value: boolean): void {
+    if (this.#contexts.get(name) === value) return;
+    this.#contexts.set(name, value);
+    this.#setContext(name, value);
   }
 }

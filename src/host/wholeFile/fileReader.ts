@@ -1,13 +1,12 @@
 import { vscode } from '../vscode.ts';
 import { CancelledError } from '../../core/errors.ts';
-import { addPart, carriedScores, nextPart, unreadScores } from '../../core/fileScores.ts';
-import { runOf, UNCHANGED } from '../../core/run.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
 import { fileName } from '../fileName.ts';
 import { scoredDocument, type FileReading, type ScoredDocument } from './fileReading.ts';
-import { documentsOf, followEdits, isRearranged, nearToken, notebookOf, wholeText, type WholeText } from './wholeText.ts';
+import { ReadingSteps } from './readingSteps.ts';
+import { documentsOf, followEdits, isRearranged, notebookOf } from './wholeText.ts';
 
 /** Time without typing after which what was edited is read again in a live file. */
 const LIVE_AFTER_MS = 500;
@@ -20,6 +19,7 @@ const CLOSED_AFTER_MS = 1000;
  */
 export class FileReader extends Disposable {
   readonly #client: ModelClient;
+  readonly #steps: ReadingSteps;
   readonly #onFailure: (file: FileReading, error: unknown) => void;
   readonly #files = new Map<string, FileReading>();
   readonly #changed = this.register(new vscode.EventEmitter<FileReading>());
@@ -40,6 +40,7 @@ export class FileReader extends Disposable {
   constructor(client: ModelClient, onFailure: (file: FileReading, error: unknown) => void) {
     super();
     this.#client = client;
+    this.#steps = new ReadingSteps(client);
     this.#onFailure = onFailure;
     this.register(vscode.workspace.onDidChangeTextDocument((event) => this.#followEdits(event)));
     this.register(vscode.workspace.onDidCloseTextDocument((document) => this.#closed(this.of(document))));
@@ -113,14 +114,16 @@ export class FileReader extends Disposable {
       scored: null,
       outdated: false,
       live: false,
+      terms: '',
     };
     this.#files.set(key, file);
     this.#restart(file);
     return file;
   }
 
-  /** Ends the reading of a file and keeps what was read. */
+  /** Ends the reading of a file, if it has not ended by itself meanwhile, and keeps what was read. */
   stop(file: FileReading): void {
+    if (file.state !== 'reading') return;
     file.work.abort();
     if (file.scored === null) return this.forget(file);
     file.state = 'stopped';
@@ -152,13 +155,24 @@ export class FileReader extends Disposable {
     file.work = new AbortController();
     file.state = 'reading';
     file.outdated = true;
+    file.terms = this.#terms();
     this.#changed.fire(file);
     void this.#work();
   }
 
-  /** Another model, or other windows, give other scores. What the user stopped does not begin by itself. */
+  #terms(): string {
+    const { stride, proseOnly } = readSettings();
+    return JSON.stringify([this.#client.wantedKey, stride, proseOnly]);
+  }
+
+  /**
+   * Another model, or other windows, give other scores. What the user stopped does not begin by itself. VS Code tells of settings that are
+   * as they were, too, and late.
+   */
   #beginAgain(): void {
+    const terms = this.#terms();
     for (const file of this.#files.values()) {
+      if (file.terms === terms) continue;
       // Nothing is sent to an engine without a command for it.
       if (file.state === 'stopped' || this.#client.isElsewhere) this.forget(file);
       else {
@@ -188,19 +202,9 @@ export class FileReader extends Disposable {
   async #step(file: FileReading): Promise<void> {
     const { signal } = file.work;
     const isNewest = (): boolean => !signal.aborted && !this.disposed && this.isKnown(file);
+    if (this.#steps.needsTokens(file) && documentsOf(file).length === 0) return this.forget(file);
     try {
-      const { scored } = file;
-      if (scored === null || file.outdated) return await this.#layOut(file, signal, isNewest);
-      const part = nextPart(scored.scores, nearToken(scored));
-      if (part === null) file.state = 'done';
-      else {
-        const { begin, from, end } = part;
-        const run = runOf(scored.scores.tokens.ids.slice(begin, end), UNCHANGED);
-        const scores = await this.#client.askBehind(scored.modelKey, run, 'scores', { from: from - begin }, signal);
-        if (!isNewest()) return;
-        addPart(scored.scores, part, scores);
-      }
-      this.#changed.fire(file);
+      if (await this.#steps.next(file, signal, isNewest)) this.#changed.fire(file);
     } catch (error) {
       // A call that was ended for another model begins again with that.
       if (!isNewest() || error instanceof CancelledError) return;
@@ -208,46 +212,6 @@ export class FileReader extends Disposable {
       this.#onFailure(file, error);
     }
   }
-
-  async #layOut(file: FileReading, signal: AbortSignal, isNewest: () => boolean): Promise<void> {
-    const documents = documentsOf(file);
-    if (documents.length === 0) return this.forget(file);
-    // Edits are followed from here on, as tokens take a while.
-    const pending = wholeText(documents, readSettings().proseOnly);
-    const { text } = pending;
-    file.outdated = false;
-    this.#pending.set(file, pending);
-    try {
-      const { stride } = readSettings();
-      const { layout, modelKey } = await this.#client.layOut(text, stride === 0 ? null : stride, signal);
-      if (!isNewest()) return;
-      const { scored } = file;
-      const isCarried =
-        scored !== null &&
-        scored.modelKey === modelKey &&
-        scored.layout.rule.length === layout.rule.length &&
-        scored.layout.rule.stride === layout.rule.stride;
-      file.scored = {
-        layout,
-        scores: isCarried ? carriedScores(scored.scores, layout) : unreadScores(layout),
-        text,
-        documents: pending.documents,
-        rearranged: isRearranged(file, pending.documents),
-        left: pending.left,
-        omitted: pending.beyond + text.length - layout.read,
-        modelKey,
-      };
-      this.#changed.fire(file);
-    } catch (error) {
-      if (isNewest()) file.outdated = true;
-      throw error;
-    } finally {
-      if (this.#pending.get(file) === pending) this.#pending.delete(file);
-    }
-  }
-
-  /** Texts that are being made into tokens. */
-  readonly #pending = new Map<FileReading, WholeText>();
 
   /** Sets what is to be done with a file after some milliseconds, in place of what was to be done before; by default nothing. */
   #setTimer(file: FileReading, afterMs = 0, act?: () => void): void {
@@ -265,7 +229,7 @@ export class FileReader extends Disposable {
       inserted: length,
     }));
     const uri = document.uri.toString();
-    for (const known of [this.#pending.get(file), file.scored]) {
+    for (const known of [this.#steps.pending(file), file.scored]) {
       const own = known?.documents.find((one) => one.uri === uri);
       if (known && own) followEdits(own, known.text, edits, document);
     }
@@ -296,7 +260,7 @@ export class FileReader extends Disposable {
       this.#files.set(keyOf(file.uri, file.isNotebook), file);
       this.#setTimer(file);
       if (file.isNotebook) this.#cellsRenamed(file);
-      else for (const known of [this.#pending.get(file), file.scored]) for (const own of known?.documents ?? []) own.uri = file.uri;
+      else for (const known of [this.#steps.pending(file), file.scored]) for (const own of known?.documents ?? []) own.uri = file.uri;
       this.#changed.fire(file);
     }
   }

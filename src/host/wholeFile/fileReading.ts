@@ -1,4 +1,4 @@
-import type { FileScores, TextLayout } from '../../core/fileScores.ts';
+import { shareRead, type FileScores, type TextLayout } from '../../core/fileScores.ts';
 import { piecesFrom, trackedPart, trackedWithin, type KeptPiece, type TrackedRange, type TrackedText } from '../../core/textEdits.ts';
 
 /** How far the reading of a file has come. */
@@ -10,6 +10,8 @@ export interface Scored {
   readonly scores: FileScores;
   /** The text of `layout`, as it was read. */
   readonly text: string;
+  /** Whether `layout` is of a beginning of the text alone, so that the first colours need not wait for the tokens of all of it. */
+  readonly isBeginning: boolean;
   /** The documents that it is the text of, in its order: one, or the cells of a notebook. */
   readonly documents: readonly DocumentText[];
   /** Whether cells of the notebook were added, removed or moved since. */
@@ -61,6 +63,13 @@ export interface FileReading {
   outdated: boolean;
   /** Whether what is edited is read again by itself. */
   live: boolean;
+  /** What its scores depend on besides its text: the model, and the settings about windows. */
+  terms: string;
+}
+
+/** Share of a file that was read, 0 to 1. */
+export function shareOf({ scores, layout, text, isBeginning }: Scored): number {
+  return shareRead(scores) * (isBeginning ? layout.read / text.length : 1);
 }
 
 /** What was read of a document, as a part of the whole. */

@@ -1,6 +1,6 @@
 import { vscode } from '../vscode.ts';
 import { percentOf } from '../../core/contextBudget.ts';
-import { fileTotals, shareRead } from '../../core/fileScores.ts';
+import { fileTotals } from '../../core/fileScores.ts';
 import { inertSentence, joined, withIcon, type Inert } from '../../core/inertText.ts';
 import { bitsPerByte, type ScoreTotals } from '../../core/textScores.ts';
 import { Disposable } from '../disposable.ts';
@@ -8,7 +8,7 @@ import { Later } from '../later.ts';
 import { t } from '../say.ts';
 import { createStatusItem, type StatusItem } from '../surfaces.ts';
 import type { FileReader } from './fileReader.ts';
-import { isEdited, type FileReading, type Scored } from './fileReading.ts';
+import { isEdited, shareOf, type FileReading, type Scored } from './fileReading.ts';
 
 /** Time between two looks at the totals while a file is read. */
 const RENDER_AFTER_MS = 200;
@@ -50,7 +50,7 @@ function commandOf({ state, scored }: FileReading): string {
 
 function textOf({ state, scored, live }: FileReading): Inert {
   const rate = scored === null ? NaN : bitsPerByte(fileTotals(scored.scores));
-  const share = scored === null ? t('file…') : t('file {0} %', Math.floor(100 * shareRead(scored.scores)));
+  const share = scored === null ? t('file…') : t('file {0} %', Math.floor(100 * shareOf(scored)));
   const parts = [
     ...(state === 'done' ? [] : [share]),
     ...(Number.isNaN(rate) ? [] : [t('{0} bits/byte', rate.toFixed(3))]),
@@ -78,8 +78,9 @@ export function summaryOf(scored: Scored): readonly Inert[] {
   const totals = fileTotals(scored.scores);
   const { rule, model, tokens } = scored.layout;
   return [
-    ...(totals.scored === 0 ? [] : [totalsText(totals)]),
-    contextText(tokens.ids.length, model.contextLength),
+    // How many tokens there are is not known while they are those of a beginning.
+    ...(totals.scored === 0 || scored.isBeginning ? [] : [totalsText(totals)]),
+    ...(scored.isBeginning ? [] : [contextText(tokens.ids.length, model.contextLength)]),
     t('Model: {0}, in windows of {1} tokens, {2} apart.', model.name, rule.length, rule.stride),
     ...(scored.left > 0
       ? [t('Code blocks, {0} characters, are left out (the setting Prose Only).', scored.left.toLocaleString(vscode.env.language))]

@@ -1,4 +1,6 @@
 import { vscode } from '../vscode.ts';
+import { changedLines } from '../../core/changedLines.ts';
+import { UserError } from '../../core/errors.ts';
 import { inert, joined, type Inert } from '../../core/inertText.ts';
 import {
   surpriseList,
@@ -14,7 +16,10 @@ import { shortened, visibleText } from '../../core/visibleText.ts';
 import { SURPRISES_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
 import { findDocument } from '../editor/target.ts';
+import { fileName } from '../fileName.ts';
+import { committedDocument } from '../git/gitApi.ts';
 import { Later } from '../later.ts';
+import { sentenceOf } from '../log.ts';
 import { t, tokensText } from '../say.ts';
 import { createTree, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { documentSymbols } from './documentSymbols.ts';
@@ -115,15 +120,36 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
   }
 
   async #list(scored: Scored): Promise<readonly Surprise[]> {
-    const symbols = this.#choice.unit === 'symbol' ? await symbolsOf(scored) : [];
+    const symbols = await this.#symbolsOf(scored);
     const begun = performance.now();
     const list = surpriseList(scored.text, scored.scores, symbols, this.#choice, MOST);
     this.#took = performance.now() - begun;
     return list;
   }
 
+  /** The symbols or changes that the list is made of; none for other units, and where there are none, which the view says then. */
+  async #symbolsOf(scored: Scored): Promise<readonly TextSymbol[]> {
+    const { unit } = this.#choice;
+    if (unit === 'symbol') return symbolsOf(scored);
+    if (unit !== 'change') return [];
+    // By the time Git has answered, the list may be of something else.
+    const say = (message: Inert | undefined): void => {
+      if (this.#choice.unit === 'change') this.#view.message = message;
+    };
+    try {
+      const changes = await changesOf(scored);
+      say(changes.length === 0 ? t('Nothing was changed or added since the last commit.') : undefined);
+      return changes;
+    } catch (error) {
+      if (!(error instanceof UserError)) throw error;
+      say(sentenceOf(error));
+      return [];
+    }
+  }
+
   #refresh(): void {
     if (this.disposed) return;
+    if (this.#choice.unit !== 'change') this.#view.message = undefined;
     this.#file = this.#reader.active ?? (this.#file && this.#reader.isKnown(this.#file) ? this.#file : undefined);
     const { order, filter, unit } = this.#choice;
     this.#view.description = joined(
@@ -150,6 +176,21 @@ async function symbolsOf(scored: Scored): Promise<readonly TextSymbol[]> {
   return (await Promise.all(found)).flat();
 }
 
+/** The lines of all documents of a file that their last commit does not have. Throws UserError where there is none. */
+async function changesOf({ documents, text }: Scored): Promise<readonly TextSymbol[]> {
+  const found = documents.map(async ({ uri, from, tracked }) => {
+    const place = vscode.Uri.parse(uri);
+    const before = await committedDocument(place, fileName(place));
+    const own = text.slice(from, from + tracked.length);
+    return changedLines(before.getText(), own).map(({ start, end }) => ({
+      name: own.slice(start, end),
+      start: from + start,
+      end: from + end,
+    }));
+  });
+  return (await Promise.all(found)).flat();
+}
+
 /** Number of a cell in its notebook, counted from 1; undefined: it is none. */
 function cellNumber(file: FileReading, uri: string): number | undefined {
   const index = file.isNotebook ? documentsOf(file).findIndex((document) => document.uri.toString() === uri) : -1;
@@ -169,5 +210,7 @@ export function unitName(unit: SurpriseUnit): Inert {
       return t('Paragraphs');
     case 'symbol':
       return t('Symbols');
+    case 'change':
+      return t('Changes since the last commit');
   }
 }

@@ -79,13 +79,19 @@ export function isRearranged(file: FileReading, read: readonly DocumentText[]): 
   return file.isNotebook && (now.length !== read.length || now.some(({ uri }, index) => uri.toString() !== read[index]?.uri));
 }
 
-/** The token at the top of what is on screen, in the active editor before others; of a file that is not, the first. */
-export function nearToken(scored: Scored): number {
-  const showing = scored.documents.flatMap((own) =>
+/** The token at the top of what is on screen, as `nearOffset` has it. */
+export function nearToken({ documents, scores }: Pick<Scored, 'documents' | 'scores'>): number {
+  const near = nearOffset(documents);
+  return near === 0 ? 0 : firstTokenBeyond(scores.tokens, near);
+}
+
+/** UTF-16 offset in the whole text of the top of what is on screen, in the active editor before others; of a file that is not, 0. */
+export function nearOffset(documents: readonly DocumentText[]): number {
+  const showing = documents.flatMap((own) =>
     vscode.window.visibleTextEditors.filter(({ document }) => document.uri.toString() === own.uri).map((editor) => ({ own, editor })),
   );
   const { own, editor } = showing.find((one) => one.editor === vscode.window.activeTextEditor) ?? showing[0] ?? {};
   const top = editor?.visibleRanges[0]?.start;
   if (own === undefined || editor === undefined || top === undefined) return 0;
-  return firstTokenBeyond(scored.scores.tokens, own.from + originalNear(own.tracked, editor.document.offsetAt(top)));
+  return own.from + originalNear(own.tracked, editor.document.offsetAt(top));
 }

@@ -3,7 +3,7 @@ import { UserError } from '../../core/errors.ts';
 import { changeAt, residualSteps } from '../../core/interventions.ts';
 import { checkRecipe, type RecipeScope } from '../../core/recipe.ts';
 import type { Recipe, Run } from '../../core/run.ts';
-import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { allFinite, at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import { readRows } from './embeddingRows.ts';
 import { recurrenceIn } from '../families/mixers.ts';
@@ -181,7 +181,7 @@ function missing(name: string): never {
 
 /** The residual after a layer. Throws UserError where its numbers are not finite. */
 export function finite(resid: Tensor, layer: number, recipe: Recipe): Tensor {
-  if (!resid.data.every(Number.isFinite))
+  if (!allFinite(resid.data))
     throw new UserError(
       recipe.length === 0
         ? msg`The model's numbers are not finite after layer ${layer}: its weights are damaged.`

@@ -1,5 +1,5 @@
 import { UserError } from '../../core/errors.ts';
-import { at, row, tensor, type Tensor } from '../../core/tensor.ts';
+import { allFinite, at, row, tensor, type Tensor } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import type { Runnable } from './forward.ts';
 import { attentionAt } from '../families/mixers.ts';
@@ -224,7 +224,7 @@ export function checkTarget(target: GradientTarget, length: number, vocab: numbe
 }
 
 function finite(gradient: Tensor, layer: number): Tensor {
-  if (!gradient.data.every(Number.isFinite))
+  if (!allFinite(gradient.data))
     throw new UserError(
       msg`The gradient's numbers are not finite at the input of layer ${layer}: the model's numbers there are too large, or its \
 weights are damaged.`,

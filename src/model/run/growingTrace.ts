@@ -29,8 +29,8 @@ export interface GrowingTrace {
   readonly layerInput: KnownStart['layerInput'];
   readonly pastOf: KnownStart['past'];
   ids(from: number, to: number): Int32Array;
-  /** [1, D], the residual after the last block at a position. */
-  final(position: number): Tensor;
+  /** [to - from, D], the residual after the last block at these positions. */
+  finals(from: number, to: number): Tensor;
   /** [heads, headDim], query of the last token. */
   lastQuery(layer: number): Float32Array;
 }
@@ -202,7 +202,7 @@ export function growingTrace(spec: DecoderSpec, tokens = 0): GrowingTrace {
       };
     },
     ids: (from, to) => ids.slice(from, to),
-    final: (position) => tensor([1, carriedDim], itemOf(carried, blocks.length).slice(position, position + 1)),
+    finals: (from, to) => tensor([to - from, carriedDim], itemOf(carried, blocks.length).slice(from, to)),
     lastQuery: (layer) => itemOf(q, layer).slice(length - 1, length),
   };
 }

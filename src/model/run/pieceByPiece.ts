@@ -13,7 +13,8 @@ import { refuseOtherActive } from './streams.ts';
 
 /**
  * Runs what `held` lacks of `run`, piece by piece, and appends it: equal up to rounding to running all at once. Loads the weights
- * first. What was appended before a failure stays. `other`: what the first block reads in place of what the ids give.
+ * first. What was appended before a failure stays. `other`: what the first block reads in place of what the ids give. `to`: only tokens
+ * before it are run.
  */
 export async function readOn(
   model: Runnable,
@@ -21,12 +22,13 @@ export async function readOn(
   { ids, recipe }: Run,
   onProgress?: OnLayerProgress,
   other?: Pick<OtherInput, 'input' | 'known'>,
+  to = ids.length,
 ): Promise<void> {
   const { length: known } = held;
-  if (known >= ids.length) return;
+  if (known >= to) return;
   const trunk = await model.sessions.trunk((done, total) => onProgress?.({ stage: 'load', done, total }));
   const layers = model.spec.blocks.length;
-  const pieces = piecesToRun(model.spec, model.cut, trunk, { ids, recipe }, known);
+  const pieces = piecesToRun(model.spec, model.cut, trunk, { ids: ids.subarray(0, to), recipe }, known);
   const report = (done: number): unknown => onProgress?.({ stage: 'forward', done, total: layers * pieces.length });
   await report(0);
   const { layerInput, pastOf: past } = held;

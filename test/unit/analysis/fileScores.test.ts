@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 import { describe, expect, test } from 'vitest';
 import { layOut } from '../../../src/analysis/layOut.ts';
 import { scoreAnswers } from '../../../src/analysis/scoreAnswers.ts';
@@ -5,10 +6,12 @@ import { scoreText } from '../../../src/analysis/windowScores.ts';
 import type { AnswerContext } from '../../../src/analysis/answering.ts';
 import {
   addPart,
+  beginningOf,
   carriedScores,
   fileTotals,
   nextPart,
   OLDER,
+  partQuestion,
   READ,
   shareRead,
   UNREAD,
@@ -27,9 +30,13 @@ import { FIXTURES, wasm } from '../../golden/compare.ts';
 import { LETTERS_TOKENIZER } from '../../webview/family.ts';
 import { folder } from '../model/folder.ts';
 
-/** A tiny model whose tokens are characters; its context is 64. */
-async function opened(): Promise<AnswerContext> {
-  const files = folder(`${FIXTURES}/llama`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) });
+/** A tiny model whose tokens are characters; its context is 64. `other`: what is different in its config. */
+async function opened(other: Readonly<Record<string, unknown>> = {}): Promise<AnswerContext> {
+  const config = JSON.parse(readFileSync(`${FIXTURES}/llama/config.json`, 'utf8')) as object;
+  const files = folder(`${FIXTURES}/llama`, {
+    'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER),
+    'config.json': JSON.stringify({ ...config, ...other }),
+  });
   const model = await openLanguageModel(files, await wasm());
   const tokenizer = await openTokenizer(files, model.info.vocab);
   return {
@@ -46,10 +53,9 @@ const TEXT = Array.from({ length: 20 }, (_, i) => `the cat ${String.fromCharCode
 async function readAll(context: AnswerContext, scores: FileScores, near: () => number): Promise<number[]> {
   const order: number[] = [];
   for (let part = nextPart(scores, near()); part !== null; part = nextPart(scores, near())) {
-    const { begin, from, end, window } = part;
-    const run = runOf(scores.tokens.ids.slice(begin, end), UNCHANGED);
-    addPart(scores, part, await scoreAnswers.scores(context, run, { from: from - begin }));
-    order.push(window);
+    const { run, args } = partQuestion(scores, part);
+    addPart(scores, part, await scoreAnswers.scores(context, run, args));
+    order.push(part.window);
   }
   return order;
 }
@@ -85,12 +91,25 @@ describe('a file that is read part by part', () => {
     },
   );
 
-  test('is read from where the user looks to its end, and then what is before', async () => {
+  test('has the numbers of whole windows where frequencies of positions depend on their length', async () => {
+    const factors = Array.from({ length: 8 }, (_, i) => 1 + i / 4);
+    const rope = { rope_type: 'longrope', rope_theta: 10_000, short_factor: factors.map(() => 1), long_factor: factors };
+    const context = await opened({ rope_parameters: { ...rope, original_max_position_embeddings: 32 } });
+    const layout = await layOut(context, TEXT.slice(0, 100), 32);
+    const other = await layOut(await opened(), TEXT.slice(0, 100), 32);
+    expect([layout.startsAlike, other.startsAlike]).toEqual([false, true]);
+    const whole = await scoreText(context.open.model, runOf(layout.tokens.ids, UNCHANGED), layout.rule, UNWATCHED);
+    const scores = unreadScores(layout);
+    await readAll(context, scores, () => 50);
+    sameNumbers(scores, whole);
+  });
+
+  test('is read from where the user looks to its end, after that window’s own beginning, and then what is before', async () => {
     const context = await opened();
     const scores = unreadScores(await layOut(context, TEXT, null));
     const order = await readAll(context, scores, () => 200);
     expect(scores.windows).toHaveLength(14);
-    expect(order).toEqual([5, 6, 7, 8, 9, 10, 11, 12, 13, 4, 3, 2, 1, 0]);
+    expect(order).toEqual([5, 5, 6, 7, 8, 9, 10, 11, 12, 13, 4, 3, 2, 1, 0]);
   });
 
   test('has the first tokens soon wherever the reading begins, and the others in few questions', () => {
@@ -105,9 +124,9 @@ describe('a file that is read part by part', () => {
         return end - from;
       });
     expect(sizes(0, 6)).toEqual([64, 256, 256, 256, 191, 256]);
-    // The user looks at another place, and back.
-    expect(sizes(4000, 3)).toEqual([64, 256, 192]);
-    expect(sizes(1300, 2)).toEqual([64, 192]);
+    // The user looks at another place, which comes before what its window scores ahead of it, and back.
+    expect(sizes(4000, 4)).toEqual([64, 32, 256, 160]);
+    expect(sizes(1300, 3)).toEqual([64, 172, 20]);
     // An edited text begins anew.
     const again = carriedScores(scores, { tokens: emptyTokens(5000), rule: { length: 1024, stride: 512 } });
     expect(again.latest).toBeNull();
@@ -130,6 +149,26 @@ describe('a file that is read part by part', () => {
     const whole = unreadScores(layout);
     await readAll(context, whole, () => 0);
     sameNumbers(now, whole);
+  });
+
+  test('goes on with the scores of its beginning, which became tokens first, where those are the same', async () => {
+    const text = TEXT.repeat(20);
+    expect([beginningOf(TEXT, 0), beginningOf(text, 0), beginningOf(text, 500), beginningOf(text, 4000)]).toEqual([null, 4096, 4596, null]);
+    // No character is cut.
+    expect(beginningOf(`${'a'.repeat(4095)}😀${text}`, 0)).toBe(4095);
+    const context = await opened();
+    const layout = await layOut(context, text.slice(0, 300), null);
+    const beginning = unreadScores(layout);
+    const first = nextPart(beginning, 0) ?? expect.fail('There is a part.');
+    const { run, args } = partQuestion(beginning, first);
+    addPart(beginning, first, await scoreAnswers.scores(context, run, args));
+    const whole = carriedScores(beginning, await layOut(context, text.slice(0, 480), null));
+    expect([...new Set(whole.known.subarray(1, first.end))]).toEqual([READ]);
+    expect([...new Set(whole.known.subarray(first.end))]).toEqual([UNREAD]);
+    expect(nextPart(whole, 0)?.from).toBe(whole.windows[0]?.end === first.end ? whole.windows[1]?.scoredFrom : first.end);
+    // Where the first tokens are others once the text goes on, nothing is kept.
+    const tokens = { ...emptyTokens(480), ids: Int32Array.from({ length: 480 }, (_, i) => (i === 0 ? 7 : 8)) };
+    expect([...new Set(carriedScores(beginning, { tokens, rule: layout.rule }).known)]).toEqual([UNREAD]);
   });
 
   test('has windows that reach all of it, or says why not', async () => {

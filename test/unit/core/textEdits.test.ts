@@ -13,6 +13,7 @@ import {
   type TextEdit,
   type TrackedText,
 } from '../../../src/core/textEdits.ts';
+import { generator } from '../../generator.ts';
 
 const DOCUMENT = 'before The cat sat. after';
 const ORIGINAL = 'The cat sat.';
@@ -114,15 +115,6 @@ describe('relocating after edits that were not seen', () => {
     expect(relocate(trackText(7, 12), ORIGINAL, 'short')).toEqual(lostText(5, 5, 12));
   });
 });
-
-/** Park and Miller's generator: the same edits in every run. */
-function generator(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (state * 48271) % 2147483647;
-    return state % below;
-  };
-}
 
 /** The document as units that know where they came from: the slow way to tell what happened to a text. */
 interface Unit {

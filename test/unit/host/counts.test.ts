@@ -1,6 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../closeness.ts';
 import { FakeUri } from './fakeEditor.ts';
+import { LONG, readFile, status } from './fileHost.ts';
 import { endHosts, startHost, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
@@ -8,6 +9,9 @@ afterEach(endHosts);
 type Host = Awaited<ReturnType<typeof startHost>>;
 
 const bytes = (text: string): Uint8Array => new TextEncoder().encode(text);
+
+/** What was said in messages. */
+const said = (host: Host): readonly unknown[] => host.window.showInformationMessage.mock.calls.map(([message]) => message);
 
 async function until(done: () => boolean): Promise<void> {
   for (const begun = performance.now(); performance.now() - begun < 180_000 && !done();) await turns(1);
@@ -112,6 +116,45 @@ describe('the tokens of a folder', () => {
     await host.settle();
     expect(host.window.showInformationMessage).not.toHaveBeenCalled();
     expect(await itemOf(host.trees, 2).getChildren()).toEqual([]);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('have their bits per byte where that is asked for: those of the whole file in the editor, and of folders the sums', async () => {
+    const host = await folderHost({ 'notes.md': bytes(LONG), 'src/b.ts': bytes('a cat sat on a mat'), 'src/c.ts': bytes('the cat') });
+    host.run('readBits');
+    await until(() => said(host).length === 1);
+    expect(said(host)).toEqual(['Nothing was counted yet: run Count Tokens in Folder first.']);
+    host.run('countFolder', FakeUri.file('/work'));
+    await until(() => said(host).length === 2);
+    const tree = itemOf(host.trees, 2);
+    const nodes = (await tree.getChildren()) as readonly { readonly name: string; readonly children: readonly unknown[] | null }[];
+    const named = (name: string) => nodes.find((node) => node.name === name) ?? expect.fail(`There is no ${name}.`);
+    const rate = async (node: unknown): Promise<string | undefined> =>
+      /[\d.]+(?= bits\/byte)/.exec(String(((await tree.getTreeItem(node)) as { readonly description?: unknown }).description))?.[0];
+    expect(await rate(named('notes.md'))).toBeUndefined();
+    host.run('readBits', named('src').children?.[0]);
+    await host.settle();
+    // A folder has none while a file of it was not read.
+    expect([await rate(named('src').children?.[0]), await rate(named('src'))]).toEqual([expect.stringMatching(/^\d+\.\d{3}$/), undefined]);
+    host.run('readBits', named('src'));
+    await host.settle();
+    expect(await rate(named('src'))).toMatch(/^\d+\.\d{3}$/);
+    host.files.set('/work/src/b.ts', Uint8Array.of(0));
+    host.run('readBits');
+    await until(() => said(host).length === 3);
+    expect(said(host)[2]).toMatch(/unreadable: 1 files/);
+    host.document.text = LONG;
+    host.select(host.shown, 0, 0);
+    await readFile(host);
+    expect(status(host)?.text).toContain(`${await rate(named('notes.md'))} bits/byte`);
+    // What is counted again has other numbers, until they are read.
+    host.run('countFolder', FakeUri.file('/work'));
+    await until(() => said(host).length === 4);
+    expect(await rate((await tree.getChildren())[0])).toBeUndefined();
+    host.run('readBits');
+    await until(() => host.notifications.length > 5);
+    host.notifications.at(-1)?.cancel();
+    await host.settle();
     expect(host.errors()).toEqual([]);
   });
 });

@@ -31,7 +31,7 @@ const RUN = runOf([0], UNCHANGED);
 /** A text whose characters are its tokens. */
 function layoutOf(text: string): TextLayout {
   const { tokens } = explanationOf(Array.from(text, (character) => ({ text: character, probability: null })));
-  return { model: MODEL, tokens: packedTokens(tokens), rule: { length: 8, stride: 4 }, read: text.length };
+  return { model: MODEL, tokens: packedTokens(tokens), rule: { length: 8, stride: 4 }, startsAlike: true, read: text.length };
 }
 
 /** A worker that answers when the test says so; models named "bad" cannot be opened. */

@@ -1,5 +1,6 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../closeness.ts';
+import { FIRST_TOKENS } from '../../../src/core/fileScores.ts';
 import { FakeDocument, FakeUri } from './fakeEditor.ts';
 import {
   beginFile,
@@ -17,6 +18,7 @@ import {
   until,
   whole,
 } from './fileHost.ts';
+import { withGit } from './fakeGit.ts';
 import { endHosts, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
@@ -79,6 +81,50 @@ describe('a file that is read as a whole', () => {
     host.events.closed.fire(host.document);
     await host.settle();
     expect(status(host)?.shown).toBe(false);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('keeps what was stopped when VS Code tells of settings that are as they were, late', async () => {
+    const host = await longHost();
+    await beginFile(host);
+    host.run('stopFile');
+    await host.settle();
+    const kept = painted(host.shown, isColour);
+    for (const name of ['runtime', 'stride', 'model']) host.set(name, undefined);
+    await host.settle();
+    expect(painted(host.shown, isColour)).toEqual(kept);
+    expect([host.contexts.get('explainTokens.fileRead'), host.contexts.get('explainTokens.fileReading')]).toEqual([true, false]);
+    // Other windows give other numbers.
+    host.set('stride', 16);
+    await host.settle();
+    expect([painted(host.shown, isColour), host.contexts.get('explainTokens.fileRead')]).toEqual([[], false]);
+  });
+
+  it('has nothing to stop once it is read', async () => {
+    const host = await longHost();
+    await readFile(host);
+    host.run('stopFile');
+    await host.settle();
+    expect(status(host)?.text).toMatch(/^\$\(graph\) \d/);
+    expect(status(host)?.tooltip).toContain('was read as a whole');
+  });
+
+  it('has its first colours before all of a long text is made into tokens, and keeps them', async () => {
+    const text = LONG.repeat(40);
+    const host = await longHost(text);
+    host.run('explainFile');
+    await until(host, () => painted(host.shown, isColour).length > 0 || /tokens;/.test(status(host)?.tooltip ?? ''));
+    const first = painted(host.shown, isColour);
+    expect(length(first)).toBeGreaterThanOrEqual(FIRST_TOKENS - 1);
+    // Nothing is said of the whole yet: the tokens of its beginning are not those of the file, and no end is left out.
+    expect(status(host)?.tooltip).not.toMatch(/tokens;|takes|left out/);
+    expect(status(host)?.text).toMatch(/file 0 %/);
+    await until(host, () => status(host)?.tooltip.includes(`${text.length.toLocaleString('en')} tokens; `) === true);
+    expect(host.window.showInformationMessage).not.toHaveBeenCalled();
+    host.run('stopFile');
+    await host.settle();
+    expect(length(painted(host.shown, isColour))).toBeGreaterThanOrEqual(length(first));
+    expect(painted(host.shown, isFaded)).toEqual([]);
     expect(host.errors()).toEqual([]);
   });
 
@@ -285,5 +331,30 @@ describe('a file that is read as a whole', () => {
     host.run('goToSurprise', ...(first?.command?.arguments ?? []));
     await turns(5);
     expect(host.window.showTextDocument).toHaveBeenCalledTimes(1);
+  });
+
+  it('has what was changed since the last commit as its surprises, by the bits of the whole file, or says why there is none', async () => {
+    const host = await longHost();
+    await readFile(host);
+    const [tree, view] = [itemOf(host.trees, 1), itemOf(host.views, 0)];
+    const changes = async () => {
+      host.window.showQuickPick.mockImplementationOnce(async (items) => items[5]);
+      host.run('surpriseUnit');
+      await turns(5);
+      const items = await Promise.all((await tree.getChildren()).map(async (node) => tree.getTreeItem(node)));
+      return items.map(({ label, description }) => [label, String(description)] as const);
+    };
+    expect([await changes(), view.message]).toEqual([[], expect.stringContaining('Git extension is off')]);
+    withGit(host, { '/notes.md': LONG });
+    expect([await changes(), view.message]).toEqual([[], 'Nothing was changed or added since the last commit.']);
+    withGit(host, { '/notes.md': LONG.replace('the cat c', 'a dog c').replace('the cat s sat on a mat.\nthe cat t', 'the cat t') });
+    const found = await changes();
+    expect(found.map(([label]) => label).toSorted()).toEqual(['the·cat·c·sat·on·a·mat.', 'the·cat·s·sat·on·a·mat.']);
+    expect(view.message).toBeUndefined();
+    host.run('toggleLineSums');
+    await host.settle();
+    const bits = sums(host).map(([, text]) => text);
+    for (const [, description] of found) expect(bits).toContain(description.replace(/ · .*/, ''));
+    expect(host.errors()).toEqual([]);
   });
 });
