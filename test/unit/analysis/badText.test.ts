@@ -20,7 +20,11 @@ describe('the tokens of a whole file', () => {
     ['a log', '2026-01-02T03:04:05Z ERROR [net] \u001b[31mlost\u001b[0m 0xdeadbeef\r\n'.repeat(400)],
     ['one line without spaces', `${'a'.repeat(3000)}${'今天天气很好'.repeat(500)}${'0123456789'.repeat(300)}`],
   ])('cover a text of %s without a gap or a shift', async (_, text) => {
-    const open = { model: { info: MODEL }, tokenizer, generation: { eos: [], rules: [], applied: [], leftOut: [], suggested: [] } };
+    const open = {
+      model: { info: MODEL, sharedTokens: () => 0 },
+      tokenizer,
+      generation: { eos: [], rules: [], applied: [], leftOut: [], suggested: [] },
+    };
     const room = async () => ({ tokens: 64, bytes: 1e9 });
     const { tokens, read } = await layOut(
       { open, room, progress: async () => undefined } as unknown as Parameters<typeof layOut>[0],

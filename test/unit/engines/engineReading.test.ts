@@ -108,13 +108,13 @@ describe('windows of a long text', () => {
     const reads = windowReads(engine, 'here', 3);
     const { tokens, rule } = await reads.layOut(TEXT, 3, never, () => undefined);
     expect([tokens.ids.length, rule]).toEqual([20, { length: 7, stride: 3 }]);
-    const first = await reads.scores(tokens.ids.slice(0, 4), 1, never);
+    const first = await reads.scores(tokens.ids.slice(0, 4), { from: 1, to: 4 }, never);
     expect([[...first.logprob], [...first.entropy]]).toEqual([
       [-1, -2, -3],
       [NaN, NaN, NaN],
     ]);
     expect(engine.asked).toEqual([7, 7, 7]);
-    expect([...(await reads.scores(tokens.ids.slice(3, 10), 4, never)).logprob]).toEqual([-4, -5, -6]);
+    expect([...(await reads.scores(tokens.ids.slice(3, 10), { from: 4, to: 7 }, never)).logprob]).toEqual([-4, -5, -6]);
     expect(engine.asked.length).toBe(4);
     expect([reads.holds(tokens.ids.slice(3, 5)), reads.holds(Int32Array.of(1, 2))]).toEqual([true, false]);
   });
@@ -135,20 +135,20 @@ describe('windows of a long text', () => {
     const reads = windowReads(slow, 'here', 2);
     const { tokens } = await reads.layOut(TEXT, 3, never, () => undefined);
     const stop = new AbortController();
-    const first = reads.scores(tokens.ids.slice(0, 4), 1, stop.signal);
+    const first = reads.scores(tokens.ids.slice(0, 4), { from: 1, to: 4 }, stop.signal);
     answers[0]?.();
     await first;
-    const second = reads.scores(tokens.ids.slice(3, 8), 4, stop.signal);
+    const second = reads.scores(tokens.ids.slice(3, 8), { from: 4, to: 5 }, stop.signal);
     await Promise.resolve();
     stop.abort();
     await expect(second).rejects.toThrow('cancelled');
     answers = [];
-    const again = reads.scores(tokens.ids.slice(3, 8), 4, never);
+    const again = reads.scores(tokens.ids.slice(3, 8), { from: 4, to: 5 }, never);
     await Promise.resolve();
     for (const answer of answers) answer();
     expect((await again).logprob.length).toBe(1);
     // The first window is known still.
-    expect((await reads.scores(tokens.ids.slice(0, 3), 1, never)).logprob.length).toBe(2);
+    expect((await reads.scores(tokens.ids.slice(0, 3), { from: 1, to: 3 }, never)).logprob.length).toBe(2);
   });
 });
 
