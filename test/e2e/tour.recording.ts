@@ -133,13 +133,13 @@ it('records a tour from the text to why a token was predicted', async () => {
   await show(1.5);
 
   await press(tab('Predictions'));
-  await look(frame.locator('.next-token'), 2.5);
+  await look(frame.locator('.next-token').locator('visible=true'), 2.5);
 
   await press(tab('Why'));
   await show(2);
   await look(frame.locator('.why-heads'), 2);
   await press(frame.locator('.why-head').getByRole('button', { name: 'Open in Attention' }));
-  await look(frame.getByRole('region', { name: 'One head' }).locator('.js-plotly-plot'), 3);
+  await look(frame.getByRole('region', { name: 'One head' }).locator('.js-plotly-plot').first(), 3);
   await press(tab('Why'));
   await press(frame.locator('.why-head').getByRole('button', { name: 'Switch this head off' }));
   await frame.locator('.recipe-band').waitFor();
