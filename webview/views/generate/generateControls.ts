@@ -1,14 +1,15 @@
-import { button, checkbox, segmented } from '../../parts/controls.ts';
+import { button, checkbox } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { el, ICONS } from '../../parts/dom.ts';
 import { integer } from '../../parts/format.ts';
 import { idsTo, pathTo, type GeneratedToken } from '../../generation/generationTree.ts';
 import { endOf, type Generator } from '../../generation/generator.ts';
-import { MAX_NEW_TOKENS, MAX_TEMPERATURE, type Settings } from '../../viewSettings.ts';
+import { MAX_NEW_TOKENS, type Settings } from '../../viewSettings.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import { numberField } from '../../parts/numberField.ts';
+import { samplingFields } from './samplingFields.ts';
 
 /** Tokens by which the limit is raised when a generation has reached it. */
 const MORE_TOKENS = 64;
@@ -16,22 +17,9 @@ const MORE_TOKENS = 64;
 /** Sampling settings, and the buttons that generate tokens. */
 export function createGenerateControls({ host, store }: PanelContext, generator: Generator): View {
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
-  const mode = segmented<'greedy' | 'sampling'>(
-    t('How tokens are chosen'),
-    [
-      ['greedy', t('Greedy')],
-      ['sampling', t('Sampling')],
-    ],
-    (value) => change({ greedy: value === 'greedy' }),
-  );
-  const temperature = numberField(t('Temperature'), { min: 0, max: MAX_TEMPERATURE, step: 0.1 }, (value) => change({ temperature: value }));
+  const { mode, temperature, topP, seed, limit } = samplingFields(change, MAX_NEW_TOKENS);
   const topK = numberField('Top-k', { min: 0, max: 1e9, step: 1, whole: true }, (value) => change({ topK: value }));
-  const topP = numberField('Top-p', { min: 0, max: 1, step: 0.05 }, (value) => change({ topP: value }));
   const minP = numberField('Min-p', { min: 0, max: 1, step: 0.01 }, (value) => change({ minP: value }));
-  const seed = numberField(t('Seed'), { min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, whole: true }, (value) => change({ seed: value }));
-  const limit = numberField(t('New tokens at most'), { min: 1, max: MAX_NEW_TOKENS, step: 1, whole: true }, (value) =>
-    change({ newTokens: value }),
-  );
   const pastEnd = checkbox(t('Go on past the end token'), (value) => change({ pastEnd: value }));
   const drawing = [temperature, topK, topP, minP, seed];
 

@@ -4,14 +4,14 @@ import type { ServedGeneration } from '../../../src/core/servedGeneration.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { drawSettings } from '../../generation/generator.ts';
-import { button, chip, numberCell, segmented } from '../../parts/controls.ts';
+import { button, chip, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS, stepKey } from '../../parts/dom.ts';
 import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
-import { numberField } from '../../parts/numberField.ts';
 import { engineText } from '../../parts/servedTexts.ts';
 import { t } from '../../strings.ts';
-import { MAX_TEMPERATURE, type Settings } from '../../viewSettings.ts';
+import type { Settings } from '../../viewSettings.ts';
+import { samplingFields } from '../generate/samplingFields.ts';
 
 /** Most tokens that an engine is asked for at once. */
 const MOST_TOKENS = 4096;
@@ -24,20 +24,7 @@ export function createServedGenerate(context: PanelContext): View {
   let running = false;
   let failed = '';
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
-  const mode = segmented<'greedy' | 'sampling'>(
-    t('How tokens are chosen'),
-    [
-      ['greedy', t('Greedy')],
-      ['sampling', t('Sampling')],
-    ],
-    (value) => change({ greedy: value === 'greedy' }),
-  );
-  const temperature = numberField(t('Temperature'), { min: 0, max: MAX_TEMPERATURE, step: 0.1 }, (value) => change({ temperature: value }));
-  const topP = numberField('Top-p', { min: 0, max: 1, step: 0.05 }, (value) => change({ topP: value }));
-  const seed = numberField(t('Seed'), { min: 0, max: Number.MAX_SAFE_INTEGER, step: 1, whole: true }, (value) => change({ seed: value }));
-  const limit = numberField(t('New tokens at most'), { min: 1, max: MOST_TOKENS, step: 1, whole: true }, (value) =>
-    change({ newTokens: value }),
-  );
+  const { mode, temperature, topP, seed, limit } = samplingFields(change, MOST_TOKENS);
   const play = button(t('Generate'), 'primary', () => void run(), ICONS.play);
   const stop = button(t('Cancel'), 'primary', () => host.drop('served'));
   const copy = button(t('Copy the Text'), 'secondary', () => made !== null && host.post({ type: 'copy', text: made.generation.text }));
