@@ -27,7 +27,7 @@ afterAll(() => server.close());
 beforeEach(async () => {
   await browser.page.setViewportSize({ width: 1000, height: 1200 });
   await browser.page.goto(`${server.url}?empty`);
-  await browser.page.evaluate(() => sessionStorage.clear());
+  await page.forget();
 });
 
 async function open(options = ''): Promise<void> {

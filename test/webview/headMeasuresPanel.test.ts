@@ -22,7 +22,7 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 async function open(options = '', width = 900): Promise<void> {
-  await page.browser.page.evaluate(() => sessionStorage.clear()).catch(() => undefined);
+  await page.forget();
   await page.browser.page.setViewportSize({ width, height: 1900 });
   await page.open(server, `family&alone&${options}`);
   ({ panel } = page);

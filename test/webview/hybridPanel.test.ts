@@ -67,6 +67,7 @@ it('says that such a layer rotates nothing, and leads to one that does', async (
 });
 
 it('goes through such a layer in the forward pass, and adds up its part of a logit', async () => {
+  await page.forget();
   await page.open(server, 'family');
   await tab('Forward pass');
   const forward = panel.getByRole('tabpanel', { name: 'Forward pass' });

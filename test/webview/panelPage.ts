@@ -18,6 +18,8 @@ export interface PanelPage {
   readonly panel: FrameLocator;
   /** Opens the panel under the extension's policy. `server` serves and answers it; `options` is the query string for the harness. */
   open(server: HarnessServer, options: string): Promise<void>;
+  /** Has the next panel begin anew, without the state that earlier ones kept. */
+  forget(): Promise<void>;
   /** Messages that the panel has sent to the extension since it was opened. */
   posted(): Promise<readonly PanelMessage[]>;
   /** Waits until no view is busy. */
@@ -60,6 +62,9 @@ export function panelPage(): PanelPage {
     open: async (server, options) => {
       await browser().page.goto(`${server.url}?${options}`);
       await panel().locator('.strip .token').first().waitFor();
+    },
+    forget: async () => {
+      if (browser().page.url().startsWith('http:')) await browser().page.evaluate(() => sessionStorage.setItem('forget', ''));
     },
     posted: () =>
       browser().page.evaluate(async () => {

@@ -18,7 +18,7 @@ beforeAll(async () => {
 
 /** Opens the panel, forgetting what an earlier page kept unless told otherwise. */
 async function open(options = '', kept = false): Promise<void> {
-  if (!kept && browser.page.url().startsWith(server.url)) await browser.page.evaluate(() => sessionStorage.clear());
+  if (!kept) await page.forget();
   await page.open(server, `family&${options}`);
 }
 const step = async (name: string | RegExp): Promise<void> => {

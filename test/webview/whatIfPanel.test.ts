@@ -19,7 +19,7 @@ const { picture, settled } = page;
 let panel: FrameLocator;
 
 async function open(server: HarnessServer, opened: OpenPanel, options: string, token: number): Promise<void> {
-  await page.browser.page.evaluate(() => sessionStorage.clear()).catch(() => undefined);
+  await page.forget();
   await opened.change(UNCHANGED);
   await page.open(server, `family&alone&${options}`);
   ({ panel } = page);

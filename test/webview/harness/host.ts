@@ -17,6 +17,9 @@ declare global {
   }
 }
 
+// A panel that is left saves its state some time later: it may be there again after it was removed.
+if (sessionStorage.getItem('forget') !== null) sessionStorage.clear();
+
 const frame = document.querySelector('iframe');
 if (frame === null) throw new Error('The harness has no frame.');
 const options = new URLSearchParams(location.search);
