@@ -3,7 +3,7 @@ import { existsSync, readFileSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { SERVER_NODE, VSCE } from '../../scripts/lib/paths.mjs';
-import { TOOL_PREFIX } from '../../src/host/agents/editorTools.ts';
+import { TOOL_PREFIX } from '../../src/host/agents/toolPrefix.ts';
 import { AGENT_TOOLS } from '../../src/agents/tools.ts';
 import { folderOf, openSession, vsixPath } from './session.ts';
 import { traceByCommandLine } from './trace.ts';

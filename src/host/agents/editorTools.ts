@@ -6,9 +6,7 @@ import { readSettings } from '../configuration.ts';
 import { UserError } from '../../core/errors.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import type { ModelLibrary } from '../models/modelLibrary.ts';
-
-/** What the names of the tools begin with in the editor, where those of all extensions are together. */
-export const TOOL_PREFIX = 'explain-tokens_';
+import { TOOL_PREFIX } from './toolPrefix.ts';
 
 /** Answers the editor's agents by the model that the user chose, in the process that the panel uses too. */
 export class EditorTools {
