@@ -2,7 +2,7 @@ import type { AnswerContext } from '../analysis/answering.ts';
 import { answer } from '../analysis/answers.ts';
 import { explain } from '../analysis/explain.ts';
 import { alignTokens } from '../core/alignment.ts';
-import { divergenceInParts, type OtherRows } from '../core/comparison.ts';
+import { divergenceInParts, pairDivergence } from '../core/comparison.ts';
 import { boundOf, omissionOf } from '../core/omission.ts';
 import type { Recipe } from '../core/run.ts';
 import type { Explanation } from '../core/trace.ts';
@@ -19,14 +19,13 @@ export interface Side {
   readonly explanation: Explanation;
 }
 
-/** A function that gives KL(first || second) in bits of the next-token distributions after positions of two sides. */
+/** KL(first || second) in bits, as `pairDivergence` has it, asked of the sides' models. */
 export function divergenceOfSides(first: Side, second: Side): (a: Int32Array, b: Int32Array) => Promise<Float32Array> {
-  const { run } = second.explanation;
-  const theirs = async (positions: Int32Array): Promise<OtherRows> =>
-    second.context.open === first.context.open
-      ? { kind: 'run', run, positions }
-      : { kind: 'logits', ...(await answer(second.context, run, 'logits', { positions })) };
-  return async (a, b) => (await answer(first.context, first.explanation.run, 'divergence', { positions: a, other: await theirs(b) })).bits;
+  const { context, explanation } = second;
+  return pairDivergence(explanation.run, {
+    divergence: (positions, other) => answer(first.context, first.explanation.run, 'divergence', { positions, other }),
+    logits: context.open === first.context.open ? null : (positions) => answer(context, explanation.run, 'logits', { positions }),
+  });
 }
 
 /** What the other side of a comparison is read from, and how. */

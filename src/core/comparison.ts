@@ -73,6 +73,27 @@ export function distributionPairs(spans: readonly AlignedSpan[], a: readonly Tok
 export type OtherRows =
   { readonly kind: 'run'; readonly run: Run; readonly positions: Int32Array } | { readonly kind: 'logits'; readonly logits: Float32Array };
 
+/** How the two sides of a comparison of next-token distributions are asked, at positions of each. */
+export interface SideQuestions {
+  readonly divergence: (positions: Int32Array, other: OtherRows) => Promise<{ readonly bits: Float32Array }>;
+  /** Logits of the second side; null: the first side's model has read it, too. */
+  readonly logits: ((positions: Int32Array) => Promise<{ readonly logits: Float32Array }>) | null;
+}
+
+/**
+ * A function that compares the next-token distributions after positions of the first side with those after positions of the second, whose
+ * run is `second`: KL(first || second) in bits. Those of another model are passed to the first model as logits.
+ */
+export function pairDivergence(
+  second: Run,
+  { divergence, logits }: SideQuestions,
+): (a: Int32Array, b: Int32Array) => Promise<Float32Array> {
+  return async (a, b) => {
+    const other: OtherRows = logits === null ? { kind: 'run', run: second, positions: b } : { kind: 'logits', ...(await logits(b)) };
+    return (await divergence(a, other)).bits;
+  };
+}
+
 /** How far apart the two sides' next-token distributions are, in bits: KL(first || second). */
 export interface Divergence {
   /** [spans] divergence at the span's token; NaN where it is not a single token shared by both sides, or not predicted. */

@@ -1,4 +1,4 @@
-import type { OtherRows } from '../../core/comparison.ts';
+import { pairDivergence } from '../../core/comparison.ts';
 import type { Explanation } from '../../core/trace.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 
@@ -10,21 +10,15 @@ export interface ComparedSide {
   readonly explanation: Explanation;
 }
 
-/**
- * A function that compares the next-token distributions after positions of the first side with those after positions of the second:
- * KL(first || second) in bits. Those of another model are passed to the first model as logits.
- */
+/** KL(first || second) in bits, as `pairDivergence` has it, asked of the sides' models. */
 export function sideDivergence(
   first: ComparedSide,
   second: ComparedSide,
   signal: AbortSignal,
 ): (a: Int32Array, b: Int32Array) => Promise<Float32Array> {
-  const theirs = async (positions: Int32Array): Promise<OtherRows> => {
-    const { client, modelKey, explanation } = second;
-    return client === first.client
-      ? { kind: 'run', run: explanation.run, positions }
-      : { kind: 'logits', ...(await client.ask(modelKey, explanation.run, 'logits', { positions }, signal)) };
-  };
-  return async (a, b) =>
-    (await first.client.ask(first.modelKey, first.explanation.run, 'divergence', { positions: a, other: await theirs(b) }, signal)).bits;
+  const { client, modelKey, explanation } = second;
+  return pairDivergence(explanation.run, {
+    divergence: (positions, other) => first.client.ask(first.modelKey, first.explanation.run, 'divergence', { positions, other }, signal),
+    logits: client === first.client ? null : (positions) => client.ask(modelKey, explanation.run, 'logits', { positions }, signal),
+  });
 }
