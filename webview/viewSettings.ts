@@ -291,15 +291,22 @@ export function parseSettings(kept: unknown): Settings {
 export function withinModel(settings: Settings, { model, tokens }: Explanation): Settings {
   const { locked, positionKey } = settings;
   const routed = expertLayers(model);
+  // An engine does not tell its model's sizes: what is chosen stays for a model here.
+  const sized =
+    model.served !== undefined
+      ? {}
+      : {
+          layer: clamp(settings.layer, 0, model.layers - 1),
+          head: clamp(settings.head, 0, model.heads - 1),
+          embeddingLayer: clamp(settings.embeddingLayer, -1, model.layers),
+          topK: clamp(settings.topK, 0, model.vocab),
+        };
   return {
     ...settings,
+    ...sized,
     tab: settings.tab === 'experts' && routed.length === 0 ? INITIAL_SETTINGS.tab : settings.tab,
     expertLayer: routed.includes(settings.expertLayer) ? settings.expertLayer : (routed[0] ?? 0),
     selected: clamp(settings.selected, 0, tokens.length - 1),
-    layer: clamp(settings.layer, 0, model.layers - 1),
-    head: clamp(settings.head, 0, model.heads - 1),
-    embeddingLayer: clamp(settings.embeddingLayer, -1, model.layers),
-    topK: model.served === undefined ? clamp(settings.topK, 0, model.vocab) : settings.topK,
     locked: locked !== null && locked.query < tokens.length && locked.key < tokens.length ? locked : null,
     positionKey: positionKey !== null && positionKey < tokens.length ? positionKey : null,
   };

@@ -157,5 +157,21 @@ describe('settings inside a model', () => {
     });
     const inside = { ...KEPT, expertLayer: 0 };
     expect(withinModel(inside, explanation)).toEqual(inside);
+    const served = {
+      engine: 'vllm',
+      version: null,
+      address: 'http://localhost:8000',
+      readOnTheWay: false,
+      alternatives: 5,
+      requestEach: false,
+    };
+    const elsewhere = { ...explanation, model: { ...explanation.model, layers: 0, heads: 0, vocab: 0, served } };
+    const { layer, head, embeddingLayer, topK } = withinModel(inside, elsewhere);
+    expect({ layer, head, embeddingLayer, topK }).toEqual({
+      layer: inside.layer,
+      head: inside.head,
+      embeddingLayer: inside.embeddingLayer,
+      topK: inside.topK,
+    });
   });
 });
