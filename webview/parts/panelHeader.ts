@@ -1,5 +1,5 @@
 import { PROVIDER_NAMES } from '../../src/core/runtimeChoice.ts';
-import type { Explanation } from '../../src/core/trace.ts';
+import type { Explanation, ModelInfo } from '../../src/core/trace.ts';
 import { button } from './controls.ts';
 import { changeDetector, el, icon, ICONS } from './dom.ts';
 import { summarise, type Summary } from '../figures/summary.ts';
@@ -80,14 +80,8 @@ export function createHeader(context: PanelContext): View {
           true,
         ),
         ...(engine === null
-          ? forwardTime(explanation)
+          ? [...forwardTime(explanation), ...weights(info)]
           : number(decimal(explanation.forwardMs, 0), t('ms'), t('Until the engine had answered'))),
-        ...number(
-          info.weightType || 'NaN',
-          t('weights, float32 arithmetic'),
-          t('How the file holds the weights; all arithmetic is float32, with quantised weights as the numbers they stand for'),
-          true,
-        ),
       );
       notices.hidden = state.shown.notices.length === 0;
       notices.replaceChildren(...state.shown.notices.map((notice) => el('li', {}, notice)));
@@ -104,6 +98,15 @@ function whoseTokens(added: number): string {
   if (added === 0) return t('Tokens of the text');
   if (added === 1) return t('Tokens of the text; 1 more was added by the tokenizer');
   return t('Tokens of the text; {0} more were added by the tokenizer', integer(added));
+}
+
+function weights({ weightType }: ModelInfo): readonly HTMLElement[] {
+  return number(
+    weightType,
+    t('weights, float32 arithmetic'),
+    t('How the file holds the weights; all arithmetic is float32, with quantised weights as the numbers they stand for'),
+    true,
+  );
 }
 
 /** Time of the forward pass. A kept pass took no time for this explanation, nor did tokens kept from another text. */
