@@ -125,6 +125,11 @@ export function rotatesIn({ traits }: Pick<ModelInfo, 'traits'>, layer: number):
   return traits === undefined || typeof traits.layers[layer]?.ropeTheta === 'number';
 }
 
+/** Whether positions are rotations, but layer `layer` has none. */
+export function isUnrotated(model: Pick<ModelInfo, 'positions' | 'traits'>, layer: number): boolean {
+  return model.positions === 'rotary' && !rotatesIn(model, layer);
+}
+
 /** The layer nearest to this one that rotates queries and keys, the first of two as near; this one where none does. */
 export function nearestRotated(model: Pick<ModelInfo, 'traits' | 'layers'>, layer: number): number {
   for (let away = 0; away < model.layers; away++)

@@ -1,5 +1,5 @@
 import { surprisalBits } from '../../src/core/probability.ts';
-import { rotatesIn } from '../../src/core/positions.ts';
+import { isUnrotated } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 import { visibleText } from '../../src/core/visibleText.ts';
@@ -69,8 +69,7 @@ const FINDERS: Readonly<Record<StationName, Finder>> = {
   positions: async ({ tokens, model }, { settings }, query) => {
     if (model.positions !== 'rotary' && model.positions !== 'alibi') return '';
     const { layer, head, selected, positionKey } = settings;
-    if (model.positions === 'rotary' && !rotatesIn(model, layer))
-      return t('This layer rotates nothing: move the slider to a layer that does.');
+    if (isUnrotated(model, layer)) return t('This layer rotates nothing: move the slider to a layer that does.');
     const key = Math.min(positionKey ?? Math.max(0, selected - 1), selected);
     const view = await query('stationPositions', 'positions', { layer, head, query: selected, key });
     if (view.kind === 'alibi')

@@ -1,4 +1,4 @@
-import { nearestRotated, rotatesIn, type PositionView } from '../../../src/core/positions.ts';
+import { isUnrotated, nearestRotated, type PositionView } from '../../../src/core/positions.ts';
 import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
@@ -63,7 +63,7 @@ export function createPositions(context: PanelContext): View {
     busy: () => own,
     parts: [rotary.root, tables.root, alibiBox],
     ask: async ({ settings, shown }, query) => {
-      if (shown === null || isStill(shown.explanation.model, settings.layer)) return '';
+      if (shown === null || isUnrotated(shown.explanation.model, settings.layer)) return '';
       const kind = shown.explanation.model.positions;
       // A table is the same whichever head is shown.
       const fixed = kind !== 'rotary' && kind !== 'alibi';
@@ -128,7 +128,7 @@ export function createPositions(context: PanelContext): View {
         ` ${integer(keyOf(settings))}  ·  `,
         el('span', { class: 'muted' }, t('distance {0}', integer(settings.selected - keyOf(settings)))),
       );
-      const still = isStill(model, settings.layer);
+      const still = isUnrotated(model, settings.layer);
       sentence.textContent = still ? stillSentence(model, settings.layer) : kindSentence(model);
       toRotated.update(still, model, settings.layer);
       controls.hidden = !pairwise;
@@ -169,11 +169,6 @@ function createRotatedLink(goTo: (layer: number) => void): {
       if (changed(rotated)) root.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => goTo(rotated)));
     },
   };
-}
-
-/** Whether positions are rotations, but layer `layer` has none. */
-function isStill(model: ModelInfo, layer: number): boolean {
-  return model.positions === 'rotary' && !rotatesIn(model, layer);
 }
 
 function stillSentence(model: ModelInfo, layer: number): string {
