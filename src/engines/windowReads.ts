@@ -45,8 +45,8 @@ export function windowReads(protocol: Protocol, host: string, parallel: number):
     ids = packed.ids;
     windows = scoringWindows(ids.length, rule);
     known.clear();
-    // An engine does not tell how its model's positions are rotated.
-    return { tokens: packed, rule, startsAlike: false, read };
+    // An engine chooses how positions are rotated when it starts, not by the length of a text.
+    return { tokens: packed, rule, startsAlike: true, read };
   };
   const readWindow = (index: number): Promise<readonly ScoredToken[]> => {
     const window = windows[index];

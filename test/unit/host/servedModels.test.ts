@@ -331,11 +331,18 @@ describe('a whole file that an engine reads', () => {
     for (const [index, token] of tokens.entries()) totals = withToken(totals, token, logprob[index] ?? NaN);
     expect(host.statusItems.get('explainTokens.file')?.text).toContain(`${bitsPerByte(totals).toFixed(3)} bits/byte`);
     const { length } = textsAt(server);
+    const windowsRead = (): number => server.bodies.filter((body) => /"(prompt|input_ids)":\[/.test(body)).length;
+    const read = windowsRead();
     // An edit sends nothing by itself.
-    host.select(host.shown, 0, 3);
-    host.type(host.shown, 'one');
+    host.select(host.shown, host.document.text.length, host.document.text.length);
+    host.type(host.shown, ' again');
     await host.turnTime(5000);
     expect(textsAt(server).length).toBe(length);
+    // Only the window that holds the new end is asked for again, but for SGLang, which tells what tokens spell with their scores alone.
+    host.run('explainFile');
+    await until(host, 'the file is read again', () => windowsRead() > read && sums(host).length === 12);
+    await host.turnTime(5000);
+    expect(windowsRead() - read).toBe(kind === 'vllm' ? 1 : read + 1);
   });
 
   it('waits as long as the engine asks for', async () => {
