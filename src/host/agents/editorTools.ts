@@ -2,7 +2,6 @@ import type { vscode } from '../vscode.ts';
 import type { AgentModel, AgentModels } from '../../agents/agentTool.ts';
 import { AGENT_TOOLS } from '../../agents/tools.ts';
 import { engineModelIn } from '../../engines/engineSetting.ts';
-import { readSettings } from '../configuration.ts';
 import { UserError } from '../../core/errors.ts';
 import type { ModelClient } from '../client/modelClient.ts';
 import type { ModelLibrary } from '../models/modelLibrary.ts';
@@ -36,11 +35,11 @@ export class EditorTools {
     return {
       names: () => [this.#client.wantedName],
       describe: async () => {
-        const current = (await this.#library.entries()).find((entry) => this.#library.isCurrent(entry));
-        const known = current === undefined ? undefined : await this.#library.describe(current);
         const name = this.#client.wantedName;
-        const engine = engineModelIn(readSettings().model);
+        const current = (await this.#library.entries()).find((entry) => this.#library.isCurrent(entry));
+        const engine = current === undefined ? null : engineModelIn(current.setting);
         if (engine !== null) return [{ name, about: { engineAt: engine.address } }];
+        const known = current === undefined ? undefined : await this.#library.describe(current);
         if (known?.kind === 'described') return [{ name, about: known.description }];
         return [{ name, about: new UserError(known?.kind === 'refused' ? known.reason : 'It is not known before it is used.') }];
       },

@@ -74,7 +74,8 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
   };
   const remember = (run: Run, text: string): void => {
     texts.set(run.ids.join(), text);
-    if (texts.size > TEXTS_KEPT) for (const oldest of [...texts.keys()].slice(0, 1)) texts.delete(oldest);
+    const [oldest] = texts.keys();
+    if (texts.size > TEXTS_KEPT && oldest !== undefined) texts.delete(oldest);
   };
   const generate = async (
     run: Run,
@@ -130,7 +131,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       },
       resources: async () => ({ runtime: 'native', free: null }),
       countTokens: async () => {
-        throw new UserError(msg`${opened().host} would have to be sent the text to count its tokens: only what you explain is sent there.`);
+        throw new Error('The client refuses to count tokens by an engine.');
       },
       layOut: (text, stride) =>
         called('layOut', async (signal): Promise<TextLayout> => {

@@ -52,8 +52,7 @@ export class ModelTree extends Disposable implements vscode.TreeDataProvider<Mod
   #modelItem(node: Extract<ModelNode, { readonly kind: 'model' }>): TreeItem {
     const { entry } = node;
     const known = this.#library.known(entry);
-    // An engine is asked by a command only.
-    if (known.kind === 'unknown' && entry.group !== 'engine') void this.#library.describe(entry);
+    if (known.kind === 'unknown') void this.#library.describe(entry);
     const fit = fitOf(known, t);
     const current = this.#library.isCurrent(entry);
     const facts = factsOf(entry, known, t, vscode.env.language);
