@@ -1,3 +1,6 @@
+/** Most tokens that an engine is asked for at once. */
+export const MOST_SERVED = 4096;
+
 /** A token that an engine generated, or might have, and its probability before any sampling. */
 export interface ServedCandidate {
   /** Its text as decoded alone: what is no whole character is U+FFFD. */

@@ -23,7 +23,7 @@ import type { RepeatedHeads } from '../core/repeatedTokens.ts';
 import type * as trace from '../core/trace.ts';
 import type * as vectors from '../core/vectors.ts';
 import type { SteeredTokens } from '../core/run.ts';
-import type { ServedGeneration } from '../core/servedGeneration.ts';
+import { MOST_SERVED, type ServedGeneration } from '../core/servedGeneration.ts';
 import { STEERING_READS, type KeptVector, type SteeringSource } from '../core/steering.ts';
 import type { SteeringTrial } from '../core/steeringTrial.ts';
 import type { HeadReads, TokenFlow } from '../core/tokenFlow.ts';
@@ -59,9 +59,8 @@ const MAX_ID = 2 ** 31 - 1;
 /** Most texts of a side of steering, and largest strength. */
 const MAX_TEXTS = 64;
 const MAX_STRENGTH = 100;
-/** Most steps of generation in one answer, and most tokens that an engine is asked for. */
+/** Most steps of generation in one answer. */
 const MAX_STEPS = 64;
-const MAX_SERVED = 4096;
 
 /** A place in the residual stream; -1: the static embedding. */
 const place = whole(-1);
@@ -260,7 +259,7 @@ export const QUESTIONS = {
   plainSteps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
   /** What the engine that serves the model writes after the text, by its own sampling. Throws UserError for a model on this machine. */
   servedGeneration: question<ServedGeneration>()(
-    { sampling: step.sampling, seed: step.seed, tokens: whole(1, MAX_SERVED), alternatives: whole(0, MAX_NAMED) },
+    { sampling: step.sampling, seed: step.seed, tokens: whole(1, MOST_SERVED), alternatives: whole(0, MAX_NAMED) },
     { kept: 0 },
   ),
   /** Text of tokens that continue the run's; part of a character at either end shows as U+FFFD. */

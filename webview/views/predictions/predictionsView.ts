@@ -11,7 +11,7 @@ import { createNextToken } from './nextToken.ts';
 export function createPredictions(context: PanelContext): View {
   const next = createNextToken(context);
   const lens = createLens(context);
-  const returned = createReturnedNext(context);
+  const returned = createReturnedNext();
   return {
     root: el('div', { class: 'predictions-view' }, next.root, lens.root, returned.root),
     update: (state) => {

@@ -2,7 +2,7 @@ import { NOT_RETURNED, returnedShare } from '../../../src/core/servedBy.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
-import type { PanelContext, View } from '../../context.ts';
+import type { View } from '../../context.ts';
 import { chip, factList, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, percentInColumn } from '../../parts/format.ts';
@@ -42,7 +42,7 @@ export function returnedRows({ tokens, logprob, topK, topIds, topProbs, pieces }
 }
 
 /** The next token after the selected one, as far as an engine returned it: nothing is made up for the rest. */
-export function createReturnedNext(_context: PanelContext): View {
+export function createReturnedNext(): View {
   const title = el('h2');
   const rows = el('tbody');
   const table = el(

@@ -1,6 +1,6 @@
 import { messageOf, CancelledError } from '../../../src/core/errors.ts';
 import { surprisalBits } from '../../../src/core/probability.ts';
-import type { ServedGeneration } from '../../../src/core/servedGeneration.ts';
+import { MOST_SERVED, type ServedGeneration } from '../../../src/core/servedGeneration.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { drawSettings } from '../../generation/generator.ts';
@@ -13,8 +13,8 @@ import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { samplingFields } from '../generate/samplingFields.ts';
 
-/** Most tokens that an engine is asked for at once. */
-const MOST_TOKENS = 4096;
+/** Most alternatives of each token that are asked for: as many as are looked at. */
+const MOST_ALTERNATIVES = 20;
 
 /** The Generate tab of a model that an engine serves: the engine writes on by its own sampling, and each token has what it returned. */
 export function createServedGenerate(context: PanelContext): View {
@@ -24,7 +24,7 @@ export function createServedGenerate(context: PanelContext): View {
   let running = false;
   let failed = '';
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
-  const { mode, temperature, topP, seed, limit } = samplingFields(change, MOST_TOKENS);
+  const { mode, temperature, topP, seed, limit } = samplingFields(change, MOST_SERVED);
   const play = button(t('Generate'), 'primary', () => void run(), ICONS.play);
   const stop = button(t('Cancel'), 'primary', () => host.drop('served'));
   const copy = button(t('Copy the Text'), 'secondary', () => made !== null && host.post({ type: 'copy', text: made.generation.text }));
@@ -58,8 +58,8 @@ export function createServedGenerate(context: PanelContext): View {
     failed = '';
     draw();
     try {
-      const tokens = Math.min(MOST_TOKENS, settings.newTokens);
-      const alternatives = Math.min(20, served?.alternatives ?? 0);
+      const tokens = Math.min(MOST_SERVED, settings.newTokens);
+      const alternatives = Math.min(MOST_ALTERNATIVES, served?.alternatives ?? 0);
       const generation = await host.query('served', 'servedGeneration', { ...drawSettings(settings), tokens, alternatives });
       made = { of: shown, generation };
       selected = 0;
@@ -109,7 +109,7 @@ export function createServedGenerate(context: PanelContext): View {
       temperature.set(settings.temperature);
       topP.set(settings.topP);
       seed.set(settings.seed);
-      limit.set(Math.min(MOST_TOKENS, settings.newTokens));
+      limit.set(Math.min(MOST_SERVED, settings.newTokens));
       for (const field of [temperature, topP, seed]) field.enable(!settings.greedy);
       if (changed(shown)) draw();
     },
