@@ -2,7 +2,7 @@ import { at } from '../../src/core/tensor.ts';
 import type { WordByLayer } from '../../src/core/vectors.ts';
 import type { PanelContext } from '../context.ts';
 import { layerLinesFigure, placeLabel } from '../figures/layerLines.ts';
-import { layerCosines } from '../figures/savedNumbers.ts';
+import { layerCosines, savedOf } from '../figures/savedNumbers.ts';
 import { createPlot } from '../plot.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
@@ -22,10 +22,7 @@ export function createCosineLines(
   { answer, resized }: { readonly answer: () => WordByLayer | undefined; readonly resized: () => void },
 ): CosineLines {
   const plot = createPlot(t('Cosine of the two vectors over the layers'), filename, {
-    data: () => {
-      const found = answer();
-      return found === undefined ? null : layerCosines(found);
-    },
+    data: () => savedOf(answer(), layerCosines),
     hover: (point, event) => {
       const found = answer();
       if (point === null || event === null || found === undefined) return tooltip.hide();
