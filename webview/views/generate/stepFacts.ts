@@ -9,6 +9,7 @@ import { changeDetector, el } from '../../parts/dom.ts';
 import { cacheParts } from '../../figures/cacheParts.ts';
 import { stepTimesFigure } from '../../figures/stepTimes.ts';
 import { byteSize, decimal, integer } from '../../parts/format.ts';
+import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
 import { pathTo, type GeneratedToken } from '../../generation/generationTree.ts';
 import { createPlot } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
@@ -22,17 +23,11 @@ export function createStepFacts(context: PanelContext): View {
   const speed = el('dl', { class: 'effect first' });
   const cache = el('dl', { class: 'effect' });
   const layers = el('div', { class: 'cache-layers' });
-  const swatch = (): HTMLElement => el('span', { class: 'swatch', 'aria-hidden': 'true' });
   const [decode, prefill, rest] = [swatch(), swatch(), swatch()];
-  const legend = el(
-    'p',
-    { class: 'caption chart-legend' },
-    decode,
-    t('one token run'),
-    prefill,
-    t('several at once'),
-    rest,
-    t('logits and draw'),
+  const legend = legendRow(
+    legendItem(decode, t('one token run')),
+    legendItem(prefill, t('several at once')),
+    legendItem(rest, t('logits and draw')),
   );
   let branch: readonly (GenerationStep | null)[] = [];
   const plot = createPlot(t('Milliseconds of each step'), 'step-times', {

@@ -5,6 +5,7 @@ import { rankNumbers } from '../../figures/savedNumbers.ts';
 import { el } from '../../parts/dom.ts';
 import { rankCurve, rankCurveFigure, type RankCurve } from '../../figures/rankCurve.ts';
 import { integer, percent } from '../../parts/format.ts';
+import { legendItem, legendRow, lineSign } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import type { Theme } from '../../theme.ts';
@@ -49,15 +50,11 @@ export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingC
       );
     },
   });
-  const key = (kind: string, name: string): HTMLElement =>
-    el('span', { class: 'curve-key' }, el('span', { class: `curve-line ${kind}`, 'aria-hidden': 'true' }), name);
-  const legend = el(
-    'div',
-    { class: 'toolbar curve-legend' },
-    key('model', t('Model')),
-    key('tempered', t('At temperature')),
-    key('final', t('Drawn with')),
-    key('cut', t('a filter’s cut')),
+  const legend = legendRow(
+    legendItem(lineSign('model'), t('Model')),
+    legendItem(lineSign('tempered'), t('At temperature')),
+    legendItem(lineSign('final'), t('Drawn with')),
+    legendItem(lineSign('cut'), t('a filter’s cut')),
   );
   const root = el(
     'section',
