@@ -48,7 +48,21 @@ export const ADDED_COLOURS = ['raised', 'next'] as const;
 /** Measure that colours the lens of what steps add. */
 export type AddedColour = (typeof ADDED_COLOURS)[number];
 /** Details that fold in and out: parts of views, and the vectors of the forward pass. */
-const FOLDS = ['histogram', 'modelTable', 'number', 'stepAttention'] as const;
+const FOLDS = [
+  'curve',
+  'editorAttention',
+  'experiment',
+  'histogram',
+  'methods',
+  'modelTable',
+  'number',
+  'pairSpeed',
+  'pairTurns',
+  'sinusoid',
+  'steering',
+  'stepAttention',
+  'timeMemory',
+] as const;
 /** Name of details that fold in and out. */
 export type FoldName = (typeof FOLDS)[number] | `stage-${StageName}`;
 /** Views of the Embeddings tab, in their order. */

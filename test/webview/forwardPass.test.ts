@@ -84,6 +84,7 @@ describe('the vectors of a step', () => {
     expect(opened(path, 'heads')).toEqual(['query', 'key', 'value']);
     expect(opened(path, 'mlp')).toHaveLength(1);
     expect(stagesOf(path, 'mlp').length).toBeGreaterThan(1);
+    expect(opened(path, 'layers')).toEqual(stagesOf(path, 'layers').map(({ name }) => name));
     for (const step of stepsOf(path).filter((name) => name !== 'draw')) expect(opened(path, step), step).not.toEqual([]);
   });
 

@@ -30,7 +30,7 @@ export function foldout(
   ...children: readonly (Node | string)[]
 ): Foldout {
   const head = el('summary', {}, ...summary);
-  const root = el('details', { class: kind }, head, ...children);
+  const root = el('details', { class: `fold ${kind}` }, head, el('div', { class: 'fold-body' }, ...children));
   let shown = false;
   // An event of the element's own, which comes some time after it was set: told apart by what was set last.
   root.addEventListener('toggle', () => {

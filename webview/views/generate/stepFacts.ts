@@ -6,6 +6,7 @@ import type { PanelContext, View } from '../../context.ts';
 import { stepTimes } from '../../figures/savedNumbers.ts';
 import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { cacheParts } from '../../figures/cacheParts.ts';
 import { stepTimesFigure } from '../../figures/stepTimes.ts';
 import { byteSize, decimal, integer } from '../../parts/format.ts';
@@ -44,16 +45,9 @@ export function createStepFacts(context: PanelContext): View {
       if (index !== undefined) context.store.dispatch({ type: 'selectGenerated', index });
     },
   });
-  const root = el(
-    'section',
-    { class: 'card step-facts', 'aria-label': t('Time and memory') },
-    el('h2', {}, t('Time and memory')),
-    speed,
-    plot.root,
-    legend,
-    cache,
-    layers,
-  );
+  const title = t('Time and memory');
+  const fold = foldout(context.store, 'timeMemory', 'facts-fold', [el('h2', {}, title)], speed, plot.root, legend, cache, layers);
+  const root = el('section', { class: 'card step-facts', 'aria-label': title }, fold.root);
   const changed = changeDetector();
   const drawn = changeDetector();
   let last = 0;
@@ -80,7 +74,7 @@ export function createStepFacts(context: PanelContext): View {
         generation: { tree, running },
       } = state;
       root.hidden = tree.tokens.length === 0;
-      if (shown === null || root.hidden) return;
+      if (shown === null || root.hidden || !fold.set(state.settings)) return;
       if (changed(shown, tree)) {
         const path = pathTo(tree, tree.end).flatMap((index) => tree.tokens[index] ?? []);
         branch = path.map(({ step }) => step);

@@ -4,17 +4,20 @@ import type { Explanation } from '../../../src/core/trace.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { countList, factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout, type Foldout } from '../../parts/foldout.ts';
 import { angleAt, pairParts } from '../../figures/positionFigures.ts';
 import { decimal, integer, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
+import type { ViewState } from '../../state.ts';
 import type { Theme } from '../../theme.ts';
+import type { FoldName } from '../../viewSettings.ts';
 import { createDials } from './dials.ts';
 import { createRotaryFigures, waveText } from './rotaryFigures.ts';
 
 /** Part of the view for a model with rotary position embeddings. */
 export interface RotaryPositions {
   readonly root: HTMLElement;
-  show(rotation: Rotation, explanation: Explanation, theme: Theme): void;
+  show(rotation: Rotation, explanation: Explanation, state: Pick<ViewState, 'settings' | 'theme'>): void;
 }
 
 /**
@@ -48,6 +51,23 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
       caption === '' ? null : el('p', { class: 'caption' }, caption),
       ...parts,
     );
+  const detail = (name: FoldName, title: string, caption: string, drawn: HTMLElement): Foldout =>
+    foldout(context.store, name, 'rotary-detail', [el('h3', {}, title)], el('p', { class: 'caption' }, caption), drawn);
+  const speed = detail(
+    'pairSpeed',
+    t('How fast each pair rotates'),
+    t(
+      'Tokens until a pair has rotated once: the first pairs tell neighbours apart, the last ones hardly move. Dotted: ' +
+        'the length of this text.',
+    ),
+    figures.waves.root,
+  );
+  const turns = detail(
+    'pairTurns',
+    t('Rotation of each pair by position'),
+    t('Cosine of the angle: rows are pairs, columns positions. Lines: key and query.'),
+    figures.turns.root,
+  );
   const root = el(
     'div',
     { class: 'rotary' },
@@ -70,19 +90,8 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
       normedNote,
     ),
     figure(t('The same query and key at other distances'), '', distanceNote, figures.distance.root),
-    figure(
-      t('How fast each pair rotates'),
-      t(
-        'Tokens until a pair has rotated once: the first pairs tell neighbours apart, the last ones hardly move. Dotted: ' +
-          'the length of this text.',
-      ),
-      figures.waves.root,
-    ),
-    figure(
-      t('Rotation of each pair by position'),
-      t('Cosine of the angle: rows are pairs, columns positions. Lines: key and query.'),
-      figures.turns.root,
-    ),
+    speed.root,
+    turns.root,
   );
   const changed = changeDetector();
 
@@ -133,7 +142,9 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
 
   return {
     root,
-    show: (rotation, explanation, theme) => {
+    show: (rotation, explanation, { settings, theme }) => {
+      speed.set(settings);
+      turns.set(settings);
       shown = { rotation, explanation, theme };
       draw(rotation, explanation, theme);
     },

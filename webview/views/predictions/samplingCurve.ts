@@ -3,11 +3,13 @@ import type { PanelContext } from '../../context.ts';
 import { hasCode, nextTokenCode } from '../../figures/pythonCode.ts';
 import { rankNumbers } from '../../figures/savedNumbers.ts';
 import { el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { rankCurve, rankCurveFigure, type RankCurve } from '../../figures/rankCurve.ts';
 import { integer, percent } from '../../parts/format.ts';
 import { legendItem, legendRow, lineSign } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
+import type { ViewState } from '../../state.ts';
 import type { Theme } from '../../theme.ts';
 
 /** Likeliest tokens that code which is copied computes. */
@@ -17,7 +19,7 @@ const NAMED_IN_CODE = 20;
 export interface SamplingCurve {
   readonly root: HTMLElement;
   show(own: Float32Array, sampled: SampledDistribution): void;
-  update(theme: Theme): void;
+  update(state: Pick<ViewState, 'settings' | 'theme'>): void;
 }
 
 /** Creates the curve, still empty. */
@@ -56,32 +58,34 @@ export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingC
     legendItem(lineSign('final'), t('Drawn with')),
     legendItem(lineSign('cut'), t('a filter’s cut')),
   );
-  const root = el(
-    'section',
-    { class: 'sampling-curve', 'aria-label': t('The whole vocabulary') },
-    el(
-      'div',
-      { class: 'card-head' },
-      el('h3', {}, t('The whole vocabulary'), el('span', { class: 'beside' }, t('probability by rank, both logarithmic'))),
-      legend,
-    ),
+  const title = t('The whole vocabulary');
+  const fold = foldout(
+    store,
+    'curve',
+    'sampling-curve',
+    [el('h3', {}, title), el('span', { class: 'beside' }, t('probability by rank, both logarithmic'))],
+    legend,
     plot.root,
   );
 
   const draw = (theme: Theme): void => {
     const width = plot.width();
+    if (of === undefined || width === 0) return;
+    curve ??= rankCurve(of.own, of.sampled);
     const next = [curve, theme, width];
-    if (curve === undefined || width === 0 || next.every((value, place) => value === drawn[place])) return;
+    if (next.every((value, place) => value === drawn[place])) return;
     drawn = next;
     plot.draw(rankCurveFigure(curve, width, theme));
   };
   return {
-    root,
+    root: fold.root,
     show: (own, sampled) => {
       of = { own, sampled };
-      curve = rankCurve(own, sampled);
+      curve = undefined;
       draw(store.state().theme);
     },
-    update: draw,
+    update: ({ settings, theme }) => {
+      if (fold.set(settings)) draw(theme);
+    },
   };
 }
