@@ -117,6 +117,7 @@ it(
     await card.scrollIntoViewIfNeeded();
     await picture('deletion-zh-cn-dark-480');
     await open('theme=dark&language=zh-cn', 3);
+    await unfold(card);
     await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
     await words.locator('.why-target select').selectOption({ index: 2 });
     await expect.poll(() => card.getByRole('button', { name: '测量曲线' }).isVisible()).toBe(true);

@@ -51,7 +51,9 @@ export function stagesOf(path: ForwardPath, step: WalkStep): readonly Stage[] {
 /** Names of the stages that a step hands on: those that no other stage of the step is made from. */
 export function resultsOf(path: ForwardPath, step: WalkStep): ReadonlySet<StageName> {
   const own = stagesOf(path, step);
-  const read = new Set(own.flatMap(({ made: { kind: _, ...operands } }) => Object.values(operands).filter(isStageName)));
+  const read = new Set(
+    own.flatMap(({ made }) => Object.entries(made).flatMap(([role, value]) => (role !== 'kind' && isStageName(value) ? [value] : []))),
+  );
   return new Set(own.map(({ name }) => name).filter((name) => !read.has(name)));
 }
 

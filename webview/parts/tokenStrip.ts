@@ -48,7 +48,6 @@ export function createTokenStrip(context: PanelContext, ...tools: readonly HTMLE
   });
   scaleList.root.querySelector('label')?.classList.add('visually-hidden');
   const legend = legendRow();
-  legend.classList.add('strip-legend');
   const folding = createStripFold(context, () => root);
   const root: HTMLElement = el(
     'section',

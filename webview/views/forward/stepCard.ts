@@ -3,6 +3,7 @@ import { tokenLabels, type PanelContext } from '../../context.ts';
 import { partOf, resultsOf, stagesOf, type WalkStep } from '../../figures/pathSteps.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { keepFold } from '../../parts/foldout.ts';
+import { explainedNodes } from '../../parts/terms.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { drawStep } from './drawStep.ts';
@@ -43,7 +44,7 @@ export function createStepCard(context: PanelContext, places: WalkPlaces): StepC
         const text = stepText(step, path, explanation.model);
         places.settle(path, step);
         title.textContent = text.title;
-        sentence.textContent = text.sentence;
+        sentence.replaceChildren(...explainedNodes(text.sentence));
         formula.textContent = text.formula;
         views = stagesOf(path, step).map((stage) =>
           createStageView(path, stage, { labels, vocab: explanation.model.vocab }, context, (index) => {

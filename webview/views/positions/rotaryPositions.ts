@@ -128,16 +128,7 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
           )
         : '';
     normedNote.textContent = normedText(rotation);
-    distanceNote.textContent = rotation.normed
-      ? t(
-          'The real query and key of these two tokens, the query rotated as if it stood further behind the key: because a ' +
-            'norm follows the rotation, their scaled score depends on the key’s position too. Dashed: without the rotation. Dot: ' +
-            'as they stand.',
-        )
-      : t(
-          'The real query and key of these two tokens, rotated as if they stood further apart: their scaled score depends ' +
-            'on the distance alone. Dashed: without the rotation. Dot: as they stand.',
-        );
+    distanceNote.textContent = distanceText(rotation);
   }
 
   return {
@@ -149,6 +140,20 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
       draw(rotation, explanation, theme);
     },
   };
+}
+
+/** What the curve of scores at other distances shows. */
+function distanceText({ normed }: Rotation): string {
+  return normed
+    ? t(
+        'The real query and key of these two tokens, the query rotated as if it stood further behind the key: because a ' +
+          'norm follows the rotation, their scaled score depends on the key’s position too. Dashed: without the rotation. Dot: ' +
+          'as they stand.',
+      )
+    : t(
+        'The real query and key of these two tokens, rotated as if they stood further apart: their scaled score depends ' +
+          'on the distance alone. Dashed: without the rotation. Dot: as they stand.',
+      );
 }
 
 function normedText({ normed, scaling }: Rotation): string {
