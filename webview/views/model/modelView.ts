@@ -18,7 +18,7 @@ import { finishTemplate, startTemplate } from './modelEnds.ts';
 import { parametersTemplate } from './modelParameters.ts';
 import { createModelPlay } from './modelPlay.ts';
 import { riverTemplate } from './modelRiver.ts';
-import { tableTemplate } from './modelTable.ts';
+import { createModelTable, type ModelTable } from './modelTable.ts';
 
 /** The Model tab: the model's parts drawn from its own files, with the selected token's numbers on their way through them. */
 export function createModel(context: PanelContext): View {
@@ -27,6 +27,7 @@ export function createModel(context: PanelContext): View {
   const root: HTMLElement = el('div', { class: 'model-view' });
   const draw = (): void => show(store.state());
   const play = createModelPlay(context, draw);
+  const table = createModelTable();
   const around = ({ shown, settings }: ViewState) =>
     shown === null
       ? { position: 0, positions: 1 }
@@ -95,7 +96,7 @@ export function createModel(context: PanelContext): View {
       cells: window === undefined ? null : lensCells(window, selected),
       layerAnswer: answer?.layer === layer && answer.token === selected ? answer : null,
     };
-    render(pictureTemplate(data, actions, play), picture);
+    render(pictureTemplate(data, actions, play, table), picture);
   }
   return {
     root,
@@ -139,7 +140,7 @@ async function orSentence<Answer>(asked: Promise<Answer>): Promise<Answer | stri
   }
 }
 
-function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnType<typeof createModelPlay>) {
+function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnType<typeof createModelPlay>, table: ModelTable) {
   const { explanation, architecture, settings } = data;
   const { model } = explanation;
   return html`
@@ -167,7 +168,7 @@ function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnTyp
     ${blockTemplate(data, actions)} ${parametersTemplate(architecture)}
     <details class="model-table">
       <summary>${t('The numbers of token {0} in a table', integer(settings.selected))}</summary>
-      ${tableTemplate(data)}
+      ${table.template(data)}
     </details>
   `;
 }
