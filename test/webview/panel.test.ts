@@ -106,9 +106,9 @@ describe('the panel in a browser, under the extension’s policy', () => {
     expect([npyName.slice(-4), npy.slice(1, 6)]).toEqual(['.npy', 'NUMPY']);
     const [, code] = await savedFrom(ofMap, 'Copy as code (Python)');
     expect(code).toMatch(/^# Attention weights of layer \d, head \d: [^]*\nprint\(result\)\n$/);
-    await picture('save-menu');
     // With the keys alone: the menu opens on its first entry, arrows move, Escape gives the focus back.
     await ofMap.press('Enter');
+    await picture('save-menu');
     await panel.getByRole('menuitem', { name: 'Picture (PNG)' }).press('ArrowDown');
     await panel.locator('.menu :focus').press('End');
     expect(await panel.locator('.menu :focus').innerText()).toBe('Copy as code (Python)');
