@@ -36,7 +36,7 @@ export function tableEntries(file: string, use: UseTable): readonly MenuEntry[] 
   ];
 }
 
-/** The menu of a table, called by `label`, to stand beside it; in one line with it stands what else belongs to the table. */
+/** The menu of a table, called by `label`, to stand beside it. */
 export function createTableMenu(label: string, { file, numbers }: SavedTable): HTMLElement {
   return createSaveMenu(label, () => {
     const found = writerOf(numbers());
@@ -60,14 +60,10 @@ export function isCopy(event: KeyboardEvent): boolean {
   return (event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'c' && getSelection()?.isCollapsed !== false;
 }
 
-/** A table with its menu below it; a press on the table lets Ctrl+C copy it. `among`: what stands in one line with the menu. */
-export function withTableMenu(label: string, table: HTMLElement, saved: SavedTable, among: readonly HTMLElement[] = []): HTMLElement {
-  const frame = el(
-    'div',
-    { class: 'saved-table', tabindex: -1 },
-    table,
-    el('div', { class: 'table-tools' }, ...among, createTableMenu(label, saved)),
-  );
+/** A table with its menu, called by `label`, below it; a press on the table lets Ctrl+C copy it. */
+export function withTableMenu(label: string, table: HTMLElement, saved: SavedTable): HTMLElement {
+  const tools = el('div', { class: 'table-tools' }, createTableMenu(label, saved));
+  const frame = el('div', { class: 'saved-table', tabindex: -1 }, table, tools);
   frame.addEventListener('keydown', copiesTable(saved));
   return frame;
 }
