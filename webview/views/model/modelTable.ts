@@ -60,7 +60,7 @@ function tableTemplate(
         </caption>
         <thead>
           <tr>
-            ${columns.map((name) => html`<th scope="col">${name}</th>`)}
+            ${columns.map((name, index) => html`<th scope="col" class=${index < columns.length - 1 ? 'number' : ''}>${name}</th>`)}
           </tr>
         </thead>
         <tbody>
