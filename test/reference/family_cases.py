@@ -426,6 +426,13 @@ def golden(model, ids):
     return {name: value.clone().contiguous() for name, value in found.items()}
 
 
+def kind_of(config):
+    """The class that loads a model; the library lists Mistral 4 only inside one that reads pictures too."""
+    if "vision_config" in config:
+        return AutoModelForImageTextToText
+    return Mistral4ForCausalLM if config["model_type"] == "mistral4" else AutoModelForCausalLM
+
+
 def make(case, config, seed, dtype):
     folder = (FOLDER.with_name("wrappers") if config["model_type"] in WRAPPERS else FOLDER.with_name("hybrids") if config["model_type"] in HYBRIDS else FOLDER) / case
     shutil.rmtree(folder, ignore_errors=True)
@@ -433,8 +440,7 @@ def make(case, config, seed, dtype):
     text = json.dumps(config, indent=1) + "\n"
     (folder / "config.json").write_text(text)
     torch.manual_seed(seed)
-    # The library lists Mistral 4 only inside a model that reads pictures too.
-    kind = AutoModelForImageTextToText if "vision_config" in config else Mistral4ForCausalLM if config["model_type"] == "mistral4" else AutoModelForCausalLM
+    kind = kind_of(config)
     build = kind._from_config if kind is Mistral4ForCausalLM else kind.from_config
     model = build(AutoConfig.from_pretrained(folder), attn_implementation="eager", dtype=torch.float32)
     randomize(model)

@@ -4,7 +4,7 @@ import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon } from '../l
 import { readRope } from '../rope.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { denseThenExperts } from './denseThenExperts.ts';
+import { biasedRouting, denseThenExperts } from './denseThenExperts.ts';
 
 /** Arcee's Trinity: a gate behind each head, a norm before and one behind each sublayer, positions in layers with a window alone. */
 export function afmoe(config: Options, tensors: Tensors): DecoderSpec {
@@ -52,12 +52,7 @@ export function afmoe(config: Options, tensors: Tensors): DecoderSpec {
         shared: 2,
         names: { router: 'router.gate', sharedOption: 'num_shared_experts', scaleOption: 'route_scale' },
       },
-      {
-        score: 'sigmoid',
-        normalised: true,
-        groups: null,
-        correction: ({ mlp }) => tensors.weight(`${mlp}.expert_bias`, [experts]),
-      },
+      biasedRouting(tensors, experts),
     ),
     decoder: { embeddingScale: flag(config, 'mup_enabled', false) ? Math.fround(Math.sqrt(dim)) : 1 },
   });

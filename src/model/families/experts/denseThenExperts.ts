@@ -36,6 +36,16 @@ export function sigmoidRouting(
   };
 }
 
+/** Routing by sigmoid and a correction, without groups, whose weights always sum to 1: that of Trinity and Hy3. */
+export function biasedRouting(tensors: Tensors, experts: number): Routing {
+  return {
+    score: 'sigmoid',
+    normalised: true,
+    groups: null,
+    correction: ({ mlp }) => tensors.weight(`${mlp}.expert_bias`, [experts]),
+  };
+}
+
 /** Names of a family's tensors under the MLP, and of its options. */
 interface ExpertNames {
   readonly router: string;

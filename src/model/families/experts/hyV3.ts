@@ -2,7 +2,7 @@ import { eitherCount, flag, type Options } from '../config.ts';
 import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { denseThenExperts, sparseByKind } from './denseThenExperts.ts';
+import { biasedRouting, denseThenExperts, sparseByKind } from './denseThenExperts.ts';
 
 /** Tencent's Hy3: queries and keys normalised per head, experts chosen by a sigmoid with a correction. */
 export function hyV3(config: Options, tensors: Tensors): DecoderSpec {
@@ -39,12 +39,7 @@ export function hyV3(config: Options, tensors: Tensors): DecoderSpec {
         shared: 1,
         names: { router: 'router.gate', shared: 'shared_mlp', sharedOption: 'num_shared_experts', scaleOption: 'router_scaling_factor' },
       },
-      {
-        score: 'sigmoid',
-        normalised: true,
-        groups: null,
-        correction: ({ mlp }) => tensors.weight(`${mlp}.expert_bias`, [experts]),
-      },
+      biasedRouting(tensors, experts),
     ),
   });
 }
