@@ -4,7 +4,7 @@ import { isRecord } from '../src/core/records.ts';
 import { paintedCells, withoutCells } from './figures/paintedCells.ts';
 import { loadedPlots, loadPlots } from './loadPlots.ts';
 import { createCellPainting } from './parts/cellPainting.ts';
-import { gradientLegend } from './parts/controls.ts';
+import { gradientLegend } from './parts/legend.ts';
 import { el } from './parts/dom.ts';
 import { copyText, saveFile } from './parts/fileSaving.ts';
 import { onWhite, pngOf, withSharpCells } from './parts/pictures.ts';

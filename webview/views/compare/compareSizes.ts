@@ -8,6 +8,7 @@ import { sizesFigure } from '../../figures/sizesFigure.ts';
 import { button, chip, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS } from '../../parts/dom.ts';
 import { bits, compact, decimal, integer, signedDecimal } from '../../parts/format.ts';
+import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import { colourAt, textOn, type Theme } from '../../theme.ts';
@@ -54,7 +55,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
   );
   const law = el('p', { class: 'caption' });
   const text = el('div', { class: 'sizes-text', dir: 'auto' });
-  const legend = el('ul', { class: 'sizes-legend' });
+  const legend = legendRow();
   const worse = el('div', { class: 'sizes-worse' });
   const root = el(
     'section',
@@ -96,7 +97,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     rows.replaceChildren(...sizes.models.map((_, index) => modelRow(sizes, comparison, fit, index)));
     law.textContent = lawText(sizes, fit);
     const colours = [...sizes.models.map((_, index) => index), -1];
-    legend.replaceChildren(...colours.map((first) => legendItem(sizes, comparison, first, theme)));
+    legend.replaceChildren(...colours.map((first) => sizeItem(sizes, comparison, first, theme)));
     text.replaceChildren(...comparison.spans.slice(0, MOST_SPANS).map((span) => spanChip(sizes, span, theme)));
     worse.replaceChildren(...worseParts(sizes, comparison));
   }
@@ -154,12 +155,10 @@ function sizeMark(first: number): string {
   return first === -1 ? '–' : String(first + 1);
 }
 
-function legendItem({ models }: ShownSizes, { spans }: SizeComparison, first: number, theme: Theme): HTMLElement {
+function sizeItem({ models }: ShownSizes, { spans }: SizeComparison, first: number, theme: Theme): HTMLElement {
   const count = spans.filter((span) => span.first === first).length;
-  const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
-  swatch.style.backgroundColor = css(colourAt(theme.heat, strength(first, models.length)));
   const name = first === -1 ? t('no model') : `${sizeMark(first)} ${models[first]?.name ?? ''}`;
-  return el('li', { class: 'legend-item' }, swatch, t('{0}: {1} parts', name, integer(count)));
+  return legendItem(swatch(colourAt(theme.heat, strength(first, models.length))), t('{0}: {1} parts', name, integer(count)));
 }
 
 function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }: SizedSpan, theme: Theme): HTMLElement {

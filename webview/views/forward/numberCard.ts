@@ -27,20 +27,21 @@ export interface NumberCardView {
   readonly goToLayer: (layer: number) => void;
 }
 
+/** What is said of one number first: its vector, its place in it, and its value. */
+export function numberTitle({ path, place, labels }: Pick<NumberCardView, 'path' | 'place' | 'labels'>): readonly HTMLElement[] {
+  const stage = stageOf(path.stages, place.stage);
+  return [
+    el('span', {}, stageTitle(stage.name)),
+    ...(saysItself(stage) ? [] : [el('span', { class: 'muted' }, axisName(stage))]),
+    chip(numberLabel(path, stage, place.index, labels)),
+    el('strong', { class: 'number-value' }, numberText(stage, at(stage.values, place.index))),
+  ];
+}
+
 /** Computation of one number from its operands; each operand is a link to its own computation. */
 export function numberCard(arithmetic: Arithmetic | null, view: NumberCardView): readonly HTMLElement[] {
-  const { path, place, labels } = view;
-  const stage = stageOf(path.stages, place.stage);
-  const value = at(stage.values, place.index);
-  const title = el(
-    'p',
-    { class: 'number-title' },
-    el('span', {}, stageTitle(stage.name)),
-    saysItself(stage) ? null : el('span', { class: 'muted' }, axisName(stage)),
-    chip(numberLabel(path, stage, place.index, labels)),
-    el('strong', { class: 'number-value' }, numberText(stage, value)),
-  );
-  return [title, ...(arithmetic === null ? [] : bodyOf(arithmetic, stage, value, view))];
+  const stage = stageOf(view.path.stages, view.place.stage);
+  return arithmetic === null ? [] : bodyOf(arithmetic, stage, at(stage.values, view.place.index), view);
 }
 
 function bodyOf(arithmetic: Arithmetic, stage: Stage, value: number, view: NumberCardView): readonly HTMLElement[] {

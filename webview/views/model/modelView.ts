@@ -7,6 +7,7 @@ import type { LensWindow } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { layerFlows, lensCells, positionsAround } from '../../figures/modelFlow.ts';
 import { el } from '../../parts/dom.ts';
+import { isUnfolded, keepFold } from '../../parts/foldout.ts';
 import { compact, integer } from '../../parts/format.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -67,6 +68,7 @@ export function createModel(context: PanelContext): View {
     go: (change) => store.dispatch({ type: 'settings', change }),
     select: (token) => selectToken(context, token),
     mark: (tokens) => markTokens(context, tokens),
+    fold: (name, open) => keepFold(store, name, open),
   };
   /** Of several streams none has all that a layer adds. */
   function askFlow(state: ViewState): void {
@@ -165,7 +167,11 @@ function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnTyp
     </div>
     <p class="model-said caption" aria-live="polite">${play.said()}</p>
     ${blockTemplate(data, actions)} ${parametersTemplate(architecture)}
-    <details class="model-table">
+    <details
+      class="model-table"
+      ?open=${isUnfolded(settings, 'modelTable')}
+      @toggle=${({ target }: Event) => target instanceof HTMLDetailsElement && actions.fold('modelTable', target.open)}
+    >
       <summary>${t('The numbers of token {0} in a table', integer(settings.selected))}</summary>
       ${tableTemplate(data)}
     </details>

@@ -94,10 +94,10 @@ export function createNextToken(context: PanelContext): View {
   return {
     root,
     update: (state) => {
-      const { shown, settings, theme } = state;
+      const { shown, settings } = state;
       if (shown === null) return;
       const { explanation } = shown;
-      curve.update(theme);
+      curve.update(state);
       temperature.set(settings.temperature, settings.temperature === 0 ? t('0 (greedy)') : decimal(settings.temperature, 2));
       const stop = TOP_K_STOPS.findIndex((value) => value === settings.topK);
       topK.set(stop < 0 ? TOP_K_STOPS.length - 1 : stop, settings.topK === 0 ? t('off') : integer(settings.topK));

@@ -5,6 +5,7 @@ import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/
 import { deletionNumbers } from '../../figures/savedNumbers.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { integer } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { showFraction } from '../../parts/status.ts';
@@ -66,16 +67,10 @@ export function createDeletion(context: PanelContext): View {
     () => draw(store.state()),
     (error) => notice.replaceChildren(failure(error)),
   );
-  const root = el(
-    'section',
-    { class: 'deletion needs-model', 'aria-label': t('Which method to believe here') },
-    el('h3', {}, t('Which method to believe here')),
-    meaning,
-    el('div', { class: 'buttons wrap' }, start),
-    working,
-    notice,
-    found,
-  );
+  const title = t('Which method to believe here');
+  const controls = el('div', { class: 'buttons wrap' }, start);
+  const fold = foldout(store, 'methods', 'methods-fold', [el('h3', {}, title)], meaning, controls, working, notice, found);
+  const root = el('section', { class: 'deletion needs-model', 'aria-label': title }, fold.root);
   const unitsNow = knownUnits();
   const [textChanged, asksOther, drawn, filled] = [changeDetector(), changeDetector(), changeDetector(), changeDetector()];
 
@@ -132,6 +127,7 @@ export function createDeletion(context: PanelContext): View {
         notice.replaceChildren();
         point = null;
       }
+      fold.set(state.settings);
       meaning.textContent = meaningOf(state);
       draw(state);
     },
