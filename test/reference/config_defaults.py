@@ -16,9 +16,16 @@ names = re.findall(r"^  \['([a-z0-9_-]+)', \w+\],$", families, re.M)
 LEFT_OUT = re.compile(r"^(_.*|transformers_version|architectures|id2label|label2id|problem_type|output_.*|return_dict|chunk_size_.*|is_encoder_decoder|dtype|torch_dtype)$")
 
 
+def finite(value: object) -> object:
+    """The value with infinity in the words of transformers 5, as JSON has none."""
+    if value == float("inf"):
+        return {"__float__": "Infinity"}
+    return [finite(item) for item in value] if isinstance(value, (list, tuple)) else value
+
+
 def written(name: str, **options: object) -> dict[str, object]:
     config = CONFIG_MAPPING[name](**options).to_dict()
-    return {key: value for key, value in sorted(config.items()) if not LEFT_OUT.match(key)}
+    return {key: finite(value) for key, value in sorted(config.items()) if not LEFT_OUT.match(key)}
 
 
 defaults = {name: written(name) for name in names}

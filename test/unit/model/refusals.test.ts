@@ -62,6 +62,8 @@ describe('an option that cannot be exact is refused by name', () => {
       /"shared_expert_combination_strategy" is "max", which is not supported/,
     ],
     ['mistral4.1', { rope_parameters: { rope_type: 'default' } }, /"rope_parameters\.llama_4_scaling_beta" is missing/],
+    // The reference rotates whole heads with this type, and fails.
+    ['mistral4.1', { rope_parameters: { rope_type: 'default', llama_4_scaling_beta: 0.1 } }, /"rope_parameters\.rope_type" is "default"/],
     [
       'mistral4.1',
       { rope_parameters: { llama_4_scaling_beta: 0.1, partial_rotary_factor: 0.5 } },

@@ -25,7 +25,7 @@ export function bamba(config: Options, tensors: Tensors): DecoderSpec {
   const { partial_rotary_factor: _, ...values } = config.values;
   return llamaLike({ ...config, values }, tensors, sizes, rmsEpsilon(config, 1e-5), {
     biases: attentionBias(config),
-    rope: { partial: 0.5 },
+    rope: { partial: 0.5, oddRoundsUp: true },
     normNames: ['input_layernorm', 'pre_ff_layernorm'],
     finalNorm: 'final_layernorm',
     recurrence: ({ layer, at }) => (attending.includes(layer) ? null : mamba(`${at}.mamba`)),

@@ -43,7 +43,7 @@ export function mistral4(config: Options, tensors: Tensors): DecoderSpec {
     rope,
     tensors,
     sizes,
-    { style: flag(config, 'rope_interleave', true) ? 'interleaved' : 'half', latent: LATENT },
+    { style: flag(config, 'rope_interleave', true) ? 'interleaved' : 'half', types: ['yarn'], latent: LATENT },
     {
       queryScale: queryScaleOption(options(value(rope, 'rope_parameters'), 'rope_parameters'), sizes.maxPositions),
       mlp: denseThenExperts(

@@ -1,7 +1,7 @@
 import { isRecord } from '../../../core/records.ts';
 import { msg } from '../../../core/translatable.ts';
 import { count, flag, optionalCount, optionalNumber, options, positive, refuse, value, type Options } from '../config.ts';
-import { readRope } from '../rope.ts';
+import { readRope, type RopeStyle } from '../rope.ts';
 import type { Attention, DecoderSpec, LatentProjections } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { attentionBias, llamaLike, rmsEpsilon, type Differences, type Place, type Sizes } from './base.ts';
@@ -23,6 +23,8 @@ const DEEPSEEK: LatentSizes = { rank: 512, queryRank: 1536, plain: 128, rotated:
 /** Defaults of latent attention; those of DeepSeek where absent. */
 export interface LatentDefaults {
   readonly style: 'half' | 'interleaved';
+  /** The only rope types that the family has. */
+  readonly types?: RopeStyle['types'];
   readonly latent?: LatentSizes;
   /** Epsilon of the norms around the sublayers. */
   readonly epsilon?: number;
@@ -44,7 +46,10 @@ export function latentDecoder(config: Options, tensors: Tensors, sizes: Sizes, a
   const bias = flag(config, 'attention_bias', false);
   if (sizes.kvHeads !== heads)
     refuse(config, 'num_key_value_heads', msg`is ${sizes.kvHeads}, where latent attention has as many as ${heads} heads`);
-  const rope = readRope(config, rotated, sizes.maxPositions, { style: absent.style });
+  const rope = readRope(config, rotated, sizes.maxPositions, {
+    style: absent.style,
+    ...(absent.types === undefined ? {} : { types: absent.types }),
+  });
   const headDim = plain + rotated;
   const attention = ({ attention: at }: Place): Partial<Attention> => {
     const linear = (name: string, input: number, output: number, biased: boolean) => tensors.linear(`${at}.${name}`, input, output, biased);
