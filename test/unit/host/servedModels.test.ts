@@ -278,6 +278,9 @@ describe('a text that an engine reads', () => {
     const shown = lastExplanation(host);
     expect([(shown?.tokens.length ?? 99) <= 63, (shown?.tokens.length ?? 0) > 50, (shown?.omitted ?? 0) > 0]).toEqual([true, true, true]);
     expect((shown?.text.length ?? 0) + (shown?.omitted ?? 0)).toBe(text.length);
+    // The file itself was not asked for.
+    await host.turnTime(2000);
+    expect(host.statusItems.get('explainTokens.file')).toBeUndefined();
   });
 
   it.each([
