@@ -1,3 +1,5 @@
+import { readdirSync, readFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contrast, css, lightness, mix, parseColour, type Rgb } from '../../webview/colour.ts';
 import { colourAt, readTheme, textOn, type Theme, type ThemeKind } from '../../webview/theme.ts';
@@ -75,5 +77,18 @@ describe('colours', () => {
   it('have the contrast of WCAG', () => {
     expect(contrast([0, 0, 0], [255, 255, 255])).toBeCloseTo(21, 5);
     expect(contrast([119, 119, 119], [255, 255, 255])).toBeCloseTo(4.48, 2);
+  });
+});
+
+describe('the styles of the page', () => {
+  const FOLDER = 'webview/styles';
+  const styles = readdirSync(FOLDER).map((name) => [name, readFileSync(join(FOLDER, name), 'utf8')] as const);
+
+  it('have no size of type but those of the page', () => {
+    const sizes = styles.flatMap(([name, text]) => [...text.matchAll(/font-size: ([^;]+);/g)].map(([, size]) => [name, size] as const));
+    expect(sizes.length).toBeGreaterThan(50);
+    expect(
+      sizes.filter(([name, size]) => name !== 'browserTheme.css' && !/^var\(--(text|small|tiny|head|large)\)$/.test(size ?? '')),
+    ).toEqual([]);
   });
 });

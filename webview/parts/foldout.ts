@@ -5,7 +5,6 @@ import { el } from './dom.ts';
 /** Details under a line that stays, which open and close and are as the user left them. */
 export interface Foldout {
   readonly root: HTMLDetailsElement;
-  readonly summary: HTMLElement;
   /** Opens or closes them as the settings say; `initially` where the user has done neither. Returns whether they are open. */
   readonly set: (settings: Settings, initially?: boolean) => boolean;
 }
@@ -21,7 +20,7 @@ export function keepFold(store: Store, name: FoldName, open: boolean): void {
   if (folds[name] !== open) store.dispatch({ type: 'settings', change: { folds: { ...folds, [name]: open } } });
 }
 
-/** Creates details by name; `summary` is what stays of them. */
+/** Creates details by their name in the settings; `kind` is a class of theirs, `summary` what stays of them. */
 export function foldout(
   store: Store,
   name: FoldName,
@@ -29,8 +28,7 @@ export function foldout(
   summary: readonly (Node | string)[],
   ...children: readonly (Node | string)[]
 ): Foldout {
-  const head = el('summary', {}, ...summary);
-  const root = el('details', { class: `fold ${kind}` }, head, el('div', { class: 'fold-body' }, ...children));
+  const root = el('details', { class: `fold ${kind}` }, el('summary', {}, ...summary), el('div', { class: 'fold-body' }, ...children));
   let shown = false;
   // An event of the element's own, which comes some time after it was set: told apart by what was set last.
   root.addEventListener('toggle', () => {
@@ -40,7 +38,6 @@ export function foldout(
   });
   return {
     root,
-    summary: head,
     set: (settings, initially) => {
       shown = isUnfolded(settings, name, initially);
       if (root.open !== shown) root.open = shown;

@@ -1,3 +1,4 @@
+import { html, render, type TemplateResult } from 'lit-html';
 import { CancelledError, messageOf } from '../../../src/core/errors.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
@@ -50,16 +51,18 @@ export function createBranches({ host, store }: PanelContext): View {
       if (!(error instanceof CancelledError)) list.title = messageOf(error);
     } finally {
       reading = false;
-      render();
+      draw();
     }
   };
-  const render = (): void => {
+  const draw = (): void => {
     const { tree, running } = store.state().generation;
     if (!drawn(tree, running, texts.size)) return;
-    const rows = branches.map((branch) => row(branch, tree, texts.get(idsOf(tree, branch).join())));
     const focused = list.contains(document.activeElement);
-    list.replaceChildren(...rows);
-    if (focused) rows.find((one) => one.tabIndex === 0)?.focus();
+    render(
+      branches.map((branch) => rowTemplate(branch, tree, texts.get(idsOf(tree, branch).join()))),
+      list,
+    );
+    if (focused) list.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   };
   const select = (branch: Branch | undefined): void => {
     if (branch !== undefined) store.dispatch({ type: 'selectGenerated', index: branch.end });
@@ -87,13 +90,17 @@ export function createBranches({ host, store }: PanelContext): View {
       if (changed(shown, tree, running)) branches = branchesOf(tree);
       root.hidden = branches.length === 0;
       if (root.hidden) return;
-      render();
+      draw();
       if (!running) void read();
     },
   };
 }
 
-function row({ depth, forkedAfter, tokens, logprob, end }: Branch, tree: GenerationTree, known: string | undefined): HTMLElement {
+function rowTemplate(
+  { depth, forkedAfter, tokens, logprob, end }: Branch,
+  tree: GenerationTree,
+  known: string | undefined,
+): TemplateResult {
   const pieces = tokens.slice(0, MAX_SHOWN).map((index) => {
     const token = tree.tokens[index];
     return token === undefined ? '' : (numbersOf(token)?.text ?? '');
@@ -102,19 +109,16 @@ function row({ depth, forkedAfter, tokens, logprob, end }: Branch, tree: Generat
   const place = forkedAfter === 0 ? t('from the text’s end') : t('forks after token {0}', integer(forkedAfter));
   const total = logprob === null ? 'ln p …' : `ln p ${decimal(logprob, 2)}`;
   const shown = end === tree.end;
-  const item = el(
-    'div',
-    {
-      class: 'branch',
-      role: 'treeitem',
-      'aria-level': depth + 1,
-      'aria-selected': String(shown),
-      tabindex: shown ? 0 : -1,
-      'data-end': end,
-    },
-    el('span', { class: 'branch-text token-text', title: text }, text === '' ? '…' : text),
-    el('span', { class: 'branch-facts' }, `${place} · ${tokensText(forkedAfter + tokens.length)} · ${total}`),
-  );
-  item.style.setProperty('--depth', String(Math.min(8, depth)));
-  return item;
+  return html`<div
+    class="branch"
+    role="treeitem"
+    aria-level=${depth + 1}
+    aria-selected=${shown}
+    tabindex=${shown ? 0 : -1}
+    data-end=${end}
+    style="--depth: ${Math.min(8, depth)}"
+  >
+    <span class="branch-text token-text" title=${text}>${text === '' ? '…' : text}</span>
+    <span class="branch-facts">${place} · ${tokensText(forkedAfter + tokens.length)} · ${total}</span>
+  </div>`;
 }

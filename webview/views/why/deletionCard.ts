@@ -1,3 +1,4 @@
+import { render } from 'lit-html';
 import { shortened, visibleToken } from '../../../src/core/visibleText.ts';
 import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
@@ -17,7 +18,7 @@ import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy } from './asked.ts';
 import { createDeletionRuns, type DeletionAsked } from './deletionRuns.ts';
-import { deletionRows, saidAt } from './deletionTable.ts';
+import { deletionTemplate, saidAt } from './deletionTable.ts';
 import { knownUnits } from './knownUnits.ts';
 import { chosenSpan } from './spanChoice.ts';
 
@@ -33,7 +34,7 @@ export function createDeletion(context: PanelContext): View {
   const bar = progressBar(t('Measuring'));
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
   const notice = el('div', { class: 'notice' });
-  const table = el('table', { class: 'candidates deletion-table' });
+  const table = el('table', { class: 'candidates deletion-table', 'data-template': true });
   /** The point of the curves that is read; null: the one in the middle. */
   let point: number | null = null;
   const plot = createPlot(
@@ -121,7 +122,7 @@ export function createDeletion(context: PanelContext): View {
     const [now, width] = [pointIn(curves), plot.width()];
     const { whyMethod: method, whyUnit: unit } = state.settings;
     const target = targetText(state);
-    if (filled(curves, now, method, unit, target)) table.replaceChildren(...deletionRows(curves, { method, point: now, unit }));
+    if (filled(curves, now, method, unit, target)) render(deletionTemplate(curves, { method, point: now, unit }), table);
     if (width === 0 || !drawn(curves, now, method, unit, target, width, state.theme)) return;
     plot.draw(deletionFigure(curves, { method, point: now, across: acrossText(unit), up: target, width }, state.theme));
   }
