@@ -28,7 +28,8 @@ export function mimoV2Flash(config: Options, tensors: Tensors): DecoderSpec {
   });
   const { dim, heads, headDim } = sizes;
   const valueDim = count(config, 'v_head_dim', 128);
-  const valueScale = value(config, 'attention_value_scale') === undefined ? VALUE_SCALE : (optionalNumber(config, 'attention_value_scale') ?? 1);
+  const valueScale =
+    value(config, 'attention_value_scale') === undefined ? VALUE_SCALE : (optionalNumber(config, 'attention_value_scale') ?? 1);
   const sliding = slidingLayers(config, sizes.layers, (layer) => layer > 0 && (layer + 1) % 6 !== 0);
   const ropes = ropesByKind(withoutFlatRope(config), sizes, {
     full: 5_000_000,
