@@ -4,7 +4,9 @@ import { chip, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import type { Arithmetic, Part, PartRole, Term } from '../../figures/numberArithmetic.ts';
 import type { Place } from '../../figures/pathSteps.ts';
+import { sumNumbers } from '../../figures/tableNumbers.ts';
 import { integer, significant } from '../../parts/format.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import { axisName, numberText } from './stageView.ts';
 import { activationName, numberLabel, stageTitle } from './stageTexts.ts';
@@ -248,12 +250,13 @@ function roleName(role: PartRole): string {
 }
 
 function sumTable(
-  { terms, rest, bias, extra, total }: Extract<Arithmetic, { readonly kind: 'sum' }>,
+  arithmetic: Extract<Arithmetic, { readonly kind: 'sum' }>,
   stage: Stage,
   view: NumberCardView,
   link: Link,
 ): readonly HTMLElement[] {
-  const { path, sum, labels } = view;
+  const { terms, rest, bias, extra, total } = arithmetic;
+  const { path, place, sum, labels } = view;
   const { made } = stage;
   const of = 'of' in made ? stageOf(path.stages, made.of) : null;
   const largest = Math.max(1e-12, ...terms.map(({ product }) => Math.abs(product)), Math.abs(rest.sum));
@@ -327,7 +330,11 @@ function sumTable(
               : t('Weights: row {0} of {1}.', integer(sum.row), sum.tensor),
           ),
         ];
-  return [table, ...where];
+  const saved = withTableMenu(t('The products that the number is the sum of'), table, {
+    file: () => `${stage.name}-${place.index}-sum`,
+    numbers: () => sumNumbers(arithmetic),
+  });
+  return [saved, ...where];
 }
 
 /** The token of term `index` of a convolution over `size` tokens, of which the path's own is the last. */
