@@ -7,6 +7,9 @@ import type { Attention, DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { denseThenExperts, sigmoidRouting, sparseByKind } from './denseThenExperts.ts';
 
+/** The reference's default, which is the square root of a half to three places alone. */
+const VALUE_SCALE = 707 / 1000;
+
 /**
  * Xiaomi's MiMo V2 Flash: layers with a window have twice the key and value heads and an attention sink per head, values are narrower than
  * keys and scaled, a third of each head is rotated.
@@ -25,7 +28,8 @@ export function mimoV2Flash(config: Options, tensors: Tensors): DecoderSpec {
   });
   const { dim, heads, headDim } = sizes;
   const valueDim = count(config, 'v_head_dim', 128);
-  const valueScale = value(config, 'attention_value_scale') === undefined ? 0.707 : (optionalNumber(config, 'attention_value_scale') ?? 1);
+  const valueScale =
+    value(config, 'attention_value_scale') === undefined ? VALUE_SCALE : (optionalNumber(config, 'attention_value_scale') ?? 1);
   const sliding = slidingLayers(config, sizes.layers, (layer) => layer > 0 && (layer + 1) % 6 !== 0);
   const ropes = ropesByKind(withoutFlatRope(config), sizes, {
     full: 5_000_000,
