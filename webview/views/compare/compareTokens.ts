@@ -2,7 +2,7 @@ import { selectToken, type PanelContext } from '../../context.ts';
 import { rowOfToken } from '../../figures/comparisonRows.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { plainKey } from '../../parts/keys.ts';
-import { comparedNumbers } from '../../figures/savedNumbers.ts';
+import { comparedNumbers, savedOf } from '../../figures/savedNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { createRowWindow, rowSpacer, WHOLE } from '../../parts/rowWindow.ts';
 import type { ViewState } from '../../state.ts';
@@ -42,16 +42,12 @@ export function createCompareTokens(context: PanelContext): ComparePart {
     widest,
   );
   const frame = el('div', { class: 'compare-frame' }, table);
-  const saved = withTableMenu(t('Aligned tokens'), frame, {
-    file: () => 'surprisal-of-both',
-    numbers: () => compared && comparedNumbers(compared.rows),
-  });
   const root = el(
     'section',
     { class: 'card', 'aria-label': t('Aligned tokens') },
     el('div', { class: 'card-head' }, el('h2', {}, t('Surprisal, token by token')), keys),
     ...bars.parts,
-    saved,
+    savedRows(frame, () => compared),
     el('p', { class: 'caption' }, meaning()),
   );
   let compared: Compared | null = null;
@@ -135,6 +131,14 @@ export function createCompareTokens(context: PanelContext): ComparePart {
       } else draw(state);
     },
   };
+}
+
+/** The table with its menu. */
+function savedRows(frame: HTMLElement, compared: () => Compared | null): HTMLElement {
+  return withTableMenu(t('Aligned tokens'), frame, {
+    file: () => 'surprisal-of-both',
+    numbers: () => savedOf(compared() ?? undefined, ({ rows }) => comparedNumbers(rows)),
+  });
 }
 
 /** Scrolls the table so that a row outside the visible part comes to its middle. */

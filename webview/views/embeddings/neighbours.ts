@@ -22,10 +22,7 @@ export function createNeighbours(context: PanelContext): View {
     store.dispatch({ type: 'settings', change: { neighbourWord } }),
   );
   const title = el('h2');
-  const table = rankedTable(t('Nearest tokens of the static table'), t('Cosine'), {
-    file: () => 'nearest-tokens',
-    numbers: () => savedOf(nearest.answer(), neighbourNumbers),
-  });
+  const table = nearestTable(t('Nearest tokens of the static table'), 'nearest-tokens', () => nearest.answer());
   const measured = el('p', { class: 'caption' });
   const frame = createFrameSwitch(context, 'table');
   const nearest = question(context, {
@@ -122,6 +119,11 @@ export function createNeighbours(context: PanelContext): View {
 /** Place of the residual stream that is decoded, from 0: for the static table (-1), the first block's input instead. */
 function placeOf({ embeddingLayer }: Settings): number {
   return Math.max(0, embeddingLayer);
+}
+
+/** A table of the tokens nearest to a vector, still empty. `file`: the name of what is saved of it. */
+export function nearestTable(caption: string, file: string, near: () => Neighbours | undefined): ReturnType<typeof rankedTable> {
+  return rankedTable(caption, t('Cosine'), { file: () => file, numbers: () => savedOf(near(), neighbourNumbers) });
 }
 
 /** Rows of a ranked list of cosines; a cosine of 1 has the full length of a bar. */
