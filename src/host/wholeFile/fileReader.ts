@@ -124,8 +124,8 @@ export class FileReader extends Disposable {
   }
 
   /**
-   * Reads the file that a text is from which the model does not read at once, where nobody asked for the file itself: not what was read or
-   * stopped already, unless it was edited since, and by no engine, which is sent what is asked for alone.
+   * Reads the file of an explained text that is longer than the context. The file itself was not asked for: one that is known is left as
+   * it is, unless it was edited since it was read, and nothing is sent to an engine.
    */
   readAround(what: vscode.TextDocument | vscode.NotebookDocument): void {
     if (this.#client.isElsewhere) return;

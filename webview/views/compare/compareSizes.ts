@@ -8,6 +8,8 @@ import { sizesFigure } from '../../figures/sizesFigure.ts';
 import { button, chip, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS } from '../../parts/dom.ts';
 import { bits, compact, decimal, integer, signedDecimal } from '../../parts/format.ts';
+import { sizeNumbers, spanNumbers } from '../../figures/tableNumbers.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
@@ -53,6 +55,10 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     el('thead', {}, el('tr', {}, ...[t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Off the line')].map(heading))),
     rows,
   );
+  const saved = withTableMenu(t('Models by size'), el('div', { class: 'sizes-frame' }, table), {
+    file: () => 'sizes',
+    numbers: () => found && sizeNumbers(found.sizes, found.comparison, found.fit),
+  });
   const law = el('p', { class: 'caption' });
   const text = el('div', { class: 'sizes-text', dir: 'auto' });
   const legend = legendRow();
@@ -63,7 +69,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     el('div', { class: 'card-head' }, el('h2', {}, t('One text through many sizes')), close),
     notices,
     plot.root,
-    el('div', { class: 'sizes-frame' }, table),
+    saved,
     law,
     el('h3', {}, t('The first size that gets it')),
     el('p', { class: 'caption' }, t('The smallest model whose first choice each part of the text is; aligned by characters.')),
@@ -179,7 +185,8 @@ function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }
 }
 
 /** Where the largest model gives the text more bits than the smallest: the parts with most of it. */
-function worseParts({ models, text }: ShownSizes, { spans }: SizeComparison): readonly HTMLElement[] {
+function worseParts(sizes: ShownSizes, { spans }: SizeComparison): readonly HTMLElement[] {
+  const { models, text } = sizes;
   const last = models.length - 1;
   const by = (span: SizedSpan): number => at(span.bits, last) - at(span.bits, 0);
   const all = spans.filter((span) => by(span) > LEAST_WORSE).toSorted((a, b) => by(b) - by(a));
@@ -196,18 +203,18 @@ function worseParts({ models, text }: ShownSizes, { spans }: SizeComparison): re
       numberCell(signedDecimal(by(span), 2), true),
     );
   const head = [t('Text'), ...models.map((_, index) => t('Bits, {0}', index + 1)), t('Worse by')];
+  const table = el(
+    'table',
+    { class: 'table' },
+    el('thead', {}, el('tr', {}, ...head.map(heading))),
+    el('tbody', {}, ...all.slice(0, MOST_WORSE).map(row)),
+  );
   return [
     title,
     ...more,
-    el(
-      'div',
-      { class: 'sizes-frame' },
-      el(
-        'table',
-        { class: 'table' },
-        el('thead', {}, el('tr', {}, ...head.map(heading))),
-        el('tbody', {}, ...all.slice(0, MOST_WORSE).map(row)),
-      ),
-    ),
+    withTableMenu(t('Where the largest is worse than the smallest'), el('div', { class: 'sizes-frame' }, table), {
+      file: () => 'sizes-worse',
+      numbers: () => spanNumbers(sizes, all),
+    }),
   ];
 }

@@ -19,7 +19,7 @@ import { finishTemplate, startTemplate } from './modelEnds.ts';
 import { parametersTemplate } from './modelParameters.ts';
 import { createModelPlay } from './modelPlay.ts';
 import { riverTemplate } from './modelRiver.ts';
-import { tableTemplate } from './modelTable.ts';
+import { createModelTable, type ModelTable } from './modelTable.ts';
 
 /** The Model tab: the model's parts drawn from its own files, with the selected token's numbers on their way through them. */
 export function createModel(context: PanelContext): View {
@@ -28,6 +28,7 @@ export function createModel(context: PanelContext): View {
   const root: HTMLElement = el('div', { class: 'model-view' });
   const draw = (): void => show(store.state());
   const play = createModelPlay(context, draw);
+  const table = createModelTable();
   const around = ({ shown, settings }: ViewState) =>
     shown === null
       ? { position: 0, positions: 1 }
@@ -97,7 +98,7 @@ export function createModel(context: PanelContext): View {
       cells: window === undefined ? null : lensCells(window, selected),
       layerAnswer: answer?.layer === layer && answer.token === selected ? answer : null,
     };
-    render(pictureTemplate(data, actions, play), picture);
+    render(pictureTemplate(data, actions, play, table), picture);
   }
   return {
     root,
@@ -141,7 +142,7 @@ async function orSentence<Answer>(asked: Promise<Answer>): Promise<Answer | stri
   }
 }
 
-function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnType<typeof createModelPlay>) {
+function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnType<typeof createModelPlay>, table: ModelTable) {
   const { explanation, architecture, settings } = data;
   const { model } = explanation;
   return html`
@@ -173,7 +174,7 @@ function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnTyp
       @toggle=${({ target }: Event) => target instanceof HTMLDetailsElement && actions.fold('modelTable', target.open)}
     >
       <summary>${t('The numbers of token {0} in a table', integer(settings.selected))}</summary>
-      ${tableTemplate(data)}
+      ${table.template(data)}
     </details>
   `;
 }

@@ -3,17 +3,20 @@ import { at } from '../../../src/core/tensor.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { View } from '../../context.ts';
+import { returnedNumbers } from '../../figures/tableNumbers.ts';
 import { chip, factList, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, percentInColumn } from '../../parts/format.ts';
 import { engineText, entropyText } from '../../parts/servedTexts.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 
 /** A row of the table: an alternative, the token that follows without being one, or all that was not returned. */
 export interface ReturnedRow {
   readonly kind: 'alternative' | 'follows' | 'rest';
-  /** Undefined for the rest. */
+  /** As it is shown, and as it is; undefined for the rest. */
   readonly text: string | undefined;
+  readonly piece: string | undefined;
   readonly prob: number;
   readonly actual: boolean;
 }
@@ -30,15 +33,16 @@ export function returnedRows({ tokens, logprob, topK, topIds, topProbs, pieces }
     rows.push({
       kind: 'alternative',
       text: actual ? visibleToken(following) : visibleText(pieces[id] ?? ''),
+      piece: actual ? following.text : pieces[id],
       prob: at(topProbs, place),
       actual,
     });
   }
   const own = following === undefined ? Number.NaN : Math.exp(at(logprob, position + 1));
   if (following !== undefined && !Number.isNaN(own) && !rows.some(({ actual }) => actual))
-    rows.push({ kind: 'follows', text: visibleToken(following), prob: own, actual: true });
+    rows.push({ kind: 'follows', text: visibleToken(following), piece: following.text, prob: own, actual: true });
   const rest = 1 - rows.reduce((sum, { prob }) => sum + prob, 0);
-  return [...rows, { kind: 'rest', text: undefined, prob: Math.max(0, rest), actual: false }];
+  return [...rows, { kind: 'rest', text: undefined, piece: undefined, prob: Math.max(0, rest), actual: false }];
 }
 
 /** The next token after the selected one, as far as an engine returned it: nothing is made up for the rest. */
@@ -52,13 +56,19 @@ export function createReturnedNext(): View {
     el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', colspan: 2 }, t('Probability')))),
     rows,
   );
+  let all: readonly ReturnedRow[] = [];
+  let position = 0;
+  const saved = withTableMenu(t('Most likely next tokens'), table, {
+    file: () => `position-${position}-next-token`,
+    numbers: () => returnedNumbers(all.map(({ piece, prob }) => ({ text: piece, prob }))),
+  });
   const facts = el('dl', { class: 'effect' });
   const note = el('p', { class: 'caption' });
   const root = el(
     'section',
     { class: 'card next-token', 'aria-label': t('Next token') },
     el('div', { class: 'card-head' }, title),
-    el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, table), el('div', { class: 'sampling' }, facts, note)),
+    el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, saved), el('div', { class: 'sampling' }, facts, note)),
   );
   const changed = changeDetector();
   return {
@@ -73,7 +83,8 @@ export function createReturnedNext(): View {
         chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
         el('span', { class: 'beside' }, t('position {0}', selected)),
       );
-      const all = returnedRows(explanation, selected);
+      all = returnedRows(explanation, selected);
+      position = selected;
       rows.replaceChildren(...all.map(rowOf));
       const { count, mass } = returnedShare(topIds, topProbs, selected * topK, topK);
       const entropy = entropyText(explanation, selected + 1);

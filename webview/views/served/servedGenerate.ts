@@ -4,11 +4,13 @@ import { MOST_SERVED, type ServedGeneration } from '../../../src/core/servedGene
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { drawSettings } from '../../generation/generator.ts';
+import { returnedNumbers } from '../../figures/tableNumbers.ts';
 import { button, chip, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS, stepKey } from '../../parts/dom.ts';
 import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { engineText } from '../../parts/servedTexts.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { samplingFields } from '../generate/samplingFields.ts';
@@ -143,29 +145,34 @@ function detailOf({ tokens }: ServedGeneration, selected: number): readonly HTML
   const isListed = token.top.some(({ text, prob }) => text === token.text && prob === token.prob);
   const rows = [...token.top, ...(isListed ? [] : [token])];
   const rest = Math.max(0, 1 - rows.reduce((sum, { prob }) => sum + prob, 0));
+  const table = el(
+    'table',
+    { class: 'candidates' },
+    el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')),
+    el(
+      'thead',
+      {},
+      el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', class: 'number' }, t('Probability'))),
+    ),
+    el(
+      'tbody',
+      {},
+      ...rows.map(({ text, prob }) =>
+        el(
+          'tr',
+          { class: text === token.text && prob === token.prob ? 'actual' : '' },
+          el('th', { scope: 'row' }, chip(visibleText(text))),
+          numberCell(percentInColumn(prob), true),
+        ),
+      ),
+      el('tr', { class: 'not-returned' }, el('th', { scope: 'row' }, el('em', {}, t('not returned'))), numberCell(percentInColumn(rest))),
+    ),
+  );
   return [
     el('h3', {}, t('At step {0}', integer(selected + 1)), ' ', chip(shortened(visibleText(token.text), 24))),
-    el(
-      'table',
-      { class: 'candidates' },
-      el(
-        'thead',
-        {},
-        el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', class: 'number' }, t('Probability'))),
-      ),
-      el(
-        'tbody',
-        {},
-        ...rows.map(({ text, prob }) =>
-          el(
-            'tr',
-            { class: text === token.text && prob === token.prob ? 'actual' : '' },
-            el('th', { scope: 'row' }, chip(visibleText(text))),
-            numberCell(percentInColumn(prob), true),
-          ),
-        ),
-        el('tr', { class: 'not-returned' }, el('th', { scope: 'row' }, el('em', {}, t('not returned'))), numberCell(percentInColumn(rest))),
-      ),
-    ),
+    withTableMenu(t('Most likely next tokens'), table, {
+      file: () => `step-${selected + 1}-candidates`,
+      numbers: () => returnedNumbers([...rows, { text: undefined, prob: rest }]),
+    }),
   ];
 }

@@ -4,12 +4,14 @@ import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
 import { deletionNumbers } from '../../figures/savedNumbers.ts';
+import { deletionMeans } from '../../figures/tableNumbers.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { foldout } from '../../parts/foldout.ts';
 import { integer } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { showFraction } from '../../parts/status.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { createPlot } from '../../plot.ts';
 import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -62,7 +64,14 @@ export function createDeletion(context: PanelContext): View {
       },
     },
   );
-  const found = el('div', { class: 'deletion-found' }, plot.root, table);
+  const means = withTableMenu(t('Which method to believe here'), table, {
+    file: () => 'deletion-means',
+    numbers: () => {
+      const curves = curvesNow();
+      return curves === null ? null : deletionMeans(curves, pointIn(curves));
+    },
+  });
+  const found = el('div', { class: 'deletion-found' }, plot.root, means);
   const runs = createDeletionRuns(
     context,
     () => draw(store.state()),
