@@ -19,10 +19,8 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A sentence with elements or templates in the places {0}, {1}, … of its text, in the order that its language has them. */
-export function sentence(text: string, ...places: readonly Node[]): readonly (Node | string)[];
-export function sentence<Place>(text: string, ...places: readonly Place[]): readonly (Place | string)[];
-export function sentence<Place>(text: string, ...places: readonly Place[]): readonly (Place | string)[] {
+/** A sentence with elements in the places {0}, {1}, … of its text, in the order that its language has them. */
+export function sentence(text: string, ...places: readonly Node[]): readonly (Node | string)[] {
   return text.split(/\{(\d+)\}/).map((piece, index) => (index % 2 === 0 ? piece : (places[Number(piece)] ?? '')));
 }
 

@@ -1,5 +1,4 @@
-import { nothing, render } from 'lit-html';
-import { headResult, stageOf, type ForwardPath, type StageName } from '../../../src/core/forwardPath.ts';
+import { headResult, stageOf, type ForwardPath } from '../../../src/core/forwardPath.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { arithmeticOf } from '../../figures/numberArithmetic.ts';
 import { button } from '../../parts/controls.ts';
@@ -8,7 +7,7 @@ import { foldout } from '../../parts/foldout.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
-import { numberTemplate, numberTitle } from './numberCard.ts';
+import { numberCard, numberTitle } from './numberCard.ts';
 import type { WalkPlaces } from './walkPlaces.ts';
 
 /** Part of the view that shows how the chosen number is computed. */
@@ -20,7 +19,7 @@ export interface NumberView {
 /** Creates the part. `path`: the path shown. */
 export function createNumberView(context: PanelContext, places: WalkPlaces, path: () => ForwardPath | undefined): NumberView {
   const back = button(t('Back'), 'link', () => places.goBack());
-  const body = el('div', { class: 'number-body', 'data-template': true });
+  const body = el('div', { class: 'number-body' });
   const asked = question(context, {
     busy: () => body,
     parts: [body],
@@ -35,20 +34,20 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
     },
     answered: (view) => {
       const { index } = view.place;
-      const arithmetic = arithmeticOf(view.path, view.place, view.sum);
-      const shown = {
-        ...view,
-        goTo: places.goTo,
-        goBefore: places.goBefore,
-        goToLayer: (layer: number) => places.goElsewhere({ layer }, () => ({ stage: 'input', index: 0 })),
-        canFollow: (head: number) => head < view.heads,
-        goToHead: (head: number, stage: StageName) =>
-          places.goElsewhere({ head }, ({ stages }) => {
-            const { name, values } = headResult(stages, stage);
-            return { stage: name, index: index % values.length };
-          }),
-      };
-      render(arithmetic === null ? nothing : numberTemplate(arithmetic, shown), body);
+      body.replaceChildren(
+        ...numberCard(arithmeticOf(view.path, view.place, view.sum), {
+          ...view,
+          goTo: places.goTo,
+          goBefore: places.goBefore,
+          goToLayer: (layer) => places.goElsewhere({ layer }, () => ({ stage: 'input', index: 0 })),
+          canFollow: (head) => head < view.heads,
+          goToHead: (head, stage) =>
+            places.goElsewhere({ head }, ({ stages }) => {
+              const { name, values } = headResult(stages, stage);
+              return { stage: name, index: index % values.length };
+            }),
+        }),
+      );
     },
   });
   const head = el('h2', {}, t('How this number came about'));

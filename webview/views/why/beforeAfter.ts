@@ -1,15 +1,13 @@
-import { html, nothing, render, type TemplateResult } from 'lit-html';
 import type { ChangedCandidate, WhatIf } from '../../../src/core/whatIf.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { savedOf } from '../../figures/savedNumbers.ts';
 import { changedNumbers, outcomeNumbers } from '../../figures/tableNumbers.ts';
-import { el, sentence } from '../../parts/dom.ts';
+import { chip, numberCell, shareBar } from '../../parts/controls.ts';
+import { changeDetector, el, sentence } from '../../parts/dom.ts';
 import { bits, integer, percent, signedDecimal, significant } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
-import { chipTemplate, shareBarTemplate } from '../../parts/templates.ts';
-import { explained } from '../../parts/terms.ts';
 import { question } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, type AskedWhy } from './asked.ts';
@@ -19,8 +17,8 @@ const CANDIDATES = 5;
 
 /** The prediction by the model as it is beside the same with the interventions. */
 export function createBeforeAfter(context: PanelContext): View {
-  const found = el('div', { class: 'what-if-found', 'data-template': true });
   const numbers = el('table', { class: 'before-after' });
+  const distance = el('p', { class: 'caption' });
   const candidates = el('table', { class: 'candidates' });
   const outcome = withTableMenu(t('The prediction before and after'), numbers, {
     file: () => 'what-if',
@@ -30,6 +28,8 @@ export function createBeforeAfter(context: PanelContext): View {
     file: () => 'what-if-candidates',
     numbers: () => savedOf(asked.answer()?.answer.candidates, changedNumbers),
   });
+  const found = el('div', { class: 'what-if-found' }, el('div', { class: 'what-if-side' }, outcome, distance), likeliest);
+  const changed = changeDetector();
   const asked = question<{ readonly why: AskedWhy; readonly answer: WhatIf }>(context, {
     busy: () => root,
     parts: [found],
@@ -38,19 +38,12 @@ export function createBeforeAfter(context: PanelContext): View {
       if (why === null || state.shown?.explanation.run.recipe.length === 0) return '';
       return { why, answer: await query('whatIf', 'whatIf', { ...logitOf(why), count: CANDIDATES }) };
     },
-    draw: ({ why, answer }) => {
-      render(numbersTemplate(why, answer), numbers);
-      render(candidatesTemplate(why, answer.candidates), candidates);
-      render(
-        html`<div class="what-if-side">
-            ${outcome}
-            <p class="caption">
-              ${explained(t('Distributions of the next token apart by {0} (KL of before from after).', bits(answer.bits)))}
-            </p>
-          </div>
-          ${likeliest}`,
-        found,
-      );
+    draw: (known) => {
+      if (!changed(known)) return;
+      const { why, answer } = known;
+      numbers.replaceChildren(...numberRows(why, answer));
+      distance.replaceChildren(t('Distributions of the next token apart by {0} (KL of before from after).', bits(answer.bits)));
+      candidates.replaceChildren(...candidateRows(why, answer.candidates));
     },
   });
   const root: HTMLElement = el('div', { class: 'what-if-result' }, asked.notice, found);
@@ -66,76 +59,75 @@ export function createBeforeAfter(context: PanelContext): View {
 }
 
 /** Target, probabilities and rank, before, after, and what is between them. */
-function numbersTemplate({ tokenText, rivalText }: AskedWhy, { before, after }: WhatIf): TemplateResult {
-  const row = (name: readonly (TemplateResult | string)[], from: string, to: string, change: string): TemplateResult =>
-    html`<tr>
-      <th scope="row">${name}</th>
-      <td class="number">${from}</td>
-      <td class="number strong">${to}</td>
-      <td class="number">${change}</td>
-    </tr>`;
+function numberRows({ tokenText, rivalText }: AskedWhy, { before, after }: WhatIf): readonly HTMLElement[] {
+  const row = (name: readonly (Node | string)[], from: string, to: string, change: string): HTMLElement =>
+    el('tr', {}, el('th', { scope: 'row' }, ...name), numberCell(from), numberCell(to, true), numberCell(change));
   const signed = (value: number): string => signedDecimal(value, LOGIT_DIGITS);
-  const probability = (text: string, from: number, to: number): TemplateResult =>
+  const probability = (text: string, from: number, to: number): HTMLElement =>
     row(
-      sentence(t('Probability of {0}'), chipTemplate(text)),
+      sentence(t('Probability of {0}'), chip(text)),
       percent(Math.exp(from)),
       percent(Math.exp(to)),
       `× ${significant(Math.exp(to - from))}`,
     );
-  return html`<caption class="visually-hidden">
-      ${t('The prediction before and after')}
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col"></th>
-        <th scope="col" class="number">${t('Before')}</th>
-        <th scope="col" class="number">${t('Afterwards')}</th>
-        <th scope="col" class="number">${t('Change')}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${row(
+  const head = ['', t('Before'), t('Afterwards'), t('Change')].map((text) =>
+    el('th', { scope: 'col', class: text === '' ? '' : 'number' }, text),
+  );
+  return [
+    el('caption', { class: 'visually-hidden' }, t('The prediction before and after')),
+    el('thead', {}, el('tr', {}, ...head)),
+    el(
+      'tbody',
+      {},
+      row(
         rivalText === null
-          ? sentence(t('Logit of {0}'), chipTemplate(tokenText))
-          : sentence(t('Logit difference, {0} to {1}'), chipTemplate(tokenText), chipTemplate(rivalText)),
+          ? sentence(t('Logit of {0}'), chip(tokenText))
+          : sentence(t('Logit difference, {0} to {1}'), chip(tokenText), chip(rivalText)),
         signed(before.target),
         signed(after.target),
         signed(after.target - before.target),
-      )}
-      ${probability(tokenText, before.logprob, after.logprob)}
-      ${
-        rivalText === null || before.rivalLogprob === null || after.rivalLogprob === null
-          ? nothing
-          : probability(rivalText, before.rivalLogprob, after.rivalLogprob)
-      }
-      ${row(sentence(t('Rank of {0}'), chipTemplate(tokenText)), integer(before.rank), integer(after.rank), '')}
-    </tbody>`;
+      ),
+      probability(tokenText, before.logprob, after.logprob),
+      ...(rivalText === null || before.rivalLogprob === null || after.rivalLogprob === null
+        ? []
+        : [probability(rivalText, before.rivalLogprob, after.rivalLogprob)]),
+      row(sentence(t('Rank of {0}'), chip(tokenText)), integer(before.rank), integer(after.rank), ''),
+    ),
+  ];
 }
 
 /** The likeliest tokens of both sides: an outline is the probability before, a bar the one after. */
-function candidatesTemplate({ token }: AskedWhy, candidates: readonly ChangedCandidate[]): TemplateResult {
+function candidateRows({ token }: AskedWhy, candidates: readonly ChangedCandidate[]): readonly HTMLElement[] {
   const most = Math.max(...candidates.flatMap(({ before, after }) => [before, after]), Number.MIN_VALUE);
-  return html`<caption class="visually-hidden">
-      ${t('The likeliest tokens before and after')}
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col" colspan="2">${t('Likeliest tokens: outline before, bar after')}</th>
-        <th scope="col" class="number">${t('Before')}</th>
-        <th scope="col" class="number">${t('Afterwards')}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${candidates.map(
-        ({ id, text, before, after }) =>
-          html`<tr>
-            <th scope="row">
-              ${chipTemplate(shortened(visibleText(text), 24))}${id === token ? html`<span class="beside">${t('asked')}</span>` : nothing}
-            </th>
-            <td class="bar-cell">${shareBarTemplate(before / most, after / most)}</td>
-            <td class="number">${percent(before)}</td>
-            <td class="number strong">${percent(after)}</td>
-          </tr>`,
-      )}
-    </tbody>`;
+  const rows = candidates.map(({ id, text, before, after }) => {
+    const bar = shareBar({ before: before / most, after: after / most });
+    return el(
+      'tr',
+      {},
+      el(
+        'th',
+        { scope: 'row' },
+        chip(shortened(visibleText(text), 24)),
+        ...(id === token ? [el('span', { class: 'beside' }, t('asked'))] : []),
+      ),
+      el('td', { class: 'bar-cell' }, bar),
+      numberCell(percent(before)),
+      numberCell(percent(after), true),
+    );
+  });
+  return [
+    el('caption', { class: 'visually-hidden' }, t('The likeliest tokens before and after')),
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'col', colspan: 2 }, t('Likeliest tokens: outline before, bar after')),
+        el('th', { scope: 'col', class: 'number' }, t('Before')),
+        el('th', { scope: 'col', class: 'number' }, t('Afterwards')),
+      ),
+    ),
+    el('tbody', {}, ...rows),
+  ];
 }

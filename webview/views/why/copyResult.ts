@@ -1,14 +1,13 @@
-import { html, nothing, render, type TemplateResult } from 'lit-html';
 import type { PanelContext } from '../../context.ts';
 import { headOff } from '../../../src/core/run.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import { headNames, type CopyExperiment, type CopyRun } from '../../figures/copyExperiment.ts';
 import { switchedOn } from '../../figures/recipeList.ts';
 import { copyNumbers } from '../../figures/tableNumbers.ts';
+import { button, numberCell, shareBar } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { bits, decimal, integer, percent } from '../../parts/format.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
-import { shareBarTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 
 /** The outcome of the experiment, in words and numbers. */
@@ -20,43 +19,34 @@ export interface CopyResult {
 
 /** Creates the place for an outcome, still hidden. */
 export function createCopyResult(context: PanelContext): CopyResult {
-  const root = el('div', { class: 'copy-result', hidden: true, 'data-template': true });
+  const said = el('p', {});
   const table = el('table', { class: 'candidates copy-losses' });
+  const note = el('p', { class: 'caption' });
   let found: CopyExperiment | null = null;
   const losses = withTableMenu(t('Experiment: what induction heads do'), table, {
     file: () => 'induction-experiment',
     numbers: () => found && copyNumbers(found),
   });
-  const everywhere = ({ induction: { heads } }: CopyExperiment): void =>
+  const everywhere = button(t('Switch these induction heads off in every view'), 'secondary', () => {
+    const heads = found?.induction.heads ?? [];
     changeRecipe(context, (items) => heads.reduce((list, head) => switchedOn(list, headOff(head)), items));
+  });
+  const root = el('div', { class: 'copy-result', hidden: true }, said, losses, note, el('div', { class: 'buttons wrap' }, everywhere));
   return {
     root,
     show: (experiment) => {
       found = experiment;
       root.hidden = experiment === null;
       if (experiment === null) return;
-      render(tableTemplate(experiment), table);
-      render(
-        html`<p>${sentenceOf(experiment)}</p>
-          ${losses}
-          <p class="caption">${noteText(experiment)}</p>
-          <div class="buttons wrap">
-            <button type="button" class="button secondary" @click=${() => everywhere(experiment)}>
-              ${t('Switch these induction heads off in every view')}
-            </button>
-          </div>`,
-        root,
+      said.textContent = sentenceOf(experiment);
+      table.replaceChildren(...rowsOf(experiment));
+      note.textContent = t(
+        'Mean surprisal over {0} tokens of each copy, without its first. The outline is the first copy, the bar the second. A random ' +
+          'draw can hit a head that induction needs, such as one that looks at the token just before: then the second copy suffers too.',
+        integer(experiment.before.loss.counted),
       );
     },
   };
-}
-
-function noteText({ before }: CopyExperiment): string {
-  return t(
-    'Mean surprisal over {0} tokens of each copy, without its first. The outline is the first copy, the bar the second. A random ' +
-      'draw can hit a head that induction needs, such as one that looks at the token just before: then the second copy suffers too.',
-    integer(before.loss.counted),
-  );
 }
 
 /** What the numbers say. */
@@ -79,28 +69,39 @@ function sentenceOf({ before, induction, random, scores }: CopyExperiment): stri
   );
 }
 
-function tableTemplate({ before, induction, random }: CopyExperiment): TemplateResult {
+function rowsOf({ before, induction, random }: CopyExperiment): readonly HTMLElement[] {
   const all = [before, induction, ...random];
   const most = Math.max(...all.flatMap(({ loss }) => [loss.firstBits, loss.secondBits]));
-  const row = (name: string, { heads, loss }: CopyRun): TemplateResult =>
-    html`<tr>
-      <th scope="row">${name}${heads.length === 0 ? nothing : html`<span class="copy-heads">${headNames(heads)}</span>`}</th>
-      <td class="bar-cell">${shareBarTemplate(loss.firstBits / most, loss.secondBits / most)}</td>
-      <td class="number">${decimal(loss.firstBits, 2)}</td>
-      <td class="number strong">${decimal(loss.secondBits, 2)}</td>
-    </tr>`;
-  return html`<caption class="visually-hidden">
-      ${t('Experiment: what induction heads do')}
-    </caption>
-    <thead>
-      <tr>
-        <th scope="col" colspan="2">${t('Heads that are off')}</th>
-        <th scope="col" class="number">${t('First copy, bits')}</th>
-        <th scope="col" class="number">${t('Second copy, bits')}</th>
-      </tr>
-    </thead>
-    <tbody>
-      ${row(t('None'), before)} ${row(t('Induction heads'), induction)}
-      ${random.map((one, draw) => row(t('Random heads, draw {0}', integer(draw + 1)), one))}
-    </tbody>`;
+  const row = (name: string, { heads, loss }: CopyRun): HTMLElement => {
+    const bar = shareBar({ before: loss.firstBits / most, after: loss.secondBits / most });
+    return el(
+      'tr',
+      {},
+      el('th', { scope: 'row' }, name, ...(heads.length === 0 ? [] : [el('span', { class: 'copy-heads' }, headNames(heads))])),
+      el('td', { class: 'bar-cell' }, bar),
+      numberCell(decimal(loss.firstBits, 2)),
+      numberCell(decimal(loss.secondBits, 2), true),
+    );
+  };
+  return [
+    el('caption', { class: 'visually-hidden' }, t('Experiment: what induction heads do')),
+    el(
+      'thead',
+      {},
+      el(
+        'tr',
+        {},
+        el('th', { scope: 'col', colspan: 2 }, t('Heads that are off')),
+        el('th', { scope: 'col', class: 'number' }, t('First copy, bits')),
+        el('th', { scope: 'col', class: 'number' }, t('Second copy, bits')),
+      ),
+    ),
+    el(
+      'tbody',
+      {},
+      row(t('None'), before),
+      row(t('Induction heads'), induction),
+      ...random.map((one, draw) => row(t('Random heads, draw {0}', integer(draw + 1)), one)),
+    ),
+  ];
 }
