@@ -8,7 +8,7 @@ import { setFileTaker } from './parts/fileSaving.ts';
 import { setLanguage } from './parts/format.ts';
 import { createSaver } from './saving.ts';
 import { createStore, initialState, isOutdated, type Store } from './state.ts';
-import { setStrings } from './strings.ts';
+import { setStrings, t } from './strings.ts';
 import { watchTheme, type Theme } from './theme.ts';
 import { createAttentionTeller } from './views/attention/editorAttention.ts';
 import { createTooltip } from './parts/tooltip.ts';
@@ -94,7 +94,10 @@ function buildPage(host: Host, api: VsCodeApi, theme: Theme, view: unknown): Sto
   const save = createSaver((kept) => api.setState(kept));
   setFileTaker({
     save: (name, content) => host.post({ type: 'saveFile', name, content }),
-    copy: (text) => host.post({ type: 'copy', text }),
+    copy: (text) => {
+      host.post({ type: 'copy', text });
+      context.announce(t('Copied'));
+    },
   });
   const store = createStore(initialState(theme, api.getState() ?? (view === undefined ? undefined : { version: 1, view })), (state) => {
     for (const view of views) view.update(state);

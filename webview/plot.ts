@@ -4,15 +4,16 @@ import { isRecord } from '../src/core/records.ts';
 import { paintedCells, withoutCells } from './figures/paintedCells.ts';
 import { loadedPlots, loadPlots } from './loadPlots.ts';
 import { createCellPainting } from './parts/cellPainting.ts';
-import { gradientLegend } from './parts/controls.ts';
+import { gradientLegend } from './parts/legend.ts';
 import { el } from './parts/dom.ts';
 import { copyText, saveFile } from './parts/fileSaving.ts';
 import { onWhite, pngOf, withSharpCells } from './parts/pictures.ts';
 import { createSaveMenu } from './parts/saveMenu.ts';
+import { tableEntries, tableWriter } from './parts/tableMenu.ts';
 import type { MenuEntry } from './parts/menuButton.ts';
 import { t } from './strings.ts';
 import { gradient, themeOf } from './theme.ts';
-import { figureJson, figureNpy, figureTable, type FigureData } from './figures/figureData.ts';
+import { figureNpy, type FigureData } from './figures/figureData.ts';
 import type { Figure, Margins, Scale } from './figures/figure.ts';
 
 // Nothing is uploaded: Plotly's own buttons are off, and no server is set.
@@ -221,20 +222,15 @@ function dataEntries(
   const name = nameOf();
   const found = data();
   if (found === null) return [];
-  const entry = (text: string, use: (found: FigureData) => void): MenuEntry => ({
-    text,
-    chosen: () =>
-      attempt(async () => {
-        use(typeof found === 'function' ? await found() : found);
-      }),
-  });
+  const use = (take: (found: FigureData) => void): void =>
+    attempt(async () => {
+      take(typeof found === 'function' ? await found() : found);
+    });
+  const saveNpy = (): void => use((numbers) => numbers.kind === 'grid' && saveFile(name, 'npy', figureNpy(numbers)));
   const isTable = typeof found !== 'function' && found.kind === 'table';
   return [
-    entry(t('Table (CSV)'), (numbers) => saveFile(name, 'csv', figureTable(numbers, 'csv'))),
-    entry(t('Table (TSV)'), (numbers) => saveFile(name, 'tsv', figureTable(numbers, 'tsv'))),
-    entry(t('Copy table'), (numbers) => copyText(figureTable(numbers, 'tsv'))),
-    entry(t('Numbers (JSON)'), (numbers) => saveFile(name, 'json', figureJson(numbers))),
-    ...(isTable ? [] : [entry(t('Numbers (NumPy)'), (numbers) => numbers.kind === 'grid' && saveFile(name, 'npy', figureNpy(numbers)))]),
+    ...tableEntries(name, (write) => use((numbers) => write(tableWriter(numbers)))),
+    ...(isTable ? [] : [{ text: t('Numbers (NumPy)'), chosen: saveNpy }]),
   ];
 }
 

@@ -1,6 +1,7 @@
 import * as v from 'valibot';
 import { ATTENTION_KINDS } from '../src/core/attentionRows.ts';
 import { ATTRIBUTION_METHODS } from '../src/core/attribution.ts';
+import { isStageName, type StageName } from '../src/core/forwardPath.ts';
 import { REPEATED_SCORES } from '../src/core/repeatedTokens.ts';
 import { HEAD_MEASURES } from '../src/core/headMeasures.ts';
 import { HEAD_METRICS } from '../src/core/headMetrics.ts';
@@ -46,6 +47,24 @@ export type LensRows = (typeof LENS_ROWS)[number];
 export const ADDED_COLOURS = ['raised', 'next'] as const;
 /** Measure that colours the lens of what steps add. */
 export type AddedColour = (typeof ADDED_COLOURS)[number];
+/** Details that fold in and out: parts of views, and the vectors of the forward pass. */
+const FOLDS = [
+  'curve',
+  'editorAttention',
+  'experiment',
+  'histogram',
+  'methods',
+  'modelTable',
+  'number',
+  'pairSpeed',
+  'pairTurns',
+  'sinusoid',
+  'steering',
+  'stepAttention',
+  'timeMemory',
+] as const;
+/** Name of details that fold in and out. */
+export type FoldName = (typeof FOLDS)[number] | `stage-${StageName}`;
 /** Views of the Embeddings tab, in their order. */
 export const EMBEDDING_VIEWS = ['map', 'neighbours', 'arithmetic', 'words', 'context', 'similarity'] as const;
 /** Name of a view of the Embeddings tab. */
@@ -79,6 +98,13 @@ const READINGS = v.pipe(
   v.custom<Readonly<Record<string, unknown>>>(isRecord),
   v.transform((words) => Object.entries(words).filter((word): word is [string, number] => v.is(index, word[1]))),
   v.transform((words): Readonly<Record<string, number>> => Object.fromEntries(words.slice(0, MAX_READINGS))),
+);
+const FOLDED = v.pipe(
+  v.custom<Readonly<Record<string, unknown>>>(isRecord),
+  v.transform((folds) =>
+    Object.entries(folds).filter((fold): fold is [FoldName, boolean] => isFold(fold[0]) && typeof fold[1] === 'boolean'),
+  ),
+  v.transform((folds): Readonly<Partial<Record<FoldName, boolean>>> => Object.fromEntries(folds)),
 );
 const STEP = v.pipe(
   v.string(),
@@ -114,6 +140,8 @@ const SHARED = {
   headChosen: v.fallback(v.boolean(), false),
   /** Whether the first token, an attention sink, is left out of attention maps and of the projection of the vectors. */
   hideFirst: v.fallback(v.boolean(), true),
+  /** Whether details are open that the user has opened or closed; others are as their view opens them. */
+  folds: v.fallback(FOLDED, {}),
   /** The user's notes on the explanation. */
   notes: v.fallback(NOTES, []),
 };
@@ -135,8 +163,6 @@ const TOKENS = {
   tableBits: v.fallback(number(0, 1e6), 0),
   /** Whether the details are shown: bytes and ids of each row, and what the text counts beside its tokens and words. */
   tableDetails: v.fallback(v.boolean(), false),
-  /** Whether the histogram of surprisal is open. */
-  histogram: v.fallback(v.boolean(), false),
 };
 
 const ATTENTION = {
@@ -310,6 +336,10 @@ export function withinModel(settings: Settings, { model, tokens }: Explanation):
     locked: locked !== null && locked.query < tokens.length && locked.key < tokens.length ? locked : null,
     positionKey: positionKey !== null && positionKey < tokens.length ? positionKey : null,
   };
+}
+
+function isFold(name: string): name is FoldName {
+  return FOLDS.some((fold) => fold === name) || (name.startsWith('stage-') && isStageName(name.slice('stage-'.length)));
 }
 
 function clamp(value: number, low: number, high: number): number {

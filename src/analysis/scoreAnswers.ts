@@ -1,8 +1,11 @@
 import { UserError } from '../core/errors.ts';
+import type { Run } from '../core/run.ts';
+import type { Tensor } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
 import type { LanguageModel, Sequence } from '../model/languageModel.ts';
-import { checkIndex, type Answers } from './answering.ts';
+import { checkIndex, traceOf, type AnswerContext, type Answers } from './answering.ts';
 import { checkRoom } from './fitting.ts';
+import { lastResidual, rowsBetween } from './traceRows.ts';
 import { scoreRows } from './windowScores.ts';
 
 /**
@@ -23,11 +26,17 @@ export const scoreAnswers: Pick<Answers, 'scores'> = {
     checkIndex('token', to - 1, length, from);
     checkRoom(model, await context.room(), length);
     if (length > model.info.contextLength) throw new UserError(msg`${model.info.name} reads ${model.info.contextLength} tokens at once.`);
-    const sequence = sequenceFor(model, length);
-    await sequence.read(run, context.progress, to);
-    return scoreRows(model, sequence.finals(from - 1, to - 1), run.ids.subarray(from, to), context.checkpoint);
+    return scoreRows(model, await finals(context, run, from - 1, to - 1), run.ids.subarray(from, to), context.checkpoint);
   },
 };
+
+/** Last residuals [to - from, D] of tokens `from` to `to` - 1. A window that the panel shows was run already. */
+async function finals(context: AnswerContext, run: Run, from: number, to: number): Promise<Tensor> {
+  if (context.cache.holds(run)) return rowsBetween(lastResidual(await traceOf(context, run)), from, to);
+  const sequence = sequenceFor(context.open.model, run.ids.length);
+  await sequence.read(run, context.progress, to + 1);
+  return sequence.finals(from, to);
+}
 
 /** What windows of `length` tokens are read into: one at a time, so that memory holds no more than a window. */
 function sequenceFor(model: LanguageModel, length: number): Sequence {

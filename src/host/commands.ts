@@ -28,7 +28,7 @@ import type { AttentionMarks } from './editor/attentionMarks.ts';
 import { isWithheld, type EditorTexts } from './editor/target.ts';
 import type { TokenFocus } from './editor/tokenFocus.ts';
 import type { Counts } from './counts/counts.ts';
-import { fileCommands } from './wholeFile/fileCommands.ts';
+import { fileCommands, readAroundWindow } from './wholeFile/fileCommands.ts';
 import type { FileParts } from './wholeFile/fileParts.ts';
 import { surpriseCommands } from './wholeFile/surpriseCommands.ts';
 import type { WhyMarks } from './editor/whyMarks.ts';
@@ -63,12 +63,16 @@ export interface CommandContext {
 export function commandsOf(context: CommandContext): Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> {
   const { explainer, current, panel, library, downloads, secrets, log, editors } = context;
   return {
-    'explainTokens.explain': () => explainSelection(explainer, editors),
+    'explainTokens.explain': async () => {
+      await explainSelection(explainer, editors);
+      readAroundWindow(context);
+    },
     'explainTokens.runAgain': () => explainer.runAgain(),
     'explainTokens.toggleColors': () => writeSetting('colors', !readSettings().colors),
     'explainTokens.clear': () => {
       panel.close();
       current.clear();
+      context.files.reader.forgetUnasked();
     },
     'explainTokens.why': () => whyToken(context),
     'explainTokens.clearWhy': () => context.why.clear(),

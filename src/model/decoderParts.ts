@@ -65,7 +65,7 @@ function normsOf(norms: Norms): NormsAround {
 function mixerOf({ heads, kvHeads, headDim, valueDim }: DecoderSpec, { attention }: Block): MixerPart | null {
   if (attention.kind === 'mlpAlone') return null;
   if (attention.kind !== 'attention') return recurrenceOf(attention);
-  const { projections, window, rope, queryKeyNorm, gated, output } = attention;
+  const { projections, window, rope, queryKeyNorm, gates, output } = attention;
   return {
     kind: 'attention',
     heads,
@@ -77,7 +77,7 @@ function mixerOf({ heads, kvHeads, headDim, valueDim }: DecoderSpec, { attention
     chunk: typeof window === 'object' && window !== null ? window.chunk : null,
     rotary: rope !== null,
     normedQueries: queryKeyNorm !== null,
-    gated,
+    gated: gates !== null,
     keysOf: projections.kind === 'queryAlone' ? projections.source : null,
     parameters: parametersOf({ ...attention, beside: null }),
     outputParameters: parametersOf(output),

@@ -56,8 +56,9 @@ function traitsOf({ blocks, positions, scoreCap, logitCap }: DecoderSpec): Pick<
     ...(mlp.kind === 'none' ? { withoutMlp: true } : {}),
     experts: mlp.kind === 'experts' ? { count: mlp.experts.length, chosen: mlp.chosen, shared: mlp.shared !== null } : null,
   }));
-  const [first] = attentionsOf(blocks);
-  const sinks = first !== undefined && first.sinks !== null;
+  const attentions = attentionsOf(blocks);
+  const [first] = attentions;
+  const sinks = attentions.some((attention) => attention.sinks !== null);
   const latentRank = first?.projections.kind === 'latent' ? first.projections.rank : null;
   const thetas = new Set(layers.map(({ ropeTheta }) => ropeTheta));
   const plain = thetas.size <= 1 && positions.kind !== 'none' && layers.every(isPlain);

@@ -1,8 +1,11 @@
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, expect, test } from 'vitest';
+import { TABS } from '../../webview/viewSettings.ts';
+import { openBundled } from '../webview/family.ts';
 import { startHarness, type HarnessServer } from '../webview/harness/server.ts';
 import { panelPage } from '../webview/panelPage.ts';
 import { median, record } from './report.ts';
+import { benchText } from './text.ts';
 
 const SWITCHES = 5;
 /** Until what follows a drawing is done. */
@@ -57,6 +60,56 @@ test.each([1024, 4096])('the page in a browser: %i tokens', async (tokens) => {
     'hover frames/s of cosines': ofPairs.frames,
   });
 });
+
+/** Tabs and the Model view of the bundled model, which answers in this process: what is on screen at once, and when the last answer is. */
+test('tabs of the page: 256 tokens', async () => {
+  const opened = await startHarness(await openBundled((await benchText()).part(256, 0)));
+  await page.browser.page.setViewportSize({ width: 1400, height: 900 });
+  await page.open(opened, 'family&alone');
+  const frame = page.browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
+  for (const tab of TABS.filter((name) => name !== 'experts')) {
+    await click(frame, tab === 'tokens' ? '#tab-model' : '#tab-tokens');
+    const first = await click(frame, `#tab-${tab}`);
+    const again: number[] = [];
+    for (let time = 0; time < SWITCHES; time++) {
+      await click(frame, tab === 'tokens' ? '#tab-model' : '#tab-tokens');
+      await page.browser.page.waitForTimeout(REST_MS / 4);
+      again.push((await click(frame, `#tab-${tab}`)).drawn);
+    }
+    record('tabs of the page, 256 tokens', {
+      tab,
+      'first drawn ms': first.drawn,
+      'first answered ms': first.settled,
+      'again ms': median(again),
+    });
+  }
+  await click(frame, '#tab-model');
+  const [drawn, settled]: [number[], number[]] = [[], []];
+  for (let time = 0; time < SWITCHES; time++) {
+    await page.browser.page.waitForTimeout(REST_MS / 4);
+    const times = await click(frame, `.strip .token:nth-of-type(${20 + 7 * time})`);
+    drawn.push(times.drawn);
+    settled.push(times.settled);
+  }
+  record('another token in the Model view', { tokens: 256, 'drawn ms': median(drawn), 'answered ms': median(settled) });
+  opened.close();
+});
+
+/** Milliseconds from a click until the next frame has passed, and until nothing waits for an answer, in the page's own time. */
+function click(frame: Frame, what: string): Promise<{ readonly drawn: number; readonly settled: number }> {
+  return frame.evaluate(async (selector) => {
+    const pressed = document.querySelector<HTMLElement>(selector);
+    if (pressed === null) throw new Error(`There is no ${selector}.`);
+    const passed = (): Promise<void> => new Promise((resolve) => requestAnimationFrame(() => setTimeout(resolve)));
+    const start = performance.now();
+    pressed.click();
+    await passed();
+    const drawn = performance.now() - start;
+    while (document.querySelector('[aria-busy="true"]') !== null) await new Promise((resolve) => setTimeout(resolve));
+    await passed();
+    return { drawn, settled: performance.now() - start };
+  }, what);
+}
 
 /** Milliseconds from a key in the overview until the map card waits no longer and a frame has passed, in the page's own time. */
 function headMs(frame: Frame, key: string): Promise<number> {

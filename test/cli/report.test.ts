@@ -1,4 +1,4 @@
-import { cp, mkdtemp, readdir, readFile, rm, stat, writeFile } from 'node:fs/promises';
+import { cp, mkdtemp, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -115,10 +115,14 @@ describe('what cannot be done', () => {
     [['report', '--text', 'Hello', '--output', 'none/a.tokens.html'], 1, '--output none/a.tokens.html cannot be written'],
     [['verify'], 2, 'verify takes one report'],
     [['verify', 'none.tokens.html'], 1, 'none.tokens.html cannot be read'],
+    [['verify', 'large.tokens.html'], 1, 'large.tokens.html is larger than any report: 500.0 MB'],
     [['verify', 'foreign.tokens.html'], 1, 'foreign.tokens.html is not a report of Explain Tokens.'],
     [['verify', 'small.tokens.html', '--tolerance', 'none'], 2, '--tolerance is a number from 0 on'],
   ] as const)('is said in one sentence: %j', async (args, code, sentence) => {
     await writeFile(join(work, 'foreign.tokens.html'), '<p>Hello</p>');
+    await writeFile(join(work, 'large.tokens.html'), '');
+    // Without any block on the disk.
+    await truncate(join(work, 'large.tokens.html'), 500_000_000);
     const before = await readdir(work);
     const ran = await run(...args);
     expect(ran.err).toContain(sentence);

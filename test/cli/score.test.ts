@@ -1,8 +1,10 @@
-import { mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { BUNDLED_CONTEXT } from '../bundledContext.ts';
+import { FIXTURES } from '../golden/compare.ts';
+import { LETTERS_TOKENIZER } from '../webview/family.ts';
 import { runCommand, runHere, type Ran } from './commandLine.ts';
 
 const root = join(import.meta.dirname, '..', '..');
@@ -186,6 +188,27 @@ describe('a folder', () => {
       err: 'explain-tokens: There is no text file to score.\n',
     });
   });
+});
+
+it('a folder of 1,000 files is scored file by file, in order, with progress', async () => {
+  const [many, model] = [join(work, 'many'), join(work, 'tiny')];
+  mkdirSync(many);
+  mkdirSync(model);
+  for (const name of ['config.json', 'model.safetensors']) copyFileSync(join(FIXTURES, 'llama', name), join(model, name));
+  writeFileSync(join(model, 'tokenizer.json'), JSON.stringify(LETTERS_TOKENIZER));
+  const names = Array.from({ length: 1000 }, (_, index) => `${String(index).padStart(3, '0')}.txt`);
+  for (const [index, name] of names.entries()) writeFileSync(join(many, name), 'abc '.repeat(1 + (index % 5)));
+  const { code, out, err } = await run(['many', '--model', 'tiny', '--format', 'csv', ...NATIVE], { node: AS_TERMINAL });
+  expect(code).toBe(0);
+  const rows = out.trimEnd().split('\n').slice(1);
+  expect(rows.map((row) => row.split(',')[0])).toEqual(names.map((name) => join('many', name)));
+  expect(rows.map((row) => Number(row.split(',')[1]))).toEqual(names.map((_, index) => 4 * (1 + (index % 5)) - 1));
+  // Nothing predicts the first of a text's bytes. Texts that are alike have the same numbers, whatever was read between them.
+  expect(new Set(rows.map((row) => row.slice(row.indexOf(',')))).size).toBe(5);
+  const told = Array.from(err.matchAll(/file (\d+) of 1000, \d+ %: many/g), ([, file]) => Number(file));
+  expect(told.length).toBeGreaterThan(2);
+  expect(told).toEqual(told.toSorted((a, b) => a - b));
+  expect(told.at(-1)).toBeGreaterThan(500);
 });
 
 describe('a limit', () => {

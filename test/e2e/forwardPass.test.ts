@@ -1,6 +1,6 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { zh } from './chinese.ts';
-import { expectShown, panelOf, type Panel } from './panel.ts';
+import { expectShown, panelOf, unfold, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { tensorsByCommandLine, traceByCommandLine, type TracedToken } from './trace.ts';
@@ -144,6 +144,7 @@ describe.each([
     await session.screenshot(`94 positions ${language}`);
     const scores = await frame.locator('.score-change dd').allInnerTexts();
     expect(scores.map(Number).every(Number.isFinite)).toBe(true);
+    await unfold(frame.locator('.positions-card').last());
     await frame.locator('.positions-card').last().scrollIntoViewIfNeeded();
     await session.screenshot(`95 sinusoids ${language}`);
   });

@@ -30,6 +30,12 @@ export interface Panel {
   selected(index: number): Promise<void>;
 }
 
+/** Opens all details inside that are folded. */
+export async function unfold(where: FrameLocator | Locator): Promise<void> {
+  const folded = where.locator('details.fold:not([open]) > summary:visible');
+  while ((await folded.count()) > 0) await folded.first().click();
+}
+
 /** Gives the window the width with which the panel is `width` pixels wide. */
 export async function widenPanel(page: Page, width: number): Promise<void> {
   const frame = page.locator('iframe.webview').first();

@@ -94,6 +94,7 @@ describe('a folder of quantised weights', () => {
     ['gptq_4', { group_size: 0 }, /group_size" is 0/],
     ['gptq_4', { bits: 8 }, /Tensor "model\.layers\.0\.mlp\.down_proj\.qzeros" in model\.safetensors is 4 x 4, where 4 x 8 is called for/],
     ['awq', { version: 'gemv' }, /version" is "gemv"/],
+    ['awq', { bits: 8 }, /"quantization_config\.bits" is 8: AutoAWQ, which defines the format, has 4 bits alone/],
     ['w4a16', { format: 'nvfp4-pack-quantized' }, /format" is "nvfp4-pack-quantized"/],
     ['w4a16', { kv_cache_scheme: { num_bits: 8 } }, /kv_cache_scheme" is "set"/],
     ['fp8_blocks', { weight_block_size: [128, 128] }, /weight_scale_inv" in .* are not the scales of a/],

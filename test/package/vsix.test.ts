@@ -44,6 +44,7 @@ const EXPECTED = [
   ...['editor', 'explain', 'model', 'panel'].map((page) => `extension/media/walkthrough/${page}.md`),
   'extension/media/screenshots/panel.png',
   'extension/media/screenshots/report.png',
+  'extension/media/screenshots/save.png',
   'extension/media/screenshots/tour.gif',
   ...['README.md', 'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].map(
     (file) => MODEL + file,

@@ -16,9 +16,8 @@ from pathlib import Path
 
 import torch
 from safetensors.torch import load_file, save_file
-from transformers import AutoModelForCausalLM, AutoModelForImageTextToText
 
-import family_cases  # noqa: F401 Falcon's attention adds ALiBi once.
+import family_cases
 
 FIXTURES = Path(__file__).parent.parent / "fixtures" / "models"
 WHOLE = ["gpt2", "llama", "llama_yarn"]
@@ -116,7 +115,7 @@ def value_of(logits, cap, target):
 
 def load(case, dtype=torch.float32):
     folder = next(path for path in (FIXTURES / case, FIXTURES / "hybrids" / case, FIXTURES / "families" / case) if path.exists())
-    kind = AutoModelForImageTextToText if "vision_config" in json.loads((folder / "config.json").read_text()) else AutoModelForCausalLM
+    kind = family_cases.kind_of(json.loads((folder / "config.json").read_text()))
     model = kind.from_pretrained(folder, attn_implementation="eager", dtype=torch.float32, experts_implementation="eager").eval().to(dtype)
     cap = getattr(model.config, "final_logit_softcapping", None)
     if cap is not None:

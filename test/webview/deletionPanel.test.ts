@@ -6,6 +6,7 @@ import { signedDecimal } from '../../webview/parts/format.ts';
 import { openBundled, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
+import { unfold } from '../e2e/panel.ts';
 
 const page = panelPage();
 const { picture, settled } = page;
@@ -37,6 +38,7 @@ it(
     const position = tokens.length - 1;
     await open('theme=light&language=en', position);
     const card = page.panel.getByRole('region', { name: 'Which method to believe here', exact: true });
+    await unfold(card);
     /** One order is measured at a time, as often as this allows. */
     let allowed = 2;
     let allow = (): void => undefined;
@@ -105,6 +107,7 @@ it(
     await open('theme=dark&language=zh-cn', opened.shown.explanation.tokens.length - 2);
     const words = page.panel.getByRole('region', { name: '文本中的词', exact: true });
     const card = page.panel.getByRole('region', { name: '此处该信哪种方法', exact: true });
+    await unfold(card);
     await words.locator('.segment', { hasText: '句' }).click();
     await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
     await card.getByRole('button', { name: '测量曲线' }).click();
@@ -114,6 +117,7 @@ it(
     await card.scrollIntoViewIfNeeded();
     await picture('deletion-zh-cn-dark-480');
     await open('theme=dark&language=zh-cn', 3);
+    await unfold(card);
     await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
     await words.locator('.why-target select').selectOption({ index: 2 });
     await expect.poll(() => card.getByRole('button', { name: '测量曲线' }).isVisible()).toBe(true);

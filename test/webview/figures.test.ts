@@ -446,14 +446,17 @@ describe('logit lens', () => {
   });
   it('is saved as a table of every cell, in which no text breaks a line or is a formula', () => {
     const tokens = explanation.tokens.map((token) => (token.index === 2 ? { ...token, text: '=1+1,\n"' } : token));
-    const lines = lensTable(grid, { tokens }).trimEnd().split('\r\n');
+    const lines = lensTable(grid, { tokens }, 'csv').trimEnd().split('\r\n');
     expect(lines).toHaveLength(1 + 7 * T);
     expect(lines[0]?.split(',').slice(0, 4)).toEqual(['layer', 'position', 'token', 'top_id']);
     expect(lines[1 + 6 * T + 2]).toContain('6,2,"""=1+1,\\n\\""""",');
     const [, , , , , probability] = (lines[1 + 3 * T] ?? '').replaceAll(/"(?:[^"]|"")*"/g, '').split(',');
     expect(Math.fround(Number(probability))).toBe(lensAt(3, 0).topProb);
     expect(lines[7 * T]).toMatch(/,,,,[\d.]+,[\d.e-]+$/);
-    expect(() => lensTable(createLensGrid(7, T), explanation)).toThrow('Layer 0 at position 0 has not been read.');
+    const [first, , third] = JSON.parse(lensTable(grid, { tokens }, 'json')) as readonly Record<string, unknown>[];
+    expect(first).toMatchObject({ layer: 0, position: 0, top_id: lensAt(0, 0).topId, token: tokens[0]?.text });
+    expect(third?.['token']).toBe('=1+1,\n"');
+    expect(() => lensTable(createLensGrid(7, T), explanation, 'csv')).toThrow('Layer 0 at position 0 has not been read.');
   });
   it('draws only the columns in sight', () => {
     expect(visibleColumns(0, 500, 92, 512)).toEqual([0, 10]);

@@ -4,12 +4,25 @@ import { stageOf, type ForwardPath, type WeightedSum } from '../../src/core/forw
 import { at } from '../../src/core/tensor.ts';
 import type { QueryArgs, PageQueryName, QueryResult } from '../../src/protocol/queries.ts';
 import { arithmeticOf, SHOWN_TERMS } from '../../webview/figures/numberArithmetic.ts';
-import { firstPlace, largestIndices, partOf, stagesOf, stepIn, stepsOf, WALK_STEPS, type Place } from '../../webview/figures/pathSteps.ts';
+import {
+  firstPlace,
+  largestIndices,
+  partOf,
+  resultsOf,
+  stagesOf,
+  stepIn,
+  stepsOf,
+  WALK_STEPS,
+  type Place,
+  type WalkStep,
+} from '../../webview/figures/pathSteps.ts';
 import { columnsOf } from '../../webview/figures/strip.ts';
 import { drawStep } from '../../webview/views/forward/drawStep.ts';
-import { numberCard } from '../../webview/views/forward/numberCard.ts';
+import { numberCard, numberTitle } from '../../webview/views/forward/numberCard.ts';
 import { createStageView } from '../../webview/views/forward/stageView.ts';
 import { createTooltip } from '../../webview/parts/tooltip.ts';
+import { createStore, initialState } from '../../webview/state.ts';
+import { readTheme } from '../../webview/theme.ts';
 import { numberLabel, stageShape, stageTitle } from '../../webview/views/forward/stageTexts.ts';
 import { stepText } from '../../webview/views/forward/stepTexts.ts';
 import { attentionName, positionText } from '../../webview/views/model/modelTexts.ts';
@@ -23,6 +36,16 @@ const pathOf = async (name: string, request = REQUEST): Promise<{ panel: FamilyP
   const panel = await openFamily(name);
   return { panel, path: await ask(panel, 'forwardPath', request) };
 };
+const page = () => ({
+  tooltip: createTooltip(document.body),
+  store: createStore(
+    initialState(
+      readTheme(() => '', 'dark'),
+      undefined,
+    ),
+    () => undefined,
+  ),
+});
 const titles = (panel: FamilyPanel, path: ForwardPath): readonly string[] =>
   stepsOf(path).map((step) => stepText(step, path, panel.shown.explanation.model).title);
 const sumAt = (panel: FamilyPanel, path: ForwardPath, { stage, index }: Place): Promise<WeightedSum> =>
@@ -46,11 +69,38 @@ describe('positions', () => {
 describe('a stage', () => {
   it('all of whose numbers are 0 says so: the state before the first token', async () => {
     const { path } = await pathOf('qwen3_5_text.1', { ...REQUEST, token: 0 });
-    const tooltip = createTooltip(document.body);
     const textOf = (of: ForwardPath): string | null =>
-      createStageView(of, stageOf(of.stages, 'stateBefore'), { labels, vocab: 32 }, tooltip, () => undefined).root.textContent;
+      createStageView(of, stageOf(of.stages, 'stateBefore'), { labels, vocab: 32 }, page(), () => undefined).root.textContent;
     expect(textOf(path)).toBe('State before the token[6 × 5]All 30 numbers are 0: no token comes before this one.');
     expect(textOf({ ...path, token: 3 })).toContain('All 30 numbers are 0.');
+  });
+});
+
+describe('the vectors of a step', () => {
+  const opened = (path: ForwardPath, step: WalkStep): readonly string[] => [...resultsOf(path, step)];
+
+  it('are open where the step hands them on, and folded where others of the step are made from them', async () => {
+    const { path } = await pathOf('llama');
+    expect(opened(path, 'heads')).toEqual(['query', 'key', 'value']);
+    expect(opened(path, 'mlp')).toHaveLength(1);
+    expect(stagesOf(path, 'mlp').length).toBeGreaterThan(1);
+    expect(opened(path, 'layers')).toEqual(stagesOf(path, 'layers').map(({ name }) => name));
+    for (const step of stepsOf(path).filter((name) => name !== 'draw')) expect(opened(path, step), step).not.toEqual([]);
+  });
+
+  it('stay as the user left them', async () => {
+    const { path } = await pathOf('llama');
+    const context = page();
+    const view = createStageView(path, stageOf(path.stages, 'query'), { labels, vocab: 32 }, context, () => undefined);
+    const isOpen = (initially: boolean): boolean => {
+      view.show(-1, context.store.state(), initially);
+      return (view.root as HTMLDetailsElement).open;
+    };
+    expect([isOpen(true), isOpen(false)]).toEqual([true, false]);
+    (view.root as HTMLDetailsElement).open = true;
+    view.root.dispatchEvent(new Event('toggle'));
+    expect(context.store.state().settings.folds).toEqual({ 'stage-query': true });
+    expect([isOpen(true), isOpen(false)]).toEqual([true, true]);
   });
 });
 
@@ -221,7 +271,9 @@ describe('a number', () => {
           goToLayer: () => undefined,
           goBefore: () => undefined,
         });
-        expect(card.map((part) => part.textContent).join(' ')).not.toMatch(/NaN|undefined|Infinity/);
+        expect([...numberTitle({ path, place, labels }), ...card].map((part) => part.textContent).join(' ')).not.toMatch(
+          /NaN|undefined|Infinity/,
+        );
       }
       expect(stageTitle(stage.name)).not.toBe('');
       expect(stageShape(path, stage, panel.shown.explanation.model.vocab)).toMatch(/^\[[\d,]+(?: × [\d,]+)?\]/);

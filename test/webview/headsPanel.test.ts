@@ -187,7 +187,8 @@ describe('the attention in the editor', () => {
     expect(await told()).toEqual([{ kind: 'mean', layer: 0, head: 0, hideFirst: true }]);
     await page.tab('Attention');
     await panel.locator('.overview-canvas').press('ArrowDown');
-    await card().getByLabel('In the editor').selectOption({ label: 'Value-weighted, all heads of this layer' });
+    await card().getByText('In the editor', { exact: true }).click();
+    await card().getByLabel('Kind of attention').selectOption({ label: 'Value-weighted, all heads of this layer' });
     await card().getByLabel('Hide the first token').uncheck();
     const { layer, head } = (await told()).at(-1) ?? {};
     expect((await told()).at(-1)).toEqual({ kind: 'value-weighted', layer, head, hideFirst: false });

@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import type { LensPiece } from '../../webview/figures/lensGrid.ts';
@@ -153,17 +152,17 @@ describe('the logit lens of a longer text', () => {
   it('saves every cell as a table, and stops when told to', async () => {
     await open(900, 900);
     hold();
-    const save = panel.getByRole('button', { name: 'Save table' });
+    const save = panel.locator('.lens-saving').getByRole('button', { name: /^Save: / });
+    const csv = panel.getByRole('menuitem', { name: 'Table (CSV)' });
     await save.click();
+    await csv.click();
     await panel.getByText(/^Computing the lens: /).waitFor();
     await panel.locator('.lens').getByRole('button', { name: 'Cancel' }).click();
     expect(await panel.getByText(/^Computing the lens: /).count()).toBe(0);
     release();
-    const [download] = await Promise.all([browser.page.waitForEvent('download'), save.click()]);
-    expect(download.suggestedFilename()).toBe('logit-lens.csv');
-    const lines = readFileSync(await download.path(), 'utf8')
-      .trimEnd()
-      .split('\r\n');
+    const [name, content] = await page.savedFrom(save, 'Table (CSV)');
+    expect(name).toBe('logit-lens.csv');
+    const lines = content.trimEnd().split('\r\n');
     expect(lines).toHaveLength(1 + LAYERS * tokens);
     expect(lines[1]).toMatch(/^0,0,"""/);
     expect(await page.violations()).toEqual([]);

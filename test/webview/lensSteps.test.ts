@@ -1,4 +1,3 @@
-import { readFileSync } from 'node:fs';
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
@@ -70,13 +69,9 @@ describe('the lens', () => {
     await lens().locator('.toolbar .segment', { hasText: 'The next token' }).click();
     await settled();
     expect(Math.abs((await shownAt(7, 4)) - at(found.next, 7 * 8 + 4))).toBeLessThanOrEqual(0.0051);
-    const saved = page.browser.page.waitForEvent('download');
-    await lens().getByRole('button', { name: 'Save table' }).click();
-    const file = await saved;
-    expect(file.suggestedFilename()).toBe('logit-lens-added.csv');
-    const lines = readFileSync(await file.path(), 'utf8')
-      .trimEnd()
-      .split('\r\n');
+    const [name, content] = await page.savedFrom(lens().getByRole('button', { name: /^Save: / }), 'Table (CSV)');
+    expect(name).toBe('logit-lens-added.csv');
+    const lines = content.trimEnd().split('\r\n');
     expect(lines[0]).toBe(
       'block,step,position,token,raised_id,raised_token,raised_logits,lowered_token,lowered_logits,next_token,next_rank,next_logits',
     );

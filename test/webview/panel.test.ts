@@ -1,5 +1,8 @@
+import { copyFileSync } from 'node:fs';
+import { join } from 'node:path';
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
 import type { Browser } from '../e2e/browser.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -106,9 +109,12 @@ describe('the panel in a browser, under the extension’s policy', () => {
     expect([npyName.slice(-4), npy.slice(1, 6)]).toEqual(['.npy', 'NUMPY']);
     const [, code] = await savedFrom(ofMap, 'Copy as code (Python)');
     expect(code).toMatch(/^# Attention weights of layer \d, head \d: [^]*\nprint\(result\)\n$/);
-    await picture('save-menu');
     // With the keys alone: the menu opens on its first entry, arrows move, Escape gives the focus back.
+    await browser.page.mouse.move(0, 0);
     await ofMap.press('Enter');
+    await picture('save-menu');
+    if (process.env['UPDATE_SCREENSHOTS'] === '1')
+      copyFileSync(join(ARTIFACTS, 'webview/save-menu.png'), join(ROOT, 'media/screenshots/save.png'));
     await panel.getByRole('menuitem', { name: 'Picture (PNG)' }).press('ArrowDown');
     await panel.locator('.menu :focus').press('End');
     expect(await panel.locator('.menu :focus').innerText()).toBe('Copy as code (Python)');

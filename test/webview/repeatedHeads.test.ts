@@ -74,7 +74,7 @@ describe('heads on repeated random tokens, in the panel', () => {
 describe('the scale of surprisal', () => {
   it('is chosen beside the strip, told to the extension, and explained by its legend', async () => {
     await openAttention();
-    const legend = page.panel.locator('.strip-legend');
+    const legend = page.panel.locator('.strip-footer .legends');
     await page.panel.locator('.strip-footer .segment', { hasText: 'Fixed bits' }).click();
     await expect.poll(() => legend.innerText()).toMatch(/< 1\s+≥ 1\s+≥ 3\s+≥ 6\s+≥ 10 bits/);
     expect((await page.posted()).filter((message) => message.type === 'surprisalScale')).toEqual([

@@ -4,6 +4,7 @@ import { percent } from '../../webview/parts/format.ts';
 import { openBundled, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
+import { unfold } from '../e2e/panel.ts';
 
 const page = panelPage();
 const { picture, settled } = page;
@@ -25,6 +26,7 @@ it('steers by two tokens, keeps the vector by its name, steers by it again, and 
   await panel.locator('#tab-why').click();
   await settled();
   const card = panel.getByRole('region', { name: 'Steering', exact: true });
+  await unfold(card);
   const { run, model } = opened.shown.explanation;
   const written = () => card.locator('.steering-written').allTextContents();
   const trial = { strength: 0.5, on: 'all', count: 4, tokens: 24 } as const;
@@ -84,6 +86,7 @@ it('steers by two sets of texts, beside the model as it is and a random vector, 
   await panel.locator('#tab-why').click();
   await settled();
   const card = panel.getByRole('region', { name: 'Steering', exact: true });
+  await unfold(card);
   const [towards, away] = [card.getByLabel('Towards: a text a line'), card.getByLabel('Away from: a text a line')];
   await towards.fill('');
   await card.getByRole('button', { name: 'Try it' }).click();
@@ -128,6 +131,7 @@ it('steers by two sets of texts, beside the model as it is and a random vector, 
   await page.panel.locator('#tab-why').click();
   await settled();
   const chinese = page.panel.getByRole('region', { name: '引导', exact: true });
+  await unfold(chinese);
   await chinese.getByRole('button', { name: '试一试' }).click();
   await expect.poll(() => chinese.locator('.steering-result').isVisible(), { timeout: 200_000 }).toBe(true);
   await picture('steering-zh-cn-dark-480');

@@ -1,7 +1,9 @@
+// @vitest-environment happy-dom
 import { readFileSync } from 'node:fs';
 import { afterEach, describe, expect, it } from 'vitest';
-import { glossary } from '../../webview/parts/glossary.ts';
-import { termFinder } from '../../webview/parts/terms.ts';
+import { render } from 'lit-html';
+import { glossary, type Term } from '../../webview/parts/glossary.ts';
+import { explained, explainTerms, termFinder } from '../../webview/parts/terms.ts';
 import { setStrings } from '../../webview/strings.ts';
 
 const chinese = JSON.parse(readFileSync('l10n/bundle.l10n.zh-cn.json', 'utf8')) as Record<string, string>;
@@ -63,4 +65,29 @@ it('has an entry for what the views speak of, and takes no part of a word for a 
   for (const text of ['monkeys', 'keyboard', 'greedily', 'Klein', 'embeddings-9m', 'desktop-kit'])
     expect(pattern.exec(text), text).toBeNull();
   expect(pattern.exec('Its residual stream')?.[0]).toBe('residual stream');
+});
+
+describe('a text of a template', () => {
+  it('has its first term explained, once, and is text however it looks', () => {
+    const root = document.createElement('p');
+    const known = new Set<Term>();
+    render([explained('The query <b>asks</b>; a query asks.', known), explained(' The query again, and a key.', known)], root);
+    const terms = [...root.querySelectorAll('.term')];
+    expect(terms.map((term) => [term.textContent, term.getAttribute('tabindex')])).toEqual([['query', '0']]);
+    expect(terms[0]?.getAttribute('aria-description')).toMatch(/\w+\. .*\./);
+    expect(root.textContent).toBe('The query <b>asks</b>; a query asks. The query again, and a key.');
+    expect(root.querySelector('b')).toBeNull();
+  });
+
+  it('shows what its term means while the pointer is on it, and hides it by Escape', () => {
+    const shown: string[] = [];
+    const tooltip = { show: ({ title }: { readonly title: string }) => void shown.push(title), hide: () => void shown.push('') };
+    explainTerms(document.body, tooltip);
+    const root = document.body.appendChild(document.createElement('p'));
+    render(explained('A softmax of scores.'), root);
+    const term = root.querySelector('.term');
+    term?.dispatchEvent(new Event('pointerover', { bubbles: true }));
+    term?.dispatchEvent(new KeyboardEvent('keydown', { key: 'Escape', bubbles: true }));
+    expect(shown).toEqual(['softmax', '']);
+  });
 });

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { chosenItems, tableItems, type TableChoice, type TableItems } from '../../webview/figures/tokenTable.ts';
-import { itemsAsJson, itemsAsTsv } from '../../webview/figures/tokenTableCopy.ts';
+import { itemsAsJson, itemsAsTable } from '../../webview/figures/tokenTableCopy.ts';
 import { surprisalHistogram } from '../../webview/figures/surprisalHistogram.ts';
 import { largeFixture } from './largeFixture.ts';
 import { readFixture } from './readFixture.ts';
@@ -97,7 +97,7 @@ describe('rows of words', () => {
 describe('copied rows', () => {
   it('are a line a row, in full precision, with texts that no spreadsheet takes for a formula', () => {
     const items = tableItems(explanation, 'token');
-    const [head, ...lines] = itemsAsTsv(items, [0, 34, 35]).trimEnd().split('\n');
+    const [head, ...lines] = itemsAsTable(items, [0, 34, 35], 'tsv').trimEnd().split('\r\n');
     expect(head?.split('\t')).toEqual([
       'index',
       'id',

@@ -67,7 +67,7 @@ const KEPT = {
   tableId: 7,
   tableBits: 2.5,
   tableDetails: true,
-  histogram: true,
+  folds: { histogram: true, 'stage-query': false },
   notes: [{ text: 'why here?', token: 3, head: { layer: 1, head: 2 }, key: 0 }],
 } satisfies Settings;
 

@@ -161,6 +161,7 @@ describe('the bundled model', () => {
     const change = await panel.locator('.score-change dd').allInnerTexts();
     expect(change).toHaveLength(3);
     expect(Number(change[2])).toBeCloseTo(Number(change[1]) / Math.sqrt(32), 2);
+    await panel.getByText('For comparison: sinusoidal positions').click();
     await panel.getByRole('slider', { name: 'Dimensions' }).press('Home');
     expect(await panel.getByRole('slider', { name: 'Dimensions' }).inputValue()).toBe('2');
   });

@@ -6,6 +6,7 @@ import { at } from '../../src/core/tensor.ts';
 import { openBundled, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
+import { unfold } from '../e2e/panel.ts';
 
 const TEXTS = {
   english: 'When Mary and John went to the shop, John gave a bottle of milk to Mary. She said thank you to John.',
@@ -256,6 +257,7 @@ describe('the experiment with induction heads', () => {
         await page.browser.page.setViewportSize({ width: 1000, height: 2600 });
         await open(server, opened, '', TOKEN);
         const card = region('Experiment: what induction heads do');
+        await unfold(card);
         const sentence = card.locator('.text-input');
         const text = await sentence.inputValue();
         await card.getByRole('button', { name: 'Run the experiment' }).press('Enter');

@@ -1,7 +1,7 @@
 import { css, type Rgb } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
-import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, titledAxis, type Figure, type Margins } from './figure.ts';
 
 const MARGINS: Margins = { l: 48, r: 16, t: ABOVE_AXIS, b: 44 };
 const HEIGHT = 260;
@@ -42,17 +42,12 @@ export function layerLinesFigure(lines: readonly LayerLine[], width: number, the
     layout: {
       ...baseLayout(theme, width, HEIGHT, MARGINS),
       xaxis: {
-        ...baseAxis(theme),
+        ...titledAxis(baseAxis(theme), t('Layer')),
         tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
         range: [-0.4, places - 0.6],
         tickvals: ticks,
         ticktext: ticks.map(placeLabel),
         tickangle: 0,
-        title: {
-          text: t('Layer'),
-          standoff: 6,
-          font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) },
-        },
       },
       yaxis: {
         ...baseAxis(theme),

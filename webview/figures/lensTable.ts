@@ -1,4 +1,6 @@
+import { tableText, type TableCell, type TableFormat } from '../../src/core/tableText.ts';
 import type { Explanation } from '../../src/core/trace.ts';
+import { figureJson } from './figureData.ts';
 import { lensPlace, type LensGrid } from './lensGrid.ts';
 
 const HEADER = [
@@ -15,6 +17,9 @@ const HEADER = [
   'kl_bits',
 ];
 
+/** Columns of texts. */
+const TEXTS: ReadonlySet<string> = new Set(['token', 'top_token', 'raised_token', 'lowered_token', 'next_token']);
+
 const ADDED_HEADER = [
   'token',
   'raised_id',
@@ -28,57 +33,50 @@ const ADDED_HEADER = [
 ];
 
 /**
- * The lens as comma-separated values, a line a cell: layer 0 is the input of the first block, i comes after block i - 1; where a block's
- * steps are apart, the block and its step in place of that. Texts are JSON strings, so that each line is one line and no token is a formula
- * to a spreadsheet. Empty where nothing follows. Throws RangeError for a grid that has not been read whole.
+ * The lens as a table, a row a cell: layer 0 is the input of the first block, i comes after block i - 1; where a block's steps are apart,
+ * the block and its step in place of that. In separated values texts are JSON strings, so that each row is one line and no token is a
+ * formula to a spreadsheet. Null where nothing follows. Throws RangeError for a grid that has not been read whole.
  */
-export function lensTable(grid: LensGrid, { tokens }: Pick<Explanation, 'tokens'>): string {
-  const [, , ...columns] = HEADER;
+export function lensTable(grid: LensGrid, { tokens }: Pick<Explanation, 'tokens'>, format: TableFormat | 'json'): string {
+  const [, , ...shared] = HEADER;
   const steps = ['block', 'after', 'position'];
-  const header = { blocks: HEADER, steps: [...steps, ...columns], added: ['block', 'step', 'position', ...ADDED_HEADER] }[grid.rows];
-  const lines = [header.join()];
+  const columns = { blocks: HEADER, steps: [...steps, ...shared], added: ['block', 'step', 'position', ...ADDED_HEADER] }[grid.rows];
+  const texts = new Set(columns.flatMap((name, index) => (TEXTS.has(name) ? [index] : [])));
+  const rows: (readonly TableCell[])[] = [];
   for (let layer = 0; layer < grid.layers; layer++) {
     const { block, after } = lensPlace(grid.rows, layer);
-    const place = grid.rows === 'blocks' ? [layer] : [block < 0 ? '' : block, after];
+    const place = grid.rows === 'blocks' ? [layer] : [block < 0 ? null : block, after];
     for (const { index, text } of tokens) {
       const fields = fieldsAt(grid, layer, index, tokens[index + 1]?.text);
       if (fields === undefined) throw new RangeError(`Layer ${layer} at position ${index} has not been read.`);
-      lines.push([...place, index, quoted(text), ...fields].join());
+      rows.push([...place, index, text, ...fields]);
     }
   }
-  return `${lines.join('\r\n')}\r\n`;
+  if (format === 'json') return figureJson({ kind: 'table', columns, rows });
+  const written = rows.map((row) => row.map((value, index) => (value !== null && texts.has(index) ? JSON.stringify(value) : value)));
+  return tableText(columns, written, format);
 }
 
 /** What a cell has, `next` being the text of the token that follows; undefined: it has not been read. */
-function fieldsAt(grid: LensGrid, layer: number, index: number, next: string | undefined): readonly (string | number)[] | undefined {
+function fieldsAt(grid: LensGrid, layer: number, index: number, next: string | undefined): readonly TableCell[] | undefined {
   const added = grid.added(layer, index);
   if (added !== undefined)
     return [
       added.raisedId,
-      quoted(added.piece),
-      float32(added.raised),
-      quoted(added.loweredPiece),
-      float32(added.lowered),
-      ...(next === undefined ? ['', '', ''] : [quoted(next), added.nextRank, float32(added.next)]),
+      added.piece,
+      added.raised,
+      added.loweredPiece,
+      added.lowered,
+      ...(next === undefined ? [null, null, null] : [next, added.nextRank, added.next]),
     ];
   const cell = grid.cell(layer, index);
   if (cell === undefined) return undefined;
   return [
     cell.topId,
-    quoted(cell.piece),
-    float32(cell.topProb),
-    ...(next === undefined ? ['', '', ''] : [quoted(next), cell.nextRank, float32(cell.nextProb)]),
-    float32(cell.entropy),
-    float32(cell.kl),
+    cell.piece,
+    cell.topProb,
+    ...(next === undefined ? [null, null, null] : [next, cell.nextRank, cell.nextProb]),
+    cell.entropy,
+    cell.kl,
   ];
-}
-
-/** As JSON writes it, and that as a field: quotes doubled. */
-function quoted(text: string): string {
-  return `"${JSON.stringify(text).replaceAll('"', '""')}"`;
-}
-
-/** As many digits as tell one float32 number from the next. */
-function float32(value: number): string {
-  return String(Number(value.toPrecision(9)));
 }

@@ -3,7 +3,7 @@ import type { VectorMap } from '../../src/core/vectors.ts';
 import { shortened } from '../../src/core/visibleText.ts';
 import { css, type Rgb } from '../colour.ts';
 import type { Theme } from '../theme.ts';
-import { aboveAxis, baseAxis, baseLayout, equalUnits, type Figure, type Trace } from './figure.ts';
+import { aboveAxis, baseAxis, baseLayout, equalUnits, titledAxis, type Figure, type Trace } from './figure.ts';
 import { plotlyText } from './plotlyText.ts';
 import { placeLabels } from './projectionPlot.ts';
 
@@ -51,11 +51,6 @@ export function parallelogramFigure(map: VectorMap, view: ParallelogramView, the
     nticks: 6,
     tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
   };
-  const title = (text: string): object => ({
-    text,
-    standoff: 8,
-    font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) },
-  });
   return {
     width,
     height,
@@ -81,7 +76,7 @@ export function parallelogramFigure(map: VectorMap, view: ParallelogramView, the
     ],
     layout: {
       ...baseLayout(theme, width, height, MARGIN),
-      xaxis: { ...axis, range: xRange, title: title(view.axisTitles[0]) },
+      xaxis: { ...titledAxis(axis, view.axisTitles[0]), range: xRange },
       yaxis: { ...axis, range: yRange, scaleanchor: 'x', scaleratio: 1 },
       annotations: [aboveAxis(theme, view.axisTitles[1], MARGIN)],
     },

@@ -1,4 +1,4 @@
-import { PATH_STEPS, type ForwardPath, type Stage, type StageName } from '../../src/core/forwardPath.ts';
+import { isStageName, PATH_STEPS, type ForwardPath, type Stage, type StageName } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
 
 /** Steps of the walkthrough, in order: those of the path, and the draw of the next token after them. */
@@ -46,6 +46,15 @@ export function stepIn(path: ForwardPath, wanted: WalkStep): WalkStep {
 /** The stages of one step. */
 export function stagesOf(path: ForwardPath, step: WalkStep): readonly Stage[] {
   return path.stages.filter((stage) => stage.step === step);
+}
+
+/** Names of the stages that a step hands on: those that no other stage of the step is made from. */
+export function resultsOf(path: ForwardPath, step: WalkStep): ReadonlySet<StageName> {
+  const own = stagesOf(path, step);
+  const read = new Set(
+    own.flatMap(({ made }) => Object.entries(made).flatMap(([role, value]) => (role !== 'kind' && isStageName(value) ? [value] : []))),
+  );
+  return new Set(own.map(({ name }) => name).filter((name) => !read.has(name)));
 }
 
 /** One number on the path: an index into a stage's values. */

@@ -3,8 +3,7 @@ import { at } from '../../src/core/tensor.ts';
 import { css, mix } from '../colour.ts';
 import { t } from '../strings.ts';
 import { divergingColours, plotlyScale, type Theme } from '../theme.ts';
-import { plotlyText } from './plotlyText.ts';
-import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, titledAxis, type Figure, type Margins } from './figure.ts';
 
 const MARGINS: Margins = { l: 56, r: 12, t: ABOVE_AXIS, b: 42 };
 const LINE_HEIGHT = 220;
@@ -312,14 +311,12 @@ function heatmap(z: readonly (readonly number[])[], largest: number, theme: Them
 }
 
 function numberAxis(theme: Theme, title = ''): Readonly<Record<string, unknown>> {
-  const font = { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) };
   return {
-    ...baseAxis(theme),
-    tickfont: font,
+    ...titledAxis(baseAxis(theme), title),
+    tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
     showgrid: true,
     gridcolor: css(theme.grid),
     gridwidth: 1,
-    title: { text: plotlyText(title), font, standoff: 6 },
   };
 }
 

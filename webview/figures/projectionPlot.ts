@@ -4,7 +4,7 @@ import { css } from '../colour.ts';
 import { colourAt, type Theme } from '../theme.ts';
 import { shortened } from '../../src/core/visibleText.ts';
 import { plotlyText, textWidth } from './plotlyText.ts';
-import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, equalUnits, type Figure, type Trace } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, equalUnits, titledAxis, type Figure, type Trace } from './figure.ts';
 
 /** How a projection is drawn. `width` and `height` in pixels; `yaw` and `pitch` only in three dimensions. */
 export interface ProjectionView {
@@ -128,18 +128,13 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
     nticks: 6,
     tickfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
   };
-  const title = (text: string): object => ({
-    text,
-    standoff: 8,
-    font: { family: theme.fontFamily, size: theme.fontSize - 1, color: css(theme.foreground) },
-  });
   return {
     width: view.width,
     height: view.height,
     data: [points, ...ring],
     layout: {
       ...base,
-      xaxis: { ...axis, range: xRange, title: title(view.axisTitles[0]) },
+      xaxis: { ...titledAxis(axis, view.axisTitles[0]), range: xRange },
       yaxis: { ...axis, range: yRange, scaleanchor: 'x', scaleratio: 1 },
       annotations: [aboveAxis(theme, view.axisTitles[1], margin)],
     },

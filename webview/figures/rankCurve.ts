@@ -6,7 +6,7 @@ import { css } from '../colour.ts';
 import { integer, powerOfTen } from '../parts/format.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
-import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, titledAxis, type Figure, type Trace } from './figure.ts';
 
 /** Probabilities of the whole vocabulary by descending probability, sampled at ranks evenly spaced on a logarithmic scale. */
 export interface RankCurve {
@@ -96,11 +96,10 @@ export function rankCurveFigure({ ranks, model, tempered, final, cuts }: RankCur
       ...baseLayout(theme, width, HEIGHT, MARGIN),
       hovermode: 'x',
       xaxis: {
-        ...axis,
+        ...titledAxis(axis, t('rank')),
         range: [-0.03, Math.log10(vocab) + 0.03],
         tickvals: decades,
         ticktext: decades.map(integer),
-        title: { text: t('rank'), standoff: 6, font: small },
       },
       yaxis: {
         ...axis,

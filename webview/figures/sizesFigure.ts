@@ -3,7 +3,7 @@ import { css } from '../colour.ts';
 import { compact, decimal } from '../parts/format.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
-import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, type Figure, type Trace } from './figure.ts';
+import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, titledAxis, type Figure, type Trace } from './figure.ts';
 import { plotlyText } from './plotlyText.ts';
 
 const HEIGHT = 300;
@@ -58,11 +58,10 @@ export function sizesFigure(points: readonly SizedPoint[], fit: SizeFit | null, 
     layout: {
       ...baseLayout(theme, width, HEIGHT, MARGIN),
       xaxis: {
-        ...axis,
+        ...titledAxis(axis, t('parameters')),
         range: [low, high],
         tickvals: xs,
         ticktext: xs.map((value) => plotlyText(compact(value))),
-        title: { text: plotlyText(t('parameters')), standoff: 6, font: small },
       },
       yaxis: {
         ...axis,

@@ -1,7 +1,7 @@
 import { css } from '../colour.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
-import { baseAxis, baseLayout, labelled, labelStep, type Figure } from './figure.ts';
+import { baseAxis, baseLayout, labelled, labelStep, titledAxis, type Figure } from './figure.ts';
 
 /** Duration of one generation step, in milliseconds. */
 export interface StepTime {
@@ -61,12 +61,11 @@ export function stepTimesFigure(steps: readonly (StepTime | null)[], { selected,
       ...baseLayout(theme, width, HEIGHT, MARGIN),
       barmode: 'stack',
       xaxis: {
-        ...baseAxis(theme),
+        ...titledAxis(baseAxis(theme), t('step')),
         range: [0.5, Math.max(8, steps.length) + 0.5],
         tickvals: ticks.map((place) => place + 1),
         ticktext: ticks.map((place) => String(place + 1)),
         tickangle: 0,
-        title: { ...titleOf(theme), text: t('step'), standoff: 4 },
       },
       yaxis: {
         ...baseAxis(theme),
@@ -80,8 +79,4 @@ export function stepTimesFigure(steps: readonly (StepTime | null)[], { selected,
       },
     },
   };
-}
-
-function titleOf(theme: Theme): object {
-  return { font: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) } };
 }

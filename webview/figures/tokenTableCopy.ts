@@ -1,6 +1,7 @@
 import { isAtMost } from '../../src/core/atMost.ts';
 import { surprisalBits } from '../../src/core/probability.ts';
 import { isTold } from '../../src/core/servedBy.ts';
+import { tableText, type TableCell, type TableFormat } from '../../src/core/tableText.ts';
 import { at } from '../../src/core/tensor.ts';
 import { hexBytes } from '../../src/core/visibleText.ts';
 import { itemBitsPerByte, plainText, type TableItems } from './tokenTable.ts';
@@ -9,13 +10,13 @@ type Field = number | string | readonly number[] | null;
 type Row = Readonly<Record<string, Field>>;
 
 /**
- * Rows of the table as tab-separated values with a heading. Texts are JSON strings, so that each row is one line and no token is a formula
- * to a spreadsheet; several ids are joined by spaces; what is not known is empty.
+ * Rows of the table as separated values with a heading. Texts are JSON strings, so that each row is one line and no token is a formula to a
+ * spreadsheet; several ids are joined by spaces; what is not known is empty.
  */
-export function itemsAsTsv(items: TableItems, order: Iterable<number>): string {
+export function itemsAsTable(items: TableItems, order: Iterable<number>, format: TableFormat): string {
   const rows = Array.from(order, (item) => rowOf(items, item));
-  const lines = rows.map((row) => Object.entries(row).map(([name, value]) => field(name, value)));
-  return `${[Object.keys(rows[0] ?? {}), ...lines].map((cells) => cells.join('\t')).join('\n')}\n`;
+  const cells = rows.map((row) => Object.entries(row).map(([name, value]) => cellOf(name, value)));
+  return tableText(Object.keys(rows[0] ?? {}), cells, format);
 }
 
 /** Rows of the table as a JSON array, an object a row; what is not known is null. */
@@ -58,7 +59,7 @@ function known(value: number): number | null {
   return Number.isFinite(value) ? Number(value.toPrecision(9)) : null;
 }
 
-function field(name: string, value: Field): string {
-  if (name === 'text') return `"${JSON.stringify(value).replaceAll('"', '""')}"`;
-  return typeof value === 'object' ? (value ?? []).join(' ') : String(value);
+function cellOf(name: string, value: Field): TableCell {
+  if (name === 'text') return JSON.stringify(value);
+  return typeof value === 'object' && value !== null ? value.join(' ') : value;
 }

@@ -184,27 +184,6 @@ export function button(text: string, kind: ButtonKind, pressed: () => void, draw
   return made;
 }
 
-/** Legend of a colour scale: a gradient between two labels. */
-export interface Legend {
-  readonly root: HTMLElement;
-  set(gradient: string, low: string, high: string): void;
-}
-
-/** A legend that is still empty. */
-export function gradientLegend(): Legend {
-  const low = el('span');
-  const high = el('span');
-  const ramp = el('span', { class: 'legend-ramp', 'aria-hidden': 'true' });
-  return {
-    root: el('div', { class: 'legend' }, low, ramp, high),
-    set: (gradient, lowText, highText) => {
-      ramp.style.background = gradient;
-      low.textContent = lowText;
-      high.textContent = highText;
-    },
-  };
-}
-
 /** A token's text as a chip; `title` is its tooltip. */
 export function chip(text: string, title?: string): HTMLElement {
   return el('span', { class: 'token-text chip', title }, text);

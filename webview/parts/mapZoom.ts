@@ -66,6 +66,8 @@ export function createMapZoom({ announce }: Pick<PanelContext, 'announce'>, opti
   const closer = button(t('Zoom in'), 'link', () => zoom(ZOOM, middle()));
   const further = button(t('Zoom out'), 'link', () => zoom(1 / ZOOM, middle()));
   const all = button(t('Whole map'), 'link', () => show(undefined));
+  closer.title = options.keys ? t('Keys + and −, or Ctrl and the wheel, zoom too.') : t('Ctrl and the wheel zoom too.');
+  further.title = closer.title;
   const note = el('div', { class: 'axis-note' });
   const blockNote = el('div', { class: 'axis-note', hidden: true });
   const bar = el('div', { class: 'map-zoom', hidden: true }, closer, further, all, note);
@@ -127,8 +129,7 @@ export function createMapZoom({ announce }: Pick<PanelContext, 'announce'>, opti
       bar.hidden = !small;
       further.disabled = part === undefined;
       all.disabled = part === undefined;
-      const ways = options.keys ? t('Keys + and −, or Ctrl and the wheel, zoom too.') : t('Ctrl and the wheel zoom too.');
-      note.textContent = part === undefined ? ways : name(part);
+      note.textContent = part === undefined ? '' : name(part);
       return { part, window, block };
     },
   };

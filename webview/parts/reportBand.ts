@@ -3,7 +3,9 @@ import { t } from '../strings.ts';
 import { button } from './controls.ts';
 import { changeDetector, el } from './dom.ts';
 import { displayLanguage, integer, significant } from './format.ts';
+import { differenceNumbers } from '../figures/tableNumbers.ts';
 import type { ViewState } from '../state.ts';
+import { withTableMenu } from './tableMenu.ts';
 
 /** Quantities that are named of a report that was read again: those that differ most. */
 const NAMED = 8;
@@ -67,23 +69,18 @@ function outcomeOf({ model, differences }: NonNullable<ViewState['readAgain']>):
         el('td', {}, share === Infinity ? t('other numbers') : significant(share)),
       ),
     );
+  const heads = [t('Quantity'), t('Largest difference'), t('Share of the largest number')];
+  const table = el(
+    'table',
+    { class: 'table' },
+    el('thead', {}, el('tr', {}, ...heads.map((name) => el('th', { scope: 'col' }, name)))),
+    el('tbody', {}, ...rows),
+  );
   return [
     el('p', {}, t('Read again with {0}: {1} numbers, ids and texts were compared. Where they differ most:', model, integer(compared))),
-    el(
-      'table',
-      { class: 'table' },
-      el(
-        'thead',
-        {},
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'col' }, t('Quantity')),
-          el('th', { scope: 'col' }, t('Largest difference')),
-          el('th', { scope: 'col' }, t('Share of the largest number')),
-        ),
-      ),
-      el('tbody', {}, ...rows),
-    ),
+    withTableMenu(t('What differs from the kept numbers'), table, {
+      file: () => 'differences-from-report',
+      numbers: () => differenceNumbers(differences),
+    }),
   ];
 }

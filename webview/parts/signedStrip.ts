@@ -9,10 +9,11 @@ import { unitTokens } from '../figures/unitTokens.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient, signedColours, textOn, type Theme } from '../theme.ts';
-import { chip, gradientLegend } from './controls.ts';
+import { chip } from './controls.ts';
 import { changeDetector, el, stepKey } from './dom.ts';
 import { integer, percent, signedDecimal } from './format.ts';
 import { plainKey } from './keys.ts';
+import { gradientLegend } from './legend.ts';
 import { createStripChips, markChip } from './stripChips.ts';
 
 /** Most tokens of a unit that its tooltip lists. */

@@ -1,17 +1,16 @@
-import { css, type Rgb } from '../colour.ts';
+import type { Rgb } from '../colour.ts';
 import { guessBits, needsEntropy, RANK_BUCKETS, stepsOf, stripScale } from '../figures/tokenColour.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient } from '../theme.ts';
-import { gradientLegend } from './controls.ts';
-import { el } from './dom.ts';
 import { decimal, integer, percent } from './format.ts';
+import { gradientLegend, legendItem, swatch } from './legend.ts';
 
 /** Legend of the strip's colours: a swatch for each step, or a gradient. */
 export function stripLegend({ shown, settings, surprisalScale, theme }: ViewState): readonly HTMLElement[] {
   if (shown === null) return [];
   if (shown.explanation.model.served !== undefined && needsEntropy(settings.stripColour, surprisalScale))
-    return [el('span', { class: 'legend-item' }, t('The engine does not return the entropy that this needs.'))];
+    return [legendItem(null, t('The engine does not return the entropy that this needs.'))];
   const scale = stripScale(theme, settings.stripColour);
   if (settings.stripColour === 'rank') {
     return RANK_BUCKETS.map((limit, bucket) => {
@@ -44,7 +43,5 @@ export function stripLegend({ shown, settings, surprisalScale, theme }: ViewStat
 }
 
 function swatchItem(colour: Rgb, text: string): HTMLElement {
-  const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
-  swatch.style.backgroundColor = css(colour);
-  return el('span', { class: 'legend-item' }, swatch, text);
+  return legendItem(swatch(colour), text);
 }

@@ -1,3 +1,4 @@
+import { html, type TemplateResult } from 'lit-html';
 import type { Tooltip } from './tooltip.ts';
 import { glossary, type Term } from './glossary.ts';
 import { el } from './dom.ts';
@@ -13,6 +14,7 @@ interface Finder {
 }
 
 let made: Finder | undefined;
+const finder = (): Finder => (made ??= termFinder(glossary()));
 
 /** Finds terms in texts of the display language, the longest names first. */
 export function termFinder(terms: readonly Term[]): Finder {
@@ -28,36 +30,61 @@ export function termFinder(terms: readonly Term[]): Finder {
 
 /** Underlines the first mention of each term under `root`. */
 export function markTerms(root: HTMLElement): void {
-  made ??= termFinder(glossary());
-  const { pattern, termOf } = made;
   const known = new Set<Term>();
   for (const place of root.querySelectorAll<HTMLElement>(PLACES)) {
     if (place.closest(NOT_IN) !== null) continue;
     for (const node of Array.from(place.childNodes).filter((child) => child instanceof Text)) {
-      const found = pattern.exec(node.data);
-      const term = found === null ? undefined : termOf(found[0]);
-      if (found === null || term === undefined || known.has(term)) continue;
-      known.add(term);
-      node.replaceWith(node.data.slice(0, found.index), marked(found[0], term), node.data.slice(found.index + found[0].length));
+      const pieces = aroundTerm(node.data, known);
+      if (pieces !== null) node.replaceWith(pieces.before, marked(pieces.found, pieces.term), pieces.after);
     }
   }
 }
 
-/** A term as it stands in a text: focus and pointer show what it means. */
-function marked(text: string, term: Term): HTMLElement {
-  const description = [term.meaning, term.formula].filter((part) => part !== '').join(' ');
-  const span = el('span', { class: 'term', tabindex: 0, role: 'term', 'aria-description': description }, text);
-  meanings.set(span, term);
-  return span;
+/** A text as pieces of a template, with its first term explained unless it is known already. */
+export function explained(text: string, known: Set<Term> = new Set()): TemplateResult | string {
+  const pieces = aroundTerm(text, known);
+  if (pieces === null) return text;
+  const { before, found, term, after } = pieces;
+  return html`${before}<span class="term" tabindex="0" role="term" aria-description=${descriptionOf(term)}>${found}</span>${after}`;
 }
 
-const meanings = new WeakMap<Element, Term>();
+/** A text as nodes, with its first term explained. */
+export function explainedNodes(text: string): readonly (Node | string)[] {
+  const pieces = aroundTerm(text, new Set());
+  return pieces === null ? [text] : [pieces.before, marked(pieces.found, pieces.term), pieces.after];
+}
+
+interface AroundTerm {
+  readonly before: string;
+  readonly found: string;
+  readonly term: Term;
+  readonly after: string;
+}
+
+/** The first term of a text if it is not among the known ones, to which it is added then. */
+function aroundTerm(text: string, known: Set<Term>): AroundTerm | null {
+  const { pattern, termOf } = finder();
+  const match = pattern.exec(text);
+  const term = match === null ? undefined : termOf(match[0]);
+  if (match === null || term === undefined || known.has(term)) return null;
+  known.add(term);
+  return { before: text.slice(0, match.index), found: match[0], term, after: text.slice(match.index + match[0].length) };
+}
+
+function descriptionOf({ meaning, formula }: Term): string {
+  return [meaning, formula].filter((part) => part !== '').join(' ');
+}
+
+/** A term as it stands in a text: focus and pointer show what it means. */
+function marked(text: string, term: Term): HTMLElement {
+  return el('span', { class: 'term', tabindex: 0, role: 'term', 'aria-description': descriptionOf(term) }, text);
+}
 
 /** Shows what a term means while the pointer or the focus is on it; Escape hides it. */
 export function explainTerms(page: HTMLElement, tooltip: Tooltip): void {
   const show = (target: EventTarget | null): void => {
     const span = target instanceof Element ? target.closest('.term') : null;
-    const term = span === null ? undefined : meanings.get(span);
+    const term = span === null ? undefined : finder().termOf(span.textContent);
     if (span === null || term === undefined) return;
     const { left, bottom } = span.getBoundingClientRect();
     tooltip.show({ title: term.names[0] ?? '', rows: [], text: term.meaning, formula: term.formula }, left - 12, bottom - 8);

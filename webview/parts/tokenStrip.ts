@@ -7,6 +7,7 @@ import { changeDetector, el, stepKey } from './dom.ts';
 import { plainKey } from './keys.ts';
 import { colourChip, createStripChips, markChip } from './stripChips.ts';
 import { createStripFold } from './stripFold.ts';
+import { legendRow } from './legend.ts';
 import { stripLegend } from './stripLegend.ts';
 
 /**
@@ -46,7 +47,7 @@ export function createTokenStrip(context: PanelContext, ...tools: readonly HTMLE
     if (chosen !== undefined) chooseScale(chosen);
   });
   scaleList.root.querySelector('label')?.classList.add('visually-hidden');
-  const legend = el('div', { class: 'strip-legend' });
+  const legend = legendRow();
   const folding = createStripFold(context, () => root);
   const root: HTMLElement = el(
     'section',

@@ -6,6 +6,7 @@ import { el } from './dom.ts';
 import { displayLanguage } from './format.ts';
 import { MAX_WORD, type Settings } from '../viewSettings.ts';
 import { t } from '../strings.ts';
+import { withTableMenu, type SavedTable } from './tableMenu.ts';
 
 /** How many candidates a search for examples tried, and for how many of them the example worked. */
 export interface Search {
@@ -137,10 +138,11 @@ export function rankedRow(text: string, id: number, share: number, value: string
   );
 }
 
-/** A ranked list as a table of its own: `rows` is its body and `foot` its footer, both still empty. */
+/** A ranked list as a table of its own, with its menu: `rows` is its body and `foot` its footer, both still empty. */
 export function rankedTable(
   caption: string,
   column: string,
+  saved: SavedTable,
 ): { readonly root: HTMLElement; readonly rows: HTMLElement; readonly foot: HTMLElement } {
   const rows = el('tbody');
   const foot = el('tfoot');
@@ -149,8 +151,9 @@ export function rankedTable(
     {},
     el('tr', {}, el('th', { scope: 'col' }, t('Token')), el('th', { scope: 'col', colspan: 2, class: 'number' }, column)),
   );
+  const table = el('table', { class: 'candidates ranked' }, el('caption', { class: 'visually-hidden' }, caption), head, rows, foot);
   return {
-    root: el('table', { class: 'candidates ranked' }, el('caption', { class: 'visually-hidden' }, caption), head, rows, foot),
+    root: withTableMenu(caption, table, saved),
     rows,
     foot,
   };

@@ -4,6 +4,7 @@ import type { PanelContext, View } from '../context.ts';
 import { changeDetector, el, icon, ICONS } from '../parts/dom.ts';
 import { displayLanguage } from '../parts/format.ts';
 import { createMenuButton } from '../parts/menuButton.ts';
+import { explained } from '../parts/terms.ts';
 import { question } from '../question.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
@@ -81,7 +82,7 @@ export function createPathStrip(context: PanelContext): View {
           ${close}
         </div>
         <div class="path-body" role="group" aria-label=${names[station]}>
-          <p>${about}</p>
+          <p>${explained(about)}</p>
           ${task === '' ? nothing : taskTemplate(task, progress)} ${asked.notice}
           <div class="path-foot">
             ${examples}

@@ -59,6 +59,18 @@ function explainFile({ files, editors: { active, notebook } }: FileContext): voi
   files.reader.read(what);
 }
 
+/**
+ * Begins to read the file of an explained text of which the panel shows a window, as the model does not read all of it at once. A window
+ * that was read with interventions has other numbers than its file, which is read without them.
+ */
+export function readAroundWindow({ files, current, editors: { active } }: FileContext): void {
+  const explanation = current.value?.shown.explanation;
+  if (!active || !explanation?.window || explanation.run.recipe.length > 0) return;
+  // A text that failed or was cancelled leaves the one before it on show.
+  if (current.outdated !== null || !current.isAbout(active.document)) return;
+  files.reader.readAround(notebookOf(active.document) ?? active.document);
+}
+
 /** Shows or hides the sums behind the lines; a file that was not read yet is read for them. */
 async function toggleLineSums(context: FileContext): Promise<void> {
   const on = !readSettings().lineSums;

@@ -4,7 +4,7 @@ import type { ModelClient } from '../client/modelClient.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
 import { fileName } from '../fileName.ts';
-import { scoredDocument, type FileReading, type ScoredDocument } from './fileReading.ts';
+import { isEdited, scoredDocument, type FileReading, type ScoredDocument } from './fileReading.ts';
 import { ReadingSteps } from './readingSteps.ts';
 import { documentsOf, followEdits, isRearranged, notebookOf } from './wholeText.ts';
 
@@ -98,9 +98,9 @@ export class FileReader extends Disposable {
 
   /**
    * Reads a document, or all cells of a notebook as one text; what was read before, in its present form: what did not change keeps its
-   * scores.
+   * scores. `asked`: whether the file itself was asked for.
    */
-  read(what: vscode.TextDocument | vscode.NotebookDocument): FileReading {
+  read(what: vscode.TextDocument | vscode.NotebookDocument, asked = true): FileReading {
     const uri = what.uri.toString();
     const isNotebook = 'getCells' in what;
     const key = keyOf(uri, isNotebook);
@@ -110,15 +110,27 @@ export class FileReader extends Disposable {
       label: fileName(what.uri),
       isNotebook,
       state: 'reading',
+      asked,
       work: new AbortController(),
       scored: null,
       outdated: false,
       live: false,
       terms: '',
     };
+    file.asked ||= asked;
     this.#files.set(key, file);
     this.#restart(file);
     return file;
+  }
+
+  /**
+   * Reads the file of an explained text that is longer than the context. The file itself was not asked for: one that is known is left as
+   * it is, unless it was edited since it was read, and nothing is sent to an engine.
+   */
+  readAround(what: vscode.TextDocument | vscode.NotebookDocument): void {
+    if (this.#client.isElsewhere) return;
+    const known = 'getCells' in what ? this.ofNotebook(what) : this.of(what);
+    if (known === undefined || (known.state === 'done' && known.scored !== null && isEdited(known.scored))) this.read(what, false);
   }
 
   /** Ends the reading of a file, if it has not ended by itself meanwhile, and keeps what was read. */
@@ -140,10 +152,16 @@ export class FileReader extends Disposable {
     this.#changed.fire(file);
   }
 
+  /** Removes all that is known of files that were not asked for themselves. */
+  forgetUnasked(): void {
+    for (const file of [...this.#files.values()].filter(({ asked }) => !asked)) this.forget(file);
+  }
+
   /** Sets whether what is edited is read again by itself. */
   setLive(file: FileReading, live: boolean): void {
     // What is edited is sent nowhere by itself.
     file.live = live && !this.#client.isElsewhere;
+    file.asked ||= live;
     this.#setTimer(file);
     if (live) this.#restart(file);
     else this.#changed.fire(file);

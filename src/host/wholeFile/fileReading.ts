@@ -55,6 +55,8 @@ export interface FileReading {
   /** Whether it is a notebook, of which all cells are read as one text; a notebook may be open as a plain text at the same time. */
   readonly isNotebook: boolean;
   state: ReadingState;
+  /** Whether it was asked for itself, and not only begun with the explanation of a part of it. */
+  asked: boolean;
   /** Ends the work in progress. */
   work: AbortController;
   /** Null: the text is not made into tokens yet. */

@@ -3,21 +3,31 @@ import { msg } from '../../core/translatable.ts';
 import { quoted } from '../formats/modelFiles.ts';
 import type { StoredTensor } from '../formats/storedTensor.ts';
 import { count, options, refuse, value, type Options } from './config.ts';
+import { afmoe } from './experts/afmoe.ts';
+import { bamba } from './experts/bamba.ts';
+import { cohere2Moe } from './experts/cohere2Moe.ts';
 import { deepseekV2, deepseekV3, glm4MoeLite } from './experts/deepseek.ts';
 import { dots1, solarOpen } from './experts/dots1.ts';
 import { ernieMoe } from './experts/ernieMoe.ts';
+import { exaoneMoe } from './experts/exaoneMoe.ts';
 import { glm4Moe } from './experts/glm4Moe.ts';
 import { gptOss } from './experts/gptOss.ts';
 import { graniteHybrid } from './experts/graniteHybrid.ts';
 import { graniteMoe, graniteMoeShared } from './experts/graniteMoe.ts';
+import { hunyuanMoe } from './experts/hunyuanMoe.ts';
+import { hyV3 } from './experts/hyV3.ts';
 import { lfm2Moe } from './experts/lfm2Moe.ts';
 import { llama4 } from './experts/llama4.ts';
+import { mellum } from './experts/mellum.ts';
+import { mimoV2Flash } from './experts/mimoV2Flash.ts';
 import { minimaxM2 } from './experts/minimaxM2.ts';
+import { mistral4 } from './experts/mistral4.ts';
 import { mixtral } from './experts/mixtral.ts';
 import { nemotronH } from './experts/nemotronH.ts';
 import { flexOlmo, olmoe } from './experts/olmoe.ts';
 import { phimoe } from './experts/phimoe.ts';
 import { qwen2Moe, qwen3Moe, qwen3VlMoe } from './experts/qwenMoe.ts';
+import { biogpt } from './gpt/biogpt.ts';
 import { bloom } from './gpt/bloom.ts';
 import { falcon } from './gpt/falcon.ts';
 import { gpt2, gptBigCode } from './gpt/gpt2.ts';
@@ -25,7 +35,9 @@ import { codegen, gptJ } from './gpt/gptJ.ts';
 import { gptNeo } from './gpt/gptNeo.ts';
 import { gptNeoX } from './gpt/gptNeoX.ts';
 import { mpt } from './gpt/mpt.ts';
+import { openaiGpt } from './gpt/openaiGpt.ts';
 import { opt } from './gpt/opt.ts';
+import { persimmon } from './gpt/persimmon.ts';
 import { xglm } from './gpt/xglm.ts';
 import { apertus } from './llama/apertus.ts';
 import { arcee } from './llama/arcee.ts';
@@ -39,12 +51,14 @@ import { gemma3n } from './llama/gemma3n.ts';
 import { gemma4, gemma4Unified } from './llama/gemma4.ts';
 import { glm, glm4 } from './llama/glm.ts';
 import { granite } from './llama/granite.ts';
+import { graniteSwa } from './llama/graniteSwa.ts';
 import { helium } from './llama/helium.ts';
 import { hunyuan } from './llama/hunyuan.ts';
 import { hyperclovax } from './llama/hyperclovax.ts';
 import { jais2 } from './llama/jais2.ts';
 import { lfm2 } from './llama/lfm2.ts';
 import { llama } from './llama/llama.ts';
+import { minicpm3 } from './llama/minicpm3.ts';
 import { ministral, ministral3, mistral } from './llama/mistral.ts';
 import { nanochat } from './llama/nanochat.ts';
 import { nemotron } from './llama/nemotron.ts';
@@ -56,6 +70,7 @@ import { seedOss } from './llama/seedOss.ts';
 import { smollm3 } from './llama/smollm3.ts';
 import { stablelm } from './llama/stablelm.ts';
 import { starcoder2 } from './llama/starcoder2.ts';
+import { youtu } from './llama/youtu.ts';
 import { keySource, type DecoderSpec, type Weight } from './spec.ts';
 import { refuseUnused, tensorsOf, type KeptForm, type Tensors } from './tensors.ts';
 import { textPart, textTensors, type TextPart } from './wrappers.ts';
@@ -65,12 +80,16 @@ type Family = (config: Options, tensors: Tensors, whole: Options | null) => Deco
 
 /** Supported families by `model_type`. */
 const FAMILIES: ReadonlyMap<string, Family> = new Map([
+  ['afmoe', afmoe],
   ['apertus', apertus],
   ['arcee', arcee],
+  ['bamba', bamba],
+  ['biogpt', biogpt],
   ['bloom', bloom],
   ['codegen', codegen],
   ['cohere', cohere],
   ['cohere2', cohere2],
+  ['cohere2_moe', cohere2Moe],
   ['cwm', cwm],
   ['deepseek_v2', deepseekV2],
   ['deepseek_v3', deepseekV3],
@@ -78,6 +97,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['ernie4_5', ernie],
   ['ernie4_5_moe', ernieMoe],
   ['exaone4', exaone4],
+  ['exaone_moe', exaoneMoe],
   ['falcon', falcon],
   ['flex_olmo', flexOlmo],
   ['falcon_h1', falconH1],
@@ -98,21 +118,28 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['gpt_oss', gptOss],
   ['gptj', gptJ],
   ['granite', granite],
+  ['granite_swa', graniteSwa],
   ['granitemoe', graniteMoe],
   ['granitemoehybrid', graniteHybrid],
   ['granitemoeshared', graniteMoeShared],
   ['helium', helium],
   ['hunyuan_v1_dense', hunyuan],
+  ['hunyuan_v1_moe', hunyuanMoe],
+  ['hy_v3', hyV3],
   ['hyperclovax', hyperclovax],
   ['jais2', jais2],
   ['lfm2', lfm2],
   ['lfm2_moe', lfm2Moe],
   ['llama', llama],
   ['llama4_text', llama4],
+  ['mellum', mellum],
+  ['mimo_v2_flash', mimoV2Flash],
+  ['minicpm3', minicpm3],
   ['minimax_m2', minimaxM2],
   ['ministral', ministral],
   ['ministral3', ministral3],
   ['mistral', mistral],
+  ['mistral4', mistral4],
   ['mixtral', mixtral],
   ['mpt', mpt],
   ['nanochat', nanochat],
@@ -122,7 +149,9 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['olmo2', olmo2],
   ['olmo3', olmo3],
   ['olmoe', olmoe],
+  ['openai-gpt', openaiGpt],
   ['opt', opt],
+  ['persimmon', persimmon],
   ['phi', phi],
   ['phi3', phi3],
   ['phimoe', phimoe],
@@ -144,6 +173,7 @@ const FAMILIES: ReadonlyMap<string, Family> = new Map([
   ['starcoder2', starcoder2],
   ['vaultgemma', vaultGemma],
   ['xglm', xglm],
+  ['youtu', youtu],
 ]);
 
 /** Options of any family that change the numbers and are not supported. */
@@ -215,6 +245,7 @@ function isExtra(config: Options, { blocks, streams }: DecoderSpec): (name: stri
   const extra = count(config, 'num_nextn_predict_layers', count(config, 'num_mtp_layers', 0, 0), 0);
   return (name) => {
     if (streams !== null && OUTPUT_SCALE.test(name)) return true;
+    if (name.startsWith('model.mtp.')) return true;
     const layer = Number(/\.layers\.(\d+)\./.exec(name)?.[1] ?? -1);
     if (keySource({ blocks }, layer) !== layer) return KEYS_AND_VALUES.test(name);
     return layer >= layers && layer < layers + extra;

@@ -39,7 +39,7 @@ export function attentionAt({ blocks }: Pick<DecoderSpec, 'blocks'>, layer: numb
 export function plainAttentionAt(spec: Pick<DecoderSpec, 'blocks'>, layer: number): Attention {
   const attention = attentionAt(spec, layer);
   if (attention.beside !== null) refuseBeside(layer, attention.beside.kind);
-  if (attention.gated)
+  if (attention.gates !== null)
     throw new UserError(
       msg`Layer ${layer} has gates behind its heads: what a head brings from a token differs by the query, which taking contributions back \
 through layers does not allow for.`,

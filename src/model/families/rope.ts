@@ -51,6 +51,11 @@ export interface RopeStyle {
   readonly theta?: number;
   /** Share of a head that is rotated by default; absent where the family rotates whole heads whatever `partial_rotary_factor` says. */
   readonly partial?: number;
+  /**
+   * Whether an odd share of a head counts as the next even number of it, at the frequencies of the odd one, as the reference makes the
+   * unscaled rope; absent: it is refused.
+   */
+  readonly oddRoundsUp?: boolean;
   /** Pretrained context, where `original_max_position_embeddings` is an option of the family rather than of its rope. */
   readonly trained?: number;
   /** The only types that the family has. */
@@ -96,7 +101,9 @@ export function ropeOf(config: Options, rope: Options, headDim: number, maxPosit
   const turnsPart = style.partial !== undefined && type !== 'proportional';
   if (!turnsPart && partial !== 1 && type !== 'default' && type !== 'proportional')
     refuse(partialFrom, 'partial_rotary_factor', msg`cannot be ${partial} with rope type ${quoted(type)}`);
-  const dim = turnsPart ? Math.trunc(headDim * partial) : headDim;
+  const share = turnsPart ? Math.trunc(headDim * partial) : headDim;
+  const roundsUp = style.oddRoundsUp === true && type === 'default' && share % 2 !== 0;
+  const dim = roundsUp ? share + 1 : share;
   if (turnsPart && (partial <= 0 || partial > 1))
     refuse(partialFrom, 'partial_rotary_factor', msg`must be above 0 and at most 1, not ${partial}`);
   if (dim % 2 !== 0 || dim === 0) throw new UserError(msg`config.json: rotary positions need an even head size, not ${dim}.`);
@@ -106,7 +113,9 @@ export function ropeOf(config: Options, rope: Options, headDim: number, maxPosit
     ? count(style.trained === undefined ? trainedFrom : config, 'original_max_position_embeddings', style.trained ?? maxPositions)
     : maxPositions;
   const { scaling, attentionFactor } = readScaling(rope, type, { headDim: dim, theta, partial, trained, maxPositions });
-  return { theta, width: headDim, dim, style: style.style ?? 'half', scaling, backwards: style.backwards ?? false, attentionFactor };
+  // theta^(-2 i / share) is a power of this base with dim in place of share.
+  const base = roundsUp ? theta ** (dim / share) : theta;
+  return { theta: base, width: headDim, dim, style: style.style ?? 'half', scaling, backwards: style.backwards ?? false, attentionFactor };
 }
 
 interface RopeContext {

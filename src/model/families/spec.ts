@@ -129,10 +129,10 @@ export interface Attention {
   /** [heads] scores of attention sinks, which take part in the softmax (Xiao et al. 2023). */
   readonly sinks: Weight | null;
   /**
-   * Whether each head's output is multiplied by the sigmoid of a gate, which the query matrix computes behind the head's query (Qwen3-Next,
-   * 2025): for each head its query, then its gate.
+   * What computes the gates by whose sigmoid each head's output is multiplied (Qwen3-Next, 2025): a matrix of their own
+   * [heads * valueDim, D], or `behindQueries`: the query matrix, which has for each head its query, then its gate; null: heads have none.
    */
-  readonly gated: boolean;
+  readonly gates: Linear | 'behindQueries' | null;
   readonly output: Linear;
   /** What runs beside attention: it reads the same, and what it puts out is added to what attention puts out. null: nothing. */
   readonly beside: Mamba | null;
@@ -483,7 +483,7 @@ export const PLAIN_ATTENTION = {
   queryScale: null,
   window: null,
   sinks: null,
-  gated: false,
+  gates: null,
   beside: null,
 } as const satisfies Partial<Attention>;
 

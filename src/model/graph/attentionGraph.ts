@@ -90,10 +90,10 @@ function plainHeads(
   spec: DecoderSpec,
   { ropes }: LayerInputs,
 ): Heads {
-  const { heads, kvHeads, headDim } = spec;
+  const { heads, kvHeads, headDim, valueDim } = spec;
   const { queryKeyNorm: norms, rope } = attention;
   const { q: wholeQ, keyValue } = projectHeads(graph, x, attention, spec);
-  const [flatQ, gate] = attention.gated ? splitGate(graph, wholeQ, spec) : [wholeQ, null];
+  const { q: flatQ, gate } = separateGates(graph, x, wholeQ, attention.gates, spec);
   const clipped = (flat: string): string =>
     attention.clip === null ? flat : graph.op('Clip', [flat, graph.float(-attention.clip), graph.float(attention.clip)]);
   const place = (name: string, flat: string, count: number, norm: HeadNorm | null): string => {
@@ -109,12 +109,12 @@ function plainHeads(
     return norms?.when === 'afterRope' ? normed(turned(split)) : turned(normed(split));
   };
   const placed = place('query', flatQ, heads, norms?.query ?? null);
-  const q = attention.queryScale === null ? placed : graph.name('queryScaled', graph.op('Mul', [placed, 'queryScale']));
+  const q = scaledByPosition(graph, placed, attention.queryScale);
   if (keyValue === null) {
     if (given === null) throw new Error('A layer with queries alone is given keys and values.');
     return { q, ...given, latent: null, gate };
   }
-  const v = splitHeads(graph, clipped(graph.name('value', keyValue.v)), kvHeads, headDim);
+  const v = splitHeads(graph, clipped(graph.name('value', keyValue.v)), kvHeads, valueDim);
   return {
     q,
     k: place('key', keyValue.k, kvHeads, norms?.key ?? null),
@@ -124,10 +124,15 @@ function plainHeads(
   };
 }
 
+/** Queries times the graph's table of their positions' factors; queries themselves where there are none. */
+function scaledByPosition(graph: OnnxGraph, q: string, queryScale: Attention['queryScale']): string {
+  return queryScale === null ? q : graph.name('queryScaled', graph.op('Mul', [q, 'queryScale']));
+}
+
 function latentHeads(
   graph: OnnxGraph,
   x: string,
-  { rope }: Attention,
+  { rope, queryScale }: Attention,
   projections: LatentProjections,
   spec: DecoderSpec,
   { ropes }: LayerInputs,
@@ -151,13 +156,31 @@ function latentHeads(
     plain,
     valueDim,
   );
-  const q = graph.name('queryRotated', graph.op('Concat', [plainQ, turned(rotatedQ)], { axis: { int: -1 } }));
+  const placed = graph.name('queryRotated', graph.op('Concat', [plainQ, turned(rotatedQ)], { axis: { int: -1 } }));
+  const q = scaledByPosition(graph, placed, queryScale);
   const k = graph.op('Concat', [plainK, graph.op('Expand', [sharedKey, graph.ints(heads, 1, 1)])], { axis: { int: -1 } });
   return { q, k, v, latent: { compressed, sharedKey }, gate: null };
 }
 
+/**
+ * Queries [T, heads * headDim], and the gates before their sigmoid [heads, T, valueDim]; null: heads have none. `made`: what the query
+ * matrix computes of x [T, D].
+ */
+export function separateGates(
+  graph: OnnxGraph,
+  x: string,
+  made: string,
+  gates: Attention['gates'],
+  spec: DecoderSpec,
+): { readonly q: string; readonly gate: string | null } {
+  if (gates === null) return { q: made, gate: null };
+  if (gates !== 'behindQueries') return { q: made, gate: splitHeads(graph, project(graph, x, gates), spec.heads, spec.valueDim) };
+  const [q, gate] = splitGate(graph, made, spec);
+  return { q, gate };
+}
+
 /** Of [T, heads * 2 headDim], each head's query and gate, the queries [T, heads * headDim] and the gates [heads, T, headDim]. */
-export function splitGate(graph: OnnxGraph, both: string, { heads, headDim }: DecoderSpec): readonly [string, string] {
+function splitGate(graph: OnnxGraph, both: string, { heads, headDim }: DecoderSpec): readonly [string, string] {
   const byHead = graph.op('Reshape', [both, graph.ints(-1, heads, 2 * headDim)]);
   const [q = '', gate = ''] = graph.ops('Split', [byHead, graph.ints(headDim, headDim)], 2, { axis: { int: -1 } });
   return [graph.op('Reshape', [q, graph.ints(-1, heads * headDim)]), graph.op('Transpose', [gate], { perm: { ints: [1, 0, 2] } })];

@@ -50,7 +50,7 @@ export function directLayerGraph(spec: DecoderSpec, layer: number): OnnxGraph {
   }
   publish('direction.resid', directions.get(resid) ?? missing('resid'));
   if (attention.kind === 'attention') publish('weights', named.get('weights') ?? missing('weights'));
-  if (attention.kind === 'attention' && attention.gated) publish('headGates', named.get('headGates') ?? missing('headGates'));
+  if (attention.kind === 'attention' && attention.gates !== null) publish('headGates', named.get('headGates') ?? missing('headGates'));
   publish('output', output);
   return graph;
 }

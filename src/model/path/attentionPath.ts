@@ -133,10 +133,10 @@ async function sinkOf({ sinks }: Attention, { files, choice }: LayerPlace): Prom
 function addMix(
   path: PathBuilder,
   { spec, trace, row, layer, token, choice: { head, kvHead } }: LayerPlace,
-  { gated, projections }: Attention,
+  { gates, projections }: Attention,
   read: StageName,
 ): void {
-  const { valueDim, headDim, heads } = spec;
+  const { valueDim, heads } = spec;
   path.step('z');
   path.add('z', headOf(row.value('z'), head, valueDim), {
     kind: 'weighted',
@@ -144,11 +144,12 @@ function addMix(
     rows: headOf(itemOf(trace.v, layer).data, kvHead, trace.run.ids.length * valueDim),
   });
   let found: StageName = 'z';
-  if (gated && projections.kind === 'separate') {
-    const gate = (name: string): Float32Array => headOf(row.value(name), head, headDim);
+  if (gates !== null && projections.kind === 'separate') {
+    const gate = (name: string): Float32Array => headOf(row.value(name), head, valueDim);
     path.step('headGate');
     // The query matrix computes each head's query, then its gate.
-    path.linear('headGateLogit', gate('headGateLogits'), read, projections.q, (index) => (2 * head + 1) * headDim + index);
+    const [matrix, first] = gates === 'behindQueries' ? [projections.q, (2 * head + 1) * valueDim] : [gates, head * valueDim];
+    path.linear('headGateLogit', gate('headGateLogits'), read, matrix, (index) => first + index);
     path.add('headGate', gate('headGates'), { kind: 'activation', of: 'headGateLogit', activation: 'sigmoid' });
     path.add('zGated', headOf(row.value('zGated'), head, valueDim), { kind: 'product', of: 'z', with: 'headGate', plus: 0 });
     found = 'zGated';

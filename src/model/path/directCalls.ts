@@ -95,7 +95,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
       'output',
       'direction.resid',
       ...(attends ? ['weights'] : []),
-      ...(attends && attention.gated ? ['headGates'] : []),
+      ...(attends && attention.gates !== null ? ['headGates'] : []),
       ...parts.filter((part) => part !== 'recurred'),
       ...parts.map((part) => `direction.${part}`),
     ];
@@ -127,7 +127,7 @@ export function openDirect(spec: DecoderSpec, sessions: Sessions, { uncappedLogi
     const steps = headSteps(trace.run.recipe, layer);
     const factors = Float32Array.from({ length: heads }, (_, head) => changeAt(steps, head, token).factor);
     // A gate is one of the head's at the query, whatever token a value is of.
-    const gates = attention.gated ? value('headGates') : null;
+    const gates = attention.gates === null ? null : value('headGates');
     const toValues = gates === null ? toJoined : toJoined.map((number, i) => number * at(gates, i));
     const sources = sourcesOf(value('weights'), itemOf(trace.v, layer), toValues, factors);
     return { before, own: { heads: byHead, sources, mlp, ...optional, rest } };

@@ -34,7 +34,7 @@ export async function addHeads(
   choice: HeadChoice,
 ): Promise<{ readonly query: StageName; readonly key: StageName; readonly value: StageName }> {
   if (attention.projections.kind === 'latent') return addLatentHeads(path, row, read, attention, attention.projections, spec, choice);
-  const { headDim } = spec;
+  const { headDim, valueDim } = spec;
   const { queryKeyNorm: norms, clip, rope } = attention;
   const sides = [
     {
@@ -62,7 +62,7 @@ export async function addHeads(
   }
   if (shared === undefined) {
     const { linear, rowOf } = projectionOf(attention, spec, 'value', choice.kvHead);
-    path.linear('value', headOf(row.value('value'), choice.kvHead, headDim), read, linear, rowOf);
+    path.linear('value', headOf(row.value('value'), choice.kvHead, valueDim), read, linear, rowOf);
   } else {
     path.add('key', shared.key, { kind: 'ofLayer', layer: shared.layer });
     path.add('value', shared.value, { kind: 'ofLayer', layer: shared.layer });
@@ -98,7 +98,7 @@ export async function addHeads(
       });
       last.set(side, side.clipped);
     }
-    path.add('valueClipped', clipped(headOf(row.value('value'), choice.kvHead, headDim)), {
+    path.add('valueClipped', clipped(headOf(row.value('value'), choice.kvHead, valueDim)), {
       kind: 'clip',
       of: 'value',
       low: -clip,
@@ -110,7 +110,7 @@ export async function addHeads(
   if (attention.valueNorm !== null && shared === undefined) {
     path.step('headNorm');
     const norm = { kind: 'heads', norm: attention.valueNorm } as const;
-    const normed = headOf(row.value('valueNormed'), choice.kvHead, headDim);
+    const normed = headOf(row.value('valueNormed'), choice.kvHead, valueDim);
     await path.headNorm('valueNormed', normed, value, norm, row.value('value'), choice.kvHead);
     value = 'valueNormed';
   }
@@ -129,12 +129,7 @@ export async function addHeads(
   if (norms !== null && !isJoined(norms.query) && norms.when === 'afterRope')
     await addNorms((side) => row.value(rope === null ? side.name : side.rotated));
   if (attention.queryScale !== null) {
-    path.step('queryScale');
-    path.add('queryScaled', headOf(row.value('queryScaled'), choice.head, headDim), {
-      kind: 'scaled',
-      of: place(query),
-      factor: row.queryScale,
-    });
+    addQueryScale(path, row, place(query), choice.head, headDim);
     last.set(query, 'queryScaled');
   }
   return { query: place(query), key: place(key), value };
@@ -142,17 +137,19 @@ export async function addHeads(
 
 /** The matrix that computes a head's query, key or value, and its row for number `index`. */
 function projectionOf(
-  { projections, gated }: Attention,
-  { heads, kvHeads, headDim }: DecoderSpec,
+  { projections, gates }: Attention,
+  { heads, kvHeads, headDim, valueDim }: DecoderSpec,
   part: 'query' | 'key' | 'value',
   head: number,
 ): { readonly linear: Linear; readonly rowOf: (index: number) => number } {
-  if (projections.kind === 'separate')
+  if (projections.kind === 'separate') {
+    // Behind each head's query may lie its gate.
+    const width = { query: gates === 'behindQueries' ? 2 * headDim : headDim, key: headDim, value: valueDim }[part];
     return {
       linear: { query: projections.q, key: projections.k, value: projections.v ?? projections.k }[part],
-      // Behind each head's query lies its gate.
-      rowOf: (index) => (part === 'query' && gated ? 2 : 1) * head * headDim + index,
+      rowOf: (index) => width * head + index,
     };
+  }
   if (projections.kind === 'queryAlone') return { linear: projections.q, rowOf: (index) => head * headDim + index };
   if (projections.kind !== 'fused') throw new Error('Latent attention makes its heads itself.');
   const { groups, order } = projections.layout;
@@ -169,7 +166,7 @@ async function addLatentHeads(
   path: PathBuilder,
   row: LayerRow,
   read: StageName,
-  { rope }: Attention,
+  { rope, queryScale }: Attention,
   projections: LatentProjections,
   { headDim, valueDim }: DecoderSpec,
   { head }: HeadChoice,
@@ -208,7 +205,14 @@ async function addLatentHeads(
     of: 'plainKey',
     with: 'sharedKeyRotated',
   });
-  return { query: 'queryRotated', key: 'concatenatedKey', value: 'value' };
+  if (queryScale === null) return { query: 'queryRotated', key: 'concatenatedKey', value: 'value' };
+  addQueryScale(path, row, 'queryRotated', head, headDim);
+  return { query: 'queryScaled', key: 'concatenatedKey', value: 'value' };
+}
+
+function addQueryScale(path: PathBuilder, row: LayerRow, of: StageName, head: number, headDim: number): void {
+  path.step('queryScale');
+  path.add('queryScaled', headOf(row.value('queryScaled'), head, headDim), { kind: 'scaled', of, factor: row.queryScale });
 }
 
 /** The rotation of a vector whose first `plain` numbers stay as they are. */

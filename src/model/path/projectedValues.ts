@@ -56,7 +56,7 @@ export function openProjectedValues(spec: DecoderSpec, sessions: Sessions, { las
   };
   /** [heads, to - from, valueDim], what heads are multiplied by at these queries; null where they have no gates. */
   const gatesOf = async (trace: Trace, layer: number, from: number, to: number): Promise<Float32Array | null> => {
-    if (!attentionAt(spec, layer).gated) return null;
+    if (attentionAt(spec, layer).gates === null) return null;
     const { dim } = spec;
     const resid = { dims: [to - from, dim], data: itemOf(trace.resid, layer).data.subarray(from * dim, to * dim) };
     return sessions.withHeadGates(layer, async (session) => floats((await session.run({ resid }, ['gates'])).gates));

@@ -3,7 +3,7 @@ import type { HeadReading, LayerHeads } from '../../core/headReading.ts';
 import { cutsIn, patternOf } from '../../core/interventions.ts';
 import type { Recipe } from '../../core/run.ts';
 import { at, tensor, type Tensor } from '../../core/tensor.ts';
-import { attentionAt } from '../families/mixers.ts';
+import { attentionAt, attentionsOf } from '../families/mixers.ts';
 import { ofLayer, type DecoderSpec, type Weight } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { widen } from '../formats/widen.ts';
@@ -91,6 +91,7 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
   /** How the parts of a reading are read, which is the same for all layers. */
   const planned = new WeakMap<HeadReading, readonly PartReading[]>();
   const attentionOf = (layer: number) => attentionAt(spec, layer);
+  const hasSinks = attentionsOf(spec.blocks).some(({ sinks }) => sinks !== null);
   /** The inputs of `attentionInputs`. `head`: q and k are of this head alone; null: of all. */
   const feedsOf = async (
     { layer, q, k, mask, rows, recipe, bias }: Queries,
@@ -112,19 +113,23 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
       ...(bias === null
         ? {}
         : { bias: { dims: [count, 1, columns], data: bias.map((value, i) => (own[Math.floor(i / columns)] === true ? value : 0)) } }),
-      ...(stored === null
-        ? {}
-        : { sinks: { dims: [count], data: Float32Array.from(own, (is, index) => (is ? at(stored, first + index) : -FAR)) } }),
+      ...(hasSinks
+        ? {
+            sinks: {
+              dims: [count],
+              data: Float32Array.from(own, (is, index) => (is && stored !== null ? at(stored, first + index) : -FAR)),
+            },
+          }
+        : {}),
     };
   };
   const run = async (queries: Queries, head: number | null): Promise<{ attention: Float32Array; sink: Float32Array | null }> => {
     const feeds = await feedsOf(queries, head);
-    const hasSinks = 'sinks' in feeds;
     const session = await (head === null
       ? sessions.attention('all', queries.layer, () => attentionGraph(ofLayer(spec, queries.layer)))
       : sessions.attention('one', queries.layer, () => attentionGraph({ ...ofLayer(spec, queries.layer), heads: 1, kvHeads: 1 })));
     const out = await session.run(feeds, hasSinks ? ['attention', 'sink'] : ['attention']);
-    return { attention: floats(out['attention']), sink: hasSinks ? floats(out['sink']) : null };
+    return { attention: floats(out['attention']), sink: attentionOf(queries.layer).sinks === null ? null : floats(out['sink']) };
   };
   const maskOf = (layer: number, { run: { ids, recipe } }: Trace): Pick<Queries, 'mask' | 'rows' | 'recipe'> => {
     const whole = wholeText(ids.length);

@@ -132,6 +132,25 @@ describe('a file that is read part by part', () => {
     expect(again.latest).toBeNull();
   });
 
+  test('runs no window again that the panel shows', async () => {
+    const context = await opened();
+    const layout = await layOut(context, TEXT, null);
+    const [shown, other] = [unreadScores(layout), unreadScores(layout)];
+    await readAll(context, other, () => 0);
+    const first = nextPart(shown, 0) ?? expect.fail('There is a part.');
+    await context.cache.wholePass(partQuestion(shown, first).run, UNWATCHED.progress);
+    const seen: string[] = [];
+    const watched: AnswerContext = { ...context, progress: async ({ stage }) => void seen.push(stage) };
+    const windows: number[] = [];
+    for (let part = nextPart(shown, 0); part !== null; part = nextPart(shown, 0)) {
+      const { run, args } = partQuestion(shown, part);
+      addPart(shown, part, await scoreAnswers.scores(watched, run, args));
+      if (seen.splice(0).length > 0) windows.push(part.window);
+    }
+    expect([...new Set(windows)]).toEqual(shown.windows.slice(1).map((_, index) => index + 1));
+    sameNumbers(shown, other);
+  });
+
   test('after an edit keeps what the edit cannot have changed, and is the new text’s once the rest is read', async () => {
     const context = await opened();
     const old = unreadScores(await layOut(context, TEXT, null));

@@ -10,10 +10,22 @@ import { LETTERS_TOKENIZER } from '../../webview/family.ts';
 import { folder } from '../model/folder.ts';
 
 /** Last part of a model's path -> golden case. */
-const CASES: Readonly<Record<string, string>> = { 'explain-tokens-9m': 'llama', other: 'gpt2', gpt2: 'gpt2', 'owner--name': 'llama' };
+const CASES: Readonly<Record<string, string>> = {
+  'explain-tokens-9m': 'llama',
+  other: 'gpt2',
+  gpt2: 'gpt2',
+  ends: 'llama',
+  'owner--name': 'llama',
+};
 
 /** Context in tokens of the model whose path ends with "short"; that of the others is 64. */
 export const SHORT_CONTEXT = 24;
+
+/** A tokenizer that has carriage returns, and no letter z. */
+function endsTokenizer(): object {
+  const { z, ...vocab } = LETTERS_TOKENIZER.model.vocab;
+  return { ...LETTERS_TOKENIZER, model: { ...LETTERS_TOKENIZER.model, vocab: { ...vocab, č: z } } };
+}
 
 /** The model at a path. Throws UserError for a path that is not among `CASES`. */
 function filesAt(path: string): ModelFiles {
@@ -24,7 +36,7 @@ function filesAt(path: string): ModelFiles {
   if (name === undefined) throw new UserError(`There is no model folder ${path}.`);
   const config = JSON.parse(readFileSync(`${FIXTURES}/${name}/config.json`, 'utf8')) as object;
   return folder(`${FIXTURES}/${name}`, {
-    'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER),
+    'tokenizer.json': JSON.stringify(last === 'ends' ? endsTokenizer() : LETTERS_TOKENIZER),
     ...(last === 'short' ? { 'config.json': JSON.stringify({ ...config, max_position_embeddings: SHORT_CONTEXT }) } : {}),
   });
 }

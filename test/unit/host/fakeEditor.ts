@@ -174,7 +174,8 @@ class QuickPick {
   }
 }
 
-class TabInputText {
+/** The kind of a tab that shows a text. */
+export class TabInputText {
   readonly kind = 'text';
 }
 
@@ -189,42 +190,67 @@ export class FakeDocument {
   isClosed = false;
   languageId = 'plaintext';
   readonly uri: { readonly scheme: string; readonly path: string; readonly fsPath: string; toString(): string };
+  #lines: { readonly of: string; readonly starts: readonly number[]; readonly eol: number } | undefined;
   constructor(name: string, text: string, scheme = 'file') {
-    this.text = text;
+    this.text = withOneLineEnd(text);
     this.uri = { scheme, path: `/${name}`, fsPath: `/${name}`, toString: () => `${scheme}:///${name}` };
   }
   /** As `EndOfLine` of the API. */
   get eol(): number {
-    return this.text.includes('\r\n') ? 2 : 1;
+    return this.#known().eol;
   }
   get lineCount(): number {
-    return this.text.split('\n').length;
+    return this.#known().starts.length;
   }
   lineAt(line: number): { readonly range: Range; readonly rangeIncludingLineBreak: Range; readonly isEmptyOrWhitespace: boolean } {
-    const lines = this.text.split('\n');
-    const text = lines[line] ?? '';
-    const [start, end] = [new Position(line, 0), new Position(line, text.length)];
+    const length = this.#length(line);
+    const from = this.#known().starts[line] ?? this.text.length;
+    const [start, end] = [new Position(line, 0), new Position(line, length)];
     return {
       range: new Range(start, end),
-      rangeIncludingLineBreak: new Range(start, line + 1 < lines.length ? new Position(line + 1, 0) : end),
-      isEmptyOrWhitespace: text.trim() === '',
+      rangeIncludingLineBreak: new Range(start, line + 1 < this.lineCount ? new Position(line + 1, 0) : end),
+      isEmptyOrWhitespace: this.text.slice(from, from + length).trim() === '',
     };
   }
   offsetAt({ line, character }: Position): number {
-    return (
-      this.text
-        .split('\n')
-        .slice(0, line)
-        .reduce((sum, { length }) => sum + length + 1, 0) + character
-    );
+    const start = this.#known().starts[line];
+    return start === undefined ? this.text.length : start + Math.min(character, this.#length(line));
   }
+  /** A place between the two characters of a line's end is the one before them. */
   positionAt(offset: number): Position {
-    const lines = this.text.slice(0, offset).split('\n');
-    return new Position(lines.length - 1, lines.at(-1)?.length ?? 0);
+    const starts = this.#known().starts;
+    let [low, high] = [0, starts.length - 1];
+    while (low < high) {
+      const middle = (low + high + 1) >> 1;
+      if ((starts[middle] ?? Infinity) <= offset) low = middle;
+      else high = middle - 1;
+    }
+    return new Position(low, Math.min(Math.max(0, offset) - (starts[low] ?? 0), this.#length(low)));
   }
   getText(range?: Range): string {
     return range === undefined ? this.text : this.text.slice(this.offsetAt(range.start), this.offsetAt(range.end));
   }
+  /** Length of a line without its end. */
+  #length(line: number): number {
+    const [start, next] = [this.#known().starts[line], this.#known().starts[line + 1]];
+    return start === undefined ? 0 : next === undefined ? this.text.length - start : next - this.eol - start;
+  }
+  /** Where lines begin, of the text as it is now. */
+  #known(): { readonly starts: readonly number[]; readonly eol: number } {
+    if (this.#lines?.of !== this.text) {
+      const starts = [0];
+      for (let end = this.text.indexOf('\n'); end >= 0; end = this.text.indexOf('\n', end + 1)) starts.push(end + 1);
+      this.#lines = { of: this.text, starts, eol: this.text.includes('\r\n') ? 2 : 1 };
+    }
+    return this.#lines;
+  }
+}
+
+/** A text as VS Code has it once it has opened a file: all lines end alike, as most of them do. */
+function withOneLineEnd(text: string): string {
+  const ends = text.match(/\r\n|\n|\r/g) ?? [];
+  const eol = 2 * ends.filter((end) => end !== '\n').length > ends.length ? '\r\n' : '\n';
+  return ends.every((end) => end === eol) ? text : text.replaceAll(/\r\n|\n|\r/g, eol);
 }
 
 /** A notebook of cells, each a document, whose cells the test changes. */

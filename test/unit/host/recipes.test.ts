@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { Recipe } from '../../../src/core/run.ts';
 import type { ShownExplanation } from '../../../src/protocol/messages.ts';
 import { FakeUri, type FakePanel } from './fakeEditor.ts';
-import { endHosts, FIRST, SECOND, startHost, TEXT } from './wholeHost.ts';
+import { endHosts, FIRST, SECOND, shown, startHost, TEXT } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -10,11 +10,6 @@ type Host = Awaited<ReturnType<typeof startHost>>;
 
 const HEAD: Recipe = [{ kind: 'head', layer: 0, head: 1, action: 'zero' }];
 const BOTH: Recipe = [...HEAD, { kind: 'key', key: 2, action: 'cut' }];
-
-function shown(host: Host): ShownExplanation {
-  const last = host.posted().findLast((message) => message.type === 'explanation');
-  return last?.type === 'explanation' ? last.shown : expect.fail('Nothing is shown.');
-}
 
 async function explained(): Promise<Host> {
   const host = await startHost();

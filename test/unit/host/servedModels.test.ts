@@ -351,6 +351,9 @@ describe('a text that an engine reads', () => {
     host.say({ type: 'window', serial: host.posted().findLast((message) => message.type === 'explanation')?.shown.serial ?? -1, index: 2 });
     await until(host, 'the window is shown', () => lastExplanation(host)?.window?.index === 2);
     await isWindow(2);
+    // The file itself was not asked for.
+    await host.turnTime(2000);
+    expect(host.statusItems.get('explainTokens.file')).toBeUndefined();
   });
 
   it.each([

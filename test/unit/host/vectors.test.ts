@@ -2,7 +2,7 @@ import { afterEach, describe, expect, it } from 'vitest';
 import type { KeptVector } from '../../../src/core/steering.ts';
 import { controlVectorBytes } from '../../../src/model/formats/gguf/controlVector.ts';
 import { FakeUri } from './fakeEditor.ts';
-import { endHosts, startHost } from './wholeHost.ts';
+import { endHosts, shown, startHost } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -12,9 +12,8 @@ async function explained(): Promise<{ readonly host: Host; readonly serial: numb
   const host = await startHost();
   await host.explain();
   await host.settle();
-  const last = host.posted().findLast((message) => message.type === 'explanation');
-  const shown = last?.type === 'explanation' ? last.shown : expect.fail('Nothing is shown.');
-  return { host, serial: shown.serial, ...shown.explanation.model };
+  const { serial, explanation } = shown(host);
+  return { host, serial, ...explanation.model };
 }
 
 const offered = (host: Host): readonly KeptVector[] =>

@@ -1,7 +1,7 @@
 import { afterEach, describe, expect, it } from 'vitest';
 import { itemOf } from '../../closeness.ts';
 import { FIRST_TOKENS } from '../../../src/core/fileScores.ts';
-import { FakeDocument, FakeUri } from './fakeEditor.ts';
+import { FakeDocument, FakeUri, Position, Range, TabInputText } from './fakeEditor.ts';
 import {
   beginFile,
   isColour,
@@ -17,9 +17,10 @@ import {
   sums,
   until,
   whole,
+  type Host,
 } from './fileHost.ts';
 import { withGit } from './fakeGit.ts';
-import { endHosts, turns } from './wholeHost.ts';
+import { endHosts, shown, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -184,6 +185,74 @@ describe('a file that is read as a whole', () => {
     expect(painted(host.shown, isColour).at(-1)?.[1]).toBe(text.length);
     expect(host.errors()).toEqual([]);
   });
+
+  it.each([
+    ['\r\n', LONG.replaceAll('\n', '\r\n')],
+    ['\r\n, where it was loaded with others too', LONG.replaceAll('.\n', '.\r\n').replace('\r\n', '\n').replace('\r\n', '\r')],
+    ['\n, where it was loaded with others too', LONG.replace('\n', '\r').replace('\n', '\r\n')],
+  ])('shifts nothing in a file whose lines end with %j', async (_, text) => {
+    const host = await longHost(LONG, { model: '/models/ends' });
+    const editor = host.open(new FakeDocument('ends.md', text), 0, 0);
+    const { document } = editor;
+    await readFile(host);
+    const lines = LONG.split('\n').slice(0, -1);
+    const colours = (): readonly string[] => painted(editor, isColour).map(([start, end]) => document.text.slice(start, end));
+    expect(
+      colours()
+        .join('')
+        .replaceAll(/[\r\n]/g, ''),
+    ).toBe(lines.join('').slice(1));
+    const places = painted(editor, isRuler).map(([start, end]) => document.text.slice(start, end));
+    expect(places.length).toBeGreaterThan(0);
+    host.select(editor, document.offsetAt(document.lineAt(9).range.start), document.offsetAt(document.lineAt(9).range.start) + 3);
+    host.type(editor, 'a big');
+    await host.settle();
+    expect(painted(editor, isStale).map(([start, end]) => document.text.slice(start, end))).toEqual(['a big']);
+    expect(painted(editor, isRuler).map(([start, end]) => document.text.slice(start, end))).toEqual(places);
+    // Other line ends are another text: VS Code replaces all of it at once.
+    host.select(editor, 0, document.text.length);
+    host.type(editor, document.eol === 1 ? document.text.replaceAll('\n', '\r\n') : document.text.replaceAll('\r\n', '\n'));
+    await host.settle();
+    expect(colours().join('').trimEnd()).toBe(lines[0]?.slice(1));
+    await readFile(host);
+    expect(
+      colours()
+        .join('')
+        .replaceAll(/[\r\n]/g, ''),
+    ).toBe(lines.join('').replace('the cat j', 'a big cat j').slice(1));
+    expect([painted(editor, isStale), host.errors()]).toEqual([[], []]);
+  });
+
+  it('of one line of five million characters is read as far as the bound, and says so; the end of it may be edited', async () => {
+    const text = 'the cat sat '.repeat(5_000_000 / 12).padEnd(5_000_000, '.');
+    const host = await longHost(text);
+    host.shown.visibleRanges = [new Range(new Position(0, 0), new Position(0, 400))];
+    host.run('explainFile');
+    await until(host, () => host.window.showInformationMessage.mock.calls.length > 0);
+    expect(host.window.showInformationMessage.mock.calls).toEqual([['The last characters of the file, 4,000,000 of them, were left out.']]);
+    expect(painted(host.shown, isColour).every(([, end]) => end <= 1_000_000)).toBe(true);
+    expect(length(painted(host.shown, isColour))).toBeGreaterThanOrEqual(FIRST_TOKENS - 1);
+    host.select(host.shown, 4_000_000, 4_000_004);
+    host.type(host.shown, 'x');
+    host.run('stopFile');
+    await host.settle();
+    expect([painted(host.shown, isStale), host.errors()]).toEqual([[], []]);
+  });
+
+  it.each(['explain', 'explainFile'])(
+    'that VS Code gives to no extension, as it is too large or no text, is told in a sentence (%s)',
+    async (command) => {
+      const host = await longHost();
+      const activeTabGroup = { activeTab: { input: new TabInputText() } };
+      Object.assign(host.window, { activeTextEditor: undefined, tabGroups: { all: [], activeTabGroup } });
+      host.run(command);
+      await turns(5);
+      expect(host.window.showInformationMessage.mock.calls).toEqual([
+        ['VS Code gives this file to no extension: it is larger than 50 MB, or no text.'],
+      ]);
+      expect(host.panels).toEqual([]);
+    },
+  );
 
   it('marks what another program changed on the disk while it is read, and reads on', async () => {
     const host = await longHost();
@@ -355,6 +424,79 @@ describe('a file that is read as a whole', () => {
     await host.settle();
     const bits = sums(host).map(([, text]) => text);
     for (const [, description] of found) expect(bits).toContain(description.replace(/ · .*/, ''));
+    expect(host.errors()).toEqual([]);
+  });
+});
+
+describe('a selection that the model does not read at once', () => {
+  /** Explains characters `start` to `end` - 1, and waits for what that begins. */
+  const explain = async (host: Host, start: number, end: number): Promise<void> => {
+    await host.explain(start, end);
+    await host.settle();
+  };
+
+  it('is shown by a window, and its file is read as a whole around it, with nothing run twice', async () => {
+    const host = await longHost();
+    await explain(host, 0, 200);
+    expect(shown(host).explanation.text).toBe(LONG.slice(0, 64));
+    expect(status(host)?.text).toMatch(/^\$\(graph\) \d/);
+    expect(status(host)?.tooltip).toContain('480 tokens; 479 bytes in ');
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    // What was read is read again only where it was edited.
+    const said = host.workers.said();
+    await explain(host, 0, 200);
+    const again = host.workers.said() - said;
+    host.select(host.shown, 470, 471);
+    host.type(host.shown, 'x');
+    await host.settle();
+    expect(painted(host.shown, isStale)).toEqual([[470, 471]]);
+    const before = host.workers.said();
+    await explain(host, 0, 200);
+    expect(host.workers.said() - before).toBeGreaterThan(again);
+    expect([painted(host.shown, isStale), length(painted(host.shown, isColour))]).toEqual([[], LONG.length - 1]);
+    expect(host.errors()).toEqual([]);
+  });
+
+  it('begins nothing that the user stopped, and again what was cleared', async () => {
+    const host = await longHost(LONG.repeat(4));
+    await host.explain(300, 900);
+    await until(host, () => /^\$\(sync~spin\) file [1-9]\d* %/.test(status(host)?.text ?? ''));
+    host.run('stopFile');
+    await host.settle();
+    await explain(host, 300, 900);
+    expect(status(host)?.text).toMatch(/^\$\(circle-slash\) file [1-9]\d* %/);
+    host.run('clearFile');
+    await host.settle();
+    expect([status(host)?.shown, length(painted(host.shown, isColour))]).toEqual([false, 63]);
+    await explain(host, 300, 900);
+    expect(status(host)?.text).toMatch(/^\$\(graph\) \d/);
+    // It goes with the explanation that it came with, unless it was asked for itself.
+    host.run('clear');
+    await host.settle();
+    expect([status(host)?.shown, painted(host.shown, isColour)]).toEqual([false, []]);
+    await explain(host, 300, 900);
+    await readFile(host);
+    host.run('clear');
+    await host.settle();
+    expect(status(host)?.shown).toBe(true);
+    expect(length(painted(host.shown, isColour))).toBeGreaterThan(LONG.length);
+  });
+
+  it('begins nothing where it fits, was cancelled, or is read with interventions', async () => {
+    const host = await longHost();
+    await explain(host, 0, 50);
+    host.select(host.shown, 0, 200);
+    host.run('explain');
+    await until(host, () => host.outcome()?.type === 'progress');
+    host.say({ type: 'cancel' });
+    await host.settle();
+    expect(host.outcome()?.type).toBe('cancelled');
+    host.say({ type: 'dismiss' });
+    host.say({ type: 'recipe', serial: shown(host).serial, recipe: [{ kind: 'head', layer: 0, head: 0, action: 'zero' }] });
+    await host.settle();
+    await explain(host, 0, 200);
+    expect([shown(host).explanation.run.recipe.length, shown(host).explanation.window?.index]).toEqual([1, 0]);
+    expect(status(host)).toBeUndefined();
     expect(host.errors()).toEqual([]);
   });
 });

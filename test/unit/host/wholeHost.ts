@@ -1,7 +1,7 @@
 // The whole extension inside the test process, with a fake editor, the product's own engine as the worker, and fake timers.
 import { vi } from 'vitest';
 import { readFileSync } from 'node:fs';
-import type { HostMessage, PanelMessage } from '../../../src/protocol/messages.ts';
+import type { HostMessage, PanelMessage, ShownExplanation } from '../../../src/protocol/messages.ts';
 import type { FoundModel } from '../../../src/library/found/foundApi.ts';
 import { engineWorkers } from './engineWorkers.ts';
 import { itemOf } from '../../closeness.ts';
@@ -167,6 +167,13 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
   };
   running.push(host);
   return host;
+}
+
+/** The last explanation that was shown. */
+export function shown(host: Pick<Awaited<ReturnType<typeof startHost>>, 'posted'>): ShownExplanation {
+  const last = host.posted().findLast((message) => message.type === 'explanation');
+  if (last?.type !== 'explanation') throw new Error('Nothing is shown.');
+  return last.shown;
 }
 
 /** Waits for `count` turns of the event loop, in which pending messages are handled. */

@@ -1,10 +1,9 @@
 import { countText } from '../../../src/core/countText.ts';
 import { afterEach, describe, expect, it } from 'vitest';
-import type { ShownExplanation } from '../../../src/protocol/messages.ts';
 import { itemOf } from '../../closeness.ts';
 import { SHORT_CONTEXT } from './engineWorkers.ts';
 import { fakeVSCode } from './fakeEditor.ts';
-import { endHosts, startHost } from './wholeHost.ts';
+import { endHosts, shown, startHost } from './wholeHost.ts';
 
 afterEach(endHosts);
 
@@ -24,12 +23,6 @@ async function longHost(text = LONG): Promise<Host> {
   await host.explain(0, text.length);
   await host.settle();
   return host;
-}
-
-function shown(host: Host): ShownExplanation {
-  const last = host.posted().findLast((message) => message.type === 'explanation');
-  if (last?.type !== 'explanation') throw new Error('Nothing is shown.');
-  return last.shown;
 }
 
 function windowOf(host: Host) {

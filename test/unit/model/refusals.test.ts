@@ -49,6 +49,31 @@ describe('an option that cannot be exact is refused by name', () => {
     ],
     ['qwen2.1', { use_sliding_window: 'yes' }, /"use_sliding_window" must be true or false/],
     ['mistral.1', { sliding_window: 0 }, /"sliding_window" must be a whole number from 1 on, not 0/],
+    ['openai-gpt.1', { afn: 'gelu_new' }, /"afn" is "gelu_new", an activation that is not supported/],
+    ['granite_swa.2', { layer_rope_theta: [0, -1] }, /"layer_rope_theta" holds -1, where numbers from 0 on are supported/],
+    ['granite_swa.2', { layer_rope_theta: [0] }, /"layer_rope_theta" has 1 entries for 2 layers/],
+    ['hunyuan_v1_moe.1', { moe_topk: [2, 0] }, /"moe_topk" holds 0, where whole numbers from 1 on are supported/],
+    ['hunyuan_v1_moe.1', { moe_topk: 5 }, /"moe_topk" is 5, with 4 experts/],
+    ['hunyuan_v1_moe.1', { num_experts: [4, 4] }, /"num_experts" must be a whole number/],
+    ['cohere2_moe.1', { expert_selection_fn: 'topk' }, /"expert_selection_fn" is "topk", which is not supported/],
+    [
+      'cohere2_moe.1',
+      { shared_expert_combination_strategy: 'max' },
+      /"shared_expert_combination_strategy" is "max", which is not supported/,
+    ],
+    ['mistral4.1', { rope_parameters: { rope_type: 'default' } }, /"rope_parameters\.llama_4_scaling_beta" is missing/],
+    // The reference rotates whole heads with this type, and fails.
+    ['mistral4.1', { rope_parameters: { rope_type: 'default', llama_4_scaling_beta: 0.1 } }, /"rope_parameters\.rope_type" is "default"/],
+    [
+      'mistral4.1',
+      { rope_parameters: { llama_4_scaling_beta: 0.1, partial_rotary_factor: 0.5 } },
+      /"rope_parameters\.partial_rotary_factor" is 0\.5/,
+    ],
+    [
+      'mimo_v2_flash.3',
+      { rope_parameters: { full_attention: { rope_type: 'linear', factor: 2 }, sliding_attention: {} } },
+      /"rope_parameters\.full_attention\.rope_type" is "linear", which is not supported for this family/,
+    ],
     [
       'phi3.1',
       { rope_parameters: { rope_type: 'linear', factor: 2 } },

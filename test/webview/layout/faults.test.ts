@@ -10,6 +10,7 @@ const LONG = 'a rather long sentence that needs room';
 
 /** Known faults, and what has to be said of each. */
 const FAULTS: readonly (readonly [name: string, html: string, said: RegExp])[] = [
+  ['a table that nobody can save', '<table><tr><td>1</td></tr></table>', /^table .*has no menu that saves it$/],
   [
     'two texts',
     '<div class="abs" style="left:10px;top:10px">first words</div><div class="abs" style="left:40px;top:14px">second words</div>',

@@ -9,7 +9,7 @@ const SIDEWAYS = '.scroll-x';
 
 /**
  * What a reader would see as broken: texts or controls that lie on each other, are cut off or do not fit their control, views
- * that scroll sideways without meaning to, and holes between what stands below one another. One sentence each.
+ * that scroll sideways without meaning to, holes between what stands below one another, and tables without a menu. One sentence each.
  */
 export function layoutFaults(root: Element = document.body): readonly string[] {
   const elements = drawnElements(root);
@@ -24,8 +24,17 @@ export function layoutFaults(root: Element = document.body): readonly string[] {
       ...unfitControls(elements),
       ...holes(elements, texts),
       ...halfWidthMarks(texts),
+      ...tablesWithoutMenu(elements),
     ]),
   ];
+}
+
+/** Tables that can be seen and neither saved nor copied. */
+function tablesWithoutMenu(elements: readonly Element[]): readonly string[] {
+  return elements
+    .filter((element) => element.matches('table') && element.closest('.visually-hidden') === null)
+    .filter((table) => table.closest('.saved-table, .tokens-view')?.querySelector('[aria-haspopup="menu"]') == null)
+    .map((table) => `${described(table)} has no menu that saves it`);
 }
 
 /** Chinese words with the punctuation of another script. */

@@ -1,6 +1,7 @@
 import type { FrameLocator } from 'playwright-core';
 import { expect } from 'vitest';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
+import { unfold } from '../../e2e/panel.ts';
 
 /** A view as a reader finds it, and how to get there in any language. */
 export interface ShownView {
@@ -10,8 +11,11 @@ export interface ShownView {
 
 export const settled = (panel: FrameLocator): Promise<void> => expect.poll(() => panel.locator('[aria-busy="true"]').count()).toBe(0);
 
+/** Opens a tab, with all its details: what is folded cannot lie on anything. */
 async function tab(panel: FrameLocator, name: string): Promise<void> {
   await panel.locator(`#tab-${name}`).click();
+  await settled(panel);
+  await unfold(panel);
   await settled(panel);
 }
 
@@ -35,6 +39,8 @@ function forward(step: number, name: string): ShownView {
     open: async (panel) => {
       await tab(panel, 'forward');
       await panel.locator('.map-step').nth(step).click();
+      await settled(panel);
+      await unfold(panel);
       await settled(panel);
       const largest = panel.locator('.stages .stage-number:visible').first();
       if ((await largest.count()) > 0) await largest.click();
@@ -62,7 +68,7 @@ async function generate(panel: FrameLocator): Promise<void> {
   await settled(panel);
   await panel.locator('.step-candidates button[data-id][aria-pressed="false"]').first().click();
   await branches(2);
-  await panel.locator('.step-attention summary').click();
+  await unfold(panel);
   await settled(panel);
 }
 
@@ -72,7 +78,6 @@ export const VIEWS: readonly ShownView[] = [
     name: 'tokens, some of them, with the histogram',
     open: async (panel) => {
       await tab(panel, 'tokens');
-      await panel.locator('.histogram summary').click();
       await panel.locator('.table-filter .text-input').last().fill('1');
     },
   },

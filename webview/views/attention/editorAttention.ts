@@ -2,24 +2,29 @@ import { ATTENTION_KINDS, type AttentionKind } from '../../../src/core/attention
 import type { PanelContext, View } from '../../context.ts';
 import { button, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import type { Host } from '../../vscodeApi.ts';
 
 /** Chooses what the editor shades while the attention of its cursor's token is on there, and turns that on and off. */
 export function createEditorAttention({ store, host }: PanelContext): View {
-  const kind = select(t('In the editor'), (index) =>
+  const kind = select(t('Kind of attention'), (index) =>
     store.dispatch({ type: 'settings', change: { editorAttention: ATTENTION_KINDS[index] ?? ATTENTION_KINDS[0] } }),
   );
   const toggle = button(t('Follow the cursor, or no longer'), 'secondary', () => host.post({ type: 'command', name: 'toggleAttention' }));
   toggle.title = t('In the editor, the words that the token at the cursor attends to are shaded, until Escape.');
+  const controls = el('div', { class: 'toolbar' }, kind.root, toggle);
+  const fold = foldout(store, 'editorAttention', 'needs-model', [t('In the editor')], controls);
   return {
-    root: el('div', { class: 'toolbar needs-model' }, kind.root, toggle),
-    update: ({ settings }) =>
+    root: fold.root,
+    update: ({ settings }) => {
+      fold.set(settings);
       kind.set(
         ATTENTION_KINDS.map((name, index) => [index, kindName(name)]),
         ATTENTION_KINDS.indexOf(settings.editorAttention),
-      ),
+      );
+    },
   };
 }
 

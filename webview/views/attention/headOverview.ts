@@ -1,7 +1,7 @@
 import { REPEATED_SCORES, REPEATED_SEQUENCES, type RepeatedHeads } from '../../../src/core/repeatedTokens.ts';
 import { HEAD_METRICS } from '../../../src/core/headMetrics.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
-import { gradientLegend, segmented } from '../../parts/controls.ts';
+import { segmented } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { bestHead, headsOfRepeated, headsOfText, isFew, type HeadNumbers, type HeadScore } from '../../figures/heads.ts';
@@ -9,6 +9,7 @@ import { bits, integer, percent } from '../../parts/format.ts';
 import { createHeadChoice } from '../../parts/headChoice.ts';
 import { createHeadSwitch } from '../../parts/headSwitch.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
+import { gradientLegend, legendItem, legendRow, lineSign } from '../../parts/legend.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { gradient } from '../../theme.ts';
@@ -52,15 +53,14 @@ export function createHeadOverview(
     true,
   );
   const legend = gradientLegend();
-  const without = el('span', { class: 'legend-item', hidden: true }, t('–: a layer without attention weights.'));
-  const barKey = el('span', { class: 'legend-item' });
-  const legends = el(
-    'div',
-    { class: 'overview-legend' },
+  const without = legendItem(null, t('–: a layer without attention weights.'));
+  without.hidden = true;
+  const bar = el('span');
+  const legends = legendRow(
     legend.root,
-    el('span', { class: 'legend-item' }, t('Each square: its strongest weight.')),
+    legendItem(null, t('Each square: its strongest weight.')),
     without,
-    el('span', { class: 'legend-item' }, el('span', { class: 'score-key', 'aria-hidden': 'true' }), barKey),
+    legendItem(lineSign('score'), bar),
   );
   const meaning = el('p', { class: 'caption' });
   const best = el('div', { class: 'best-heads', role: 'group', 'aria-label': t('Heads that stand out') });
@@ -128,7 +128,7 @@ export function createHeadOverview(
       choices.repeated.set(settings.repeatedScore);
       meaning.textContent = meaningOf(of, score, random ? repeated : undefined);
       legend.set(gradient(theme.sequential), percent(0), percent(1));
-      barKey.textContent = barText(score);
+      bar.textContent = barText(score);
       headName.textContent = chosenName(shown.explanation.model, settings);
       headSwitch.root.hidden = headChoice.root.hidden = of.without.has(settings.layer);
       without.hidden = of.without.size === 0;

@@ -8,6 +8,9 @@ import { sizesFigure } from '../../figures/sizesFigure.ts';
 import { button, chip, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS } from '../../parts/dom.ts';
 import { bits, compact, decimal, integer, signedDecimal } from '../../parts/format.ts';
+import { sizeNumbers, spanNumbers } from '../../figures/tableNumbers.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
+import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import { colourAt, textOn, type Theme } from '../../theme.ts';
@@ -52,9 +55,13 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     el('thead', {}, el('tr', {}, ...[t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Off the line')].map(heading))),
     rows,
   );
+  const saved = withTableMenu(t('Models by size'), el('div', { class: 'sizes-frame' }, table), {
+    file: () => 'sizes',
+    numbers: () => found && sizeNumbers(found.sizes, found.comparison, found.fit),
+  });
   const law = el('p', { class: 'caption' });
   const text = el('div', { class: 'sizes-text', dir: 'auto' });
-  const legend = el('ul', { class: 'sizes-legend' });
+  const legend = legendRow();
   const worse = el('div', { class: 'sizes-worse' });
   const root = el(
     'section',
@@ -62,7 +69,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     el('div', { class: 'card-head' }, el('h2', {}, t('One text through many sizes')), close),
     notices,
     plot.root,
-    el('div', { class: 'sizes-frame' }, table),
+    saved,
     law,
     el('h3', {}, t('The first size that gets it')),
     el('p', { class: 'caption' }, t('The smallest model whose first choice each part of the text is; aligned by characters.')),
@@ -96,7 +103,7 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     rows.replaceChildren(...sizes.models.map((_, index) => modelRow(sizes, comparison, fit, index)));
     law.textContent = lawText(sizes, fit);
     const colours = [...sizes.models.map((_, index) => index), -1];
-    legend.replaceChildren(...colours.map((first) => legendItem(sizes, comparison, first, theme)));
+    legend.replaceChildren(...colours.map((first) => sizeItem(sizes, comparison, first, theme)));
     text.replaceChildren(...comparison.spans.slice(0, MOST_SPANS).map((span) => spanChip(sizes, span, theme)));
     worse.replaceChildren(...worseParts(sizes, comparison));
   }
@@ -154,12 +161,10 @@ function sizeMark(first: number): string {
   return first === -1 ? '–' : String(first + 1);
 }
 
-function legendItem({ models }: ShownSizes, { spans }: SizeComparison, first: number, theme: Theme): HTMLElement {
+function sizeItem({ models }: ShownSizes, { spans }: SizeComparison, first: number, theme: Theme): HTMLElement {
   const count = spans.filter((span) => span.first === first).length;
-  const swatch = el('span', { class: 'swatch', 'aria-hidden': 'true' });
-  swatch.style.backgroundColor = css(colourAt(theme.heat, strength(first, models.length)));
   const name = first === -1 ? t('no model') : `${sizeMark(first)} ${models[first]?.name ?? ''}`;
-  return el('li', { class: 'legend-item' }, swatch, t('{0}: {1} parts', name, integer(count)));
+  return legendItem(swatch(colourAt(theme.heat, strength(first, models.length))), t('{0}: {1} parts', name, integer(count)));
 }
 
 function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }: SizedSpan, theme: Theme): HTMLElement {
@@ -180,7 +185,8 @@ function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }
 }
 
 /** Where the largest model gives the text more bits than the smallest: the parts with most of it. */
-function worseParts({ models, text }: ShownSizes, { spans }: SizeComparison): readonly HTMLElement[] {
+function worseParts(sizes: ShownSizes, { spans }: SizeComparison): readonly HTMLElement[] {
+  const { models, text } = sizes;
   const last = models.length - 1;
   const by = (span: SizedSpan): number => at(span.bits, last) - at(span.bits, 0);
   const all = spans.filter((span) => by(span) > LEAST_WORSE).toSorted((a, b) => by(b) - by(a));
@@ -197,18 +203,18 @@ function worseParts({ models, text }: ShownSizes, { spans }: SizeComparison): re
       numberCell(signedDecimal(by(span), 2), true),
     );
   const head = [t('Text'), ...models.map((_, index) => t('Bits, {0}', index + 1)), t('Worse by')];
+  const table = el(
+    'table',
+    { class: 'table' },
+    el('thead', {}, el('tr', {}, ...head.map(heading))),
+    el('tbody', {}, ...all.slice(0, MOST_WORSE).map(row)),
+  );
   return [
     title,
     ...more,
-    el(
-      'div',
-      { class: 'sizes-frame' },
-      el(
-        'table',
-        { class: 'table' },
-        el('thead', {}, el('tr', {}, ...head.map(heading))),
-        el('tbody', {}, ...all.slice(0, MOST_WORSE).map(row)),
-      ),
-    ),
+    withTableMenu(t('Where the largest is worse than the smallest'), el('div', { class: 'sizes-frame' }, table), {
+      file: () => 'sizes-worse',
+      numbers: () => spanNumbers(sizes, all),
+    }),
   ];
 }

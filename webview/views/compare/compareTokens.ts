@@ -2,6 +2,8 @@ import { selectToken, type PanelContext } from '../../context.ts';
 import { rowOfToken } from '../../figures/comparisonRows.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { plainKey } from '../../parts/keys.ts';
+import { comparedNumbers } from '../../figures/savedNumbers.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { createRowWindow, rowSpacer, WHOLE } from '../../parts/rowWindow.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -40,12 +42,16 @@ export function createCompareTokens(context: PanelContext): ComparePart {
     widest,
   );
   const frame = el('div', { class: 'compare-frame' }, table);
+  const saved = withTableMenu(t('Aligned tokens'), frame, {
+    file: () => 'surprisal-of-both',
+    numbers: () => compared && comparedNumbers(compared.rows),
+  });
   const root = el(
     'section',
     { class: 'card', 'aria-label': t('Aligned tokens') },
     el('div', { class: 'card-head' }, el('h2', {}, t('Surprisal, token by token')), keys),
     ...bars.parts,
-    frame,
+    saved,
     el('p', { class: 'caption' }, meaning()),
   );
   let compared: Compared | null = null;

@@ -2,6 +2,7 @@ import { at } from '../../../src/core/tensor.ts';
 import type { Neighbours, Reading, TableVector, VectorMap, VectorTerm } from '../../../src/core/vectors.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { savedOf, wordNumbers } from '../../figures/savedNumbers.ts';
+import { neighbourNumbers } from '../../figures/tableNumbers.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { parallelogramFigure } from '../../figures/parallelogram.ts';
@@ -39,7 +40,10 @@ export function createArithmetic(context: PanelContext): View {
   const sign = (text: string): HTMLElement => el('span', { class: 'sign', 'aria-hidden': 'true' }, text);
   const equation = el('div', { class: 'equation' }, a?.root ?? null, sign('−'), b?.root ?? null, sign('+'), c?.root ?? null);
   const example = button(t('Example'), 'link', () => store.dispatch({ type: 'settings', change: { arithmetic: null } }));
-  const table = rankedTable(t('Tokens nearest to a − b + c'), t('Cosine'));
+  const table = rankedTable(t('Tokens nearest to a − b + c'), t('Cosine'), {
+    file: () => 'arithmetic-nearest-tokens',
+    numbers: () => savedOf(asked.answer()?.near, neighbourNumbers),
+  });
   const caption = el('p', { class: 'caption' });
   const frame = createFrameSwitch(context, 'table');
   const facts = el('p', { class: 'caption' });

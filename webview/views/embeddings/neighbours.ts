@@ -3,6 +3,8 @@ import { NEIGHBOURS } from '../../../src/protocol/queries.ts';
 import type { LensTop, Neighbours, TableVector, VectorFrame } from '../../../src/core/vectors.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { savedOf } from '../../figures/savedNumbers.ts';
+import { neighbourNumbers, rankedNumbers } from '../../figures/tableNumbers.ts';
 import { chip, slider } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { cosineText, integer, percentInColumn } from '../../parts/format.ts';
@@ -10,7 +12,7 @@ import { question } from '../../question.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { chosenReading, rankedRow, rankedTable, readingIndex, readingText, termOf, wordInput } from '../../parts/words.ts';
-import { placeName } from './projectionView.ts';
+import { placeFile, placeName } from './projectionView.ts';
 import { createFrameSwitch, typicalRow } from '../../parts/vectorFrame.ts';
 
 /** Tokens nearest to a token in the static table, and those that a layer would predict. */
@@ -20,7 +22,10 @@ export function createNeighbours(context: PanelContext): View {
     store.dispatch({ type: 'settings', change: { neighbourWord } }),
   );
   const title = el('h2');
-  const table = rankedTable(t('Nearest tokens of the static table'), t('Cosine'));
+  const table = rankedTable(t('Nearest tokens of the static table'), t('Cosine'), {
+    file: () => 'nearest-tokens',
+    numbers: () => savedOf(nearest.answer(), neighbourNumbers),
+  });
   const measured = el('p', { class: 'caption' });
   const frame = createFrameSwitch(context, 'table');
   const nearest = question(context, {
@@ -59,7 +64,10 @@ export function createNeighbours(context: PanelContext): View {
   );
   const layer = slider(t('Layer'), 0, 0, 1, (value) => store.dispatch({ type: 'settings', change: { embeddingLayer: value } }));
   const lensTitle = el('h2');
-  const lensTable = rankedTable(t('Tokens a layer would predict'), t('Probability'));
+  const lensTable = rankedTable(t('Tokens a layer would predict'), t('Probability'), {
+    file: () => `${placeFile(placeOf(store.state().settings))}-lens`,
+    numbers: () => savedOf(lensTop.answer(), ({ ids, probs, pieces }) => rankedNumbers('probability', ids, probs, pieces)),
+  });
   const lensTop = question(context, {
     busy: () => lens,
     parts: [lensTable.root],

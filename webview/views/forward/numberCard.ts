@@ -4,7 +4,9 @@ import { chip, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import type { Arithmetic, Part, PartRole, Term } from '../../figures/numberArithmetic.ts';
 import type { Place } from '../../figures/pathSteps.ts';
+import { sumNumbers } from '../../figures/tableNumbers.ts';
 import { integer, significant } from '../../parts/format.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import { axisName, numberText } from './stageView.ts';
 import { activationName, numberLabel, stageTitle } from './stageTexts.ts';
@@ -27,20 +29,21 @@ export interface NumberCardView {
   readonly goToLayer: (layer: number) => void;
 }
 
+/** What is said of one number first: its vector, its place in it, and its value. */
+export function numberTitle({ path, place, labels }: Pick<NumberCardView, 'path' | 'place' | 'labels'>): readonly HTMLElement[] {
+  const stage = stageOf(path.stages, place.stage);
+  return [
+    el('span', {}, stageTitle(stage.name)),
+    ...(saysItself(stage) ? [] : [el('span', { class: 'muted' }, axisName(stage))]),
+    chip(numberLabel(path, stage, place.index, labels)),
+    el('strong', { class: 'number-value' }, numberText(stage, at(stage.values, place.index))),
+  ];
+}
+
 /** Computation of one number from its operands; each operand is a link to its own computation. */
 export function numberCard(arithmetic: Arithmetic | null, view: NumberCardView): readonly HTMLElement[] {
-  const { path, place, labels } = view;
-  const stage = stageOf(path.stages, place.stage);
-  const value = at(stage.values, place.index);
-  const title = el(
-    'p',
-    { class: 'number-title' },
-    el('span', {}, stageTitle(stage.name)),
-    saysItself(stage) ? null : el('span', { class: 'muted' }, axisName(stage)),
-    chip(numberLabel(path, stage, place.index, labels)),
-    el('strong', { class: 'number-value' }, numberText(stage, value)),
-  );
-  return [title, ...(arithmetic === null ? [] : bodyOf(arithmetic, stage, value, view))];
+  const stage = stageOf(view.path.stages, view.place.stage);
+  return arithmetic === null ? [] : bodyOf(arithmetic, stage, at(stage.values, view.place.index), view);
 }
 
 function bodyOf(arithmetic: Arithmetic, stage: Stage, value: number, view: NumberCardView): readonly HTMLElement[] {
@@ -247,12 +250,13 @@ function roleName(role: PartRole): string {
 }
 
 function sumTable(
-  { terms, rest, bias, extra, total }: Extract<Arithmetic, { readonly kind: 'sum' }>,
+  arithmetic: Extract<Arithmetic, { readonly kind: 'sum' }>,
   stage: Stage,
   view: NumberCardView,
   link: Link,
 ): readonly HTMLElement[] {
-  const { path, sum, labels } = view;
+  const { terms, rest, bias, extra, total } = arithmetic;
+  const { path, place, sum, labels } = view;
   const { made } = stage;
   const of = 'of' in made ? stageOf(path.stages, made.of) : null;
   const largest = Math.max(1e-12, ...terms.map(({ product }) => Math.abs(product)), Math.abs(rest.sum));
@@ -326,7 +330,11 @@ function sumTable(
               : t('Weights: row {0} of {1}.', integer(sum.row), sum.tensor),
           ),
         ];
-  return [table, ...where];
+  const saved = withTableMenu(t('The products that the number is the sum of'), table, {
+    file: () => `${stage.name}-${place.index}-sum`,
+    numbers: () => sumNumbers(arithmetic),
+  });
+  return [saved, ...where];
 }
 
 /** The token of term `index` of a convolution over `size` tokens, of which the path's own is the last. */

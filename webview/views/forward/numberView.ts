@@ -3,10 +3,11 @@ import { tokenLabels, type PanelContext } from '../../context.ts';
 import { arithmeticOf } from '../../figures/numberArithmetic.ts';
 import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
-import { numberCard } from './numberCard.ts';
+import { numberCard, numberTitle } from './numberCard.ts';
 import type { WalkPlaces } from './walkPlaces.ts';
 
 /** Part of the view that shows how the chosen number is computed. */
@@ -49,20 +50,20 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
       );
     },
   });
-  const root = el(
-    'section',
-    { class: 'card number-card', 'aria-label': t('One number') },
-    el('div', { class: 'card-head' }, el('h2', {}, t('How this number came about')), back),
-    asked.notice,
-    body,
-  );
+  const head = el('h2', {}, t('How this number came about'));
+  const title = el('div', { class: 'number-title' });
+  const fold = foldout(context.store, 'number', 'number-fold', [head, title], asked.notice, body);
+  const root = el('section', { class: 'card number-card', 'aria-label': t('One number') }, fold.root, back);
   return {
     root,
     show: (found, state) => {
+      const { shown, settings } = state;
       const place = places.place();
       back.hidden = !places.canGoBack();
       root.hidden = place === null;
-      if (place !== null) asked.update(state, found, place.stage, place.index);
+      if (place === null || shown === null) return;
+      title.replaceChildren(...numberTitle({ path: found, place, labels: tokenLabels(shown.explanation) }));
+      if (fold.set(settings)) asked.update(state, found, place.stage, place.index);
     },
   };
 }

@@ -1,11 +1,13 @@
 import type { ForwardPath, Stage } from '../../../src/core/forwardPath.ts';
 import { at } from '../../../src/core/tensor.ts';
-import { el } from '../../parts/dom.ts';
+import type { PanelContext } from '../../context.ts';
 import { largestIndices } from '../../figures/pathSteps.ts';
+import { el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { integer, percent, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { Theme } from '../../theme.ts';
-import type { Tooltip } from '../../parts/tooltip.ts';
+import type { ViewState } from '../../state.ts';
 import { numberLabel, stageShape, stageTitle } from './stageTexts.ts';
 import { createVectorStrip } from './vectorStrip.ts';
 
@@ -13,12 +15,12 @@ import { createVectorStrip } from './vectorStrip.ts';
 const MAX_LISTED = 24;
 const NAMED = 6;
 
-/** One stage of a step on the page. */
+/** One stage of a step on the page: its name and shape, and its numbers, which fold. */
 export interface StageView {
   readonly root: HTMLElement;
   readonly stage: Stage;
-  /** Marks the chosen number; -1: it belongs to another stage. */
-  show(selected: number, theme: Theme): void;
+  /** Marks the chosen number; -1: it belongs to another stage. `open`: whether the numbers are open where the user has said nothing. */
+  show(selected: number, state: Pick<ViewState, 'settings' | 'theme'>, open: boolean): void;
 }
 
 /** Names that the numbers of a stage may need: the text's tokens, and the size of the vocabulary. */
@@ -32,18 +34,24 @@ export function createStageView(
   path: ForwardPath,
   stage: Stage,
   { labels, vocab }: StageContext,
-  tooltip: Tooltip,
+  { store, tooltip }: Pick<PanelContext, 'store' | 'tooltip'>,
   choose: (index: number) => void,
 ): StageView {
   const title = stageTitle(stage.name);
   const text = (index: number): string => numberText(stage, at(stage.values, index));
   const name = (index: number): string => numberLabel(path, stage, index, labels);
-  const head = el(
-    'div',
-    { class: 'stage-head' },
-    el('h3', {}, title),
-    el('span', { class: 'stage-shape' }, stageShape(path, stage, vocab)),
-  );
+  const head = [el('h3', {}, title), el('span', { class: 'stage-shape' }, stageShape(path, stage, vocab))];
+  const view = (show: (selected: number, theme: Theme) => void, ...numbers: readonly (HTMLElement | null)[]): StageView => {
+    const fold = foldout(store, `stage-${stage.name}`, 'stage', head, ...numbers.filter((part) => part !== null));
+    return {
+      root: fold.root,
+      stage,
+      show: (selected, { settings, theme }, open) => {
+        fold.set(settings, open);
+        show(selected, theme);
+      },
+    };
+  };
   const buttons = new Map<number, HTMLButtonElement>();
   const numberButton = (index: number, ...children: readonly (Node | string)[]): HTMLButtonElement => {
     const made = el('button', { type: 'button', class: 'stage-number', 'aria-pressed': 'false' }, ...children);
@@ -72,13 +80,9 @@ export function createStageView(
     });
     const some =
       stage.axis === 'vocabulary' ? el('p', { class: 'caption' }, t('The likeliest {0} of {1}.', rows.length, integer(vocab))) : null;
-    const root = el('section', { class: 'stage', 'aria-label': title }, head, some, el('ol', { class: 'stage-list' }, ...rows));
-    return { root, stage, show: press };
+    return view(press, some, el('ol', { class: 'stage-list' }, ...rows));
   }
-  if (stage.values.every((value) => value === 0)) {
-    const root = el('section', { class: 'stage', 'aria-label': title }, head, el('p', { class: 'caption' }, zerosText(path, stage)));
-    return { root, stage, show: () => undefined };
-  }
+  if (stage.values.every((value) => value === 0)) return view(() => undefined, el('p', { class: 'caption' }, zerosText(path, stage)));
   const strip = createVectorStrip({
     label: title,
     tooltip,
@@ -90,15 +94,11 @@ export function createStageView(
     numberButton(index, el('span', { class: 'stage-label token-text' }, name(index)), el('span', { class: 'stage-value' }, text(index))),
   );
   const named = el('div', { class: 'stage-largest' }, el('span', { class: 'muted' }, t('Largest')), ...largest);
-  const root = el('section', { class: 'stage', 'aria-label': title }, head, strip.root, named);
-  return {
-    root,
-    stage,
-    show: (selected, theme) => {
-      press(selected);
-      strip.draw(stage.values, selected, theme);
-    },
+  const show = (selected: number, theme: Theme): void => {
+    press(selected);
+    strip.draw(stage.values, selected, theme);
   };
+  return view(show, strip.root, named);
 }
 
 /** A number in its stage's notation: probabilities as percentages. */

@@ -1,7 +1,9 @@
 import type { ForwardPath } from '../../../src/core/forwardPath.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
-import { partOf, stagesOf, type WalkStep } from '../../figures/pathSteps.ts';
+import { partOf, resultsOf, stagesOf, type WalkStep } from '../../figures/pathSteps.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { keepFold } from '../../parts/foldout.ts';
+import { explainedNodes } from '../../parts/terms.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { drawStep } from './drawStep.ts';
@@ -16,7 +18,7 @@ export interface StepCard {
 }
 
 /** Creates the card. */
-export function createStepCard({ tooltip }: PanelContext, places: WalkPlaces): StepCard {
+export function createStepCard(context: PanelContext, places: WalkPlaces): StepCard {
   const title = el('h2');
   const sentence = el('p', { class: 'step-sentence' });
   const formula = el('p', { class: 'step-line-formula' });
@@ -34,7 +36,7 @@ export function createStepCard({ tooltip }: PanelContext, places: WalkPlaces): S
   const numbersChanged = changeDetector();
   return {
     root,
-    show: (path, step, { shown, theme }) => {
+    show: (path, step, { shown, settings, theme }) => {
       if (shown === null) return;
       const { explanation } = shown;
       if (stepChanged(path, step)) {
@@ -42,19 +44,25 @@ export function createStepCard({ tooltip }: PanelContext, places: WalkPlaces): S
         const text = stepText(step, path, explanation.model);
         places.settle(path, step);
         title.textContent = text.title;
-        sentence.textContent = text.sentence;
+        sentence.replaceChildren(...explainedNodes(text.sentence));
         formula.textContent = text.formula;
         views = stagesOf(path, step).map((stage) =>
-          createStageView(path, stage, { labels, vocab: explanation.model.vocab }, tooltip, (index) =>
-            places.goTo({ stage: stage.name, index }),
-          ),
+          createStageView(path, stage, { labels, vocab: explanation.model.vocab }, context, (index) => {
+            // Who asks for a number wants to see how it came about.
+            keepFold(context.store, 'number', true);
+            places.goTo({ stage: stage.name, index });
+          }),
         );
         stages.replaceChildren(...(step === 'draw' ? drawStep(path, explanation, labels) : views.map((view) => view.root)));
         root.dataset['part'] = partOf(step);
       }
       const place = places.place();
-      if (!numbersChanged(path, step, place, theme)) return;
-      for (const view of views) view.show(view.stage.name === place?.stage ? place.index : -1, theme);
+      if (!numbersChanged(path, step, place, theme, settings.folds)) return;
+      const results = resultsOf(path, step);
+      for (const view of views) {
+        const selected = view.stage.name === place?.stage ? place.index : -1;
+        view.show(selected, { settings, theme }, selected >= 0 || results.has(view.stage.name));
+      }
     },
   };
 }

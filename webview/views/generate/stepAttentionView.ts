@@ -4,6 +4,7 @@ import type { PanelContext, View } from '../../context.ts';
 import { stepNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { stepAttentionFigure } from '../../figures/stepAttention.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { percent } from '../../parts/format.ts';
 import { idsTo, numbersOf, pathTo, type GenerationTree } from '../../generation/generationTree.ts';
 import { createPlot } from '../../plot.ts';
@@ -81,22 +82,16 @@ export function createStepAttention(context: PanelContext): View {
       plot.draw(stepAttentionFigure(attention, { layers, heads, labels, width, layerName: (layer) => t('Layer {0}', layer) }, theme));
     },
   });
-  const root: HTMLDetailsElement = el(
-    'details',
-    { class: 'step-attention' },
-    el('summary', {}, t('Attention of the last token read')),
-    asked.notice,
-    status,
-    plot.root,
-  );
-  root.addEventListener('toggle', () => update(store.state()));
+  const title = t('Attention of the last token read');
+  const { root, set } = foldout(store, 'stepAttention', 'step-attention', [title], asked.notice, status, plot.root);
   const update = (state: ViewState): void => {
     const {
       shown,
       generation: { tree, running },
     } = state;
+    const open = set(state.settings);
     // During generation the rows would belong to a token long past.
-    if (shown === null || running || !root.open || tree.tokens[tree.selected] === undefined) return;
+    if (shown === null || running || !open || tree.tokens[tree.selected] === undefined) return;
     asked.update(state, shown, tree.selected, tree.prompt);
   };
   return { root, update };

@@ -8,6 +8,8 @@ import { button, chip, factList, numberCell, shareBar } from '../../parts/contro
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { FILTER_NAMES } from '../../figures/rankCurve.ts';
+import { drawnNumbers, type DrawnCandidate } from '../../figures/tableNumbers.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { decimal, integer, percent, percentInColumn, removedText } from '../../parts/format.ts';
 import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../../generation/generationTree.ts';
 import type { Generator } from '../../generation/generator.ts';
@@ -37,6 +39,10 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
     el('thead', {}, head),
     rows,
   );
+  const saved = withTableMenu(t('Most likely next tokens'), table, {
+    file: () => `step-${place}-candidates`,
+    numbers: () => drawnNumbers(listed),
+  });
   const drawn = el('div', { class: 'step-draw' });
   const attention = createStepAttention(context);
   const empty = el('p', { class: 'caption' }, t('Select a generated token to see the step that made it.'));
@@ -50,7 +56,7 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
       { class: 'caption' },
       t('Outline: the model. Line: at the temperature. Bar: what is drawn with. Press a candidate to take it instead and begin a branch.'),
     ),
-    table,
+    saved,
     attention.root,
   );
   const root = el(
@@ -60,6 +66,8 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
     empty,
     body,
   );
+  let place = 0;
+  let listed: readonly DrawnCandidate[] = [];
   const changed = changeDetector();
 
   rows.addEventListener('click', (event) => {
@@ -86,7 +94,8 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
       empty.hidden = token !== undefined;
       title.textContent = known ? '' : t('Step');
       if (!known) return;
-      const place = pathTo(tree, tree.selected).length;
+      place = pathTo(tree, tree.selected).length;
+      listed = candidatesOf(token.id, step);
       title.replaceChildren(
         `${t('Step {0}', integer(place))} `,
         chip(shortened(visibleText(numbers.text), 24)),
@@ -94,7 +103,7 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
       );
       facts.replaceChildren(...factsOf(token, step, numbers, shown.explanation.model.vocab));
       drawn.replaceChildren(...drawLine(token, step));
-      rows.replaceChildren(...candidateRows(token, step));
+      rows.replaceChildren(...candidateRows(listed, token, step));
     },
   };
 }
@@ -179,38 +188,28 @@ function cumulative(step: GenerationStep, { uniform, from, to }: Draw): HTMLElem
   );
 }
 
-function candidateRows(token: GeneratedToken, step: GenerationStep): readonly HTMLElement[] {
+/** The likeliest candidates of a step, and the token `taken` if it is known. */
+function candidatesOf(taken: number, step: GenerationStep): readonly DrawnCandidate[] {
   const places = Array.from({ length: Math.min(ROWS, step.topIds.length) }, (_, place) => place);
-  const own = step.topIds.indexOf(token.id);
+  const own = step.topIds.indexOf(taken);
   if (own >= ROWS) places.push(own);
-  const largest = Math.max(...step.topProbs, ...step.topTempered, ...step.topFinal, 1e-12);
-  const known = places.map((place) =>
-    candidateRow({
-      id: at(step.topIds, place),
-      text: step.pieces[at(step.topIds, place)] ?? '',
-      prob: at(step.topProbs, place),
-      tempered: at(step.topTempered, place),
-      final: at(step.topFinal, place),
-      largest,
-      token,
-      step,
-    }),
-  );
+  const known = places.map((place) => ({
+    id: at(step.topIds, place),
+    text: step.pieces[at(step.topIds, place)] ?? '',
+    prob: at(step.topProbs, place),
+    tempered: at(step.topTempered, place),
+    final: at(step.topFinal, place),
+  }));
   // A token sampled from far down the ranking is not among the named candidates.
-  return own < 0 && step.id === token.id
-    ? [
-        ...known,
-        candidateRow({ id: step.id, text: step.text, prob: step.prob, tempered: step.tempered, final: step.final, largest, token, step }),
-      ]
-    : known;
+  return own < 0 && step.id === taken ? [...known, step] : known;
 }
 
-interface RowData {
-  readonly id: number;
-  readonly text: string;
-  readonly prob: number;
-  readonly tempered: number;
-  readonly final: number;
+function candidateRows(candidates: readonly DrawnCandidate[], token: GeneratedToken, step: GenerationStep): readonly HTMLElement[] {
+  const largest = Math.max(...step.topProbs, ...step.topTempered, ...step.topFinal, 1e-12);
+  return candidates.map((candidate) => candidateRow({ ...candidate, largest, token, step }));
+}
+
+interface RowData extends DrawnCandidate {
   readonly largest: number;
   readonly token: GeneratedToken;
   readonly step: GenerationStep;

@@ -6,9 +6,11 @@ import type { PanelContext, View } from '../../context.ts';
 import { stepTimes } from '../../figures/savedNumbers.ts';
 import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { cacheParts } from '../../figures/cacheParts.ts';
 import { stepTimesFigure } from '../../figures/stepTimes.ts';
 import { byteSize, decimal, integer } from '../../parts/format.ts';
+import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
 import { pathTo, type GeneratedToken } from '../../generation/generationTree.ts';
 import { createPlot } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
@@ -22,17 +24,11 @@ export function createStepFacts(context: PanelContext): View {
   const speed = el('dl', { class: 'effect first' });
   const cache = el('dl', { class: 'effect' });
   const layers = el('div', { class: 'cache-layers' });
-  const swatch = (): HTMLElement => el('span', { class: 'swatch', 'aria-hidden': 'true' });
   const [decode, prefill, rest] = [swatch(), swatch(), swatch()];
-  const legend = el(
-    'p',
-    { class: 'caption chart-legend' },
-    decode,
-    t('one token run'),
-    prefill,
-    t('several at once'),
-    rest,
-    t('logits and draw'),
+  const legend = legendRow(
+    legendItem(decode, t('one token run')),
+    legendItem(prefill, t('several at once')),
+    legendItem(rest, t('logits and draw')),
   );
   let branch: readonly (GenerationStep | null)[] = [];
   const plot = createPlot(t('Milliseconds of each step'), 'step-times', {
@@ -49,16 +45,9 @@ export function createStepFacts(context: PanelContext): View {
       if (index !== undefined) context.store.dispatch({ type: 'selectGenerated', index });
     },
   });
-  const root = el(
-    'section',
-    { class: 'card step-facts', 'aria-label': t('Time and memory') },
-    el('h2', {}, t('Time and memory')),
-    speed,
-    plot.root,
-    legend,
-    cache,
-    layers,
-  );
+  const title = t('Time and memory');
+  const fold = foldout(context.store, 'timeMemory', 'facts-fold', [el('h2', {}, title)], speed, plot.root, legend, cache, layers);
+  const root = el('section', { class: 'card step-facts', 'aria-label': title }, fold.root);
   const changed = changeDetector();
   const drawn = changeDetector();
   let last = 0;
@@ -85,7 +74,7 @@ export function createStepFacts(context: PanelContext): View {
         generation: { tree, running },
       } = state;
       root.hidden = tree.tokens.length === 0;
-      if (shown === null || root.hidden) return;
+      if (shown === null || root.hidden || !fold.set(state.settings)) return;
       if (changed(shown, tree)) {
         const path = pathTo(tree, tree.end).flatMap((index) => tree.tokens[index] ?? []);
         branch = path.map(({ step }) => step);

@@ -4,6 +4,7 @@ import { at } from '../../../src/core/tensor.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import type { LayerFlow } from '../../figures/modelFlow.ts';
 import { integer, significant, signedDecimal } from '../../parts/format.ts';
+import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
 import { partTemplate } from './modelEnds.ts';
@@ -208,5 +209,5 @@ function notesTemplate({ wiring, addTo, scaled, attentionNorms, altUp }: BlockPa
       ? [t('The whole stream is multiplied by a number last; what a step adds is told as much as is left of it at the end.')]
       : []),
   ];
-  return html`<p class="caption">${notes.join(' ')}</p>`;
+  return html`<p class="caption">${explained(notes.join(' '))}</p>`;
 }

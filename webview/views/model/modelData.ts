@@ -2,7 +2,7 @@ import type { Architecture } from '../../../src/core/architecture.ts';
 import type { HeadReads } from '../../../src/core/tokenFlow.ts';
 import type { AddedWindow, ExpertRouting, Explanation } from '../../../src/core/trace.ts';
 import type { LayerFlow, LensCell } from '../../figures/modelFlow.ts';
-import type { Settings } from '../../viewSettings.ts';
+import type { FoldName, Settings } from '../../viewSettings.ts';
 
 /** What is known of the open layer for the selected token. */
 export interface LayerAnswer {
@@ -36,4 +36,6 @@ export interface ModelActions {
   readonly go: (change: Partial<Settings>) => void;
   readonly select: (token: number) => void;
   readonly mark: (tokens: readonly number[]) => void;
+  /** Keeps whether details are open. */
+  readonly fold: (name: FoldName, open: boolean) => void;
 }

@@ -37,7 +37,7 @@ export function startTemplate(data: ModelData, { go }: ModelActions, dimmed: (pl
         html`<span class="part-tokens">
           ${near.map((label, index) => html`<span class="token-text chip" ?data-selected=${first + index === selected}>${label}</span>`)}
         </span>`,
-        t('Token {0} of {1}: number {2}', integer(selected + 1), integer(tokens.length), integer(tokens[selected]?.id ?? 0)),
+        [t('position {0}', integer(selected)), t('id {0}', integer(tokens[selected]?.id ?? 0))].join(' · '),
       ],
       { go: () => go({ tab: 'tokens' }), dimmed: dimmed(0) },
     )}

@@ -1,6 +1,7 @@
 import { html, type TemplateResult } from 'lit-html';
 import { parameterGroups, type Architecture } from '../../../src/core/architecture.ts';
 import { compact, percent } from '../../parts/format.ts';
+import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 import { groupNames } from './modelTexts.ts';
 
@@ -25,7 +26,9 @@ export function parametersTemplate(architecture: Architecture): TemplateResult {
     </dl>
     ${
       architecture.unembedding.tied
-        ? html`<p class="caption">${t('The unembedding has no parameters of its own: it is the table of embeddings, used again.')}</p>`
+        ? html`<p class="caption">
+            ${explained(t('The unembedding has no parameters of its own: it is the table of embeddings, used again.'))}
+          </p>`
         : ''
     }
   </section>`;

@@ -7,6 +7,7 @@ import type { LensWindow } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { layerFlows, lensCells, positionsAround } from '../../figures/modelFlow.ts';
 import { el } from '../../parts/dom.ts';
+import { isUnfolded, keepFold } from '../../parts/foldout.ts';
 import { compact, integer } from '../../parts/format.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -18,7 +19,7 @@ import { finishTemplate, startTemplate } from './modelEnds.ts';
 import { parametersTemplate } from './modelParameters.ts';
 import { createModelPlay } from './modelPlay.ts';
 import { riverTemplate } from './modelRiver.ts';
-import { tableTemplate } from './modelTable.ts';
+import { createModelTable, type ModelTable } from './modelTable.ts';
 
 /** The Model tab: the model's parts drawn from its own files, with the selected token's numbers on their way through them. */
 export function createModel(context: PanelContext): View {
@@ -27,6 +28,7 @@ export function createModel(context: PanelContext): View {
   const root: HTMLElement = el('div', { class: 'model-view' });
   const draw = (): void => show(store.state());
   const play = createModelPlay(context, draw);
+  const table = createModelTable();
   const around = ({ shown, settings }: ViewState) =>
     shown === null
       ? { position: 0, positions: 1 }
@@ -67,6 +69,7 @@ export function createModel(context: PanelContext): View {
     go: (change) => store.dispatch({ type: 'settings', change }),
     select: (token) => selectToken(context, token),
     mark: (tokens) => markTokens(context, tokens),
+    fold: (name, open) => keepFold(store, name, open),
   };
   /** Of several streams none has all that a layer adds. */
   function askFlow(state: ViewState): void {
@@ -95,7 +98,7 @@ export function createModel(context: PanelContext): View {
       cells: window === undefined ? null : lensCells(window, selected),
       layerAnswer: answer?.layer === layer && answer.token === selected ? answer : null,
     };
-    render(pictureTemplate(data, actions, play), picture);
+    render(pictureTemplate(data, actions, play, table), picture);
   }
   return {
     root,
@@ -139,7 +142,7 @@ async function orSentence<Answer>(asked: Promise<Answer>): Promise<Answer | stri
   }
 }
 
-function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnType<typeof createModelPlay>) {
+function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnType<typeof createModelPlay>, table: ModelTable) {
   const { explanation, architecture, settings } = data;
   const { model } = explanation;
   return html`
@@ -165,9 +168,13 @@ function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnTyp
     </div>
     <p class="model-said caption" aria-live="polite">${play.said()}</p>
     ${blockTemplate(data, actions)} ${parametersTemplate(architecture)}
-    <details class="model-table">
+    <details
+      class="model-table"
+      ?open=${isUnfolded(settings, 'modelTable')}
+      @toggle=${({ target }: Event) => target instanceof HTMLDetailsElement && actions.fold('modelTable', target.open)}
+    >
       <summary>${t('The numbers of token {0} in a table', integer(settings.selected))}</summary>
-      ${tableTemplate(data)}
+      ${table.template(data)}
     </details>
   `;
 }

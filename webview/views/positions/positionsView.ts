@@ -96,7 +96,7 @@ export function createPositions(context: PanelContext): View {
     rotary.root.hidden = view.kind !== 'rotary';
     tables.root.hidden = view.kind !== 'learned' && view.kind !== 'sinusoidal';
     alibiBox.hidden = view.kind !== 'alibi';
-    if (view.kind === 'rotary') rotary.show(view, shown.explanation, theme);
+    if (view.kind === 'rotary') rotary.show(view, shown.explanation, { settings, theme });
     if (view.kind === 'learned' || view.kind === 'sinusoidal') tables.show(view.table, theme);
     if (view.kind === 'alibi' && alibi.width() > 0 && alibiChanged(view, settings.head, alibi.width(), theme)) {
       alibi.draw(alibiFigure(view.bias, view.slopes.length, view.query, settings.head, alibi.width(), theme));

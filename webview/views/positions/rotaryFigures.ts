@@ -112,12 +112,13 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
     draw: (rotation, chosen, tokens, theme) => {
       shown = { rotation, tokens };
       const width = distance.width();
-      if (width === 0 || !changed(rotation, chosen, tokens, width, contributions.width(), theme)) return;
+      if (width === 0 || !changed(rotation, chosen, tokens, width, contributions.width(), waves.width(), turns.width(), theme)) return;
       const { frequencies, query, key } = rotation;
       if (gridChanged(frequencies, tokens)) grid = turnGrid(frequencies, tokens);
       distance.draw(distanceFigure(rotation, width, theme));
       contributions.draw(pairFigure(pairParts(rotation), chosen, contributions.width(), theme));
-      waves.draw(wavelengthFigure(Array.from(frequencies, wavelength), tokens, chosen, waves.width(), theme));
+      if (waves.width() > 0) waves.draw(wavelengthFigure(Array.from(frequencies, wavelength), tokens, chosen, waves.width(), theme));
+      if (turns.width() === 0) return;
       turns.draw(turnFigure(grid, [key, query], chosen, turns.width(), theme), { colours: divergingColours(theme), low: '-1', high: '1' });
     },
   };

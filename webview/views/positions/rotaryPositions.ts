@@ -4,17 +4,20 @@ import type { Explanation } from '../../../src/core/trace.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { countList, factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout, type Foldout } from '../../parts/foldout.ts';
 import { angleAt, pairParts } from '../../figures/positionFigures.ts';
 import { decimal, integer, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
+import type { ViewState } from '../../state.ts';
 import type { Theme } from '../../theme.ts';
+import type { FoldName } from '../../viewSettings.ts';
 import { createDials } from './dials.ts';
 import { createRotaryFigures, waveText } from './rotaryFigures.ts';
 
 /** Part of the view for a model with rotary position embeddings. */
 export interface RotaryPositions {
   readonly root: HTMLElement;
-  show(rotation: Rotation, explanation: Explanation, theme: Theme): void;
+  show(rotation: Rotation, explanation: Explanation, state: Pick<ViewState, 'settings' | 'theme'>): void;
 }
 
 /**
@@ -48,6 +51,23 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
       caption === '' ? null : el('p', { class: 'caption' }, caption),
       ...parts,
     );
+  const detail = (name: FoldName, title: string, caption: string, drawn: HTMLElement): Foldout =>
+    foldout(context.store, name, 'rotary-detail', [el('h3', {}, title)], el('p', { class: 'caption' }, caption), drawn);
+  const speed = detail(
+    'pairSpeed',
+    t('How fast each pair rotates'),
+    t(
+      'Tokens until a pair has rotated once: the first pairs tell neighbours apart, the last ones hardly move. Dotted: ' +
+        'the length of this text.',
+    ),
+    figures.waves.root,
+  );
+  const turns = detail(
+    'pairTurns',
+    t('Rotation of each pair by position'),
+    t('Cosine of the angle: rows are pairs, columns positions. Lines: key and query.'),
+    figures.turns.root,
+  );
   const root = el(
     'div',
     { class: 'rotary' },
@@ -70,19 +90,8 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
       normedNote,
     ),
     figure(t('The same query and key at other distances'), '', distanceNote, figures.distance.root),
-    figure(
-      t('How fast each pair rotates'),
-      t(
-        'Tokens until a pair has rotated once: the first pairs tell neighbours apart, the last ones hardly move. Dotted: ' +
-          'the length of this text.',
-      ),
-      figures.waves.root,
-    ),
-    figure(
-      t('Rotation of each pair by position'),
-      t('Cosine of the angle: rows are pairs, columns positions. Lines: key and query.'),
-      figures.turns.root,
-    ),
+    speed.root,
+    turns.root,
   );
   const changed = changeDetector();
 
@@ -119,25 +128,32 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
           )
         : '';
     normedNote.textContent = normedText(rotation);
-    distanceNote.textContent = rotation.normed
-      ? t(
-          'The real query and key of these two tokens, the query rotated as if it stood further behind the key: because a ' +
-            'norm follows the rotation, their scaled score depends on the key’s position too. Dashed: without the rotation. Dot: ' +
-            'as they stand.',
-        )
-      : t(
-          'The real query and key of these two tokens, rotated as if they stood further apart: their scaled score depends ' +
-            'on the distance alone. Dashed: without the rotation. Dot: as they stand.',
-        );
+    distanceNote.textContent = distanceText(rotation);
   }
 
   return {
     root,
-    show: (rotation, explanation, theme) => {
+    show: (rotation, explanation, { settings, theme }) => {
+      speed.set(settings);
+      turns.set(settings);
       shown = { rotation, explanation, theme };
       draw(rotation, explanation, theme);
     },
   };
+}
+
+/** What the curve of scores at other distances shows. */
+function distanceText({ normed }: Rotation): string {
+  return normed
+    ? t(
+        'The real query and key of these two tokens, the query rotated as if it stood further behind the key: because a ' +
+          'norm follows the rotation, their scaled score depends on the key’s position too. Dashed: without the rotation. Dot: ' +
+          'as they stand.',
+      )
+    : t(
+        'The real query and key of these two tokens, rotated as if they stood further apart: their scaled score depends ' +
+          'on the distance alone. Dashed: without the rotation. Dot: as they stand.',
+      );
 }
 
 function normedText({ normed, scaling }: Rotation): string {

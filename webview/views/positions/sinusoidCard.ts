@@ -2,6 +2,7 @@ import { positionTable, sampledIndices, sinusoidalTable, type PositionTable } fr
 import type { PanelContext, View } from '../../context.ts';
 import { slider } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { integer } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
@@ -16,15 +17,11 @@ export function createSinusoidCard(context: PanelContext): View {
   const length = slider(t('Number of positions'), 2, 512, 1, (value) => change({ sinusoidLength: value }));
   const dim = slider(t('Dimensions'), 2, 512, 2, (value) => change({ sinusoidDim: value }));
   const tables = createPositionTables(context);
-  const root = el(
-    'section',
-    { class: 'card positions-card', 'aria-label': t('Sinusoidal positions') },
-    el(
-      'div',
-      { class: 'card-head' },
-      el('h2', {}, t('For comparison: sinusoidal positions')),
-      el('span', { class: 'badge' }, t('formula, not this model')),
-    ),
+  const fold = foldout(
+    context.store,
+    'sinusoid',
+    'sinusoid-fold',
+    [el('h2', {}, t('For comparison: sinusoidal positions')), el('span', { class: 'badge' }, t('formula, not this model'))],
     el(
       'p',
       {},
@@ -34,12 +31,15 @@ export function createSinusoidCard(context: PanelContext): View {
     el('div', { class: 'walk-controls' }, length.root, dim.root),
     tables.root,
   );
+  const root = el('section', { class: 'card positions-card', 'aria-label': t('Sinusoidal positions') }, fold.root);
   const changed = changeDetector();
   let table: PositionTable | undefined;
 
   return {
     root,
-    update: ({ settings: { sinusoidLength, sinusoidDim }, theme }) => {
+    update: ({ settings, theme }) => {
+      if (!fold.set(settings)) return;
+      const { sinusoidLength, sinusoidDim } = settings;
       length.set(sinusoidLength, integer(sinusoidLength));
       dim.set(sinusoidDim, integer(sinusoidDim));
       if (table === undefined || changed(sinusoidDim, sinusoidLength)) {

@@ -6,7 +6,8 @@ import { lensTable } from '../../figures/lensTable.ts';
 import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { percent } from '../../parts/format.ts';
-import { savedName } from '../../parts/savedName.ts';
+import { createSaveMenu } from '../../parts/saveMenu.ts';
+import { tableEntries, type TableWriter } from '../../parts/tableMenu.ts';
 import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { queryLens } from './lensRows.ts';
@@ -23,12 +24,13 @@ export function createLensSaving(
   grid: () => LensGrid,
   put: (grid: LensGrid, window: LensWindow | AddedWindow) => void,
 ): LensSaving {
-  const { host, store, announce } = context;
+  const { host, store } = context;
   /** Counts the presses: an earlier one ends. */
   let turn = 0;
   const status = el('span', { class: 'caption lens-status' });
-  const save = button(t('Save table'), 'link', () => void readAndSave());
-  save.title = t('Every layer at every token as comma-separated values; what has not been on screen is computed first.');
+  const name = t('Every layer at every token; what has not been on screen is computed first.');
+  const save = createSaveMenu(name, () => tableEntries(LENS_FILES[grid().rows], (write) => void readAndSave(write)));
+  save.title = name;
   const cancel = button(t('Cancel'), 'link', () => reset());
   cancel.hidden = true;
   const root = el('div', { class: 'lens-saving' }, status, save, cancel);
@@ -36,11 +38,11 @@ export function createLensSaving(
   function reset(): void {
     turn++;
     status.replaceChildren();
-    if (document.activeElement === cancel) queueMicrotask(() => save.focus());
+    if (document.activeElement === cancel) queueMicrotask(() => save.querySelector('button')?.focus());
     save.hidden = false;
     cancel.hidden = true;
   }
-  async function readAndSave(): Promise<void> {
+  async function readAndSave(write: (table: TableWriter) => void): Promise<void> {
     const own = ++turn;
     const [whole, { shown }] = [grid(), store.state()];
     if (shown === null) return;
@@ -57,8 +59,7 @@ export function createLensSaving(
         if (turn !== own) return;
         put(whole, found);
       }
-      download(`${savedName(LENS_FILES[whole.rows])}.csv`, lensTable(whole, shown.explanation));
-      announce(t('The table is saved.'));
+      write((format) => lensTable(whole, shown.explanation, format));
       reset();
     } catch (error) {
       if (turn !== own) return;
@@ -71,11 +72,3 @@ export function createLensSaving(
 
 /** Names of saved tables. */
 const LENS_FILES = { blocks: 'logit-lens', steps: 'logit-lens-steps', added: 'logit-lens-added' } as const;
-
-/** Hands a text to the window's own way of saving files. */
-function download(name: string, text: string): void {
-  const address = URL.createObjectURL(new Blob([text], { type: 'text/csv' }));
-  el('a', { href: address, download: name }).click();
-  // The window reads it after this turn.
-  setTimeout(() => URL.revokeObjectURL(address), 60_000);
-}

@@ -1,6 +1,6 @@
 import type { PanelContext } from '../../context.ts';
 import { visibleColumns, type LensGrid, type LensPiece, type LensRange } from '../../figures/lensGrid.ts';
-import { gradientLegend } from '../../parts/controls.ts';
+import { gradientLegend } from '../../parts/legend.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';

@@ -6,6 +6,8 @@ import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { candidates, type Candidate, type Candidates } from '../../figures/candidates.ts';
 import { bits, decimal, integer, percentInColumn, removedText } from '../../parts/format.ts';
+import { candidateNumbers } from '../../figures/tableNumbers.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { INITIAL_SETTINGS, type Settings } from '../../viewSettings.ts';
@@ -31,19 +33,24 @@ export function createNextToken(context: PanelContext): View {
   const headsChanged = changeDetector();
   const caption = el('caption', { class: 'visually-hidden' }, t('Most likely next tokens'));
   const table = el('table', { class: 'candidates' }, caption, el('thead', {}, heads), rows);
+  let listed: Candidates['rows'] = [];
+  const saved = withTableMenu(t('Most likely next tokens'), table, {
+    file: () => `position-${context.store.state().settings.selected}-next-token`,
+    numbers: () => candidateNumbers(listed),
+  });
   const effect = el('dl', { class: 'effect' });
   const curve = createSamplingCurve(context);
   const drawn = changeDetector();
   const asked = question(context, {
     busy: () => root,
-    parts: [table, effect, curve.root],
+    parts: [saved, effect, curve.root],
     ask: ({ settings }, query) => query('distribution', 'distribution', { position: settings.selected }),
     draw: render,
   });
   const body = el(
     'div',
     { class: 'next-columns' },
-    el('div', { class: 'candidates-side' }, table),
+    el('div', { class: 'candidates-side' }, saved),
     el(
       'div',
       { class: 'sampling' },
@@ -69,6 +76,7 @@ export function createNextToken(context: PanelContext): View {
     const { explanation } = shown;
     const following = explanation.tokens[distribution.position + 1];
     const answer = candidates(distribution, settings, following?.id, ROWS);
+    listed = answer.rows;
     const columns = columnsOf(answer, settings.temperature);
     if (headsChanged(...columns))
       heads.replaceChildren(
@@ -94,10 +102,10 @@ export function createNextToken(context: PanelContext): View {
   return {
     root,
     update: (state) => {
-      const { shown, settings, theme } = state;
+      const { shown, settings } = state;
       if (shown === null) return;
       const { explanation } = shown;
-      curve.update(theme);
+      curve.update(state);
       temperature.set(settings.temperature, settings.temperature === 0 ? t('0 (greedy)') : decimal(settings.temperature, 2));
       const stop = TOP_K_STOPS.findIndex((value) => value === settings.topK);
       topK.set(stop < 0 ? TOP_K_STOPS.length - 1 : stop, settings.topK === 0 ? t('off') : integer(settings.topK));

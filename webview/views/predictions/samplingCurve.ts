@@ -3,10 +3,13 @@ import type { PanelContext } from '../../context.ts';
 import { hasCode, nextTokenCode } from '../../figures/pythonCode.ts';
 import { rankNumbers } from '../../figures/savedNumbers.ts';
 import { el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { rankCurve, rankCurveFigure, type RankCurve } from '../../figures/rankCurve.ts';
 import { integer, percent } from '../../parts/format.ts';
+import { legendItem, legendRow, lineSign } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
+import type { ViewState } from '../../state.ts';
 import type { Theme } from '../../theme.ts';
 
 /** Likeliest tokens that code which is copied computes. */
@@ -16,7 +19,7 @@ const NAMED_IN_CODE = 20;
 export interface SamplingCurve {
   readonly root: HTMLElement;
   show(own: Float32Array, sampled: SampledDistribution): void;
-  update(theme: Theme): void;
+  update(state: Pick<ViewState, 'settings' | 'theme'>): void;
 }
 
 /** Creates the curve, still empty. */
@@ -49,42 +52,40 @@ export function createSamplingCurve({ store, tooltip }: PanelContext): SamplingC
       );
     },
   });
-  const key = (kind: string, name: string): HTMLElement =>
-    el('span', { class: 'curve-key' }, el('span', { class: `curve-line ${kind}`, 'aria-hidden': 'true' }), name);
-  const legend = el(
-    'div',
-    { class: 'toolbar curve-legend' },
-    key('model', t('Model')),
-    key('tempered', t('At temperature')),
-    key('final', t('Drawn with')),
-    key('cut', t('a filter’s cut')),
+  const legend = legendRow(
+    legendItem(lineSign('model'), t('Model')),
+    legendItem(lineSign('tempered'), t('At temperature')),
+    legendItem(lineSign('final'), t('Drawn with')),
+    legendItem(lineSign('cut'), t('a filter’s cut')),
   );
-  const root = el(
-    'section',
-    { class: 'sampling-curve', 'aria-label': t('The whole vocabulary') },
-    el(
-      'div',
-      { class: 'card-head' },
-      el('h3', {}, t('The whole vocabulary'), el('span', { class: 'beside' }, t('probability by rank, both logarithmic'))),
-      legend,
-    ),
+  const title = t('The whole vocabulary');
+  const fold = foldout(
+    store,
+    'curve',
+    'sampling-curve',
+    [el('h3', {}, title), el('span', { class: 'beside' }, t('probability by rank, both logarithmic'))],
+    legend,
     plot.root,
   );
 
   const draw = (theme: Theme): void => {
     const width = plot.width();
+    if (of === undefined || width === 0) return;
+    curve ??= rankCurve(of.own, of.sampled);
     const next = [curve, theme, width];
-    if (curve === undefined || width === 0 || next.every((value, place) => value === drawn[place])) return;
+    if (next.every((value, place) => value === drawn[place])) return;
     drawn = next;
     plot.draw(rankCurveFigure(curve, width, theme));
   };
   return {
-    root,
+    root: fold.root,
     show: (own, sampled) => {
       of = { own, sampled };
-      curve = rankCurve(own, sampled);
+      curve = undefined;
       draw(store.state().theme);
     },
-    update: draw,
+    update: ({ settings, theme }) => {
+      if (fold.set(settings)) draw(theme);
+    },
   };
 }

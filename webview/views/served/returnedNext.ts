@@ -4,17 +4,20 @@ import { at } from '../../../src/core/tensor.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { View } from '../../context.ts';
+import { returnedNumbers } from '../../figures/tableNumbers.ts';
 import { chip, factList, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, percentInColumn } from '../../parts/format.ts';
 import { engineText, entropyText } from '../../parts/servedTexts.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 
 /** A row of the table: an alternative, the token that follows without being one, or all that was not returned. */
 export interface ReturnedRow {
   readonly kind: 'alternative' | 'follows' | 'rest';
-  /** Undefined for the rest. */
+  /** As it is shown, and as it is; undefined for the rest. */
   readonly text: string | undefined;
+  readonly piece: string | undefined;
   readonly prob: number;
   /** Whether `prob` is what it is at most. */
   readonly atMost: boolean;
@@ -34,6 +37,7 @@ export function returnedRows(explanation: Explanation, position: number): readon
     rows.push({
       kind: 'alternative',
       text: actual ? visibleToken(following) : visibleText(pieces[id] ?? ''),
+      piece: actual ? following.text : pieces[id],
       prob: at(topProbs, place),
       atMost: false,
       actual,
@@ -41,10 +45,17 @@ export function returnedRows(explanation: Explanation, position: number): readon
   }
   const own = following === undefined ? Number.NaN : Math.exp(at(logprob, position + 1));
   if (following !== undefined && !Number.isNaN(own) && !rows.some(({ actual }) => actual))
-    rows.push({ kind: 'follows', text: visibleToken(following), prob: own, atMost: isAtMost(explanation, position + 1), actual: true });
+    rows.push({
+      kind: 'follows',
+      text: visibleToken(following),
+      piece: following.text,
+      prob: own,
+      atMost: isAtMost(explanation, position + 1),
+      actual: true,
+    });
   // A token of which is known only what it is at most is of the rest.
   const rest = 1 - rows.reduce((sum, { prob, atMost }) => sum + (atMost ? 0 : prob), 0);
-  return [...rows, { kind: 'rest', text: undefined, prob: Math.max(0, rest), atMost: false, actual: false }];
+  return [...rows, { kind: 'rest', text: undefined, piece: undefined, prob: Math.max(0, rest), atMost: false, actual: false }];
 }
 
 /** The next token after the selected one, as far as an engine returned it: nothing is made up for the rest. */
@@ -58,13 +69,20 @@ export function createReturnedNext(): View {
     el('thead', {}, el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', colspan: 2 }, t('Probability')))),
     rows,
   );
+  let all: readonly ReturnedRow[] = [];
+  let position = 0;
+  const saved = withTableMenu(t('Most likely next tokens'), table, {
+    file: () => `position-${position}-next-token`,
+    // What a token is at most is no number of its own.
+    numbers: () => returnedNumbers(all.filter(({ atMost }) => !atMost).map(({ piece, prob }) => ({ text: piece, prob }))),
+  });
   const facts = el('dl', { class: 'effect' });
   const note = el('p', { class: 'caption' });
   const root = el(
     'section',
     { class: 'card next-token', 'aria-label': t('Next token') },
     el('div', { class: 'card-head' }, title),
-    el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, table), el('div', { class: 'sampling' }, facts, note)),
+    el('div', { class: 'next-columns' }, el('div', { class: 'candidates-side' }, saved), el('div', { class: 'sampling' }, facts, note)),
   );
   const changed = changeDetector();
   return {
@@ -79,7 +97,8 @@ export function createReturnedNext(): View {
         chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
         el('span', { class: 'beside' }, t('position {0}', selected)),
       );
-      const all = returnedRows(explanation, selected);
+      all = returnedRows(explanation, selected);
+      position = selected;
       rows.replaceChildren(...all.map(rowOf));
       const { count, mass } = returnedShare(topIds, topProbs, selected * topK, topK);
       const entropy = entropyText(explanation, selected + 1);

@@ -3,9 +3,11 @@ import { drawnWith } from '../../../src/core/servedDraw.ts';
 import type { ServedCandidate } from '../../../src/core/servedGeneration.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import { canTake, type ServedStep, type ServedWriting } from '../../generation/servedWriting.ts';
+import { returnedNumbers } from '../../figures/tableNumbers.ts';
 import { chip, factList, numberCell, shareBar } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 
 /** Engines that draw by temperature, top-k, top-p and min-p as they are asked to; others may leave one out. */
@@ -45,7 +47,10 @@ export function servedStep(writing: ServedWriting, index: number, engine: string
         ? t('Outline: the model. What was drawn with depends on more than was returned. Press a candidate to take it instead.')
         : t('Outline: the model. Bar: what is drawn with. Press a candidate to take it instead.'),
     ),
-    table(writing, index, step, finals),
+    withTableMenu(t('Most likely next tokens'), table(writing, index, step, finals), {
+      file: () => `step-${index + 1}-candidates`,
+      numbers: () => returnedNumbers([...rowsOf(step), { text: undefined, prob: restOf(step) }]),
+    }),
   ];
 }
 
@@ -63,13 +68,22 @@ function finalsOf({ drawn, sampling }: ServedStep, engine: string): readonly num
   return left > LEAST_SHARE ? known : null;
 }
 
+/** The alternatives, and the token drawn where it is not one of them. */
+function rowsOf({ drawn }: ServedStep): readonly ServedCandidate[] {
+  return drawn.top.some((each) => isSame(each, drawn)) ? drawn.top : [...drawn.top, drawn];
+}
+
+/** What was not returned of the probability. */
+function restOf(step: ServedStep): number {
+  return Math.max(0, 1 - rowsOf(step).reduce((sum, { prob }) => sum + prob, 0));
+}
+
 function table(writing: ServedWriting, index: number, step: ServedStep, finals: readonly number[] | null): HTMLElement {
   const { drawn, token } = step;
   const columns = [t('Model'), ...(finals === null ? [] : [t('Drawn with')])];
-  const isListed = drawn.top.some((each) => isSame(each, drawn));
-  const rows = [...drawn.top, ...(isListed ? [] : [drawn])];
+  const rows = rowsOf(step);
   const largest = Math.max(...rows.map(({ prob }) => prob), ...(finals ?? []), 1e-12);
-  const rest = Math.max(0, 1 - rows.reduce((sum, { prob }) => sum + prob, 0));
+  const rest = restOf(step);
   return el(
     'table',
     { class: 'candidates step-candidates' },

@@ -4,6 +4,7 @@ import type { TableItems } from '../../figures/tokenTable.ts';
 import { histogramNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { decimal, integer } from '../../parts/format.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { createPlot } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -43,11 +44,7 @@ export function createHistogram(context: PanelContext): Histogram {
   });
   const numbers = el('table', { class: 'visually-hidden' });
   const note = el('p', { class: 'caption' });
-  const root = el('details', { class: 'histogram' }, el('summary', {}, t('Histogram of surprisal')), plot.root, numbers, note);
-  root.addEventListener('toggle', () => {
-    if (root.open !== store.state().settings.histogram) store.dispatch({ type: 'settings', change: { histogram: root.open } });
-    draw();
-  });
+  const fold = foldout(store, 'histogram', 'histogram', [t('Histogram of surprisal')], plot.root, numbers, note);
   const counted = changeDetector();
   const drawn = changeDetector();
   const draw = (): void => {
@@ -57,10 +54,9 @@ export function createHistogram(context: PanelContext): Histogram {
     plot.draw(surprisalHistogramFigure(counts, width, theme));
   };
   return {
-    root,
+    root: fold.root,
     update: ({ settings }, items, order) => {
-      if (root.open !== settings.histogram) root.open = settings.histogram;
-      if (!root.open) return;
+      if (!fold.set(settings)) return;
       if (counted(items, order)) {
         counts = surprisalHistogram(items, order);
         numbers.replaceChildren(...tableOf(counts));

@@ -1,9 +1,11 @@
 import type { PanelContext } from '../../context.ts';
-import { itemsAsJson, itemsAsTsv } from '../../figures/tokenTableCopy.ts';
+import { itemsAsJson, itemsAsTable } from '../../figures/tokenTableCopy.ts';
 import type { TableItems } from '../../figures/tokenTable.ts';
 import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
+import { copyText } from '../../parts/fileSaving.ts';
 import { integer } from '../../parts/format.ts';
+import { createTableMenu, type TableWriter } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 
 /** The rows of a table in their order, and those that are selected, by item. */
@@ -13,7 +15,7 @@ export interface TableRows {
   readonly picked: Int32Array;
 }
 
-/** A line that says how many rows are shown or selected, with buttons that copy these. */
+/** A line that says how many rows are shown or selected, with buttons that copy these and a menu that saves them. */
 export interface TableCopy {
   readonly root: HTMLElement;
   set(rows: TableRows): void;
@@ -22,23 +24,32 @@ export interface TableCopy {
 }
 
 /** Creates the line. `all`: a button about which rows there are, which stands behind their number. */
-export function createTableCopy({ host, announce }: PanelContext, all: HTMLElement): TableCopy {
+export function createTableCopy({ announce }: PanelContext, all: HTMLElement): TableCopy {
   const count = el('span', { class: 'caption' });
   const copied = el('span', { class: 'caption copied' });
   let rows: TableRows | undefined;
+  const wanted = (): Int32Array => (rows === undefined ? new Int32Array() : rows.picked.length > 0 ? rows.picked : rows.order);
+  const writer = (): TableWriter | null => {
+    const [chosen, items] = [wanted(), rows?.items];
+    if (items === undefined || chosen.length === 0) return null;
+    return (format) => (format === 'json' ? itemsAsJson(items, chosen) : itemsAsTable(items, chosen, format));
+  };
   const copy = (as: 'tsv' | 'json'): void => {
-    if (rows === undefined) return;
-    const { items, order, picked } = rows;
-    const wanted = picked.length > 0 ? picked : order;
-    if (wanted.length === 0) return;
-    host.post({ type: 'copy', text: as === 'tsv' ? itemsAsTsv(items, wanted) : itemsAsJson(items, wanted) });
-    const said = wanted.length === 1 ? t('1 row copied') : t('{0} rows copied', integer(wanted.length));
+    const write = writer();
+    if (write === null) return;
+    copyText(write(as));
+    const { length } = wanted();
+    const said = length === 1 ? t('1 row copied') : t('{0} rows copied', integer(length));
     copied.textContent = said;
     announce(said);
   };
   const buttons = [button(t('Copy as TSV'), 'link', () => copy('tsv')), button(t('Copy as JSON'), 'link', () => copy('json'))];
+  const menu = createTableMenu(t('Tokens of the text'), {
+    file: () => (rows?.items.unit === 'word' ? 'words' : 'tokens'),
+    numbers: writer,
+  });
   return {
-    root: el('div', { class: 'toolbar table-copy' }, count, all, ...buttons, copied),
+    root: el('div', { class: 'toolbar table-copy' }, count, all, ...buttons, menu, copied),
     copy,
     set: (next) => {
       rows = next;
@@ -54,6 +65,7 @@ export function createTableCopy({ host, announce }: PanelContext, all: HTMLEleme
               ? t('{0} rows; Ctrl, ⌘ or Shift and a click select several', integer(every))
               : t('{0} of {1} rows', integer(order.length), integer(every));
       for (const one of buttons) one.disabled = order.length === 0;
+      menu.hidden = order.length === 0;
     },
   };
 }

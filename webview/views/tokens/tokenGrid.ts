@@ -2,6 +2,7 @@ import { markTokens, type PanelContext } from '../../context.ts';
 import type { TableItems } from '../../figures/tokenTable.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { createRowWindow, rowSpacer, WHOLE } from '../../parts/rowWindow.ts';
+import { isCopy } from '../../parts/tableMenu.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createRowPicks, tokensOf, type PlacedRows } from './rowPicks.ts';
@@ -45,7 +46,7 @@ export function createTokenGrid(context: PanelContext, copy: () => void): TokenG
   body.addEventListener('keydown', (event) => {
     const next = picks.key(event);
     if (next !== undefined) rows.get(next)?.focus({ preventScroll: true });
-    else if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === 'c' && getSelection()?.isCollapsed !== false) copy();
+    else if (isCopy(event)) copy();
   });
   new ResizeObserver(shownRows.update).observe(root);
   // Scrolling is heard on its way down: the element that scrolls is around this view.

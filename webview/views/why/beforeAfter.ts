@@ -1,10 +1,13 @@
 import type { ChangedCandidate, WhatIf } from '../../../src/core/whatIf.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
+import { savedOf } from '../../figures/savedNumbers.ts';
+import { changedNumbers, outcomeNumbers } from '../../figures/tableNumbers.ts';
 import { chip, numberCell, shareBar } from '../../parts/controls.ts';
 import { changeDetector, el, sentence } from '../../parts/dom.ts';
 import { bits, integer, percent, signedDecimal, significant } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { question } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, type AskedWhy } from './asked.ts';
@@ -17,7 +20,15 @@ export function createBeforeAfter(context: PanelContext): View {
   const numbers = el('table', { class: 'before-after' });
   const distance = el('p', { class: 'caption' });
   const candidates = el('table', { class: 'candidates' });
-  const found = el('div', { class: 'what-if-found' }, el('div', { class: 'what-if-side' }, numbers, distance), candidates);
+  const outcome = withTableMenu(t('The prediction before and after'), numbers, {
+    file: () => 'what-if',
+    numbers: () => savedOf(asked.answer()?.answer, outcomeNumbers),
+  });
+  const likeliest = withTableMenu(t('The likeliest tokens before and after'), candidates, {
+    file: () => 'what-if-candidates',
+    numbers: () => savedOf(asked.answer()?.answer.candidates, changedNumbers),
+  });
+  const found = el('div', { class: 'what-if-found' }, el('div', { class: 'what-if-side' }, outcome, distance), likeliest);
   const changed = changeDetector();
   const asked = question<{ readonly why: AskedWhy; readonly answer: WhatIf }>(context, {
     busy: () => root,

@@ -12,6 +12,7 @@ import {
 } from '../../figures/copyExperiment.ts';
 import { button, progressBar, select, textField } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { displayLanguage, integer } from '../../parts/format.ts';
 import { showFraction } from '../../parts/status.ts';
 import { failure } from '../../question.ts';
@@ -111,27 +112,31 @@ export function createCopyExperiment(context: PanelContext): View {
     if (!wanted() || before === undefined || induction === undefined) return null;
     return { before, induction, random, scores: chosen.map(({ score }) => score) };
   }
-  return {
-    root: el(
-      'section',
-      { class: 'card copy-experiment needs-model', 'aria-label': t('Experiment: what induction heads do') },
-      el('h2', {}, t('Experiment: what induction heads do')),
-      el(
-        'p',
-        { class: 'caption' },
-        t(
-          'A sentence that comes a second time is easy to predict for whoever looks back: after a word, look for where that word stood ' +
-            'before, and say what followed it there. Heads that do so are called induction heads (Olsson et al. 2022). They are found on ' +
-            'random tokens given twice, by their attention to the token after the earlier copy of the present one. Do they matter? ' +
-            'Switch them off, and read a sentence twice; then do the same with as many other heads, drawn at random.',
-        ),
+  const title = t('Experiment: what induction heads do');
+  const fold = foldout(
+    store,
+    'experiment',
+    'experiment-fold',
+    [el('h2', {}, title)],
+    el(
+      'p',
+      { class: 'caption' },
+      t(
+        'A sentence that comes a second time is easy to predict for whoever looks back: after a word, look for where that word stood ' +
+          'before, and say what followed it there. Heads that do so are called induction heads (Olsson et al. 2022). They are found on ' +
+          'random tokens given twice, by their attention to the token after the earlier copy of the present one. Do they matter? ' +
+          'Switch them off, and read a sentence twice; then do the same with as many other heads, drawn at random.',
       ),
-      el('div', { class: 'copy-controls' }, typed.root, heads.root, start),
-      working,
-      notice,
-      result.root,
     ),
-    update: ({ shown }) => {
+    el('div', { class: 'copy-controls' }, typed.root, heads.root, start),
+    working,
+    notice,
+    result.root,
+  );
+  return {
+    root: el('section', { class: 'card copy-experiment needs-model', 'aria-label': title }, fold.root),
+    update: ({ shown, settings }) => {
+      fold.set(settings);
       if (shown === null || !changed(modelKey(shown.explanation))) return;
       const { layers, heads: each } = shown.explanation.model;
       // As many others are to be left for the comparison.

@@ -3,9 +3,11 @@ import { headOff } from '../../../src/core/run.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import { headNames, type CopyExperiment, type CopyRun } from '../../figures/copyExperiment.ts';
 import { switchedOn } from '../../figures/recipeList.ts';
+import { copyNumbers } from '../../figures/tableNumbers.ts';
 import { button, numberCell, shareBar } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { bits, decimal, integer, percent } from '../../parts/format.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 
 /** The outcome of the experiment, in words and numbers. */
@@ -21,11 +23,15 @@ export function createCopyResult(context: PanelContext): CopyResult {
   const table = el('table', { class: 'candidates copy-losses' });
   const note = el('p', { class: 'caption' });
   let found: CopyExperiment | null = null;
+  const losses = withTableMenu(t('Experiment: what induction heads do'), table, {
+    file: () => 'induction-experiment',
+    numbers: () => found && copyNumbers(found),
+  });
   const everywhere = button(t('Switch these induction heads off in every view'), 'secondary', () => {
     const heads = found?.induction.heads ?? [];
     changeRecipe(context, (items) => heads.reduce((list, head) => switchedOn(list, headOff(head)), items));
   });
-  const root = el('div', { class: 'copy-result', hidden: true }, said, table, note, el('div', { class: 'buttons wrap' }, everywhere));
+  const root = el('div', { class: 'copy-result', hidden: true }, said, losses, note, el('div', { class: 'buttons wrap' }, everywhere));
   return {
     root,
     show: (experiment) => {

@@ -3,11 +3,14 @@ import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
 import { deletionNumbers } from '../../figures/savedNumbers.ts';
+import { deletionMeans } from '../../figures/tableNumbers.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { integer } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { showFraction } from '../../parts/status.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { createPlot } from '../../plot.ts';
 import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -60,22 +63,23 @@ export function createDeletion(context: PanelContext): View {
       },
     },
   );
-  const found = el('div', { class: 'deletion-found' }, plot.root, table);
+  const means = withTableMenu(t('Which method to believe here'), table, {
+    file: () => 'deletion-means',
+    numbers: () => {
+      const curves = curvesNow();
+      return curves === null ? null : deletionMeans(curves, pointIn(curves));
+    },
+  });
+  const found = el('div', { class: 'deletion-found' }, plot.root, means);
   const runs = createDeletionRuns(
     context,
     () => draw(store.state()),
     (error) => notice.replaceChildren(failure(error)),
   );
-  const root = el(
-    'section',
-    { class: 'deletion needs-model', 'aria-label': t('Which method to believe here') },
-    el('h3', {}, t('Which method to believe here')),
-    meaning,
-    el('div', { class: 'buttons wrap' }, start),
-    working,
-    notice,
-    found,
-  );
+  const title = t('Which method to believe here');
+  const controls = el('div', { class: 'buttons wrap' }, start);
+  const fold = foldout(store, 'methods', 'methods-fold', [el('h3', {}, title)], meaning, controls, working, notice, found);
+  const root = el('section', { class: 'deletion needs-model', 'aria-label': title }, fold.root);
   const unitsNow = knownUnits();
   const [textChanged, asksOther, drawn, filled] = [changeDetector(), changeDetector(), changeDetector(), changeDetector()];
 
@@ -132,6 +136,7 @@ export function createDeletion(context: PanelContext): View {
         notice.replaceChildren();
         point = null;
       }
+      fold.set(state.settings);
       meaning.textContent = meaningOf(state);
       draw(state);
     },

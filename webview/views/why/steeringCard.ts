@@ -2,6 +2,7 @@ import { CancelledError } from '../../../src/core/errors.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { foldout } from '../../parts/foldout.ts';
 import { failure, whileBusy } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { createSteeringControls } from './steeringControls.ts';
@@ -61,10 +62,11 @@ export function createSteering(context: PanelContext): View {
       if (!(error instanceof CancelledError)) notice.replaceChildren(failure(error));
     }
   }
-  const root: HTMLElement = el(
-    'section',
-    { class: 'card steering needs-model', 'aria-label': t('Steering') },
-    el('h2', {}, t('Steering')),
+  const fold = foldout(
+    store,
+    'steering',
+    'steering-fold',
+    [el('h2', {}, t('Steering'))],
     el(
       'p',
       { class: 'caption' },
@@ -80,9 +82,11 @@ export function createSteering(context: PanelContext): View {
     notice,
     result.root,
   );
+  const root: HTMLElement = el('section', { class: 'card steering needs-model', 'aria-label': t('Steering') }, fold.root);
   return {
     root,
     update: (state) => {
+      fold.set(state.settings);
       controls.update(state);
       if (state.shown === null || !changed(state.shown)) return;
       stop();

@@ -4,10 +4,12 @@ import type { SteeringTrial } from '../../../src/core/steeringTrial.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import { switchedOn } from '../../figures/recipeList.ts';
+import { steeredNumbers } from '../../figures/tableNumbers.ts';
 import type { PanelContext } from '../../context.ts';
 import { button, chip, factList, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { bits, percent, signedDecimal, significant } from '../../parts/format.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import { createSteeringKeep } from './steeringKeep.ts';
 import type { MadeOf } from './steeringSources.ts';
@@ -33,6 +35,10 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
   const texts = el('div', { class: 'steering-texts' });
   const note = el('p', { class: 'caption' });
   let shown: ShownTrial | null = null;
+  const likeliest = withTableMenu(t('The likeliest tokens after the text, on each side'), table, {
+    file: () => 'steering-candidates',
+    numbers: () => shown && steeredNumbers(shown.found.candidates),
+  });
   const everywhere = button(t('Steer in every view'), 'secondary', () => {
     if (shown === null) return;
     const { strength, directions } = shown.found;
@@ -45,7 +51,7 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
     { class: 'steering-result', hidden: true },
     facts,
     texts,
-    table,
+    likeliest,
     note,
     el('div', { class: 'buttons wrap' }, everywhere),
     keep.root,

@@ -2,11 +2,13 @@ import type { DirectParts } from '../../../src/core/directParts.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { largestHead, total, waterfall, waterfallRange, type WaterfallStep } from '../../figures/directWaterfall.ts';
+import { waterfallNumbers } from '../../figures/tableNumbers.ts';
 import { button, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { signedDecimal } from '../../parts/format.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import type { AskedWhy } from './asked.ts';
@@ -21,6 +23,7 @@ export interface Waterfall {
 export function createWaterfall({ store }: PanelContext): Waterfall {
   const model = (): Pick<ModelInfo, 'traits'> => store.state().shown?.explanation.model ?? {};
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
+  let steps: readonly WaterfallStep[] = [];
   const rows = el('tbody');
   const foot = el('tfoot');
   const heading = (text: string, kind = ''): HTMLElement => el('th', { scope: 'col', class: kind }, text);
@@ -57,9 +60,14 @@ export function createWaterfall({ store }: PanelContext): Waterfall {
   }
 
   return {
-    root: el('div', { class: 'why-sum' }, el('h3', {}, t('The sum, step by step')), table),
+    root: el(
+      'div',
+      { class: 'why-sum' },
+      el('h3', {}, t('The sum, step by step')),
+      withTableMenu(t('The sum, step by step'), table, { file: () => 'logit-sum', numbers: () => waterfallNumbers(steps) }),
+    ),
     show: (parts) => {
-      const steps = waterfall(parts, model());
+      steps = waterfall(parts, model());
       const range = waterfallRange(steps);
       rows.replaceChildren(
         ...steps.map((step, index) =>

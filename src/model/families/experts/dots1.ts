@@ -3,7 +3,7 @@ import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
 import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { denseThenExperts, sigmoidRouting } from './deepseek.ts';
+import { denseThenExperts, sigmoidRouting } from './denseThenExperts.ts';
 
 /** dots.llm1: attention as in Qwen 3, experts as in DeepSeek V3. */
 export function dots1(config: Options, tensors: Tensors): DecoderSpec {

@@ -67,7 +67,8 @@ export function sparseLayers(config: Options, experts: number): (layer: number) 
   return (layer) => experts > 0 && !dense.includes(layer) && (layer + 1) % step === 0;
 }
 
-function isLayer(item: unknown): item is number {
+/** Whether an item of a list may be a layer's number. */
+export function isLayer(item: unknown): item is number {
   return typeof item === 'number' && Number.isInteger(item);
 }
 

@@ -2,7 +2,7 @@ import { eitherCount, flag, type Options } from '../config.ts';
 import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon } from '../llama/base.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { denseThenExperts, sigmoidRouting } from './deepseek.ts';
+import { denseThenExperts, sigmoidRouting } from './denseThenExperts.ts';
 
 /** GLM 4.5 and 4.6: half of each head rotated, experts chosen as in DeepSeek V3. */
 export function glm4Moe(config: Options, tensors: Tensors): DecoderSpec {

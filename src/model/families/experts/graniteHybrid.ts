@@ -27,13 +27,14 @@ export function graniteHybrid(config: Options, tensors: Tensors): DecoderSpec {
   });
 }
 
-function graniteMamba(config: Options, tensors: Tensors, dim: number): (at: string) => Mamba {
+/** A Mamba 2 layer by the options `mamba_*`, with one norm behind the gate. `epsilon`: the default of `rms_norm_eps`. */
+export function graniteMamba(config: Options, tensors: Tensors, dim: number, epsilon?: number): (at: string) => Mamba {
   only(config, 'hidden_act', 'silu');
   const sizes = mambaSizes(config, dim, count(config, 'mamba_expand', 2) * dim);
   const bias = flag(config, 'mamba_proj_bias', false);
   const biases = { input: bias, convolution: flag(config, 'mamba_conv_bias', true), output: bias };
   const limit = stepLimitOption(config);
-  const norm = { parts: 1, epsilon: rmsEpsilon(config), when: 'behindGate' } as const;
+  const norm = { parts: 1, epsilon: rmsEpsilon(config, epsilon), when: 'behindGate' } as const;
   return (at) => mambaLayer(tensors, at, sizes, biases, limit, norm);
 }
 

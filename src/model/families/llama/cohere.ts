@@ -22,7 +22,7 @@ export function cohere(config: Options, tensors: Tensors): DecoderSpec {
     queryKeyNorm: { query: perHead(`${attention}.q_norm`, heads), key: perHead(`${attention}.k_norm`, kvHeads), when: 'beforeRope' },
   });
   return llamaLike(config, tensors, sizes, epsilon, {
-    ...shared(config, tensors, epsilon),
+    ...cohereDifferences(config, tensors, epsilon),
     rope: { style: 'interleaved', theta: 500_000 },
     attention: ({ attention }) => (normed ? headNorms(attention) : {}),
   });
@@ -36,13 +36,14 @@ export function cohere2(config: Options, tensors: Tensors): DecoderSpec {
   const sliding = slidingLayers(config, sizes.layers, everyNth(config, 'sliding_window_pattern', 4));
   const rope = readRope(config, sizes.headDim, sizes.maxPositions, { style: 'interleaved' });
   return llamaLike(config, tensors, sizes, epsilon, {
-    ...shared(config, tensors, epsilon),
+    ...cohereDifferences(config, tensors, epsilon),
     windows: windowsOf(config, sliding, windowOption(config, 4096)),
     ropes: (layer) => (sliding(layer) ? rope : null),
   });
 }
 
-function shared(config: Options, tensors: Tensors, epsilon: number): Differences {
+/** What Cohere's families share. */
+export function cohereDifferences(config: Options, tensors: Tensors, epsilon: number): Differences {
   return {
     norm: (name, width) => tensors.layerNorm(name, width, epsilon, { bias: false }),
     norms: sharedNorm,

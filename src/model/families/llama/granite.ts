@@ -9,8 +9,14 @@ export function granite(config: Options, tensors: Tensors): DecoderSpec {
 }
 
 /** A decoder with Granite's multipliers, which differs from Granite 3 as `differences` say. */
-export function graniteLike(config: Options, tensors: Tensors, differences: Differences): DecoderSpec {
-  return llamaLike(config, tensors, graniteSizes(config), rmsEpsilon(config), {
+export function graniteLike(
+  config: Options,
+  tensors: Tensors,
+  differences: Differences,
+  sizes = graniteSizes(config),
+  epsilon = rmsEpsilon(config),
+): DecoderSpec {
+  return llamaLike(config, tensors, sizes, epsilon, {
     biases: attentionBias(config),
     ...differences,
     scale: differences.scale ?? number(config, 'attention_multiplier', 1),

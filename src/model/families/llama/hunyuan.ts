@@ -3,15 +3,25 @@ import { isRecord } from '../../../core/records.ts';
 import { readRope, ropeOf, type Rope } from '../rope.ts';
 import type { DecoderSpec } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
-import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon, type Sizes } from './base.ts';
+import { attentionBias, headNorms, llamaLike, readSizes, rmsEpsilon, type Differences, type Sizes } from './base.ts';
 
 /** Dense models of Hunyuan: queries and keys normalised per head, after rotation. */
 export function hunyuan(config: Options, tensors: Tensors): DecoderSpec {
-  const sizes = readSizes(config, { dim: 4096, inner: 11_008, layers: 32, heads: 32, kvHeads: null, vocab: 290_943, positions: 2048 });
+  return hunyuanLike(config, tensors, hunyuanSizes(config), {});
+}
+
+/** Sizes of a model of Hunyuan's family. */
+export function hunyuanSizes(config: Options): Sizes {
+  return readSizes(config, { dim: 4096, inner: 11_008, layers: 32, heads: 32, kvHeads: null, vocab: 290_943, positions: 2048 });
+}
+
+/** A decoder with Hunyuan's attention. */
+export function hunyuanLike(config: Options, tensors: Tensors, sizes: Sizes, { mlp }: Pick<Differences, 'mlp'>): DecoderSpec {
   const epsilon = rmsEpsilon(config, 1e-5);
   const rope = hunyuanRope(config, sizes);
   return llamaLike(config, tensors, sizes, epsilon, {
     biases: attentionBias(config),
+    ...(mlp === undefined ? {} : { mlp }),
     ropes: () => rope,
     attention: ({ attention }) => {
       const { queryKeyNorm } = headNorms(tensors, attention, sizes.headDim, epsilon, ['query_layernorm', 'key_layernorm']);

@@ -1,7 +1,7 @@
 import { msg } from '../../../core/translatable.ts';
 import { count, number, options, refuse, value, type Options } from '../config.ts';
 import { slidingLayers, windowOption, windowsOf } from '../layers.ts';
-import type { DecoderSpec } from '../spec.ts';
+import type { DecoderSpec, QueryScale } from '../spec.ts';
 import type { Tensors } from '../tensors.ts';
 import { llamaLike, readSizes, rmsEpsilon } from './base.ts';
 
@@ -38,6 +38,16 @@ const YARN = {
   llama_4_scaling_beta: 0.1,
 };
 
+/** How queries grow with their position, by a rope's `llama_4_scaling_beta`. Throws UserError where that is missing. */
+export function queryScaleOption(rope: Options, maxPositions: number): QueryScale {
+  if (value(rope, 'llama_4_scaling_beta') === undefined) refuse(rope, 'llama_4_scaling_beta', msg`is missing`);
+  return {
+    beta: number(rope, 'llama_4_scaling_beta'),
+    trained: count(rope, 'original_max_position_embeddings', maxPositions),
+    from: 0,
+  };
+}
+
 /** Ministral 3: Mistral whose queries grow with their position. */
 export function ministral3(config: Options, tensors: Tensors): DecoderSpec {
   const sizes = readSizes(config, {
@@ -54,12 +64,7 @@ export function ministral3(config: Options, tensors: Tensors): DecoderSpec {
   const given = value(config, 'rope_parameters') ?? value(config, 'rope_scaling') ?? null;
   const roped = given === null ? { ...config, values: { ...config.values, rope_parameters: YARN } } : config;
   const rope = options(given ?? YARN, 'rope_parameters');
-  if (value(rope, 'llama_4_scaling_beta') === undefined) refuse(rope, 'llama_4_scaling_beta', msg`is missing`);
-  const queryScale = {
-    beta: number(rope, 'llama_4_scaling_beta'),
-    trained: count(rope, 'original_max_position_embeddings', sizes.maxPositions),
-    from: 0,
-  } as const;
+  const queryScale = queryScaleOption(rope, sizes.maxPositions);
   const window = windowOption(config, null);
   return llamaLike(roped, tensors, sizes, rmsEpsilon(config, 1e-5), { windows: () => window, attention: () => ({ queryScale }) });
 }

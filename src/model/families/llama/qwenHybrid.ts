@@ -91,7 +91,7 @@ function hybridDifferences(config: Options, tensors: Tensors, sizes: Sizes, epsi
     recurrence: ({ layer, at }) => (isLinear(layer) ? deltaNet(config, tensors, `${at}.linear_attn`, dim, epsilon, projections) : null),
     attention: ({ attention }) => ({
       ...headNorms(tensors, attention, headDim, epsilon, ['q_norm', 'k_norm'], 1),
-      gated: true,
+      gates: 'behindQueries',
       projections: {
         kind: 'separate',
         q: tensors.linear(`${attention}.q_proj`, dim, 2 * heads * headDim, biases.qkv),

@@ -1,6 +1,6 @@
 import { msg } from '../../../core/translatable.ts';
 import { options, positive, refuse, value, type Options } from '../config.ts';
-import { readRope, ropeOf, type Rope } from '../rope.ts';
+import { readRope, ropeOf, type Rope, type RopeStyle } from '../rope.ts';
 import type { Sizes } from './base.ts';
 
 /** Default base frequencies, and transformers 4's option for the layers with a window, where the family has one. */
@@ -8,6 +8,7 @@ export interface KindDefaults {
   readonly full: number;
   readonly sliding: number;
   readonly slidingOption: string | null;
+  readonly style?: RopeStyle;
 }
 
 /**
@@ -20,6 +21,8 @@ export function ropesByKind(
   defaults: KindDefaults,
 ): { readonly full: Rope; readonly sliding: Rope } {
   const slidingTheta = defaults.slidingOption === null ? defaults.sliding : positive(config, defaults.slidingOption, defaults.sliding);
+  const full = { ...defaults.style, theta: defaults.full };
+  const sliding = { ...defaults.style, theta: slidingTheta };
   const given = value(config, 'rope_parameters') ?? null;
   const nested = given === null ? null : options(given, 'rope_parameters');
   if (nested !== null && Object.keys(nested.values).length > 0) {
@@ -30,8 +33,8 @@ export function ropesByKind(
       refuse(config, 'rope_scaling', msg`stands beside "rope_parameters", of which one only is supported`);
     const entry = (kind: string): Options => applied(options(value(nested, kind) ?? {}, `rope_parameters.${kind}`));
     return {
-      full: ropeOf(config, entry('full_attention'), headDim, maxPositions, { theta: defaults.full }),
-      sliding: ropeOf(withoutTheta(config), entry('sliding_attention'), headDim, maxPositions, { theta: slidingTheta }),
+      full: ropeOf(config, entry('full_attention'), headDim, maxPositions, full),
+      sliding: ropeOf(withoutTheta(config), entry('sliding_attention'), headDim, maxPositions, sliding),
     };
   }
   const scaling = value(config, 'rope_scaling') ?? null;
@@ -39,8 +42,8 @@ export function ropesByKind(
   const scaled = applied(options(scaling ?? {}, 'rope_scaling'));
   if (value(scaled, 'type') !== undefined) refuse(scaled, 'type', msg`is not read for this family: the reference knows "rope_type" only`);
   return {
-    full: readRope(config, headDim, maxPositions, { theta: defaults.full }),
-    sliding: ropeOf(withoutTheta(config), options({}), headDim, maxPositions, { theta: slidingTheta }),
+    full: readRope(config, headDim, maxPositions, full),
+    sliding: ropeOf(withoutTheta(config), options({}), headDim, maxPositions, sliding),
   };
 }
 
@@ -48,6 +51,12 @@ export function ropesByKind(
 function applied(rope: Options): Options {
   if (value(rope, 'truncate') === false) refuse(rope, 'truncate', msg`is false, which the reference does not apply for this family`);
   return rope;
+}
+
+/** Options without those of a single rope, which a family of transformers 5 alone does not read. */
+export function withoutFlatRope({ values, path }: Options): Options {
+  const { rope_theta: _, rope_scaling: __, partial_rotary_factor: ___, ...kept } = values;
+  return { values: kept, path };
 }
 
 /** Options without `rope_theta`, which does not apply to layers with a window. */

@@ -25,7 +25,7 @@ const METHODS: Readonly<Record<string, (tensors: QuantizedTensors, options: Opti
     const version = options['version'] ?? 'gemm';
     if (typeof version !== 'string' || version.toLowerCase() !== 'gemm') refuse('version', version);
     const bits = options['bits'] ?? options['w_bit'];
-    if (bits !== 4) refuse('bits', bits);
+    if (bits !== 4) refuse('bits', bits, msg`AutoAWQ, which defines the format, has 4 bits alone`);
     return awqWeights(tensors, groupOf(options));
   },
   fp8: (tensors, options) => ({
@@ -99,10 +99,10 @@ function blockOf(value: unknown): readonly [out: number, inputs: number] | null 
   return [out, inputs];
 }
 
-function refuse(option: string, value: unknown): never {
+function refuse(option: string, value: unknown, why: Translatable = msg`weights quantised in this way are not read`): never {
   const shown = (JSON.stringify(value) ?? 'missing').slice(0, 80);
   throw new UserError(
-    msg`config.json: ${quoted(`quantization_config.${option}`)} is ${shown}: weights quantised in this way are not read. Take the same \
-model as its makers published it, or as a GGUF file.`,
+    msg`config.json: ${quoted(`quantization_config.${option}`)} is ${shown}: ${why}. Take the same model as its makers published it, or as \
+a GGUF file.`,
   );
 }
