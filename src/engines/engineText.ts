@@ -124,8 +124,8 @@ async function readByPrompts(protocol: Protocol, text: string, options: EngineTe
   const { host, tokenizer } = options;
   if (tokenizer?.prompted === undefined)
     throw new UserError(
-      msg`${host} (${protocol.kind}) returns the likeliest next tokens alone, so that the bits of a whole text are not known: explain it in \
-the editor, where each token has what is known of it.`,
+      msg`${host} (${protocol.kind}) returns the likeliest next tokens alone, so that the bits of a whole text are not known: \
+explain it in the editor, where each token has what is known of it.`,
     );
   const cut = await tokenizer.prompted(text);
   return textOf(cut.tokens, await scoreByPrompts(protocol, text, cut, options), null);

@@ -72,8 +72,8 @@ function checkRead(host: string, { read }: NextTokens, count: number): void {
   if (told === undefined) throw new UserError(msg`${host} does not tell how many tokens it read, so that they cannot be checked.`);
   if (!read.includes(count))
     throw new UserError(
-      msg`${host} read ${told} tokens where the model’s file on this machine has ${count}: its tokens are others, or the text is longer than it reads \
-at once.`,
+      msg`${host} read ${told} tokens where the model’s file on this machine has ${count}: its tokens are others, or the text is \
+longer than it reads at once.`,
     );
 }
 
