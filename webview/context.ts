@@ -4,7 +4,7 @@ import { surprisalBits } from '../src/core/probability.ts';
 import { at } from '../src/core/tensor.ts';
 import { bits, integer, percent } from './parts/format.ts';
 import type { ViewState, Store } from './state.ts';
-import { entropyText, idText, rankText } from './parts/servedTexts.ts';
+import { entropyText, idText, probabilityText, rankText, surprisalText } from './parts/servedTexts.ts';
 import { t } from './strings.ts';
 import type { Tooltip, TooltipContent } from './parts/tooltip.ts';
 import { hexBytes, visibleToken } from '../src/core/visibleText.ts';
@@ -52,11 +52,11 @@ export function describeToken(explanation: Explanation, index: number): TooltipC
   if (token === undefined) return { title: '', rows: [] };
   const logprob = at(explanation.logprob, index);
   const predicted: TooltipContent['rows'] = Number.isNaN(logprob)
-    ? [[t('Predicted'), t('no: nothing precedes it')]]
+    ? [[t('Predicted'), explanation.model.served !== undefined && index > 0 ? t('not told by the engine') : t('no: nothing precedes it')]]
     : [
-        [t('Probability'), percent(Math.exp(logprob))],
+        [t('Probability'), probabilityText(explanation, index, percent(Math.exp(logprob)))],
         [t('Rank'), rankOf(explanation, index)],
-        [t('Surprisal'), bits(surprisalBits(logprob))],
+        [t('Surprisal'), surprisalText(explanation, index, bits(surprisalBits(logprob)))],
         ...entropyRow(explanation, index),
       ];
   const generated = index >= promptOf(explanation).tokens.length;

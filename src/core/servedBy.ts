@@ -14,6 +14,8 @@ export interface ServedBy {
   readonly alternatives: number;
   /** Whether a text takes one request for each of its tokens. */
   readonly requestEach: boolean;
+  /** Whether a token's probability is told only where it is among the alternatives: of others what it is at most is known. */
+  readonly listedAlone: boolean;
 }
 
 /** Id of a place in a list of alternatives at which none was returned. */

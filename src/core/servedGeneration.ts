@@ -8,11 +8,16 @@ export interface ServedCandidate {
   readonly prob: number;
 }
 
+/** A token that an engine generated. `top`: the alternatives that it returned, best first. */
+export interface ServedToken extends ServedCandidate {
+  readonly top: readonly ServedCandidate[];
+}
+
 /** What an engine wrote after a text, drawn by its own sampling. */
 export interface ServedGeneration {
   readonly text: string;
-  /** Empty where the engine returns no log-probabilities. `top`: the alternatives that it returned, best first. */
-  readonly tokens: readonly (ServedCandidate & { readonly top: readonly ServedCandidate[] })[];
+  /** Empty where the engine returns no log-probabilities. */
+  readonly tokens: readonly ServedToken[];
   /** Why it ended, in the engine's word; null: it does not say. */
   readonly end: string | null;
   /** Milliseconds in which the engine answered. */

@@ -32,38 +32,75 @@ const MOST_ID = 2 ** 31 - 1;
 
 /** The answer of `host`; `place`: its name in errors. */
 export function answerPart(host: string, value: unknown, place = ''): AnswerPart {
-  const wrong = (what: Translatable): never => {
-    throw new UserError(msg`${host} gives an answer that cannot be used: ${place === '' ? msg`it` : place} is not ${what}.`);
-  };
-  const inside = (key: string | number): AnswerPart => {
+  return new Part(host, value, null, place);
+}
+
+/** A class, as an answer has hundreds of thousands of parts: each takes its place's name from where it is, once that is asked for. */
+class Part implements AnswerPart {
+  readonly value: unknown;
+  readonly #host: string;
+  readonly #within: Part | null;
+  readonly #key: string | number;
+
+  constructor(host: string, value: unknown, within: Part | null, key: string | number) {
+    this.#host = host;
+    this.value = value;
+    this.#within = within;
+    this.#key = key;
+  }
+
+  get isThere(): boolean {
+    return this.value !== null && this.value !== undefined;
+  }
+
+  at(...path: readonly (string | number)[]): AnswerPart {
+    return path.reduce<Part>((part, key) => part.#inside(key), this);
+  }
+
+  text(): string {
+    return typeof this.value === 'string' ? this.value : this.#wrong(msg`a text`);
+  }
+
+  number(): number {
+    return typeof this.value === 'number' && Number.isFinite(this.value) ? this.value : this.#wrong(msg`a number`);
+  }
+
+  list(): readonly AnswerPart[] {
+    return Array.isArray(this.value) ? this.value.map((_, index) => this.#inside(index)) : this.#wrong(msg`a list`);
+  }
+
+  entries(): readonly (readonly [string, AnswerPart])[] {
+    const { value } = this;
+    return typeof value === 'object' && value !== null && !Array.isArray(value)
+      ? Object.keys(value).map((name) => [name, this.#inside(name)] as const)
+      : this.#wrong(msg`an object`);
+  }
+
+  logprob(optional = false): number {
+    if (optional && !this.isThere) return Number.NaN;
+    const found = this.number();
+    return found > ROUNDING ? this.#wrong(msg`a log-probability`) : Math.min(0, found);
+  }
+
+  id(): number {
+    const found = this.number();
+    return Number.isInteger(found) && found >= 0 && found <= MOST_ID ? found : this.#wrong(msg`the id of a token`);
+  }
+
+  #inside(key: string | number): Part {
+    const { value } = this;
     const own =
       typeof value === 'object' && value !== null && Object.hasOwn(value, key) ? (value as Readonly<Record<string, unknown>>)[key] : null;
-    return answerPart(host, own, typeof key === 'number' ? `${place}[${key}]` : place === '' ? key : `${place}.${key}`);
-  };
-  const number = (): number => (typeof value === 'number' && Number.isFinite(value) ? value : wrong(msg`a number`));
-  const part: AnswerPart = {
-    value,
-    isThere: value !== null && value !== undefined,
-    at: (...path) => {
-      const [key, ...rest] = path;
-      return key === undefined ? part : inside(key).at(...rest);
-    },
-    text: () => (typeof value === 'string' ? value : wrong(msg`a text`)),
-    number,
-    list: () => (Array.isArray(value) ? value.map((_, index) => inside(index)) : wrong(msg`a list`)),
-    entries: () =>
-      typeof value === 'object' && value !== null && !Array.isArray(value)
-        ? Object.keys(value).map((name) => [name, inside(name)] as const)
-        : wrong(msg`an object`),
-    logprob: (optional = false) => {
-      if (optional && (value === null || value === undefined)) return Number.NaN;
-      const found = number();
-      return found > ROUNDING ? wrong(msg`a log-probability`) : Math.min(0, found);
-    },
-    id: () => {
-      const found = number();
-      return Number.isInteger(found) && found >= 0 && found <= MOST_ID ? found : wrong(msg`the id of a token`);
-    },
-  };
-  return part;
+    return new Part(this.#host, own, this, key);
+  }
+
+  #place(): string {
+    const before = this.#within === null ? '' : this.#within.#place();
+    return typeof this.#key === 'number' ? `${before}[${this.#key}]` : before === '' ? this.#key : `${before}.${this.#key}`;
+  }
+
+  #wrong(what: Translatable): never {
+    const place = this.#place();
+    throw new UserError(msg`${this.#host} gives an answer that cannot be used: ${place === '' ? msg`it` : place} is not ${what}.`);
+  }
 }

@@ -31,6 +31,11 @@ export type ScoringWay =
   | 'prompt'
   /** The engine returns those of generated tokens only: each token of the text takes a request of its own over a cached prompt. */
   | 'requests'
+  /**
+   * It neither takes nor tells ids, and returns no more than some alternatives: each token takes a request with the text before it, cut by
+   * the model's own tokenizer on this machine. Of a token that is not among the alternatives, only what it is at most is known.
+   */
+  | 'texts'
   /** It returns too little to score a given text. */
   | 'none';
 
@@ -77,6 +82,14 @@ export interface ScoredToken extends Alternative {
 /** A generated token. */
 export type GeneratedToken = Omit<ScoredToken, 'rank'>;
 
+/** What may follow a prompt. */
+export interface NextTokens {
+  /** The likeliest, best first, as many as the engine returns. Bytes are null where they are not told exactly. */
+  readonly top: readonly Alternative[];
+  /** The prompt's tokens as the engine counts them: with those that it remembers, or without. Empty: it does not say. */
+  readonly read: readonly number[];
+}
+
 /** Settings of a generation on an engine. */
 export interface EngineSampling extends SamplingSettings {
   readonly seed: number;
@@ -118,10 +131,21 @@ export interface Protocol {
   readonly scoreText: ((text: string, question: ScoreQuestion) => Promise<readonly ScoredToken[]>) | null;
   /** The tokens of a prompt given as ids: as many as there are ids. */
   readonly scoreIds: ((ids: Int32Array, question: ScoreQuestion) => Promise<readonly ScoredToken[]>) | null;
-  readonly generate: (text: string, sampling: EngineSampling, signal: AbortSignal) => Promise<EngineGeneration>;
+  /** What may follow a prompt given as text, by the model's probabilities before any sampling. */
+  readonly next: ((text: string, signal: AbortSignal) => Promise<NextTokens>) | null;
+  /** SHA-256 of the file of its weights, in lower-case hexadecimal; null: it does not say. */
+  readonly weights: string | null;
+  /** What it writes after a prompt, which may be ids where it takes them. */
+  readonly generate: (prompt: string | Int32Array, sampling: EngineSampling, signal: AbortSignal) => Promise<EngineGeneration>;
 }
 
 /** A token of which nothing is known but its id. */
 export function tokenOfId(id: number): ServerToken {
   return { id, bytes: null, text: null, entry: null };
+}
+
+/** A prompt for an engine that takes texts alone: its abilities say so. */
+export function textOnly(prompt: string | Int32Array): string {
+  if (typeof prompt === 'string') return prompt;
+  throw new Error('This engine takes no ids.');
 }

@@ -1,16 +1,20 @@
 import { UserError } from '../core/errors.ts';
 import { NOT_RETURNED } from '../core/servedBy.ts';
 import { wholeCharacters } from '../core/textSpans.ts';
-import type { Explanation } from '../core/trace.ts';
+import type { Explanation, ReadWindow } from '../core/trace.ts';
 import type { Alternative, Protocol, ServerToken } from './engineApi.ts';
 import { MOST_WINDOW, readText, type EngineText, type EngineTextOptions } from './engineText.ts';
+import { readWindow, windowAt, type EngineWindow } from './engineWindows.ts';
 import { NO_ID } from './placedTokens.ts';
 
 /** A text as far as an engine reads it at once. */
 export interface EngineReading {
   readonly read: EngineText;
-  /** UTF-16 units that were read. */
-  readonly length: number;
+  /** Where the part that was read begins and ends, in UTF-16 units. */
+  readonly start: number;
+  readonly stop: number;
+  /** The window that was read; null: the text, or as much of its beginning as the engine reads at once. */
+  readonly window: ReadWindow | null;
   /** What may follow the text, best first; empty where the engine does not return it. */
   readonly after: readonly Alternative[];
   /** Milliseconds in which the engine answered. */
@@ -21,20 +25,23 @@ export interface EngineReading {
 export interface EngineReadingOptions extends Omit<EngineTextOptions, 'stride' | 'onRequests'> {
   /** Called where each token takes a request: how many, and the milliseconds of one. Rejecting keeps them from being sent. */
   readonly agree: (requests: number, ms: number) => Promise<void>;
+  /** Of a text that is read by windows, the one that holds this UTF-16 offset is read; absent: the first. */
+  readonly at?: number;
 }
 
 const GREEDY = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0, tokens: 1 };
 /** Rounds in which a text is cut until it fits: each takes away what was too much, so one or two do. */
 const MOST_CUTS = 16;
 
-/** Reads as much of a text as the engine reads at once, and what may follow it. Throws as `readText` does. */
+/** Reads a text, or the window wanted of it, and what may follow that. Throws as `readText` does. */
 export async function readAtOnce(protocol: Protocol, text: string, options: EngineReadingOptions): Promise<EngineReading> {
   const { signal, alternatives, agree } = options;
-  const length = await fitting(protocol, text, options);
-  const part = text.slice(0, length);
+  const part = await partOf(protocol, text, options);
+  const own = text.slice(part.start, part.stop);
   const began = performance.now();
-  const following = followingOf(protocol, part, alternatives, signal);
-  const asked = protocol.abilities.scores === 'requests' ? await following : null;
+  const prompt = part.window === null ? own : part.window.ids;
+  const following = followingOf(protocol, prompt, alternatives, signal);
+  const asked = protocol.abilities.scores === 'prompt' ? null : await following;
   const oneMs = performance.now() - began;
   let waited = 0;
   const onRequests = async (requests: number): Promise<void> => {
@@ -42,36 +49,55 @@ export async function readAtOnce(protocol: Protocol, text: string, options: Engi
     await agree(requests, oneMs);
     waited = performance.now() - from;
   };
-  const [read, after] = await Promise.all([readText(protocol, part, { ...options, stride: null, onRequests }), asked ?? following]);
-  return { read, length, after, ms: performance.now() - began - waited };
+  const settings = { ...options, stride: null, onRequests };
+  const reading = part.window === null ? readText(protocol, own, settings) : readWindow(protocol, part.window, settings);
+  const [read, after] = await Promise.all([reading, asked ?? following]);
+  return { ...part, read, window: part.window?.window ?? null, after, ms: performance.now() - began - waited };
 }
 
-/** UTF-16 units of a text's beginning that are read at once; all where the engine does not say how much that is. */
-async function fitting({ abilities, tokenize }: Protocol, text: string, { signal, tokenizer }: EngineReadingOptions): Promise<number> {
+/** What is read of a text. */
+interface ReadPart {
+  readonly start: number;
+  readonly stop: number;
+  readonly window: EngineWindow | null;
+}
+
+/**
+ * The whole of a text where it fits, or the engine does not say how much does; else the wanted window, or its beginning where it cannot be
+ * read by windows.
+ */
+async function partOf(protocol: Protocol, text: string, options: EngineReadingOptions): Promise<ReadPart> {
+  const { abilities, tokenize } = protocol;
   const { contextLength } = abilities;
-  if (contextLength === null || (tokenize === null && tokenizer === null)) return text.length;
+  const { signal, tokenizer, at = 0 } = options;
+  let stop = text.length;
+  if (contextLength === null || (tokenize === null && tokenizer === null)) return { start: 0, stop, window: null };
   // An engine generates a token at least, and counts it to what it reads.
   const most = Math.min(MOST_WINDOW, contextLength - 1);
-  let length = text.length;
   for (let cut = 0; cut < MOST_CUTS; cut++) {
-    const part = text.slice(0, length);
-    const count = tokenizer === null ? ((await tokenize?.(part, signal)) ?? []).length : tokenizer.encode(part).ids.length;
-    if (count <= most) return length;
-    length = wholeCharacters(text, Math.max(1, Math.min(length - 1, Math.floor((length * most) / count))));
+    const beginning = text.slice(0, stop);
+    const told = tokenizer === null ? ((await tokenize?.(beginning, signal)) ?? []) : null;
+    const count = told?.length ?? (await tokenizer?.encode(beginning))?.ids.length ?? 0;
+    if (count <= most) break;
+    const found =
+      cut === 0 && told !== null && most > 1 ? await windowAt(text, told, { at, most }, protocol, { ...options, stride: null }) : null;
+    const window = found?.window.windows[found.window.index];
+    if (found !== null && window !== undefined) return { start: window.start, stop: window.stop, window: found };
+    stop = wholeCharacters(text, Math.max(1, Math.min(stop - 1, Math.floor((stop * most) / count))));
   }
-  return length;
+  return { start: 0, stop, window: null };
 }
 
 async function followingOf(
   { generate, abilities }: Protocol,
-  text: string,
+  prompt: string | Int32Array,
   most: number,
   signal: AbortSignal,
 ): Promise<readonly Alternative[]> {
   const alternatives = Math.min(most, abilities.alternatives);
   if (alternatives === 0) return [];
   try {
-    return (await generate(text, { ...GREEDY, alternatives }, signal)).tokens[0]?.top ?? [];
+    return (await generate(prompt, { ...GREEDY, alternatives }, signal)).tokens[0]?.top ?? [];
   } catch (error) {
     // What it says of the text itself is worth showing without it.
     if (error instanceof UserError) return [];

@@ -1,10 +1,12 @@
 import { CancelledError, UserError } from '../core/errors.ts';
+import type { PromptedTokens } from '../core/promptedTokens.ts';
 import { scoringWindows, type ScoringWindow, type WindowRule } from '../core/scoringWindows.ts';
 import { strideOf } from '../core/textWindows.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
 import { onAbort } from '../library/hub/pause.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ServerToken } from './engineApi.ts';
+import { scoreByPrompts } from './promptScores.ts';
 import { placeTokens } from './placedTokens.ts';
 
 /** Longest window where the engine reads more at once: its numbers for each position are held in its memory together. */
@@ -12,7 +14,9 @@ export const MOST_WINDOW = 8192;
 
 /** A tokenizer of the engine's model on this machine. */
 export interface LocalTokenizer {
-  readonly encode: (text: string) => TokenizedText;
+  readonly encode: (text: string) => TokenizedText | Promise<TokenizedText>;
+  /** The tokens with what can be a prompt of them; absent where no text is read by requests with the texts before its tokens. */
+  readonly prompted?: (text: string) => Promise<PromptedTokens>;
 }
 
 /** Settings of reading a text by an engine. */
@@ -23,6 +27,8 @@ export interface EngineTextOptions {
   readonly alternatives: number;
   /** Places tokens whose bytes the engine does not tell; its tokens must be the engine's. Null: none. */
   readonly tokenizer: LocalTokenizer | null;
+  /** The tokenizer of the same model where it is at hand: asked for once the engine's own tokens cannot be placed. Null: there is none. */
+  readonly atHand?: () => Promise<LocalTokenizer | null>;
   /** Tokens from a window to the next; null: half a window. */
   readonly stride: number | null;
   /** Called when windows are scored, with the share of the tokens, 0 to 1. */
@@ -63,10 +69,10 @@ export function windowRule({ abilities, model }: Protocol, stride: number | null
  */
 export async function readText(protocol: Protocol, text: string, options: EngineTextOptions): Promise<EngineText> {
   const { host, signal, tokenizer } = options;
-  if (protocol.abilities.scores === 'none')
-    throw new UserError(msg`${host} (${protocol.kind}) returns no probabilities of a text that it is given, only of what it generates.`);
+  if (protocol.abilities.scores === 'none') throw scoresNone(protocol, host);
   if (text === '') return { tokens: [], told: [], rule: null, logprob: new Float32Array(), rank: new Int32Array(), top: [] };
-  const known = tokenizer?.encode(text) ?? null;
+  if (protocol.abilities.scores === 'texts') return readByPrompts(protocol, text, options);
+  const known = (await tokenizer?.encode(text)) ?? null;
   const own = protocol.tokenize === null ? null : await protocol.tokenize(text, signal);
   if (known !== null && own !== null) checkSame(host, known, own);
   const ids = own === null ? (known?.ids ?? null) : Int32Array.from(own, ({ id }) => id ?? -1);
@@ -75,7 +81,8 @@ export async function readText(protocol: Protocol, text: string, options: Engine
   if (scoreIds !== null && ids !== null && (scoreText === null || own !== null || known !== null)) {
     const windows = rule === null ? [{ begin: 0, end: ids.length, scoredFrom: 1 }] : scoringWindows(ids.length, rule);
     const scored = await byWindows(protocol, ids, windows, options);
-    const tokens = known?.tokens ?? placeTokens(text, own?.map((token, index) => joined(token, scored[index]?.token)) ?? [], host);
+    const told = own?.map((token, index) => joined(token, scored[index]?.token)) ?? [];
+    const tokens = known?.tokens ?? (await placed(text, told, options));
     return textOf(tokens, scored, rule);
   }
   if (scoreText === null) throw new UserError(msg`${host} does not cut a text into tokens: a tokenizer of the same model would.`);
@@ -93,13 +100,48 @@ export async function readText(protocol: Protocol, text: string, options: Engine
   const tokens =
     known !== null && protocol.abilities.ids
       ? known.tokens
-      : placeTokens(
+      : await placed(
           text,
           scored.map(({ token }) => token),
-          host,
+          options,
         );
   options.onProgress?.(1);
   return textOf(tokens, scored, null);
+}
+
+/** Why an engine scores no text. */
+export function scoresNone({ kind }: Pick<Protocol, 'kind'>, host: string): UserError {
+  return new UserError(
+    kind === 'lm studio'
+      ? msg`${host} (${kind}) returns no probabilities of a text as it is given: /v1/completions has none, and /v1/responses, which has \
+those of the answer, puts the text into the model’s chat template.`
+      : msg`${host} (${kind}) returns no probabilities of a text that it is given, only of what it generates.`,
+  );
+}
+
+/** The text by requests with the texts before its tokens. */
+async function readByPrompts(protocol: Protocol, text: string, options: EngineTextOptions): Promise<EngineText> {
+  const { host, tokenizer } = options;
+  if (tokenizer?.prompted === undefined)
+    throw new UserError(
+      msg`${host} (${protocol.kind}) returns the likeliest next tokens alone, so that the bits of a whole text are not known: \
+explain it in the editor, where each token has what is known of it.`,
+    );
+  const cut = await tokenizer.prompted(text);
+  return textOf(cut.tokens, await scoreByPrompts(protocol, text, cut, options), null);
+}
+
+/** The tokens in their places: by what the engine tells of them, else by the tokenizer that is at hand, whose ids must be the engine's. */
+export async function placed(text: string, told: readonly ServerToken[], { host, atHand }: EngineTextOptions): Promise<readonly Token[]> {
+  try {
+    return placeTokens(text, told, host);
+  } catch (error) {
+    const tokenizer = told.some(({ id }) => id === null) ? null : await atHand?.();
+    if (!tokenizer) throw error;
+    const cut = await tokenizer.encode(text);
+    checkSame(host, cut, told);
+    return cut.tokens;
+  }
 }
 
 /** What is known of a token from two answers. */

@@ -75,9 +75,11 @@ export function llamaCppProtocol(connection: EngineConnection, served: ServedMod
       }
       return scored;
     },
-    generate: async (text, { temperature, topK, topP, minP, seed, tokens, alternatives }, signal) => {
+    next: null,
+    weights: null,
+    generate: async (prompt, { temperature, topK, topP, minP, seed, tokens, alternatives }, signal) => {
       const body = {
-        prompt: text,
+        prompt: typeof prompt === 'string' ? prompt : [...prompt],
         n_predict: tokens,
         n_probs: Math.max(1, alternatives),
         temperature,

@@ -1,5 +1,5 @@
 import { checkModel, chatToken, mostBytes } from './answeredTokens.ts';
-import type { Protocol } from './engineApi.ts';
+import { textOnly, type Protocol } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 import type { ServedModel } from './servedModels.ts';
 
@@ -27,10 +27,12 @@ export function lmStudioProtocol(connection: EngineConnection, served: ServedMod
     tokenize: null,
     scoreText: null,
     scoreIds: null,
-    generate: async (text, { temperature, topP, tokens, alternatives }, signal) => {
+    next: null,
+    weights: null,
+    generate: async (prompt, { temperature, topP, tokens, alternatives }, signal) => {
       const body = {
         model,
-        input: text,
+        input: textOnly(prompt),
         include: ['message.output_text.logprobs'],
         top_logprobs: Math.min(ALTERNATIVES, alternatives),
         max_output_tokens: tokens,

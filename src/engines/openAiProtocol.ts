@@ -57,6 +57,8 @@ export async function openAiProtocol(connection: EngineConnection, served: Serve
       ? async (text, { alternatives, signal: until }) =>
           (await echoed(text, alternatives, until)).map((token) => ({ ...token, rank: rankOfText(token.token, token.top) }))
       : null,
+    next: null,
+    weights: null,
     generate: (text, sampling, until) => completionGeneration(connection, model, text, sampling, until),
   };
 }
@@ -69,13 +71,13 @@ function rankOfText({ text }: ServerToken, top: readonly Alternative[]): number 
 export async function completionGeneration(
   connection: EngineConnection,
   model: string,
-  text: string,
+  prompt: string | Int32Array,
   { temperature, topK, topP, minP, seed, tokens, alternatives }: EngineSampling,
   signal: AbortSignal,
 ): Promise<EngineGeneration> {
   const body = {
     model,
-    prompt: text,
+    prompt: typeof prompt === 'string' ? prompt : [...prompt],
     max_tokens: tokens,
     temperature,
     top_p: topP,

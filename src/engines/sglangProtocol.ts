@@ -66,9 +66,11 @@ export async function sglangProtocol(connection: EngineConnection, served: Serve
       checkAnswered(host, ids, scored);
       return scored;
     },
-    generate: async (text, { temperature, topK, topP, minP, seed, tokens, alternatives }, until) => {
+    next: null,
+    weights: null,
+    generate: async (prompt, { temperature, topK, topP, minP, seed, tokens, alternatives }, until) => {
       const body = {
-        text,
+        ...(typeof prompt === 'string' ? { text: prompt } : { input_ids: [...prompt] }),
         sampling_params: {
           max_new_tokens: tokens,
           temperature,
@@ -82,7 +84,12 @@ export async function sglangProtocol(connection: EngineConnection, served: Serve
         top_logprobs_num: alternatives,
         return_text_in_logprobs: true,
       };
-      const answer = await connection.post('/generate', body, until, mostBytes(tokens + mostTokens(text), alternatives));
+      const answer = await connection.post(
+        '/generate',
+        body,
+        until,
+        mostBytes(tokens + (typeof prompt === 'string' ? mostTokens(prompt) : prompt.length), alternatives),
+      );
       const meta = answer.at('meta_info');
       const tops = meta.at('output_top_logprobs');
       const generated = meta

@@ -1,6 +1,6 @@
 import { bestFirst, checkAnswered, mostBytes, mostTokens } from './answeredTokens.ts';
 import type { AnswerPart } from './engineAnswer.ts';
-import { tokenOfId, type Alternative, type Protocol } from './engineApi.ts';
+import { textOnly, tokenOfId, type Alternative, type Protocol } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 
 /**
@@ -50,9 +50,11 @@ export function tgiProtocol(connection: EngineConnection, info: AnswerPart): Pro
         return piece === '' ? each : { ...each, token: { ...each.token, text: piece } };
       });
     },
-    generate: async (text, { temperature, topK, topP, seed, tokens, alternatives }, signal) => {
+    next: null,
+    weights: null,
+    generate: async (prompt, { temperature, topK, topP, seed, tokens, alternatives }, signal) => {
       const body = {
-        inputs: text,
+        inputs: textOnly(prompt),
         parameters: {
           details: true,
           max_new_tokens: tokens,

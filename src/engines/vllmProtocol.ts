@@ -62,6 +62,8 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
       : null,
     scoreText: ask,
     scoreIds: (ids, question) => ask([...ids], question),
+    next: null,
+    weights: null,
     generate: (text, sampling, until) => completionGeneration(connection, model, text, sampling, until),
   };
 }

@@ -10,6 +10,7 @@ import { Sizer } from './explain/sizer.ts';
 import { CurrentExplanation } from './explain/currentExplanation.ts';
 import { Engines } from './engines/engines.ts';
 import { nearestHere } from './engines/localModels.ts';
+import { openSameTokenizer, sameModelHere } from './engines/sameModel.ts';
 import { engineWorker } from './engines/engineWorker.ts';
 import { agreeToRequests } from './engines/engineCommands.ts';
 import { Downloads } from './models/downloads.ts';
@@ -105,6 +106,10 @@ export function createParts({
         open: (signal) => engines.open(served, signal),
         allow: (opened) => engines.allow(opened),
         agree: agreeToRequests,
+        tokenizer: async (opened) => {
+          const same = await sameModelHere(library, opened);
+          return same === undefined ? null : openSameTokenizer(await connectWorker(), await wanted(same.setting).locate());
+        },
         parallel,
       });
     return connect<WorkerApi>(

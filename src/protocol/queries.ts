@@ -257,9 +257,18 @@ export const QUESTIONS = {
   steps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
   /** The same of the model as it is, without the run's interventions. */
   plainSteps: question<{ readonly steps: readonly GenerationStep[] }>()({ ...step, pastEnd: flag, most: whole(0, MAX_STEPS) }, { kept: 0 }),
-  /** What the engine that serves the model writes after the text, by its own sampling. Throws UserError for a model on this machine. */
+  /**
+   * What the engine that serves the model writes after the text, and after what was written before (null: nothing), by its own sampling.
+   * Throws UserError for a model on this machine.
+   */
   servedGeneration: question<ServedGeneration>()(
-    { sampling: step.sampling, seed: step.seed, tokens: whole(1, MOST_SERVED), alternatives: whole(0, MAX_NAMED) },
+    {
+      written: orNull(text(MAX_TEXT_UNITS)),
+      sampling: step.sampling,
+      seed: step.seed,
+      tokens: whole(1, MOST_SERVED),
+      alternatives: whole(0, MAX_NAMED),
+    },
     { kept: 0 },
   ),
   /** Text of tokens that continue the run's; part of a character at either end shows as U+FFFD. */

@@ -6,6 +6,7 @@ import { checkedNumbers, CHECKED_TEXT, judge } from '../analysis/providerCheck.t
 import { layOut } from '../analysis/layOut.ts';
 import { createTraceCache } from '../analysis/traceCache.ts';
 import type { CallContext } from '../core/progress.ts';
+import { promptedTokens } from '../core/promptedTokens.ts';
 import { describeModel } from '../model/describeModel.ts';
 import type { ModelFiles } from '../model/formats/modelFiles.ts';
 import { generationOrError } from '../model/generation/generationConfig.ts';
@@ -17,6 +18,9 @@ import type { ModelLocation, WorkerApi } from './workerApi.ts';
 
 /** Most UTF-16 units that are tokenized for a count, since counting follows every change of the selection. */
 const MAX_COUNTED_UNITS = 100_000;
+
+/** Largest id of a tokenizer whose model is not open, so that it does not tell how many ids it has. */
+const MOST_VOCAB = 2 ** 22;
 
 /** Time after an answer at which the memory it no longer needs is freed. */
 const TIDY_AFTER_MS = 500;
@@ -49,6 +53,7 @@ export function createEngine({
   let runtime: Runtime | null = null;
   let current: Pick<AnswerContext, 'open' | 'cache' | 'room'> | null = null;
   let last: Promise<unknown> = Promise.resolve();
+  let beside: { readonly of: string; readonly tokenizer: TextTokenizer } | undefined;
   let untidy: ReturnType<typeof setTimeout> | undefined;
 
   /** A call that waits for all earlier calls. */
@@ -72,6 +77,12 @@ export function createEngine({
   const opened = (context: CallContext): AnswerContext => {
     if (current === null) throw new Error('No model is open.');
     return { ...context, ...current };
+  };
+  /** The tokenizer of a model that is not open. */
+  const aside = async (location: ModelLocation): Promise<TextTokenizer> => {
+    const of = JSON.stringify(location);
+    if (beside?.of !== of) beside = { of, tokenizer: await openTokenizer(await openFiles(location), MOST_VOCAB) };
+    return beside.tokenizer;
   };
   const openedOf = (open: OpenModel): NonNullable<typeof current> => ({
     open,
@@ -106,6 +117,8 @@ export function createEngine({
       const atLeast = text.length > MAX_COUNTED_UNITS;
       return { count: opened(context).open.tokenizer.count(text.slice(0, MAX_COUNTED_UNITS)), atLeast };
     }),
+    tokenize: inOrder(async (_, location, text) => (await aside(location)).encode(text)),
+    promptedTokens: inOrder(async (_, location, text) => promptedTokens((await aside(location)).encode, text)),
     layOut: inOrder(async (context, text, stride) => layOut(opened(context), text, stride)),
     explain: inOrder(async (context, request) => {
       // At the latest before the next text takes its room: an answer does not wait for it.

@@ -1,8 +1,9 @@
 import type { TextLayout } from '../core/fileScores.ts';
 import type { ModelDescription } from '../core/memory.ts';
+import type { PromptedTokens } from '../core/promptedTokens.ts';
 import type { RuntimeKind } from '../core/runtimeChoice.ts';
 import type { Run } from '../core/run.ts';
-import type { Explanation, ModelInfo } from '../core/trace.ts';
+import type { Explanation, ModelInfo, TokenizedText } from '../core/trace.ts';
 import type { ExplainRequest } from '../protocol/explainRequest.ts';
 import type { QueryArgs, QueryName, QueryResult } from '../protocol/queries.ts';
 
@@ -38,6 +39,10 @@ export interface WorkerApi {
   resources(): { readonly runtime: RuntimeKind; readonly free: number | null };
   /** Counts the tokens of a text. */
   countTokens(text: string): TokenCount;
+  /** The tokens of a text by the tokenizer of a model that need not be open, nor fit this machine. Throws UserError as `open` does. */
+  tokenize(location: ModelLocation, text: string): TokenizedText;
+  /** The same, with what can be a prompt of the text: each text before a token is cut again. */
+  promptedTokens(location: ModelLocation, text: string): PromptedTokens;
   /** The tokens of a text of any length and the windows in which it is scored; `stride` in tokens, null: half a window. */
   layOut(text: string, stride: number | null): TextLayout;
   /** Runs the model over a text and describes the result. */

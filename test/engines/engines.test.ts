@@ -2,6 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { predict } from '../../src/analysis/predictions.ts';
 import { scoreText } from '../../src/analysis/windowScores.ts';
 import { lastResidual } from '../../src/analysis/traceRows.ts';
+import { promptedTokens } from '../../src/core/promptedTokens.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { UNWATCHED } from '../../src/core/progress.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
@@ -9,7 +10,7 @@ import { english } from '../../src/core/translatable.ts';
 import type { EngineKind, Protocol } from '../../src/engines/engineApi.ts';
 import { engineConnection, type EngineConnection } from '../../src/engines/engineConnection.ts';
 import { nodeSend } from '../../src/engines/engineHttp.node.ts';
-import { readText, type EngineText, type EngineTextOptions } from '../../src/engines/engineText.ts';
+import { readText, type EngineText, type EngineTextOptions, type LocalTokenizer } from '../../src/engines/engineText.ts';
 import { openEngine } from '../../src/engines/openEngine.ts';
 import { PATIENCE } from '../../src/library/hub/retry.ts';
 import { startEngine, type EngineServer } from './engineServer.ts';
@@ -80,7 +81,8 @@ describe('recognising an engine by asking it', () => {
     server.bodies.length = 0;
     const { kind: found, model, abilities } = await opened(kind);
     expect([found, model.replace(':latest', ''), abilities.contextLength]).toEqual([kind, SERVED_NAME, SERVED_CONTEXT]);
-    expect(abilities.scores).toBe(PROMPT_SCORERS.includes(kind) ? 'prompt' : kind === 'llama.cpp' ? 'requests' : 'none');
+    const others: Partial<Record<EngineKind, string>> = { 'llama.cpp': 'requests', ollama: 'texts', 'lm studio': 'none' };
+    expect(abilities.scores).toBe(others[kind] ?? 'prompt');
     expect(server.bodies.join('')).not.toContain('café');
   });
 
@@ -180,8 +182,19 @@ describe('the numbers of an engine are those of the model that it serves', () =>
     expect(server.paths.filter((path) => path === '/completion').length).toBe(before);
   });
 
-  it.each(['ollama', 'lm studio'] as const)('%s is told to score no text', async (kind) => {
-    await expect(read(kind, TEXT)).rejects.toThrow('returns no probabilities of a text that it is given, only of what it generates.');
+  it('LM Studio, which reads texts in a chat template, is told to score none; Ollama none of which the tokenizer is not here', async () => {
+    await expect(read('lm studio', TEXT)).rejects.toThrow('returns no probabilities of a text as it is given');
+    await expect(read('ollama', TEXT)).rejects.toThrow('returns the likeliest next tokens alone, so that the bits of a whole text');
+  });
+
+  it('sglang, which tells no bytes, is read with the tokenizer of the same model once its own tokens cannot be placed', async () => {
+    const asked: string[] = [];
+    const atHand = async (): Promise<LocalTokenizer> => ({ encode: (text) => (asked.push(text), served.tokenizer.encode(text)) });
+    expect((await read('sglang', SPLIT, { atHand })).tokens).toEqual(served.tokenizer.encode(SPLIT).tokens);
+    await read('sglang', TEXT, { atHand });
+    expect(asked).toEqual([SPLIT]);
+    const other = async (): Promise<LocalTokenizer> => ({ encode: (text) => served.tokenizer.encode(` ${text}`) });
+    await expect(read('sglang', SPLIT, { atHand: other })).rejects.toThrow('The tokenizer is not that of the model at');
   });
 
   it.each(KINDS)('%s generates what the model does here, with the alternatives', async (kind) => {
@@ -197,6 +210,62 @@ describe('the numbers of an engine are those of the model that it serves', () =>
       ids.push(best[0]?.id ?? 0);
     }
     expect([tokens.length, text]).toEqual([3, tokens.map(({ token }) => token.text).join('')]);
+  });
+});
+
+describe('Ollama, which tells the likeliest next tokens alone', () => {
+  const tokenizer: LocalTokenizer = {
+    encode: (text) => served.tokenizer.encode(text),
+    prompted: async (text) => promptedTokens(served.tokenizer.encode, text),
+  };
+
+  it.each([TEXT, 'He said that the 🦜 was a bird'])('each token of “%s” is told exactly, or as what it is at most', async (text) => {
+    const counts: number[] = [];
+    const { tokens, logprob, rank, top } = await read('ollama', text, { tokenizer, onRequests: (count) => void counts.push(count) });
+    const { ids, prompted } = promptedTokens(served.tokenizer.encode, text);
+    const after = await served.after([...ids]);
+    expect(tokens).toEqual(served.tokenizer.encode(text).tokens);
+    const found = { told: 0, bounds: 0, untold: 0 };
+    for (const [index, id] of ids.entries()) {
+      const own = logprob[index] ?? NaN;
+      const theirs = after[index - 1];
+      if (prompted[index] !== 1) {
+        found.untold++;
+        expect([own, rank[index], top[index]]).toEqual([NaN, 0, []]);
+        continue;
+      }
+      const isTold = (theirs?.rank(id) ?? 0) <= 20 && !served.text(id).includes('\ufffd');
+      found[isTold ? 'told' : 'bounds']++;
+      expect(top[index]?.length).toBe(5);
+      expect(rank[index]).toBe(isTold ? theirs?.rank(id) : 0);
+      if (isTold) expect(Math.abs(own - (theirs?.logprob(id) ?? NaN))).toBeLessThan(1e-4);
+      else expect(own).toBeGreaterThan((theirs?.logprob(id) ?? NaN) - 1e-6);
+    }
+    expect(counts).toEqual([found.told + found.bounds]);
+    expect([found.told > 0, found.bounds > 0, found.untold > 0]).toEqual([true, true, true]);
+  });
+
+  it.each([
+    ['wrong ids', /read \d+ tokens where the model’s file on this machine has \d+/],
+    ['fewer alternatives', /returns 10 alternatives where 20 were asked for/],
+    ['another model', /answers with the model someone\/else/],
+  ] as const)('one that does “%s” is refused', async (fault, sentence) => {
+    serverOf('ollama').fault = fault;
+    try {
+      await expect(read('ollama', TEXT, { tokenizer })).rejects.toThrow(sentence);
+    } finally {
+      serverOf('ollama').fault = null;
+    }
+  });
+
+  it('asks for the model’s own probabilities, without a filter or a penalty', async () => {
+    const server = serverOf('ollama');
+    await read('ollama', 'One two', { tokenizer });
+    expect(JSON.parse(server.bodies.at(-1) ?? '')).toMatchObject({
+      raw: true,
+      top_logprobs: 20,
+      options: { temperature: 1, top_k: 0, top_p: 1, min_p: 0, repeat_penalty: 1, num_predict: 1 },
+    });
   });
 });
 

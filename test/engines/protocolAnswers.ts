@@ -25,6 +25,8 @@ export type Fault =
 
 /** Less than the model's, so that texts of some sentences take windows. */
 export const SERVED_CONTEXT = 64;
+/** SHA-256 by which Ollama names the file of the weights. */
+export const SERVED_HASH = 'ab12'.repeat(16);
 const VERSION = { version: '0.0.0-test' };
 
 /** What a server of a protocol answers; null: it has no such page. `fault` turns the numbers of a text wrong. */
@@ -77,18 +79,11 @@ const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served
     if (path === '/api/tags') return { models: [{ name: `${SERVED_NAME}:latest` }] };
     if (path === '/api/show')
       return {
+        modelfile: `# Modelfile\nFROM /root/.ollama/models/blobs/sha256-${SERVED_HASH}\nTEMPLATE {{ .Prompt }}\n`,
         model_info: { 'general.architecture': 'llama', 'general.parameter_count': 8_900_000, 'llama.context_length': SERVED_CONTEXT },
       };
     if (path !== '/api/generate') return null;
-    const { num_predict } = asked['options'] as { readonly num_predict: number };
-    const { tokens, text } = await continued(
-      served,
-      served.encode(textIn(asked, 'prompt')),
-      num_predict,
-      numberIn(asked, 'top_logprobs'),
-      fault,
-    );
-    return { model: asked['model'], response: text, done: true, done_reason: 'length', logprobs: tokens };
+    return ollamaGenerate(asked, served, fault);
   },
   'lm studio': async (path, asked, served, fault) => {
     if (path === '/v1/models') return models('organization_owner', {});
@@ -168,6 +163,28 @@ async function tgiGenerate(asked: Asked, served: ServedModel, fault: Fault): Pro
       tokens: steps.map(({ own }) => named(own)),
       top_tokens: steps.map(({ top }) => top.map(named)),
     },
+  };
+}
+
+/** Its bytes are those of the decoded text, so that parts of characters have lost theirs. */
+async function ollamaGenerate(asked: Asked, served: ServedModel, fault: Fault): Promise<object> {
+  const { num_predict } = asked['options'] as { readonly num_predict: number };
+  const ids = served.encode(textIn(asked, 'prompt'));
+  const { steps, text } = await continued(served, ids, num_predict, numberIn(asked, 'top_logprobs'), fault);
+  const named = ({ id, logprob }: Candidate): object => {
+    const token = served.text(id);
+    return { token, logprob, bytes: [...Buffer.from(token)] };
+  };
+  const half = Math.floor(ids.length / 2);
+  return {
+    model: fault === 'another model' ? 'someone/else' : asked['model'],
+    response: text,
+    done: true,
+    done_reason: 'length',
+    // The beginning is remembered from the request before.
+    prompt_eval_count: ids.length - half + (fault === 'wrong ids' ? 1 : 0),
+    prompt_eval_cached_count: half,
+    logprobs: steps.map(({ own, top }) => ({ ...named(own), top_logprobs: top.map(named) })),
   };
 }
 

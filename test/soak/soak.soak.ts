@@ -7,6 +7,7 @@ import { median, record } from '../bench/report.ts';
 import { BUNDLED, ROOT } from '../bench/text.ts';
 import { fuzzHeaders } from '../fuzz/headers.ts';
 import { soakAgentCalls, startAgentServer } from './agentCalls.ts';
+import { soakEngineRequests } from './engineRequests.ts';
 import { soakFullDisk, soakLargestFile } from './fullDisk.ts';
 import type { Outcomes } from './held.ts';
 import { soakHubLies } from './hubLies.ts';
@@ -21,6 +22,8 @@ const share = (count: number): number => Math.max(1, Math.round(count * SHARE));
 const MOST_MIB = 600e6 / 2 ** 20;
 /** Most that the memory of a server grows once every tool has been asked: what is let go of is not given back at once. */
 const MOST_GROWN = 0.1;
+/** Most that is held more at the end of many requests to an engine than after the first fifth: code that ran late, and no answers. */
+const ENGINE_GROWN_MIB = 8;
 /** Highest ratio of the time per token of the last explanations to that of the first. */
 const MOST_RATIO = 1.3;
 const KILLED =
@@ -157,6 +160,21 @@ test('a full disk', async () => {
   const filled = await soakFullDisk(share(200), seeded(6));
   if (filled) recordOutcomes('full disk', filled, { by: 'a tmpfs that fills up' });
   recordOutcomes('full disk', await soakLargestFile(share(50), seeded(7)), { by: 'ulimit -f' });
+});
+
+test('requests to an engine', async () => {
+  const count = share(1000);
+  const { requests, heldFirst, heldLast } = await soakEngineRequests(count, seeded(10));
+  const grown = heldLast - heldFirst;
+  record('soak: an engine', {
+    count: requests,
+    'did not hold': grown < ENGINE_GROWN_MIB ? 0 : 1,
+    'MiB held after a fifth': heldFirst,
+    'MiB held at the end': heldLast,
+    'grown, MiB': grown,
+  });
+  expect(requests).toBeGreaterThanOrEqual(count);
+  expect(grown).toBeLessThan(ENGINE_GROWN_MIB);
 });
 
 test('long texts in a context that is claimed', async () => {

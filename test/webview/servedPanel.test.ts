@@ -17,8 +17,8 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** Shows the fixture's text as read by an engine that returns five alternatives. */
-async function showServed(): Promise<void> {
-  await browser.page.evaluate(() => {
+async function showServed(listedAlone = false): Promise<void> {
+  await browser.page.evaluate((alone) => {
     const shown = window.harness.fixture?.shown;
     if (shown === undefined) throw new Error('There is no fixture.');
     const { explanation } = shown;
@@ -35,6 +35,7 @@ async function showServed(): Promise<void> {
       readOnTheWay: true,
       alternatives: 20,
       requestEach: false,
+      listedAlone: alone,
     };
     const model = { ...explanation.model, layers: 0, heads: 0, kvHeads: 0, headDim: 0, dim: 0, vocab: 0, parameters: 0, weightType: '' };
     window.harness.send({
@@ -55,7 +56,7 @@ async function showServed(): Promise<void> {
       },
     });
     window.harness.send({ type: 'nearest', name: 'Qwen/Qwen2.5-0.5B' });
-  });
+  }, listedAlone);
   await expect.poll(() => panel.locator('.model-name').innerText()).toBe('Qwen/Qwen2.5-72B-Instruct');
 }
 
@@ -102,8 +103,7 @@ it('shows what an engine returned, and says of the rest that it was not', async 
   await expect.poll(() => panel.getByRole('tabpanel', { name: 'Why' }).innerText()).not.toContain('does not return');
 });
 
-it('writes on by the engine’s own sampling, and shows what it returned of each token', async () => {
-  await browser.page.setViewportSize({ width: 800, height: 900 });
+it('writes on by the engine’s own sampling, a step at a time too, and takes an alternative in a token’s place', async () => {
   await page.open(server, 'theme=light');
   await showServed();
   await tab('Generate');
@@ -111,29 +111,69 @@ it('writes on by the engine’s own sampling, and shows what it returned of each
   await browser.page.evaluate(() => {
     window.harness.fixture = undefined;
   });
-  await panel.getByRole('button', { name: 'Generate', exact: true }).click();
-  const asked = (await page.posted()).findLast(({ type }) => type === 'query');
-  expect(asked).toMatchObject({ query: { name: 'servedGeneration', args: { alternatives: 20 } } });
-  await expect.poll(() => panel.locator('.generate-state').innerText()).not.toBe('');
-  await browser.page.evaluate(() => {
-    const last = window.harness.posted.findLast((message) => message.type === 'query');
-    if (last?.type !== 'query') throw new Error('Nothing was asked.');
-    const top = [
-      { text: ' the', prob: 0.4 },
-      { text: ' a', prob: 0.3 },
-    ];
-    const tokens = [
-      { text: ' a', prob: 0.3, top },
-      { text: ' cat\n', prob: 0.01, top },
-    ];
-    window.harness.send({ type: 'reply', id: last.id, serial: last.serial, result: { text: ' a cat\n', tokens, end: 'length', ms: 80 } });
-  });
+  const asked = async (): Promise<unknown> => (await page.posted()).findLast(({ type }) => type === 'query');
+  const write = async (name: string, texts: readonly string[]): Promise<void> => {
+    const before = (await page.posted()).filter(({ type }) => type === 'query').length;
+    await panel.getByRole('button', { name, exact: true }).click();
+    await expect.poll(async () => (await page.posted()).filter(({ type }) => type === 'query').length).toBe(before + 1);
+    await browser.page.evaluate((made) => {
+      const last = window.harness.posted.findLast((message) => message.type === 'query');
+      if (last?.type !== 'query') throw new Error('Nothing was asked.');
+      const top = [
+        { text: ' the', prob: 0.4 },
+        { text: ' a', prob: 0.3 },
+        { text: ' some', prob: 0.1 },
+      ];
+      const tokens = made.map((text) => ({ text, prob: top.find((each) => each.text === text)?.prob ?? 0.01, top }));
+      const result = { text: made.join(''), tokens, end: 'length', ms: 80 };
+      window.harness.send({ type: 'reply', id: last.id, serial: last.serial, result });
+    }, texts);
+  };
+  await panel.getByRole('spinbutton', { name: 'Temperature' }).fill('1');
+  await panel.getByRole('spinbutton', { name: 'Top-p' }).fill('0.6');
+  await panel.getByRole('spinbutton', { name: 'Top-p' }).press('Tab');
+  await write('Generate', [' the', ' a', ' cat\n']);
+  expect(await asked()).toMatchObject({ query: { name: 'servedGeneration', args: { written: null, alternatives: 20 } } });
   const chips = panel.locator('.generated .token');
-  await expect.poll(() => chips.count()).toBe(2);
+  await expect.poll(() => chips.count()).toBe(3);
   await chips.nth(1).click();
-  await expect.poll(() => panel.locator('.served-detail').innerText()).toContain('29.0');
+  const detail = panel.locator('.served-detail');
+  // 0.4 and 0.3 hold 0.6 of the mass.
+  expect(await detail.locator('tbody tr').allInnerTexts()).toEqual([
+    expect.stringMatching(/the\s+40\.00%\s+57\.14%/),
+    expect.stringMatching(/a\s+drawn\s+30\.00%\s+42\.86%/),
+    expect.stringMatching(/some\s+10\.00%\s+removed/),
+    expect.stringMatching(/not returned\s+20\.00%/),
+  ]);
   expect(await panel.getByRole('tabpanel', { name: 'Generate' }).innerText()).toContain('The engine ended with: length.');
-  await picture('served-generate');
+  for (const width of [1400, 800, 480]) {
+    await browser.page.setViewportSize({ width, height: 900 });
+    await picture(`served-generate-${width}`);
+  }
+  // A token from beyond them was drawn with something else.
+  await chips.nth(2).click();
+  expect(await detail.locator('tbody tr').allInnerTexts()).toContainEqual(expect.stringMatching(/cat.*\s+drawn\s+1\.00%$/));
+  expect(await detail.innerText()).toContain('What was drawn with depends on more than was returned.');
+  await chips.nth(0).click();
+  await detail.getByRole('button', { name: /^Take .some instead$/ }).click();
+  await expect.poll(() => chips.allInnerTexts()).toEqual([expect.stringMatching(/some$/)]);
+  expect(await detail.locator('.badge').allInnerTexts()).toEqual(['drawn', 'taken']);
+  await write('One Step', [' the']);
+  expect(await asked()).toMatchObject({ query: { args: { written: ' some', tokens: 1 } } });
+  await expect.poll(() => chips.allInnerTexts()).toEqual([expect.stringMatching(/some$/), expect.stringMatching(/the$/)]);
+  await panel.getByRole('button', { name: 'Reset', exact: true }).click();
+  await expect.poll(() => chips.count()).toBe(0);
+});
+
+it('says “at most” and “at least” where an engine tells its likeliest tokens alone', async () => {
+  await browser.page.setViewportSize({ width: 800, height: 1000 });
+  await page.open(server, 'theme=dark');
+  await showServed(true);
+  await tab('Tokens');
+  const table = await panel.getByRole('tabpanel', { name: 'Tokens' }).innerText();
+  expect(table).toMatch(/≤ \d/);
+  expect(await panel.locator('header.header').innerText()).toMatch(/≥ \d+\.\d\d\s+bits\/token/);
+  await picture('served-bounds-dark-800');
 });
 
 it('draws one text through many sizes', async () => {

@@ -164,6 +164,7 @@ describe('settings inside a model', () => {
       readOnTheWay: false,
       alternatives: 5,
       requestEach: false,
+      listedAlone: false,
     };
     const elsewhere = { ...explanation, model: { ...explanation.model, layers: 0, heads: 0, vocab: 0, served } };
     const { layer, head, embeddingLayer, topK } = withinModel(inside, elsewhere);

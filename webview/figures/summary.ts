@@ -1,3 +1,4 @@
+import { areAtLeast } from '../../src/core/atMost.ts';
 import { textTotals } from '../../src/core/comparison.ts';
 import type { Explanation } from '../../src/core/trace.ts';
 
@@ -16,6 +17,8 @@ export interface Summary {
   readonly bitsPerToken: number;
   /** Their total surprisal divided by their bytes. */
   readonly bitsPerByte: number;
+  /** Whether both are what they are at least: an engine does not tell more of all tokens. */
+  readonly atLeast: boolean;
 }
 
 /** A text in numbers. Words are counted by the rules of the display language (Unicode TR 29 and dictionaries). */
@@ -33,5 +36,6 @@ export function summarise(explanation: Explanation, language: string): Summary {
     tokensPerWord: words === 0 ? Number.NaN : own / words,
     bitsPerToken,
     bitsPerByte,
+    atLeast: areAtLeast(explanation),
   };
 }

@@ -1,3 +1,4 @@
+import { isAtMost } from '../../src/core/atMost.ts';
 import { surprisalBits } from '../../src/core/probability.ts';
 import { isTold } from '../../src/core/servedBy.ts';
 import { tableText, type TableCell, type TableFormat } from '../../src/core/tableText.ts';
@@ -45,14 +46,12 @@ function rowOf(items: TableItems, item: number): Row {
     start: one?.start ?? null,
     end: one?.end ?? null,
   };
-  const scores = {
-    logprob: known(at(logprob, item)),
-    probability: known(Math.exp(at(logprob, item))),
-    bits: known(surprisalBits(at(logprob, item))),
-  };
+  // What an engine's token is at most is no number of its own.
+  const value = own.some(({ index }) => isAtMost(explanation, index)) ? Number.NaN : at(logprob, item);
+  const scores = { logprob: known(value), probability: known(Math.exp(value)), bits: known(surprisalBits(value)) };
   return unit === 'token'
     ? { ...place, ...scores, rank: at(explanation.rank, run.first) || null, entropy: known(at(explanation.entropy, run.first)) }
-    : { ...place, ...scores, bitsPerByte: known(itemBitsPerByte(items, item)) };
+    : { ...place, ...scores, bitsPerByte: Number.isNaN(value) ? null : known(itemBitsPerByte(items, item)) };
 }
 
 /** As many digits as tell one float32 number from the next; null where there is no number. */

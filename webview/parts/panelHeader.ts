@@ -70,11 +70,16 @@ export function createHeader(context: PanelContext): View {
               integer(info.contextLength),
             );
       const summary = summarise(explanation, displayLanguage());
+      const atLeast = (text: string): string => (summary.atLeast ? `≥ ${text}` : text);
       numbers.replaceChildren(
         ...tokenCount(summary),
-        ...number(decimal(summary.bitsPerToken, 2), t('bits/token'), t('Mean surprisal of the text’s tokens; lower is better predicted')),
         ...number(
-          decimal(summary.bitsPerByte, 2),
+          atLeast(decimal(summary.bitsPerToken, 2)),
+          t('bits/token'),
+          t('Mean surprisal of the text’s tokens; lower is better predicted'),
+        ),
+        ...number(
+          atLeast(decimal(summary.bitsPerByte, 2)),
           t('bits/byte'),
           t('Surprisal of the text over its bytes: comparable between tokenizers'),
           true,

@@ -1,3 +1,4 @@
+import { isAtMost } from '../../src/core/atMost.ts';
 import { isTold, returnedShare } from '../../src/core/servedBy.ts';
 import type { Explanation, ModelInfo } from '../../src/core/trace.ts';
 import { at } from '../../src/core/tensor.ts';
@@ -9,6 +10,24 @@ export function engineText({ served }: ModelInfo): string | null {
   if (served === undefined) return null;
   const program = served.version === null ? served.engine : `${served.engine} ${served.version}`;
   return t('{0} at {1}', program, served.address);
+}
+
+/** A token's probability, which of an engine's tokens may be what it is at most. `text`: the number. */
+export function probabilityText(explanation: Explanation, index: number, text: string): string {
+  // What is less than the least that is written is at most that anyway.
+  return isAtMost(explanation, index) && !text.startsWith('<') ? `≤ ${text}` : text;
+}
+
+/** A token's surprisal, which of an engine's tokens may be what it is at least. `text`: the number. */
+export function surprisalText(explanation: Explanation, index: number, text: string): string {
+  return isAtMost(explanation, index) ? `≥ ${text}` : text;
+}
+
+/** Why a token has no number. */
+export function untoldText({ model }: Explanation, index: number): string {
+  return model.served !== undefined && index > 0
+    ? t('The engine does not tell its probability: the text before it is no prompt that is cut into just these tokens')
+    : t('Nothing precedes this token, so nothing predicted it');
 }
 
 /** A token's id; a dash where the engine tells none. */

@@ -1,3 +1,4 @@
+import { isAtMost } from '../../core/atMost.ts';
 import { isTold, NOT_RETURNED, returnedShare } from '../../core/servedBy.ts';
 import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import type { Translate } from '../../core/translatable.ts';
@@ -92,12 +93,16 @@ function tokenMarkdown(explanation: Explanation, index: number, alternatives: nu
     ' · ',
   );
   const bits = surprisalBits(explanation, index);
-  if (bits === null) return joinedMarkdown([head, t('Nothing precedes this token, so nothing predicted it.')], '\n\n');
+  if (bits === null) {
+    const isUntold = explanation.model.served !== undefined && index > 0;
+    const why = isUntold ? t('The engine does not tell its probability.') : t('Nothing precedes this token, so nothing predicted it.');
+    return joinedMarkdown([head, why], '\n\n');
+  }
   const rank = explanation.rank[index] ?? 0;
   const { topIds, topProbs, topK, model } = explanation;
   const least = model.served ? returnedShare(topIds, topProbs, (index - 1) * topK, topK).leastEntropy : Number.NaN;
   const entropy = explanation.entropy[index] ?? Number.NaN;
-  const numbers = numbersMarkdown({ bits, rank, entropy, least, returned: topK }, t);
+  const numbers = numbersMarkdown({ bits, rank, entropy, least, returned: topK, bound: isAtMost(explanation, index) }, t);
   return joinedMarkdown([head, numbers, codeBlock(expectedLines(explanation, index, alternatives, 2 ** -bits, rank))], '\n\n');
 }
 
@@ -112,15 +117,20 @@ interface TokenNumbers {
   readonly least?: number;
   /** Alternatives that an engine returned, behind which a rank is that is not told. */
   readonly returned?: number;
+  /** Whether the surprisal is what it is at least. */
+  readonly bound?: boolean;
 }
 
 /** Numbers of one token. */
-export function numbersMarkdown({ bits, rank, entropy, least = Number.NaN, returned = 0 }: TokenNumbers, t: SayMarkdown): Markdown {
+export function numbersMarkdown(
+  { bits, rank, entropy, least = Number.NaN, returned = 0, bound = false }: TokenNumbers,
+  t: SayMarkdown,
+): Markdown {
   return joinedMarkdown(
     [
-      t('probability {0}', figure(percent(2 ** -bits))),
+      bound ? t('probability at most {0}', figure(percent(2 ** -bits))) : t('probability {0}', figure(percent(2 ** -bits))),
       ...(rank > 0 ? [t('rank {0}', rank)] : returned > 0 ? [t('rank beyond {0}', returned)] : []),
-      t('surprisal {0} bits', figure(bits.toFixed(2))),
+      bound ? t('surprisal at least {0} bits', figure(bits.toFixed(2))) : t('surprisal {0} bits', figure(bits.toFixed(2))),
       ...(Number.isNaN(entropy) ? [] : [t('entropy {0} bits', figure(entropy.toFixed(2)))]),
       ...(Number.isNaN(least) ? [] : [t('entropy at least {0} bits', figure(least.toFixed(2)))]),
     ],
@@ -138,6 +148,8 @@ function expectedLines(explanation: Explanation, index: number, count: number, p
     if (candidate === undefined || candidate === NOT_RETURNED) break;
     lines.push(line(candidate === id ? '▸' : ' ', explanation.topProbs[row + i] ?? 0, explanation.pieces[candidate] ?? ''));
   }
+  // Of a token that may be less likely than said there is no bar.
+  if (isAtMost(explanation, index)) return lines;
   if (rank > lines.length || (rank === 0 && !lines.some((one) => one.startsWith('▸'))))
     lines.push(line('▸', probability, explanation.pieces[id] ?? explanation.tokens[index]?.text ?? ''));
   return lines;

@@ -1,3 +1,4 @@
+import { areAtLeast } from '../../core/atMost.ts';
 import { surprisalBits as bitsOf } from '../../core/probability.ts';
 import { SURPRISAL_LEVELS } from '../../core/surprisalScale.ts';
 import type { Explanation } from '../../core/trace.ts';
@@ -11,8 +12,9 @@ export function surprisalBits(explanation: Explanation, index: number): number |
   return logprob === undefined || Number.isNaN(logprob) ? null : Math.max(0, bitsOf(logprob));
 }
 
-/** Mean surprisal in bits of the predicted tokens, without special ones; null if there are none. */
+/** Mean surprisal in bits of the predicted tokens, without special ones; null if there are none, or not all are told. */
 export function meanBits(explanation: Explanation): number | null {
+  if (areAtLeast(explanation)) return null;
   const bits = explanation.tokens.flatMap((token) => (token.special ? [] : (surprisalBits(explanation, token.index) ?? [])));
   return bits.length > 0 ? bits.reduce((sum, value) => sum + value, 0) / bits.length : null;
 }

@@ -46,7 +46,8 @@ export class WindowFollower extends Disposable {
 
   #follow(editor: vscode.TextEditor): void {
     const { document } = editor;
-    if (!this.#current.isAbout(document)) return;
+    // A text is sent to an engine elsewhere by a command alone.
+    if (!this.#current.isAbout(document) || this.#current.value?.shown.explanation.model.served !== undefined) return;
     this.#stop();
     const before = this.#seen.get(document);
     const now = this.#see(editor);

@@ -1,6 +1,7 @@
 import { CancelledError, UserError } from '../../core/errors.ts';
 import { inert, joined } from '../../core/inertText.ts';
 import { engineAddress } from '../../engines/engineConnection.ts';
+import { scoresNone } from '../../engines/engineText.ts';
 import { engineModelOf, isEngineSetting } from '../../engines/engineSetting.ts';
 import { vscode } from '../vscode.ts';
 import { readSettings } from '../configuration.ts';
@@ -13,6 +14,7 @@ import { t } from '../say.ts';
 import { askText, confirm, inform, pickOne, withProgress } from '../surfaces.ts';
 import { nearestHere } from './localModels.ts';
 import type { Engines, OpenedEngine } from './engines.ts';
+import { needsTokenizer, sameModelHere } from './sameModel.ts';
 
 /** Most requests for one text: a few minutes of an engine on a card. */
 const MOST_REQUESTS = 4096;
@@ -89,10 +91,8 @@ async function addEngine(library: ModelLibrary): Promise<ModelEntry | undefined>
 async function useEngine(library: ModelLibrary, engines: Engines, entry: ModelEntry): Promise<void> {
   const { host } = new URL(engineModelOf(entry.setting).address);
   const { opened } = await asking(host, (signal) => library.testEngine(entry.setting, signal));
-  if (opened.protocol.abilities.scores === 'none')
-    throw new UserError(
-      t('{0} ({1}) returns no probabilities of a text that it is given, only of what it generates.', host, opened.protocol.kind),
-    );
+  if (opened.protocol.abilities.scores === 'none') throw scoresNone(opened.protocol, host);
+  if (opened.protocol.abilities.scores === 'texts' && (await sameModelHere(library, opened)) === undefined) throw needsTokenizer(opened);
   await engines.allow(opened);
   await library.use(entry);
 }

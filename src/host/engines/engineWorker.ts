@@ -6,13 +6,14 @@ import type { ServedGeneration } from '../../core/servedGeneration.ts';
 import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import { msg } from '../../core/translatable.ts';
 import { isReadOnTheWay } from '../../engines/engineConnection.ts';
-import { pieceOf, readAtOnce, returnedPredictions } from '../../engines/engineReading.ts';
+import { pieceOf, readAtOnce, returnedPredictions, type EngineReadingOptions } from '../../engines/engineReading.ts';
 import type { ExplainRequest } from '../../protocol/explainRequest.ts';
 import type { QueryArgs, QueryName, QueryResult } from '../../protocol/queries.ts';
 import type { Connection } from '../../worker/rpc.ts';
 import type { WorkerApi } from '../../worker/workerApi.ts';
 import { windowReads, type WindowReads } from '../../engines/windowReads.ts';
 import type { OpenedEngine } from './engines.ts';
+import { needsTokenizer, type OpenedTokenizer } from './sameModel.ts';
 
 /** Time in which a call that waits for the engine tells that it does, so that it does not count as lost. */
 const ALIVE_MS = 20_000;
@@ -29,6 +30,8 @@ export interface EngineWorkerOptions {
   readonly allow: (engine: OpenedEngine) => Promise<void>;
   /** Asks whether so many requests may be sent for a text, each of about so many milliseconds. Rejects where they may not. */
   readonly agree: (engine: OpenedEngine, requests: number, ms: number) => Promise<void>;
+  /** Opens the tokenizer of the engine's model, where the model is on this machine too; null: it is not. */
+  readonly tokenizer: (engine: OpenedEngine) => Promise<OpenedTokenizer | null>;
   /** Requests that are open at once. */
   readonly parallel: number;
 }
@@ -44,6 +47,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
   let engine: OpenedEngine | undefined;
   /** Long texts that were laid out, the last one first. */
   let reads: readonly WindowReads[] = [];
+  let tokenizer: Promise<OpenedTokenizer | null> | undefined;
   let ended = false;
 
   const tell = (call: string, progress: Progress): void => {
@@ -72,6 +76,17 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
     await options.allow(opened());
     return opened();
   };
+  const atHand = (current: OpenedEngine): Promise<OpenedTokenizer | null> =>
+    (tokenizer ??= options.tokenizer(current).catch((error: unknown) => {
+      tokenizer = undefined;
+      throw error;
+    }));
+  /** The tokenizer of the engine's model. Throws UserError where it is not on this machine. */
+  const sameTokenizer = async (current: OpenedEngine): Promise<OpenedTokenizer> => {
+    const found = await atHand(current);
+    if (found === null) throw needsTokenizer(current);
+    return found;
+  };
   const remember = (run: Run, text: string): void => {
     texts.set(run.ids.join(), text);
     const [oldest] = texts.keys();
@@ -79,14 +94,14 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
   };
   const generate = async (
     run: Run,
-    { sampling, seed, tokens, alternatives }: QueryArgs<'servedGeneration'>,
+    { written, sampling, seed, tokens, alternatives }: QueryArgs<'servedGeneration'>,
     signal: AbortSignal,
   ): Promise<ServedGeneration> => {
     const { protocol } = await allowed();
     const text = texts.get(run.ids.join());
     if (text === undefined) throw new UserError(msg`This text was explained too long ago to be continued: run again.`);
     const began = performance.now();
-    const made = await protocol.generate(text, { ...sampling, seed, tokens, alternatives }, signal);
+    const made = await protocol.generate(text + (written ?? ''), { ...sampling, seed, tokens, alternatives }, signal);
     return {
       text: made.text,
       tokens: made.tokens.map(({ token, logprob, top }) => ({
@@ -130,6 +145,8 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
         throw new Error('An engine is described by what it can do.');
       },
       resources: async () => ({ runtime: 'native', free: null }),
+      tokenize: notAsked,
+      promptedTokens: notAsked,
       countTokens: async () => {
         throw new Error('The client refuses to count tokens by an engine.');
       },
@@ -152,9 +169,13 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       explain: (request) =>
         called('explain', async (signal) => {
           const current = await allowed();
-          const explanation = await explain(current, request, signal, options.agree, (share) =>
-            tell('explain', { stage: 'windows', done: Math.round(share * 100), total: 100 }),
-          );
+          const explanation = await explain(current, request, {
+            signal,
+            agree: (requests, each) => options.agree(current, requests, each),
+            tokenizer: current.protocol.abilities.scores === 'texts' ? await sameTokenizer(current) : null,
+            atHand: () => atHand(current),
+            onProgress: (share) => tell('explain', { stage: 'windows', done: Math.round(share * 100), total: 100 }),
+          });
           remember(explanation.run, explanation.text);
           return explanation;
         }),
@@ -174,35 +195,38 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       ended = true;
       for (const call of calls) call.abort();
       for (const one of reads) one.end();
+      await tokenizer?.then((own) => own?.dispose()).catch(() => undefined);
     },
   };
 }
 
+async function notAsked(): Promise<never> {
+  throw new Error('An engine cuts no texts by itself.');
+}
+
 async function explain(
   engine: OpenedEngine,
-  { text, topK, recipe = UNCHANGED, recipeFor }: ExplainRequest,
-  signal: AbortSignal,
-  agree: EngineWorkerOptions['agree'],
-  onProgress: (share: number) => void,
+  { text, at, topK, recipe = UNCHANGED, recipeFor }: ExplainRequest,
+  options: Omit<EngineReadingOptions, 'host' | 'alternatives'>,
 ): Promise<Explanation> {
   const { protocol, host } = engine;
   if (text === '') throw new UserError(msg`There is no text to explain.`);
   if (recipe.length > 0 && (recipeFor === undefined || recipeFor.model === protocol.model))
     throw new UserError(msg`${host} (${protocol.kind}) runs its model as it is: interventions need a model on this machine.`);
-  const { read, length, after, ms } = await readAtOnce(protocol, text, {
+  const alternatives = Math.min(topK, protocol.abilities.alternatives);
+  const { read, start, stop, window, after, ms } = await readAtOnce(protocol, text, {
+    ...options,
     host,
-    signal,
-    alternatives: Math.min(topK, protocol.abilities.alternatives),
-    tokenizer: null,
-    onProgress,
-    agree: (requests, each) => agree(engine, requests, each),
+    alternatives,
+    ...(at === undefined ? {} : { at }),
   });
   const { ids, ...predictions } = returnedPredictions({ read, after });
   return {
     model: infoOf(engine),
     run: runOf(ids, UNCHANGED),
-    text: text.slice(0, length),
-    omitted: text.length - length,
+    text: text.slice(start, stop),
+    ...(window === null ? {} : { window }),
+    omitted: window === null ? text.length - stop : 0,
     ...predictions,
     forwardMs: ms,
   };
@@ -233,7 +257,8 @@ function infoOf({ protocol, address }: OpenedEngine): ModelInfo {
       address,
       readOnTheWay: isReadOnTheWay(address),
       alternatives: abilities.alternatives,
-      requestEach: abilities.scores === 'requests',
+      requestEach: abilities.scores !== 'prompt',
+      listedAlone: abilities.scores === 'texts',
     },
   };
 }

@@ -4,11 +4,11 @@ import { divergenceInParts, type Divergence } from '../../core/comparison.ts';
 import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Progress } from '../../core/progress.ts';
 import type { Recipe } from '../../core/run.ts';
-import type { Explanation } from '../../core/trace.ts';
+import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import type { ComparedState, ComparisonWork, ShownComparison } from '../../protocol/messages.ts';
 import type { Current, CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
-import { fractionOf, noticesOf, stageText } from './progressTexts.ts';
+import { fractionOf, listedAloneText, noticesOf, stageText } from './progressTexts.ts';
 import { sideDivergence } from './sideDivergence.ts';
 import { type Log, sentenceOf } from '../log.ts';
 import type { ModelClient } from '../client/modelClient.ts';
@@ -148,6 +148,7 @@ export class Comparer extends Disposable {
     const target: Target = second.kind === 'text' ? second.target : { source, text: own.text, unread: 0, notices: alone };
     const client = second.kind === 'text' ? this.#options.client : this.#otherClient(second.model);
     const onProgress = (progress: Progress): void => tell(stageText(progress), fractionOf(progress));
+    refuseListedAlone(own.model);
     const { recipe } = own.run;
     const interventions = { recipe, recipeFor: { model: own.model.name, ids: own.run.ids } };
     const explained = await client.explain(
@@ -164,6 +165,7 @@ export class Comparer extends Disposable {
     if (second.kind === 'text' && explained.modelKey !== first.modelKey)
       throw new UserError(t('The model was changed since this text was explained: run again.'));
     const { explanation, modelKey } = explained;
+    refuseListedAlone(explanation.model);
     const made = { client, modelKey };
     const sameVocabulary =
       second.kind === 'text' ||
@@ -241,4 +243,9 @@ function placeOf(second: Second): string {
 
 function modelName(folder: string): string {
   return folder === '' ? t('Bundled model') : (folder.split(/[/\\]/).findLast((part) => part !== '') ?? folder);
+}
+
+/** Throws UserError for a model of which the bits of a text are not known. */
+function refuseListedAlone({ name, served }: ModelInfo): void {
+  if (served?.listedAlone === true) throw new UserError(listedAloneText(name));
 }

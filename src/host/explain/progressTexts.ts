@@ -1,3 +1,4 @@
+import { areAtLeast, isAtMost } from '../../core/atMost.ts';
 import { beyondPanel, boundOf, chatOmissionOf, omissionOf, windowsOf } from '../../core/omission.ts';
 import { inertSentence, type Inert } from '../../core/inertText.ts';
 import { msg, translated, type Translatable } from '../../core/translatable.ts';
@@ -24,6 +25,7 @@ export function noticesOf(target: Pick<Target, 'unread'>, { explanation }: Pick<
     ...(provider?.kind === 'refused' ? [provider.why] : []),
     ...(provider?.kind === 'used' ? [nearlyEqual(PROVIDER_NAMES[provider.provider], provider.difference.toPrecision(2))] : []),
     ...(model.notices ?? []),
+    ...(areAtLeast(explanation) ? [boundsOf(explanation)] : []),
     ...(omitted + unread === 0 ? [] : cut),
   ];
   const notices = said.map((notice) => inertSentence(translated(notice, t)));
@@ -43,6 +45,19 @@ export function windowNames(
   if (window === undefined) return undefined;
   const [whole = [1, 1], ...lines] = linesOf(text, [{ start: 0, stop: text.length }, ...window.windows], line);
   return { rule: inertSentence(translated(windowsOf(boundOf(model, shortage), window), t)), lines, whole };
+}
+
+/** What is not known of a text of which an engine tells the likeliest tokens alone. */
+function boundsOf(explanation: ExplainedBy['explanation']): Translatable {
+  const { tokens, model } = explanation;
+  const bounds = tokens.filter(({ index }) => isAtMost(explanation, index)).length;
+  const untold = tokens.filter(({ index, special }) => !special && index > 0 && Number.isNaN(explanation.logprob[index])).length;
+  const most = model.served?.alternatives ?? 0;
+  return untold === 0
+    ? msg`${bounds} of the ${tokens.length} tokens are not among the ${most} likeliest, which alone the engine tells: their probability is \
+at most what is shown, and their surprisal at least.`
+    : msg`${bounds} of the ${tokens.length} tokens are not among the ${most} likeliest, which alone the engine tells: their probability is \
+at most what is shown, and their surprisal at least. Of ${untold} more nothing is told.`;
 }
 
 function nearlyEqual(name: string, off: string): Translatable {
@@ -87,4 +102,9 @@ export function stageText(progress?: Progress): Inert {
 /** Share of a stage that is done, in 0..1; null if unknown. */
 export function fractionOf({ done, total }: Progress): number | null {
   return total > 0 ? Math.min(1, Math.max(0, done / total)) : null;
+}
+
+/** Why a text that a model read is compared with no other. */
+export function listedAloneText(name: string): string {
+  return t('The engine of {0} tells the probabilities of its likeliest tokens alone, so the bits of a whole text are not known.', name);
 }

@@ -10,7 +10,7 @@ import { t } from '../say.ts';
 import { shareTeller, withProgress } from '../surfaces.ts';
 import { vscode } from '../vscode.ts';
 import type { Current, CurrentExplanation } from './currentExplanation.ts';
-import { stageText } from './progressTexts.ts';
+import { listedAloneText, stageText } from './progressTexts.ts';
 
 /** Parts of the extension that a `Sizer` uses. */
 export interface SizerOptions {
@@ -121,8 +121,9 @@ export class Sizer extends Disposable {
 
 /** The readings of one text in the order of the models' sizes, as far as all of them read it. */
 export function sizesOf(serial: number, read: readonly Explanation[], failed: readonly string[]): ShownSizes {
-  const sized = read.filter(({ model }) => model.parameters > 0);
-  const unknown = read.filter(({ model }) => model.parameters <= 0);
+  const listed = read.filter(({ model }) => model.served?.listedAlone === true);
+  const sized = read.filter((one) => one.model.parameters > 0 && !listed.includes(one));
+  const unknown = read.filter((one) => one.model.parameters <= 0 && !listed.includes(one));
   const length = sized.reduce((least, { text }) => Math.min(least, text.length), Infinity);
   const text = sized[0]?.text.slice(0, length) ?? '';
   const models = sized
@@ -145,6 +146,7 @@ export function sizesOf(serial: number, read: readonly Explanation[], failed: re
     models,
     notices: [
       ...failed,
+      ...listed.map(({ model }) => t('{0} is left out: {1}', model.name, listedAloneText(model.name))),
       ...unknown.map(({ model }) => t('{0} is left out: the engine does not tell how many parameters it has.', model.name)),
       ...(read[0] !== undefined && length < read[0].text.length
         ? [t('Compared is the beginning that all of them read: {0} of {1} characters.', length, read[0].text.length)]

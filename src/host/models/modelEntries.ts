@@ -149,6 +149,12 @@ export function servedLines({ program, abilities }: Served, t: Say, language: st
   const ways: Readonly<Record<EngineAbilities['scores'], Inert>> = {
     prompt: t('{0} scores a text in one request, with {1} alternatives at each place.', program, alternatives),
     requests: t('{0} scores a text by one request for each of its tokens, with {1} alternatives at each place.', program, alternatives),
+    texts: t(
+      '{0} returns the {1} likeliest tokens after a text alone: each token takes a request, is cut by the model’s own file on this \
+machine, and what is not among them is known to be less likely.',
+      program,
+      alternatives,
+    ),
     none: t('{0} returns no probabilities of a text that it is given, only of what it generates: it explains none.', program),
   };
   return [

@@ -34,6 +34,8 @@ function letters(more: Partial<Protocol> = {}, contextLength: number | null = 8)
         top: [],
       }));
     },
+    next: null,
+    weights: null,
     generate: async () => ({ text: '!', tokens: [{ ...alternative('!', 0.5, 33), top: [alternative('!', 0.5, 33)] }], end: null }),
     ...more,
   };
@@ -42,13 +44,23 @@ function letters(more: Partial<Protocol> = {}, contextLength: number | null = 8)
 const options = { host: 'here', signal: never, alternatives: 2, tokenizer: null, agree: async () => undefined };
 
 describe('a text that an engine reads at once', () => {
-  it('is as much of it as fits, and the rest is left to be named', async () => {
-    const { read, length, after } = await readAtOnce(letters(), 'abcdefghijkl', options);
-    expect([length, read.tokens.length, after.map(({ token }) => token.text)]).toEqual([7, 7, ['!']]);
+  it('is the window of a longer one that holds the place asked for', async () => {
+    const { read, start, stop, window, after } = await readAtOnce(letters(), 'abcdefghijkl', { ...options, at: 9 });
+    expect([start, stop, window?.index, window?.windows.length, window?.tokens]).toEqual([3, 10, 1, 3, 12]);
+    expect(read.tokens.map(({ text, start: from }) => [text, from])).toEqual(Array.from('defghij', (letter, place) => [letter, place]));
+    expect([after.map(({ token }) => token.text), read.logprob[6]]).toEqual([['!'], -6]);
+    expect((await readAtOnce(letters(), 'abcdefghijkl', options)).start).toBe(0);
+  });
+
+  it('is as much of its beginning as fits where no ids are taken, and the rest is left to be named', async () => {
+    const base = letters();
+    const noIds = { ...base, abilities: { ...base.abilities, takesIds: false } };
+    const { read, start, stop, window } = await readAtOnce(noIds, 'abcdefghijkl', options);
+    expect([start, stop, read.tokens.length, window]).toEqual([0, 7, 7, null]);
   });
 
   it('is all of it where the engine does not say how much it reads', async () => {
-    expect((await readAtOnce(letters({}, null), 'abcdefghijkl', options)).length).toBe(12);
+    expect((await readAtOnce(letters({}, null), 'abcdefghijkl', options)).stop).toBe(12);
   });
 
   it('takes no more than was agreed to: nothing is scored where it was not', async () => {

@@ -56,6 +56,8 @@ class FakeWorker implements Connection<WorkerApi> {
       return this.#answer(name, () => ({ ...LENS, ...args }));
     },
     layOut: (text: string) => this.#answer(`layOut ${text}`, () => layoutOf(text)),
+    tokenize: () => Promise.reject(new Error('not asked for here')),
+    promptedTokens: () => Promise.reject(new Error('not asked for here')),
     describe: () => Promise.reject(new Error('not asked for here')),
     resources: () => Promise.reject(new Error('not asked for here')),
   };

@@ -10,7 +10,7 @@ import type { EngineKind } from '../../../src/engines/engineApi.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
 import { startEngine, type EngineServer } from '../../engines/engineServer.ts';
-import { SERVED_NAME } from '../../engines/protocolAnswers.ts';
+import { SERVED_HASH, SERVED_NAME } from '../../engines/protocolAnswers.ts';
 import { openServedModel, type ServedModel } from '../../engines/servedModel.ts';
 import { FakeUri } from './fakeEditor.ts';
 import { sums } from './fileHost.ts';
@@ -135,13 +135,54 @@ attention',
     ]);
   });
 
-  it.each(['ollama', 'lm studio'] as const)('%s scores no text that it is given: it is not taken, with the reason', async (kind) => {
+  it('LM Studio scores no text as it is given: it is not taken, with the reason', async () => {
     const host = await startHost();
-    const server = await serve(kind);
+    const server = await serve('lm studio');
     agreeTo(host, 'Send texts to');
     await addEngine(host, server.address);
-    expect(host.errors()).toEqual([expect.stringContaining('returns no probabilities of a text that it is given')]);
+    expect(host.errors()).toEqual([expect.stringContaining('puts the text into the model’s chat template.')]);
     expect(host.api.workspace.getConfiguration().get('model')).toBeUndefined();
+  });
+
+  it('Ollama is taken where the file of its model is here, by the hash of its weights', async () => {
+    const host = await startHost();
+    const server = await serve('ollama');
+    agreeTo(host, 'Send texts to', 'Send ');
+    // A model of the same name is no proof.
+    host.found.push({ source: 'ollama', name: `${SERVED_NAME}:latest`, aliases: [], path: '/models/other', bytes: 1 });
+    await addEngine(host, server.address);
+    expect(host.errors()).toEqual([expect.stringContaining('tells no tokens, so its model’s own file is needed on this machine')]);
+    expect(textsAt(server)).toEqual([]);
+    host.found.push({ source: 'ollama', name: 'another', aliases: [], path: `/blobs/sha256-${SERVED_HASH}`, bytes: 1 });
+    host.run('refreshModels');
+    await addEngine(host, server.address);
+    await host.explain();
+    await until(host, 'the text is shown', () => isShown(host));
+    const shown = lastExplanation(host);
+    const { ids, tokens } = served.tokenizer.encode(FIRST);
+    const after = await served.after([...ids]);
+    expect(shown?.tokens.map(({ id, start, end }) => [id, start, end])).toEqual(tokens.map(({ id, start, end }) => [id, start, end]));
+    for (const [index, id] of ids.entries()) {
+      const rank = after[index - 1]?.rank(id) ?? 0;
+      const own = shown?.logprob[index] ?? NaN;
+      if (Number.isNaN(own)) continue;
+      expect(shown?.rank[index]).toBe(rank <= 20 ? rank : 0);
+      if (rank <= 20) expect(Math.abs(own - (after[index - 1]?.logprob(id) ?? NaN))).toBeLessThan(1e-4);
+      else expect(own).toBeGreaterThan(after[index - 1]?.logprob(id) ?? NaN);
+    }
+    expect(shown?.model.served).toMatchObject({ engine: 'ollama', requestEach: true, listedAlone: true });
+    host.run('explainFile');
+    await until(host, 'a file is refused', () => host.errors().length > 1);
+    expect(host.errors().at(-1)).toContain('a whole file would take a request for each of its tokens');
+    // Bits that are not known are not compared.
+    host.select(host.shown, FIRST.length + 2, host.document.text.length);
+    host.run('compareWith');
+    await until(host, 'the comparison is refused', () =>
+      host.posted().some((message) => message.type === 'comparing' && message.work.kind === 'failed'),
+    );
+    expect(JSON.stringify(host.posted().findLast(({ type }) => type === 'comparing'))).toContain(
+      'tells the probabilities of its likeliest tokens alone',
+    );
   });
 
   it('an address that is none is refused in a sentence', async () => {
@@ -237,7 +278,7 @@ describe('a text that an engine reads', () => {
       serial: serial.shown.serial,
       query: {
         name: 'servedGeneration',
-        args: { sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 0, tokens: 3, alternatives: 4 },
+        args: { written: null, sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 0, tokens: 3, alternatives: 4 },
       },
     });
     await until(host, 'it is written on', () => host.posted().some(({ type }) => type === 'reply'));
@@ -248,6 +289,18 @@ describe('a text that an engine reads', () => {
     const [best] = (await served.after(ids, ids.length - 1))[0]?.top(1) ?? [];
     expect([tokens.length, tokens[0]?.text, tokens[0]?.top.length]).toEqual([3, served.text(best?.id ?? -1), 4]);
     expect(Math.abs((tokens[0]?.prob ?? NaN) - Math.exp(best?.logprob ?? NaN))).toBeLessThan(1e-4);
+    // It goes on after what was written, or taken in its place.
+    host.say({
+      type: 'query',
+      id: 3,
+      serial: serial.shown.serial,
+      query: {
+        name: 'servedGeneration',
+        args: { written: ' And', sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 1, tokens: 1, alternatives: 4 },
+      },
+    });
+    await until(host, 'it goes on', () => host.posted().filter(({ type }) => type === 'reply').length > 1);
+    expect(JSON.parse(server.bodies.at(-1) ?? '')).toMatchObject({ prompt: `${FIRST} And`, max_tokens: 1 });
   });
 
   it('one request a token is sent only once the user has agreed to their number', async () => {
@@ -267,17 +320,37 @@ describe('a text that an engine reads', () => {
     expect(lastExplanation(host)?.tokens.length).toBe(count + 1);
   });
 
-  it('that is longer than it reads at once is read from its beginning, and the rest is named', async () => {
+  it('that is longer than it reads at once is read by windows, and another one by a command alone', async () => {
     const server = await serve('vllm');
-    const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+    const host = await startHost({ model: `${server.address}#${SERVED_NAME}`, candidates: 5 });
     agreeTo(host, 'Send texts to');
     const text = 'the cat sat on a mat and looked at you. '.repeat(12);
     host.document.text = text;
     await host.explain(0, text.length);
     await until(host, 'the text is shown', () => isShown(host));
-    const shown = lastExplanation(host);
-    expect([(shown?.tokens.length ?? 99) <= 63, (shown?.tokens.length ?? 0) > 50, (shown?.omitted ?? 0) > 0]).toEqual([true, true, true]);
-    expect((shown?.text.length ?? 0) + (shown?.omitted ?? 0)).toBe(text.length);
+    const { ids } = served.tokenizer.encode(text);
+    const isWindow = async (index: number): Promise<void> => {
+      const shown = lastExplanation(host);
+      if (shown?.window === undefined) throw new Error('No window is shown.');
+      const { begin, end, start, stop } = shown.window.windows[index] ?? { begin: 0, end: 0, start: 0, stop: 0 };
+      expect([shown.window.index, shown.omitted, shown.window.tokens]).toEqual([index, 0, ids.length]);
+      expect([shown.text, [...shown.run.ids]]).toEqual([text.slice(start, stop), [...ids.subarray(begin, end)]]);
+      const own = ids.slice(begin, end);
+      const expected = await predict(served.model, lastResidual(await served.model.run(runOf(own, UNCHANGED))), own, 5, () => undefined);
+      expect(shown.logprob[0]).toBeNaN();
+      for (let i = 1; i < own.length; i++) expect(Math.abs((shown.logprob[i] ?? NaN) - (expected.logprob[i] ?? NaN))).toBeLessThan(1e-4);
+      // What may follow it too.
+      const last = (own.length - 1) * 5;
+      for (let i = last; i < last + 5; i++) expect(Math.abs((shown.topProbs[i] ?? NaN) - (expected.topProbs[i] ?? NaN))).toBeLessThan(1e-4);
+    };
+    await isWindow(0);
+    const before = textsAt(server).length;
+    host.select(host.shown, text.length, text.length);
+    await host.turnTime(2000);
+    expect(textsAt(server).length).toBe(before);
+    host.say({ type: 'window', serial: host.posted().findLast((message) => message.type === 'explanation')?.shown.serial ?? -1, index: 2 });
+    await until(host, 'the window is shown', () => lastExplanation(host)?.window?.index === 2);
+    await isWindow(2);
     // The file itself was not asked for.
     await host.turnTime(2000);
     expect(host.statusItems.get('explainTokens.file')).toBeUndefined();

@@ -128,6 +128,8 @@ export async function startHost(settings: Readonly<Record<string, unknown>> = {}
     workers,
     secrets,
     hub,
+    /** Models of other programs that are found on the machine. */
+    found,
     platform,
     /** The view of models. */
     tree: () => itemOf(editor.trees, 0),

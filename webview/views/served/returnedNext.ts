@@ -1,3 +1,4 @@
+import { isAtMost } from '../../../src/core/atMost.ts';
 import { NOT_RETURNED, returnedShare } from '../../../src/core/servedBy.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
@@ -18,11 +19,14 @@ export interface ReturnedRow {
   readonly text: string | undefined;
   readonly piece: string | undefined;
   readonly prob: number;
+  /** Whether `prob` is what it is at most. */
+  readonly atMost: boolean;
   readonly actual: boolean;
 }
 
 /** What an engine returned of the distribution after a position: the alternatives, the token that follows, and how much is left. */
-export function returnedRows({ tokens, logprob, topK, topIds, topProbs, pieces }: Explanation, position: number): readonly ReturnedRow[] {
+export function returnedRows(explanation: Explanation, position: number): readonly ReturnedRow[] {
+  const { tokens, logprob, topK, topIds, topProbs, pieces } = explanation;
   const from = position * topK;
   const following = tokens[position + 1];
   const rows: ReturnedRow[] = [];
@@ -35,14 +39,23 @@ export function returnedRows({ tokens, logprob, topK, topIds, topProbs, pieces }
       text: actual ? visibleToken(following) : visibleText(pieces[id] ?? ''),
       piece: actual ? following.text : pieces[id],
       prob: at(topProbs, place),
+      atMost: false,
       actual,
     });
   }
   const own = following === undefined ? Number.NaN : Math.exp(at(logprob, position + 1));
   if (following !== undefined && !Number.isNaN(own) && !rows.some(({ actual }) => actual))
-    rows.push({ kind: 'follows', text: visibleToken(following), piece: following.text, prob: own, actual: true });
-  const rest = 1 - rows.reduce((sum, { prob }) => sum + prob, 0);
-  return [...rows, { kind: 'rest', text: undefined, piece: undefined, prob: Math.max(0, rest), actual: false }];
+    rows.push({
+      kind: 'follows',
+      text: visibleToken(following),
+      piece: following.text,
+      prob: own,
+      atMost: isAtMost(explanation, position + 1),
+      actual: true,
+    });
+  // A token of which is known only what it is at most is of the rest.
+  const rest = 1 - rows.reduce((sum, { prob, atMost }) => sum + (atMost ? 0 : prob), 0);
+  return [...rows, { kind: 'rest', text: undefined, piece: undefined, prob: Math.max(0, rest), atMost: false, actual: false }];
 }
 
 /** The next token after the selected one, as far as an engine returned it: nothing is made up for the rest. */
@@ -60,7 +73,8 @@ export function createReturnedNext(): View {
   let position = 0;
   const saved = withTableMenu(t('Most likely next tokens'), table, {
     file: () => `position-${position}-next-token`,
-    numbers: () => returnedNumbers(all.map(({ piece, prob }) => ({ text: piece, prob }))),
+    // What a token is at most is no number of its own.
+    numbers: () => returnedNumbers(all.filter(({ atMost }) => !atMost).map(({ piece, prob }) => ({ text: piece, prob }))),
   });
   const facts = el('dl', { class: 'effect' });
   const note = el('p', { class: 'caption' });
@@ -104,15 +118,15 @@ inside: a model on this machine shows them.',
   };
 }
 
-function rowOf({ kind, text, prob, actual }: ReturnedRow): HTMLElement {
+function rowOf({ kind, text, prob, atMost, actual }: ReturnedRow): HTMLElement {
   const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-after' }));
-  bar.style.setProperty('--after', prob.toFixed(4));
+  bar.style.setProperty('--after', atMost ? '0' : prob.toFixed(4));
   const name = text === undefined ? el('em', {}, t('not returned')) : chip(text);
   return el(
     'tr',
     { class: kind === 'rest' ? 'not-returned' : actual ? 'actual' : '' },
     el('th', { scope: 'row' }, el('span', { class: 'candidate' }, name, actual ? el('span', { class: 'badge' }, t('follows')) : null)),
     el('td', { class: 'bar-cell' }, bar),
-    numberCell(percentInColumn(prob), true),
+    numberCell(atMost ? `≤ ${percentInColumn(prob)}` : percentInColumn(prob), true),
   );
 }

@@ -1,43 +1,50 @@
 import { messageOf, CancelledError } from '../../../src/core/errors.ts';
 import { surprisalBits } from '../../../src/core/probability.ts';
-import { MOST_SERVED, type ServedGeneration } from '../../../src/core/servedGeneration.ts';
-import { shortened, visibleText } from '../../../src/core/visibleText.ts';
+import { MOST_SERVED, type ServedCandidate } from '../../../src/core/servedGeneration.ts';
+import { visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { drawSettings } from '../../generation/generator.ts';
-import { returnedNumbers } from '../../figures/tableNumbers.ts';
-import { button, chip, numberCell } from '../../parts/controls.ts';
+import { NOTHING_WRITTEN, takenInstead, writtenOn, type ServedWriting } from '../../generation/servedWriting.ts';
+import { button, chip } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS, stepKey } from '../../parts/dom.ts';
-import { bits, decimal, integer, percent, percentInColumn } from '../../parts/format.ts';
+import { bits, decimal, integer, percent } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
+import { numberField } from '../../parts/numberField.ts';
 import { engineText } from '../../parts/servedTexts.ts';
-import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { samplingFields } from '../generate/samplingFields.ts';
+import { servedStep } from './servedStep.ts';
 
 /** Most alternatives of each token that are asked for: as many as are looked at. */
 const MOST_ALTERNATIVES = 20;
 
-/** The Generate tab of a model that an engine serves: the engine writes on by its own sampling, and each token has what it returned. */
+/**
+ * The Generate tab of a model that an engine serves: the engine writes on by its own sampling, all at once or a token at a time, and each
+ * step has what it returned. An alternative can be taken in a token's place: the engine goes on from there.
+ */
 export function createServedGenerate(context: PanelContext): View {
   const { host, store } = context;
-  let made: { readonly of: unknown; readonly generation: ServedGeneration } | null = null;
+  let made: { readonly of: unknown; readonly writing: ServedWriting } = { of: null, writing: NOTHING_WRITTEN };
   let selected = 0;
   let running = false;
   let failed = '';
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
   const { mode, temperature, topP, seed, limit } = samplingFields(change, MOST_SERVED);
-  const play = button(t('Generate'), 'primary', () => void run(), ICONS.play);
+  const topK = numberField('Top-k', { min: 0, max: 1e9, step: 1, whole: true }, (value) => change({ topK: value }));
+  const play = button(t('Generate'), 'primary', () => void run(Infinity), ICONS.play);
+  const one = button(t('One Step'), 'secondary', () => void run(1));
   const stop = button(t('Cancel'), 'primary', () => host.drop('served'));
-  const copy = button(t('Copy the Text'), 'secondary', () => made !== null && host.post({ type: 'copy', text: made.generation.text }));
+  const reset = button(t('Reset'), 'secondary', () => keep(NOTHING_WRITTEN));
+  const copy = button(t('Copy the Text'), 'secondary', () => host.post({ type: 'copy', text: writing().text }));
   const state = el('p', { class: 'generate-state', role: 'status' });
-  const list = el('div', {
-    class: 'strip generated',
-    role: 'listbox',
-    'aria-label': t('Generated tokens'),
-    'aria-orientation': 'horizontal',
+  const steps = createSteps({
+    select: (index) => {
+      selected = index;
+      draw();
+    },
+    take: (index, candidate) => running || keep(takenInstead(writing(), index, candidate)),
   });
-  const detail = el('div', { class: 'served-detail' });
   const root = el(
     'div',
     { class: 'generate-view' },
@@ -45,26 +52,48 @@ export function createServedGenerate(context: PanelContext): View {
       'section',
       { class: 'card generate-controls', 'aria-label': t('Generation') },
       el('div', { class: 'card-head' }, mode.root, limit.root),
-      el('div', { class: 'number-fields' }, temperature.root, topP.root, seed.root),
-      el('div', { class: 'toolbar' }, el('div', { class: 'buttons' }, play, stop, copy)),
+      el('div', { class: 'number-fields' }, temperature.root, topK.root, topP.root, seed.root),
+      el('div', { class: 'toolbar' }, el('div', { class: 'buttons' }, play, stop, one, reset, copy)),
       state,
     ),
-    el('section', { class: 'card', 'aria-label': t('Generated tokens') }, list, detail),
+    steps.root,
   );
 
-  async function run(): Promise<void> {
+  const writing = (): ServedWriting => (made.of === store.state().shown ? made.writing : NOTHING_WRITTEN);
+  const keep = (next: ServedWriting): void => {
+    made = { of: store.state().shown, writing: next };
+    selected = Math.min(selected, Math.max(0, next.steps.length - 1));
+    failed = '';
+    draw();
+  };
+  const left = (): number => Math.min(MOST_SERVED, store.state().settings.newTokens) - writing().steps.length;
+
+  async function run(most: number): Promise<void> {
     const { shown, settings } = store.state();
-    if (shown === null || running) return;
+    const tokens = Math.min(most, left());
+    if (shown === null || running || tokens < 1) return;
     const { served } = shown.explanation.model;
     running = true;
     failed = '';
     draw();
     try {
-      const tokens = Math.min(MOST_SERVED, settings.newTokens);
       const alternatives = Math.min(MOST_ALTERNATIVES, served?.alternatives ?? 0);
-      const generation = await host.query('served', 'servedGeneration', { ...drawSettings(settings), tokens, alternatives });
-      made = { of: shown, generation };
-      selected = 0;
+      const before = writing();
+      const { sampling: own, seed: first } = drawSettings(settings);
+      // Not among the fields here: few engines have it.
+      const sampling = { ...own, minP: 0 };
+      // Each go draws by a seed of its own, or all would draw the same.
+      const asked = {
+        written: before.text === '' ? null : before.text,
+        sampling,
+        seed: (first + before.steps.length) % Number.MAX_SAFE_INTEGER,
+        tokens,
+        alternatives,
+      };
+      const generation = await host.query('served', 'servedGeneration', asked);
+      if (store.state().shown !== shown) return;
+      selected = before.steps.length;
+      keep(writtenOn(before, generation, sampling));
     } catch (error) {
       if (!(error instanceof CancelledError)) failed = messageOf(error);
     } finally {
@@ -75,33 +104,19 @@ export function createServedGenerate(context: PanelContext): View {
 
   function draw(): void {
     const { shown } = store.state();
-    const generation = made !== null && made.of === shown ? made.generation : null;
+    const now = writing();
+    const isWritten = now.text !== '' || now.steps.length > 0;
     play.hidden = running;
     stop.hidden = !running;
-    copy.disabled = generation === null;
-    const engine = shown === null ? '' : (engineText(shown.explanation.model) ?? '');
-    state.textContent = running ? t('{0} writes…', engine) : failed === '' ? stateText(generation, engine) : failed;
+    play.disabled = one.disabled = running || left() < 1;
+    reset.disabled = copy.disabled = running || !isWritten;
+    const model = shown?.explanation.model;
+    const engine = model === undefined ? '' : (engineText(model) ?? '');
+    state.textContent = running ? t('{0} writes…', engine) : failed === '' ? stateText(now, engine) : failed;
     state.classList.toggle('view-failure', failed !== '' && !running);
-    list.replaceChildren(...(generation === null ? [] : chipsOf(generation, selected)));
-    detail.replaceChildren(...(generation === null ? [] : detailOf(generation, selected)));
-    const card = list.parentElement;
-    if (card !== null) card.hidden = generation === null;
+    steps.root.hidden = !isWritten;
+    steps.draw(now, selected, model?.served?.engine ?? '');
   }
-  const select = (index: number): void => {
-    selected = index;
-    draw();
-  };
-  list.addEventListener('click', (event) => {
-    const pressed = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
-    if (pressed !== null) select(Number(pressed.dataset['index']));
-  });
-  list.addEventListener('keydown', (event) => {
-    const next = stepKey(plainKey(event), selected, made?.generation.tokens.length ?? 0);
-    if (next === undefined) return;
-    event.preventDefault();
-    select(next);
-    list.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
-  });
 
   const changed = changeDetector();
   return {
@@ -109,70 +124,82 @@ export function createServedGenerate(context: PanelContext): View {
     update: ({ shown, settings }) => {
       mode.set(settings.greedy ? 'greedy' : 'sampling');
       temperature.set(settings.temperature);
+      topK.set(settings.topK);
       topP.set(settings.topP);
       seed.set(settings.seed);
       limit.set(Math.min(MOST_SERVED, settings.newTokens));
-      for (const field of [temperature, topP, seed]) field.enable(!settings.greedy);
-      if (changed(shown)) draw();
+      for (const field of [temperature, topK, topP, seed]) field.enable(!settings.greedy);
+      if (changed(shown, settings.newTokens)) draw();
     },
   };
 }
 
-function stateText(generation: ServedGeneration | null, engine: string): string {
-  if (generation === null)
+/** What is done with the steps of a writing. */
+interface StepActions {
+  readonly select: (index: number) => void;
+  readonly take: (index: number, candidate: ServedCandidate) => void;
+}
+
+/** The tokens that were written, and the step of the selected one. */
+function createSteps({ select, take }: StepActions) {
+  const list = el('div', {
+    class: 'strip generated',
+    role: 'listbox',
+    'aria-label': t('Generated tokens'),
+    'aria-orientation': 'horizontal',
+  });
+  const detail = el('div', { class: 'served-detail' });
+  let shown: { readonly writing: ServedWriting; readonly selected: number } = { writing: NOTHING_WRITTEN, selected: 0 };
+  list.addEventListener('click', (event) => {
+    const pressed = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
+    if (pressed !== null) select(Number(pressed.dataset['index']));
+  });
+  list.addEventListener('keydown', (event) => {
+    const next = stepKey(plainKey(event), shown.selected, shown.writing.steps.length);
+    if (next === undefined) return;
+    event.preventDefault();
+    select(next);
+    list.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
+  });
+  detail.addEventListener('click', (event) => {
+    const pressed = event.target instanceof Element ? event.target.closest<HTMLElement>('button[data-place]') : null;
+    const place = Number(pressed?.dataset['place']);
+    const { drawn, token } = shown.writing.steps[shown.selected] ?? {};
+    const candidate = drawn?.top[place] ?? drawn;
+    if (pressed === null || candidate === undefined || candidate.text === token?.text) return;
+    take(shown.selected, candidate);
+    detail.querySelector<HTMLElement>(`[data-place="${place}"]`)?.focus();
+  });
+  return {
+    root: el('section', { class: 'card', 'aria-label': t('Generated tokens') }, list, detail),
+    /** `engine`: its protocol. */
+    draw: (writing: ServedWriting, selected: number, engine: string): void => {
+      shown = { writing, selected };
+      list.replaceChildren(...chipsOf(writing, selected));
+      detail.replaceChildren(...servedStep(writing, selected, engine));
+    },
+  };
+}
+
+function stateText({ steps, text, end, ms }: ServedWriting, engine: string): string {
+  if (text === '' && steps.length === 0)
     return t('{0} writes on after the text, drawing by its own sampling: what it did not return is not shown.', engine);
-  const { tokens, end, ms } = generation;
-  const written = t('{0} tokens in {1} ms.', integer(tokens.length), decimal(ms, 0));
+  const written = t('{0} tokens in {1} ms.', integer(steps.length), decimal(ms, 0));
   return end === null ? written : `${written} ${t('The engine ended with: {0}.', end)}`;
 }
 
-function chipsOf({ tokens, text }: ServedGeneration, selected: number): readonly HTMLElement[] {
-  if (tokens.length === 0) return [el('p', {}, text)];
-  return tokens.map((token, index) => {
-    const made = chip(visibleText(token.text), `${percent(token.prob)}, ${bits(surprisalBits(Math.log(token.prob)))}`);
+function chipsOf({ steps, text }: ServedWriting, selected: number): readonly HTMLElement[] {
+  if (steps.length === 0) return [el('p', {}, text)];
+  return steps.map(({ drawn, token }, index) => {
+    const isTaken = token.text !== drawn.text;
+    const numbers = `${percent(token.prob)}, ${bits(surprisalBits(Math.log(token.prob)))}`;
+    const made = chip(visibleText(token.text), isTaken ? `${numbers}, ${t('taken')}` : numbers);
     made.classList.add('token');
+    if (isTaken) made.classList.add('taken');
     made.setAttribute('role', 'option');
     made.setAttribute('data-index', String(index));
     made.setAttribute('aria-selected', String(index === selected));
     made.tabIndex = index === selected ? 0 : -1;
     return made;
   });
-}
-
-function detailOf({ tokens }: ServedGeneration, selected: number): readonly HTMLElement[] {
-  const token = tokens[selected];
-  if (token === undefined) return [];
-  const isListed = token.top.some(({ text, prob }) => text === token.text && prob === token.prob);
-  const rows = [...token.top, ...(isListed ? [] : [token])];
-  const rest = Math.max(0, 1 - rows.reduce((sum, { prob }) => sum + prob, 0));
-  const table = el(
-    'table',
-    { class: 'candidates' },
-    el('caption', { class: 'visually-hidden' }, t('Most likely next tokens')),
-    el(
-      'thead',
-      {},
-      el('tr', {}, el('th', { scope: 'col' }, t('Candidate')), el('th', { scope: 'col', class: 'number' }, t('Probability'))),
-    ),
-    el(
-      'tbody',
-      {},
-      ...rows.map(({ text, prob }) =>
-        el(
-          'tr',
-          { class: text === token.text && prob === token.prob ? 'actual' : '' },
-          el('th', { scope: 'row' }, chip(visibleText(text))),
-          numberCell(percentInColumn(prob), true),
-        ),
-      ),
-      el('tr', { class: 'not-returned' }, el('th', { scope: 'row' }, el('em', {}, t('not returned'))), numberCell(percentInColumn(rest))),
-    ),
-  );
-  return [
-    el('h3', {}, t('At step {0}', integer(selected + 1)), ' ', chip(shortened(visibleText(token.text), 24))),
-    withTableMenu(t('Most likely next tokens'), table, {
-      file: () => `step-${selected + 1}-candidates`,
-      numbers: () => returnedNumbers([...rows, { text: undefined, prob: rest }]),
-    }),
-  ];
 }

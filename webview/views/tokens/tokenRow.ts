@@ -1,3 +1,4 @@
+import { isAtMost } from '../../../src/core/atMost.ts';
 import { surprisalBits } from '../../../src/core/probability.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Token } from '../../../src/core/trace.ts';
@@ -6,7 +7,7 @@ import { columnsOf, itemBitsPerByte, type TableColumn, type TableItems } from '.
 import { numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { decimal, integer, percentInColumn } from '../../parts/format.ts';
-import { entropyText, idText, rankText } from '../../parts/servedTexts.ts';
+import { entropyText, idText, probabilityText, rankText, surprisalText, untoldText } from '../../parts/servedTexts.ts';
 import { t } from '../../strings.ts';
 
 /** Row of a token or word in the table of all; `place`: its place among the rows, from 0. */
@@ -32,8 +33,12 @@ function cell(items: TableItems, item: number, unit: Token, column: TableColumn)
   const run = runs[item] ?? { first: 0, end: 0 };
   const logprob = at(items.logprob, item);
   const predicted = !Number.isNaN(logprob);
-  const none = (): HTMLElement => el('span', { class: 'none', title: t('Nothing precedes this token, so nothing predicted it') }, '–');
+  const none = (): HTMLElement => el('span', { class: 'none', title: untoldText(explanation, run.first) }, '–');
   const known = (text: string): HTMLElement => numberCell(predicted ? text : none());
+  // A word has as much of them as its tokens, the least known of which tells what is known of it.
+  const bound = Array.from({ length: run.end - run.first }, (_, i) => run.first + i).find((token) => isAtMost(explanation, token));
+  const atMost = (text: string): string => (bound === undefined ? text : probabilityText(explanation, bound, text));
+  const atLeast = (text: string): string => (bound === undefined ? text : surprisalText(explanation, bound, text));
   switch (column) {
     case 'index':
       return el('td', { class: 'number index' }, integer(run.first));
@@ -50,16 +55,21 @@ function cell(items: TableItems, item: number, unit: Token, column: TableColumn)
     case 'probability': {
       const bar = el('span', { class: 'cell-bar', 'aria-hidden': 'true' });
       bar.style.setProperty('--share', predicted ? Math.exp(logprob).toFixed(4) : '0');
-      return el('td', { class: 'number with-bar' }, predicted ? bar : null, predicted ? percentInColumn(Math.exp(logprob)) : none());
+      return el(
+        'td',
+        { class: 'number with-bar' },
+        predicted ? bar : null,
+        predicted ? atMost(percentInColumn(Math.exp(logprob))) : none(),
+      );
     }
     case 'rank':
       return known(rankText(explanation, run.first));
     case 'bits':
-      return known(decimal(surprisalBits(logprob), 2));
+      return known(atLeast(decimal(surprisalBits(logprob), 2)));
     case 'entropy':
       return known(entropyText(explanation, run.first) ?? '–');
     case 'bitsPerByte':
-      return predicted && unit.bytes.length === 0 ? numberCell('–') : known(decimal(itemBitsPerByte(items, item), 2));
+      return predicted && unit.bytes.length === 0 ? numberCell('–') : known(atLeast(decimal(itemBitsPerByte(items, item), 2)));
   }
 }
 
