@@ -4,6 +4,7 @@ import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
 import type { Browser } from '../e2e/browser.ts';
+import { unfold } from '../e2e/panel.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
 import { readFixture } from './readFixture.ts';
@@ -135,6 +136,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await open();
     for (const title of ['Attention', 'Embeddings', 'Positions', 'Predictions']) {
       await tab(title);
+      await unfold(panel);
       const plots = panel.locator('.panel:not([hidden]) .plot:visible');
       await expect.poll(() => plots.count(), { message: title }).toBeGreaterThan(0);
       const labels = await plots.evaluateAll((all) => all.map((plot) => plot.getAttribute('aria-label')));
