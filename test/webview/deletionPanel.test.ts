@@ -112,7 +112,8 @@ it(
     await words.locator('.why-method select').selectOption({ index: ATTRIBUTION_METHODS.indexOf('hidden') });
     await card.getByRole('button', { name: '测量曲线' }).click();
     await expect.poll(() => card.locator('tbody tr').count(), { timeout: 200_000 }).toBe(COMPUTED.length + 2);
-    await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(1);
+    // Those that save the figure and the table.
+    await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(2);
     expect(await card.locator('tbody tr.own th').innerText()).toContain('逐个剔除：遮住');
     await card.scrollIntoViewIfNeeded();
     await picture('deletion-zh-cn-dark-480');
@@ -125,7 +126,7 @@ it(
     // The two methods that have numbers for several tokens, and the one chosen; those that follow one position are not among them.
     await expect.poll(() => card.locator('tbody tr').count(), { timeout: 200_000 }).toBe(4);
     await expect.poll(() => card.getByText('3 种随机顺序').count()).toBe(1);
-    await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(1);
+    await expect.poll(() => card.getByRole('button').filter({ visible: true }).count()).toBe(2);
     const { run } = opened.shown.explanation;
     const [position, end] = [3, 4];
     const gradient = await opened.remote.ask(run, 'spanAttribution', { position, end, method: 'gradient-x-input' });
