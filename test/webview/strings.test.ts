@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { bits, decimal, integer, percent, setLanguage, significant } from '../../webview/parts/format.ts';
+import { bits, columnDecimals, decimal, integer, percent, setLanguage, significant } from '../../webview/parts/format.ts';
 import { setStrings, t } from '../../webview/strings.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -63,5 +63,12 @@ describe('numbers', () => {
     expect(integer(16384)).toBe('16.384');
     setLanguage('not a language');
     expect(integer(16384)).toBe('16,384');
+  });
+
+  it('have as many decimals as the largest of their column needs, all of them', () => {
+    const written = (values: readonly number[]): readonly string[] =>
+      values.map((value) => decimal(value, columnDecimals(Math.max(...values), 2)));
+    expect(written([0.45, 0.4, 0.039])).toEqual(['0.45', '0.40', '0.04']);
+    expect([written([12.3, 4]), written([1.8, 0.25]), written([0])]).toEqual([['12', '4'], ['1.8', '0.3'], ['0.00']]);
   });
 });

@@ -34,6 +34,11 @@ export function signedDecimal(value: number, digits: number): string {
   return `${rounded > 0 ? '+' : rounded < 0 ? '−' : ''}${decimal(Math.abs(value), digits)}`;
 }
 
+/** Decimals with which the largest number of a column has so many significant digits: 2 for 0.45 and two digits. */
+export function columnDecimals(largest: number, digits: number): number {
+  return largest > 0 ? Math.min(20, Math.max(0, digits - 1 - Math.floor(Math.log10(largest)))) : digits;
+}
+
 /** A whole number with grouping: 16,384. */
 export function integer(value: number): string {
   return format('i', { maximumFractionDigits: 0 }).format(value);

@@ -3,7 +3,7 @@ import type { AttentionPart } from '../../../src/core/architecture.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { HeadReads } from '../../../src/core/tokenFlow.ts';
 import { strongestHeads } from '../../figures/modelFlow.ts';
-import { percent, significant } from '../../parts/format.ts';
+import { columnDecimals, decimal, percent, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
 
@@ -52,6 +52,7 @@ function threadsTemplate(
   const { lengths, keys, weights, most, layer } = reads;
   const heads = strongestHeads(lengths, SHOWN);
   const largest = lengths.reduce((longest, one) => Math.max(longest, one), 1e-9);
+  const decimals = columnDecimals(largest, 2);
   const keyOf = (head: number, place: number): number => at(keys, head * most + place);
   const places = Array.from({ length: most }, (_, place) => place);
   const tokens = [...new Set(heads.flatMap((head) => places.map((place) => keyOf(head, place))))].sort((a, b) => a - b);
@@ -93,7 +94,7 @@ function threadsTemplate(
             <span class="head-bar" aria-hidden="true"
               ><span style="width: ${((100 * at(lengths, head)) / largest).toFixed(1)}%"></span
             ></span>
-            <span class="head-length" aria-hidden="true">${significant(at(lengths, head), 2)}</span>
+            <span class="head-length" aria-hidden="true">${decimal(at(lengths, head), decimals)}</span>
           </button>`;
         })}
       </div>
