@@ -280,7 +280,9 @@ describe('a stranger’s words in every field', () => {
       else if (shown === 'list') {
         await rows.filter({ hasText: 'a.gguf' }).first().waitFor();
         await staysInert(field);
-        await page.keyboard.press('Escape');
+        // Without the focus it would stay, and take the next command's title as a filter.
+        await input.press('Escape');
+        await input.waitFor({ state: 'hidden' });
       } else {
         const dialog = page.locator('.monaco-dialog-box');
         await dialog.waitFor();
