@@ -5,7 +5,7 @@ import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { writeSettings } from '../../scripts/lib/vscodeServer.mjs';
 import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
-import { expectSameNumbers, panelOf, settled, type Panel } from './panel.ts';
+import { expectSameNumbers, panelOf, settled, unfold, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, SAMPLE_LINES, sampleLines } from './texts.ts';
 import { traceByCommandLine, type TracedToken } from './trace.ts';
@@ -154,6 +154,8 @@ describe('the model setting', () => {
       },
       Generate: async () => {
         await panel.frame.getByRole('button', { name: 'One Step', exact: true }).click();
+        await panel.frame.getByText('1 of 64 new tokens.').waitFor();
+        await unfold(panel.frame);
         await panel.frame.getByText('States of a fixed size').waitFor();
       },
     });
