@@ -145,7 +145,7 @@ export async function placed(text: string, told: readonly ServerToken[], { host,
 }
 
 /** What is known of a token from two answers. */
-function joined(cut: ServerToken, scored: ServerToken | undefined): ServerToken {
+export function joined(cut: ServerToken, scored: ServerToken | undefined): ServerToken {
   return {
     id: cut.id,
     bytes: cut.bytes ?? scored?.bytes ?? null,
@@ -217,7 +217,8 @@ function withoutOverlap(
   return all;
 }
 
-function textOf(tokens: readonly Token[], scored: readonly ScoredToken[], rule: WindowRule | null): EngineText {
+/** What an engine told of tokens, by how it scored them. */
+export function textOf(tokens: readonly Token[], scored: readonly ScoredToken[], rule: WindowRule | null): EngineText {
   return {
     tokens,
     told: scored.map(({ token }) => token),

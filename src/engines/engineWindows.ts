@@ -2,7 +2,7 @@ import { UserError } from '../core/errors.ts';
 import { strideOf, textWindows, tokensOfWindow, windowHolding } from '../core/textWindows.ts';
 import type { ReadWindow, Token } from '../core/trace.ts';
 import type { Protocol, ServerToken } from './engineApi.ts';
-import { placed, type EngineText, type EngineTextOptions } from './engineText.ts';
+import { joined, placed, textOf, type EngineText, type EngineTextOptions } from './engineText.ts';
 
 /** A window of a text that an engine does not read at once. */
 export interface EngineWindow {
@@ -56,12 +56,5 @@ export async function readWindow(
   if (abilities.scores === 'requests') await onRequests?.(all);
   const scored = await scoreIds(ids, { from: 1, alternatives, signal, onRequest: (done) => onProgress?.(done / all) });
   onProgress?.(1);
-  return {
-    tokens,
-    told: told.map((token, index) => ({ ...token, text: token.text ?? scored[index]?.token.text ?? null })),
-    rule: null,
-    logprob: Float32Array.from(scored, ({ logprob }) => logprob),
-    rank: Int32Array.from(scored, ({ rank }) => rank),
-    top: scored.map(({ top }) => top),
-  };
+  return { ...textOf(tokens, scored, null), told: told.map((token, index) => joined(token, scored[index]?.token)) };
 }
