@@ -1,5 +1,6 @@
 import { promptOf } from '../src/core/generation.ts';
 import type { Explanation } from '../src/core/trace.ts';
+import { isUntold } from '../src/core/atMost.ts';
 import { surprisalBits } from '../src/core/probability.ts';
 import { at } from '../src/core/tensor.ts';
 import { bits, integer, percent } from './parts/format.ts';
@@ -52,7 +53,7 @@ export function describeToken(explanation: Explanation, index: number): TooltipC
   if (token === undefined) return { title: '', rows: [] };
   const logprob = at(explanation.logprob, index);
   const predicted: TooltipContent['rows'] = Number.isNaN(logprob)
-    ? [[t('Predicted'), explanation.model.served !== undefined && index > 0 ? t('not told by the engine') : t('no: nothing precedes it')]]
+    ? [[t('Predicted'), isUntold(explanation, index) ? t('not told by the engine') : t('no: nothing precedes it')]]
     : [
         [t('Probability'), probabilityText(explanation, index, percent(Math.exp(logprob)))],
         [t('Rank'), rankOf(explanation, index)],

@@ -1,4 +1,4 @@
-import { isAtMost } from '../../core/atMost.ts';
+import { isAtMost, isUntold } from '../../core/atMost.ts';
 import { isTold, NOT_RETURNED, returnedShare } from '../../core/servedBy.ts';
 import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import type { Translate } from '../../core/translatable.ts';
@@ -94,8 +94,9 @@ function tokenMarkdown(explanation: Explanation, index: number, alternatives: nu
   );
   const bits = surprisalBits(explanation, index);
   if (bits === null) {
-    const isUntold = explanation.model.served !== undefined && index > 0;
-    const why = isUntold ? t('The engine does not tell its probability.') : t('Nothing precedes this token, so nothing predicted it.');
+    const why = isUntold(explanation, index)
+      ? t('The engine does not tell its probability.')
+      : t('Nothing precedes this token, so nothing predicted it.');
     return joinedMarkdown([head, why], '\n\n');
   }
   const rank = explanation.rank[index] ?? 0;

@@ -1,4 +1,4 @@
-import { areAtLeast, isAtMost } from '../../core/atMost.ts';
+import { areAtLeast, isAtMost, isUntold } from '../../core/atMost.ts';
 import { beyondPanel, boundOf, chatOmissionOf, omissionOf, windowsOf } from '../../core/omission.ts';
 import { inertSentence, type Inert } from '../../core/inertText.ts';
 import { msg, translated, type Translatable } from '../../core/translatable.ts';
@@ -51,7 +51,7 @@ export function windowNames(
 function boundsOf(explanation: ExplainedBy['explanation']): Translatable {
   const { tokens, model } = explanation;
   const bounds = tokens.filter(({ index }) => isAtMost(explanation, index)).length;
-  const untold = tokens.filter(({ index, special }) => !special && index > 0 && Number.isNaN(explanation.logprob[index])).length;
+  const untold = tokens.filter(({ index, special }) => !special && isUntold(explanation, index)).length;
   const most = model.served?.alternatives ?? 0;
   return untold === 0
     ? msg`${bounds} of the ${tokens.length} tokens are not among the ${most} likeliest, which alone the engine tells: their probability is \
