@@ -9,11 +9,12 @@ import { embeddingPair, type Tensors } from '../tensors.ts';
  * `reorder_and_upcast_attn` changes only rounding below float32, and dropouts only training: neither has an effect here.
  */
 export function gpt2(config: Options, tensors: Tensors): DecoderSpec {
-  return gpt2Like(config, tensors, 'gelu_new', (name, input, output) => ({
-    weight: tensors.weight(`${name}.weight`, [input, output]),
-    layout: 'in-out',
-    bias: tensors.weight(`${name}.bias`, [output]),
-  }));
+  return gpt2Like(config, tensors, 'gelu_new', (name, input, output) => conv1d(tensors, name, input, output));
+}
+
+/** A matrix as the reference's Conv1D has it: stored [in, out], with a bias. */
+export function conv1d(tensors: Tensors, name: string, input: number, output: number): Linear {
+  return { weight: tensors.weight(`${name}.weight`, [input, output]), layout: 'in-out', bias: tensors.weight(`${name}.bias`, [output]) };
 }
 
 /**

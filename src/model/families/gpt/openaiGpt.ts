@@ -4,6 +4,7 @@ import { quoted } from '../../formats/modelFiles.ts';
 import { count, eitherCount, flag, positive, refuse, text, type Options } from '../config.ts';
 import { PLAIN_ATTENTION, PLAIN_BLOCK, PLAIN_DECODER, type Block, type DecoderSpec, type Linear, type Norms } from '../spec.ts';
 import { embeddingPair, type Tensors } from '../tensors.ts';
+import { conv1d } from './gpt2.ts';
 
 /** The only activations of the family, by the names that they have in it. */
 const ACTIVATIONS: ReadonlyMap<string, Activation> = new Map([
@@ -35,11 +36,7 @@ export function openaiGpt(config: Options, tensors: Tensors): DecoderSpec {
     dim,
     flag(config, 'tie_word_embeddings', true),
   );
-  const linear = (at: string, input: number, output: number): Linear => ({
-    weight: tensors.weight(`${at}.weight`, [input, output]),
-    layout: 'in-out',
-    bias: tensors.weight(`${at}.bias`, [output]),
-  });
+  const linear = (at: string, input: number, output: number): Linear => conv1d(tensors, at, input, output);
   const behind = (at: string): Norms => ({ pre: null, post: null, stream: tensors.layerNorm(at, dim, epsilon) });
   const blocks = Array.from({ length: layers }, (_, layer): Block => {
     const at = `${prefix}h.${layer}`;
