@@ -45,7 +45,7 @@ export function createTableMenu(label: string, { file, numbers }: SavedTable): H
 }
 
 /** Copies the table on Ctrl+C, ⌘C: not where text is selected, which the browser copies itself. */
-export function copiesTable({ numbers }: Pick<SavedTable, 'numbers'>): (event: KeyboardEvent) => void {
+function copiesTable({ numbers }: Pick<SavedTable, 'numbers'>): (event: KeyboardEvent) => void {
   return (event) => {
     if (!isCopy(event)) return;
     const found = writerOf(numbers());

@@ -1,9 +1,10 @@
-import { html, type TemplateResult } from 'lit-html';
+import { html, render, type TemplateResult } from 'lit-html';
 import { visibleText } from '../../../src/core/visibleText.ts';
-import type { LensCell } from '../../figures/modelFlow.ts';
+import type { LayerFlow, LensCell } from '../../figures/modelFlow.ts';
 import { flowNumbers } from '../../figures/tableNumbers.ts';
+import { el } from '../../parts/dom.ts';
 import { decimal, percent, significant } from '../../parts/format.ts';
-import { copiesTable, createTableMenu, type SavedTable } from '../../parts/tableMenu.ts';
+import { withTableMenu } from '../../parts/tableMenu.ts';
 import { t } from '../../strings.ts';
 import type { ModelData } from './modelData.ts';
 
@@ -17,31 +18,27 @@ export interface ModelTable {
 /** Creates the table. */
 export function createModelTable(): ModelTable {
   let shown: ModelData | null = null;
-  const saved: SavedTable = {
+  const body = el('div', { class: 'scroll-x' });
+  const frame = withTableMenu(t('The picture’s numbers, a row a layer'), body, {
     file: () => `position-${shown?.settings.selected ?? 0}-layers`,
     numbers: () => (shown === null || shown.flows === null ? null : flowNumbers(shown.flows, shown.cells)),
-  };
-  const menu = createTableMenu(t('The picture’s numbers, a row a layer'), saved);
-  const copies = copiesTable(saved);
+  });
   return {
     template: (data) => {
       shown = data;
-      return tableTemplate(data, menu, copies);
+      const { streams } = data.architecture;
+      if (streams !== null)
+        return html`<p class="caption">
+          ${t('{0} residual streams, which every layer mixes anew: what it adds is in all of them, so no lengths are told.', streams.count)}
+        </p>`;
+      if (data.flows === null) return html`<p class="caption">…</p>`;
+      render(rowsTemplate(data.flows, data.cells), body);
+      return html`${frame}`;
     },
   };
 }
 
-function tableTemplate(
-  { architecture, flows, cells }: ModelData,
-  menu: HTMLElement,
-  copies: (event: KeyboardEvent) => void,
-): TemplateResult {
-  const { streams } = architecture;
-  if (streams !== null)
-    return html`<p class="caption">
-      ${t('{0} residual streams, which every layer mixes anew: what it adds is in all of them, so no lengths are told.', streams.count)}
-    </p>`;
-  if (flows === null) return html`<p class="caption">…</p>`;
+function rowsTemplate(flows: readonly LayerFlow[], cells: readonly LensCell[] | null): TemplateResult {
   const columns = [
     t('Layer'),
     t('Length before'),
@@ -52,36 +49,31 @@ function tableTemplate(
     t('Length after'),
     t('If the model stopped here'),
   ];
-  return html`<div class="saved-table" tabindex="-1" @keydown=${copies}>
-    <div class="scroll-x">
-      <table class="table">
-        <caption class="caption">
-          ${t('Lengths are Euclidean norms: the root of the sum of the squares of a vector’s numbers.')}
-        </caption>
-        <thead>
-          <tr>
-            ${columns.map((name, index) => html`<th scope="col" class=${index < columns.length - 1 ? 'number' : ''}>${name}</th>`)}
-          </tr>
-        </thead>
-        <tbody>
-          ${flows.map((one, layer) => {
-            const cell = cells?.[layer + 1];
-            return html`<tr>
-              <th scope="row" class="number">${layer}</th>
-              <td class="number">${significant(one.before, DIGITS)}</td>
-              <td class="number">${significant(one.attention, DIGITS)}</td>
-              <td class="number">${decimal(one.attentionCosine, 3)}</td>
-              <td class="number">${significant(one.mlp, DIGITS)}</td>
-              <td class="number">${decimal(one.mlpCosine, 3)}</td>
-              <td class="number">${significant(one.after, DIGITS)}</td>
-              <td>${cell === undefined ? '…' : predictionTemplate(cell)}</td>
-            </tr>`;
-          })}
-        </tbody>
-      </table>
-    </div>
-    <div class="table-tools">${menu}</div>
-  </div>`;
+  return html`<table class="table">
+    <caption class="caption">
+      ${t('Lengths are Euclidean norms: the root of the sum of the squares of a vector’s numbers.')}
+    </caption>
+    <thead>
+      <tr>
+        ${columns.map((name, index) => html`<th scope="col" class=${index < columns.length - 1 ? 'number' : ''}>${name}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${flows.map((one, layer) => {
+        const cell = cells?.[layer + 1];
+        return html`<tr>
+          <th scope="row" class="number">${layer}</th>
+          <td class="number">${significant(one.before, DIGITS)}</td>
+          <td class="number">${significant(one.attention, DIGITS)}</td>
+          <td class="number">${decimal(one.attentionCosine, 3)}</td>
+          <td class="number">${significant(one.mlp, DIGITS)}</td>
+          <td class="number">${decimal(one.mlpCosine, 3)}</td>
+          <td class="number">${significant(one.after, DIGITS)}</td>
+          <td>${cell === undefined ? '…' : predictionTemplate(cell)}</td>
+        </tr>`;
+      })}
+    </tbody>
+  </table>`;
 }
 
 function predictionTemplate({ piece, probability }: LensCell): TemplateResult {
