@@ -30,10 +30,10 @@ export interface Panel {
   selected(index: number): Promise<void>;
 }
 
-/** Opens all details inside that are folded. */
+/** Opens all details inside that are folded, by the keyboard: a notification may lie over them. */
 export async function unfold(where: FrameLocator | Locator): Promise<void> {
   const folded = where.locator('details.fold:not([open]) > summary:visible');
-  while ((await folded.count()) > 0) await folded.first().click();
+  while ((await folded.count()) > 0) await folded.first().press('Enter');
 }
 
 /** Gives the window the width with which the panel is `width` pixels wide. */

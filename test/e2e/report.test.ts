@@ -95,11 +95,8 @@ describe('a report in VS Code', () => {
     await workbench.command('View: Close Editor');
     await tab.waitFor({ state: 'detached' });
     await workbench.openFile(SAVED);
-    await until(
-      'the note',
-      () => notes.allInnerTexts(),
-      ([text]) => text === 'Why here?',
-    );
+    // Its page may still be loading, which ends what is asked of it; waiting goes on in the page that comes.
+    await notes.filter({ hasText: /^Why here\?$/ }).waitFor();
     expect(session.ownErrors()).toEqual([]);
   });
 
