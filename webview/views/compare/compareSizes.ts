@@ -7,7 +7,7 @@ import type { PanelContext, View } from '../../context.ts';
 import { sizesFigure } from '../../figures/sizesFigure.ts';
 import { button, chip, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS } from '../../parts/dom.ts';
-import { bits, compact, decimal, integer, signedDecimal } from '../../parts/format.ts';
+import { bits, compact, decimal, integer, signedDecimal, significant } from '../../parts/format.ts';
 import { sizeNumbers, spanNumbers } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
@@ -147,8 +147,8 @@ function lawText({ models }: ShownSizes, fit: SizeFit | null): string {
   return t(
     'Dashed: bits/byte = {0} × parameters ^ {1}, by least squares of the logarithms through these models and this one text. \
 Off the line: ln of the measured less ln of the fitted. Models of other families or data need not lie on one line.',
-    fit.factor.toPrecision(3),
-    fit.exponent.toPrecision(3),
+    significant(fit.factor),
+    significant(fit.exponent),
   );
 }
 
