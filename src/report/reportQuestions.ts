@@ -63,9 +63,10 @@ interface Asked {
 
 /**
  * The questions whose answers make up a report: those that the panel's views ask about this text. A head's strongest weights are known
- * only once its rows are: see `cellQuestions`.
+ * only once its rows are: see `cellQuestions`. None about a text that an engine has read: what it returned is all there is.
  */
 export function reportQuestions(explanation: Explanation, choice: ReportChoice): readonly Query[] {
+  if (explanation.model.served !== undefined) return [];
   const asked: Asked = { explanation, choice, heads: headsOf(explanation) };
   const parts: Readonly<Record<ReportPart, (asked: Asked) => readonly Query[]>> = {
     attention: attentionQuestions,
@@ -87,7 +88,7 @@ export function cellQuestions(cells: readonly (Head & { readonly query: number; 
  * Questions that the comparison of two sides asks: the attention of the same head, and of the other side's heads all where they are small.
  */
 export function comparisonQuestions(first: Explanation, second: Explanation, choice: ReportChoice): readonly SidedQuery[] {
-  if (!choice.parts.includes('attention')) return [];
+  if (!choice.parts.includes('attention') || (first.model.served ?? second.model.served) !== undefined) return [];
   const shared = {
     layer: Math.min(choice.layer, first.model.layers - 1, second.model.layers - 1),
     head: Math.min(choice.head, first.model.heads - 1, second.model.heads - 1),

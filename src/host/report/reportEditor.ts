@@ -18,8 +18,8 @@ import type { ReportDocument } from './reportDocument.ts';
 export interface ReportEditorContext {
   readonly extensionUri: vscode.Uri;
   readonly client: ModelClient;
-  /** A client of the model that has this name, which is disposed by whoever asks; undefined: there is no such model here. */
-  readonly named: (name: string) => Promise<ModelClient | undefined>;
+  /** A client of the model of this name, at an engine or here, which is disposed by whoever asks; undefined: the list has none. */
+  readonly named: (name: string, isServed: boolean) => Promise<ModelClient | undefined>;
   readonly log: Log;
   /** Has the user save a file that the page made. */
   readonly saveFile: (name: string, content: string | Uint8Array) => void;
