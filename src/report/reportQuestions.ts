@@ -237,7 +237,7 @@ function layersOf(heads: readonly Head[]): readonly number[] {
 
 /**
  * About how many bytes each part adds to a report's file, with the second side of a comparison where there is one: numbers hardly become
- * smaller, and base64 takes a third more.
+ * smaller, and signs of ASCII take a quarter more.
  */
 export function aboutBytes(
   explanation: Explanation,
@@ -263,6 +263,6 @@ export function aboutBytes(
   kept.positions = count('positions', 'positions') * headDim * 40;
   kept.forward = count('forward', 'forwardPath') * (headDim * 16 + length * 12) + choice.tokens.length * layers * dim * 80;
   kept.why = choice.tokens.length * (layers * heads * length * 4 + ATTRIBUTION_METHODS.length * length * 4);
-  const packed = (bytes: number): number => Math.round(bytes * 0.9 * (4 / 3));
+  const packed = (bytes: number): number => Math.round(bytes * 0.87 * (16 / 13));
   return Object.fromEntries(REPORT_PARTS.map((part) => [part, packed(kept[part])])) as Readonly<Record<ReportPart, number>>;
 }

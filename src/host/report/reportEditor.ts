@@ -110,9 +110,11 @@ export class ReportEditors {
 
   /** Command "Copy for a Notebook": Python that reads the numbers of the report on show. */
   async copyForNotebook(): Promise<void> {
-    const uri = [...this.#open].find(({ webview }) => webview.active)?.document.uri;
-    if (uri === undefined) return void inform(t('Open a saved report first: the code reads its numbers.'));
-    await vscode.env.clipboard.writeText(notebookCode(uri.scheme === 'file' || uri.scheme === 'vscode-remote' ? uri.fsPath : uri.path));
+    const document = [...this.#open].find(({ webview }) => webview.active)?.document;
+    if (document === undefined) return void inform(t('Open a saved report first: the code reads its numbers.'));
+    const { uri, report } = document;
+    const path = uri.scheme === 'file' || uri.scheme === 'vscode-remote' ? uri.fsPath : uri.path;
+    await vscode.env.clipboard.writeText(notebookCode(path, report.head.version));
     void inform(t('Copied Python that reads the numbers of {0}.', fileName(uri)));
   }
 

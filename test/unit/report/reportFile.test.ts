@@ -59,7 +59,7 @@ describe('a report', () => {
     const json = /<script type="application\/json" id="explain-tokens-report">([^<]*)<\/script>/.exec(file)?.[1] ?? '';
     expect(JSON.parse(json)).toMatchObject({
       format: 'explain-tokens-report',
-      version: 1,
+      version: 2,
       product: '0.1.0',
       created: '2026-11-29T12:00:00.000Z',
       model: { name: 'tiny', family: shown.explanation.model.family },
@@ -148,9 +148,11 @@ describe('a file that is none', () => {
     expect(await sentenceOf('')).toBe(foreign);
     expect(await sentenceOf('<!DOCTYPE html><p>Hello</p>')).toBe(foreign);
     expect(await changed('"format":"explain-tokens-report"', '"format":"other"')).toBe(foreign);
-    expect(await changed('"version":1', '"version":2')).toContain('was made by a newer version of Explain Tokens');
-    expect(await changed('"version":1', '"version":"1"')).toBe(damaged);
-    expect(await changed('"version":1', '"version":1,')).toBe(damaged);
+    expect(await changed('"version":2', '"version":3')).toContain('was made by a newer version of Explain Tokens');
+    expect(await changed('"version":2', '"version":"2"')).toBe(damaged);
+    expect(await changed('"version":2', '"version":2,')).toBe(damaged);
+    // What the first version was is told by its own arrays.
+    expect(await changed('"version":2', '"version":1')).toBe(damaged);
     expect(await changed('"created":"2026', '"created":"then')).toBe(damaged);
     const file = await written(report);
     const start = file.indexOf('explain-tokens-numbers');
