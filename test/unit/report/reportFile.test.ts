@@ -160,6 +160,35 @@ describe('a file that is none', () => {
     expect(await sentenceOf(file.slice(0, start + 60) + file.slice(start + 64))).toBe(damaged);
   });
 
+  it('is refused where it has a model without sizes, or ids below 0, that no engine serves', async () => {
+    const { shown: kept, ...rest } = reportWith(shown, []);
+    const { explanation } = kept;
+    const sentenceWith = async (change: object, model: object): Promise<string> =>
+      sentenceOf(
+        await written({
+          ...rest,
+          head: { ...rest.head, ids: [...((change as { ids?: readonly number[] }).ids ?? rest.head.ids)] },
+          shown: { ...kept, explanation: { ...explanation, ...change, model: { ...explanation.model, ...model } } },
+        }),
+      );
+    const ids = rest.head.ids.map((id) => -2 - id);
+    const tokens = explanation.tokens.map((token) => ({ ...token, id: -2 - token.id }));
+    const served = {
+      engine: 'tgi',
+      version: null,
+      address: '',
+      readOnTheWay: false,
+      alternatives: 0,
+      requestEach: false,
+      listedAlone: false,
+    };
+    const damaged = `${NAME} is damaged or incomplete: it cannot be opened.`;
+    expect(await sentenceWith({}, { layers: 0 })).toBe(damaged);
+    expect(await sentenceWith({ ids, tokens }, {})).toBe(damaged);
+    expect(await sentenceWith({ ids, tokens }, { layers: 0, served: { ...served, engine: 7 } })).toBe(damaged);
+    expect(await sentenceWith({ ids, tokens }, { layers: 0, served })).toBe('read');
+  });
+
   it('is refused where text and ids disagree', async () => {
     const sentence = `${NAME} cannot be trusted: its text and its token ids disagree.`;
     const { text, ids } = report.head;
