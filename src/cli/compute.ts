@@ -24,7 +24,11 @@ export async function compute(command: ComputedCommand, distFolder: string, say:
     if (options.engine !== null) return (await import('./runEngineScore.ts')).scoreByEngine(options, options.engine, say);
     return (await import('./runScore.ts')).score(options, distFolder, say);
   }
-  if (command.kind === 'verify') return (await import('./runVerify.ts')).verify(command.options, distFolder, say);
+  if (command.kind === 'verify') {
+    const { options } = command;
+    if (options.engine !== null) return (await import('./runEngineReport.ts')).verifyByEngine(options, options.engine, say);
+    return (await import('./runVerify.ts')).verify(options, distFolder, say);
+  }
   if (command.kind === 'generate') {
     const { options } = command;
     if (options.engine !== null) await (await import('./runEngineGenerate.ts')).generateByEngine(options, options.engine, say);
@@ -32,8 +36,11 @@ export async function compute(command: ComputedCommand, distFolder: string, say:
   } else if (command.kind === 'sizes') await (await import('./runSizes.ts')).sizes(command.options, distFolder, say);
   else if (command.kind === 'compare') await (await import('./runCompare.ts')).compare(command.options, distFolder, say);
   else if (command.kind === 'patch') await (await import('./runPatch.ts')).patch(command.options, distFolder, say);
-  else if (command.kind === 'report') await (await import('./runReport.ts')).report(command.options, distFolder, say);
-  else if (command.kind === 'steer') await (await import('./runSteer.ts')).steer(command.options, distFolder, say);
+  else if (command.kind === 'report') {
+    const { options } = command;
+    if (options.engine !== null) await (await import('./runEngineReport.ts')).reportByEngine(options, options.engine, distFolder, say);
+    else await (await import('./runReport.ts')).report(options, distFolder, say);
+  } else if (command.kind === 'steer') await (await import('./runSteer.ts')).steer(command.options, distFolder, say);
   else if (command.kind === 'why') await (await import('./runWhy.ts')).why(command.options, distFolder, say);
   else await (await import('./runTrace.ts')).trace(command.options, distFolder, say);
   return 0;

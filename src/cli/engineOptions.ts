@@ -41,6 +41,18 @@ export function engineOptions(values: EngineValues): EngineOptions | null {
   };
 }
 
+/** The same, where none of the options that need a model on this machine go with an engine. Throws UsageError. */
+export function engineWithout<Name extends string>(
+  values: EngineValues & Readonly<Partial<Record<Name, unknown>>>,
+  names: readonly Name[],
+): EngineOptions | null {
+  const engine = engineOptions(values);
+  if (engine === null) return null;
+  for (const name of names)
+    if (values[name] !== undefined) throw new UsageError(`--${name} does not go with --engine, which has its own model.`);
+  return engine;
+}
+
 function addressOf(text: string): string {
   try {
     return engineAddress(text);

@@ -61,14 +61,16 @@ For score, which reads whole texts of any length in windows; - is standard input
   --max-bits-per-byte X
                       exit code 3 if a file takes more; which, is told on standard error
 
-For score and generate by an engine that serves the model, in place of a model on this machine: vLLM, SGLang, TGI, llama.cpp, Ollama,
+For score, generate, report and verify by an engine that serves the model, in place of a model on this machine: vLLM, SGLang, TGI, llama.cpp, Ollama,
 LM Studio, or another server of OpenAI's completions, recognised by asking. Texts are sent to that address alone; a redirect elsewhere
 is not followed. EXPLAIN_TOKENS_ENGINE_KEY: its key
   --engine URL        its address, such as http://localhost:8000
   --model NAME        the model's name there (default: the only one)
-  --tokenizer PATH    score: model folder or GGUF file with the same tokenizer, for engines that do not tell the bytes of tokens
+  --tokenizer PATH    score, report, verify: model folder or GGUF file with the same tokenizer, for engines that do not tell the bytes of
+                      tokens
   --parallel N        score: requests open at once (default 8); windows of all files go out side by side
-  --requests N        score: requests allowed in all, where the engine scores generated tokens only (llama.cpp) and each token takes one
+  --requests N        score, report, verify: requests allowed in all, where the engine scores generated tokens only (llama.cpp) and each
+                      token takes one
 
 For sizes, one text through several models, best of one family:
   --models A,B,C      model folders or GGUF files; they are put in the order of their parameters
@@ -182,6 +184,7 @@ begins in. By word "words", cut by Unicode's rules and dictionaries; "word" is f
 share a token are one. Exit code 3 past the limit, 1 if a file could not be read; the others are written all the same.
 score by an engine: the windows have 8,192 tokens at most, one less than the engine reads at once; what is sent is the text's tokens
 where it takes ids. JSON: "model" has the engine, its version and address; ids are null where it tells none.
+report by an engine: it holds what the engine returned, the tokens, their log-probabilities and alternatives, and not its address.
 sizes: tokens of different tokenizers are aligned by characters, in the smallest spans that all cover; bits per byte are those of
 spans that every model predicted. "first" is the smallest model whose first choice each token of the span was. From four different
 sizes on "fit" is the power law nearest to them, factor * parameters ^ exponent, with the residuals (natural logarithm): of these

@@ -5,7 +5,7 @@ import { PATCH_GRIDS, type PatchGrid } from '../core/patchGrid.ts';
 import type { SamplingSettings } from '../core/sampling.ts';
 import { TEXT_UNITS, type TextUnit } from '../core/textUnits.ts';
 import { compareWithOf, type CompareWith } from './compareWith.ts';
-import { engineOptions, type EngineOptions } from './engineOptions.ts';
+import { engineWithout, type EngineOptions } from './engineOptions.ts';
 import { mcpOptions, type McpOptions } from './mcpOptions.ts';
 import {
   fileInput,
@@ -210,12 +210,14 @@ type OptionName = keyof typeof OPTIONS;
 /** Options of the commands that run a model, and of those that read one text. */
 const MODEL = ['model', 'runtime', 'native-runtime'] as const;
 const RUN = [...MODEL, 'text', 'file', 'chat', 'recipe', 'steer', 'strength', 'steer-on'] as const;
+/** Options of the commands that read a text by an engine. */
+const ENGINE = ['engine', 'tokenizer', 'parallel', 'requests'] as const;
 /** Options of each command besides those that every command has (--output, --help, --version). */
 const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
   trace: [...RUN, 'ids', 'format', 'top', 'window'],
   generate: [...RUN, 'ids', 'format', 'top', 'tokens', 'temperature', 'top-k', 'top-p', 'min-p', 'seed', 'greedy', 'past-end', 'engine'],
   compare: [...RUN, 'with-text', 'with-file', 'with-model'],
-  score: [...MODEL, 'by', 'format', 'max-bits-per-byte', 'stride', 'engine', 'tokenizer', 'parallel', 'requests'],
+  score: [...MODEL, 'by', 'format', 'max-bits-per-byte', 'stride', ...ENGINE],
   why: [...RUN, 'ids', 'format', 'top', 'position', 'token', 'rival', 'method', 'deletion', 'by'],
   patch: [...MODEL, 'text', 'file', 'chat', 'with-text', 'with-file', 'format', 'position', 'token', 'rival', 'grid'],
   steer: [
@@ -224,8 +226,8 @@ const OWN: Readonly<Record<CommandName, readonly OptionName[]>> = {
     ...(['read', 'layers', 'name'] as const),
   ],
   sizes: ['text', 'file', 'models', 'format', 'runtime', 'native-runtime'],
-  report: [...MODEL, 'text', 'file', 'chat', 'recipe', 'include', 'position', 'with-text', 'with-file', 'with-model'],
-  verify: [...MODEL, 'tolerance', 'with-model'],
+  report: [...MODEL, 'text', 'file', 'chat', 'recipe', 'include', 'position', 'with-text', 'with-file', 'with-model', ...ENGINE],
+  verify: [...MODEL, 'tolerance', 'with-model', ...ENGINE],
   download: ['gguf'],
   mcp: ['runtime', 'native-runtime'],
 };
@@ -334,16 +336,8 @@ function generateOptions(values: Values): GenerateOptions {
     },
     seed: wholeNumber('seed', values.seed, 0),
     pastEnd: values['past-end'] === true,
-    engine: generatingEngine(values),
+    engine: engineWithout(values, ['ids', 'chat', 'recipe', 'steer', 'past-end']),
   };
-}
-
-function generatingEngine(values: Values): EngineOptions | null {
-  const engine = engineOptions(values);
-  if (engine === null) return null;
-  for (const name of ['ids', 'chat', 'recipe', 'steer', 'past-end'] as const)
-    if (values[name] !== undefined) throw new UsageError(`--${name} does not go with --engine, which has its own model.`);
-  return engine;
 }
 
 function textInput(values: Values, command: CommandName): TextInput {

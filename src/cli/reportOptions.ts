@@ -1,5 +1,6 @@
 import { REPORT_PARTS, type ReportPart } from '../report/reportQuestions.ts';
 import { REPORT_ENDING } from '../report/reportFile.ts';
+import { engineWithout, type EngineOptions } from './engineOptions.ts';
 import { compareWithOf, type CompareValues, type CompareWith } from './compareWith.ts';
 import { positiveNumber, runOptions, UsageError, wholeNumber, type RunOptions, type TextInput } from './optionValues.ts';
 
@@ -15,6 +16,8 @@ export interface ReportOptions extends RunOptions {
   readonly positions: readonly number[] | null;
   /** What the text is compared with; null: nothing. */
   readonly with: CompareWith | null;
+  /** The engine that reads the text; null: a model on this machine does. */
+  readonly engine: EngineOptions | null;
 }
 
 /** Options of `verify`. */
@@ -24,9 +27,12 @@ export interface VerifyOptions extends RunOptions {
   readonly tolerance: number;
   /** The other model of the report's comparison; null: it is not read again. */
   readonly withModel: string | null;
+  /** The engine that reads the text again; null: a model on this machine does. */
+  readonly engine: EngineOptions | null;
 }
 
 type Values = Parameters<typeof runOptions>[0] &
+  Parameters<typeof engineWithout>[0] &
   CompareValues & {
     readonly chat?: boolean | undefined;
     readonly recipe?: string | undefined;
@@ -54,6 +60,7 @@ export function reportOptions(input: TextInput, values: Values): ReportOptions {
     steer: null,
     parts: [...new Set(include.flatMap((names) => names.split(',')).flatMap((name) => partsNamed(name.trim())))],
     with: compareWithOf(values, input),
+    engine: engineWithout(values, ['chat', 'recipe', 'include', 'position', 'with-text', 'with-file', 'with-model']),
     positions: position === undefined ? null : position.split(',').map((one) => wholeNumber('position', one.trim(), 0)),
   };
 }
@@ -74,5 +81,11 @@ export function verifyOptions(files: readonly string[], values: Values): VerifyO
     throw new UsageError(`verify takes one report, such as analysis${REPORT_ENDING}.`);
   const { 'with-model': withModel = null } = values;
   if (withModel === '') throw new UsageError('--with-model names no folder.');
-  return { ...runOptions(values), file, withModel, tolerance: positiveNumber('tolerance', values.tolerance, DEFAULT_TOLERANCE) };
+  return {
+    ...runOptions(values),
+    file,
+    withModel,
+    tolerance: positiveNumber('tolerance', values.tolerance, DEFAULT_TOLERANCE),
+    engine: engineWithout(values, ['with-model']),
+  };
 }

@@ -2,18 +2,15 @@ import { UserError } from '../core/errors.ts';
 import { NO_SCORES, withToken } from '../core/textScores.ts';
 import { EngineUnavailableError } from '../engines/engineConnection.ts';
 import { readText, windowRule, type EngineText, type LocalTokenizer } from '../engines/engineText.ts';
-import { openTokenizer } from '../model/tokenizer/textTokenizer.ts';
-import { engineJson, openCommandEngine, type CommandEngine } from './commandEngine.ts';
+import type { OpenedEngine } from '../engines/openEngine.ts';
+import { commandTokenizer, engineJson, openCommandEngine, requestBudget } from './commandEngine.ts';
 import type { EngineOptions } from './engineOptions.ts';
-import { modelFilesAt, readFileText, type Note } from './input.ts';
+import { readFileText, type Note } from './input.ts';
 import { STANDARD } from './optionValues.ts';
 import type { ScoreOptions } from './scoreOptions.ts';
 import type { FileScores, ScoreRecord } from './scoreOutput.ts';
 import { nameOf, recordsBy } from './scoreRecords.ts';
 import { scoreAll, type ScoreSink } from './scoreRun.ts';
-
-/** Largest id that a tokenizer of an engine's model may have. */
-const MOST_VOCAB = 2 ** 22;
 
 /** A file as the engine read it, or why it did not. */
 type ReadFile =
@@ -28,15 +25,15 @@ export async function scoreByEngine(options: ScoreOptions, engine: EngineOptions
     const ending = new AbortController();
     const opened = await openCommandEngine(engine, ending.signal, say);
     const { protocol } = opened;
-    const tokenizer = engine.tokenizer === null ? null : await tokenizerAt(engine.tokenizer);
+    const tokenizer = await commandTokenizer(engine);
     const rule = windowRule(protocol, options.stride);
-    const budget = { left: engine.requests };
+    const onRequests = requestBudget(engine, opened.host);
     return {
       head: { model: engineJson(protocol, engine.address), window: rule?.length ?? null, stride: rule?.stride ?? null },
       run: async (sink) => {
         const { tell } = sink;
         const reading = ([index, file]: readonly [number, string]): Promise<ReadFile> =>
-          readFile(file, opened, tokenizer, options, budget, ending.signal, (share) => tell(index, share), say);
+          readFile(file, opened, tokenizer, options, onRequests, ending.signal, (share) => tell(index, share), say);
         try {
           return await writeInOrder(inOrder([...sink.files.entries()], engine.parallel, reading), options, sink);
         } finally {
@@ -72,16 +69,12 @@ async function writeInOrder(
   return incomplete;
 }
 
-async function tokenizerAt(path: string): Promise<LocalTokenizer> {
-  return openTokenizer(await modelFilesAt(path), MOST_VOCAB);
-}
-
 async function readFile(
   file: string,
-  { protocol, host }: CommandEngine,
+  { protocol, host }: OpenedEngine,
   tokenizer: LocalTokenizer | null,
   { stride }: ScoreOptions,
-  budget: { left: number },
+  onRequests: (requests: number) => void,
   signal: AbortSignal,
   tell: (share: number) => void,
   note: Note,
@@ -95,14 +88,7 @@ async function readFile(
       stride,
       alternatives: 0,
       onProgress: tell,
-      onRequests: (requests) => {
-        budget.left -= requests;
-        if (budget.left >= 0) return;
-        throw new UserError(
-          `${host} returns probabilities of generated tokens only, so each token takes a request of its own, ${requests} for this text: \
---requests N allows N in all.`,
-        );
-      },
+      onRequests,
     });
     return { file, text, read };
   } catch (error) {

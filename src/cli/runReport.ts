@@ -1,34 +1,27 @@
-import { readFile } from 'node:fs/promises';
-import { basename, join } from 'node:path';
-import { version } from '../../package.json';
+import { basename } from 'node:path';
 import { answer } from '../analysis/answers.ts';
 import { explain } from '../analysis/explain.ts';
 import { bytesText } from '../core/bytesText.ts';
 import type { Explanation } from '../core/trace.ts';
-import type { ShownExplanation } from '../protocol/messages.ts';
 import { collectAnswers } from '../report/collectAnswers.ts';
-import { makeReport } from '../report/makeReport.ts';
-import { REPORT_ENDING, writeReport } from '../report/reportFile.ts';
-import { loadReportPage } from '../report/reportPage.ts';
 import { comparisonQuestions, type ReportChoice } from '../report/reportQuestions.ts';
 import { openAnalysis } from './analysis.ts';
-import { compareSide, omissionNotices, type Side } from './comparedSide.ts';
+import { compareSide, type Side } from './comparedSide.ts';
 import type { CompareWith } from './compareWith.ts';
 import { readInput, type Note } from './input.ts';
-import { checkPosition, UsageError } from './optionValues.ts';
+import { checkPosition } from './optionValues.ts';
 import { openOutput } from './output.ts';
 import { progressLine } from './progressLine.ts';
 import { readRecipe } from './recipeOption.ts';
 import type { ReportOptions } from './reportOptions.ts';
+import { CANDIDATES, refuseTerminal, reportBytes, shownIn } from './writtenReport.ts';
 
-/** Candidates kept per position, as many as the panel shows at first. */
-const CANDIDATES = 10;
 /** What the other text of a comparison is called where it has no file. */
 const OTHER_TEXT = 'second text';
 
 /** Explains a text and writes what happened as a page that opens anywhere. Throws UserError or UsageError. */
 export async function report(options: ReportOptions, distFolder: string, note: Note): Promise<void> {
-  if (options.output === null && process.stdout.isTTY) throw new UsageError('A report is not for a terminal: name a file with --output.');
+  refuseTerminal(options);
   const recipe = await readRecipe(options);
   const text = await readInput(options.input, note);
   const line = progressLine();
@@ -42,12 +35,7 @@ export async function report(options: ReportOptions, distFolder: string, note: N
       chat: options.chat,
       ...(recipe.recipe.length === 0 ? {} : { recipe: recipe.recipe }),
     });
-    const shown: ShownExplanation = {
-      serial: 1,
-      source: { uri: '', start: 0, end: explanation.text.length, label: labelOf(options) },
-      explanation,
-      notices: omissionNotices(explanation),
-    };
+    const shown = shownIn(options, explanation);
     for (const notice of shown.notices) await note(notice);
     const first: Side = { context, explanation };
     const compared =
@@ -72,14 +60,11 @@ export async function report(options: ReportOptions, distFolder: string, note: N
       (done, total) => line.tell(`${name}: ${done} of ${total} questions`),
     );
     const files = await answer(context, explanation.run, 'fileMarks', {});
-    const page = await loadReportPage((file) => readFile(join(distFolder, '..', file), 'utf8'));
     const settings = { selected: choice.tokens[0] ?? 0 };
-    const made = makeReport(
+    const bytes = await reportBytes(
       { shown, comparison: compared?.comparison ?? null, answers, choice, files, settings, notes: [] },
-      version,
-      new Date(),
+      distFolder,
     );
-    const bytes = new TextEncoder().encode(await writeReport(made, page));
     line.clear();
     await output.write(bytes);
     await note(`${explanation.tokens.length} tokens, ${answers.length} answers of ${name}: ${bytesText(bytes.length)}.`);
@@ -96,11 +81,6 @@ function choiceOf({ parts, positions }: ReportOptions, { tokens, model }: Explan
   // A layer in the middle has read the text and not yet written the answer.
   const layer = Math.floor(model.layers / 2);
   return { parts, tokens: positions ?? [tokens.length - 1], layer, head: 0, embeddingLayer: model.layers };
-}
-
-function labelOf({ input, output }: ReportOptions): string {
-  if (input.kind === 'file') return basename(input.path);
-  return output === null ? 'Explain Tokens' : basename(output).slice(0, -REPORT_ENDING.length);
 }
 
 function otherLabel(other: CompareWith): string {

@@ -1,32 +1,27 @@
-import { readFile, stat } from 'node:fs/promises';
 import { basename } from 'node:path';
 import type { AnswerContext } from '../analysis/answering.ts';
 import { answer } from '../analysis/answers.ts';
 import { explain } from '../analysis/explain.ts';
-import { messageOf, UserError } from '../core/errors.ts';
+import { UserError } from '../core/errors.ts';
 import type { Explanation } from '../core/trace.ts';
-import type { Difference } from '../protocol/messages.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../report/readAgain.ts';
 import type { Report } from '../report/report.ts';
-import { checkReportSize, readReport } from '../report/reportFile.ts';
 import { openAnalysis } from './analysis.ts';
 import { divergenceOfSides, type Side } from './comparedSide.ts';
 import type { Note } from './input.ts';
 import { UsageError } from './optionValues.ts';
-import { openOutput } from './output.ts';
 import { progressLine } from './progressLine.ts';
 import type { VerifyOptions } from './reportOptions.ts';
-
-const EXIT_PAST_TOLERANCE = 3;
+import { keptReport, noteModel, tellVerified } from './verification.ts';
 
 /**
  * Reads a report again and writes, as JSON, how far its kept numbers are from those of the model that is here. Returns the exit code: 3 if
  * one is past the tolerance. Throws UserError.
  */
 export async function verify(options: VerifyOptions, distFolder: string, note: Note): Promise<number> {
-  const { file, tolerance } = options;
-  const name = basename(file);
-  const kept = await readReport(await textOf(file, name), name);
+  const name = basename(options.file);
+  const kept = await keptReport(options.file);
+  refuseServed(kept, name);
   const line = progressLine();
   const context = await openAnalysis(options, distFolder, note, ({ stage }) => line.tell(stage));
   const { info } = context.open.model;
@@ -45,12 +40,7 @@ export async function verify(options: VerifyOptions, distFolder: string, note: N
     (done, total) => line.tell(`${info.name}: ${done} of ${total} questions`),
   );
   line.clear();
-  const most = differences[0]?.share ?? 0;
-  const output = await openOutput(options.output);
-  await output.write(resultJson(kept, info.name, tolerance, differences));
-  await output.finish();
-  await note(sentence(name, differences, tolerance));
-  return most > tolerance ? EXIT_PAST_TOLERANCE : 0;
+  return tellVerified(options, kept, info.name, differences, note);
 }
 
 /** Reads a kept text again. Throws UserError where it has other tokens now. */
@@ -73,6 +63,10 @@ async function readSecond(
     throw new UsageError(`--with-model is for a comparison of two models, and ${basename(file)} has none.`);
   if (comparison === null) return null;
   if (comparison.kind === 'text') return read(context, comparison.explanation, basename(file));
+  if (comparison.explanation.model.served !== undefined) {
+    await note(`The comparison with ${comparison.explanation.model.name}, which an engine served, is not read again.`);
+    return null;
+  }
   if (withModel === null) {
     await note(`The comparison with ${comparison.explanation.model.name} is not read again: --with-model would name that model.`);
     return null;
@@ -84,32 +78,8 @@ async function readSecond(
   );
 }
 
-async function textOf(path: string, name: string): Promise<string> {
-  try {
-    const { size } = await stat(path);
-    checkReportSize(size, name);
-    return await readFile(path, 'utf8');
-  } catch (error) {
-    if (error instanceof UserError) throw error;
-    throw new UserError(`${path} cannot be read: ${messageOf(error)}.`, { cause: error });
-  }
-}
-
-/** Says so where the report is of a model of another name: its numbers are compared all the same. */
-async function noteModel({ head }: Report, here: string, note: Note): Promise<void> {
-  if (head.model.name !== here) await note(`The report is of ${head.model.name}, and is read again with ${here}.`);
-}
-
-/** The result, a quantity a line. JSON has no infinity: its share is null. */
-function resultJson({ head }: Report, model: string, tolerance: number, differences: readonly Difference[]): string {
-  const about = { report: { model: head.model, created: head.created, product: head.product }, model, tolerance };
-  const rows = differences.map((one) => JSON.stringify({ ...one, share: Number.isFinite(one.share) ? one.share : null }));
-  return `${JSON.stringify(about).slice(0, -1)},\n"differences":[\n${rows.join(',\n')}\n]}\n`;
-}
-
-function sentence(name: string, differences: readonly Difference[], tolerance: number): string {
-  const [most] = differences;
-  if (most === undefined || most.share === 0) return `${name}: every number is the kept one to its last bit.`;
-  const share = most.share === Infinity ? 'there are other numbers' : `off by ${most.share.toExponential(2)} of the largest`;
-  return `${name}: ${most.quantity} differs most, ${share}; the tolerance is ${tolerance}.`;
+/** Throws UserError for a report of what an engine returned: a model here has other numbers, and more of them. */
+function refuseServed({ shown }: Report, name: string): void {
+  const { name: model, served } = shown.explanation.model;
+  if (served !== undefined) throw new UserError(`${name} was read by ${model}, served by ${served.engine}: --engine URL reads it again.`);
 }

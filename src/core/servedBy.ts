@@ -6,7 +6,7 @@ export interface ServedBy {
   readonly engine: string;
   /** Version of the program; null: it does not say. */
   readonly version: string | null;
-  /** Where texts are sent. */
+  /** Where texts are sent; empty in a saved report, which does not tell. */
   readonly address: string;
   /** Whether what is sent there can be read by others on the way. */
   readonly readOnTheWay: boolean;

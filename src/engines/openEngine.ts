@@ -12,6 +12,14 @@ import { sglangProtocol } from './sglangProtocol.ts';
 import { tgiProtocol } from './tgiProtocol.ts';
 import { vllmProtocol } from './vllmProtocol.ts';
 
+/** A model at an engine that was recognised. */
+export interface OpenedEngine {
+  readonly protocol: Protocol;
+  readonly address: string;
+  /** Host and port, as errors name them. */
+  readonly host: string;
+}
+
 /** Names of the models at an address; empty where it lists none. Nothing of the user's is sent. */
 export async function modelsServed(connection: EngineConnection, signal: AbortSignal): Promise<readonly string[]> {
   const info = textAt(await connection.get('/info', signal), 'model_id');

@@ -23,6 +23,7 @@ import { ReportEditors } from './report/reportEditor.ts';
 import { chosenVector, saveVector } from './explain/vectorFiles.ts';
 import { saveNewFile } from './panel/savedFiles.ts';
 import { Log, logRuntime, reportError, sentenceOf } from './log.ts';
+import { isEngineSetting } from '../engines/engineSetting.ts';
 import { ModelClient } from './client/modelClient.ts';
 import type { WantedModel } from './client/liveWorker.ts';
 import { adviceFor } from './models/modelAdvice.ts';
@@ -157,9 +158,9 @@ export function createParts({
       t,
     });
   };
-  /** A client of the model that has this name; undefined: none of the list has. */
-  const named = async (name: string): Promise<ModelClient | undefined> => {
-    const entry = (await library.entries()).find(({ setting }) => wanted(setting).name === name);
+  /** A client of the model of this name, at an engine or here; undefined: none of the list has it. */
+  const named = async (name: string, isServed: boolean): Promise<ModelClient | undefined> => {
+    const entry = (await library.entries()).find(({ setting }) => isEngineSetting(setting) === isServed && wanted(setting).name === name);
     return entry && aside(entry.setting);
   };
   const comparer = new Comparer({ client, current, log, aside });

@@ -235,6 +235,7 @@ export const PANEL_COMMANDS = [
   'compareModel',
   'compareSizes',
   'chooseModel',
+  'downloadModel',
   'readHere',
   'showLog',
 ] as const;

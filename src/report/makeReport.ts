@@ -47,9 +47,10 @@ export function makeReport(
   };
 }
 
-/** What is shown without the paths that a reader of the report has no use for. */
+/** What is shown without the paths and addresses that a reader of the report has no use for. */
 function withoutPlaces<Shown extends Pick<ShownExplanation, 'source' | 'explanation'>>(shown: Shown): Shown {
-  const { adapterOn: _path, nativeFailure: _failure, ...model } = shown.explanation.model;
+  const { adapterOn: _path, nativeFailure: _failure, ...known } = shown.explanation.model;
+  const model = known.served === undefined ? known : { ...known, served: { ...known.served, address: '' } };
   return { ...shown, source: withoutUri(shown.source), explanation: { ...shown.explanation, model } };
 }
 

@@ -6,9 +6,9 @@ import type { ShownComparison, ShownExplanation } from '../protocol/messages.ts'
 import type { Query } from '../protocol/queries.ts';
 import { NOTES } from './notes.ts';
 
-/** What the first words of a report's description are, and the version of its format. */
+/** What the first words of a report's description are, and the version of its format. Those of the first version are read, too. */
 export const REPORT_FORMAT = 'explain-tokens-report';
-export const REPORT_VERSION = 1;
+export const REPORT_VERSION = 2;
 
 /** Longest text and most tokens of a report: more than are ever explained at once. */
 const MAX_TEXT = 8_000_000;
@@ -18,11 +18,13 @@ const MAX_LISTED = 100_000;
 
 const name = v.pipe(v.string(), v.maxLength(MAX_NAME));
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
+/** A token's id; those of an engine that tells none are below 0. */
+export const TOKEN_ID = v.pipe(v.number(), v.integer(), v.minValue(-(2 ** 31)), v.maxValue(2 ** 31 - 1));
 
 /** What a report says of itself, as JSON that anybody can read: the text and how it was read, by which model, and notes on it. */
 export const REPORT_HEAD = v.object({
   format: v.literal(REPORT_FORMAT),
-  version: v.literal(REPORT_VERSION),
+  version: v.picklist([1, REPORT_VERSION]),
   /** Version of the product that made it, and when it was made, in UTC. */
   product: name,
   created: v.pipe(v.string(), v.isoTimestamp()),
@@ -38,7 +40,7 @@ export const REPORT_HEAD = v.object({
   }),
   text: v.pipe(v.string(), v.maxLength(MAX_TEXT)),
   /** [T], with the tokens that were added around the text. */
-  ids: v.pipe(v.array(count), v.minLength(1), v.maxLength(MAX_IDS)),
+  ids: v.pipe(v.array(TOKEN_ID), v.minLength(1), v.maxLength(MAX_IDS)),
   /** Interventions on the model while it read. */
   recipe: v.pipe(
     v.custom<Recipe>((value) => stepsOf(value) !== undefined),

@@ -25,9 +25,9 @@ export interface Differences {
   readonly list: () => readonly Difference[];
 }
 
-/** The fields of an explanation that its model and text determine. */
-export function comparedFields({ logprob, rank, entropy, topIds, topProbs, run }: Explanation): Readonly<Record<string, unknown>> {
-  return { ids: run.ids, logprob, rank, entropy, topIds, topProbs };
+/** The fields of an explanation that its model and text determine, without those that an engine does not return. */
+export function comparedFields({ model, logprob, rank, entropy, topIds, topProbs, run }: Explanation): Readonly<Record<string, unknown>> {
+  return { ids: run.ids, logprob, rank, ...(model.served === undefined ? { entropy } : {}), topIds, topProbs };
 }
 
 /** Begins a comparison. */

@@ -7,11 +7,11 @@ import { msg } from '../core/translatable.ts';
 import type { ShownComparison, ShownExplanation } from '../protocol/messages.ts';
 import { parseQuery } from '../protocol/queries.ts';
 import type { Note } from './notes.ts';
-import { packData, unpackData } from './packedData.ts';
+import { packData, unpackData, unpackFirstData } from './packedData.ts';
 import { REPORT_FORMAT, REPORT_HEAD, REPORT_VERSION, type KeptAnswer, type Report, type ReportHead } from './report.ts';
 import { reportPage, type ReportPage } from './reportPage.ts';
 import { areTokensOf, keptExplanation, wholeExplanation } from './shownSchema.ts';
-import { unzipText, zipText } from './zippedText.ts';
+import { unzipFirstText, unzipText, zipText } from './zippedText.ts';
 
 /** How the names of reports end. */
 export const REPORT_ENDING = '.tokens.html';
@@ -44,11 +44,9 @@ export async function reportOf(element: (id: string) => string | undefined, name
   const head = readHead(element(HEAD_ID), name);
   const data = element(DATA_ID);
   if (data === undefined) throw damaged(name);
-  const content = await unzipText(data, MAX_DATA_BYTES)
-    .then(unpackData)
-    .catch((error: unknown) => {
-      throw damaged(name, error);
-    });
+  const content = await dataIn(data, head.version).catch((error: unknown) => {
+    throw damaged(name, error);
+  });
   if (!isRecord(content) || !isRecord(content['shown']) || !Array.isArray(content['answers'])) throw damaged(name);
   const shown = shownIn(content['shown'], head);
   const answers = (content['answers'] as readonly unknown[]).map(answerIn);
@@ -57,6 +55,10 @@ export async function reportOf(element: (id: string) => string | undefined, name
   for (const { text, tokens, run } of [shown.explanation, ...(comparison === null ? [] : [comparison.explanation])])
     if (!areTokensOf(tokens, [...run.ids], text)) throw new UserError(msg`${name} cannot be trusted: its text and its token ids disagree.`);
   return { head, shown, comparison, answers };
+}
+
+async function dataIn(text: string, version: ReportHead['version']): Promise<unknown> {
+  return version === 1 ? unpackFirstData(await unzipFirstText(text, MAX_DATA_BYTES)) : unpackData(await unzipText(text, MAX_DATA_BYTES));
 }
 
 /** What a report's file says of itself. Throws UserError for a file that is no report. */

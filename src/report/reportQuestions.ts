@@ -63,9 +63,10 @@ interface Asked {
 
 /**
  * The questions whose answers make up a report: those that the panel's views ask about this text. A head's strongest weights are known
- * only once its rows are: see `cellQuestions`.
+ * only once its rows are: see `cellQuestions`. None about a text that an engine has read: what it returned is all there is.
  */
 export function reportQuestions(explanation: Explanation, choice: ReportChoice): readonly Query[] {
+  if (explanation.model.served !== undefined) return [];
   const asked: Asked = { explanation, choice, heads: headsOf(explanation) };
   const parts: Readonly<Record<ReportPart, (asked: Asked) => readonly Query[]>> = {
     attention: attentionQuestions,
@@ -87,7 +88,7 @@ export function cellQuestions(cells: readonly (Head & { readonly query: number; 
  * Questions that the comparison of two sides asks: the attention of the same head, and of the other side's heads all where they are small.
  */
 export function comparisonQuestions(first: Explanation, second: Explanation, choice: ReportChoice): readonly SidedQuery[] {
-  if (!choice.parts.includes('attention')) return [];
+  if (!choice.parts.includes('attention') || (first.model.served ?? second.model.served) !== undefined) return [];
   const shared = {
     layer: Math.min(choice.layer, first.model.layers - 1, second.model.layers - 1),
     head: Math.min(choice.head, first.model.heads - 1, second.model.heads - 1),
@@ -236,7 +237,7 @@ function layersOf(heads: readonly Head[]): readonly number[] {
 
 /**
  * About how many bytes each part adds to a report's file, with the second side of a comparison where there is one: numbers hardly become
- * smaller, and base64 takes a third more.
+ * smaller, and signs of ASCII take a quarter more.
  */
 export function aboutBytes(
   explanation: Explanation,
@@ -262,6 +263,6 @@ export function aboutBytes(
   kept.positions = count('positions', 'positions') * headDim * 40;
   kept.forward = count('forward', 'forwardPath') * (headDim * 16 + length * 12) + choice.tokens.length * layers * dim * 80;
   kept.why = choice.tokens.length * (layers * heads * length * 4 + ATTRIBUTION_METHODS.length * length * 4);
-  const packed = (bytes: number): number => Math.round(bytes * 0.9 * (4 / 3));
+  const packed = (bytes: number): number => Math.round(bytes * 0.87 * (16 / 13));
   return Object.fromEntries(REPORT_PARTS.map((part) => [part, packed(kept[part])])) as Readonly<Record<ReportPart, number>>;
 }

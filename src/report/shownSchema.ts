@@ -2,31 +2,44 @@ import * as v from 'valibot';
 import type { Recipe } from '../core/run.ts';
 import type { Explanation, Token } from '../core/trace.ts';
 import { isRecord } from '../core/records.ts';
+import { TOKEN_ID } from './report.ts';
 
 const count = v.pipe(v.number(), v.safeInteger(), v.minValue(0));
-const some = v.pipe(v.number(), v.safeInteger(), v.minValue(1));
 
 const MODEL = v.looseObject({
   name: v.string(),
   family: v.string(),
-  layers: some,
-  heads: some,
-  kvHeads: some,
-  headDim: some,
-  dim: some,
-  vocab: some,
-  contextLength: some,
+  layers: count,
+  heads: count,
+  kvHeads: count,
+  headDim: count,
+  dim: count,
+  vocab: count,
+  contextLength: count,
   parameters: count,
   weightType: v.string(),
   positions: v.picklist(['learned', 'rotary', 'alibi', 'sinusoidal', 'none']),
   norm: v.picklist(['LayerNorm', 'RMSNorm']),
   runtime: v.picklist(['native', 'wasm']),
   threads: count,
+  served: v.optional(
+    v.object({
+      engine: v.string(),
+      version: v.nullable(v.string()),
+      address: v.string(),
+      readOnTheWay: v.boolean(),
+      alternatives: count,
+      requestEach: v.boolean(),
+      listedAlone: v.boolean(),
+    }),
+  ),
 });
+/** Sizes that every model on this machine has; of one that an engine serves they are not known. */
+const SIZES = ['layers', 'heads', 'kvHeads', 'headDim', 'dim', 'vocab', 'contextLength'] as const;
 
 const TOKEN = v.object({
   index: count,
-  id: count,
+  id: TOKEN_ID,
   text: v.string(),
   bytes: v.array(v.pipe(v.number(), v.integer(), v.minValue(0), v.maxValue(255))),
   start: count,
@@ -62,7 +75,8 @@ export function keptExplanation({ text: _text, run: _run, ...kept }: Explanation
 export function wholeExplanation(kept: unknown, text: string, ids: readonly number[], recipe: Recipe): Explanation | undefined {
   const parsed = v.safeParse(EXPLANATION, kept);
   if (!parsed.success) return undefined;
-  const { tokens, logprob, rank, entropy, topK, topIds, topProbs } = parsed.output;
+  const { model, tokens, logprob, rank, entropy, topK, topIds, topProbs } = parsed.output;
+  if (model.served === undefined && (SIZES.some((size) => model[size] === 0) || ids.some((one) => one < 0))) return undefined;
   const isWhole =
     [logprob, rank, entropy].every(({ length }) => length === ids.length) &&
     [topIds, topProbs].every(({ length }) => length === ids.length * topK) &&

@@ -1,21 +1,25 @@
-// Bytes as text that is inert in a page: gzip, whose checksum tells damage, in base64.
+// Bytes as text that is inert in a page: gzip, whose checksum tells damage, in signs of ASCII.
+import { fromSigns, toSigns } from './signs.ts';
 
-/** Bytes turned into base64 at once: a multiple of 3, so that the pieces join. */
-const PIECE = 0x6000;
-
-/** `bytes` compressed, as text of letters, digits, "+", "/" and "=". */
+/** `bytes` compressed, as text without "<", "&" and white space. */
 export async function zipText(bytes: Uint8Array<ArrayBuffer>): Promise<string> {
-  const zipped = await gathered(new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip')), Infinity);
-  const pieces: string[] = [];
-  for (let at = 0; at < zipped.length; at += PIECE) pieces.push(btoa(String.fromCharCode(...zipped.subarray(at, at + PIECE))));
-  return pieces.join('');
+  return toSigns(await gathered(new Blob([bytes]).stream().pipeThrough(new CompressionStream('gzip')), Infinity));
 }
 
 /** The bytes that `zipText` compressed. Throws an Error for text that is damaged, and RangeError past `most` bytes. */
 export async function unzipText(text: string, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  const binary = atob(text);
-  const zipped = new Uint8Array(binary.length);
-  for (let at = 0; at < binary.length; at++) zipped[at] = binary.charCodeAt(at);
+  return unzip(fromSigns(text), most);
+}
+
+/** The bytes compressed in reports of the first version, which are in base64. Throws as `unzipText` does. */
+export async function unzipFirstText(text: string, most: number): Promise<Uint8Array<ArrayBuffer>> {
+  return unzip(
+    Uint8Array.from(atob(text), (unit) => unit.charCodeAt(0)),
+    most,
+  );
+}
+
+function unzip(zipped: Uint8Array<ArrayBuffer>, most: number): Promise<Uint8Array<ArrayBuffer>> {
   return gathered(new Blob([zipped]).stream().pipeThrough(new DecompressionStream('gzip')), most);
 }
 

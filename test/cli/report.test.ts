@@ -27,14 +27,14 @@ interface Verified {
 }
 
 describe('a report from the command line', () => {
-  it('holds everything of 64 tokens in 3 MB', async () => {
-    const made = await run('report', '--text', TEXT, '--position', '5', '--output', 'all.tokens.html');
+  it('holds everything of 64 tokens in 3 MB, two of them in full', async () => {
+    const made = await run('report', '--text', TEXT, '--position', '5,63', '--output', 'all.tokens.html');
     expect(made.code, made.err).toBe(0);
     expect(made.err).toMatch(/^explain-tokens: 64 tokens, \d+ answers of explain-tokens-9m: [\d.]+ (kB|MB)\.\n$/);
     expect(await sizeOf('all.tokens.html')).toBeLessThan(3_000_000);
     const report = await readReport(await readFile(join(work, 'all.tokens.html'), 'utf8'), 'all');
     expect(report.head).toMatchObject({
-      tokens: [5],
+      tokens: [5, 63],
       model: { name: 'explain-tokens-9m', runtime: report.shown.explanation.model.runtime },
     });
     expect(report.head.model.files.map(({ name }) => name)).toEqual(['model.safetensors']);

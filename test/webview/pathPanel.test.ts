@@ -45,12 +45,31 @@ async function isFound(): Promise<string> {
   return sentence;
 }
 
+/** Tells the page the text through models of these sizes: the largest is the model here, the others give half the logarithm and no first choice. */
+async function tellSizes(parameters: readonly number[]): Promise<void> {
+  const { text, tokens, logprob, rank } = model.shown.explanation;
+  await page.browser.page.evaluate(
+    ({ serial, models, ...all }) => {
+      const sizes = models.map((count, index) => ({
+        name: `model-${index}`,
+        family: 'llama',
+        parameters: count,
+        tokens: all.tokens,
+        logprob: Float32Array.from(all.logprob, (value) => value * (models.length - index)),
+        rank: Int32Array.from(all.rank, (value) => (index === models.length - 1 ? value : value + 1)),
+      }));
+      window.harness.send({ type: 'sizes', sizes: { with: serial, text: all.text, models: sizes, notices: [] }, open: true });
+    },
+    { serial: model.shown.serial, models: [...parameters], text, tokens: [...tokens], logprob: [...logprob], rank: [...rank] },
+  );
+}
+
 describe('the path through the panel', { timeout: 60_000 }, () => {
   it('opens with a button, and is found station by station by the numbers of this text', async () => {
     const { explanation } = model.shown;
     const { tokens, logprob, rank } = explanation;
     await panel.locator('#path-toggle').click();
-    expect(await panel.locator('.path-station').count()).toBe(8);
+    expect(await panel.locator('.path-station').count()).toBe(9);
     await isNotFoundYet('Tokens');
     const bits = tokens.map(({ special }, index) => (special || index === 0 ? -1 : -(logprob[index] ?? 0) / Math.LN2));
     await chip(bits.indexOf(Math.max(...bits))).click();
@@ -111,7 +130,24 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
     await page.settled();
     await panel.locator('.step-candidates button[data-id][aria-pressed="false"]').first().click();
     expect(numbers(await isFound())[0]).toBe(2);
-    expect(await panel.locator('.path-number[data-done]').count()).toBe(8);
+
+    await isNotFoundYet('Sizes');
+    await panel.locator('.path-foot').getByRole('button', { name: 'Download a Model…' }).click();
+    await panel.locator('.path-foot').getByRole('button', { name: 'More Models…' }).click();
+    expect((await page.posted()).slice(-2)).toEqual([
+      { type: 'command', name: 'downloadModel' },
+      { type: 'command', name: 'compareSizes' },
+    ]);
+    await tellSizes([3e6]);
+    await isNotFoundYet('Sizes');
+    await tellSizes([3e6, 9e6]);
+    const bytes = Buffer.byteLength(explanation.text);
+    const own = tokens.flatMap(({ special }, index) => (special || Number.isNaN(logprob[index]) ? [] : [index]));
+    const [small = 0, , large = 0, , parts, better] = numbers((await isFound()).replaceAll(/model-\d/g, ''));
+    const sum = own.reduce((all, index) => all - (logprob[index] ?? 0) / Math.LN2, 0);
+    expect([small, large]).toEqual([expect.closeTo((2 * sum) / bytes, 1), expect.closeTo(sum / bytes, 1)]);
+    expect([parts, better]).toEqual([own.length, own.filter((index) => rank[index] === 1).length]);
+    expect(await panel.locator('.path-number[data-done]').count()).toBe(9);
     expect(await page.violations()).toEqual([]);
   });
 
@@ -121,12 +157,12 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
       await page.settled();
       await page.picture(`path-${width}`);
       const tops = await panel.locator('.path-number').evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
-      expect([new Set(tops).size, tops.length]).toEqual([1, 8]);
+      expect([new Set(tops).size, tops.length]).toEqual([1, 9]);
       const seen = await panel
         .locator('.path-name')
         .evaluateAll((all) => all.flatMap((one) => (one.getBoundingClientRect().width > 1 ? [one.textContent] : [])));
-      if (width === 480) expect(seen).toEqual(['The loop']);
-      else expect(seen).toHaveLength(8);
+      if (width === 480) expect(seen).toEqual(['Sizes']);
+      else expect(seen).toHaveLength(9);
     }
   });
 
@@ -141,7 +177,7 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
     await panel.locator('#path-toggle').click();
     expect(await current().innerText()).toContain('Attention');
     expect(await panel.locator('#tab-attention').getAttribute('aria-selected')).toBe('true');
-    expect(await panel.locator('.path-number[data-done]').count()).toBe(8);
+    expect(await panel.locator('.path-number[data-done]').count()).toBe(9);
   });
 
   it('asks the extension for an example, by keyboard too', async () => {

@@ -17,46 +17,49 @@ beforeAll(async () => {
 afterAll(() => server.close());
 
 /** Shows the fixture's text as read by an engine that returns five alternatives. */
-async function showServed(listedAlone = false): Promise<void> {
-  await browser.page.evaluate((alone) => {
-    const shown = window.harness.fixture?.shown;
-    if (shown === undefined) throw new Error('There is no fixture.');
-    const { explanation } = shown;
-    const { tokens, topK, topIds, topProbs } = explanation;
-    const most = Math.min(5, topK);
-    const rows = <T extends Int32Array | Float32Array>(from: T, to: T): T => {
-      for (let i = 0; i < tokens.length; i++) to.set(from.subarray(i * topK, i * topK + most), i * most);
-      return to;
-    };
-    const served = {
-      engine: 'vllm',
-      version: '0.11.0',
-      address: 'http://gpu-box.example:8000',
-      readOnTheWay: true,
-      alternatives: 20,
-      requestEach: false,
-      listedAlone: alone,
-    };
-    const model = { ...explanation.model, layers: 0, heads: 0, kvHeads: 0, headDim: 0, dim: 0, vocab: 0, parameters: 0, weightType: '' };
-    window.harness.send({
-      type: 'explanation',
-      shown: {
-        ...shown,
-        serial: shown.serial + 1,
-        explanation: {
-          ...explanation,
-          model: { ...model, name: 'Qwen/Qwen2.5-72B-Instruct', family: 'vllm', served },
-          rank: explanation.rank.map((rank) => (rank > most ? 0 : rank)),
-          entropy: explanation.entropy.map(() => NaN),
-          topK: most,
-          topIds: rows(topIds, new Int32Array(tokens.length * most)),
-          topProbs: rows(topProbs, new Float32Array(tokens.length * most)),
-          forwardMs: 412,
+async function showServed(listedAlone = false, address = 'http://gpu-box.example:8000'): Promise<void> {
+  await browser.page.evaluate(
+    ({ alone, at }) => {
+      const shown = window.harness.fixture?.shown;
+      if (shown === undefined) throw new Error('There is no fixture.');
+      const { explanation } = shown;
+      const { tokens, topK, topIds, topProbs } = explanation;
+      const most = Math.min(5, topK);
+      const rows = <T extends Int32Array | Float32Array>(from: T, to: T): T => {
+        for (let i = 0; i < tokens.length; i++) to.set(from.subarray(i * topK, i * topK + most), i * most);
+        return to;
+      };
+      const served = {
+        engine: 'vllm',
+        version: '0.11.0',
+        address: at,
+        readOnTheWay: true,
+        alternatives: 20,
+        requestEach: false,
+        listedAlone: alone,
+      };
+      const model = { ...explanation.model, layers: 0, heads: 0, kvHeads: 0, headDim: 0, dim: 0, vocab: 0, parameters: 0, weightType: '' };
+      window.harness.send({
+        type: 'explanation',
+        shown: {
+          ...shown,
+          serial: shown.serial + 1,
+          explanation: {
+            ...explanation,
+            model: { ...model, name: 'Qwen/Qwen2.5-72B-Instruct', family: 'vllm', served },
+            rank: explanation.rank.map((rank) => (rank > most ? 0 : rank)),
+            entropy: explanation.entropy.map(() => NaN),
+            topK: most,
+            topIds: rows(topIds, new Int32Array(tokens.length * most)),
+            topProbs: rows(topProbs, new Float32Array(tokens.length * most)),
+            forwardMs: 412,
+          },
         },
-      },
-    });
-    window.harness.send({ type: 'nearest', name: 'Qwen/Qwen2.5-0.5B' });
-  }, listedAlone);
+      });
+      window.harness.send({ type: 'nearest', name: 'Qwen/Qwen2.5-0.5B' });
+    },
+    { alone: listedAlone, at: address },
+  );
   await expect.poll(() => panel.locator('.model-name').innerText()).toBe('Qwen/Qwen2.5-72B-Instruct');
 }
 
@@ -95,6 +98,9 @@ it('shows what an engine returned, and says of the rest that it was not', async 
     await tab(name);
     expect(await panel.getByRole('tabpanel', { name }).innerText()).toContain('This engine does not return');
   }
+  // A saved report does not tell where the engine is.
+  await showServed(false, '');
+  await expect.poll(() => panel.locator('.engine-address').innerText()).toBe('vllm 0.11.0');
   // A model here has its views again.
   await browser.page.evaluate(() => {
     const shown = window.harness.fixture?.shown;

@@ -105,7 +105,7 @@ describe('stations', () => {
 
   it('follow one another to the end', () => {
     expect(STATIONS.slice(0, -1).map(stationAfter)).toEqual(STATIONS.slice(1));
-    expect(stationAfter('loop')).toBeNull();
+    expect(stationAfter('scale')).toBeNull();
   });
 
   it('begin where what is to be found is not chosen yet, whatever was selected', () => {

@@ -53,9 +53,11 @@ export function createHeader(context: PanelContext): View {
       where.hidden = engine === null;
       where.textContent = engine ?? '';
       where.title =
-        info.served?.readOnTheWay === true
-          ? t('Texts are sent there without encryption: others on the way can read them.')
-          : t('Texts are sent there by your commands, and nowhere else.');
+        info.served?.address === ''
+          ? t('The engine that has read the text; nothing is sent from here.')
+          : info.served?.readOnTheWay === true
+            ? t('Texts are sent there without encryption: others on the way can read them.')
+            : t('Texts are sent there by your commands, and nowhere else.');
       path.hidden = engine !== null;
       choose.title =
         engine !== null

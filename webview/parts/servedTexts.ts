@@ -5,11 +5,14 @@ import { at } from '../../src/core/tensor.ts';
 import { t } from '../strings.ts';
 import { decimal, integer } from './format.ts';
 
-/** The program that serves a model, such as "vllm 0.11.0 at http://localhost:8000"; null: the model runs on this machine. */
+/**
+ * The program that serves a model, such as "vllm 0.11.0 at http://localhost:8000", in a saved report without its address; null: the model
+ * runs on this machine.
+ */
 export function engineText({ served }: ModelInfo): string | null {
   if (served === undefined) return null;
   const program = served.version === null ? served.engine : `${served.engine} ${served.version}`;
-  return t('{0} at {1}', program, served.address);
+  return served.address === '' ? program : t('{0} at {1}', program, served.address);
 }
 
 /** A token's probability, which of an engine's tokens may be what it is at most. `text`: the number. */

@@ -37,6 +37,9 @@ export function createPathStrip(context: PanelContext): View {
     icon(ICONS.close),
   );
   close.addEventListener('click', () => leave());
+  const run = (name: 'compareSizes' | 'downloadModel') => () => host.post({ type: 'command', name });
+  const sizeButtons = html`<button type="button" class="button secondary" @click=${run('compareSizes')}>${t('More Models…')}</button>
+    <button type="button" class="button secondary" @click=${run('downloadModel')}>${t('Download a Model…')}</button>`;
   const began = changeDetector();
   /** What was chosen when the station on show began, and whether that has changed since. */
   let [first, hasMoved] = ['', false];
@@ -85,7 +88,7 @@ export function createPathStrip(context: PanelContext): View {
           <p>${explained(about)}</p>
           ${task === '' ? nothing : taskTemplate(task, progress)} ${asked.notice}
           <div class="path-foot">
-            ${examples}
+            ${examples} ${station === 'scale' ? sizeButtons : nothing}
             ${
               next === null
                 ? html`<span class="muted">${t('That is the whole way.')}</span>`
@@ -102,15 +105,16 @@ export function createPathStrip(context: PanelContext): View {
   return {
     root,
     update: (state) => {
-      const { shown, settings, generation, heads } = state;
+      const { shown, settings, generation, heads, sizes } = state;
       // Its stations look at the inside, which an engine does not return.
       root.hidden = shown === null || !settings.pathShown || shown.explanation.model.served !== undefined;
       if (shown === null || root.hidden) return;
       const { station } = settings;
       const choice = choiceAt(station, settings, generation.tree);
       if (began(shown, station)) [first, hasMoved] = [choice, false];
-      hasMoved ||= choice !== first;
-      const measured = station === 'attention' ? heads : null;
+      // Sizes that were compared before are the user's own choice too.
+      hasMoved ||= choice !== first || choice === '';
+      const measured = station === 'attention' ? heads : station === 'scale' ? sizes : null;
       const place = station === 'positions' ? settings.layer : station === 'vectors' ? settings.embeddingLayer : null;
       asked.update(state, shown, station, choice, measured, place, settings.selected, settings.frame);
       draw(state);

@@ -1,4 +1,5 @@
 // What each station of the path asks to be found, decided by the numbers of this text. Nothing here knows the page.
+import { compareSizes, type SizedReading } from '../../src/core/modelSizes.ts';
 import { wavelength, type PositionView, type Rotation } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Explanation, Token } from '../../src/core/trace.ts';
@@ -85,6 +86,28 @@ export function previousTokenHead(numbers: HeadNumbers): RankedHead | undefined 
 /** The layer from which on the model's last prediction stays on top; that of the input counts as the first layer's. */
 export function decidingLayer(cells: readonly LensCell[]): number {
   return Math.max(0, decidedAt(cells) - 1);
+}
+
+/** What two ends of a row of sizes give one text. */
+export interface SizeEnds {
+  /** Indices of the smallest and the largest model. */
+  readonly smallest: number;
+  readonly largest: number;
+  /** [models] bits per byte. */
+  readonly bitsPerByte: Float64Array;
+  /** Parts of the text that every model predicted, and those of them whose tokens are a first choice of larger models alone. */
+  readonly parts: number;
+  readonly byLarger: number;
+}
+
+/** A text through models of at least two sizes, smallest first; null: there is one size only, or nothing that all of them predicted. */
+export function sizeEnds(text: string, models: readonly SizedReading[]): SizeEnds | null {
+  const [smallest, largest] = [0, models.length - 1];
+  if (models[smallest]?.parameters === models[largest]?.parameters) return null;
+  const { spans, bytes, bitsPerByte } = compareSizes(text, models);
+  if (bytes === 0) return null;
+  const predicted = spans.filter((span) => !span.bits.some(Number.isNaN));
+  return { smallest, largest, bitsPerByte, parts: predicted.length, byLarger: predicted.filter(({ first }) => first > 0).length };
 }
 
 /** Whether so few tokens are left to draw from that a draw is neither certain nor wild. */

@@ -8,7 +8,7 @@ import { candidates } from '../figures/candidates.ts';
 import { headsOfText } from '../figures/heads.ts';
 import { lensCells, positionsAround } from '../figures/modelFlow.ts';
 import { branchesOf } from '../generation/generationTree.ts';
-import { bits, cosineText, decimal, integer, percent, significant } from '../parts/format.ts';
+import { bits, compact, cosineText, decimal, integer, percent, significant } from '../parts/format.ts';
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import type { Host } from '../vscodeApi.ts';
@@ -21,6 +21,7 @@ import {
   mostAlike,
   mostSurprising,
   previousTokenHead,
+  sizeEnds,
   steepestHead,
 } from './stationChecks.ts';
 import type { StationName } from './stationNames.ts';
@@ -149,4 +150,23 @@ const FINDERS: Readonly<Record<StationName, Finder>> = {
       integer(branchesOf(tree).length),
     ),
   }),
+  scale: async (_, { sizes }) => {
+    const found = sizes && sizeEnds(sizes.text, sizes.models);
+    const [small, large] = [sizes?.models[found?.smallest ?? -1], sizes?.models[found?.largest ?? -1]];
+    if (!found || !small || !large) return { isFound: false, sentence: '' };
+    return {
+      isFound: true,
+      sentence: t(
+        '{0} bits per byte with {1} ({2}), {3} with {4} ({5}); of {6} parts, {7} are the first choice of larger models alone.',
+        decimal(at(found.bitsPerByte, found.smallest), 2),
+        small.name,
+        compact(small.parameters),
+        decimal(at(found.bitsPerByte, found.largest), 2),
+        large.name,
+        compact(large.parameters),
+        integer(found.parts),
+        integer(found.byLarger),
+      ),
+    };
+  },
 };

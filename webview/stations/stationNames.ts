@@ -1,5 +1,5 @@
-/** Stations of the path through the panel, in their order: that of a token's way, and of what generating repeats. */
-export const STATIONS = ['tokens', 'vectors', 'positions', 'attention', 'layers', 'logits', 'sampling', 'loop'] as const;
+/** Stations of the path through the panel, in their order: that of a token's way, of what generating repeats, and what size changes. */
+export const STATIONS = ['tokens', 'vectors', 'positions', 'attention', 'layers', 'logits', 'sampling', 'loop', 'scale'] as const;
 
 /** Name of a station. */
 export type StationName = (typeof STATIONS)[number];

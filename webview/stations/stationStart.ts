@@ -19,6 +19,7 @@ const PLACES: Readonly<Record<StationName, Partial<Settings>>> = {
   logits: { tab: 'predictions' },
   sampling: { tab: 'predictions' },
   loop: { tab: 'generate' },
+  scale: { tab: 'compare' },
 };
 
 /** What is chosen when a station begins, of this text: not yet what is to be found there, as far as that is known. */
@@ -64,7 +65,7 @@ export function arriving(name: StationName, explanation: Explanation, settings: 
   return { pathShown: true, station: name, ...PLACES[name], ...startOf(name, explanation, settings) };
 }
 
-/** What a user changes to find what a station asks for: it is not found before this has changed. */
+/** What a user changes to find what a station asks for: it is not found before this has changed. Empty: nothing of the page's own. */
 export function choiceAt(name: StationName, settings: Settings, { tokens, selected }: Pick<GenerationTree, 'tokens' | 'selected'>): string {
   const { layer, head, positionKey, temperature, topK, topP, minP } = settings;
   switch (name) {
@@ -80,8 +81,10 @@ export function choiceAt(name: StationName, settings: Settings, { tokens, select
       return String(layer);
     case 'sampling':
       return [temperature, topK, topP, minP].join(' ');
-    default:
-      name satisfies 'loop';
+    case 'loop':
       return [tokens.length, selected].join(' ');
+    default:
+      name satisfies 'scale';
+      return '';
   }
 }

@@ -1,6 +1,6 @@
 import type { ExampleName } from '../../src/protocol/exampleTexts.ts';
 import type { Explanation, ModelInfo } from '../../src/core/trace.ts';
-import { integer } from '../parts/format.ts';
+import { compact, integer } from '../parts/format.ts';
 import { t } from '../strings.ts';
 import { bestPredicted, FEWEST_LEFT, MOST_LEFT } from './stationChecks.ts';
 import type { StationName } from './stationNames.ts';
@@ -24,6 +24,7 @@ export function stationNames(): Readonly<Record<StationName, string>> {
     logits: t('Logits'),
     sampling: t('Sampling'),
     loop: t('The loop'),
+    scale: t('Sizes'),
   };
 }
 
@@ -110,14 +111,26 @@ export function stationTexts(name: StationName, explanation: Explanation): Stati
         ),
         task: t('Move the sliders until {0} to {1} tokens are left to draw from.', FEWEST_LEFT, MOST_LEFT),
       };
-    default:
-      name satisfies 'loop';
+    case 'loop':
       return {
         about: t(
           'The token that was drawn is appended, and all begins again; keys and values of the tokens before are kept, so that only ' +
             'the new one is computed. A model writes in no other way.',
         ),
         task: t('Let the model write a few tokens, select one of them, and take another candidate in its place.'),
+      };
+    default:
+      name satisfies 'scale';
+      return {
+        about: t(
+          'A larger model does all of this with more layers and longer vectors; this one has {0} parameters. In a series trained on ' +
+            'the same data, such as Pythia, bits per byte fall about as a power of the number of parameters.',
+          compact(model.parameters),
+        ),
+        task: t(
+          'Read this text with other sizes too, and see which is the first to get each part. Pythia from 14M to 410M and Qwen3 0.6B ' +
+            'are in the list of downloads.',
+        ),
       };
   }
 }

@@ -3,6 +3,7 @@ import { inert, joined } from '../../core/inertText.ts';
 import { engineAddress } from '../../engines/engineConnection.ts';
 import { scoresNone } from '../../engines/engineText.ts';
 import { engineModelOf, isEngineSetting } from '../../engines/engineSetting.ts';
+import type { OpenedEngine } from '../../engines/openEngine.ts';
 import { vscode } from '../vscode.ts';
 import { readSettings } from '../configuration.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
@@ -13,7 +14,7 @@ import type { ModelLibrary } from '../models/modelLibrary.ts';
 import { t } from '../say.ts';
 import { askText, confirm, inform, pickOne, withProgress } from '../surfaces.ts';
 import { nearestHere } from './localModels.ts';
-import type { Engines, OpenedEngine } from './engines.ts';
+import type { Engines } from './engines.ts';
 import { needsTokenizer, sameModelHere } from './sameModel.ts';
 
 /** Most requests for one text: a few minutes of an engine on a card. */

@@ -1,18 +1,18 @@
 import { CancelledError, UserError } from '../../core/errors.ts';
 import type { TextLayout } from '../../core/fileScores.ts';
 import type { Progress } from '../../core/progress.ts';
-import { runOf, UNCHANGED, type Run } from '../../core/run.ts';
+import { UNCHANGED, type Run } from '../../core/run.ts';
 import type { ServedGeneration } from '../../core/servedGeneration.ts';
-import type { Explanation, ModelInfo } from '../../core/trace.ts';
+import type { Explanation } from '../../core/trace.ts';
 import { msg } from '../../core/translatable.ts';
-import { isReadOnTheWay } from '../../engines/engineConnection.ts';
-import { pieceOf, readAtOnce, returnedPredictions, type EngineReadingOptions } from '../../engines/engineReading.ts';
+import { engineExplanation, servedInfo } from '../../engines/engineExplanation.ts';
+import { pieceOf, type EngineReadingOptions } from '../../engines/engineReading.ts';
+import type { OpenedEngine } from '../../engines/openEngine.ts';
 import type { ExplainRequest } from '../../protocol/explainRequest.ts';
 import type { QueryArgs, QueryName, QueryResult } from '../../protocol/queries.ts';
 import type { Connection } from '../../worker/rpc.ts';
 import type { WorkerApi } from '../../worker/workerApi.ts';
 import { windowReads, type WindowReads } from '../../engines/windowReads.ts';
-import type { OpenedEngine } from './engines.ts';
 import { needsTokenizer, type OpenedTokenizer } from './sameModel.ts';
 
 /** Time in which a call that waits for the engine tells that it does, so that it does not count as lost. */
@@ -139,7 +139,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       open: () =>
         called('open', async (signal) => {
           engine = await options.open(signal);
-          return infoOf(engine);
+          return servedInfo(engine);
         }),
       describe: async () => {
         throw new Error('An engine is described by what it can do.');
@@ -164,7 +164,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
           );
           for (const forgotten of reads.slice(LAYOUTS_KEPT - 1)) forgotten.end();
           reads = [own, ...reads.slice(0, LAYOUTS_KEPT - 1)];
-          return { model: infoOf(current), ...layout };
+          return { model: servedInfo(current), ...layout };
         }),
       explain: (request) =>
         called('explain', async (signal) => {
@@ -204,61 +204,14 @@ async function notAsked(): Promise<never> {
   throw new Error('An engine cuts no texts by itself.');
 }
 
-async function explain(
+/** A text as the engine reads it. Throws UserError for interventions. */
+function explain(
   engine: OpenedEngine,
   { text, at, topK, recipe = UNCHANGED, recipeFor }: ExplainRequest,
-  options: Omit<EngineReadingOptions, 'host' | 'alternatives'>,
+  options: Omit<EngineReadingOptions, 'host' | 'alternatives' | 'at'>,
 ): Promise<Explanation> {
   const { protocol, host } = engine;
-  if (text === '') throw new UserError(msg`There is no text to explain.`);
   if (recipe.length > 0 && (recipeFor === undefined || recipeFor.model === protocol.model))
     throw new UserError(msg`${host} (${protocol.kind}) runs its model as it is: interventions need a model on this machine.`);
-  const alternatives = Math.min(topK, protocol.abilities.alternatives);
-  const { read, start, stop, window, after, ms } = await readAtOnce(protocol, text, {
-    ...options,
-    host,
-    alternatives,
-    ...(at === undefined ? {} : { at }),
-  });
-  const { ids, ...predictions } = returnedPredictions({ read, after });
-  return {
-    model: infoOf(engine),
-    run: runOf(ids, UNCHANGED),
-    text: text.slice(start, stop),
-    ...(window === null ? {} : { window }),
-    omitted: window === null ? text.length - stop : 0,
-    ...predictions,
-    forwardMs: ms,
-  };
-}
-
-/** The description of an engine's model: what it does not tell is 0, and `served` says that it is not known. */
-function infoOf({ protocol, address }: OpenedEngine): ModelInfo {
-  const { kind, model, version, abilities } = protocol;
-  return {
-    name: model,
-    family: kind,
-    layers: 0,
-    heads: 0,
-    kvHeads: 0,
-    headDim: 0,
-    dim: 0,
-    vocab: 0,
-    contextLength: abilities.contextLength ?? 0,
-    parameters: abilities.parameters ?? 0,
-    weightType: '',
-    positions: 'none',
-    norm: 'RMSNorm',
-    runtime: 'native',
-    threads: 0,
-    served: {
-      engine: kind,
-      version,
-      address,
-      readOnTheWay: isReadOnTheWay(address),
-      alternatives: abilities.alternatives,
-      requestEach: abilities.scores !== 'prompt',
-      listedAlone: abilities.scores === 'texts',
-    },
-  };
+  return engineExplanation(engine, { text, topK, ...(at === undefined ? {} : { at }) }, options);
 }

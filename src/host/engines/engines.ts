@@ -3,7 +3,7 @@ import { CancelledError, UserError } from '../../core/errors.ts';
 import type { Protocol } from '../../engines/engineApi.ts';
 import { engineConnection, isReadOnTheWay, type EngineConnection } from '../../engines/engineConnection.ts';
 import type { EngineModel } from '../../engines/engineSetting.ts';
-import { modelsServed, openEngine } from '../../engines/openEngine.ts';
+import { modelsServed, openEngine, type OpenedEngine } from '../../engines/openEngine.ts';
 import { engineSend } from '#platform';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { Disposable } from '../disposable.ts';
@@ -13,13 +13,6 @@ import { isToken } from '../../library/hub/address.ts';
 
 /** Key of the addresses to which the user lets texts be sent, in the extension's state. */
 const ALLOWED = 'engines.allowed';
-
-/** A model at an engine that was recognised. */
-export interface OpenedEngine {
-  readonly protocol: Protocol;
-  readonly address: string;
-  readonly host: string;
-}
 
 /** Engines that serve models elsewhere: their connections, one for each address, their keys, and what the user lets be sent to them. */
 export class Engines extends Disposable {

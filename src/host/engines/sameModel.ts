@@ -5,7 +5,7 @@ import type { ModelLocation, WorkerApi } from '../../worker/workerApi.ts';
 import type { Connection } from '../../worker/rpc.ts';
 import type { ModelEntry } from '../models/modelEntries.ts';
 import type { ModelLibrary } from '../models/modelLibrary.ts';
-import type { OpenedEngine } from './engines.ts';
+import type { OpenedEngine } from '../../engines/openEngine.ts';
 
 /** A tokenizer in a process of its own. */
 export interface OpenedTokenizer extends LocalTokenizer {

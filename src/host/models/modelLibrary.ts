@@ -14,7 +14,8 @@ import {
   isEngineSetting,
   type EngineModel,
 } from '../../engines/engineSetting.ts';
-import type { Engines, OpenedEngine } from '../engines/engines.ts';
+import type { OpenedEngine } from '../../engines/openEngine.ts';
+import type { Engines } from '../engines/engines.ts';
 import { GROUPS, UNKNOWN, type Known, type ModelEntry } from './modelEntries.ts';
 import { modelName } from './modelLocation.ts';
 import { t } from '../say.ts';

@@ -18,8 +18,8 @@ import type { ReportDocument } from './reportDocument.ts';
 export interface ReportEditorContext {
   readonly extensionUri: vscode.Uri;
   readonly client: ModelClient;
-  /** A client of the model that has this name, which is disposed by whoever asks; undefined: there is no such model here. */
-  readonly named: (name: string) => Promise<ModelClient | undefined>;
+  /** A client of the model of this name, at an engine or here, which is disposed by whoever asks; undefined: the list has none. */
+  readonly named: (name: string, isServed: boolean) => Promise<ModelClient | undefined>;
   readonly log: Log;
   /** Has the user save a file that the page made. */
   readonly saveFile: (name: string, content: string | Uint8Array) => void;
@@ -110,9 +110,11 @@ export class ReportEditors {
 
   /** Command "Copy for a Notebook": Python that reads the numbers of the report on show. */
   async copyForNotebook(): Promise<void> {
-    const uri = [...this.#open].find(({ webview }) => webview.active)?.document.uri;
-    if (uri === undefined) return void inform(t('Open a saved report first: the code reads its numbers.'));
-    await vscode.env.clipboard.writeText(notebookCode(uri.scheme === 'file' || uri.scheme === 'vscode-remote' ? uri.fsPath : uri.path));
+    const document = [...this.#open].find(({ webview }) => webview.active)?.document;
+    if (document === undefined) return void inform(t('Open a saved report first: the code reads its numbers.'));
+    const { uri, report } = document;
+    const path = uri.scheme === 'file' || uri.scheme === 'vscode-remote' ? uri.fsPath : uri.path;
+    await vscode.env.clipboard.writeText(notebookCode(path, report.head.version));
     void inform(t('Copied Python that reads the numbers of {0}.', fileName(uri)));
   }
 

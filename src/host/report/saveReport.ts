@@ -56,13 +56,12 @@ export async function saveReport(context: SaveContext): Promise<void> {
   const asked = current.value;
   if (!asked) return void inform(t('Explain a text first: then it can be saved as a report.'));
   const compared = comparer.value;
-  if ((asked.shown.explanation.model.served ?? compared?.shown.explanation.model.served) !== undefined)
-    return void inform(t('An engine does not return what a report keeps: explain the text with a model on this machine to save one.'));
   const view = await panel.askView();
   const settings = isRecord(view) ? view : {};
-  const questions = panel.questions;
+  // What an engine has written is written anew, and sent for, each time it is asked.
+  const questions = panel.questions.filter(({ side }) => !isServed(side === 'second' ? compared : asked));
   const choice = choiceOf(asked, settings);
-  const parts = await chooseParts(asked, compared, choice);
+  const parts = isServed(asked) ? [] : await chooseParts(asked, compared, choice);
   if (parts === undefined) return;
   const file = await chooseFile(asked);
   if (file === undefined) return;
@@ -77,6 +76,11 @@ export async function saveReport(context: SaveContext): Promise<void> {
       if (!(error instanceof CancelledError)) throw error;
     }
   });
+}
+
+/** Whether an engine has read a side: what it returned is known already, and nothing else of it can be. */
+function isServed(side: Pick<Current | Comparison, 'shown'> | undefined): boolean {
+  return side?.shown.explanation.model.served !== undefined;
 }
 
 /** What is saved, and how it is watched. */
@@ -103,7 +107,7 @@ async function contentOf({ client, extensionUri, version }: SaveContext, work: W
     },
     tell,
   );
-  const files = await client.ask(asked.modelKey, asked.shown.explanation.run, 'fileMarks', {}, signal);
+  const files = isServed(asked) ? [] : await client.ask(asked.modelKey, asked.shown.explanation.run, 'fileMarks', {}, signal);
   const page = await loadReportPage(async (name) =>
     new TextDecoder().decode(await vscode.workspace.fs.readFile(vscode.Uri.joinPath(extensionUri, ...name.split('/')))),
   );
@@ -125,7 +129,7 @@ function choiceOf({ shown }: Current, settings: Readonly<Record<string, unknown>
   };
   return {
     parts: [],
-    tokens: [...new Set([within('selected', 0, tokens.length), tokens.length - 1])],
+    tokens: model.served === undefined ? [...new Set([within('selected', 0, tokens.length), tokens.length - 1])] : [],
     layer: within('layer', 0, model.layers),
     head: within('head', 0, model.heads),
     embeddingLayer: within('embeddingLayer', -1, model.layers + 1),

@@ -4,19 +4,17 @@ import { readReport, writeReport } from '../../../src/report/reportFile.ts';
 import { readFixture } from '../../webview/readFixture.ts';
 import { BARE_PAGE, reportWith } from '../report/savedReport.ts';
 import { FakeUri, type FakePanel } from './fakeEditor.ts';
+import { putReportPage } from './reportPageFiles.ts';
 import { endHosts, FIRST, SECOND, startHost, TEXT, turns } from './wholeHost.ts';
 
 afterEach(endHosts);
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 const PATH = '/saved/notes.tokens.html';
-/** What a page is made of, as short as it may be. */
-const PAGE = ['reportLoader.js', 'report.js', 'plots.js', 'webview.js', 'report.css', 'webview.css'];
 
 async function explained(): Promise<Host> {
   const host = await startHost();
-  for (const name of PAGE) host.files.set(`/extension/dist/${name}`, new TextEncoder().encode(`/* ${name} */`));
-  host.files.set('/extension/l10n/bundle.l10n.zh-cn.json', new TextEncoder().encode('{"Text": "文本"}'));
+  putReportPage(host);
   await host.explain();
   await host.settle();
   return host;

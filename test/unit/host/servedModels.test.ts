@@ -9,11 +9,13 @@ import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import type { EngineKind } from '../../../src/engines/engineApi.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
+import { readReport } from '../../../src/report/reportFile.ts';
 import { startEngine, type EngineServer } from '../../engines/engineServer.ts';
 import { SERVED_HASH, SERVED_NAME } from '../../engines/protocolAnswers.ts';
 import { openServedModel, type ServedModel } from '../../engines/servedModel.ts';
 import { FakeUri } from './fakeEditor.ts';
 import { sums } from './fileHost.ts';
+import { putReportPage } from './reportPageFiles.ts';
 import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
 
 type Host = Awaited<ReturnType<typeof startHost>>;
@@ -318,6 +320,96 @@ describe('a text that an engine reads', () => {
     await host.explain();
     await until(host, 'the text is shown', () => isShown(host));
     expect(lastExplanation(host)?.tokens.length).toBe(count + 1);
+  });
+
+  it.each(['vllm', 'tgi', 'openai-compatible'] as const)(
+    '%s: it is saved as a report without asking again, and read again by the engine alone',
+    async (kind) => {
+      const server = await serve(kind);
+      const setting = `${server.address}#${SERVED_NAME}`;
+      const host = await startHost({ model: setting, candidates: 5, engines: [setting] });
+      putReportPage(host);
+      agreeTo(host, 'Send texts to');
+      await host.explain();
+      await until(host, 'the text is shown', () => isShown(host));
+      const shown = host.posted().findLast((message) => message.type === 'explanation');
+      if (shown?.type !== 'explanation') throw new Error('Nothing is shown.');
+      // What it has written is its answer to one question, and would be another one now.
+      const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0 };
+      const query = { name: 'servedGeneration', args: { written: null, sampling, seed: 1, tokens: 2, alternatives: 4 } } as const;
+      host.say({ type: 'query', id: 1, serial: shown.shown.serial, query });
+      await until(host, 'it is written on', () => host.posted().some(({ type }) => type === 'reply'));
+      const sent = server.paths.length;
+      host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/served.tokens.html'));
+      host.run('saveReport');
+      await turns(20);
+      host.say({ type: 'view', view: { selected: 2, tab: 'predictions' } });
+      await until(host, 'it is saved', () => host.files.has('/saved/served.tokens.html'));
+      expect([server.paths.length, host.picks.length, host.errors()]).toEqual([sent, 0, []]);
+
+      const file = new TextDecoder().decode(host.files.get('/saved/served.tokens.html'));
+      const { head, shown: kept, answers } = await readReport(file, 'served.tokens.html');
+      const { explanation } = shown.shown;
+      expect(head).toMatchObject({ model: { name: SERVED_NAME, family: kind, files: [] }, text: FIRST, kept: [], tokens: [] });
+      expect([head.ids, answers]).toEqual([[...explanation.run.ids], []]);
+      const { run: _run, model, ...numbers } = explanation;
+      expect(kept.explanation).toMatchObject(numbers);
+      expect(kept.explanation.model).toEqual({ ...model, served: { ...model.served, address: '' } });
+
+      const panel = await host.openCustom('/saved/served.tokens.html');
+      panel.say({ type: 'ready' });
+      panel.say({ type: 'query', id: 7, serial: kept.serial, query: { name: 'attention', args: { layer: 0, head: 0 } } });
+      panel.say({ type: 'command', name: 'readHere' });
+      expect(panel.posted.slice(-2)).toMatchObject([{ message: 'Not kept in this report.' }, { type: 'needsModel' }]);
+      expect(server.paths.length).toBe(sent);
+      // By the engine of its model where the one in use is here, and by none where it is gone.
+      const readAgain = () => panel.posted.filter((message) => message.type === 'readAgain');
+      for (const [time, now] of [setting, ''].entries()) {
+        host.set('model', now);
+        panel.say({ type: 'readAgain' });
+        await until(host, 'it is read again', () => readAgain().length > time);
+      }
+      for (const { model: by, differences } of readAgain()) {
+        expect([by, differences.filter(({ share }) => share !== 0)]).toEqual([SERVED_NAME, []]);
+        expect(differences.map(({ quantity }) => quantity).toSorted()).toEqual(
+          ['ids', 'logprob', 'rank', 'topIds', 'topProbs']
+            .filter((name) => kind !== 'tgi' || !name.startsWith('top'))
+            .map((name) => `tokens.${name}`),
+        );
+      }
+      expect(server.paths.length).toBeGreaterThan(sent);
+      host.set('engines', []);
+      panel.say({ type: 'readAgain' });
+      await until(host, 'it is refused', () => host.errors().length > 0);
+      expect(host.errors()).toEqual([
+        `served.tokens.html was read by ${SERVED_NAME}, served by ${kind}: add that engine to read it again.`,
+      ]);
+    },
+  );
+
+  it('a report of a model here is sent to no engine: where that model is not in the list, it is said', async () => {
+    const host = await startHost();
+    putReportPage(host);
+    await host.explain();
+    await host.settle();
+    host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/here.tokens.html'));
+    host.run('saveReport');
+    await turns(20);
+    host.say({ type: 'view', view: {} });
+    await host.settle();
+    host.picks[0]?.tick([]);
+    host.picks[0]?.acceptTicked();
+    await until(host, 'it is saved', () => host.files.has('/saved/here.tokens.html'));
+    const server = await serve('vllm');
+    const panel = await host.openCustom('/saved/here.tokens.html');
+    panel.say({ type: 'ready' });
+    host.set('model', `${server.address}#${SERVED_NAME}`);
+    panel.say({ type: 'readAgain' });
+    await until(host, 'it is refused', () => host.errors().length > 0);
+    expect(host.errors()).toEqual([
+      'here.tokens.html holds more than an engine returns: choose a model on this machine to read it again, best llama.',
+    ]);
+    expect([textsAt(server), panel.posted.filter(({ type }) => type === 'readAgain')]).toEqual([[], []]);
   });
 
   it('that is longer than it reads at once is read by windows, and another one by a command alone', async () => {

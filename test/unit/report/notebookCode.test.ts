@@ -4,12 +4,14 @@ import { expect, test } from 'vitest';
 import type { AttentionMap } from '../../../src/core/trace.ts';
 import type { Query } from '../../../src/protocol/queries.ts';
 import { notebookCode } from '../../../src/report/notebookCode.ts';
+import { REPORT_VERSION } from '../../../src/report/report.ts';
 import { readReport, writeReport } from '../../../src/report/reportFile.ts';
 import { readFixture } from '../../webview/readFixture.ts';
 import { BARE_PAGE, keptOf, reportWith } from './savedReport.ts';
 
 /** A report and the program copied of it; test/reference/report_notebook.py runs the program and writes what it reads. */
 const FOLDER = 'test/fixtures/report';
+/** Of the version that is written now. */
 const NAME = 'small.tokens.html';
 const HEADS = [0, 1].map((head): Query => ({ name: 'attention', args: { layer: 0, head } }));
 
@@ -30,16 +32,20 @@ const exact = (values: Float32Array | Int32Array, shape: readonly number[]): Exa
   hex: Buffer.from(values.buffer, values.byteOffset, values.byteLength).toString('hex'),
 });
 
-test('the code that is copied for a notebook reads every number to its last bit', async () => {
+test.each([
+  ['first.tokens.html', 'first.py', 1],
+  [NAME, 'notebook.py', REPORT_VERSION],
+] as const)('the code that is copied for a notebook reads every number of %s to its last bit', async (file, program, version) => {
   if (process.env['FIXTURE'] === 'write') {
     const { shown, answer } = readFixture();
     const note = { text: 'why so sure? </script>', token: 3, head: { layer: 0, head: 1 }, key: 0 };
     mkdirSync(FOLDER, { recursive: true });
     writeFileSync(join(FOLDER, NAME), await writeReport(reportWith(shown, keptOf(answer, HEADS), [note]), BARE_PAGE));
-    writeFileSync(join(FOLDER, 'notebook.py'), notebookCode(NAME));
+    writeFileSync(join(FOLDER, 'notebook.py'), notebookCode(NAME, REPORT_VERSION));
   }
-  expect(notebookCode(NAME)).toBe(readFileSync(join(FOLDER, 'notebook.py'), 'utf8'));
-  const { head, shown, answers } = await readReport(readFileSync(join(FOLDER, NAME), 'utf8'), NAME);
+  expect(notebookCode(file, version)).toBe(readFileSync(join(FOLDER, program), 'utf8'));
+  const { head, shown, answers } = await readReport(readFileSync(join(FOLDER, file), 'utf8'), file);
+  expect(head.version).toBe(version);
   const read = JSON.parse(readFileSync(join(FOLDER, 'results.json'), 'utf8')) as Results;
   const { logprob, rank, entropy, topIds, topProbs, topK, tokens } = shown.explanation;
   const count = tokens.length;

@@ -1,5 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { packData, unpackData } from '../../../src/report/packedData.ts';
+import { fromSigns, toSigns } from '../../../src/report/signs.ts';
 import { unzipText, zipText } from '../../../src/report/zippedText.ts';
 
 /** Every kind of bits that a float32 has: normal, subnormal, zeros, infinities, and NaNs of several payloads. */
@@ -62,20 +63,42 @@ describe('packed data', () => {
 
   it('refuses bytes that are cut off anywhere, and places outside', () => {
     const packed = packData({ numbers: Float32Array.of(1, 2, 3), text: 'some' });
-    for (let length = 0; length < packed.length - 8; length++) expect(() => unpackData(packed.slice(0, length)), String(length)).toThrow();
-    const tree = new TextEncoder().encode('{"$f32":[8,4000000000]}');
-    const wrong = new Uint8Array(4 + tree.length + 64);
-    new DataView(wrong.buffer).setUint32(0, tree.length, true);
-    wrong.set(tree, 4);
-    expect(() => unpackData(wrong)).toThrow('cut off');
+    for (let length = 0; length < packed.length; length++) expect(() => unpackData(packed.slice(0, length)), String(length)).toThrow();
+    const tree = new TextEncoder().encode('{"$f32":[2,4000000000]}');
+    const wrong = new Uint8Array(20 + tree.length + 64);
+    wrong.set(tree, 20);
+    for (const count of [16, 0, 4e9]) {
+      for (const [index, length] of [tree.length, count].entries()) new DataView(wrong.buffer).setUint32(4 * index, length, true);
+      expect(() => unpackData(wrong)).toThrow('cut off');
+    }
+  });
+});
+
+describe('signs', () => {
+  it('give every length of bytes again, and say nothing that ends an element or is read as another sign', () => {
+    const bytes = Uint8Array.from({ length: 4096 }, (_, index) => (index * 2654435761) >>> 24);
+    for (const length of [...Array(40).keys(), 4095, 4096]) {
+      for (const own of [bytes.subarray(0, length), new Uint8Array(length).fill(255), new Uint8Array(length)]) {
+        const text = toSigns(own);
+        expect(text).toMatch(/^[!-~]*$/);
+        expect(text).not.toMatch(/[<&\\]/);
+        expect(text.length).toBeLessThanOrEqual(Math.ceil((8 * length) / 6.5) + 1);
+        expect(fromSigns(text)).toEqual(own.slice());
+      }
+    }
+    expect(toSigns(Uint8Array.from({ length: 70_000 }, (_, index) => (index * index) >> 3)).length / 70_000).toBeLessThan(1.2309);
+  });
+
+  it.each(['a b', 'a<', 'ä!', '~~', '\n'])('refuse %j', (text) => {
+    expect(() => fromSigns(text)).toThrow(RangeError);
   });
 });
 
 describe('zipped text', () => {
-  it('is of letters, digits and three signs, and gives the bytes again', async () => {
+  it('is of signs that can be printed, and gives the bytes again', async () => {
     const bytes = Uint8Array.from({ length: 100_001 }, (_, index) => (index * 7919) % 256);
     const text = await zipText(bytes);
-    expect(text).toMatch(/^[A-Za-z0-9+/]+={0,2}$/);
+    expect(text).toMatch(/^[!-%'-;=-[\]-~]+$/);
     expect(await unzipText(text, bytes.length)).toEqual(bytes);
   });
 

@@ -59,7 +59,7 @@ describe('a report', () => {
     const json = /<script type="application\/json" id="explain-tokens-report">([^<]*)<\/script>/.exec(file)?.[1] ?? '';
     expect(JSON.parse(json)).toMatchObject({
       format: 'explain-tokens-report',
-      version: 1,
+      version: 2,
       product: '0.1.0',
       created: '2026-11-29T12:00:00.000Z',
       model: { name: 'tiny', family: shown.explanation.model.family },
@@ -148,14 +148,45 @@ describe('a file that is none', () => {
     expect(await sentenceOf('')).toBe(foreign);
     expect(await sentenceOf('<!DOCTYPE html><p>Hello</p>')).toBe(foreign);
     expect(await changed('"format":"explain-tokens-report"', '"format":"other"')).toBe(foreign);
-    expect(await changed('"version":1', '"version":2')).toContain('was made by a newer version of Explain Tokens');
-    expect(await changed('"version":1', '"version":"1"')).toBe(damaged);
-    expect(await changed('"version":1', '"version":1,')).toBe(damaged);
+    expect(await changed('"version":2', '"version":3')).toContain('was made by a newer version of Explain Tokens');
+    expect(await changed('"version":2', '"version":"2"')).toBe(damaged);
+    expect(await changed('"version":2', '"version":2,')).toBe(damaged);
+    // What the first version was is told by its own arrays.
+    expect(await changed('"version":2', '"version":1')).toBe(damaged);
     expect(await changed('"created":"2026', '"created":"then')).toBe(damaged);
     const file = await written(report);
     const start = file.indexOf('explain-tokens-numbers');
     expect(await sentenceOf(file.slice(0, start + 400))).toBe(damaged);
     expect(await sentenceOf(file.slice(0, start + 60) + file.slice(start + 64))).toBe(damaged);
+  });
+
+  it('is refused where it has a model without sizes, or ids below 0, that no engine serves', async () => {
+    const { shown: kept, ...rest } = reportWith(shown, []);
+    const { explanation } = kept;
+    const sentenceWith = async (change: object, model: object): Promise<string> =>
+      sentenceOf(
+        await written({
+          ...rest,
+          head: { ...rest.head, ids: [...((change as { ids?: readonly number[] }).ids ?? rest.head.ids)] },
+          shown: { ...kept, explanation: { ...explanation, ...change, model: { ...explanation.model, ...model } } },
+        }),
+      );
+    const ids = rest.head.ids.map((id) => -2 - id);
+    const tokens = explanation.tokens.map((token) => ({ ...token, id: -2 - token.id }));
+    const served = {
+      engine: 'tgi',
+      version: null,
+      address: '',
+      readOnTheWay: false,
+      alternatives: 0,
+      requestEach: false,
+      listedAlone: false,
+    };
+    const damaged = `${NAME} is damaged or incomplete: it cannot be opened.`;
+    expect(await sentenceWith({}, { layers: 0 })).toBe(damaged);
+    expect(await sentenceWith({ ids, tokens }, {})).toBe(damaged);
+    expect(await sentenceWith({ ids, tokens }, { layers: 0, served: { ...served, engine: 7 } })).toBe(damaged);
+    expect(await sentenceWith({ ids, tokens }, { layers: 0, served })).toBe('read');
   });
 
   it('is refused where text and ids disagree', async () => {
