@@ -3,6 +3,22 @@ import { defineConfig } from 'vitest/config';
 /** What comes about in time comes about at once; a busy machine may be late. */
 const patience = { poll: { timeout: 180_000 } };
 const exclude = ['**/node_modules/**'];
+/**
+ * Tests that `npm test` leaves to `npm run test:all`: of things that have others there already, in a smaller way, so that a change is
+ * judged within 25 minutes on two processors. See docs/decisions/2026-11-30-two-breadths-of-tests.md.
+ */
+const rest = [
+  'test/soak/**',
+  'test/cli/{compare,download,engine,generate,gguf,mcp,patch,recipe,report,standardInput,steer,stopping,terminal,why}.test.ts',
+  'test/worker/{executionProvider,nativeFallback,outOfMemory,repeatedHeads}.test.ts',
+  'test/library/lock.test.ts',
+  'test/unit/tokenizer/hostile.test.ts',
+  'test/webview/{deletion,family,headMeasures,heads,hybrid,keys,outdated,served,steering,whatIf,why}Panel.test.ts',
+  'test/webview/{largeText,lens,lensSteps,patching,repeatedHeads}.test.ts',
+  'test/e2e/{agents,compare,editing,editors,forwardPass,git,hostile,inert,library,libraryTroubles,longText,models,runtime}.test.ts',
+  'test/e2e/{strangers,themes,typing}.test.ts',
+];
+const left = process.env['TEST_FIRST'] === '1' ? rest : [];
 
 export default defineConfig({
   test: {
@@ -14,7 +30,7 @@ export default defineConfig({
           isolate: false,
           maxWorkers: '100%',
           include: ['test/**/*.test.ts'],
-          exclude: [...exclude, 'test/e2e/**', 'test/package/**'],
+          exclude: [...exclude, ...left, 'test/e2e/**', 'test/package/**'],
           testTimeout: 240_000,
           hookTimeout: 240_000,
           // A test that asserted nothing fails: its loop ran over nothing.
@@ -27,7 +43,7 @@ export default defineConfig({
           name: 'product',
           isolate: false,
           include: ['test/e2e/**/*.test.ts', 'test/package/**/*.test.ts'],
-          exclude,
+          exclude: [...exclude, ...left],
           fileParallelism: false,
           testTimeout: 480_000,
           hookTimeout: 480_000,

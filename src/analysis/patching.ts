@@ -1,4 +1,5 @@
 import { UserError } from '../core/errors.ts';
+import { withMinusSign } from '../core/numberText.ts';
 import { partnersOf, type PatchEstimate, type PatchGrid } from '../core/patchGrid.ts';
 import type { CallContext } from '../core/progress.ts';
 import { runOf, type Recipe } from '../core/run.ts';
@@ -47,7 +48,7 @@ export async function openPatching(model: LanguageModel, clean: Trace, corrupted
   const difference = values.clean - values.corrupted;
   if (!(Math.abs(difference) >= LEAST_DIFFERENCE))
     throw new UserError(
-      msg`Both texts predict alike: the logit difference is ${values.corrupted.toFixed(4)} in the one and ${values.clean.toFixed(4)} in \
+      msg`Both texts predict alike: the logit difference is ${withMinusSign(values.corrupted.toFixed(4))} in the one and ${withMinusSign(values.clean.toFixed(4))} in \
 the other, so nothing is there to be restored.`,
     );
   return { model, clean, corrupted, target, partners, values, outputs: new Map() };

@@ -82,9 +82,20 @@ export async function writeSetting(
   await vscode.workspace.getConfiguration(SECTION).update(name, isDefault ? undefined : value, vscode.ConfigurationTarget.Global);
 }
 
-/** Calls `listener` when one of the settings `names` changes. */
+/**
+ * Calls `listener` when one of the settings `names` has another value. While a window starts, VS Code may change a setting without saying
+ * that its event is about it, and it tells of settings that are as they were: only their values say what changed.
+ */
 export function onSettingChange(names: readonly (keyof Settings)[], listener: () => void): vscode.Disposable {
-  return vscode.workspace.onDidChangeConfiguration((event) => {
-    if (names.some((name) => event.affectsConfiguration(`${SECTION}.${name}`))) listener();
+  const values = (): string => {
+    const settings = readSettings();
+    return JSON.stringify(names.map((name) => settings[name]));
+  };
+  let known = values();
+  return vscode.workspace.onDidChangeConfiguration(() => {
+    const now = values();
+    if (now === known) return;
+    known = now;
+    listener();
   });
 }

@@ -60,6 +60,9 @@ test('typing while a whole file is read in a real VS Code', { timeout: 600_000 }
         ...percentiles('taken', keys, ({ takenMs }) => takenMs),
         ...percentiles('drawn', keys, ({ drawnMs }) => drawnMs),
       });
+  } catch (error) {
+    await session.screenshot('failed typing');
+    throw error;
   } finally {
     await session.close();
   }

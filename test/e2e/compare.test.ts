@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { workbenchUrl, writeSettings } from '../../scripts/lib/vscodeServer.mjs';
+import { shownNumber } from '../shownNumber.ts';
 import { compareByCommandLine, expectCompared, FIRST, SECOND } from './compared.ts';
 import { panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
@@ -84,7 +85,7 @@ describe('Compare in VS Code', () => {
     const { shares } = JSON.parse(byCommandLine('patch', ...texts, ...asked).toString()) as PatchJson;
     const said = await card.locator('.patch-readout').innerText();
     const [, layer = '', head = '', measured = ''] = /Layer (\d+), head (\d+): measured ([+−][\d.]+)/.exec(said) ?? [];
-    expect(Number(measured.replace('−', '-'))).toBeCloseTo(shares[Number(layer)]?.[Number(head)] ?? Number.NaN, 2);
+    expect(shownNumber(measured)).toBeCloseTo(shares[Number(layer)]?.[Number(head)] ?? Number.NaN, 2);
     await session.screenshot('82 compare patching');
   });
 

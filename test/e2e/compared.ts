@@ -1,4 +1,5 @@
 import { expect } from 'vitest';
+import { shownNumber } from '../shownNumber.ts';
 import { numberIn, type Panel } from './panel.ts';
 import { byCommandLine } from './trace.ts';
 
@@ -28,7 +29,7 @@ async function table(panel: Panel): Promise<readonly (readonly number[])[]> {
   const cells = await panel.frame
     .locator('.compare-table tbody tr')
     .evaluateAll((rows) => rows.map((row) => [...row.querySelectorAll('td')].slice(2).map((cell) => cell.textContent)));
-  return cells.map((row) => row.map((text) => (text === '–' ? Number.NaN : (text.startsWith('−') ? -1 : 1) * numberIn(text))));
+  return cells.map((row) => row.map(shownNumber));
 }
 
 /** Expects the panel to show the command line's numbers, to the precision that is displayed. */

@@ -1,4 +1,5 @@
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { shownNumber } from '../shownNumber.ts';
 import { zh } from './chinese.ts';
 import { expectShown, panelOf, unfold, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
@@ -143,7 +144,7 @@ describe.each([
     await frame.locator('.rotary .js-plotly-plot').first().waitFor();
     await session.screenshot(`94 positions ${language}`);
     const scores = await frame.locator('.score-change dd').allInnerTexts();
-    expect(scores.map(Number).every(Number.isFinite)).toBe(true);
+    expect(scores.map(shownNumber).every(Number.isFinite)).toBe(true);
     await unfold(frame.locator('.positions-card').last());
     await frame.locator('.positions-card').last().scrollIntoViewIfNeeded();
     await session.screenshot(`95 sinusoids ${language}`);

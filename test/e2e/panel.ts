@@ -1,5 +1,6 @@
 import type { FrameLocator, Locator, Page } from 'playwright-core';
 import { expect } from 'vitest';
+import { plainPowers } from '../shownNumber.ts';
 import type { TracedToken } from './trace.ts';
 import { until } from './until.ts';
 import type { Workbench } from './workbench.ts';
@@ -171,12 +172,4 @@ export function expectShown(text: string, value: number, what: string): void {
 /** The first number in a text, which may have English thousands separators. */
 export function numberIn(text: string): number {
   return Number(/[\d.,]+(?:[eE]-?\d+)?/.exec(plainPowers(text))?.[0].replaceAll(',', '') ?? 'NaN');
-}
-
-/** The text with powers of ten such as 1.23 × 10⁻⁵ rewritten as 1.23e-5. */
-function plainPowers(text: string): string {
-  return text.replace(
-    / × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)/g,
-    (_, power: string) => `e${power.replace(/./g, (sign) => '-0123456789'.charAt('⁻⁰¹²³⁴⁵⁶⁷⁸⁹'.indexOf(sign)))}`,
-  );
 }

@@ -2,6 +2,7 @@ import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, it } from 'vitest';
+import { shownNumber } from '../shownNumber.ts';
 import { panelOf, type Panel } from './panel.ts';
 import { openSession, type Session } from './session.ts';
 import { SAMPLE, sampleLines } from './texts.ts';
@@ -55,7 +56,6 @@ describe('why this token', () => {
       ...more,
     ]);
   };
-  const number = (text: string): number => Number(text.replace('−', '-').replace('+', ''));
 
   it('is asked at the cursor: the paragraph is explained, and the panel opens on the question', async () => {
     const box = await session.workbench.wordBox(WORD);
@@ -72,18 +72,20 @@ describe('why this token', () => {
   it('has the numbers of the command line', async () => {
     const { target, direct, attribution } = await byCommandLine();
     const sums = await panel.frame.locator('.why-parts .facts dd').allInnerTexts();
-    for (const shown of sums.slice(0, 2)) expect(Math.abs(number(shown) - target)).toBeLessThanOrEqual(0.0006);
+    for (const shown of sums.slice(0, 2)) expect(Math.abs(shownNumber(shown) - target)).toBeLessThanOrEqual(0.0006);
     const adds = await panel.frame.locator('.waterfall tbody td.strong').allInnerTexts();
     for (const [layer, heads] of direct.heads.entries()) {
       const sum = heads.reduce((total, value) => total + value, 0);
-      expect(Math.abs(number(adds[1 + 2 * layer] ?? '') - sum), `attention of layer ${layer}`).toBeLessThanOrEqual(0.0006);
-      expect(Math.abs(number(adds[2 + 2 * layer] ?? '') - (direct.mlp[layer] ?? NaN)), `MLP of layer ${layer}`).toBeLessThanOrEqual(0.0006);
+      expect(Math.abs(shownNumber(adds[1 + 2 * layer] ?? '') - sum), `attention of layer ${layer}`).toBeLessThanOrEqual(0.0006);
+      expect(Math.abs(shownNumber(adds[2 + 2 * layer] ?? '') - (direct.mlp[layer] ?? NaN)), `MLP of layer ${layer}`).toBeLessThanOrEqual(
+        0.0006,
+      );
     }
     const words = panel.frame.getByRole('listbox', { name: 'How much each token counts' }).getByRole('option');
     const labels = await words.evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? ''));
     expect(labels).toHaveLength(position + 1);
     for (const [index, label] of labels.entries()) {
-      const shown = number(/([+−]?[\d.]+) logits$/.exec(label)?.[1] ?? '');
+      const shown = shownNumber(/([+−]?[\d.]+) logits$/.exec(label)?.[1] ?? '');
       expect(Math.abs(shown - (attribution[0]?.values[index] ?? NaN)), label).toBeLessThanOrEqual(0.0006);
     }
   });
@@ -123,8 +125,8 @@ describe('why this token', () => {
       writeFileSync(file, JSON.stringify({ version: 1, steps }));
       const [before, after] = [await byCommandLine(), await byCommandLine('--recipe', file)];
       const shown = await frame.locator('.before-after tbody tr').first().locator('td').allInnerTexts();
-      expect(Math.abs(number(shown[0] ?? '') - before.target)).toBeLessThanOrEqual(0.0006);
-      expect(Math.abs(number(shown[1] ?? '') - after.target)).toBeLessThanOrEqual(0.0006);
+      expect(Math.abs(shownNumber(shown[0] ?? '') - before.target)).toBeLessThanOrEqual(0.0006);
+      expect(Math.abs(shownNumber(shown[1] ?? '') - after.target)).toBeLessThanOrEqual(0.0006);
     } finally {
       rmSync(folder, { recursive: true });
     }

@@ -9,6 +9,7 @@ import { attentionCell } from '../../src/analysis/headAnswers.ts';
 import type { LanguageModel } from '../../src/model/languageModel.ts';
 import { carriedIn, type Trace } from '../../src/model/run/forwardTrace.ts';
 import { expectNearShare, itemOf, largestDifference } from '../closeness.ts';
+import { firstCases } from '../firstCases.ts';
 import { folder } from '../unit/model/folder.ts';
 import { FIXTURES, native, openCase, wasm, type OpenCase } from './compare.ts';
 import { noteWorst, writeWorst } from './familyTable.ts';
@@ -58,7 +59,7 @@ describe.each([
   ['WASM', wasm],
   ['native', native],
 ] as const)('interventions, %s', (_, runtime) => {
-  test.each(CASES)('%s: logits equal those of transformers, run at once, in pieces and token by token', async (name) => {
+  test.each(firstCases(CASES))('%s: logits equal those of transformers, run at once, in pieces and token by token', async (name) => {
     const { model, ids, golden } = await openCase(name, await runtime());
     // Uneven pieces: cuts lie within one and across two.
     const inPieces = await openCase(name, await runtime(), (__, past, tokens) =>
@@ -111,7 +112,7 @@ describe.each([
     }
   });
 
-  test.each(CASES)('%s: attention, gradients and parts of a logit are of the run', async (name) => {
+  test.each(firstCases(CASES))('%s: attention, gradients and parts of a logit are of the run', async (name) => {
     const { model, ids } = await openCase(name, await runtime());
     try {
       const trace = await model.run(runOf(ids, SEVERAL));
@@ -153,7 +154,7 @@ describe.each([
   });
 });
 
-describe.each(CASES)('%s, read under a recipe', (name) => {
+describe.each(firstCases(CASES))('%s, read under a recipe', (name) => {
   let opened: OpenCase;
   let trace: Trace;
   beforeAll(async () => {

@@ -3,6 +3,7 @@ import { ATTRIBUTION_METHODS } from '../../src/core/attribution.ts';
 import { meanLogprob, mostImportantFirst, RANDOM_ORDERS, randomOrder } from '../../src/core/deletion.ts';
 import { at } from '../../src/core/tensor.ts';
 import { signedDecimal } from '../../webview/parts/format.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -80,7 +81,7 @@ it(
     expect(row?.[1][0]).toBe(mean);
     expect(row?.[0]).toContain(`(${written(Math.min(...random))} to ${written(Math.max(...random))})`);
     // The lowest comes first.
-    const means = cells.map(([, value = '']) => Number(value.replace('−', '-')));
+    const means = cells.map(([, value = '']) => shownNumber(value));
     expect(means).toEqual(means.toSorted((a, b) => a - b));
 
     const plot = card.getByRole('application');

@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { render } from 'lit-html';
 import { describe, expect, it } from 'vitest';
 import { stageOf, type ForwardPath, type WeightedSum } from '../../src/core/forwardPath.ts';
 import { at } from '../../src/core/tensor.ts';
@@ -260,7 +261,8 @@ describe('a number', () => {
         if (arithmetic.kind === 'same' && arithmetic.place !== null)
           expect(at(stageOf(path.stages, arithmetic.place.stage).values, arithmetic.place.index)).toBeCloseTo(value, 5);
         if (arithmetic.kind === 'masked') expect(value).toBe(-Infinity);
-        const card = numberCard(arithmetic, {
+        const host = document.createElement('div');
+        const view = {
           path,
           place,
           labels,
@@ -270,10 +272,9 @@ describe('a number', () => {
           goToHead: () => undefined,
           goToLayer: () => undefined,
           goBefore: () => undefined,
-        });
-        expect([...numberTitle({ path, place, labels }), ...card].map((part) => part.textContent).join(' ')).not.toMatch(
-          /NaN|undefined|Infinity/,
-        );
+        };
+        render([numberTitle(view), numberCard(arithmetic, view)], host);
+        expect(host.textContent).not.toMatch(/NaN|undefined|Infinity/);
       }
       expect(stageTitle(stage.name)).not.toBe('');
       expect(stageShape(path, stage, panel.shown.explanation.model.vocab)).toMatch(/^\[[\d,]+(?: × [\d,]+)?\]/);

@@ -4,6 +4,7 @@ import { headMapAt } from '../../src/core/headMeasures.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { QueryArgs } from '../../src/protocol/queries.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -36,26 +37,12 @@ const choose = async (index: number): Promise<void> => {
   await card().locator('.measure-choice .segment').nth(index).click();
   await settled();
 };
-/** The number in a text such as "−1.234 logits" or "length 1.2 × 10⁻⁵". */
-function numberIn(text: string): number {
-  const [, sign = '', mantissa = 'NaN', power] = /([+−]?)([\d.]+)(?: × 10([⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+))?/.exec(text) ?? [];
-  const exponent =
-    power === undefined
-      ? 0
-      : Number(
-          Array.from(power)
-            .map((digit) => '⁰¹²³⁴⁵⁶⁷⁸⁹⁻'.indexOf(digit))
-            .map((d) => (d === 10 ? '-' : d))
-            .join(''),
-        );
-  return (sign === '−' ? -1 : 1) * Number(mantissa) * 10 ** exponent;
-}
 /** Moves the lock of a map by keys and returns the number that is said of the cell it leads to. */
 async function saidAfter(map: string, ...keys: readonly string[]): Promise<number> {
   const area = panel.getByRole('application', { name: map });
   for (const key of keys) await area.press(key);
   await settled();
-  return numberIn((await card().locator('.head-row [role="status"]:visible').innerText()).split(': ').at(-1) ?? '');
+  return shownNumber((await card().locator('.head-row [role="status"]:visible').innerText()).split(': ').at(-1) ?? '');
 }
 const lockOf = async (): Promise<{ readonly query: number; readonly key: number }> => {
   await expect
@@ -113,7 +100,7 @@ describe('what is shown of a head', () => {
     const args = asked?.type === 'query' && asked.query.name === 'weightGradients' ? asked.query.args : expect.fail('Nothing was asked.');
     expect(args.position).toBe(12);
     expect(args.rival).not.toBe(null);
-    const again = numberIn((await card().locator('.head-row [role="status"]:visible').innerText()).split(': ').at(-1) ?? '');
+    const again = shownNumber((await card().locator('.head-row [role="status"]:visible').innerText()).split(': ').at(-1) ?? '');
     close(again, headMapAt(await slope(args), query, key));
     await card().getByRole('button', { name: 'Choose in Why' }).click();
     await settled();
@@ -137,7 +124,7 @@ describe('what is shown of a head', () => {
       changes.push(...(await opened.remote.ask(run(), 'edgeCuts', { ...question, keys })).changes);
     }
     const most = changes.reduce((largest, change) => (Math.abs(change) > Math.abs(largest) ? change : largest), 0);
-    close(numberIn(await card().locator('.edge-card .facts dd').nth(2).innerText()), most);
+    close(shownNumber(await card().locator('.edge-card .facts dd').nth(2).innerText()), most);
     const said = await saidAfter('Attention of one head: rows are queries, columns are keys', 'ArrowLeft', 'ArrowRight');
     const { query, key } = await lockOf();
     expect(query).toBe(6);

@@ -13,6 +13,7 @@ import { createStatus } from '../../webview/parts/status.ts';
 import { createTokens } from '../../webview/views/tokens/tokensView.ts';
 import { createTokenStrip } from '../../webview/parts/tokenStrip.ts';
 import { cellSteps } from '../../webview/views/attention/cellSteps.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { readFixture } from './readFixture.ts';
 
 const HOSTILE = [
@@ -142,10 +143,10 @@ describe('one weight', () => {
     const host = document.createElement('div');
     host.append(...cellSteps(cell, shown.explanation, createTooltip(document.body)));
     const values = [...host.querySelectorAll('.step-value')].map((value) => value.textContent);
-    expect(Number(values[0])).toBeCloseTo(cell.dot, 1);
-    expect(Number(values[1])).toBeCloseTo(cell.dot / Math.sqrt(32), 2);
+    expect(shownNumber(values[0] ?? '')).toBeCloseTo(cell.dot, 1);
+    expect(shownNumber(values[1] ?? '')).toBeCloseTo(cell.dot / Math.sqrt(32), 2);
     expect(values[2]).toBe('kept');
-    expect(Number(values[3])).toBeCloseTo(Math.exp(cell.scaled - cell.rowMax), 2);
+    expect(shownNumber(values[3] ?? '')).toBeCloseTo(Math.exp(cell.scaled - cell.rowMax), 2);
     expect(Number.parseFloat(values[4] ?? '')).toBeCloseTo(100 * cell.weight, 0);
     expect(host.querySelectorAll('.product')).toHaveLength(32);
   });

@@ -1,6 +1,7 @@
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled, openFamily, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -32,9 +33,8 @@ const rows = async (index: number): Promise<void> => {
   await settled();
 };
 const cell = (row: number, position: number) => lens().locator(`.lens-column[data-position="${position}"] [data-layer="${row}"]`);
-const numberIn = (text: string): number => Number(text.trim().replace('−', '-').replace('+', '').replace('%', ''));
 const shownAt = async (row: number, position: number): Promise<number> =>
-  numberIn(await cell(row, position).locator('.lens-number').innerText());
+  shownNumber(await cell(row, position).locator('.lens-number').innerText());
 
 describe('the lens', () => {
   it('has attention and MLP apart, as the engine reads them, and the blocks’ rows stay what they are', async () => {

@@ -4,6 +4,7 @@ import { promisingFirst, type PatchEstimate, type PatchGrid } from '../../src/co
 import { at } from '../../src/core/tensor.ts';
 import { agreementOf, correlationOf } from '../../webview/figures/patchFigures.ts';
 import { patchPlace, patchQuestion } from '../../webview/figures/patchQuestion.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { comparePanels, FAMILY_TEXT, openBundled, openFamily, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -56,7 +57,7 @@ describe('patching between two texts', () => {
   const engine = (grid: PatchGrid): Promise<PatchEstimate> => first.remote.ask(first.shown.explanation.run, 'patch', asked(grid));
   const shown = async (name: string): Promise<number> => {
     const [, value = ''] = new RegExp(`${name} ([+−][\\d.]+)`).exec(await card.locator('.patch-readout').innerText()) ?? [];
-    return Number(value.replace('−', '-'));
+    return shownNumber(value);
   };
   const done = (): Promise<void> => card.getByText(/^\d+ cells measured; correlation/).waitFor({ timeout: 120_000 });
 
@@ -91,7 +92,7 @@ describe('patching between two texts', () => {
     const { shares } = await first.remote.ask(first.shown.explanation.run, 'patchCells', { ...asked('heads'), cells: [best, best + 1] });
     expect(await shown('measured')).toBeCloseTo(at(shares, 0), 3);
     expect(await shown('estimated')).toBeCloseTo(at(estimate, best), 3);
-    const facts = (await card.locator('.facts dd').allInnerTexts()).map((text) => Number(text.replace('−', '-')));
+    const facts = (await card.locator('.facts dd').allInnerTexts()).map(shownNumber);
     expect(facts[0]).toBeCloseTo(corrupted, 3);
     expect(facts[1]).toBeCloseTo(clean, 3);
     await measured.press('ArrowRight');

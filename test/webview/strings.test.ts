@@ -2,7 +2,19 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { describe, expect, it } from 'vitest';
-import { bits, columnDecimals, decimal, integer, percent, setLanguage, significant } from '../../webview/parts/format.ts';
+import {
+  bits,
+  columnDecimals,
+  cosineText,
+  decimal,
+  integer,
+  percent,
+  percentInColumn,
+  setLanguage,
+  signedDecimal,
+  signedSignificant,
+  significant,
+} from '../../webview/parts/format.ts';
 import { setStrings, t } from '../../webview/strings.ts';
 
 const ROOT = fileURLToPath(new URL('../../', import.meta.url));
@@ -63,6 +75,30 @@ describe('numbers', () => {
     expect(integer(16384)).toBe('16.384');
     setLanguage('not a language');
     expect(integer(16384)).toBe('16,384');
+  });
+
+  it.each(['en', 'zh-cn', 'de', 'he', 'sv'])('are negative by a minus sign, and never below what is shown as zero (%s)', (language) => {
+    setLanguage(language);
+    const point = decimal(0.5, 1).charAt(1);
+    const digits = (text: string): string => text.replace(/[\u200e\u200f\u061c]/g, '').replace(point, '.');
+    expect([decimal(-1.5, 2), significant(-0.25), cosineText(-0.5), signedDecimal(-2, 1), signedSignificant(-7, 3)].map(digits)).toEqual([
+      '−1.50',
+      '−0.25',
+      '−0.500',
+      '−2.0',
+      '−7',
+    ]);
+    expect([integer(-3), bits(-0.5), t('{0} logits', -8)].map(digits)).toEqual(['−3', '−0.50 bits', '−8 logits']);
+    expect([significant(-1.5e-7), signedSignificant(1.5e-7, 3), significant(-Infinity)].map(digits)).toEqual([
+      '−1.5 × 10⁻⁷',
+      '+1.5 × 10⁻⁷',
+      '−∞',
+    ]);
+    expect(
+      [decimal(-0.001, 2), signedDecimal(-0.001, 2), signedDecimal(0.5, 0), integer(-0.2), signedSignificant(-0, 3)].map(digits),
+    ).toEqual(['0.00', '0.00', '+1', '0', '0']);
+    expect(percentInColumn(-0.25)).not.toContain('-');
+    setLanguage('en');
   });
 
   it('have as many decimals as the largest of their column needs, all of them', () => {

@@ -1,6 +1,7 @@
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from '../e2e/browser.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -89,7 +90,7 @@ describe('vectors of the bundled model in the panel', () => {
     await card.getByLabel('Token', { exact: true }).selectOption({ label: '·after  (2×)' });
     await expect.poll(() => card.getByRole('heading', { level: 3 }).innerText()).toContain('·after');
     await settled();
-    const cosines = (await card.locator('table td').allInnerTexts()).map(Number);
+    const cosines = (await card.locator('table td').allInnerTexts()).map(shownNumber);
     expect(cosines).toHaveLength(8);
     expect(cosines[0]).toBe(1);
     expect(Math.min(...cosines)).toBeLessThan(0.95);

@@ -1,6 +1,7 @@
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import type { Browser } from '../e2e/browser.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled, openFamily } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -99,9 +100,9 @@ describe('the bundled model', () => {
     expect(rows).toHaveLength(9);
     expect(rows.at(-1)).toContain('248 others');
     const products = await panel.locator('.sum-table tbody tr td:last-child').allInnerTexts();
-    const total = Number(await panel.locator('.sum-table tfoot td').last().innerText());
-    expect(products.reduce((sum, product) => sum + Number(product.replace(/ × 10.*/, 'e-5')), 0)).toBeCloseTo(total, 2);
-    expect(Number(await panel.locator('.number-value').innerText())).toBeCloseTo(total, 3);
+    const total = shownNumber(await panel.locator('.sum-table tfoot td').last().innerText());
+    expect(products.reduce((sum, product) => sum + shownNumber(product), 0)).toBeCloseTo(total, 2);
+    expect(shownNumber(await panel.locator('.number-value').innerText())).toBeCloseTo(total, 3);
     await expect
       .poll(() => panel.locator('.number-card .caption').first().innerText())
       .toBe('Weights: row 1 of model.layers.0.self_attn.q_proj.weight.');
@@ -160,7 +161,7 @@ describe('the bundled model', () => {
     await expect.poll(() => panel.locator('.position-pair').innerText()).toContain('distance 9');
     const change = await panel.locator('.score-change dd').allInnerTexts();
     expect(change).toHaveLength(3);
-    expect(Number(change[2])).toBeCloseTo(Number(change[1]) / Math.sqrt(32), 2);
+    expect(shownNumber(change[2] ?? '')).toBeCloseTo(shownNumber(change[1] ?? '') / Math.sqrt(32), 2);
     await panel.getByText('For comparison: sinusoidal positions').click();
     await panel.getByRole('slider', { name: 'Dimensions' }).press('Home');
     expect(await panel.getByRole('slider', { name: 'Dimensions' }).inputValue()).toBe('2');

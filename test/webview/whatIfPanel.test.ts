@@ -3,6 +3,7 @@ import { afterAll, beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { softmax } from '../../src/core/probability.ts';
 import { runOf, UNCHANGED, type Recipe } from '../../src/core/run.ts';
 import { at } from '../../src/core/tensor.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -31,7 +32,6 @@ async function open(server: HarnessServer, opened: OpenPanel, options: string, t
 
 const region = (name: string) => panel.getByRole('region', { name, exact: true });
 const band = () => panel.locator('.recipe-band');
-const numberIn = (text: string): number => Number(text.trim().replace('−', '-').replace('+', ''));
 const cells = (row: string): Promise<readonly string[]> =>
   panel.locator('.before-after tbody tr', { hasText: row }).locator('td').allInnerTexts();
 /** The interventions that the page asked for last. */
@@ -68,7 +68,7 @@ describe('what if', () => {
     const [before, after] = [await logitsOf(UNCHANGED), await logitsOf(recipe)];
     const next = opened.shown.explanation.tokens[TOKEN + 1]?.id ?? -1;
     const rivalId = [...opened.shown.explanation.topIds.subarray(TOKEN * 10)].find((id) => id !== next) ?? -1;
-    const shown = (await cells('Logit difference')).map(numberIn);
+    const shown = (await cells('Logit difference')).map(shownNumber);
     expect(Math.abs((shown[0] ?? NaN) - (at(before, next) - at(before, rivalId)))).toBeLessThanOrEqual(0.0006);
     expect(Math.abs((shown[1] ?? NaN) - (at(after, next) - at(after, rivalId)))).toBeLessThanOrEqual(0.0006);
     expect(Math.abs((shown[1] ?? NaN) - (shown[0] ?? NaN) - (shown[2] ?? NaN))).toBeLessThanOrEqual(0.0011);
@@ -214,7 +214,7 @@ describe('what if', () => {
 
   it('adds the words’ numbers up by word, line and sentence, to the same sum', async () => {
     const sum = panel.locator('.why-words .facts > div', { hasText: 'Sum of the words' }).locator('dd');
-    const whole = numberIn(await sum.innerText());
+    const whole = shownNumber(await sum.innerText());
     const labels = async (unit: string): Promise<readonly string[]> => {
       await region('Words of the text').locator('.segment', { hasText: unit }).click();
       return panel
@@ -230,7 +230,7 @@ describe('what if', () => {
     ] as const) {
       const found = await labels(unit);
       expect(found.length, unit).toBeLessThanOrEqual(tokens.length - fewer);
-      const total = found.reduce((all, label) => all + numberIn(/[+−]?[\d.]+(?= logits)/.exec(label)?.[0] ?? ''), 0);
+      const total = found.reduce((all, label) => all + shownNumber(/[+−]?[\d.]+(?= logits)/.exec(label)?.[0] ?? ''), 0);
       expect(Math.abs(total - whole), unit).toBeLessThanOrEqual(0.0006 * (found.length + 1));
     }
     expect((await labels('Word')).find((label) => label.startsWith('·bottle'))).toContain('positions ');

@@ -3,6 +3,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ATTRIBUTION_METHODS, isSigned } from '../../src/core/attribution.ts';
 import { at } from '../../src/core/tensor.ts';
 import type { Browser } from '../e2e/browser.ts';
+import { shownNumber } from '../shownNumber.ts';
 import { openBundled, openFamily, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -31,8 +32,6 @@ async function open(server: HarnessServer, options: string, token: number): Prom
 }
 
 const region = (name: string) => panel.getByRole('region', { name, exact: true });
-/** The number in a text such as "−1.234". */
-const numberIn = (text: string): number => Number(text.trim().replace('−', '-').replace('+', ''));
 const fact = (name: string): Promise<string> =>
   panel
     .locator('.why-parts .facts > div', { has: panel.getByText(name, { exact: true }) })
@@ -72,7 +71,7 @@ describe('why, of an English text', () => {
       await fact('Sum of the parts'),
       await panel.locator('.waterfall tfoot .strong').innerText(),
     ])
-      expect(Math.abs(numberIn(shown) - difference)).toBeLessThanOrEqual(0.0005 + 1e-4);
+      expect(Math.abs(shownNumber(shown) - difference)).toBeLessThanOrEqual(0.0005 + 1e-4);
     const rows = await panel
       .locator('.waterfall tbody tr')
       .evaluateAll((all) =>
@@ -91,7 +90,7 @@ describe('why, of an English text', () => {
     await settled();
     expect(await title()).toBe('Why ·said here?');
     const next = opened.shown.explanation.tokens[TOKEN + 1]?.id ?? -1;
-    expect(Math.abs(numberIn(await fact('Logit')) - at(await logitsAfter(TOKEN), next))).toBeLessThanOrEqual(0.0006);
+    expect(Math.abs(shownNumber(await fact('Logit')) - at(await logitsAfter(TOKEN), next))).toBeLessThanOrEqual(0.0006);
     await lists.first().selectOption({ index: 2 });
     await settled();
     const chosen = await title();
@@ -135,7 +134,7 @@ describe('why, of an English text', () => {
     expect(await strip.getByRole('option').count()).toBe(TOKEN + 1);
     const said = await strip.getByRole('option').nth(2).getAttribute('aria-label');
     expect(said).toContain('position 2');
-    expect(Math.abs(numberIn(/[+−]?[\d.]+(?= logits)/.exec(said ?? '')?.[0] ?? '') - at(values, 2))).toBeLessThanOrEqual(0.0006);
+    expect(Math.abs(shownNumber(/[+−]?[\d.]+(?= logits)/.exec(said ?? '')?.[0] ?? '') - at(values, 2))).toBeLessThanOrEqual(0.0006);
     await grid.press('Enter');
     await settled();
     expect(await panel.locator('#tab-attention').getAttribute('aria-selected')).toBe('true');
@@ -206,7 +205,7 @@ describe('the words that a prediction depends on', () => {
     for (const [index, label] of shown.entries()) {
       const [, number = '', unit] = /([+−]?[\d.]+)( logits|%)$/.exec(label) ?? [];
       expect(unit).toBe(isSigned(method) ? ' logits' : '%');
-      const value = isSigned(method) ? numberIn(number) : numberIn(number) / 100;
+      const value = isSigned(method) ? shownNumber(number) : shownNumber(number) / 100;
       expect(Math.abs(value - at(values, index)), label).toBeLessThanOrEqual(0.0006);
     }
     const sum = [...values].reduce((total, value) => total + value, 0);
@@ -214,7 +213,7 @@ describe('the words that a prediction depends on', () => {
       .locator('.why-words .facts > div', { has: panel.getByText('Sum of the words', { exact: true }) })
       .locator('dd')
       .innerText();
-    expect(Math.abs(numberIn(written.replace('%', '')) / (isSigned(method) ? 1 : 100) - sum)).toBeLessThanOrEqual(0.006);
+    expect(Math.abs(shownNumber(written.replace('%', '')) / (isSigned(method) ? 1 : 100) - sum)).toBeLessThanOrEqual(0.006);
     const told = (await page.posted()).findLast((message) => message.type === 'whyWords');
     expect(told).toMatchObject({ serial: 1, words: { position: POSITION, token, rival } });
     expect(told?.type === 'whyWords' ? told.words.values : []).toEqual(Array.from(values.subarray(0, POSITION + 1)));
@@ -236,7 +235,7 @@ describe('the words that a prediction depends on', () => {
     expect(shown).toHaveLength(POSITION + 3);
     for (const [index, label] of shown.entries()) {
       const [, number = ''] = /([+−]?[\d.]+) nats$/.exec(label) ?? [];
-      expect(Math.abs(numberIn(number) - at(values, index)), label).toBeLessThanOrEqual(0.0006);
+      expect(Math.abs(shownNumber(number) - at(values, index)), label).toBeLessThanOrEqual(0.0006);
     }
     expect(await region('Words of the text').innerText()).toContain(
       'Of the sum of the log-probabilities (natural) of 3 tokens of the text',
@@ -245,7 +244,7 @@ describe('the words that a prediction depends on', () => {
       .locator('.why-words .facts > div', { has: panel.getByText('Log-probability', { exact: true }) })
       .locator('dd')
       .innerText();
-    expect(Math.abs(numberIn(written) - sum)).toBeLessThanOrEqual(0.0006);
+    expect(Math.abs(shownNumber(written) - sum)).toBeLessThanOrEqual(0.0006);
     const told = (await page.posted()).findLast((message) => message.type === 'whyWords');
     expect(told).toMatchObject({ words: { position: POSITION, end: POSITION + 2, rival: null } });
     await by.selectOption({ index: ATTRIBUTION_METHODS.indexOf('rollout') });
@@ -331,7 +330,7 @@ describe('the words that a prediction depends on', () => {
     const { values } = await opened.remote.ask(opened.shown.explanation.run, 'leftOut', args);
     expect(values.length).toBeGreaterThan(0);
     for (const [index, value] of values.entries())
-      expect(Math.abs(numberIn(/[+−]?[\d.]+(?= logits)/.exec((await labels())[index] ?? '')?.[0] ?? '') - value)).toBeLessThanOrEqual(
+      expect(Math.abs(shownNumber(/[+−]?[\d.]+(?= logits)/.exec((await labels())[index] ?? '')?.[0] ?? '') - value)).toBeLessThanOrEqual(
         0.0006,
       );
     // By tokens it is another question.

@@ -1,4 +1,5 @@
 import type { Parts } from '../hostParts.ts';
+import { onSettingChange } from '../configuration.ts';
 import { vscode } from '../vscode.ts';
 import { registerServers, registerTool } from './newerEditor.ts';
 
@@ -19,8 +20,6 @@ export function registerForAgents({ contributes }: AgentManifest, parts: () => P
   const servers = contributes.mcpServerDefinitionProviders.map(({ id }) =>
     registerServers(id, changed.event, async () => (await parts()).agentServers()),
   );
-  const settings = vscode.workspace.onDidChangeConfiguration((event) => {
-    if (event.affectsConfiguration('explainTokens')) changed.fire();
-  });
+  const settings = onSettingChange(['mcpServer', 'model', 'runtime', 'nativeRuntime'], () => changed.fire());
   return [changed, settings, ...[...tools, ...servers].filter((one) => one !== undefined)];
 }

@@ -1,4 +1,5 @@
 import { isAtMost, isUntold } from '../../core/atMost.ts';
+import { raised } from '../../core/numberText.ts';
 import { isTold, NOT_RETURNED, returnedShare } from '../../core/servedBy.ts';
 import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import type { Translate } from '../../core/translatable.ts';
@@ -143,21 +144,32 @@ export function numbersMarkdown(
 function expectedLines(explanation: Explanation, index: number, count: number, probability: number, rank: number): string[] {
   const id = explanation.tokens[index]?.id ?? -1;
   const row = (index - 1) * explanation.topK;
-  const lines: string[] = [];
+  const lines: CandidateLine[] = [];
   for (let i = 0; i < Math.min(count, explanation.topK); i++) {
     const candidate = explanation.topIds[row + i];
     if (candidate === undefined || candidate === NOT_RETURNED) break;
-    lines.push(line(candidate === id ? '▸' : ' ', explanation.topProbs[row + i] ?? 0, explanation.pieces[candidate] ?? ''));
+    lines.push({ isOwn: candidate === id, probability: explanation.topProbs[row + i] ?? 0, text: explanation.pieces[candidate] ?? '' });
   }
   // Of a token that may be less likely than said there is no bar.
-  if (isAtMost(explanation, index)) return lines;
-  if (rank > lines.length || (rank === 0 && !lines.some((one) => one.startsWith('▸'))))
-    lines.push(line('▸', probability, explanation.pieces[id] ?? explanation.tokens[index]?.text ?? ''));
-  return lines;
+  if (isAtMost(explanation, index)) return written(lines);
+  if (rank > lines.length || (rank === 0 && !lines.some(({ isOwn }) => isOwn)))
+    lines.push({ isOwn: true, probability, text: explanation.pieces[id] ?? explanation.tokens[index]?.text ?? '' });
+  return written(lines);
 }
 
-function line(mark: string, probability: number, text: string): string {
-  return `${mark} ${bar(probability)} ${percent(probability).padStart(9)}  ${shortened(visibleText(text), MAX_CANDIDATE)}`;
+interface CandidateLine {
+  readonly isOwn: boolean;
+  readonly probability: number;
+  readonly text: string;
+}
+
+/** Lines whose numbers end below one another. */
+function written(lines: readonly CandidateLine[]): string[] {
+  const widest = Math.max(9, ...lines.map(({ probability }) => percent(probability).length));
+  return lines.map(({ isOwn, probability, text }) => {
+    const name = shortened(visibleText(text), MAX_CANDIDATE);
+    return `${isOwn ? '▸' : ' '} ${bar(probability)} ${percent(probability).padStart(widest)}  ${name}`;
+  });
 }
 
 /** A bar of ten cells for a probability, in eighths of a cell. */
@@ -171,9 +183,9 @@ export function percent(probability: number): string {
   const value = probability * 100;
   if (value === 0) return '0%';
   if (value < 0.001) {
-    const short = value.toExponential(2);
+    const [mantissa = '', exponent = ''] = value.toExponential(2).split('e');
     // Not Intl.NumberFormat: creating one takes longer than the rest of the extension's start.
-    return `${probability < 1e-9 ? short : value.toFixed(2 - Number(short.slice(short.indexOf('e') + 1)))}%`;
+    return probability < 1e-9 ? `${mantissa} × 10${raised(Number(exponent))}%` : `${value.toFixed(2 - Number(exponent))}%`;
   }
   return `${value >= 99.95 && value < 100 ? value.toFixed(3) : value.toPrecision(3)}%`;
 }

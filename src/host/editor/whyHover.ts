@@ -49,5 +49,5 @@ export function whyMarkdown(explanation: Explanation, words: WhyWords, index: nu
 
 function signedFigure(value: number): Markdown {
   const text = Math.abs(value).toFixed(3);
-  return figure(Number(text) === 0 ? text : `${value < 0 ? '-' : '+'}${text}`);
+  return figure(Number(text) === 0 ? text : `${value < 0 ? '−' : '+'}${text}`);
 }

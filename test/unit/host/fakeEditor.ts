@@ -400,9 +400,10 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
   const commands = new Map<string, (...args: readonly unknown[]) => Promise<void>>();
   /** Context keys by name. */
   const contexts = new Map<string, unknown>();
-  const set = (name: string, value: unknown): void => {
+  /** Changes a setting. `said`: whether the event says that it is about it, which that of a window that starts may not. */
+  const set = (name: string, value: unknown, said = true): void => {
     settings[name] = value;
-    events.configuration.fire({ affectsConfiguration: (changed) => changed === `explainTokens.${name}` });
+    events.configuration.fire({ affectsConfiguration: (changed) => said && changed === `explainTokens.${name}` });
   };
   const statusItem = fakeStatusItem();
   /** Items of the status bar by id. */

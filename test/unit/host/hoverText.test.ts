@@ -132,7 +132,7 @@ test('percentages have three digits and never round up to certainty', () => {
     '0.00100%',
     '0.000999%',
     '0.0000100%',
-    '1.00e-8%',
+    '1.00 × 10⁻⁸%',
     '99.999%',
     '100%',
   ]);

@@ -283,6 +283,15 @@ describe('a file that is read as a whole', () => {
     expect(host.errors()).toEqual([]);
   });
 
+  it.each(['model', 'runtime'])('is read on where a window that starts changes the setting %s without saying so', async (name) => {
+    const host = await longHost();
+    await beginFile(host);
+    host.set(name, name === 'model' ? '/models/other' : 'wasm', false);
+    await whole(host);
+    expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
+    expect(host.errors()).toEqual([]);
+  });
+
   it('is read along with another, and windows as far apart as the setting says', async () => {
     const host = await longHost();
     host.run('explainFile');

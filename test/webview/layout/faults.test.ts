@@ -78,6 +78,7 @@ const FAULTS: readonly (readonly [name: string, html: string, said: RegExp])[] =
     /\d+ px of nothing between .*input|px of nothing between div/,
   ],
   ['a hole above the first words', '<section style="padding-top:90px"><p>words</p></section>', /px of nothing between the top of section/],
+  ['a number with the hyphen of code', '<p>Logit: -0.35</p>', /a hyphen in place of a minus sign in “Logit: -0\.35”/],
   ['half-width punctuation', '<p>第一侧: first.txt</p>', /half-width punctuation in “第一侧: first\.txt”/],
 ];
 
@@ -118,7 +119,8 @@ const SOUND: readonly (readonly [name: string, html: string])[] = [
     '<div style="display:grid;grid-template-columns:100px 100px"><div style="height:200px"><p>left</p></div><canvas width="90" ' +
       'height="190"></canvas></div><p>below</p>',
   ],
-  ['a token as it is', '<p><span class="token-text">你好: </span></p>'],
+  ['a token as it is', '<p><span class="token-text">你好: </span><span class="token-text">-5</span></p>'],
+  ['a minus sign, and hyphens in names', '<p>−0.35 by GPT-2 on 2026-11-30</p>'],
 ];
 
 describe('the check of layouts', () => {

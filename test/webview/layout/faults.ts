@@ -9,7 +9,8 @@ const SIDEWAYS = '.scroll-x';
 
 /**
  * What a reader would see as broken: texts or controls that lie on each other, are cut off or do not fit their control, views
- * that scroll sideways without meaning to, holes between what stands below one another, and tables without a menu. One sentence each.
+ * that scroll sideways without meaning to, holes between what stands below one another, signs of another script or of code, and tables
+ * without a menu. One sentence each.
  */
 export function layoutFaults(root: Element = document.body): readonly string[] {
   const elements = drawnElements(root);
@@ -24,6 +25,7 @@ export function layoutFaults(root: Element = document.body): readonly string[] {
       ...unfitControls(elements),
       ...holes(elements, texts),
       ...halfWidthMarks(texts),
+      ...hyphensForMinus(texts),
       ...tablesWithoutMenu(elements),
     ]),
   ];
@@ -42,6 +44,13 @@ function halfWidthMarks(texts: readonly Box[]): readonly string[] {
   return texts
     .filter(({ element, name }) => element.closest('.token-text') === null && /\p{Script=Han}[:;,?!]($|\s)/u.test(name))
     .map(({ name }) => `half-width punctuation in “${name.slice(0, 60)}”`);
+}
+
+/** Negative numbers as code writes them. The user's own text and what is copied as code keep theirs. */
+function hyphensForMinus(texts: readonly Box[]): readonly string[] {
+  return texts
+    .filter(({ element, name }) => element.closest('.token-text, code') === null && /(?<![\p{L}\p{N}_-])-[\d.∞]/u.test(name))
+    .map(({ name }) => `a hyphen in place of a minus sign in “${name.slice(0, 60)}”`);
 }
 
 /** What is left of a box that is partly scrolled away or shortened; a turned one keeps its corners. */

@@ -1,19 +1,20 @@
 import type { Frame } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { FIRST_ONLY } from '../../firstCases.ts';
 import { comparePanels, openBundled, openFamily } from '../family.ts';
 import { startHarness, type HarnessServer } from '../harness/server.ts';
 import { panelPage } from '../panelPage.ts';
 import { checker } from './checker.ts';
 import { EXPERT_VIEWS, settled, VIEWS, type ShownView } from './views.ts';
 
-const WIDTHS = [480, 640, 800, 1000, 1400, 2000];
+const WIDTHS = FIRST_ONLY ? [480, 800, 1400] : [480, 640, 800, 1000, 1400, 2000];
 const TEXT = `The implementation of responsibility: she ate a red apple after lunch. \
 Shares of apple rose after the company showed a new phone.
 你好，世界！大语言模型把文字切成词元，再根据前面的内容预测下一个词元。
 for (let i = 0; i < tokens.length; i++) console.log(tokens[i].probability);
 `;
 const SECOND = TEXT.replace('red apple', 'green apple').replace('世界', '朋友');
-const THEMES = ['light', 'high-contrast'] as const;
+const THEMES = (['light', 'high-contrast'] as const).slice(0, FIRST_ONLY ? 1 : 2);
 /** Every theme at every width, with the fewest changes of either. */
 const LOOKS = THEMES.flatMap((theme, index) => (index % 2 === 0 ? WIDTHS : WIDTHS.toReversed()).map((width) => [theme, width] as const));
 

@@ -3,7 +3,7 @@ import type { RecurrenceTraits } from '../../../src/core/trace.ts';
 import { markTokens, tokenLabels, type PanelContext } from '../../context.ts';
 import { select } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
-import { integer } from '../../parts/format.ts';
+import { integer, signedSignificant } from '../../parts/format.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
 import type { PlotPoint } from '../../plot.ts';
 import { question } from '../../question.ts';
@@ -12,7 +12,6 @@ import { t } from '../../strings.ts';
 import { createHeadCells } from './headCells.ts';
 import { createMeasureMap, type MeasuredMap } from './measureMap.ts';
 import { createMeasureRow } from './measureRow.ts';
-import { signedSignificant } from './measureTexts.ts';
 
 /** What is shown of a layer without attention weights, or of what runs beside them: its effective attention, as what it is. */
 export interface EffectiveCard {
@@ -99,12 +98,12 @@ export function createEffectiveCard(panel: PanelContext): EffectiveCard {
 }
 
 function written({ written: own }: MeasuredMap, value: number): string {
-  return own?.(value) ?? signedSignificant(value);
+  return own?.(value) ?? signedSignificant(value, 4);
 }
 
 /** A share of a token; of a convolution it has no sign. */
 function shareText(value: number, isSigned: boolean): string {
-  return isSigned ? signedSignificant(value) : signedSignificant(value).replace('+', '');
+  return isSigned ? signedSignificant(value, 4) : signedSignificant(value, 4).replace('+', '');
 }
 
 /** The first token takes no more than others here, so that it is never hidden. */

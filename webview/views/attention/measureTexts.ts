@@ -1,5 +1,5 @@
 import type { HeadMeasure } from '../../../src/core/headMeasures.ts';
-import { significant } from '../../parts/format.ts';
+import { signedSignificant, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 
 /** Name of a measure of a head's attention, and a sentence of what it is and is not. */
@@ -51,11 +51,5 @@ export function lengthText(value: number): string {
 
 /** Logits with their sign and four digits, however small: −0.00123 logits. */
 export function logitsText(value: number): string {
-  return t('{0} logits', signedSignificant(value));
-}
-
-/** A number with its sign and four digits; 0 has no sign. */
-export function signedSignificant(value: number): string {
-  if (Number.isNaN(value)) return '–';
-  return `${value > 0 ? '+' : value < 0 ? '−' : ''}${significant(Math.abs(value), 4)}`;
+  return t('{0} logits', signedSignificant(value, 4));
 }

@@ -5,7 +5,8 @@ import { question } from '../../question.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import type { Compared, ComparePart } from './compared.ts';
-import { createComparedMaps, mapsOf, type ComparedMaps } from './comparedMaps.ts';
+import { createComparedMaps } from './comparedMaps.ts';
+import { mapsOf, type ComparedMaps } from './comparedWeights.ts';
 
 /** Attention of the same head on both sides, and the difference on the tokens that both have. */
 export function createCompareAttention(context: PanelContext): ComparePart {

@@ -1,25 +1,21 @@
-import { compareSizes, fitSizes, FEWEST_SIZES, type SizeComparison, type SizedSpan, type SizeFit } from '../../../src/core/modelSizes.ts';
+import { compareSizes, fitSizes, FEWEST_SIZES, type SizeComparison, type SizeFit } from '../../../src/core/modelSizes.ts';
 import { at } from '../../../src/core/tensor.ts';
-import { visibleText } from '../../../src/core/visibleText.ts';
 import type { ShownSizes } from '../../../src/protocol/messages.ts';
-import { css } from '../../colour.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { sizesFigure } from '../../figures/sizesFigure.ts';
-import { button, chip, numberCell } from '../../parts/controls.ts';
+import { button, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS } from '../../parts/dom.ts';
-import { bits, compact, decimal, integer, signedDecimal } from '../../parts/format.ts';
-import { sizeNumbers, spanNumbers } from '../../figures/tableNumbers.ts';
+import { compact, decimal, integer, signedDecimal, significant } from '../../parts/format.ts';
+import { sizeNumbers } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
-import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
+import { legendRow } from '../../parts/legend.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
-import { colourAt, textOn, type Theme } from '../../theme.ts';
+import type { Theme } from '../../theme.ts';
+import { heading, sizeItem, spanChip, worseParts } from './sizeParts.ts';
 
 /** Most parts of the text that are shown, and most rows of those that the largest model predicts worse. */
 const MOST_SPANS = 4000;
-const MOST_WORSE = 40;
-/** Bits by which the largest model has to be worse to be listed: less is noise of a hundredth of a probability. */
-const LEAST_WORSE = 0.05;
 
 /** One text through many sizes: bits per byte by parameters, and for each part of the text the first size that gets it. */
 export function createCompareSizes({ host, store, tooltip }: PanelContext): View {
@@ -121,10 +117,6 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
   };
 }
 
-function heading(name: string, index: number): HTMLElement {
-  return el('th', { scope: 'col', class: index === 0 ? '' : 'number' }, name);
-}
-
 function modelRow({ models }: ShownSizes, { bitsPerByte }: SizeComparison, fit: SizeFit | null, index: number): HTMLElement {
   const model = models[index];
   if (model === undefined) return el('tr');
@@ -147,74 +139,7 @@ function lawText({ models }: ShownSizes, fit: SizeFit | null): string {
   return t(
     'Dashed: bits/byte = {0} × parameters ^ {1}, by least squares of the logarithms through these models and this one text. \
 Off the line: ln of the measured less ln of the fitted. Models of other families or data need not lie on one line.',
-    fit.factor.toPrecision(3),
-    fit.exponent.toPrecision(3),
+    significant(fit.factor),
+    significant(fit.exponent),
   );
-}
-
-/** Strength of a size's colour, 0 to 1: what only larger models get is stronger, and what none gets strongest. */
-function strength(first: number, count: number): number {
-  return (first === -1 ? count : first) / count;
-}
-
-function sizeMark(first: number): string {
-  return first === -1 ? '–' : String(first + 1);
-}
-
-function sizeItem({ models }: ShownSizes, { spans }: SizeComparison, first: number, theme: Theme): HTMLElement {
-  const count = spans.filter((span) => span.first === first).length;
-  const name = first === -1 ? t('no model') : `${sizeMark(first)} ${models[first]?.name ?? ''}`;
-  return legendItem(swatch(colourAt(theme.heat, strength(first, models.length))), t('{0}: {1} parts', name, integer(count)));
-}
-
-function spanChip({ models, text }: ShownSizes, { start, end, first, bits: own }: SizedSpan, theme: Theme): HTMLElement {
-  const each = models.map(({ name }, index) => {
-    const value = at(own, index);
-    return t('{0}: {1}', name, Number.isNaN(value) ? t('not predicted') : bits(value));
-  });
-  const made = chip(visibleText(text.slice(start, end)), each.join('\n'));
-  if (own.some(Number.isNaN)) {
-    made.classList.add('none');
-    return made;
-  }
-  const colour = colourAt(theme.heat, strength(first, models.length));
-  made.style.backgroundColor = css(colour);
-  made.style.color = css(textOn(theme, colour));
-  made.append(el('sub', {}, sizeMark(first)));
-  return made;
-}
-
-/** Where the largest model gives the text more bits than the smallest: the parts with most of it. */
-function worseParts(sizes: ShownSizes, { spans }: SizeComparison): readonly HTMLElement[] {
-  const { models, text } = sizes;
-  const last = models.length - 1;
-  const by = (span: SizedSpan): number => at(span.bits, last) - at(span.bits, 0);
-  const all = spans.filter((span) => by(span) > LEAST_WORSE).toSorted((a, b) => by(b) - by(a));
-  const title = el('h3', {}, t('Where the largest is worse than the smallest'));
-  if (all.length === 0) return [title, el('p', { class: 'caption' }, t('Nowhere in this text.'))];
-  const more =
-    all.length > MOST_WORSE ? [el('p', { class: 'caption' }, t('The {0} largest of {1}.', MOST_WORSE, integer(all.length)))] : [];
-  const row = (span: SizedSpan): HTMLElement =>
-    el(
-      'tr',
-      {},
-      el('th', { scope: 'row' }, chip(visibleText(text.slice(span.start, span.end)))),
-      ...Array.from(span.bits, (value) => numberCell(decimal(value, 2))),
-      numberCell(signedDecimal(by(span), 2), true),
-    );
-  const head = [t('Text'), ...models.map((_, index) => t('Bits, {0}', index + 1)), t('Worse by')];
-  const table = el(
-    'table',
-    { class: 'table' },
-    el('thead', {}, el('tr', {}, ...head.map(heading))),
-    el('tbody', {}, ...all.slice(0, MOST_WORSE).map(row)),
-  );
-  return [
-    title,
-    ...more,
-    withTableMenu(t('Where the largest is worse than the smallest'), el('div', { class: 'sizes-frame' }, table), {
-      file: () => 'sizes-worse',
-      numbers: () => spanNumbers(sizes, all),
-    }),
-  ];
 }

@@ -1,20 +1,16 @@
 import { promisingFirst } from '../../../src/core/patchGrid.ts';
-import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
-import { agreementFigure, agreementOf, correlationOf, type Agreement, patchMapFigure, patchRows } from '../../figures/patchFigures.ts';
+import { agreementFigure, agreementOf, patchMapFigure, patchRows } from '../../figures/patchFigures.ts';
 import { tokenAxis, type GridAxis } from '../../figures/figureData.ts';
 import { agreementNumbers, countedAxis, shareNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
-import { decimal, integer, signedDecimal } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
-import type { TooltipContent } from '../../parts/tooltip.ts';
 import { createPlot, type Plot, type PlotPoint } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import { signedColours, type Theme } from '../../theme.ts';
 import type { Compared } from './compared.ts';
 import type { PatchResult } from './patchRuns.ts';
-
-const DIGITS = 3;
+import { agreementText, contentOf, wordsOf } from './patchTexts.ts';
 
 /** The estimated and the measured grid, and the two drawn against each other. */
 export interface PatchMaps {
@@ -137,15 +133,6 @@ export function createPatchMaps(context: PanelContext, resized: () => void): Pat
   };
 }
 
-/** How well the estimates agree with what is measured. `going`: cells are still to be measured. */
-function agreementText(both: Agreement, going: boolean): string {
-  const [count, r] = [integer(both.cells.length), correlationOf(both)];
-  if (Number.isNaN(r)) return both.cells.length === 1 ? t('1 cell measured.') : t('{0} cells measured.', count);
-  return going
-    ? t('{0} cells measured so far, the most promising first; correlation r = {1}.', count, decimal(r, 2))
-    : t('{0} cells measured; correlation r = {1}.', count, decimal(r, 2));
-}
-
 function namesOf({ estimate: { grid, columns } }: PatchResult, { first }: Compared): readonly string[] {
   const labels = grid === 'heads' ? [] : tokenLabels(first);
   return Array.from({ length: columns }, (_, column) => labels[column] ?? String(column));
@@ -157,17 +144,6 @@ function axisOf({ result, compared }: { readonly result: PatchResult; readonly c
   return grid === 'heads' ? countedAxis('head', columns) : tokenAxis('token', compared.first.tokens.slice(0, columns));
 }
 
-/** Tooltip of a cell. */
-function contentOf({ place, measured, estimated }: ReturnType<typeof wordsOf>): TooltipContent {
-  return {
-    title: place,
-    rows: [
-      [t('Measured'), measured],
-      [t('Estimated'), estimated],
-    ],
-  };
-}
-
 /** A figure under its title and a note. */
 function part(title: string, note: string, plot: Plot): HTMLElement {
   return el(
@@ -177,25 +153,4 @@ function part(title: string, note: string, plot: Plot): HTMLElement {
     el('p', { class: 'caption' }, note),
     plot.root,
   );
-}
-
-/** Where a cell is and what is known of it. */
-function wordsOf(
-  cell: number,
-  { estimate, shares }: PatchResult,
-  { first, comparison }: Compared,
-): { readonly place: string; readonly measured: string; readonly estimated: string } {
-  const { grid, columns, partners } = estimate;
-  const [layer, column] = [Math.floor(cell / columns), cell % columns];
-  const partner = grid === 'heads' ? -1 : at(partners, column);
-  const label = (index: number, text: readonly string[]): string => `“${text[index] ?? ''}” (${integer(index)})`;
-  const own = label(column, tokenLabels(first));
-  const place =
-    grid === 'heads'
-      ? t('Layer {0}, head {1}', layer, column)
-      : partner < 0
-        ? t('Layer {0}, {1}: the second text has no such token', layer, own)
-        : t('Layer {0}, {1} from {2}', layer, own, label(partner, tokenLabels(comparison.explanation)));
-  const number = (value: number): string => (Number.isNaN(value) ? '–' : signedDecimal(value, DIGITS));
-  return { place, measured: number(at(shares, cell)), estimated: number(at(estimate.estimate, cell)) };
 }

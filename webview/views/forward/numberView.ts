@@ -1,3 +1,4 @@
+import { nothing, render } from 'lit-html';
 import { headResult, stageOf, type ForwardPath } from '../../../src/core/forwardPath.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { arithmeticOf } from '../../figures/numberArithmetic.ts';
@@ -19,7 +20,7 @@ export interface NumberView {
 /** Creates the part. `path`: the path shown. */
 export function createNumberView(context: PanelContext, places: WalkPlaces, path: () => ForwardPath | undefined): NumberView {
   const back = button(t('Back'), 'link', () => places.goBack());
-  const body = el('div', { class: 'number-body' });
+  const body = el('div', { class: 'number-body', 'data-template': true });
   const asked = question(context, {
     busy: () => body,
     parts: [body],
@@ -34,24 +35,27 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
     },
     answered: (view) => {
       const { index } = view.place;
-      body.replaceChildren(
-        ...numberCard(arithmeticOf(view.path, view.place, view.sum), {
-          ...view,
-          goTo: places.goTo,
-          goBefore: places.goBefore,
-          goToLayer: (layer) => places.goElsewhere({ layer }, () => ({ stage: 'input', index: 0 })),
-          canFollow: (head) => head < view.heads,
-          goToHead: (head, stage) =>
-            places.goElsewhere({ head }, ({ stages }) => {
-              const { name, values } = headResult(stages, stage);
-              return { stage: name, index: index % values.length };
-            }),
-        }),
-      );
+      const arithmetic = arithmeticOf(view.path, view.place, view.sum);
+      const card =
+        arithmetic === null
+          ? nothing
+          : numberCard(arithmetic, {
+              ...view,
+              goTo: places.goTo,
+              goBefore: places.goBefore,
+              goToLayer: (layer) => places.goElsewhere({ layer }, () => ({ stage: 'input', index: 0 })),
+              canFollow: (head) => head < view.heads,
+              goToHead: (head, stage) =>
+                places.goElsewhere({ head }, ({ stages }) => {
+                  const { name, values } = headResult(stages, stage);
+                  return { stage: name, index: index % values.length };
+                }),
+            });
+      render(card, body);
     },
   });
   const head = el('h2', {}, t('How this number came about'));
-  const title = el('div', { class: 'number-title' });
+  const title = el('div', { class: 'number-title', 'data-template': true });
   const fold = foldout(context.store, 'number', 'number-fold', [head, title], asked.notice, body);
   const root = el('section', { class: 'card number-card', 'aria-label': t('One number') }, fold.root, back);
   return {
@@ -62,7 +66,7 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
       back.hidden = !places.canGoBack();
       root.hidden = place === null;
       if (place === null || shown === null) return;
-      title.replaceChildren(...numberTitle({ path: found, place, labels: tokenLabels(shown.explanation) }));
+      render(numberTitle({ path: found, place, labels: tokenLabels(shown.explanation) }), title);
       if (fold.set(settings)) asked.update(state, found, place.stage, place.index);
     },
   };

@@ -1,22 +1,22 @@
+import { render } from 'lit-html';
 import type { GenerationStep } from '../../../src/core/generation.ts';
 import type { Draw } from '../../../src/core/sampling.ts';
 import { RULE_NAMES } from '../../../src/core/generationRules.ts';
 import type { FilterStep } from '../../../src/core/generationRules.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
-import { button, chip, factList, numberCell, shareBar } from '../../parts/controls.ts';
+import { button, chip, factList } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { FILTER_NAMES } from '../../figures/rankCurve.ts';
 import { drawnNumbers, type DrawnCandidate } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
-import { decimal, integer, percent, percentInColumn, removedText } from '../../parts/format.ts';
+import { decimal, integer, percent, removedText } from '../../parts/format.ts';
 import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../../generation/generationTree.ts';
 import type { Generator } from '../../generation/generator.ts';
 import { t } from '../../strings.ts';
 import { createStepAttention } from './stepAttentionView.ts';
-
-const ROWS = 12;
+import { candidatesTemplate, candidatesOf } from './stepCandidates.ts';
 
 /** The step that produced the selected token: the model's distribution, the effect of temperature and filters, and the sampling. */
 export function createStepDetail(context: PanelContext, generator: Generator): View {
@@ -24,7 +24,7 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
   const again = button(t('Draw Again'), 'secondary', () => void generator.drawAgain(context.store.state().generation.tree.selected));
   again.title = t('Draws this token with the settings as they are now; another one begins a branch.');
   const facts = el('dl', { class: 'facts small' });
-  const rows = el('tbody');
+  const rows = el('tbody', { 'data-template': true });
   const head = el(
     'tr',
     {},
@@ -103,7 +103,7 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
       );
       facts.replaceChildren(...factsOf(token, step, numbers, shown.explanation.model.vocab));
       drawn.replaceChildren(...drawLine(token, step));
-      rows.replaceChildren(...candidateRows(listed, token, step));
+      render(candidatesTemplate(listed, token, step), rows);
     },
   };
 }
@@ -185,63 +185,5 @@ function cumulative(step: GenerationStep, { uniform, from, to }: Draw): HTMLElem
     el('div', { class: 'shares' }, ...parts, rest),
     interval,
     needle,
-  );
-}
-
-/** The likeliest candidates of a step, and the token `taken` if it is known. */
-function candidatesOf(taken: number, step: GenerationStep): readonly DrawnCandidate[] {
-  const places = Array.from({ length: Math.min(ROWS, step.topIds.length) }, (_, place) => place);
-  const own = step.topIds.indexOf(taken);
-  if (own >= ROWS) places.push(own);
-  const known = places.map((place) => ({
-    id: at(step.topIds, place),
-    text: step.pieces[at(step.topIds, place)] ?? '',
-    prob: at(step.topProbs, place),
-    tempered: at(step.topTempered, place),
-    final: at(step.topFinal, place),
-  }));
-  // A token sampled from far down the ranking is not among the named candidates.
-  return own < 0 && step.id === taken ? [...known, step] : known;
-}
-
-function candidateRows(candidates: readonly DrawnCandidate[], token: GeneratedToken, step: GenerationStep): readonly HTMLElement[] {
-  const largest = Math.max(...step.topProbs, ...step.topTempered, ...step.topFinal, 1e-12);
-  return candidates.map((candidate) => candidateRow({ ...candidate, largest, token, step }));
-}
-
-interface RowData extends DrawnCandidate {
-  readonly largest: number;
-  readonly token: GeneratedToken;
-  readonly step: GenerationStep;
-}
-
-function candidateRow({ id, text, prob, tempered, final, largest, token, step }: RowData): HTMLElement {
-  const bar = shareBar({ before: prob / largest, after: final / largest, tempered: tempered / largest });
-  const here = id === token.id;
-  const seen = shortened(visibleText(text), 16);
-  const chip = el(
-    'button',
-    {
-      type: 'button',
-      class: 'token-text chip candidate-button',
-      'data-id': id,
-      'aria-pressed': String(here),
-      title: here ? t('This branch took it.') : t('Take {0} instead', seen),
-      'aria-label': here ? seen : t('Take {0} instead', seen),
-    },
-    seen,
-  );
-  const badges = [
-    ...(here ? [el('span', { class: 'badge' }, token.taken ? t('taken') : step.draw === null ? t('greedy') : t('drawn'))] : []),
-    ...(!here && id === step.id ? [el('span', { class: 'badge' }, t('drawn'))] : []),
-  ];
-  return el(
-    'tr',
-    { class: [final === 0 ? 'dropped' : '', here ? 'actual' : ''].join(' ').trim() },
-    el('th', { scope: 'row' }, el('span', { class: 'candidate' }, chip, ...badges)),
-    el('td', { class: 'bar-cell' }, bar),
-    numberCell(percentInColumn(prob)),
-    numberCell(percentInColumn(tempered)),
-    numberCell(final === 0 ? t('removed') : percentInColumn(final), true),
   );
 }

@@ -11,8 +11,6 @@ import { attentionName, blockKind, mixerAdds } from './modelTexts.ts';
 /** Most layers whose predictions have a label each, and most of them with a number each. */
 const MOST_LABELS = 24;
 const MOST_NUMBERS = 16;
-/** Most layers beside which labels lie; of more they stand upright. */
-const MOST_LYING = 8;
 
 /** All layers side by side: the stream as thick as it is long, what each layer adds to it, and what the model would predict there. */
 export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimmed: (place: number) => boolean): TemplateResult {
@@ -33,7 +31,6 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
     role="group"
     aria-label=${t('Layers')}
     style="--layers: ${count}"
-    ?data-upright=${count > MOST_LYING}
     ?data-several=${streams !== null}
     @keydown=${move}
   >
@@ -122,7 +119,9 @@ function layerTemplate(view: RiverLayer): TemplateResult {
       ${
         cell === undefined || !(view.isLabelled || isOpen)
           ? nothing
-          : html`<span class="token-text">${visibleText(cell.piece)}</span><span class="river-share">${percent(cell.probability)}</span>`
+          : html`<span class="river-guess">
+              <span class="token-text">${visibleText(cell.piece)}</span><span class="river-share">${percent(cell.probability)}</span>
+            </span>`
       }
     </span>
   </button>`;

@@ -89,7 +89,7 @@ export function createPositionTables(context: PanelContext): PositionTables {
     const largest = table.values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
     const colours = divergingColours(theme);
     heat.draw(tableFigure(values, table, width, theme), { colours, low: significant(-largest, 3), high: significant(largest, 3) });
-    cosine.draw(cosineFigure(cosines, table.positions, cosine.width(), theme), { colours, low: '-1', high: '1' });
+    cosine.draw(cosineFigure(cosines, table.positions, cosine.width(), theme), { colours, low: '−1', high: '1' });
     sampled.textContent = [
       ...(table.positions.length < table.count
         ? [t('Every {0}th of {1} positions.', integer(at(table.positions, 1)), integer(table.count))]

@@ -1,5 +1,4 @@
 import { isUnrotated, nearestRotated, type PositionView } from '../../../src/core/positions.ts';
-import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import type { FigureData } from '../../figures/figureData.ts';
@@ -14,10 +13,11 @@ import type { Settings } from '../../viewSettings.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
-import { layerNotes, recurrenceName } from '../../parts/layerNotes.ts';
+import { layerNotes } from '../../parts/layerNotes.ts';
 import { createPositionTables } from './positionTables.ts';
 import { createSinusoidCard } from './sinusoidCard.ts';
 import { createRotaryPositions } from './rotaryPositions.ts';
+import { kindName, kindSentence, stillSentence } from './positionTexts.ts';
 
 /**
  * The Positions tab: how this model encodes positions, with this text's numbers, and beside it the sinusoids of the original transformer.
@@ -148,12 +148,6 @@ function savedBias(view: PositionView | undefined): FigureData | null {
   return view?.kind === 'alibi' ? biasNumbers(view.bias, view.slopes.length, view.query) : null;
 }
 
-type Kind = Extract<PositionView['kind'], 'learned' | 'sinusoidal' | 'alibi' | 'none' | 'rotary'>;
-
-function kindName(kind: Kind): string {
-  return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
-}
-
 /** The way from a layer that rotates nothing to the nearest that does, where there is one. */
 function createRotatedLink(goTo: (layer: number) => void): {
   readonly root: HTMLElement;
@@ -169,36 +163,6 @@ function createRotatedLink(goTo: (layer: number) => void): {
       if (changed(rotated)) root.replaceChildren(button(t('Show layer {0}', rotated), 'link', () => goTo(rotated)));
     },
   };
-}
-
-function stillSentence(model: ModelInfo, layer: number): string {
-  const recurrence = model.traits?.layers[layer]?.recurrence;
-  return recurrence === undefined
-    ? t('This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.')
-    : t(
-        'Layer {0} is {1}: it has no queries and keys to rotate. It takes in the tokens one after another, and so knows their order.',
-        layer,
-        recurrenceName(recurrence.kind),
-      );
-}
-
-function kindSentence(model: ModelInfo): string {
-  if (model.positions === 'none' && recurrencesIn(model) !== undefined)
-    return t(
-      'This model adds and rotates nothing. Its layers with attention know the order of tokens by the causal mask alone; the others take ' +
-        'in the tokens one after another, and so know it.',
-    );
-  const sentences: Readonly<Record<Kind, string>> = {
-    learned: t('Each position has a vector of its own, learned in training and added to the embedding.'),
-    sinusoidal: t('Each position has a vector of sines and cosines, made by a formula of this model and added to the embedding.'),
-    alibi: t('Nothing is added to the vectors: every score is lowered by the distance between query and key, by a slope of each head.'),
-    none: t('This model adds and rotates nothing: it knows the order of tokens by the causal mask alone.'),
-    rotary: t(
-      'Pairs of numbers of each query and key are rotated by an angle that grows with the position, so that their product ' +
-        'depends on how far apart the two tokens are.',
-    ),
-  };
-  return sentences[model.positions];
 }
 
 /** Key whose rotation is compared with that of the selected query. */

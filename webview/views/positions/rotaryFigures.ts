@@ -119,7 +119,7 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
       contributions.draw(pairFigure(pairParts(rotation), chosen, contributions.width(), theme));
       if (waves.width() > 0) waves.draw(wavelengthFigure(Array.from(frequencies, wavelength), tokens, chosen, waves.width(), theme));
       if (turns.width() === 0) return;
-      turns.draw(turnFigure(grid, [key, query], chosen, turns.width(), theme), { colours: divergingColours(theme), low: '-1', high: '1' });
+      turns.draw(turnFigure(grid, [key, query], chosen, turns.width(), theme), { colours: divergingColours(theme), low: '−1', high: '1' });
     },
   };
 }

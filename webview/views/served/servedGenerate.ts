@@ -1,20 +1,17 @@
 import { messageOf, CancelledError } from '../../../src/core/errors.ts';
-import { surprisalBits } from '../../../src/core/probability.ts';
-import { MOST_SERVED, type ServedCandidate } from '../../../src/core/servedGeneration.ts';
-import { visibleText } from '../../../src/core/visibleText.ts';
+import { MOST_SERVED } from '../../../src/core/servedGeneration.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { drawSettings } from '../../generation/generator.ts';
 import { NOTHING_WRITTEN, takenInstead, writtenOn, type ServedWriting } from '../../generation/servedWriting.ts';
-import { button, chip } from '../../parts/controls.ts';
-import { changeDetector, el, ICONS, stepKey } from '../../parts/dom.ts';
-import { bits, decimal, integer, percent } from '../../parts/format.ts';
-import { plainKey } from '../../parts/keys.ts';
+import { button } from '../../parts/controls.ts';
+import { changeDetector, el, ICONS } from '../../parts/dom.ts';
+import { decimal, integer } from '../../parts/format.ts';
 import { numberField } from '../../parts/numberField.ts';
 import { engineText } from '../../parts/servedTexts.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { samplingFields } from '../generate/samplingFields.ts';
-import { servedStep } from './servedStep.ts';
+import { createSteps } from './servedSteps.ts';
 
 /** Most alternatives of each token that are asked for: as many as are looked at. */
 const MOST_ALTERNATIVES = 20;
@@ -134,72 +131,9 @@ export function createServedGenerate(context: PanelContext): View {
   };
 }
 
-/** What is done with the steps of a writing. */
-interface StepActions {
-  readonly select: (index: number) => void;
-  readonly take: (index: number, candidate: ServedCandidate) => void;
-}
-
-/** The tokens that were written, and the step of the selected one. */
-function createSteps({ select, take }: StepActions) {
-  const list = el('div', {
-    class: 'strip generated',
-    role: 'listbox',
-    'aria-label': t('Generated tokens'),
-    'aria-orientation': 'horizontal',
-  });
-  const detail = el('div', { class: 'served-detail' });
-  let shown: { readonly writing: ServedWriting; readonly selected: number } = { writing: NOTHING_WRITTEN, selected: 0 };
-  list.addEventListener('click', (event) => {
-    const pressed = event.target instanceof Element ? event.target.closest<HTMLElement>('[data-index]') : null;
-    if (pressed !== null) select(Number(pressed.dataset['index']));
-  });
-  list.addEventListener('keydown', (event) => {
-    const next = stepKey(plainKey(event), shown.selected, shown.writing.steps.length);
-    if (next === undefined) return;
-    event.preventDefault();
-    select(next);
-    list.querySelector<HTMLElement>(`[data-index="${next}"]`)?.focus();
-  });
-  detail.addEventListener('click', (event) => {
-    const pressed = event.target instanceof Element ? event.target.closest<HTMLElement>('button[data-place]') : null;
-    const place = Number(pressed?.dataset['place']);
-    const { drawn, token } = shown.writing.steps[shown.selected] ?? {};
-    const candidate = drawn?.top[place] ?? drawn;
-    if (pressed === null || candidate === undefined || candidate.text === token?.text) return;
-    take(shown.selected, candidate);
-    detail.querySelector<HTMLElement>(`[data-place="${place}"]`)?.focus();
-  });
-  return {
-    root: el('section', { class: 'card', 'aria-label': t('Generated tokens') }, list, detail),
-    /** `engine`: its protocol. */
-    draw: (writing: ServedWriting, selected: number, engine: string): void => {
-      shown = { writing, selected };
-      list.replaceChildren(...chipsOf(writing, selected));
-      detail.replaceChildren(...servedStep(writing, selected, engine));
-    },
-  };
-}
-
 function stateText({ steps, text, end, ms }: ServedWriting, engine: string): string {
   if (text === '' && steps.length === 0)
     return t('{0} writes on after the text, drawing by its own sampling: what it did not return is not shown.', engine);
   const written = t('{0} tokens in {1} ms.', integer(steps.length), decimal(ms, 0));
   return end === null ? written : `${written} ${t('The engine ended with: {0}.', end)}`;
-}
-
-function chipsOf({ steps, text }: ServedWriting, selected: number): readonly HTMLElement[] {
-  if (steps.length === 0) return [el('p', {}, text)];
-  return steps.map(({ drawn, token }, index) => {
-    const isTaken = token.text !== drawn.text;
-    const numbers = `${percent(token.prob)}, ${bits(surprisalBits(Math.log(token.prob)))}`;
-    const made = chip(visibleText(token.text), isTaken ? `${numbers}, ${t('taken')}` : numbers);
-    made.classList.add('token');
-    if (isTaken) made.classList.add('taken');
-    made.setAttribute('role', 'option');
-    made.setAttribute('data-index', String(index));
-    made.setAttribute('aria-selected', String(index === selected));
-    made.tabIndex = index === selected ? 0 : -1;
-    return made;
-  });
 }

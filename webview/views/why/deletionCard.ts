@@ -1,6 +1,4 @@
 import { render } from 'lit-html';
-import { shortened, visibleToken } from '../../../src/core/visibleText.ts';
-import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
 import { deletionNumbers } from '../../figures/savedNumbers.ts';
@@ -21,6 +19,7 @@ import { createDeletionRuns, type DeletionAsked } from './deletionRuns.ts';
 import { deletionTemplate, saidAt } from './deletionTable.ts';
 import { knownUnits } from './knownUnits.ts';
 import { chosenSpan } from './spanChoice.ts';
+import { acrossText, meaningOf, targetText } from './deletionTexts.ts';
 
 /**
  * Which method to believe here: how the prediction fails as words are hidden, those first that a method finds most important.
@@ -157,45 +156,4 @@ function askedIn(state: ViewState, unitsNow: ReturnType<typeof knownUnits>): Del
 
 function countsOf({ methods, random }: DeletionCurves): Int32Array {
   return (methods[0]?.curve ?? random[0])?.counts ?? new Int32Array(1);
-}
-
-/** What the curves are of. */
-function targetText(state: ViewState): string {
-  const span = chosenSpan(state);
-  if (span === null) return t('log-probability of “{0}”', askedWhy(state)?.tokenText ?? '');
-  const tokens = span.end - span.position + 1;
-  if (tokens > 1) return t('log-probability of {0} tokens', integer(tokens));
-  const own = state.shown?.explanation.tokens[span.end + 1];
-  return t('log-probability of “{0}”', own === undefined ? '' : shortened(visibleToken(own), 24));
-}
-
-/** What is measured, and how to read it. */
-function meaningOf(state: ViewState): string {
-  const why = askedWhy(state);
-  if (why === null) return '';
-  if (chosenSpan(state) !== null)
-    return t(
-      'Words are hidden from all later tokens, those first that a method counts highest for what is chosen under For, and the ' +
-        'model says each time how likely the text is to go on so. Words of the chosen part itself are hidden too, from the ' +
-        'tokens after them. A curve that falls sooner belongs to a method that names words the prediction depends on; one that ' +
-        'falls no sooner than in random order names none. The token just before the last one always sees itself and is never ' +
-        'hidden. Of the methods that leave words out, the one chosen above is measured.',
-    );
-  return t(
-    'Words are hidden from all later tokens, those first that a method counts highest for “{0}” alone, and the model says each time how ' +
-      'likely “{0}” is. A curve that falls sooner belongs to a method that names words the prediction depends on; one that falls no ' +
-      'sooner than in random order names none. The token just before the prediction always sees itself and is never hidden. Of the ' +
-      'methods that leave words out, the one chosen above is measured.',
-    why.tokenText,
-  );
-}
-
-function acrossText(unit: TextUnit): string {
-  const texts = {
-    token: () => t('tokens hidden'),
-    word: () => t('words hidden'),
-    line: () => t('lines hidden'),
-    sentence: () => t('sentences hidden'),
-  } satisfies Readonly<Record<TextUnit, () => string>>;
-  return texts[unit]();
 }

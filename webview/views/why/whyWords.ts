@@ -1,23 +1,11 @@
-import {
-  ATTRIBUTION_METHODS,
-  isSigned,
-  isSpanMethod,
-  leavesOneOut,
-  SPAN_METHODS,
-  type Attribution,
-  type AttributionMethod,
-  type SpanAttribution,
-} from '../../../src/core/attribution.ts';
+import { ATTRIBUTION_METHODS, isSigned, isSpanMethod, leavesOneOut } from '../../../src/core/attribution.ts';
 import type { Intervention } from '../../../src/core/run.ts';
-import { at } from '../../../src/core/tensor.ts';
-import { sumsOf, TEXT_UNITS, unitsOf, type TextUnit, type TokenRun } from '../../../src/core/textUnits.ts';
+import { sumsOf, TEXT_UNITS, unitsOf, type TokenRun } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
-import { total } from '../../figures/directWaterfall.ts';
 import { isOn, switchedOff, switchedOn } from '../../figures/recipeList.ts';
 import { button, factList, segmented, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
-import { integer, percent, signedDecimal } from '../../parts/format.ts';
-import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
+import { createSignedStrip, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
 import { question } from '../../question.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import type { ViewState } from '../../state.ts';
@@ -27,9 +15,7 @@ import { createDeletion } from './deletionCard.ts';
 import { createLeftOutWords } from './leftOutWords.ts';
 import { methodTexts } from './methodTexts.ts';
 import { chosenSpan, createSpanChoice } from './spanChoice.ts';
-
-/** An answer about one token, or about several together. */
-type Found = Attribution | SpanAttribution;
+import { factsOf, notForSpans, sidesOfSpan, spanMeaning, unitName, type Found } from './whyTexts.ts';
 
 /** What the words of the text count for the prediction, by one of several methods. The editor is told what is shown. */
 export function createWhyWords(context: PanelContext): View {
@@ -133,13 +119,6 @@ export function createWhyWords(context: PanelContext): View {
   };
 }
 
-function unitName(unit: TextUnit): string {
-  const names = { token: t('Token'), word: t('Word'), line: t('Line'), sentence: t('Sentence') } satisfies Readonly<
-    Record<TextUnit, string>
-  >;
-  return names[unit];
-}
-
 /** Adds the numbers of tokens up by the chosen unit; for the same numbers and unit the result is the same object, as views compare them. */
 function unitNumbers(): (numbers: SignedNumbers, state: ViewState) => SignedNumbers {
   const changed = changeDetector();
@@ -186,47 +165,4 @@ function isAbout(found: Found, state: ViewState): boolean {
   const span = chosenSpan(state);
   if (why?.position !== found.position || state.settings.whyMethod !== found.method) return false;
   return 'end' in found ? span?.end === found.end : span === null && why.token === found.token && why.rival === found.rival;
-}
-
-/** What the numbers of several tokens are of. */
-function spanMeaning(tokens: number): string {
-  return tokens === 1
-    ? t('Of the token’s log-probability (natural): where the text speaks of the logit, it is this.')
-    : t(
-        'Of the sum of the log-probabilities (natural) of {0} tokens of the text, each given all before it: where the text speaks of the ' +
-          'logit, it is this sum. Logits of several positions have no common scale.',
-        tokens,
-      );
-}
-
-/** What numbers of several tokens above and below 0 speak for. */
-function sidesOfSpan(): Pick<SignedNumbers, 'towards' | 'against'> {
-  return { towards: t('for these tokens'), against: t('against these tokens') };
-}
-
-function notForSpans(method: AttributionMethod): string {
-  const others = SPAN_METHODS.map((name) => methodTexts(name).name).join(' · ');
-  return t(
-    '{0} explains the prediction after one position and is not defined for several tokens together. These are: {1}.',
-    methodTexts(method).name,
-    others,
-  );
-}
-
-/** The sum of the numbers beside what it is to be, where the method says so; and the first token's, where attention often rests. */
-function factsOf(found: Found, { values, shares }: SignedNumbers): readonly (readonly [string, string])[] {
-  const { target, completeness } = found;
-  const name = 'end' in found ? t('Log-probability') : found.rival === null ? t('Logit') : t('Logit difference');
-  const written = (value: number): string => (shares ? percent(value) : signedDecimal(value, LOGIT_DIGITS));
-  return [
-    ...(shares ? [] : [[name, signedDecimal(target, LOGIT_DIGITS)] as const]),
-    [t('Sum of the words'), written(total(values))],
-    ...(completeness === null
-      ? []
-      : [
-          [t('Of average tokens'), signedDecimal(completeness.baseline, LOGIT_DIGITS)] as const,
-          [t('Sum off by'), t('{0}, at {1} points', percent(completeness.gap), integer(completeness.steps))] as const,
-        ]),
-    [t('Of it the first token'), written(at(values, 0))],
-  ];
 }

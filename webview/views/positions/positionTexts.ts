@@ -1,0 +1,41 @@
+import type { PositionView } from '../../../src/core/positions.ts';
+import { recurrencesIn } from '../../../src/core/recurrence.ts';
+import type { ModelInfo } from '../../../src/core/trace.ts';
+import { t } from '../../strings.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
+
+type Kind = Extract<PositionView['kind'], 'learned' | 'sinusoidal' | 'alibi' | 'none' | 'rotary'>;
+
+export function kindName(kind: Kind): string {
+  return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
+}
+
+export function stillSentence(model: ModelInfo, layer: number): string {
+  const recurrence = model.traits?.layers[layer]?.recurrence;
+  return recurrence === undefined
+    ? t('This layer has no positions: its queries and keys are not rotated. Other layers of this model rotate theirs.')
+    : t(
+        'Layer {0} is {1}: it has no queries and keys to rotate. It takes in the tokens one after another, and so knows their order.',
+        layer,
+        recurrenceName(recurrence.kind),
+      );
+}
+
+export function kindSentence(model: ModelInfo): string {
+  if (model.positions === 'none' && recurrencesIn(model) !== undefined)
+    return t(
+      'This model adds and rotates nothing. Its layers with attention know the order of tokens by the causal mask alone; the others take ' +
+        'in the tokens one after another, and so know it.',
+    );
+  const sentences: Readonly<Record<Kind, string>> = {
+    learned: t('Each position has a vector of its own, learned in training and added to the embedding.'),
+    sinusoidal: t('Each position has a vector of sines and cosines, made by a formula of this model and added to the embedding.'),
+    alibi: t('Nothing is added to the vectors: every score is lowered by the distance between query and key, by a slope of each head.'),
+    none: t('This model adds and rotates nothing: it knows the order of tokens by the causal mask alone.'),
+    rotary: t(
+      'Pairs of numbers of each query and key are rotated by an angle that grows with the position, so that their product ' +
+        'depends on how far apart the two tokens are.',
+    ),
+  };
+  return sentences[model.positions];
+}
