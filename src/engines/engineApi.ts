@@ -8,8 +8,8 @@ export interface EngineRequest {
   readonly method: 'GET' | 'POST';
   readonly url: URL;
   readonly headers: Readonly<Record<string, string>>;
-  /** JSON; null for a GET. */
-  readonly body: string | null;
+  /** Sent as JSON; null for a GET. */
+  readonly body: object | null;
   /** Largest answer in bytes; reading ends with an error beyond it. */
   readonly mostBytes: number;
   readonly signal: AbortSignal;

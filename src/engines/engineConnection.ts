@@ -73,7 +73,7 @@ export function engineConnection(address: string, options: ConnectionOptions): E
   const once = async (
     method: 'GET' | 'POST',
     path: string,
-    body: string | null,
+    body: object | null,
     most: number,
     signal: AbortSignal,
   ): Promise<EngineReply> => {
@@ -115,7 +115,7 @@ export function engineConnection(address: string, options: ConnectionOptions): E
       return await retrying(
         () =>
           slots.use(signal, async () => {
-            const reply = await once(method, path, body === null ? null : JSON.stringify(body), most, signal);
+            const reply = await once(method, path, body, most, signal);
             if (!TRANSIENT.has(reply.status)) return reply;
             const waitMs = waitAsked(reply.headers);
             if (waitMs !== undefined && waitMs <= patience.longestAskedMs) slots.hold(waitMs);

@@ -7,7 +7,10 @@ const IDLE_MS = 600_000;
 
 let last: Promise<unknown> = Promise.resolve();
 
-/** A turn of the event loop of its own: many large answers that arrive together would else be read with nothing else between them. */
+/**
+ * A turn of the event loop of its own: many large requests that are sent together, or answers that arrive together, would else be written
+ * or read with nothing else between them.
+ */
 function ownTurn(): Promise<unknown> {
   last = last.then(() => new Promise((resolve) => void setImmediate(resolve)));
   return last;
@@ -17,7 +20,9 @@ function ownTurn(): Promise<unknown> {
 export function nodeSend(t: Translate, idleMs = IDLE_MS): Send {
   return async ({ method, url, headers, body, mostBytes, signal }) => {
     const options = { signal, idleMs, t };
-    const response = await openResponse(url, { method, headers: { 'accept-encoding': 'identity', ...headers }, body }, options);
+    if (body !== null) await ownTurn();
+    const json = body === null ? null : JSON.stringify(body);
+    const response = await openResponse(url, { method, headers: { 'accept-encoding': 'identity', ...headers }, body: json }, options);
     const bytes = await readBody({ body: response }, mostBytes, idleMs, url.host, options);
     await ownTurn();
     return { status: response.statusCode ?? 0, headers: response.headers, body: bytes };

@@ -2,6 +2,7 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { readReport } from '../../src/report/reportFile.ts';
 import { startEngine, type EngineServer } from '../engines/engineServer.ts';
 import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
 import { SERVED_NAME } from '../engines/protocolAnswers.ts';
@@ -95,7 +96,37 @@ it('generate by an engine writes its tokens with their alternatives', async () =
   expect(steps[0]?.top.length).toBe(3);
 });
 
+it('report by an engine keeps what it returned and not where, and verify has an engine read it again', async () => {
+  const made = await run('report', '--file', 'a.txt', '--output', 'a.tokens.html', '--engine', vllm.address);
+  expect([made.code, made.err.split('\n')]).toEqual([
+    0,
+    [
+      expect.stringContaining('explain-tokens: The text is sent to'),
+      expect.stringMatching(/^explain-tokens: \d+ tokens as .* returned them: [\d.]+ kB\.$/),
+      '',
+    ],
+  ]);
+  const file = readFileSync(join(work, 'a.tokens.html'), 'utf8');
+  expect(file).not.toContain(vllm.address);
+  const { head, shown, answers } = await readReport(file, 'a');
+  expect([head.model.name, head.model.family, head.text, answers]).toEqual([SERVED_NAME, 'vllm', 'The quick brown fox.\nIt jumps.\n', []]);
+  expect([...shown.explanation.run.ids]).toEqual([...served.encode(head.text)]);
+  const [again, here, local] = [
+    await run('verify', 'a.tokens.html', '--engine', vllm.address),
+    await run('verify', 'a.tokens.html'),
+    await run('report', '--text', 'a', '--include', 'tokens', '--output', 'here.tokens.html'),
+  ];
+  expect([again.code, again.err]).toEqual([0, expect.stringContaining('a.tokens.html: every number is the kept one to its last bit.')]);
+  expect([here.code, here.err]).toEqual([
+    1,
+    `explain-tokens: a.tokens.html was read by ${SERVED_NAME}, served by vllm: --engine URL reads it again.\n`,
+  ]);
+  expect(local.code, local.err).toBe(0);
+  expect((await run('verify', 'here.tokens.html', '--engine', vllm.address)).err).toContain('verify it without --engine');
+});
+
 it.each([
+  [['report', '--text', 'a', '--engine', 'http://localhost:1', '--recipe', 'r.json'], '--recipe does not go with --engine'],
   [['score', 'a.txt', '--engine', 'ftp://x'], '--engine: ftp://x is not the address of an engine'],
   [['score', 'a.txt', '--parallel', '2'], '--parallel goes with --engine.'],
   [['score', 'a.txt', '--engine', 'http://localhost:1', '--runtime', 'wasm'], '--runtime does not go with --engine'],

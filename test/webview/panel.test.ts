@@ -1,5 +1,6 @@
 import { copyFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { Resvg } from '@resvg/resvg-js';
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { ARTIFACTS, ROOT } from '../../scripts/lib/paths.mjs';
@@ -18,6 +19,35 @@ let panel: FrameLocator;
 /** Opens the harness: the built panel under the extension's policy, answered from the fixture. */
 async function open(options = ''): Promise<void> {
   await page.open(server, options);
+}
+
+/**
+ * How far a drawing, as a program that is no browser draws it, is from the picture of the same figure: the mean over all pixels, as a share
+ * of the scale of each colour. `png`: bytes as Latin-1.
+ */
+async function drawnApart(svg: string, png: string): Promise<number> {
+  const drawn = new Resvg(svg, { fitTo: { mode: 'zoom', value: 2 } }).render().asPng();
+  return browser.page.evaluate(
+    async (pictures) => {
+      const [one, other] = await Promise.all(
+        pictures.map(async (base64) => {
+          const bytes = Uint8Array.from(atob(base64), (unit) => unit.charCodeAt(0));
+          return createImageBitmap(new Blob([bytes], { type: 'image/png' }));
+        }),
+      );
+      if (one === undefined || other === undefined) return 1;
+      if (Math.abs(one.width - other.width) > 2 || Math.abs(one.height - other.height) > 2) return 1;
+      const [width, height] = [Math.min(one.width, other.width), Math.min(one.height, other.height)];
+      const pixelsOf = (image: ImageBitmap): Uint8ClampedArray => {
+        const context = new OffscreenCanvas(width, height).getContext('2d');
+        context?.drawImage(image, 0, 0);
+        return context?.getImageData(0, 0, width, height).data ?? new Uint8ClampedArray();
+      };
+      const [a, b] = [pixelsOf(one), pixelsOf(other)];
+      return a.reduce((sum, value, index) => sum + Math.abs(value - (b[index] ?? 0)), 0) / (255 * a.length);
+    },
+    [drawn.toString('base64'), Buffer.from(png, 'latin1').toString('base64')],
+  );
 }
 
 beforeAll(async () => {
@@ -132,8 +162,9 @@ describe('the panel in a browser, under the extension’s policy', () => {
     expect(await violations()).toEqual([]);
   });
 
-  it('offers every figure of every tab as a picture, and a legend where its colours have a scale', async () => {
+  it('offers every figure of every tab as a picture and as a drawing, which another program draws alike', async () => {
     await open();
+    const apart: Record<string, number> = {};
     for (const title of ['Attention', 'Embeddings', 'Positions', 'Predictions']) {
       await tab(title);
       await unfold(panel);
@@ -142,7 +173,15 @@ describe('the panel in a browser, under the extension’s policy', () => {
       const labels = await plots.evaluateAll((all) => all.map((plot) => plot.getAttribute('aria-label')));
       for (const label of labels)
         expect(await panel.getByRole('button', { name: `Save: ${label}`, exact: true }).count(), label ?? '').toBeGreaterThan(0);
+      for (const label of new Set(labels)) {
+        const save = panel.getByRole('button', { name: `Save: ${label}`, exact: true }).first();
+        const [, svg] = await savedFrom(save, 'Drawing (SVG)');
+        const [, png] = await savedFrom(save, 'Picture (PNG)');
+        apart[`${title}: ${label}`] = await drawnApart(svg, png);
+      }
     }
+    console.log(apart);
+    for (const [figure, share] of Object.entries(apart)) expect(share, figure).toBeLessThan(0.02);
     await tab('Attention');
     expect(await panel.locator('.map-card .legend:visible').innerText()).toMatch(/^0%\s+[\d.]+%$/);
   });
