@@ -200,8 +200,7 @@ describe('what was generated', () => {
     host.type(host.shown, 'dog');
     host.say({ type: 'insertGenerated', serial, continuation: [4] });
     await host.settle();
-    expect(host.posted().at(-1)).toMatchObject({
-      type: 'generatedFailure',
+    expect(host.posted().findLast(({ type }) => type === 'generatedFailure')).toMatchObject({
       message: expect.stringContaining('no place to insert') as string,
     });
     expect(host.document.text).toBe(TEXT.replace('cat', 'dog'));
