@@ -79,14 +79,16 @@ function watchShades(): void {
   const cursor = editor?.querySelector('.cursors-layer');
   if (!editor || !overlays || !cursor) throw new Error('There is no editor.');
   const probe = editor.appendChild(document.createElement('div'));
-  const colors = [1, 2, 3].map((level) => {
-    probe.style.backgroundColor = `var(--vscode-explainTokens-attention${level})`;
-    return getComputedStyle(probe).backgroundColor;
-  });
+  const colors = new Set(
+    [1, 2, 3].map((level) => {
+      probe.style.backgroundColor = `var(--vscode-explainTokens-attention${level})`;
+      return getComputedStyle(probe).backgroundColor;
+    }),
+  );
   probe.remove();
   const known = new Map<string, boolean>();
   const isShade = (element: HTMLElement): boolean => {
-    const found = known.get(element.className) ?? colors.includes(getComputedStyle(element).backgroundColor);
+    const found = known.get(element.className) ?? colors.has(getComputedStyle(element).backgroundColor);
     known.set(element.className, found);
     return found;
   };

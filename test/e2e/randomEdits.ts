@@ -150,7 +150,7 @@ function editAt(text: string, caret: number, random: (below: number) => number):
   const typed = Array.from({ length: 1 + random(MOST_TYPED) }, () => TYPED.charAt(random(TYPED.length)));
   const kind = random(10);
   if (kind >= 5) {
-    const characters = [...text.slice(caret, caret + 2 * MOST_SELECTED)].slice(0, 1 + random(MOST_SELECTED));
+    const characters = Array.from(text.slice(caret, caret + 2 * MOST_SELECTED)).slice(0, 1 + random(MOST_SELECTED));
     const keys = characters.map(() => 'Shift+ArrowRight');
     const removed = characters.join('').length;
     if (kind >= 7) return { keys: [...keys, ...typed], change: { offset: caret, removed, inserted: typed.join('') } };
@@ -173,7 +173,7 @@ function unitsAfter(text: string, offset: number): number {
 /** A change as the editor tells of it, key by key. */
 function keyByKey({ offset, removed, inserted }: Change): readonly (readonly Change[])[] {
   if (inserted === '') return [[{ offset, removed, inserted }]];
-  return [...inserted].map((key, index) => [{ offset: offset + index, removed: index === 0 ? removed : 0, inserted: key }]);
+  return Array.from(inserted, (key, index) => [{ offset: offset + index, removed: index === 0 ? removed : 0, inserted: key }]);
 }
 
 function afterChanges(text: string, changes: readonly Change[]): string {
