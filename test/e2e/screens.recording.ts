@@ -1,15 +1,22 @@
 // README's pictures of a notebook and of an agent's questions: a real VS Code, with what Python and a client of the protocol really print.
 import { execFileSync } from 'node:child_process';
-import { symlinkSync, writeFileSync } from 'node:fs';
+import { rmSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { afterEach, it } from 'vitest';
+import { it } from 'vitest';
 import { ROOT } from '../../scripts/lib/paths.mjs';
 import { notebookCode } from '../../src/report/notebookCode.ts';
 import { REPORT_VERSION } from '../../src/report/report.ts';
-import { openSession, type Session, type SessionOptions } from './session.ts';
+import { folderOf, openSession } from './session.ts';
 
 const TEXT = 'The lighthouse keeper counted the ships that passed in the night.';
 const REPORT = 'lighthouse.tokens.html';
+const NOTEBOOK = 'lighthouse.ipynb';
+const AGENT = 'agent.mjs';
+const ANSWERS = 'answers.txt';
+
+/** What a cell printed, and what its last line came to. */
+type Output = readonly [text: string, result: string | null];
+
 const CELLS = [
   notebookCode(REPORT, REPORT_VERSION),
   `for token, bits, place in zip(explanation["tokens"], -logprob / np.log(2), rank):
@@ -49,73 +56,56 @@ await ask('why', { text: 'Paris is the capital of', token: ' the', rival: ' a' }
 await client.close();
 `;
 
-let session: Session | undefined;
-afterEach(async (context) => {
-  if (context.task.result?.state === 'fail') await session?.screenshot(`failed ${context.task.name}`);
-  await session?.close();
-  session = undefined;
-});
-
-async function open(options: Pick<SessionOptions, 'files' | 'open' | 'expect' | 'prepare'>): Promise<Session> {
-  session = await openSession({
-    ...options,
-    settings: {
-      'workbench.colorTheme': 'Light Modern',
-      'editor.fontSize': 12,
-      'terminal.integrated.fontSize': 12,
-      'terminal.integrated.gpuAcceleration': 'off',
-    },
-    alone: true,
-  });
-  await session.workbench.command('View: Toggle Primary Side Bar Visibility');
-  return session;
+/** Writes the files that the pictures show: a report, a notebook that was run on it, and what the agent was answered. */
+function prepare(folder: string): void {
+  execFileSync('node', [join(ROOT, 'dist/cli.js'), 'report', '--text', TEXT, '--output', REPORT], { cwd: folder });
+  const python = process.env['PYTHON'] ?? 'python3';
+  const told = execFileSync(python, ['-c', RUNNER], { cwd: folder, input: JSON.stringify(CELLS), encoding: 'utf8' });
+  writeFileSync(join(folder, NOTEBOOK), JSON.stringify(notebook(JSON.parse(told) as readonly Output[])));
+  // Apart from the workspace, whose files VS Code looks through.
+  const elsewhere = folderOf({ [AGENT]: CLIENT });
+  symlinkSync(ROOT, join(elsewhere, 'extension'));
+  symlinkSync(join(ROOT, 'node_modules'), join(elsewhere, 'node_modules'));
+  writeFileSync(join(folder, ANSWERS), execFileSync('node', [AGENT], { cwd: elsewhere }));
+  rmSync(elsewhere, { recursive: true });
 }
 
-it('a notebook', async () => {
-  const python = process.env['PYTHON'] ?? 'python3';
-  const { page, workbench, screenshot } = await open({
-    files: { 'start.md': 'A text.\n' },
-    open: 'start.md',
-    expect: 'A text.',
-    prepare: (folder) => {
-      execFileSync('node', [join(ROOT, 'dist/cli.js'), 'report', '--text', TEXT, '--output', REPORT], { cwd: folder });
-      const told = execFileSync(python, ['-c', RUNNER], { cwd: folder, input: JSON.stringify(CELLS), encoding: 'utf8' });
-      const outputs = JSON.parse(told) as readonly (readonly [string, string | null])[];
-      writeFileSync(join(folder, 'lighthouse.ipynb'), JSON.stringify(notebook(outputs)));
-    },
-  });
-  await page.setViewportSize({ width: 1400, height: 900 });
-  await workbench.openFile('lighthouse.ipynb');
-  await workbench.command('View: New Editor Group to the Right');
-  await workbench.openFile(REPORT);
-  await workbench.webview().locator('.strip .token').first().waitFor();
-  await page.locator('.notebookOverlay .cell').first().click();
-  await page.keyboard.press('Control+End');
-  await page.locator('.notebookOverlay').getByText('array([[').waitFor();
-  await screenshot('readme notebook');
-});
-
-it('an agent', async () => {
-  const { page, workbench, screenshot } = await open({
-    files: { 'agent.mjs': CLIENT },
-    open: 'agent.mjs',
+it('a notebook, and an agent', async () => {
+  const session = await openSession({
+    files: { [AGENT]: CLIENT },
+    open: AGENT,
     expect: 'listTools',
-    prepare: (folder) => {
-      symlinkSync(ROOT, join(folder, 'extension'));
-      symlinkSync(join(ROOT, 'node_modules'), join(folder, 'node_modules'));
-    },
+    prepare,
+    settings: { 'workbench.colorTheme': 'Light Modern', 'editor.fontSize': 12, 'editor.wordWrap': 'on' },
+    alone: true,
   });
-  await page.setViewportSize({ width: 1400, height: 900 });
-  await workbench.command('Terminal: Create New Terminal');
-  await page.locator('.terminal-wrapper.active .xterm-helper-textarea').focus();
-  await page.keyboard.type('PS1="$ "; clear; node agent.mjs');
-  await page.keyboard.press('Enter');
-  await page.locator('.terminal-wrapper.active .xterm-rows').getByText('> why').first().waitFor({ timeout: 60_000 });
-  await screenshot('readme agent');
+  try {
+    const { page, workbench } = session;
+    await page.setViewportSize({ width: 1400, height: 820 });
+    await workbench.command('View: Toggle Primary Side Bar Visibility');
+    await workbench.command('View: New Editor Group to the Right');
+    await workbench.openFile(ANSWERS);
+    await page.locator('.view-line', { hasText: '> why' }).waitFor();
+    await session.screenshot('readme agent');
+    await workbench.command('View: Close All Editors');
+    await workbench.openFile(NOTEBOOK);
+    await page.locator('.notebookOverlay .cell .view-line').first().waitFor();
+    await workbench.command('View: New Editor Group to the Right');
+    await workbench.openFile(REPORT);
+    await workbench.webview().locator('.strip .token').first().waitFor();
+    await page.locator('.notebookOverlay .cell .view-line').first().click();
+    await page.keyboard.press('Escape');
+    await page.keyboard.press('Control+End');
+    // Outputs have a page of their own, which says nothing when it is drawn.
+    await page.waitForTimeout(3000);
+    await session.screenshot('readme notebook');
+  } finally {
+    await session.close();
+  }
 });
 
 /** A notebook of the cells with what they printed. */
-function notebook(outputs: readonly (readonly [string, string | null])[]): object {
+function notebook(outputs: readonly Output[]): object {
   const cells = CELLS.map((source, index) => {
     const [text = '', result = null] = outputs[index] ?? [];
     return {
