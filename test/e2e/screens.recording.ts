@@ -52,7 +52,7 @@ const ask = async (name, question) => {
   console.log(\`\\n> \${name} \${JSON.stringify(question)}\\n\${content[0].text}\`);
 };
 await ask('next_tokens', { text: 'Paris is the capital of', top: 3 });
-await ask('why', { text: 'Paris is the capital of', token: ' the', rival: ' a' });
+await ask('score_text', { text: 'The cat sat on the mat. The cat sat on the moon.', by: 'word' });
 await client.close();
 `;
 
@@ -83,14 +83,14 @@ it('a notebook, and an agent', async () => {
     const { page, workbench } = session;
     await page.setViewportSize({ width: 1400, height: 820 });
     await workbench.command('View: Toggle Primary Side Bar Visibility');
-    await workbench.command('View: New Editor Group to the Right');
     await workbench.openFile(ANSWERS);
-    await page.locator('.view-line', { hasText: '> why' }).waitFor();
+    await workbench.command('View: Move Editor into Right Group');
+    await page.locator('.view-line', { hasText: '> score_text' }).waitFor();
     await session.screenshot('readme agent');
     await workbench.command('View: Close All Editors');
     await workbench.openFile(NOTEBOOK);
     await page.locator('.notebookOverlay .cell .view-line').first().waitFor();
-    await workbench.command('View: New Editor Group to the Right');
+    await workbench.command('View: Move Editor into Right Group');
     await workbench.openFile(REPORT);
     await workbench.webview().locator('.strip .token').first().waitFor();
     await page.locator('.notebookOverlay .cell .view-line').first().click();
