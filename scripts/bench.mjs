@@ -1,5 +1,5 @@
 // Measures the times that users wait, prints tables and writes artifacts/bench.json: `npm run bench [part]`, a part being the beginning of
-// the name of a file in test/bench, such as engine, panel, compare, cancel, answers, wholeFile or typing.
+// the name of a file in test/bench, such as engine, panel, compare, cancel, answers, wholeFile, typing or attention.
 // `npm run bench compare GPT-2`: only what is named so, here a model; the other models' figures in README.md stay.
 import { spawnSync } from 'node:child_process';
 import { mkdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
@@ -11,7 +11,7 @@ import { printTables } from './lib/tables.mjs';
 
 const [part = '', named] = process.argv.slice(2);
 /** A real VS Code, or its browser, is needed for some parts alone. */
-const inEditor = part === '' || ['page', 'panel', 'panelFirst', 'typing'].some((name) => name.startsWith(part));
+const inEditor = part === '' || ['attention', 'page', 'panel', 'panelFirst', 'typing'].some((name) => name.startsWith(part));
 const rows = join(ARTIFACTS, 'bench.jsonl');
 const node = (/** @type {string[]} */ ...args) => {
   const { status } = spawnSync(process.execPath, args, { cwd: ROOT, stdio: 'inherit' });

@@ -18,6 +18,16 @@ export function median(values: readonly number[]): number {
     : ((sorted[middle - 1] ?? Number.NaN) + (sorted[middle] ?? Number.NaN)) / 2;
 }
 
+/** Median, 95th percentile and longest of times in milliseconds, as columns of a table; what took no time, NaN, does not count. */
+export function percentiles<Of>(name: string, all: readonly Of[], of: (one: Of) => number): Readonly<Record<string, number>> {
+  const sorted = all
+    .map(of)
+    .filter((ms) => !Number.isNaN(ms))
+    .toSorted((a, b) => a - b);
+  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? Number.NaN;
+  return { [`${name}, median ms`]: at(0.5), [`${name}, 95 % ms`]: at(0.95), [`${name}, longest ms`]: at(1) };
+}
+
 /** Resident memory of this process in MiB, including worker threads. */
 export function ownMegabytes(): number {
   return process.memoryUsage.rss() / 2 ** 20;

@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { openSession } from '../e2e/session.ts';
 import { until } from '../e2e/until.ts';
 import type { Workbench } from '../e2e/workbench.ts';
-import { record } from './report.ts';
+import { percentiles, record } from './report.ts';
 import { benchText } from './text.ts';
 
 const TOKENS = 20_000;
@@ -67,12 +67,6 @@ test('typing while a whole file is read in a real VS Code', { timeout: 600_000 }
     await session.close();
   }
 });
-
-function percentiles(name: string, keys: readonly Keystroke[], of: (key: Keystroke) => number): Readonly<Record<string, number>> {
-  const sorted = keys.map(of).toSorted((a, b) => a - b);
-  const at = (share: number): number => sorted[Math.min(sorted.length - 1, Math.floor(share * sorted.length))] ?? NaN;
-  return { [`${name}, median ms`]: at(0.5), [`${name}, 95 % ms`]: at(0.95), [`${name}, longest ms`]: at(1) };
-}
 
 /** Types letters into a new first line, and tells of each when it was taken and drawn. */
 async function typed({ page, command }: Workbench): Promise<readonly Keystroke[]> {

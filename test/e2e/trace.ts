@@ -55,6 +55,27 @@ export function whyByCommandLine(text: string, options: readonly string[]): Why 
   return inFolder((folder) => JSON.parse(run('why', folder, text, options).toString('utf8')) as Why);
 }
 
+/** A token as `explain-tokens score --by token` prints it. */
+export interface ScoredToken {
+  readonly index: number;
+  readonly id: number;
+  readonly start: number;
+  readonly end: number;
+  /** Natural; null: nothing predicted it. */
+  readonly logprob: number | null;
+}
+
+/** The tokens of a text that is read in windows by the built command line and the bundled model. */
+export function scoresByCommandLine(text: string): readonly ScoredToken[] {
+  return inFolder((folder) => {
+    const file = join(folder, 'text');
+    writeFileSync(file, text);
+    const output = byCommandLine('score', file, '--by', 'token', '--format', 'json').toString('utf8');
+    const { files } = JSON.parse(output) as { readonly files: readonly { readonly scores: readonly ScoredToken[] }[] };
+    return files.flatMap(({ scores }) => scores);
+  });
+}
+
 interface TracedTensor {
   readonly dims: readonly number[];
   readonly data: Float32Array;

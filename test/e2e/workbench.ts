@@ -128,6 +128,11 @@ export function workbenchOf(page: Page): Workbench {
     },
     async hover(word) {
       const hover = page.locator('.monaco-hover:not(.hidden) .monaco-hover-content').first();
+      if (await hover.isVisible()) {
+        // That of another word.
+        await page.mouse.move(0, 0);
+        await hover.waitFor({ state: 'hidden' });
+      }
       // A busy editor may miss the pointer, which then comes again.
       for (let attempt = 0; attempt < 4 && !(await hover.isVisible()); attempt++) {
         const box = await wordBox(word);

@@ -16,7 +16,8 @@ export function levelRanges(
   count: number,
 ): vscode.Range[][] {
   const placed = levels.flatMap((level, token) => {
-    const place = current.rangeOf(document, token);
+    // Most words of a long text are too little to be painted: their places are not looked for.
+    const place = level < 0 ? undefined : current.rangeOf(document, token);
     if (!place || place.stale) return [];
     return [{ start: document.offsetAt(place.range.start), end: document.offsetAt(place.range.end), level }];
   });

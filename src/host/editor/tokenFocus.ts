@@ -1,21 +1,28 @@
 import { vscode } from '../vscode.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
+import { Later } from '../later.ts';
 import { findDocument } from './target.ts';
+
+/** Time after which the panel follows the cursor: the editor's own marks come first, and of a cursor that runs only some places. */
+const FOLLOW_AFTER_MS = 30;
 
 /** The token selected in both editor and panel, and the tokens under the panel's pointer. */
 export class TokenFocus extends Disposable {
   readonly #current: CurrentExplanation;
   readonly #changed = this.register(new vscode.EventEmitter<void>());
   readonly #cursor = this.register(new vscode.EventEmitter<number | null>());
+  readonly #follow = this.register(new Later(FOLLOW_AFTER_MS, () => this.#tellCursor()));
   #selected: number | null = null;
+  /** The token that the panel knows to be selected, as far as it was told or chose it. */
+  #told: number | null = null;
   #marked: readonly number[] = [];
   #picked: readonly number[] = [];
   #opening = false;
 
   /** Fires when selected or marked tokens change, whatever the cause. */
   readonly onDidChange = this.#changed.event;
-  /** Fires when the editor's cursor moves to another token, but not when the panel selects one. */
+  /** Fires a moment after the editor's cursor moved to another token, but not when the panel selects one. */
   readonly onDidMoveCursor = this.#cursor.event;
 
   constructor(current: CurrentExplanation) {
@@ -42,7 +49,7 @@ export class TokenFocus extends Disposable {
 
   /** Selects a token chosen in the panel and reveals it in an editor, opening one if the document is not visible. */
   select(token: number): void {
-    this.#selected = token;
+    this.#selected = this.#told = token;
     this.#changed.fire();
     void this.#reveal(token);
   }
@@ -55,7 +62,7 @@ export class TokenFocus extends Disposable {
     if (token === this.#selected || sharesCharacter(this.#current, token, this.#selected)) return;
     this.#selected = token;
     this.#changed.fire();
-    this.#cursor.fire(token);
+    this.#follow.ask();
   }
 
   /** Reveals the beginning of the explained text, in a visible editor of it. */
@@ -79,8 +86,14 @@ export class TokenFocus extends Disposable {
     this.#changed.fire();
   }
 
+  #tellCursor(): void {
+    if (this.#selected === this.#told) return;
+    this.#told = this.#selected;
+    this.#cursor.fire(this.#selected);
+  }
+
   #reset(): void {
-    this.#selected = null;
+    this.#selected = this.#told = null;
     this.#marked = [];
     this.#picked = [];
     this.#changed.fire();
