@@ -180,8 +180,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
         apart[`${title}: ${label}`] = await drawnApart(svg, png);
       }
     }
-    console.log(apart);
-    for (const [figure, share] of Object.entries(apart)) expect(share, figure).toBeLessThan(0.02);
+    for (const [figure, share] of Object.entries(apart)) expect(share, figure).toBeLessThan(0.01);
     await tab('Attention');
     expect(await panel.locator('.map-card .legend:visible').innerText()).toMatch(/^0%\s+[\d.]+%$/);
   });
