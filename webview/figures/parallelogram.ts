@@ -29,7 +29,7 @@ export function parallelogramFigure(map: VectorMap, view: ParallelogramView, the
   const scale = (width - MARGIN.l - MARGIN.r) / (xRange[1] - xRange[0]);
   const places = placeLabels(
     points.map(({ x, y }, index) => ({ index, x, y, depth: 0 })),
-    points.length - 1,
+    -1,
     view.labels,
     { x: scale, y: scale },
     theme.fontSize,

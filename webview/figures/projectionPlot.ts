@@ -151,7 +151,7 @@ type LabelPlace = 'top center' | 'bottom center' | 'middle right' | 'middle left
 
 /**
  * Labels that overlap neither each other nor points, and the side of its point each is on: the selected token's label first, then from the
- * outside in. A label without room is left out, but the selected one; its token's tooltip shows it.
+ * outside in. A label without room is left out; its token's tooltip shows it.
  */
 export function placeLabels(
   placed: readonly Placed[],
@@ -186,16 +186,17 @@ export function placeLabels(
       ['middle right', half + 6, 0],
       ['middle left', -half - 6, 0],
     ];
-    const boxes = sides.map(([place, dx, dy]) => ({ place, x: point.x + dx, y: point.y + dy, half }));
-    const free = boxes.find(
-      (box) =>
-        !taken.some((other) => Math.abs(other.x - box.x) < other.half + half && Math.abs(other.y - box.y) < fontSize + 1) &&
-        !points.some((other) => other !== point && Math.abs(other.x - box.x) < half + 4 && Math.abs(other.y - box.y) < fontSize * 0.5 + 5),
-    );
-    const box = free ?? (point.index === selected ? boxes[0] : undefined);
-    if (box === undefined) continue;
-    taken.push(box);
-    result.set(point.index, box.place);
+    for (const [place, dx, dy] of sides) {
+      const box = { x: point.x + dx, y: point.y + dy, half };
+      const onLabel = taken.some((other) => Math.abs(other.x - box.x) < other.half + half && Math.abs(other.y - box.y) < fontSize + 1);
+      const onPoint = points.some(
+        (other) => other !== point && Math.abs(other.x - box.x) < half + 4 && Math.abs(other.y - box.y) < fontSize * 0.5 + 5,
+      );
+      if ((onLabel || onPoint) && point.index !== selected) continue;
+      taken.push(box);
+      result.set(point.index, place);
+      break;
+    }
   }
   return result;
 }
