@@ -77,8 +77,8 @@ describe.each([
     return data.subarray(row * width, (row + 1) * width);
   };
   const signed = (text: string, value: number | undefined, what: string): void => {
-    expectShown(text.replace('-', ''), Math.abs(value ?? Number.NaN), what);
-    expect(text.startsWith('-')).toBe((value ?? 0) < 0);
+    expectShown(text.replace('−', ''), Math.abs(value ?? Number.NaN), what);
+    expect(text.startsWith('−')).toBe((value ?? 0) < 0);
   };
 
   it('walks from the token’s row to the draw, with the numbers of the command line', async () => {

@@ -198,7 +198,7 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await rested();
     const items = panel.getByRole('treeitem');
     await expect.poll(() => items.count()).toBe(2);
-    expect(await items.nth(1).innerText()).toMatch(/forks after token 2 · 5 tokens · ln p -\d/);
+    expect(await items.nth(1).innerText()).toMatch(/forks after token 2 · 5 tokens · ln p −\d/);
     await items.nth(1).press('ArrowUp');
     await expect.poll(() => items.nth(0).getAttribute('aria-selected')).toBe('true');
     expect(await shownIds()).toEqual(await generatedIds(5));

@@ -283,7 +283,7 @@ describe('maps of pairs of tokens', () => {
     const box = (await over.boundingBox()) ?? expect.fail('The map has no place for the pointer.');
     const [row, column] = OPPOSITE;
     await over.hover({ position: { x: (box.width * column) / TOKENS, y: (box.height * row) / TOKENS } });
-    await expect.poll(() => tip().innerText()).toMatch(new RegExp(`-0.900[^]*\\(${row}\\)[^]*\\(${column}\\)`));
+    await expect.poll(() => tip().innerText()).toMatch(new RegExp(`−0.900[^]*\\(${row}\\)[^]*\\(${column}\\)`));
     await page.picture('large-similarity');
     for (let step = 0; step < 4; step++) await card.getByRole('button', { name: 'Zoom in', exact: true }).click();
     await expect.poll(() => card.getByText(/Rows [\d,]+ to [\d,]+, columns/).isVisible()).toBe(true);

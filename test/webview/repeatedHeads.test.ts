@@ -81,6 +81,6 @@ describe('the scale of surprisal', () => {
       { type: 'surprisalScale', scale: 'bits' },
     ]);
     await page.panel.locator('.strip-footer .segment', { hasText: 'Beyond what was expected' }).click();
-    await expect.poll(() => legend.innerText()).toMatch(/< -3\s+≥ -3\s+≥ -1\s+≥ \+1\s+≥ \+3 bits/);
+    await expect.poll(() => legend.innerText()).toMatch(/< −3\s+≥ −3\s+≥ −1\s+≥ \+1\s+≥ \+3 bits/);
   });
 });

@@ -207,7 +207,7 @@ it('draws one text through many sizes', async () => {
     await expect.poll(() => card.locator('.sizes-table tbody tr').count()).toBe(4);
     await expect.poll(() => card.locator('.js-plotly-plot .scatterlayer .trace').count()).toBe(2);
     const text = await card.innerText();
-    expect(text).toMatch(/bits\/byte = .* × parameters \^ -0\.\d+/);
+    expect(text).toMatch(/bits\/byte = .* × parameters \^ −0\.\d+/);
     expect(text).toContain('Where the largest is worse than the smallest');
     expect(text).not.toMatch(/NaN/);
     await picture(`sizes-${theme}-${width}`);

@@ -3,7 +3,7 @@ import { guessBits, needsEntropy, RANK_BUCKETS, stepsOf, stripScale } from '../f
 import type { ViewState } from '../state.ts';
 import { t } from '../strings.ts';
 import { colourAt, gradient } from '../theme.ts';
-import { decimal, integer, percent } from './format.ts';
+import { decimal, integer, percent, signedDecimal } from './format.ts';
 import { gradientLegend, legendItem, swatch } from './legend.ts';
 
 /** Legend of the strip's colours: a swatch for each step, or a gradient. */
@@ -23,7 +23,7 @@ export function stripLegend({ shown, settings, surprisalScale, theme }: ViewStat
   if (settings.stripColour === 'surprisal') {
     const steps = stepsOf(shown.explanation, surprisalScale);
     const written = (value: number): string =>
-      surprisalScale === 'excess' && value > 0 ? `+${decimal(value, 0)}` : decimal(value, surprisalScale === 'quantile' ? 1 : 0);
+      surprisalScale === 'excess' ? signedDecimal(value, 0) : decimal(value, surprisalScale === 'quantile' ? 1 : 0);
     return scale.map((colour, level) =>
       swatchItem(
         colour,
