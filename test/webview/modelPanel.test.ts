@@ -44,6 +44,19 @@ describe('the picture of the bundled model', () => {
     expect(await panel.locator('.parameter-names dt').allInnerTexts()).toEqual(['Embedding', 'Attention', 'MLP', 'Norms']);
   });
 
+  it('says each prediction with its share in a narrow panel too, lying where the columns have room', async () => {
+    const size = browser.page.viewportSize();
+    const guesses = (): Promise<unknown> =>
+      panel
+        .locator('.river-guess')
+        .evaluateAll((all) => all.map((one) => [getComputedStyle(one).writingMode, one.querySelector('.river-share')?.checkVisibility()]));
+    await browser.page.setViewportSize({ width: 480, height: 900 });
+    await expect.poll(guesses).toEqual(Array.from({ length: 6 }, () => ['horizontal-tb', true]));
+    await browser.page.setViewportSize({ width: 280, height: 900 });
+    await expect.poll(guesses).toEqual(Array.from({ length: 6 }, () => ['vertical-rl', true]));
+    if (size !== null) await browser.page.setViewportSize(size);
+  });
+
   it('follows the selection without asking for the stream again, and opens layers by keyboard', async () => {
     const before = [await asked('tokenFlow'), await asked('lens')];
     const said = await panel.locator('.river-layer').last().getAttribute('title');

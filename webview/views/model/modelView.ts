@@ -124,12 +124,13 @@ async function layerAnswer(
 ): Promise<LayerAnswer | string> {
   const block = architecture?.blocks[layer];
   if (block === undefined) return '';
-  const reads =
+  const [reads, added, routing] = await Promise.all([
     block.mixer?.kind === 'attention'
-      ? await orSentence(query('modelHeads', 'headReads', { layer, token, most: KEYS_TOLD }))
-      : t('No heads to tell apart: this layer has no attention weights.');
-  const added = await orSentence(query('modelAdded', 'lensAdded', { layer: 2 * layer, layers: 2, position: token, positions: 1 }));
-  const routing = block.mlp === null || block.mlp.experts === null ? null : await query('modelExperts', 'experts', { layer });
+      ? orSentence(query('modelHeads', 'headReads', { layer, token, most: KEYS_TOLD }))
+      : t('No heads to tell apart: this layer has no attention weights.'),
+    orSentence(query('modelAdded', 'lensAdded', { layer: 2 * layer, layers: 2, position: token, positions: 1 })),
+    block.mlp === null || block.mlp.experts === null ? null : query('modelExperts', 'experts', { layer }),
+  ]);
   return { layer, token, reads, added: typeof added === 'string' ? null : added, routing };
 }
 
