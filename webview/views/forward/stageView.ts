@@ -4,7 +4,7 @@ import type { PanelContext } from '../../context.ts';
 import { largestIndices } from '../../figures/pathSteps.ts';
 import { el } from '../../parts/dom.ts';
 import { foldout } from '../../parts/foldout.ts';
-import { integer, percent, significant } from '../../parts/format.ts';
+import { columnDecimals, decimal, integer, percent, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { Theme } from '../../theme.ts';
 import type { ViewState } from '../../state.ts';
@@ -38,7 +38,12 @@ export function createStageView(
   choose: (index: number) => void,
 ): StageView {
   const title = stageTitle(stage.name);
-  const text = (index: number): string => numberText(stage, at(stage.values, index));
+  // Lengths are compared with one another: their decimal points stand below each other.
+  const digits = stage.axis === 'layer' ? columnDecimals(Math.max(...stage.values), 4) : null;
+  const text = (index: number): string => {
+    const value = at(stage.values, index);
+    return digits === null ? numberText(stage, value) : decimal(value, digits);
+  };
   const name = (index: number): string => numberLabel(path, stage, index, labels);
   const head = [el('h3', {}, title), el('span', { class: 'stage-shape' }, stageShape(path, stage, vocab))];
   const view = (show: (selected: number, theme: Theme) => void, ...numbers: readonly (HTMLElement | null)[]): StageView => {
