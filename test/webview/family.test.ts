@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { render } from 'lit-html';
 import { beforeAll, describe, expect, it } from 'vitest';
 import { at } from '../../src/core/tensor.ts';
 import type { AttentionCell, AttentionMap, AttentionPicture, ExpertRouting, LatentVector } from '../../src/core/trace.ts';
@@ -20,7 +21,7 @@ import { initialState, persisted, reduce } from '../../webview/state.ts';
 import { readTheme } from '../../webview/theme.ts';
 import { createTooltip } from '../../webview/parts/tooltip.ts';
 import { cellSteps } from '../../webview/views/attention/cellSteps.ts';
-import { latentStrip } from '../../webview/views/attention/latent.ts';
+import { latentTemplate } from '../../webview/views/attention/latent.ts';
 import { layerNotes } from '../../webview/parts/layerNotes.ts';
 import { FAMILY_TEXT, openFamily, type FamilyPanel } from './family.ts';
 
@@ -34,7 +35,7 @@ const sum = (values: Iterable<number | null>): number => [...values].reduce<numb
 /** Name, formula and value of every step on the page. */
 const steps = (cell: AttentionCell, { shown }: FamilyPanel): readonly (readonly [string, string, string])[] => {
   const holder = document.createElement('div');
-  holder.append(...cellSteps(cell, shown.explanation, tooltip));
+  render(cellSteps(cell, shown.explanation, tooltip), holder);
   const text = (item: Element, name: string): string => item.querySelector(`.step-${name}`)?.textContent ?? '';
   return [...holder.querySelectorAll('.step')].map((item) => [text(item, 'name'), text(item, 'formula'), text(item, 'value')]);
 };
@@ -160,7 +161,8 @@ describe('a model with latent attention (deepseek_v3)', () => {
     const latent: LatentVector = await ask(panel, 'latent', { layer: 1, token: 4 });
     expect(latent.compressed).toHaveLength(traits?.latentRank ?? -1);
     expect(latent.full).toBeGreaterThan(latent.compressed.length + latent.sharedKey.length);
-    const strip = latentStrip(latent, 'c', tooltip);
+    const strip = document.createElement('div');
+    render(latentTemplate(latent, 'c', tooltip), strip);
     expect(strip.querySelectorAll('.product')).toHaveLength(latent.compressed.length);
     expect(strip.querySelector('.caption')?.textContent).toContain(
       `${latent.compressed.length + latent.sharedKey.length} kept in place of ${latent.full}`,

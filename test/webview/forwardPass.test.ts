@@ -321,12 +321,12 @@ describe('the draw', () => {
   it('lays the probabilities side by side, with what the text goes on with', async () => {
     const { panel, path } = await pathOf('llama');
     const holder = document.createElement('div');
-    holder.append(...drawStep(path, panel.shown.explanation, labels));
+    render(drawStep(path, panel.shown.explanation, labels), holder);
     const shares = [...holder.querySelectorAll<HTMLElement>('.draw-piece')].map((piece) => Number(piece.style.getPropertyValue('--share')));
     expect(shares.reduce((sum, share) => sum + share, 0)).toBeCloseTo(1, 4);
     expect(holder.textContent).toContain('The text goes on with');
     const last = await pathOf('llama', { ...REQUEST, token: labels.length - 1 });
-    holder.replaceChildren(...drawStep(last.path, last.panel.shown.explanation, labels));
+    render(drawStep(last.path, last.panel.shown.explanation, labels), holder);
     expect(holder.textContent).toContain('Nothing follows this token');
   });
 });

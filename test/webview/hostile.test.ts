@@ -1,4 +1,5 @@
 // @vitest-environment happy-dom
+import { render } from 'lit-html';
 import { describe, expect, it } from 'vitest';
 import type { Explanation, Token } from '../../src/core/trace.ts';
 import type { ShownExplanation } from '../../src/protocol/messages.ts';
@@ -129,7 +130,7 @@ describe('hostile text stays text', () => {
     const tooltip = createTooltip(document.body);
     const cell = answer({ name: 'attentionCell', args: { layer: 2, head: 5, query: 14, key: 0 } }) as QueryResult<'attentionCell'>;
     const host = document.createElement('div');
-    host.append(...cellSteps(cell, explanation, tooltip));
+    render(cellSteps(cell, explanation, tooltip), host);
     expect(host.textContent).toContain('<img·src=x·onerror=alert(1)>');
     tooltip.show(describeToken(explanation, 0), 0, 0);
     expect(document.querySelector('.tooltip:not([hidden]) .tooltip-title')?.textContent).toBe('<img·src=x·onerror=alert(1)>');
@@ -141,7 +142,7 @@ describe('one weight', () => {
   it('shows the model’s numbers: score, scale, softmax', () => {
     const cell = answer({ name: 'attentionCell', args: { layer: 2, head: 5, query: 14, key: 13 } }) as QueryResult<'attentionCell'>;
     const host = document.createElement('div');
-    host.append(...cellSteps(cell, shown.explanation, createTooltip(document.body)));
+    render(cellSteps(cell, shown.explanation, createTooltip(document.body)), host);
     const values = [...host.querySelectorAll('.step-value')].map((value) => value.textContent);
     expect(shownNumber(values[0] ?? '')).toBeCloseTo(cell.dot, 1);
     expect(shownNumber(values[1] ?? '')).toBeCloseTo(cell.dot / Math.sqrt(32), 2);

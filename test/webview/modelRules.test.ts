@@ -47,7 +47,7 @@ function show(make: (context: PanelContext) => View, change: (state: ViewState) 
   const view = make(context);
   document.body.append(view.root);
   view.update(state);
-  return view.root.textContent;
+  return view.root.textContent.replaceAll(/\s+/g, ' ');
 }
 
 it('what of generation_config.json is done, left out and suggested is said in the view', () => {
@@ -78,7 +78,7 @@ it('a rule counts new tokens from the explained text’s end, and is a filter of
       return reduce(state, { type: 'generation', change: { tree } });
     },
   );
-  expect(text).toMatch(/repetition_penalty changes\d+ tokens, [\d.e×⁻ −]+%? of the mass moves: 300 left/);
-  expect(text).toMatch(/min_new_tokens removes1 token, .* of the mass: 299 left/);
-  expect(text).toMatch(/begin_suppress_tokens removes1 token, .* of the mass: 298 left.*Temperature0 \(greedy\)/s);
+  expect(text).toMatch(/repetition_penalty changes \d+ tokens, [\d.e×⁻ −]+%? of the mass moves: 300 left/);
+  expect(text).toMatch(/min_new_tokens removes 1 token, .* of the mass: 299 left/);
+  expect(text).toMatch(/begin_suppress_tokens removes 1 token, .* of the mass: 298 left.*Temperature 0 \(greedy\)/);
 });

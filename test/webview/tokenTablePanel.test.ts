@@ -126,11 +126,13 @@ describe('the table of tokens', () => {
     await panel.getByText('Histogram of surprisal').click();
     await panel.locator('.histogram .plot .point').first().waitFor();
     await page.settled();
-    const numbers = await panel.locator('.histogram tbody tr').evaluateAll((all) => all.map((one) => one.textContent));
+    const numbers = await panel
+      .locator('.histogram tbody tr')
+      .evaluateAll((all) => all.map((one) => one.textContent.replaceAll(/\s+/g, ' ').trim()));
     const steps = Math.floor(Math.max(...bits.filter((value) => value > 0))) + 1;
     expect(numbers).toHaveLength(steps);
     const inFirst = bits.filter((value) => value >= 0 && value < 1).length;
-    expect(numbers[0]).toBe(`0 to 1 bits${inFirst}${inFirst}`);
+    expect(numbers[0]).toBe(`0 to 1 bits ${inFirst} ${inFirst}`);
     const box = (await panel.locator('.histogram .plot').boundingBox()) ?? expect.fail('The histogram has no place.');
     const [left, right] = [44, 12];
     const at = { x: left + ((box.width - left - right) * 12.5) / steps, y: 60 };

@@ -4,8 +4,8 @@ import { at } from '../../src/core/tensor.ts';
 import { largestHead, largestOfAll, largestSize, total, waterfall, waterfallRange } from '../../webview/figures/directWaterfall.ts';
 import { headTermRows, headTermsFigure } from '../../webview/figures/headTerms.ts';
 import { whyCandidates, whyQuestion } from '../../webview/figures/whyQuestion.ts';
-import { el, sentence } from '../../webview/parts/dom.ts';
 import { setLanguage, signedDecimal } from '../../webview/parts/format.ts';
+import { chipTemplate, drawInto, sentenceTemplate } from '../../webview/parts/templates.ts';
 import { readTheme, signedColours } from '../../webview/theme.ts';
 import { INITIAL_SETTINGS, type Settings } from '../../webview/viewSettings.ts';
 import { readFixture } from './readFixture.ts';
@@ -111,11 +111,14 @@ describe('the question', () => {
   });
 });
 
-it('a sentence has its elements where its language wants them', () => {
-  const [a, b] = [el('b', {}, 'A'), el('b', {}, 'B')];
-  const text = (parts: readonly (Node | string)[]): string => el('p', {}, ...parts).textContent;
-  expect(text(sentence('Why {0} here, rather than {1}?', a, b))).toBe('Why A here, rather than B?');
-  expect(text(sentence('不是 {1}，而是 {0}', a, b))).toBe('不是 B，而是 A');
+it('a sentence has its tokens where its language wants them', () => {
+  const place = document.createElement('p');
+  const said = (text: string): string => {
+    drawInto(place, sentenceTemplate(text, chipTemplate('A'), chipTemplate('B')));
+    return place.textContent;
+  };
+  expect(said('Why {0} here, rather than {1}?')).toBe('Why A here, rather than B?');
+  expect(said('不是 {1}，而是 {0}')).toBe('不是 B，而是 A');
 });
 
 it('a signed number says its sign, but not of what is shown as zero', () => {

@@ -189,27 +189,9 @@ export function chip(text: string, title?: string): HTMLElement {
   return el('span', { class: 'token-text chip', title }, text);
 }
 
-/** Entries of a description list, each a name and its value. */
-export function factList(entries: readonly (readonly [name: string, value: Node | string])[]): readonly HTMLElement[] {
-  return entries.map(([name, value]) => el('div', {}, el('dt', {}, name), el('dd', {}, value)));
-}
-
-/** Entries of a description list with the value first, as counts are read: 53 tokens. */
-export function countList(entries: readonly (readonly [value: string, name: string])[]): readonly HTMLElement[] {
-  return entries.map(([value, name]) => el('div', {}, el('dd', {}, value), el('dt', {}, name)));
-}
-
 /** Table cell with a number; `strong` for the number that a row is about. */
 export function numberCell(text: Node | string, strong = false): HTMLElement {
   return el('td', { class: strong ? 'number strong' : 'number' }, text);
-}
-
-/** A bar of two lengths, shares of the largest: an outline before, filled after; `tempered`: a mark between them. */
-export function shareBar(lengths: { readonly before: number; readonly after: number; readonly tempered?: number }): HTMLElement {
-  const parts = Object.entries(lengths);
-  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, ...parts.map(([name]) => el('span', { class: `bar-${name}` })));
-  for (const [name, share] of parts) bar.style.setProperty(`--${name}`, share.toFixed(4));
-  return bar;
 }
 
 /** A bar that shows how far something is, at its start. */

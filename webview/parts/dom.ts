@@ -19,11 +19,6 @@ export function el<Tag extends keyof HTMLElementTagNameMap>(
   return element;
 }
 
-/** A sentence with elements in the places {0}, {1}, … of its text, in the order that its language has them. */
-export function sentence(text: string, ...places: readonly Node[]): readonly (Node | string)[] {
-  return text.split(/\{(\d+)\}/).map((piece, index) => (index % 2 === 0 ? piece : (places[Number(piece)] ?? '')));
-}
-
 /** A 16 px line drawing in the colour of the text, hidden from screen readers. */
 export function icon(path: string): SVGSVGElement {
   const namespace = 'http://www.w3.org/2000/svg';

@@ -48,12 +48,6 @@ export function explained(text: string, known: Set<Term> = new Set()): TemplateR
   return html`${before}<span class="term" tabindex="0" role="term" aria-description=${descriptionOf(term)}>${found}</span>${after}`;
 }
 
-/** A text as nodes, with its first term explained. */
-export function explainedNodes(text: string): readonly (Node | string)[] {
-  const pieces = aroundTerm(text, new Set());
-  return pieces === null ? [text] : [pieces.before, marked(pieces.found, pieces.term), pieces.after];
-}
-
 interface AroundTerm {
   readonly before: string;
   readonly found: string;

@@ -1,8 +1,10 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { TypicalPair, VectorFrame } from '../../src/core/vectors.ts';
 import type { PanelContext } from '../context.ts';
-import { checkbox, numberCell } from './controls.ts';
+import { checkbox } from './controls.ts';
 import { el } from './dom.ts';
 import { cosineText } from './format.ts';
+import { numberTemplate } from './templates.ts';
 import { t } from '../strings.ts';
 
 /**
@@ -41,27 +43,22 @@ export function createFrameSwitch({ store }: PanelContext, of: 'table' | 'text')
 }
 
 /** Baseline row of a ranked list: the range of the cosines of random pairs, to compare the other rows with. None where it is not known. */
-export function typicalRow({ mean, deviation }: TypicalPair): readonly HTMLElement[] {
-  if (Number.isNaN(mean)) return [];
-  const share = (value: number): number => Math.max(0, Math.min(1, value));
-  const band = el('span', { class: 'bar-band' });
-  band.style.setProperty('--from', share(mean - deviation).toFixed(4));
-  band.style.setProperty('--to', share(mean + deviation).toFixed(4));
-  return [
-    el(
-      'tr',
-      {
-        class: 'typical',
-        title: t(
-          'Mean and standard deviation of the cosines of 2,000 random pairs of rows, compared the same way: what is not ' +
-            'well beyond it is noise.',
-        ),
-      },
-      el('th', { scope: 'row' }, t('two random rows')),
-      el('td', { class: 'bar-cell' }, el('span', { class: 'bar', 'aria-hidden': 'true' }, band)),
-      numberCell(typicalText({ mean, deviation })),
-    ),
-  ];
+export function typicalRow({ mean, deviation }: TypicalPair): TemplateResult | typeof nothing {
+  if (Number.isNaN(mean)) return nothing;
+  const share = (value: number): string => Math.max(0, Math.min(1, value)).toFixed(4);
+  const meaning = t(
+    'Mean and standard deviation of the cosines of 2,000 random pairs of rows, compared the same way: what is not ' +
+      'well beyond it is noise.',
+  );
+  return html`<tr class="typical" title=${meaning}>
+    <th scope="row">${t('two random rows')}</th>
+    <td class="bar-cell">
+      <span class="bar" aria-hidden="true">
+        <span class="bar-band" style="--from: ${share(mean - deviation)}; --to: ${share(mean + deviation)}"></span>
+      </span>
+    </td>
+    ${numberTemplate(typicalText({ mean, deviation }))}
+  </tr>`;
 }
 
 /** Mean and standard deviation: 0.002 ± 0.275 */

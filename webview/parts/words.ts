@@ -1,11 +1,13 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Reading, VectorTerm, Word } from '../../src/core/vectors.ts';
 import { visibleText } from '../../src/core/visibleText.ts';
-import { chip, numberCell, select, textField } from './controls.ts';
+import { select, textField } from './controls.ts';
 import type { PanelContext } from '../context.ts';
 import { el } from './dom.ts';
 import { displayLanguage } from './format.ts';
 import { MAX_WORD, type Settings } from '../viewSettings.ts';
 import { t } from '../strings.ts';
+import { chipTemplate, drawInto, numberTemplate } from './templates.ts';
 import { withTableMenu, type SavedTable } from './tableMenu.ts';
 
 /** How many candidates a search for examples tried, and for how many of them the example worked. */
@@ -114,7 +116,7 @@ export function wordInput(context: PanelContext, label: string, placeholder: str
       const count = word?.readings.length ?? 0;
       reading.root.hidden = count < 2;
       const only = count === 1 ? word?.readings[0] : undefined;
-      taken.replaceChildren(...(only === undefined ? [] : [chip(readingText(only))]));
+      drawInto(taken, only === undefined ? nothing : chipTemplate(readingText(only)));
       taken.hidden = only === undefined;
       if (word !== undefined)
         reading.set(
@@ -126,16 +128,16 @@ export function wordInput(context: PanelContext, label: string, placeholder: str
 }
 
 /** Row of a ranked list: a token, its id, and `value` with a bar of length `share`, 0..1. */
-export function rankedRow(text: string, id: number, share: number, value: string): HTMLElement {
-  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-after' }));
-  bar.style.setProperty('--after', Math.max(0, Math.min(1, share)).toFixed(4));
-  return el(
-    'tr',
-    {},
-    el('th', { scope: 'row' }, chip(text, `${text} · ${t('Token id {0}', id)}`)),
-    el('td', { class: 'bar-cell' }, bar),
-    numberCell(value, true),
-  );
+export function rankedRow(text: string, id: number, share: number, value: string): TemplateResult {
+  return html`<tr>
+    <th scope="row">${chipTemplate(text, `${text} · ${t('Token id {0}', id)}`)}</th>
+    <td class="bar-cell">
+      <span class="bar" aria-hidden="true" style="--after: ${Math.max(0, Math.min(1, share)).toFixed(4)}">
+        <span class="bar-after"></span>
+      </span>
+    </td>
+    ${numberTemplate(value, true)}
+  </tr>`;
 }
 
 /** A ranked list as a table of its own, with its menu: `rows` is its body and `foot` its footer, both still empty. */

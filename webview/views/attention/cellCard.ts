@@ -1,3 +1,4 @@
+import { nothing } from 'lit-html';
 import type { Intervention } from '../../../src/core/run.ts';
 import { switchStep } from '../../changeRecipe.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
@@ -5,12 +6,13 @@ import { isOn } from '../../figures/recipeList.ts';
 import { edgeCut } from '../../figures/stepKinds.ts';
 import { button } from '../../parts/controls.ts';
 import { el, ICONS } from '../../parts/dom.ts';
+import { drawInto } from '../../parts/templates.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { cellSteps } from './cellSteps.ts';
 import type { HeadCells, ShownHead } from './headCells.ts';
-import { latentStrip } from './latent.ts';
+import { latentTemplate } from './latent.ts';
 
 /** Card that shows how one attention weight is computed, step by step. */
 export interface CellCard {
@@ -48,8 +50,10 @@ export function createCellCard(context: PanelContext, cells: HeadCells, head: ()
       return { steps, latent, explanation, key: cell.key };
     },
     answered: ({ steps, latent, explanation, key }) => {
-      body.replaceChildren(...cellSteps(steps, explanation, context.tooltip));
-      if (latent !== null) body.append(latentStrip(latent, tokenLabels(explanation)[key] ?? '', context.tooltip));
+      drawInto(body, [
+        cellSteps(steps, explanation, context.tooltip),
+        latent === null ? nothing : latentTemplate(latent, tokenLabels(explanation)[key] ?? '', context.tooltip),
+      ]);
     },
   });
   const root: HTMLElement = el(
@@ -66,7 +70,7 @@ export function createCellCard(context: PanelContext, cells: HeadCells, head: ()
       const cell = cells.cell();
       edge = cell === null || cell.key >= cell.query ? null : edgeCut(cell.query, cell.key, picture.layer, picture.head);
       cut.hidden = edge === null;
-      if (edge !== null) cut.replaceChildren(isOn(state.settings.recipe, edge) ? t('Let it be seen again') : t('Cut this edge'));
+      if (edge !== null) cut.textContent = isOn(state.settings.recipe, edge) ? t('Let it be seen again') : t('Cut this edge');
       if (cell !== null) asked.update(state, state.shown, picture, cell.query, cell.key);
     },
   };

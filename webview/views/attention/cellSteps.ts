@@ -1,29 +1,22 @@
+import { html, type TemplateResult } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
 import type { AttentionCell, Explanation } from '../../../src/core/trace.ts';
-import { chip } from '../../parts/controls.ts';
-import { el } from '../../parts/dom.ts';
 import { signedBars } from '../../parts/signedBars.ts';
 import { decimal, percent, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import type { Tooltip } from '../../parts/tooltip.ts';
+import { chipTemplate } from '../../parts/templates.ts';
+import { explained } from '../../parts/terms.ts';
 import { visibleToken } from '../../../src/core/visibleText.ts';
 
 type Step = readonly [name: string, formula: string, value: string, words: string];
 
 /** Computation of one attention weight, step by step with the numbers of its cell. */
-export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip: Tooltip): readonly HTMLElement[] {
+export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip: Tooltip): TemplateResult {
   const token = (index: number): string => {
     const found = explanation.tokens[index];
     return found === undefined ? '' : visibleToken(found);
   };
-  const title = el(
-    'p',
-    { class: 'cell-title' },
-    chip(token(cell.query)),
-    ` ${t('attends to')} `,
-    chip(token(cell.key)),
-    el('strong', { class: 'cell-weight' }, percent(cell.weight)),
-  );
   const products = Float32Array.from(cell.q, (value, index) => value * at(cell.k, index));
   const root = Math.sqrt(cell.q.length);
   const usual = Math.abs(cell.scale * root - 1) < 1e-4;
@@ -84,21 +77,21 @@ export function cellSteps(cell: AttentionCell, explanation: Explanation, tooltip
         : t('of the sum over all {0} keys the query sees and the sink', cell.rowScores.length),
     ],
   ];
-  const list = el(
-    'ol',
-    { class: 'steps' },
-    ...steps.map(([name, formula, value, words]) =>
-      el(
-        'li',
-        { class: 'step' },
-        el('span', { class: 'step-name' }, name),
-        el('span', { class: 'step-formula' }, formula),
-        el('strong', { class: 'step-value' }, value),
-        el('span', { class: 'step-words' }, words),
-      ),
-    ),
-  );
-  return [title, list, productStrip(products, cell, tooltip)];
+  return html`<p class="cell-title">
+      ${chipTemplate(token(cell.query))} ${t('attends to')} ${chipTemplate(token(cell.key))}<strong class="cell-weight"
+        >${percent(cell.weight)}</strong
+      >
+    </p>
+    <ol class="steps">
+      ${steps.map(
+        ([name, formula, value, words]) =>
+          html`<li class="step">
+            <span class="step-name">${name}</span><span class="step-formula">${formula}</span><strong class="step-value">${value}</strong
+            ><span class="step-words">${words}</span>
+          </li>`,
+      )}
+    </ol>
+    ${productFigure(products, cell, tooltip)}`;
 }
 
 /** Step that says whether the query may see the key: not one after the query, nor one before its window or hidden by a recipe. */
@@ -112,7 +105,7 @@ function maskStep({ masked, cut, query, key, window }: AttentionCell): Step {
 }
 
 /** The products q_i k_i as bars up (positive) and down (negative). */
-function productStrip(products: Float32Array, cell: AttentionCell, tooltip: Tooltip): HTMLElement {
+function productFigure(products: Float32Array, cell: AttentionCell, tooltip: Tooltip): TemplateResult {
   const strip = signedBars(
     products,
     t('Products of query and key, dimension by dimension; their sum is {0}', significant(cell.dot, 4)),
@@ -126,10 +119,10 @@ function productStrip(products: Float32Array, cell: AttentionCell, tooltip: Tool
       ],
     }),
   );
-  return el(
-    'figure',
-    { class: 'product-figure' },
-    strip,
-    el('figcaption', { class: 'caption' }, t('Each bar is one dimension’s product q × k: up adds to the score, down takes from it.')),
-  );
+  return html`<figure class="product-figure">
+    ${strip}
+    <figcaption class="caption">
+      ${explained(t('Each bar is one dimension’s product q × k: up adds to the score, down takes from it.'))}
+    </figcaption>
+  </figure>`;
 }

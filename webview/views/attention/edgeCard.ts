@@ -1,10 +1,11 @@
 import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
-import { button, chip, factList, progressBar } from '../../parts/controls.ts';
-import { changeDetector, el, sentence } from '../../parts/dom.ts';
+import { button, progressBar } from '../../parts/controls.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, signedDecimal } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { showFraction } from '../../parts/status.ts';
+import { chipTemplate, drawInto, factsTemplate, sentenceTemplate } from '../../parts/templates.ts';
 import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -79,15 +80,8 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
     const { query, position } = asked;
     const why = nothingToCut(query, position);
     const label = tokenLabels(state.shown.explanation)[query] ?? '';
-    what.replaceChildren(
-      ...(why === null
-        ? sentence(
-            t('The row of {0} (position {1}): the locked cell’s, or else the selected token’s.'),
-            chip(label),
-            document.createTextNode(integer(query)),
-          )
-        : [why]),
-    );
+    const said = t('The row of {0} (position {1}): the locked cell’s, or else the selected token’s.');
+    drawInto(what, why ?? sentenceTemplate(said, chipTemplate(label), integer(query)));
     const known = runs.known(asked);
     const isDone = known?.measured === query;
     const running = runs.isRunning();
@@ -106,7 +100,7 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
     const has = known !== undefined && known.measured > 0 && why === null;
     row.root.hidden = facts.hidden = !has;
     if (!has) return;
-    facts.replaceChildren(...factList(factsOf(known, asked.rival !== null)));
+    drawInto(facts, factsTemplate(factsOf(known, asked.rival !== null)));
     row.draw({ query, values: known.changes, isSigned: true, unit: t('change of the target, logits'), written: logitsText }, state);
   }
 

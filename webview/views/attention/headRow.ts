@@ -1,3 +1,4 @@
+import { html } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
 import type { AttentionRow } from '../../../src/core/trace.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
@@ -5,9 +6,9 @@ import { attentionRowFigure, strongestOf } from '../../figures/attentionRow.ts';
 import { blockSide } from '../../figures/squareMap.ts';
 import { firstKey } from '../../figures/mapWindow.ts';
 import { attentionCode, hasCode } from '../../figures/pythonCode.ts';
-import { chip } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { percent } from '../../parts/format.ts';
+import { besideTemplate, chipTemplate, drawInto } from '../../parts/templates.ts';
 import { createPlot, type PlotPoint } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -77,14 +78,14 @@ export function createHeadRow(
     if (shown === null || cell === null || cell.query !== row.query) return;
     if (width > 0 && changed(row, cell.key, settings.hideFirst, width, theme)) {
       const labels = tokenLabels(shown.explanation);
-      const first =
-        settings.hideFirst && row.query > 0
-          ? [el('span', { class: 'beside' }, t('the first token, hidden, takes {0}', percent(at(row.weights, 0))))]
-          : [];
       drawnRow = row;
       block = blockSide(labels.length, width, 1);
-      const shared = block === 1 ? [] : [el('span', { class: 'beside' }, t('a bar shows the largest of {0} weights', block))];
-      title.replaceChildren(chip(labels[row.query] ?? ''), ` ${t('attends to')}`, ...first, ...shared);
+      const hidden = settings.hideFirst && row.query > 0;
+      drawInto(title, [
+        html`${chipTemplate(labels[row.query] ?? '')} ${t('attends to')}`,
+        besideTemplate(hidden && t('the first token, hidden, takes {0}', percent(at(row.weights, 0)))),
+        besideTemplate(block > 1 && t('a bar shows the largest of {0} weights', block)),
+      ]);
       plot.draw(attentionRowFigure(row, { labels, key: cell.key, hideFirst: settings.hideFirst, width, block }, theme));
     }
     drawn(state);

@@ -4,8 +4,8 @@ import { attentionRowFigure, strongestOf } from '../../figures/attentionRow.ts';
 import { firstKey } from '../../figures/mapWindow.ts';
 import { blockSide } from '../../figures/squareMap.ts';
 import { keyNumbers } from '../../figures/savedNumbers.ts';
-import { chip } from '../../parts/controls.ts';
-import { changeDetector, el, sentence } from '../../parts/dom.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { besideTemplate, chipTemplate, drawInto, sentenceTemplate } from '../../parts/templates.ts';
 import { createPlot, type PlotPoint } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -74,11 +74,11 @@ export function createMeasureRow(
       block = blockSide(labels.length, width, 1);
       const first = row.query > 0 ? at(row.values, 0) : NaN;
       const hidden = settings.hideFirst && !Number.isNaN(first);
-      title.replaceChildren(
-        ...sentence(t('From {0} to each key'), chip(labels[row.query] ?? '')),
-        ...(hidden ? [el('span', { class: 'beside' }, t('the first token, hidden: {0}', row.written(first)))] : []),
-        ...(block === 1 ? [] : [el('span', { class: 'beside' }, t('a bar shows the largest of {0} numbers', block))]),
-      );
+      drawInto(title, [
+        sentenceTemplate(t('From {0} to each key'), chipTemplate(labels[row.query] ?? '')),
+        besideTemplate(hidden && t('the first token, hidden: {0}', row.written(first))),
+        besideTemplate(block > 1 && t('a bar shows the largest of {0} numbers', block)),
+      ]);
       const view = { labels, key, hideFirst: settings.hideFirst, width, block, measured: row };
       plot.draw(attentionRowFigure({ query: row.query, weights: row.values }, view, theme));
       const value = key === null ? NaN : at(row.values, key);

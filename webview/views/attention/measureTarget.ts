@@ -1,8 +1,9 @@
 import type { PanelContext, View } from '../../context.ts';
 import { tokenLabels } from '../../context.ts';
-import { button, chip } from '../../parts/controls.ts';
-import { changeDetector, el, sentence } from '../../parts/dom.ts';
+import { button } from '../../parts/controls.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
 import { integer } from '../../parts/format.ts';
+import { chipTemplate, drawInto, sentenceTemplate } from '../../parts/templates.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, keptQuestion, type AskedWhy } from '../why/asked.ts';
@@ -45,19 +46,20 @@ export function createMeasureTarget({ store, host }: PanelContext): View {
       if (shown === null || target === null || !changed(shown, settings.whyAsked, settings.selected)) return;
       const { position, tokenText, rivalText } = target;
       const labels = tokenLabels(shown.explanation);
-      const place = [chip(labels[position] ?? ''), document.createTextNode(integer(position))] as const;
-      text.replaceChildren(
-        ...(rivalText === null
-          ? sentence(t('Target: the logit of {0} in the prediction after {1} (position {2}).'), chip(tokenText), ...place)
-          : sentence(
+      const [token, after] = [chipTemplate(tokenText), [chipTemplate(labels[position] ?? ''), integer(position)] as const];
+      drawInto(
+        text,
+        rivalText === null
+          ? sentenceTemplate(t('Target: the logit of {0} in the prediction after {1} (position {2}).'), token, ...after)
+          : sentenceTemplate(
               t('Target: the logit of {0} less that of {1} in the prediction after {2} (position {3}).'),
-              chip(tokenText),
-              chip(rivalText),
-              ...place,
-            )),
+              token,
+              chipTemplate(rivalText),
+              ...after,
+            ),
       );
       own.hidden = settings.selected === position;
-      own.replaceChildren(t('Ask about what follows the selected token'));
+      own.textContent = t('Ask about what follows the selected token');
     },
   };
 }

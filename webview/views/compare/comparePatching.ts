@@ -1,10 +1,11 @@
 import { PATCH_GRIDS, type PatchGrid } from '../../../src/core/patchGrid.ts';
 import type { PanelContext } from '../../context.ts';
-import { button, factList, progressBar, segmented } from '../../parts/controls.ts';
+import { button, progressBar, segmented } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { decimal, integer, signedDecimal } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { showFraction } from '../../parts/status.ts';
+import { drawInto, factsTemplate } from '../../parts/templates.ts';
 import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
 import type { ViewState } from '../../state.ts';
@@ -95,8 +96,9 @@ export function createComparePatching(context: PanelContext): ComparePart {
     if (found === undefined) return;
     const { clean, corrupted } = found.estimate;
     const difference = asked.rival === null ? t('Logit') : t('Logit difference');
-    facts.replaceChildren(
-      ...factList([
+    drawInto(
+      facts,
+      factsTemplate([
         [t('{0} in the first text (share 0)', difference), signedDecimal(corrupted, LOGIT_DIGITS)],
         [t('{0} in the second (share 1)', difference), signedDecimal(clean, LOGIT_DIGITS)],
       ]),

@@ -1,11 +1,13 @@
+import { html, type TemplateResult } from 'lit-html';
 import type { Explanation } from '../../../src/core/trace.ts';
 import { textTotals, type TextTotals } from '../../../src/core/comparison.ts';
 import { shortened } from '../../../src/core/visibleText.ts';
-import { button, countList } from '../../parts/controls.ts';
+import { button } from '../../parts/controls.ts';
 import type { PanelContext } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { rowText, summariseComparison } from '../../figures/comparisonRows.ts';
 import { bits, decimal, integer, significant } from '../../parts/format.ts';
+import { countsTemplate, drawInto } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import type { Compared, ComparePart } from './compared.ts';
 
@@ -40,8 +42,9 @@ export function createCompareSides(context: PanelContext): ComparePart {
       const second = comparison.explanation;
       const [a, b] = [textTotals(first), textTotals(second)];
       const texts = comparison.kind === 'text';
-      sides[0].replaceChildren(
-        ...sideParts(
+      drawInto(
+        sides[0],
+        sideTemplate(
           t('First'),
           texts ? shown.source.label : first.model.name,
           texts ? first.text : first.model.family,
@@ -49,8 +52,9 @@ export function createCompareSides(context: PanelContext): ComparePart {
           ownTokens(first),
         ),
       );
-      sides[1].replaceChildren(
-        ...sideParts(
+      drawInto(
+        sides[1],
+        sideTemplate(
           t('Second'),
           texts ? comparison.source.label : second.model.name,
           texts ? second.text : second.model.family,
@@ -59,9 +63,12 @@ export function createCompareSides(context: PanelContext): ComparePart {
         ),
       );
       sentence.textContent = relation(compared, a, b);
-      notices.replaceChildren(...comparison.notices.map((notice) => el('li', {}, notice)));
+      drawInto(
+        notices,
+        comparison.notices.map((notice) => html`<li>${notice}</li>`),
+      );
       notices.hidden = comparison.notices.length === 0;
-      kl.replaceChildren(...divergenceFacts(compared));
+      drawInto(kl, countsTemplate(divergenceFacts(compared)));
       kl.hidden = comparison.divergence === null;
     },
   };
@@ -72,23 +79,21 @@ function ownTokens({ tokens }: Explanation): number {
   return tokens.filter(({ special }) => !special).length;
 }
 
-function sideParts(
+function sideTemplate(
   name: string,
   label: string,
   about: string,
   { bitsPerToken, bitsPerByte }: TextTotals,
   tokens: number,
-): readonly HTMLElement[] {
+): TemplateResult {
   const facts: readonly (readonly [string, string])[] = [
     [integer(tokens), tokens === 1 ? t('token') : t('tokens')],
     ...(Number.isNaN(bitsPerToken) ? [] : [[decimal(bitsPerToken, 3), t('bits/token')] as const]),
     ...(Number.isNaN(bitsPerByte) ? [] : [[decimal(bitsPerByte, 3), t('bits/byte')] as const]),
   ];
-  return [
-    el('h2', {}, el('span', { class: 'side-mark', 'aria-hidden': 'true' }), t('{0}: {1}', name, label)),
-    el('p', { class: 'caption side-text' }, shortened(about.replaceAll(/\s+/g, ' '), 120)),
-    el('dl', { class: 'facts' }, ...countList(facts)),
-  ];
+  return html`<h2><span class="side-mark" aria-hidden="true"></span>${t('{0}: {1}', name, label)}</h2>
+    <p class="caption side-text">${shortened(about.replaceAll(/\s+/g, ' '), 120)}</p>
+    <dl class="facts">${countsTemplate(facts)}</dl>`;
 }
 
 /** How far the sides agree, in one or two sentences. */
@@ -124,17 +129,18 @@ function relation({ first, comparison, rows }: Compared, a: TextTotals, b: TextT
   return t('{0} of {1} rows are tokens that both texts have, in the same order.', integer(shared), integer(all)) + bytes;
 }
 
-function divergenceFacts({ comparison: { divergence }, rows }: Compared): readonly HTMLElement[] {
+function divergenceFacts({
+  comparison: { divergence },
+  rows,
+}: Compared): readonly (readonly [value: string, name: string, meaning: string])[] {
   if (divergence === null) return [];
   const { meanKl, largest } = summariseComparison(rows);
-  const fact = (value: string, name: string, meaning: string): HTMLElement =>
-    el('div', { title: meaning }, el('dd', {}, value), el('dt', {}, name));
   const meaning = t('Kullback-Leibler divergence of the second distribution from the first, in bits, over the whole vocabulary');
   return [
-    ...(Number.isNaN(meanKl) ? [] : [fact(bits(meanKl), t('mean KL of what predicted the shared tokens'), meaning)]),
+    ...(Number.isNaN(meanKl) ? [] : [[bits(meanKl), t('mean KL of what predicted the shared tokens'), meaning] as const]),
     ...(largest === undefined || largest.kl === 0
       ? []
-      : [fact(bits(largest.kl), t('the largest, before {0}', shortened(rowText(largest), 16)), meaning)]),
-    fact(bits(divergence.final), t('KL of what comes after the ends'), meaning),
+      : [[bits(largest.kl), t('the largest, before {0}', shortened(rowText(largest), 16)), meaning] as const]),
+    [bits(divergence.final), t('KL of what comes after the ends'), meaning],
   ];
 }

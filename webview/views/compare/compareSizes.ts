@@ -1,18 +1,20 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import { compareSizes, fitSizes, FEWEST_SIZES, type SizeComparison, type SizeFit } from '../../../src/core/modelSizes.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { ShownSizes } from '../../../src/protocol/messages.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { sizesFigure } from '../../figures/sizesFigure.ts';
-import { button, numberCell } from '../../parts/controls.ts';
+import { button } from '../../parts/controls.ts';
 import { changeDetector, el, ICONS } from '../../parts/dom.ts';
 import { compact, decimal, integer, signedDecimal, significant } from '../../parts/format.ts';
 import { sizeNumbers } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { legendRow } from '../../parts/legend.ts';
+import { drawInto, headingTemplate, numberTemplate, type Content } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
 import type { Theme } from '../../theme.ts';
-import { heading, sizeItem, spanChip, worseParts } from './sizeParts.ts';
+import { sizeItem, spanTemplate, worseTemplate } from './sizeParts.ts';
 
 /** Most parts of the text that are shown, and most rows of those that the largest model predicts worse. */
 const MOST_SPANS = 4000;
@@ -43,14 +45,10 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
       );
     },
   });
+  const head = el('thead');
+  drawInto(head, headTemplate());
   const rows = el('tbody');
-  const table = el(
-    'table',
-    { class: 'table sizes-table' },
-    el('caption', { class: 'visually-hidden' }, t('Models by size')),
-    el('thead', {}, el('tr', {}, ...[t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Off the line')].map(heading))),
-    rows,
-  );
+  const table = el('table', { class: 'table sizes-table' }, el('caption', { class: 'visually-hidden' }, t('Models by size')), head, rows);
   const saved = withTableMenu(t('Models by size'), el('div', { class: 'sizes-frame' }, table), {
     file: () => 'sizes',
     numbers: () => found && sizeNumbers(found.sizes, found.comparison, found.fit),
@@ -95,13 +93,25 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
     );
     found = { sizes, comparison, fit };
     notices.hidden = sizes.notices.length === 0;
-    notices.replaceChildren(...sizes.notices.map((notice) => el('li', {}, notice)));
-    rows.replaceChildren(...sizes.models.map((_, index) => modelRow(sizes, comparison, fit, index)));
+    drawInto(
+      notices,
+      sizes.notices.map((notice) => html`<li>${notice}</li>`),
+    );
+    drawInto(
+      rows,
+      sizes.models.map((_, index) => modelRow(sizes, comparison, fit, index)),
+    );
     law.textContent = lawText(sizes, fit);
     const colours = [...sizes.models.map((_, index) => index), -1];
-    legend.replaceChildren(...colours.map((first) => sizeItem(sizes, comparison, first, theme)));
-    text.replaceChildren(...comparison.spans.slice(0, MOST_SPANS).map((span) => spanChip(sizes, span, theme)));
-    worse.replaceChildren(...worseParts(sizes, comparison));
+    drawInto(
+      legend,
+      colours.map((first) => sizeItem(sizes, comparison, first, theme)),
+    );
+    drawInto(
+      text,
+      comparison.spans.slice(0, MOST_SPANS).map((span) => spanTemplate(sizes, span, theme)),
+    );
+    drawInto(worse, worseTemplate(sizes, comparison));
   }
   return {
     root,
@@ -117,19 +127,23 @@ export function createCompareSizes({ host, store, tooltip }: PanelContext): View
   };
 }
 
-function modelRow({ models }: ShownSizes, { bitsPerByte }: SizeComparison, fit: SizeFit | null, index: number): HTMLElement {
+function headTemplate(): TemplateResult {
+  const names = [t('Model'), t('Parameters'), t('Tokens'), t('Bits per byte'), t('Off the line')];
+  return html`<tr>
+    ${names.map((name, index) => headingTemplate(name, index > 0))}
+  </tr>`;
+}
+
+function modelRow({ models }: ShownSizes, { bitsPerByte }: SizeComparison, fit: SizeFit | null, index: number): Content {
   const model = models[index];
-  if (model === undefined) return el('tr');
+  if (model === undefined) return nothing;
   const value = at(bitsPerByte, index);
-  return el(
-    'tr',
-    {},
-    el('th', { scope: 'row' }, el('span', { class: 'size-number' }, String(index + 1)), ` ${model.name}`),
-    numberCell(compact(model.parameters)),
-    numberCell(integer(model.tokens.filter(({ special }) => !special).length)),
-    numberCell(Number.isNaN(value) ? '–' : decimal(value, 3), true),
-    numberCell(fit === null ? '–' : signedDecimal(at(fit.residuals, index), 3)),
-  );
+  return html`<tr>
+    <th scope="row"><span class="size-number">${index + 1}</span> ${model.name}</th>
+    ${numberTemplate(compact(model.parameters))} ${numberTemplate(integer(model.tokens.filter(({ special }) => !special).length))}
+    ${numberTemplate(Number.isNaN(value) ? '–' : decimal(value, 3), true)}
+    ${numberTemplate(fit === null ? '–' : signedDecimal(at(fit.residuals, index), 3))}
+  </tr>`;
 }
 
 /** What the line through the points says, or why there is none. */

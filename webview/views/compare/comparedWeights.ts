@@ -28,6 +28,7 @@ export interface ComparedMaps {
   readonly most: number;
 }
 
+/** The first text, the second, and the second less the first. */
 export type Side = 0 | 1 | 2;
 
 /** What is saved of a side's map. */
@@ -52,6 +53,7 @@ export function tokensOf({ of: { first, comparison }, pairs }: ComparedMaps, sid
   return side === 2 ? pairs.length : (side === 0 ? first : comparison.explanation).tokens.length;
 }
 
+/** The strongest weight that a side's map shows. */
 export function strongestOf(loaded: ComparedMaps, side: 0 | 1): number {
   return strongestWeight(side === 0 ? loaded.first : loaded.second, tokensOf(loaded, side), loaded.hideFirst, false);
 }
@@ -66,6 +68,7 @@ export function mapsOf(of: Compared, exact: readonly [AttentionMap, AttentionMap
   return { of, first, second, pairs, hideFirst, difference, most: differenceReach(difference) };
 }
 
+/** Labels of the tokens of both texts. */
 export function labelsOfBoth({ first, comparison }: Compared): readonly [readonly string[], readonly string[]] {
   return [tokenLabels(first), tokenLabels(comparison.explanation)];
 }

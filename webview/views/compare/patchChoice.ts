@@ -2,10 +2,10 @@ import type { LogitQuestion } from '../../../src/core/directParts.ts';
 import { shortened } from '../../../src/core/visibleText.ts';
 import { tokenLabels } from '../../context.ts';
 import { patchPlace, patchQuestion, type PatchCandidate, type PatchPlace } from '../../figures/patchQuestion.ts';
-import { chip } from '../../parts/controls.ts';
-import { changeDetector, el, sentence } from '../../parts/dom.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent } from '../../parts/format.ts';
 import { pairChoice } from '../../parts/pairChoice.ts';
+import { chipTemplate, drawInto, sentenceTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import type { Compared } from './compared.ts';
 
@@ -38,19 +38,13 @@ export function createPatchChoice(changed: () => void): PatchChoice {
   function show(): void {
     pair.root.hidden = place === null;
     if (place === null || compared === null) {
-      heading.textContent = t('The texts have no token that corresponds to one of the other: nothing can be patched.');
-      return;
+      return drawInto(heading, t('The texts have no token that corresponds to one of the other: nothing can be patched.'));
     }
     const { position, partner, candidates } = place;
     const asked = patchQuestion(place, chosen);
-    heading.replaceChildren(
-      ...sentence(
-        t('Predicted after {0} (position {1}) in the first text, after position {2} in the second.'),
-        chip(tokenLabels(compared.first)[position] ?? ''),
-        document.createTextNode(integer(position)),
-        document.createTextNode(integer(partner)),
-      ),
-    );
+    const said = t('Predicted after {0} (position {1}) in the first text, after position {2} in the second.');
+    const label = tokenLabels(compared.first)[position] ?? '';
+    drawInto(heading, sentenceTemplate(said, chipTemplate(label), integer(position), integer(partner)));
     pair.set(
       candidates.map((one) => [one.id, optionText(one)]),
       asked.token,

@@ -14,6 +14,7 @@ import { t } from '../../strings.ts';
 import { chosenReading, examples, exampleSentence, termOf, wordInput, wordLabel } from '../../parts/words.ts';
 import { nearestTable, neighbourCaption, neighbourRows, pieceText } from './neighbours.ts';
 import { createFrameSwitch, typicalRow } from '../../parts/vectorFrame.ts';
+import { drawInto } from '../../parts/templates.ts';
 
 const NAMES = ['a', 'b', 'c'] as const;
 const SIGNS = [1, -1, 1] as const;
@@ -78,8 +79,8 @@ export function createArithmetic(context: PanelContext): View {
       return { readings, near, map, labels: [name(0), name(1), name(2), 'a − b + c', pieceText(near.pieces, best)] };
     },
     answered: ({ near, readings }, { settings }) => {
-      table.rows.replaceChildren(...neighbourRows(near));
-      table.foot.replaceChildren(...typicalRow(near.typical));
+      drawInto(table.rows, neighbourRows(near));
+      drawInto(table.foot, typicalRow(near.typical));
       const means = readings.some((reading) => (reading?.ids.length ?? 0) > 1)
         ? ` ${t('A word of several tokens is taken as the mean of their rows, or as the one you choose below it.')}`
         : '';

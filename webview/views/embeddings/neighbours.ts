@@ -1,3 +1,4 @@
+import { html, type TemplateResult } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
 import { NEIGHBOURS } from '../../../src/protocol/queries.ts';
 import type { LensTop, Neighbours, TableVector, VectorFrame } from '../../../src/core/vectors.ts';
@@ -5,7 +6,7 @@ import { shortened, visibleText, visibleToken } from '../../../src/core/visibleT
 import type { PanelContext, View } from '../../context.ts';
 import { savedOf } from '../../figures/savedNumbers.ts';
 import { neighbourNumbers, rankedNumbers } from '../../figures/tableNumbers.ts';
-import { chip, slider } from '../../parts/controls.ts';
+import { slider } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { cosineText, integer, percentInColumn } from '../../parts/format.ts';
 import { question } from '../../question.ts';
@@ -14,6 +15,7 @@ import type { Settings } from '../../viewSettings.ts';
 import { chosenReading, rankedRow, rankedTable, readingIndex, readingText, termOf, wordInput } from '../../parts/words.ts';
 import { placeFile, placeName } from './projectionView.ts';
 import { createFrameSwitch, typicalRow } from '../../parts/vectorFrame.ts';
+import { chipTemplate, drawInto } from '../../parts/templates.ts';
 
 /** Tokens nearest to a token in the static table, and those that a layer would predict. */
 export function createNeighbours(context: PanelContext): View {
@@ -36,16 +38,14 @@ export function createNeighbours(context: PanelContext): View {
       const token = shown?.explanation.tokens[settings.selected];
       const vector: TableVector | undefined =
         typed.trim() === '' ? token && [{ ids: [token.id], weight: 1 }] : reading && [termOf(reading)];
-      title.replaceChildren(
-        `${t('Nearest to')} `,
-        chip(reading !== undefined ? readingText(reading) : shortened(token === undefined ? '' : visibleToken(token), 24)),
-      );
+      const name = reading !== undefined ? readingText(reading) : shortened(token === undefined ? '' : visibleToken(token), 24);
+      drawInto(title, html`${t('Nearest to')} ${chipTemplate(name)}`);
       if (vector === undefined) return '';
       return query('neighbours', 'neighbours', { vector, frame: settings.frame, count: NEIGHBOURS });
     },
     answered: (answer, { settings }) => {
-      table.rows.replaceChildren(...neighbourRows(answer));
-      table.foot.replaceChildren(...typicalRow(answer.typical));
+      drawInto(table.rows, neighbourRows(answer));
+      drawInto(table.foot, typicalRow(answer.typical));
       measured.textContent = neighbourCaption(answer, settings.frame);
     },
   });
@@ -69,7 +69,7 @@ export function createNeighbours(context: PanelContext): View {
     busy: () => lens,
     parts: [lensTable.root],
     ask: ({ settings }, query) => query('lensTop', 'lensTop', { layer: placeOf(settings), token: settings.selected, count: NEIGHBOURS }),
-    answered: (answer) => lensTable.rows.replaceChildren(...lensRows(answer)),
+    answered: (answer) => drawInto(lensTable.rows, lensRows(answer)),
   });
   const lens: HTMLElement = el(
     'section',
@@ -107,10 +107,8 @@ export function createNeighbours(context: PanelContext): View {
         settings.selected,
       );
       const token = shown.explanation.tokens[settings.selected];
-      lensTitle.replaceChildren(
-        chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
-        ` ${t('at position {0}, read by the end of the model', settings.selected)}`,
-      );
+      const name = token === undefined ? '' : shortened(visibleToken(token), 24);
+      drawInto(lensTitle, html`${chipTemplate(name)} ${t('at position {0}, read by the end of the model', settings.selected)}`);
       lensTop.update(state, shown, settings.selected, place);
     },
   };
@@ -127,7 +125,7 @@ export function nearestTable(caption: string, file: string, near: () => Neighbou
 }
 
 /** Rows of a ranked list of cosines; a cosine of 1 has the full length of a bar. */
-export function neighbourRows({ ids, cosines, pieces }: Neighbours): readonly HTMLElement[] {
+export function neighbourRows({ ids, cosines, pieces }: Neighbours): readonly TemplateResult[] {
   return Array.from(ids, (id, index) =>
     rankedRow(shortened(pieceText(pieces, id), 24), id, at(cosines, index), cosineText(at(cosines, index))),
   );
@@ -154,7 +152,7 @@ export function pieceText(pieces: Readonly<Record<number, string>>, id: number):
   return text === '' ? t('id {0}', id) : visibleText(text);
 }
 
-function lensRows({ ids, probs, pieces }: LensTop): readonly HTMLElement[] {
+function lensRows({ ids, probs, pieces }: LensTop): readonly TemplateResult[] {
   const largest = at(probs, 0);
   return Array.from(ids, (id, index) =>
     rankedRow(shortened(pieceText(pieces, id), 24), id, at(probs, index) / largest, percentInColumn(at(probs, index))),

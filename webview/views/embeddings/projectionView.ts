@@ -1,11 +1,12 @@
 import { at } from '../../../src/core/tensor.ts';
 import type { Projection } from '../../../src/core/trace.ts';
-import { checkbox, countList, segmented, slider } from '../../parts/controls.ts';
+import { checkbox, segmented, slider } from '../../parts/controls.ts';
 import { describeToken, markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import type { FigureData } from '../../figures/figureData.ts';
 import { projectionFigure } from '../../figures/projectionPlot.ts';
 import { integer, percent, significant } from '../../parts/format.ts';
+import { countsTemplate, drawInto } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -116,7 +117,7 @@ export function createEmbeddings(context: PanelContext): View {
     );
     plot.area.classList.toggle('turnable', count === 3);
     const seen = projection.explained.subarray(0, count).reduce((sum, share) => sum + share, 0);
-    variance.replaceChildren(...countList([[percent(seen), t('of the variance is in this picture')]]));
+    drawInto(variance, countsTemplate([[percent(seen), t('of the variance is in this picture')]]));
     hint.textContent = hintText(projection, count);
   }
 

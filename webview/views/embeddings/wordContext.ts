@@ -1,7 +1,8 @@
+import { html } from 'lit-html';
 import type { Token } from '../../../src/core/trace.ts';
 import type { WordByLayer } from '../../../src/core/vectors.ts';
 import type { PanelContext, View } from '../../context.ts';
-import { button, chip, segmented, textField } from '../../parts/controls.ts';
+import { button, segmented, textField } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { placeLabel } from '../../figures/layerLines.ts';
 import { sharedTokens, validPick } from '../../figures/occurrences.ts';
@@ -15,6 +16,7 @@ import type { Host } from '../../vscodeApi.ts';
 import { examples, exampleSentence } from '../../parts/words.ts';
 import { createContextPicks, type Sides } from './contextPicks.ts';
 import { createFrameSwitch } from '../../parts/vectorFrame.ts';
+import { besideTemplate, chipTemplate, drawInto } from '../../parts/templates.ts';
 
 interface Answer extends WordByLayer {
   readonly word: string;
@@ -98,12 +100,23 @@ export function createWordContext(context: PanelContext): View {
   );
 
   function showAnswer({ cosines, word, id, example }: Answer): void {
-    title.replaceChildren(chip(word), el('span', { class: 'beside' }, t('token id {0}', integer(id))));
-    numbers.replaceChildren(
-      el('caption', {}, t('Cosine of the two vectors over the layers')),
-      ...Array.from(cosines, (value, index) =>
-        el('tr', {}, el('th', { scope: 'row' }, placeLabel(index)), el('td', {}, cosineText(value))),
-      ),
+    drawInto(title, [chipTemplate(word), besideTemplate(t('token id {0}', integer(id)))]);
+    const rows = Array.from(
+      cosines,
+      (value, index) =>
+        html`<tr>
+          <th scope="row">${placeLabel(index)}</th>
+          <td>${cosineText(value)}</td>
+        </tr>`,
+    );
+    drawInto(
+      numbers,
+      html`<caption>
+          ${t('Cosine of the two vectors over the layers')}
+        </caption>
+        <tbody>
+          ${rows}
+        </tbody>`,
     );
     caption.textContent =
       t(

@@ -1,8 +1,9 @@
+import { html } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
 import type { ExpertRouting, Explanation, LayerTraits } from '../../../src/core/trace.ts';
 import { tokenAxis } from '../../figures/figureData.ts';
 import { expertNumbers, loadNumbers, savedOf } from '../../figures/savedNumbers.ts';
-import { chip, countList, slider } from '../../parts/controls.ts';
+import { slider } from '../../parts/controls.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import {
@@ -18,6 +19,7 @@ import {
 import { integer, percent, significant } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import type { TooltipContent } from '../../parts/tooltip.ts';
+import { chipTemplate, countsTemplate, drawInto } from '../../parts/templates.ts';
 import { createPlot, type PlotPoint } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -121,10 +123,11 @@ export function createExperts(context: PanelContext): View {
     if (shown === null || width === 0 || !drawn(answer, settings.selected, width, theme)) return;
     const { routing, grid, loads } = answer;
     const labels = tokenLabels(shown.explanation);
-    chosenTitle.replaceChildren(chip(labels[settings.selected] ?? ''), ` ${t('was sent to')}`);
-    chosenList.replaceChildren(
-      ...expertsOf(routing, settings.selected).map(({ expert, weight }) =>
-        el('li', {}, el('span', {}, t('Expert {0}', expert)), el('strong', {}, significant(weight, 4))),
+    drawInto(chosenTitle, html`${chipTemplate(labels[settings.selected] ?? '')} ${t('was sent to')}`);
+    drawInto(
+      chosenList,
+      expertsOf(routing, settings.selected).map(
+        ({ expert, weight }) => html`<li><span>${t('Expert {0}', expert)}</span><strong>${significant(weight, 4)}</strong></li>`,
       ),
     );
     load.draw(expertLoadFigure(loads, routing.chosen, width, theme));
@@ -144,7 +147,7 @@ export function createExperts(context: PanelContext): View {
       const traits = shown.explanation.model.traits?.layers[settings.expertLayer]?.experts ?? null;
       if (traits === null) return;
       layer.set(found.indexOf(settings.expertLayer), t('Layer {0}', settings.expertLayer), found.length - 1);
-      facts.replaceChildren(...factsOf(traits));
+      drawInto(facts, countsTemplate(factsOf(traits)));
       asked.update(state, shown, settings.expertLayer);
     },
   };
@@ -172,10 +175,10 @@ function loadContent({ loads, grid }: Answer, expert: number): TooltipContent {
 }
 
 /** How many experts a layer has, and how many of them a token passes. */
-function factsOf({ count, chosen, shared }: NonNullable<LayerTraits['experts']>): readonly HTMLElement[] {
-  return countList([
+function factsOf({ count, chosen, shared }: NonNullable<LayerTraits['experts']>): readonly (readonly [string, string])[] {
+  return [
     [String(count), t('experts')],
     [String(chosen), t('for each token')],
     ...(shared ? [['+', t('one that all tokens pass')] as const] : []),
-  ]);
+  ];
 }

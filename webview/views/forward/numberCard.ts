@@ -1,4 +1,4 @@
-import { html, nothing, render, type TemplateResult } from 'lit-html';
+import { html, nothing, type TemplateResult } from 'lit-html';
 import { stageOf, type Stage } from '../../../src/core/forwardPath.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Arithmetic } from '../../figures/numberArithmetic.ts';
@@ -7,6 +7,7 @@ import { el } from '../../parts/dom.ts';
 import { significant } from '../../parts/format.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { explained } from '../../parts/terms.ts';
+import { chipTemplate, drawInto } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import { formulaTemplate } from './numberFormula.ts';
 import { numberLink, placeLink, type NumberCardView } from './numberLinks.ts';
@@ -20,7 +21,7 @@ export function numberTitle({ path, place, labels }: Pick<NumberCardView, 'path'
   const stage = stageOf(path.stages, place.stage);
   return html`<span>${stageTitle(stage.name)}</span>
     ${saysItself(stage) ? nothing : html`<span class="muted">${axisName(stage)}</span>`}
-    <span class="token-text chip">${numberLabel(path, stage, place.index, labels)}</span>
+    ${chipTemplate(numberLabel(path, stage, place.index, labels))}
     <strong class="number-value">${numberText(stage, at(stage.values, place.index))}</strong>`;
 }
 
@@ -66,7 +67,7 @@ function ofHead(head: number, { name }: Stage, { canFollow, goToHead }: NumberCa
 
 function sumTable(sum: Sum, stage: Stage, view: NumberCardView): HTMLElement {
   const table = el('table', { class: 'sum-table' });
-  render(sumTemplate(sum, stage, view), table);
+  drawInto(table, sumTemplate(sum, stage, view));
   return withTableMenu(sumTitle(), table, { file: () => `${stage.name}-${view.place.index}-sum`, numbers: () => sumNumbers(sum) });
 }
 

@@ -1,10 +1,11 @@
-import { nothing, render } from 'lit-html';
+import { nothing } from 'lit-html';
 import { headResult, stageOf, type ForwardPath } from '../../../src/core/forwardPath.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { arithmeticOf } from '../../figures/numberArithmetic.ts';
 import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { foldout } from '../../parts/foldout.ts';
+import { drawInto } from '../../parts/templates.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -20,7 +21,7 @@ export interface NumberView {
 /** Creates the part. `path`: the path shown. */
 export function createNumberView(context: PanelContext, places: WalkPlaces, path: () => ForwardPath | undefined): NumberView {
   const back = button(t('Back'), 'link', () => places.goBack());
-  const body = el('div', { class: 'number-body', 'data-template': true });
+  const body = el('div', { class: 'number-body' });
   const asked = question(context, {
     busy: () => body,
     parts: [body],
@@ -51,11 +52,11 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
                   return { stage: name, index: index % values.length };
                 }),
             });
-      render(card, body);
+      drawInto(body, card);
     },
   });
   const head = el('h2', {}, t('How this number came about'));
-  const title = el('div', { class: 'number-title', 'data-template': true });
+  const title = el('div', { class: 'number-title' });
   const fold = foldout(context.store, 'number', 'number-fold', [head, title], asked.notice, body);
   const root = el('section', { class: 'card number-card', 'aria-label': t('One number') }, fold.root, back);
   return {
@@ -66,7 +67,7 @@ export function createNumberView(context: PanelContext, places: WalkPlaces, path
       back.hidden = !places.canGoBack();
       root.hidden = place === null;
       if (place === null || shown === null) return;
-      render(numberTitle({ path: found, place, labels: tokenLabels(shown.explanation) }), title);
+      drawInto(title, numberTitle({ path: found, place, labels: tokenLabels(shown.explanation) }));
       if (fold.set(settings)) asked.update(state, found, place.stage, place.index);
     },
   };

@@ -1,9 +1,11 @@
+import { nothing } from 'lit-html';
 import type { ForwardPath } from '../../../src/core/forwardPath.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { partOf, resultsOf, stagesOf, type WalkStep } from '../../figures/pathSteps.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { keepFold } from '../../parts/foldout.ts';
-import { explainedNodes } from '../../parts/terms.ts';
+import { explained } from '../../parts/terms.ts';
+import { drawInto } from '../../parts/templates.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { drawStep } from './drawStep.ts';
@@ -23,6 +25,7 @@ export function createStepCard(context: PanelContext, places: WalkPlaces): StepC
   const sentence = el('p', { class: 'step-sentence' });
   const formula = el('p', { class: 'step-line-formula' });
   const stages = el('div', { class: 'stages' });
+  const drawn = el('div', { class: 'draw-step' });
   const root = el(
     'section',
     { class: 'card walk-step', 'aria-label': t('This step') },
@@ -30,6 +33,7 @@ export function createStepCard(context: PanelContext, places: WalkPlaces): StepC
     sentence,
     formula,
     stages,
+    drawn,
   );
   let views: readonly StageView[] = [];
   const stepChanged = changeDetector();
@@ -44,7 +48,7 @@ export function createStepCard(context: PanelContext, places: WalkPlaces): StepC
         const text = stepText(step, path, explanation.model);
         places.settle(path, step);
         title.textContent = text.title;
-        sentence.replaceChildren(...explainedNodes(text.sentence));
+        drawInto(sentence, explained(text.sentence));
         formula.textContent = text.formula;
         views = stagesOf(path, step).map((stage) =>
           createStageView(path, stage, { labels, vocab: explanation.model.vocab }, context, (index) => {
@@ -53,7 +57,10 @@ export function createStepCard(context: PanelContext, places: WalkPlaces): StepC
             places.goTo({ stage: stage.name, index });
           }),
         );
-        stages.replaceChildren(...(step === 'draw' ? drawStep(path, explanation, labels) : views.map((view) => view.root)));
+        stages.replaceChildren(...views.map((view) => view.root));
+        drawInto(drawn, step === 'draw' ? drawStep(path, explanation, labels) : nothing);
+        stages.hidden = step === 'draw';
+        drawn.hidden = step !== 'draw';
         root.dataset['part'] = partOf(step);
       }
       const place = places.place();

@@ -1,10 +1,12 @@
+import { html } from 'lit-html';
 import type { ForwardPath } from '../../../src/core/forwardPath.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import type { WalkStep } from '../../figures/pathSteps.ts';
-import { chip, segmented, slider, type Choice } from '../../parts/controls.ts';
+import { segmented, slider, type Choice } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer } from '../../parts/format.ts';
 import { layerNotes } from '../../parts/layerNotes.ts';
+import { chipTemplate, drawInto } from '../../parts/templates.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
@@ -60,7 +62,7 @@ export function createWalkCard({ store }: PanelContext, openStep: (step: WalkSte
     update: ({ shown, settings }) => {
       if (shown === null) return;
       const { model, tokens } = shown.explanation;
-      title.replaceChildren(chip(tokenLabels(shown.explanation)[settings.selected] ?? ''), ` ${t('through the model')}`);
+      drawInto(title, html`${chipTemplate(tokenLabels(shown.explanation)[settings.selected] ?? '')} ${t('through the model')}`);
       notes.textContent = [
         t('position {0}', settings.selected),
         t('id {0}', integer(tokens[settings.selected]?.id ?? 0)),

@@ -1,10 +1,11 @@
-import { html, render, type TemplateResult } from 'lit-html';
+import { html, type TemplateResult } from 'lit-html';
 import { CancelledError, messageOf } from '../../../src/core/errors.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { decimal, integer, tokensText } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
+import { drawInto } from '../../parts/templates.ts';
 import { branchesOf, numbersOf, type Branch, type GenerationTree } from '../../generation/generationTree.ts';
 import { t } from '../../strings.ts';
 
@@ -58,9 +59,9 @@ export function createBranches({ host, store }: PanelContext): View {
     const { tree, running } = store.state().generation;
     if (!drawn(tree, running, texts.size)) return;
     const focused = list.contains(document.activeElement);
-    render(
-      branches.map((branch) => rowTemplate(branch, tree, texts.get(idsOf(tree, branch).join()))),
+    drawInto(
       list,
+      branches.map((branch) => rowTemplate(branch, tree, texts.get(idsOf(tree, branch).join()))),
     );
     if (focused) list.querySelector<HTMLElement>('[tabindex="0"]')?.focus();
   };

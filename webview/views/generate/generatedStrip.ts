@@ -1,3 +1,4 @@
+import { html } from 'lit-html';
 import { surprisalBits } from '../../../src/core/probability.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import { css } from '../../colour.ts';
@@ -6,6 +7,7 @@ import { changeDetector, el, stepKey } from '../../parts/dom.ts';
 import { guessBits } from '../../figures/tokenColour.ts';
 import { bits, integer, percent } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
+import { drawInto } from '../../parts/templates.ts';
 import { numbersOf, pathTo, type GeneratedToken, type GenerationTree } from '../../generation/generationTree.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -65,10 +67,10 @@ export function createGeneratedStrip({ store }: PanelContext): View {
       if (shown === null) return;
       if (leadChanged(shown)) {
         const { tokens } = shown.explanation;
-        lead.replaceChildren(
-          ...(tokens.length > LEAD ? ['… '] : []),
-          ...tokens.slice(-LEAD).map((token) => el('span', { class: 'token-text lead-token' }, visibleToken(token))),
-        );
+        drawInto(lead, [
+          tokens.length > LEAD ? '… ' : '',
+          ...tokens.slice(-LEAD).map((token) => html`<span class="token-text lead-token">${visibleToken(token)}</span>`),
+        ]);
       }
       const path = pathTo(tree, tree.end);
       const kept = path.findIndex((index, place) => chips[place]?.index !== index);

@@ -1,6 +1,9 @@
-import type { GenerationOption } from '../../../src/core/trace.ts';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { GenerationOption, ModelInfo } from '../../../src/core/trace.ts';
 import type { View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { drawInto } from '../../parts/templates.ts';
+import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 
 /**
@@ -15,34 +18,19 @@ export function createModelRules(): View {
       const rules = shown?.explanation.model.generation;
       if (!changed(rules)) return;
       root.hidden = rules === undefined;
-      root.replaceChildren(
-        ...(rules === undefined
-          ? []
-          : [
-              ...(rules.applied.length === 0
-                ? []
-                : [
-                    line(
-                      t(
-                        'Done at every step, as the model’s generation_config.json says: {0}. The step shows what they change.',
-                        listed(rules.applied),
-                      ),
-                    ),
-                  ]),
-              ...(rules.leftOut.length === 0
-                ? []
-                : [line(t('Not done, though the model’s generation_config.json asks for it: {0}.', listed(rules.leftOut)))]),
-              ...(rules.suggested.length === 0
-                ? []
-                : [line(t('The model suggests {0}; what is set here is used.', listed(rules.suggested)))]),
-            ]),
-      );
+      drawInto(root, rules === undefined ? nothing : rulesTemplate(rules));
     },
   };
 }
 
-function line(text: string): HTMLElement {
-  return el('p', { class: 'caption' }, text);
+function rulesTemplate({ applied, leftOut, suggested }: NonNullable<ModelInfo['generation']>): readonly TemplateResult[] {
+  const lines = [
+    applied.length > 0 &&
+      t('Done at every step, as the model’s generation_config.json says: {0}. The step shows what they change.', listed(applied)),
+    leftOut.length > 0 && t('Not done, though the model’s generation_config.json asks for it: {0}.', listed(leftOut)),
+    suggested.length > 0 && t('The model suggests {0}; what is set here is used.', listed(suggested)),
+  ];
+  return lines.filter((line) => line !== false).map((line) => html`<p class="caption">${explained(line)}</p>`);
 }
 
 function listed(options: readonly GenerationOption[]): string {

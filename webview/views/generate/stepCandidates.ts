@@ -2,9 +2,9 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { GenerationStep } from '../../../src/core/generation.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
-import { shareBar } from '../../parts/controls.ts';
 import type { DrawnCandidate } from '../../figures/tableNumbers.ts';
 import { percentInColumn } from '../../parts/format.ts';
+import { barTemplate, numberTemplate } from '../../parts/templates.ts';
 import type { GeneratedToken } from '../../generation/generationTree.ts';
 import { t } from '../../strings.ts';
 
@@ -52,10 +52,9 @@ export function candidatesTemplate(
           ${badgeOf(here, id === step.id, token, step)}
         </span>
       </th>
-      <td class="bar-cell">${shareBar({ before: prob / largest, after: final / largest, tempered: tempered / largest })}</td>
-      <td class="number">${percentInColumn(prob)}</td>
-      <td class="number">${percentInColumn(tempered)}</td>
-      <td class="number strong">${final === 0 ? t('removed') : percentInColumn(final)}</td>
+      <td class="bar-cell">${barTemplate({ before: prob / largest, after: final / largest, tempered: tempered / largest })}</td>
+      ${numberTemplate(percentInColumn(prob))} ${numberTemplate(percentInColumn(tempered))}
+      ${numberTemplate(final === 0 ? t('removed') : percentInColumn(final), true)}
     </tr>`;
   });
 }

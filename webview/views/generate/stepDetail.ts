@@ -1,17 +1,19 @@
-import { render } from 'lit-html';
+import { html, type TemplateResult } from 'lit-html';
 import type { GenerationStep } from '../../../src/core/generation.ts';
 import type { Draw } from '../../../src/core/sampling.ts';
 import { RULE_NAMES } from '../../../src/core/generationRules.ts';
 import type { FilterStep } from '../../../src/core/generationRules.ts';
 import { at } from '../../../src/core/tensor.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
-import { button, chip, factList } from '../../parts/controls.ts';
+import { button } from '../../parts/controls.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { FILTER_NAMES } from '../../figures/rankCurve.ts';
 import { drawnNumbers, type DrawnCandidate } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { decimal, integer, percent, removedText } from '../../parts/format.ts';
+import { chipTemplate, drawInto, factsTemplate } from '../../parts/templates.ts';
+import { explained } from '../../parts/terms.ts';
 import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../../generation/generationTree.ts';
 import type { Generator } from '../../generation/generator.ts';
 import { t } from '../../strings.ts';
@@ -24,7 +26,7 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
   const again = button(t('Draw Again'), 'secondary', () => void generator.drawAgain(context.store.state().generation.tree.selected));
   again.title = t('Draws this token with the settings as they are now; another one begins a branch.');
   const facts = el('dl', { class: 'facts small' });
-  const rows = el('tbody', { 'data-template': true });
+  const rows = el('tbody');
   const head = el(
     'tr',
     {},
@@ -92,26 +94,31 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
       body.hidden = !known;
       again.hidden = !known;
       empty.hidden = token !== undefined;
-      title.textContent = known ? '' : t('Step');
-      if (!known) return;
+      if (!known) return drawInto(title, t('Step'));
       place = pathTo(tree, tree.selected).length;
       listed = candidatesOf(token.id, step);
-      title.replaceChildren(
-        `${t('Step {0}', integer(place))} `,
-        chip(shortened(visibleText(numbers.text), 24)),
-        el('span', { class: 'beside' }, t('position {0}', step.position)),
+      drawInto(
+        title,
+        html`${t('Step {0}', integer(place))} ${chipTemplate(shortened(visibleText(numbers.text), 24))}<span class="beside"
+            >${t('position {0}', step.position)}</span
+          >`,
       );
-      facts.replaceChildren(...factsOf(token, step, numbers, shown.explanation.model.vocab));
-      drawn.replaceChildren(...drawLine(token, step));
-      render(candidatesTemplate(listed, token, step), rows);
+      drawInto(facts, factsTemplate(factsOf(token, step, numbers, shown.explanation.model.vocab)));
+      drawInto(drawn, drawLine(token, step));
+      drawInto(rows, candidatesTemplate(listed, token, step));
     },
   };
 }
 
-function factsOf(token: GeneratedToken, step: GenerationStep, numbers: TokenNumbers, vocab: number): readonly HTMLElement[] {
+function factsOf(
+  token: GeneratedToken,
+  step: GenerationStep,
+  numbers: TokenNumbers,
+  vocab: number,
+): readonly (readonly [string, string])[] {
   const { temperature } = token.settings.sampling;
   const entropies = [step.entropy, step.entropyTempered, step.entropyFinal];
-  const lines: (readonly [string, string])[] = [
+  return [
     [t('Rank'), t('{0} of {1}', integer(numbers.rank), integer(vocab))],
     ...step.filters.filter(isRule).map(filterLine),
     [t('Temperature'), temperature === 0 ? t('0 (greedy)') : String(temperature)],
@@ -119,7 +126,6 @@ function factsOf(token: GeneratedToken, step: GenerationStep, numbers: TokenNumb
     [t('Tokens kept'), t('{0} of {1}', integer(step.keptCount), integer(vocab))],
     [t('Entropy'), t('{0} → {1} → {2} bits', ...entropies.map((each) => decimal(each, 2)))],
   ];
-  return factList(lines);
 }
 
 /** Whether a filter is one of the model's own rules, which are applied before the temperature. */
@@ -139,12 +145,12 @@ function filterLine({ filter, dropped, removed, kept, changed }: FilterStep): re
 }
 
 /** The sampled token, the greedy choice, and where the uniform random number fell on the cumulative distribution. */
-function drawLine(token: GeneratedToken, step: GenerationStep): readonly HTMLElement[] {
+function drawLine(token: GeneratedToken, step: GenerationStep): readonly TemplateResult[] {
   const best = step.greedy ?? { id: at(step.topIds, 0), text: undefined, prob: at(step.topProbs, 0) };
-  const name = (id: number, text = step.pieces[id]): HTMLElement =>
-    chip(shortened(visibleText(text ?? (id === step.id ? step.text : t('id {0}', id))), 24));
-  const line = (label: string, ...values: readonly (HTMLElement | string)[]): HTMLElement =>
-    el('p', { class: 'draw-words' }, el('span', { class: 'draw-label' }, label), ...values);
+  const name = (id: number, text = step.pieces[id]): TemplateResult =>
+    chipTemplate(shortened(visibleText(text ?? (id === step.id ? step.text : t('id {0}', id))), 24));
+  const line = (label: string, named: TemplateResult, text: string): TemplateResult =>
+    html`<p class="draw-words"><span class="draw-label">${explained(label)}</span>${named}${text}</p>`;
   const greedy = line(t('Greedy'), name(best.id, best.text), percent(best.prob));
   const taken = token.taken ? [line(t('Taken by you'), name(token.id), t('in place of the one drawn'))] : [];
   if (step.draw === null) return [greedy, ...taken];
@@ -154,36 +160,25 @@ function drawLine(token: GeneratedToken, step: GenerationStep): readonly HTMLEle
 }
 
 /** The tokens' final probabilities side by side, in descending order, with the random number. */
-function cumulative(step: GenerationStep, { uniform, from, to }: Draw): HTMLElement {
+function cumulative(step: GenerationStep, { uniform, from, to }: Draw): TemplateResult {
   const shares = [...step.topFinal].filter((share) => share > 0);
-  const parts = shares.map((share, place) => {
-    const part = el(
-      'span',
-      { class: at(step.topIds, place) === step.id ? 'share drawn' : 'share' },
-      share > 0.08 ? shortened(visibleText(step.pieces[at(step.topIds, place)] ?? ''), 8) : '',
-    );
-    part.style.width = `${100 * share}%`;
-    return part;
-  });
+  const part = (share: number, place: number): TemplateResult => {
+    const id = at(step.topIds, place);
+    const text = share > 0.08 ? shortened(visibleText(step.pieces[id] ?? ''), 8) : '';
+    return html`<span class="share ${id === step.id ? 'drawn' : ''}" style="width: ${100 * share}%" .textContent=${text}></span>`;
+  };
   const named = shares.reduce((sum, share) => sum + share, 0);
-  const rest = el('span', { class: 'share rest' }, named < 0.9 ? t('others') : '');
-  rest.style.width = `${100 * Math.max(0, 1 - named)}%`;
-  const interval = el('span', { class: 'draw-interval' });
-  interval.style.left = `${100 * from}%`;
-  interval.style.width = `${100 * (to - from)}%`;
-  const needle = el('span', { class: 'draw-needle' });
-  needle.style.left = `${100 * uniform}%`;
   const label = t(
     'Shares of 0 to 1 by falling probability; the number drawn, {0}, falls in the share from {1} to {2}.',
     decimal(uniform, 4),
     decimal(from, 4),
     decimal(to, 4),
   );
-  return el(
-    'div',
-    { class: 'cumulative', role: 'img', 'aria-label': label },
-    el('div', { class: 'shares' }, ...parts, rest),
-    interval,
-    needle,
-  );
+  return html`<div class="cumulative" role="img" aria-label=${label}>
+    <div class="shares">
+      ${shares.map(part)}<span class="share rest" style="width: ${100 * Math.max(0, 1 - named)}%">${named < 0.9 ? t('others') : ''}</span>
+    </div>
+    <span class="draw-interval" style="left: ${100 * from}%; width: ${100 * (to - from)}%"></span>
+    <span class="draw-needle" style="left: ${100 * uniform}%"></span>
+  </div>`;
 }

@@ -1,16 +1,17 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { GenerationStep, Reading } from '../../../src/core/generation.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Explanation, ModelInfo } from '../../../src/core/trace.ts';
 import { css } from '../../colour.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { stepTimes } from '../../figures/savedNumbers.ts';
-import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { foldout } from '../../parts/foldout.ts';
 import { cacheParts } from '../../figures/cacheParts.ts';
 import { stepTimesFigure } from '../../figures/stepTimes.ts';
 import { byteSize, decimal, integer } from '../../parts/format.ts';
 import { legendItem, legendRow, swatch } from '../../parts/legend.ts';
+import { drawInto, factsTemplate } from '../../parts/templates.ts';
 import { pathTo, type GeneratedToken } from '../../generation/generationTree.ts';
 import { createPlot } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
@@ -79,9 +80,9 @@ export function createStepFacts(context: PanelContext): View {
         const path = pathTo(tree, tree.end).flatMap((index) => tree.tokens[index] ?? []);
         branch = path.map(({ step }) => step);
         const selected = tree.tokens[tree.selected]?.step ?? branch.findLast((step) => step !== null) ?? null;
-        speed.replaceChildren(...lines(speedLines(state, path)));
-        cache.replaceChildren(...lines(selected === null ? [] : cacheLines(selected, shown.explanation.model)));
-        layers.replaceChildren(...(selected === null ? [] : layerBars(selected)));
+        drawInto(speed, factsTemplate(speedLines(state, path)));
+        drawInto(cache, factsTemplate(selected === null ? [] : cacheLines(selected, shown.explanation.model)));
+        drawInto(layers, selected === null ? nothing : layerBars(selected));
       }
       clearTimeout(later);
       const wait = running ? REDRAW_MS - (performance.now() - last) : 0;
@@ -170,22 +171,14 @@ function cacheLines(step: GenerationStep, model: ModelInfo): readonly Line[] {
   ];
 }
 
-function layerBars({ cache: { bytesPerLayer } }: GenerationStep): readonly HTMLElement[] {
+function layerBars({ cache: { bytesPerLayer } }: GenerationStep): readonly TemplateResult[] {
   const largest = Math.max(...bytesPerLayer, 1);
   return bytesPerLayer.map((_, layer) => {
     const bytes = at(bytesPerLayer, layer);
-    const bar = el('span', { class: 'cache-bar', 'aria-hidden': 'true' });
-    bar.style.setProperty('--share', (bytes / largest).toFixed(3));
-    return el(
-      'div',
-      { class: 'cache-layer' },
-      el('span', { class: 'cache-name' }, t('Layer {0}', layer)),
-      bar,
-      el('span', { class: 'number' }, byteSize(bytes)),
-    );
+    return html`<div class="cache-layer">
+      <span class="cache-name">${t('Layer {0}', layer)}</span>
+      <span class="cache-bar" aria-hidden="true" style="--share: ${(bytes / largest).toFixed(3)}"></span>
+      <span class="number">${byteSize(bytes)}</span>
+    </div>`;
   });
-}
-
-function lines(all: readonly Line[]): readonly HTMLElement[] {
-  return factList(all);
 }

@@ -31,6 +31,7 @@ function towards({ layerAnswer, settings, explanation }: ModelData, { go }: Mode
   );
 }
 
+/** The parts of a layer's attention, or of what stands in its place, in the order that a token passes them. */
 export function attentionBranch(data: ModelData, actions: ModelActions, block: BlockParts, mixer: MixerPart): TemplateResult {
   const { attentionNorms, beside } = block;
   const { settings, explanation } = data;
@@ -81,6 +82,7 @@ function recurrenceTemplate(part: RecurrencePart, isAlone: boolean, go: () => vo
   return partTemplate(recurrenceTitle(part), [...recurrenceFacts(part, isAlone), parametersText(part.parameters)], { go });
 }
 
+/** The parts of a layer's MLP or experts likewise. */
 export function mlpBranch(data: ModelData, actions: ModelActions, block: BlockParts, mlp: MlpPart): TemplateResult {
   const { mlpNorms } = block;
   const { settings, explanation } = data;

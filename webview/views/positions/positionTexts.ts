@@ -6,10 +6,12 @@ import { recurrenceName } from '../../parts/layerNotes.ts';
 
 type Kind = Extract<PositionView['kind'], 'learned' | 'sinusoidal' | 'alibi' | 'none' | 'rotary'>;
 
+/** Name of a way of encoding positions. */
 export function kindName(kind: Kind): string {
   return { learned: t('learned'), sinusoidal: t('sinusoidal'), alibi: 'ALiBi', none: t('none'), rotary: t('rotary') }[kind];
 }
 
+/** Why a layer rotates nothing in a model whose other layers do. */
 export function stillSentence(model: ModelInfo, layer: number): string {
   const recurrence = model.traits?.layers[layer]?.recurrence;
   return recurrence === undefined
@@ -21,6 +23,7 @@ export function stillSentence(model: ModelInfo, layer: number): string {
       );
 }
 
+/** How a model encodes positions, in a sentence or two. */
 export function kindSentence(model: ModelInfo): string {
   if (model.positions === 'none' && recurrencesIn(model) !== undefined)
     return t(

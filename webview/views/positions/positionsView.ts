@@ -1,9 +1,10 @@
+import { html, type TemplateResult } from 'lit-html';
 import { isUnrotated, nearestRotated, type PositionView } from '../../../src/core/positions.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import type { FigureData } from '../../figures/figureData.ts';
 import { biasNumbers } from '../../figures/savedNumbers.ts';
-import { button, chip, slider } from '../../parts/controls.ts';
+import { button, slider } from '../../parts/controls.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { alibiFigure } from '../../figures/positionFigures.ts';
@@ -14,6 +15,7 @@ import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { layerNotes } from '../../parts/layerNotes.ts';
+import { besideTemplate, chipTemplate, drawInto } from '../../parts/templates.ts';
 import { createPositionTables } from './positionTables.ts';
 import { createSinusoidCard } from './sinusoidCard.ts';
 import { createRotaryPositions } from './rotaryPositions.ts';
@@ -116,18 +118,11 @@ export function createPositions(context: PanelContext): View {
       const { model } = shown.explanation;
       const labels = tokenLabels(shown.explanation);
       const pairwise = model.positions === 'rotary' || model.positions === 'alibi';
-      title.replaceChildren(
+      drawInto(title, [
         t('Positions of this model: {0}', kindName(model.positions)),
-        ...(pairwise ? layerNotes(model, settings.layer) : []).map((note) => el('span', { class: 'beside' }, note)),
-      );
-      pair.replaceChildren(
-        `${t('Query')} `,
-        chip(labels[settings.selected] ?? ''),
-        ` ${integer(settings.selected)}  ·  ${t('Key')} `,
-        chip(labels[keyOf(settings)] ?? ''),
-        ` ${integer(keyOf(settings))}  ·  `,
-        el('span', { class: 'muted' }, t('distance {0}', integer(settings.selected - keyOf(settings)))),
-      );
+        ...(pairwise ? layerNotes(model, settings.layer) : []).map(besideTemplate),
+      ]);
+      drawInto(pair, pairTemplate(labels, settings));
       const still = isUnrotated(model, settings.layer);
       sentence.textContent = still ? stillSentence(model, settings.layer) : kindSentence(model);
       toRotated.update(still, model, settings.layer);
@@ -168,4 +163,12 @@ function createRotatedLink(goTo: (layer: number) => void): {
 /** Key whose rotation is compared with that of the selected query. */
 function keyOf({ selected, positionKey }: Settings): number {
   return Math.min(positionKey ?? Math.max(0, selected - 1), selected);
+}
+
+/** The query and the key whose rotations are compared, and how far apart they are. */
+function pairTemplate(labels: readonly string[], settings: Settings): TemplateResult {
+  const [query, key] = [settings.selected, keyOf(settings)];
+  const distance = html`<span class="muted">${t('distance {0}', integer(query - key))}</span>`;
+  return html`${t('Query')} ${chipTemplate(labels[query] ?? '')} ${integer(query)} · ${t('Key')} ${chipTemplate(labels[key] ?? '')}
+  ${integer(key)} · ${distance}`;
 }

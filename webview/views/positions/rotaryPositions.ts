@@ -2,11 +2,11 @@ import { wavelength, type Rotation } from '../../../src/core/positions.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
-import { countList, factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { foldout, type Foldout } from '../../parts/foldout.ts';
 import { angleAt, pairParts } from '../../figures/positionFigures.ts';
 import { decimal, integer, significant } from '../../parts/format.ts';
+import { countsTemplate, drawInto, factsTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import type { ViewState } from '../../state.ts';
 import type { Theme } from '../../theme.ts';
@@ -100,7 +100,7 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
     dials.show(rotation, chosen);
     figures.draw(rotation, chosen, explanation.tokens.length, theme);
     if (!changed(rotation, chosen, explanation)) return;
-    facts.replaceChildren(...countList(factsOf(rotation, explanation)));
+    drawInto(facts, countsTemplate(factsOf(rotation, explanation)));
     pairTitle.textContent = t(
       'Pair {0}: numbers {1} and {2} of the head',
       chosen,
@@ -108,10 +108,11 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
       at(rotation.pairs, 2 * chosen + 1),
     );
     const labels = tokenLabels(explanation);
-    pairNumbers.replaceChildren(...factList(pairLines(rotation, chosen, labels)));
+    drawInto(pairNumbers, factsTemplate(pairLines(rotation, chosen, labels)));
     const { scale, dotBefore, dotAfter } = rotation;
-    scores.replaceChildren(
-      ...factList([
+    drawInto(
+      scores,
+      factsTemplate([
         [t('q · k without the rotation'), significant(dotBefore, 5)],
         [t('q · k with the rotation'), significant(dotAfter, 5)],
         [t('Score, × {0}', significant(scale, 4)), significant(dotAfter * scale, 5)],

@@ -1,5 +1,6 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { Distribution } from '../../../src/core/trace.ts';
-import { button, chip, factList, numberCell, shareBar, slider } from '../../parts/controls.ts';
+import { button, slider } from '../../parts/controls.ts';
 import { createSamplingCurve } from './samplingCurve.ts';
 import { FILTER_NAMES } from '../../figures/rankCurve.ts';
 import type { PanelContext, View } from '../../context.ts';
@@ -8,11 +9,20 @@ import { candidates, type Candidate, type Candidates } from '../../figures/candi
 import { bits, decimal, integer, percentInColumn, removedText } from '../../parts/format.ts';
 import { candidateNumbers } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import {
+  afterTemplate,
+  barTemplate,
+  chipTemplate,
+  drawInto,
+  factsTemplate,
+  headingTemplate,
+  numberTemplate,
+} from '../../parts/templates.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { INITIAL_SETTINGS, type Settings } from '../../viewSettings.ts';
 import { t } from '../../strings.ts';
-import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
+import { visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 
 const ROWS = 12;
 /** Stops of the top-k slider, which is logarithmic; 0 is off. */
@@ -30,7 +40,6 @@ export function createNextToken(context: PanelContext): View {
   const title = el('h2');
   const rows = el('tbody');
   const heads = el('tr');
-  const headsChanged = changeDetector();
   const caption = el('caption', { class: 'visually-hidden' }, t('Most likely next tokens'));
   const table = el('table', { class: 'candidates' }, caption, el('thead', {}, heads), rows);
   let listed: Candidates['rows'] = [];
@@ -78,24 +87,19 @@ export function createNextToken(context: PanelContext): View {
     const answer = candidates(distribution, settings, following?.id, ROWS);
     listed = answer.rows;
     const columns = columnsOf(answer, settings.temperature);
-    if (headsChanged(...columns))
-      heads.replaceChildren(
-        el('th', { scope: 'col' }, t('Candidate')),
-        el('th', { scope: 'col' }, t('Probability')),
-        ...columns.map((name) => el('th', { scope: 'col', class: 'number' }, columnName(name))),
-      );
+    drawInto(heads, [
+      headingTemplate(t('Candidate'), false),
+      headingTemplate(t('Probability'), false),
+      ...columns.map((name) => headingTemplate(columnName(name), true)),
+    ]);
     const largest = Math.max(...answer.rows.map((row) => Math.max(row.before, row.tempered, row.after)));
-    rows.replaceChildren(
-      ...answer.rows.map((row) =>
-        candidateRow(
-          row,
-          row.id === following?.id ? visibleToken(following) : row.text === undefined ? t('id {0}', row.id) : visibleText(row.text),
-          largest,
-          columns,
-        ),
-      ),
+    const nameOf = ({ id, text }: Candidate): string =>
+      id === following?.id ? visibleToken(following) : text === undefined ? t('id {0}', id) : visibleText(text);
+    drawInto(
+      rows,
+      answer.rows.map((row) => rowTemplate(row, nameOf(row), largest, columns)),
     );
-    effect.replaceChildren(...effects(answer, explanation.model.vocab, settings.temperature));
+    drawInto(effect, factsTemplate(effects(answer, explanation.model.vocab, settings.temperature)));
     curve.show(answer.own, answer.sampled);
   }
 
@@ -112,11 +116,7 @@ export function createNextToken(context: PanelContext): View {
       topP.set(settings.topP, settings.topP >= 1 ? t('off') : decimal(settings.topP, 2));
       minP.set(settings.minP, settings.minP === 0 ? t('off') : decimal(settings.minP, 2));
       const token = explanation.tokens[settings.selected];
-      title.replaceChildren(
-        `${t('After')} `,
-        chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
-        el('span', { class: 'beside' }, t('position {0}', settings.selected)),
-      );
+      drawInto(title, afterTemplate(token, settings.selected));
       asked.update(state, shown, settings.selected);
     },
   };
@@ -134,34 +134,28 @@ function columnName(column: Column): string {
   return { logit: t('Logit'), before: t('Model'), tempered: t('At temperature'), after: t('Drawn with') }[column];
 }
 
-function candidateRow(row: Candidate, name: string, largest: number, columns: readonly Column[]): HTMLElement {
-  const bar = shareBar({ before: row.before / largest, after: row.after / largest, tempered: row.tempered / largest });
-  return el(
-    'tr',
-    { class: [row.kept ? '' : 'dropped', row.actual ? 'actual' : ''].join(' ').trim() },
-    el(
-      'th',
-      { scope: 'row' },
-      el(
-        'span',
-        { class: 'candidate' },
-        chip(name, `${name} · ${t('Token id {0}', row.id)}`),
-        row.actual ? el('span', { class: 'badge' }, t('follows')) : null,
-      ),
-    ),
-    el('td', { class: 'bar-cell' }, bar),
-    ...columns.map((column) => {
+function rowTemplate(row: Candidate, name: string, largest: number, columns: readonly Column[]): TemplateResult {
+  const { before, tempered, after, kept, actual } = row;
+  return html`<tr class="${kept ? '' : 'dropped'} ${actual ? 'actual' : ''}">
+    <th scope="row">
+      <span class="candidate">
+        ${chipTemplate(name, `${name} · ${t('Token id {0}', row.id)}`)}
+        ${actual ? html`<span class="badge">${t('follows')}</span>` : nothing}
+      </span>
+    </th>
+    <td class="bar-cell">${barTemplate({ before: before / largest, after: after / largest, tempered: tempered / largest })}</td>
+    ${columns.map((column) => {
       const text = column === 'logit' ? decimal(row.logit, 2) : percentInColumn(row[column]);
-      return numberCell(column === 'after' && !row.kept ? t('removed') : text, column === columns.at(-1));
-    }),
-  );
+      return numberTemplate(column === 'after' && !kept ? t('removed') : text, column === columns.at(-1));
+    })}
+  </tr>`;
 }
 
 /**
  * Effects on the distribution, in order: temperature, top-k, top-p, min-p. The mass that a filter removes is a fraction of the distribution
  * it receives.
  */
-function effects({ sampled, entropy }: Candidates, vocab: number, temperature: number): readonly HTMLElement[] {
+function effects({ sampled, entropy }: Candidates, vocab: number, temperature: number): readonly (readonly [string, string])[] {
   const lines: (readonly [string, string])[] = [
     [
       t('Temperature'),
@@ -177,5 +171,5 @@ function effects({ sampled, entropy }: Candidates, vocab: number, temperature: n
       ? bits(sampled.entropyBefore)
       : t('{0} → {1} bits', decimal(sampled.entropyBefore, 2), decimal(sampled.entropyAfter, 2)),
   ]);
-  return factList(lines);
+  return lines;
 }

@@ -1,15 +1,16 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import { isAtMost } from '../../../src/core/atMost.ts';
 import { NOT_RETURNED, returnedShare } from '../../../src/core/servedBy.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
-import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
+import { visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import type { View } from '../../context.ts';
 import { returnedNumbers } from '../../figures/tableNumbers.ts';
-import { chip, factList, numberCell } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, percent, percentInColumn } from '../../parts/format.ts';
 import { engineText, entropyText } from '../../parts/servedTexts.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import { afterTemplate, chipTemplate, drawInto, factsTemplate, numberTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 
 /** A row of the table: an alternative, the token that follows without being one, or all that was not returned. */
@@ -92,18 +93,15 @@ export function createReturnedNext(): View {
       const { explanation } = shown;
       const { topIds, topProbs, topK, model, tokens } = explanation;
       const token = tokens[selected];
-      title.replaceChildren(
-        `${t('After')} `,
-        chip(token === undefined ? '' : shortened(visibleToken(token), 24)),
-        el('span', { class: 'beside' }, t('position {0}', selected)),
-      );
+      drawInto(title, afterTemplate(token, selected));
       all = returnedRows(explanation, selected);
       position = selected;
-      rows.replaceChildren(...all.map(rowOf));
+      drawInto(rows, all.map(rowTemplate));
       const { count, mass } = returnedShare(topIds, topProbs, selected * topK, topK);
       const entropy = entropyText(explanation, selected + 1);
-      facts.replaceChildren(
-        ...factList([
+      drawInto(
+        facts,
+        factsTemplate([
           [t('Alternatives returned'), t('{0}, {1} of the mass', integer(count), percent(mass))],
           [t('Not returned'), percent(all.at(-1)?.prob ?? 1)],
           [t('Entropy'), entropy === null ? t('not known') : t('{0} bits', entropy)],
@@ -118,15 +116,17 @@ inside: a model on this machine shows them.',
   };
 }
 
-function rowOf({ kind, text, prob, atMost, actual }: ReturnedRow): HTMLElement {
-  const bar = el('span', { class: 'bar', 'aria-hidden': 'true' }, el('span', { class: 'bar-after' }));
-  bar.style.setProperty('--after', atMost ? '0' : prob.toFixed(4));
-  const name = text === undefined ? el('em', {}, t('not returned')) : chip(text);
-  return el(
-    'tr',
-    { class: kind === 'rest' ? 'not-returned' : actual ? 'actual' : '' },
-    el('th', { scope: 'row' }, el('span', { class: 'candidate' }, name, actual ? el('span', { class: 'badge' }, t('follows')) : null)),
-    el('td', { class: 'bar-cell' }, bar),
-    numberCell(atMost ? `≤ ${percentInColumn(prob)}` : percentInColumn(prob), true),
-  );
+function rowTemplate({ kind, text, prob, atMost, actual }: ReturnedRow): TemplateResult {
+  return html`<tr class=${kind === 'rest' ? 'not-returned' : actual ? 'actual' : ''}>
+    <th scope="row">
+      <span class="candidate">
+        ${text === undefined ? html`<em>${t('not returned')}</em>` : chipTemplate(text)}
+        ${actual ? html`<span class="badge">${t('follows')}</span>` : nothing}
+      </span>
+    </th>
+    <td class="bar-cell">
+      <span class="bar" aria-hidden="true" style="--after: ${atMost ? 0 : prob.toFixed(4)}"><span class="bar-after"></span></span>
+    </td>
+    ${numberTemplate(atMost ? `≤ ${percentInColumn(prob)}` : percentInColumn(prob), true)}
+  </tr>`;
 }

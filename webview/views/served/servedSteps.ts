@@ -1,11 +1,12 @@
+import { html } from 'lit-html';
 import { surprisalBits } from '../../../src/core/probability.ts';
 import type { ServedCandidate } from '../../../src/core/servedGeneration.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import { NOTHING_WRITTEN, type ServedWriting } from '../../generation/servedWriting.ts';
-import { chip } from '../../parts/controls.ts';
 import { el, stepKey } from '../../parts/dom.ts';
 import { bits, percent } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
+import { drawInto, type Content } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import { servedStep } from './servedStep.ts';
 
@@ -50,24 +51,25 @@ export function createSteps({ select, take }: StepActions) {
     /** `engine`: its protocol. */
     draw: (writing: ServedWriting, selected: number, engine: string): void => {
       shown = { writing, selected };
-      list.replaceChildren(...chipsOf(writing, selected));
-      detail.replaceChildren(...servedStep(writing, selected, engine));
+      drawInto(list, chipsOf(writing, selected));
+      drawInto(detail, servedStep(writing, selected, engine));
     },
   };
 }
 
-function chipsOf({ steps, text }: ServedWriting, selected: number): readonly HTMLElement[] {
-  if (steps.length === 0) return [el('p', {}, text)];
+function chipsOf({ steps, text }: ServedWriting, selected: number): Content {
+  if (steps.length === 0) return html`<p>${text}</p>`;
   return steps.map(({ drawn, token }, index) => {
     const isTaken = token.text !== drawn.text;
     const numbers = `${percent(token.prob)}, ${bits(surprisalBits(Math.log(token.prob)))}`;
-    const made = chip(visibleText(token.text), isTaken ? `${numbers}, ${t('taken')}` : numbers);
-    made.classList.add('token');
-    if (isTaken) made.classList.add('taken');
-    made.setAttribute('role', 'option');
-    made.setAttribute('data-index', String(index));
-    made.setAttribute('aria-selected', String(index === selected));
-    made.tabIndex = index === selected ? 0 : -1;
-    return made;
+    return html`<span
+      class="token-text chip token ${isTaken ? 'taken' : ''}"
+      role="option"
+      aria-selected=${index === selected}
+      tabindex=${index === selected ? 0 : -1}
+      data-index=${index}
+      title=${isTaken ? `${numbers}, ${t('taken')}` : numbers}
+      .textContent=${visibleText(token.text)}
+    ></span>`;
   });
 }

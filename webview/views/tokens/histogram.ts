@@ -1,3 +1,4 @@
+import { html, type TemplateResult } from 'lit-html';
 import type { PanelContext } from '../../context.ts';
 import { surprisalHistogram, surprisalHistogramFigure, type SurprisalHistogram } from '../../figures/surprisalHistogram.ts';
 import type { TableItems } from '../../figures/tokenTable.ts';
@@ -5,6 +6,7 @@ import { histogramNumbers } from '../../figures/savedNumbers.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { decimal, integer } from '../../parts/format.ts';
 import { foldout } from '../../parts/foldout.ts';
+import { drawInto, headingTemplate } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -59,7 +61,7 @@ export function createHistogram(context: PanelContext): Histogram {
       if (!fold.set(settings)) return;
       if (counted(items, order)) {
         counts = surprisalHistogram(items, order);
-        numbers.replaceChildren(...tableOf(counts));
+        drawInto(numbers, tableTemplate(counts));
         note.textContent = noteOf(counts);
       }
       draw();
@@ -78,23 +80,23 @@ function stepText({ step }: SurprisalHistogram, place: number): string {
   return t('{0} to {1} bits', decimal(place * step, digits), decimal((place + 1) * step, digits));
 }
 
-function tableOf(counts: SurprisalHistogram): readonly HTMLElement[] {
-  const head = [t('Surprisal'), t('All rows'), t('Shown rows')].map((name) => el('th', { scope: 'col' }, name));
-  return [
-    el('caption', {}, t('How many rows have how many bits of surprisal')),
-    el('thead', {}, el('tr', {}, ...head)),
-    el(
-      'tbody',
-      {},
-      ...counts.all.map((all, place) =>
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'row' }, stepText(counts, place)),
-          el('td', {}, integer(all)),
-          el('td', {}, integer(counts.shown[place] ?? 0)),
-        ),
-      ),
-    ),
-  ];
+function tableTemplate(counts: SurprisalHistogram): TemplateResult {
+  return html`<caption>
+      ${t('How many rows have how many bits of surprisal')}
+    </caption>
+    <thead>
+      <tr>
+        ${[t('Surprisal'), t('All rows'), t('Shown rows')].map((name) => headingTemplate(name, false))}
+      </tr>
+    </thead>
+    <tbody>
+      ${counts.all.map(
+        (all, place) =>
+          html`<tr>
+            <th scope="row">${stepText(counts, place)}</th>
+            <td>${integer(all)}</td>
+            <td>${integer(counts.shown[place] ?? 0)}</td>
+          </tr>`,
+      )}
+    </tbody>`;
 }

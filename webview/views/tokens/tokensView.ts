@@ -2,9 +2,9 @@ import type { Explanation } from '../../../src/core/trace.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { summarise } from '../../figures/summary.ts';
 import { chosenItems, tableItems } from '../../figures/tokenTable.ts';
-import { countList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { decimal, displayLanguage, integer } from '../../parts/format.ts';
+import { countsTemplate, drawInto } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import { createHistogram } from './histogram.ts';
 import { createTableCopy } from './tableCopy.ts';
@@ -32,7 +32,7 @@ export function createTokens(context: PanelContext): View {
       const { shown, settings, picked } = state;
       if (shown === null) return;
       const { explanation } = shown;
-      if (built(shown, settings.tableDetails)) counts.replaceChildren(...facts(explanation, settings.tableDetails));
+      if (built(shown, settings.tableDetails)) drawInto(counts, countsTemplate(factsOf(explanation, settings.tableDetails)));
       root.classList.toggle('detailed', settings.tableDetails);
       filter.set(settings);
       const { tableUnit, tableSort, tableText: text, tableId: id, tableBits: bits } = settings;
@@ -48,9 +48,9 @@ export function createTokens(context: PanelContext): View {
   };
 }
 
-function facts(explanation: Explanation, isDetailed: boolean): readonly HTMLElement[] {
+function factsOf(explanation: Explanation, isDetailed: boolean): readonly (readonly [string, string])[] {
   const summary = summarise(explanation, displayLanguage());
-  return countList([
+  return [
     [integer(summary.own), summary.own === 1 ? t('token') : t('tokens')],
     ...(summary.added > 0 ? [[integer(summary.added), summary.added === 1 ? t('added token') : t('added tokens')] as const] : []),
     [integer(summary.words), summary.words === 1 ? t('word') : t('words')],
@@ -61,5 +61,5 @@ function facts(explanation: Explanation, isDetailed: boolean): readonly HTMLElem
           [integer(summary.bytes), summary.bytes === 1 ? t('byte') : t('bytes')] as const,
         ]
       : []),
-  ]);
+  ];
 }

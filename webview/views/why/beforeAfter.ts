@@ -1,13 +1,23 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { ChangedCandidate, WhatIf } from '../../../src/core/whatIf.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { savedOf } from '../../figures/savedNumbers.ts';
 import { changedNumbers, outcomeNumbers } from '../../figures/tableNumbers.ts';
-import { chip, numberCell, shareBar } from '../../parts/controls.ts';
-import { changeDetector, el, sentence } from '../../parts/dom.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
 import { bits, integer, percent, signedDecimal, significant } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import {
+  barTemplate,
+  chipTemplate,
+  drawInto,
+  headingTemplate,
+  numberTemplate,
+  type Content,
+  sentenceTemplate,
+} from '../../parts/templates.ts';
+import { explained } from '../../parts/terms.ts';
 import { question } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, type AskedWhy } from './asked.ts';
@@ -41,9 +51,9 @@ export function createBeforeAfter(context: PanelContext): View {
     draw: (known) => {
       if (!changed(known)) return;
       const { why, answer } = known;
-      numbers.replaceChildren(...numberRows(why, answer));
-      distance.replaceChildren(t('Distributions of the next token apart by {0} (KL of before from after).', bits(answer.bits)));
-      candidates.replaceChildren(...candidateRows(why, answer.candidates));
+      drawInto(numbers, numbersTemplate(why, answer));
+      drawInto(distance, explained(t('Distributions of the next token apart by {0} (KL of before from after).', bits(answer.bits))));
+      drawInto(candidates, candidatesTemplate(why, answer.candidates));
     },
   });
   const root: HTMLElement = el('div', { class: 'what-if-result' }, asked.notice, found);
@@ -59,75 +69,66 @@ export function createBeforeAfter(context: PanelContext): View {
 }
 
 /** Target, probabilities and rank, before, after, and what is between them. */
-function numberRows({ tokenText, rivalText }: AskedWhy, { before, after }: WhatIf): readonly HTMLElement[] {
-  const row = (name: readonly (Node | string)[], from: string, to: string, change: string): HTMLElement =>
-    el('tr', {}, el('th', { scope: 'row' }, ...name), numberCell(from), numberCell(to, true), numberCell(change));
+function numbersTemplate({ tokenText, rivalText }: AskedWhy, { before, after }: WhatIf): TemplateResult {
+  const row = (name: Content, from: string, to: string, change: string): TemplateResult =>
+    html`<tr>
+      <th scope="row">${name}</th>
+      ${numberTemplate(from)} ${numberTemplate(to, true)} ${numberTemplate(change)}
+    </tr>`;
   const signed = (value: number): string => signedDecimal(value, LOGIT_DIGITS);
-  const probability = (text: string, from: number, to: number): HTMLElement =>
+  const probability = (text: string, from: number, to: number): TemplateResult =>
     row(
-      sentence(t('Probability of {0}'), chip(text)),
+      sentenceTemplate(t('Probability of {0}'), chipTemplate(text)),
       percent(Math.exp(from)),
       percent(Math.exp(to)),
       `× ${significant(Math.exp(to - from))}`,
     );
-  const head = ['', t('Before'), t('Afterwards'), t('Change')].map((text) =>
-    el('th', { scope: 'col', class: text === '' ? '' : 'number' }, text),
-  );
-  return [
-    el('caption', { class: 'visually-hidden' }, t('The prediction before and after')),
-    el('thead', {}, el('tr', {}, ...head)),
-    el(
-      'tbody',
-      {},
-      row(
-        rivalText === null
-          ? sentence(t('Logit of {0}'), chip(tokenText))
-          : sentence(t('Logit difference, {0} to {1}'), chip(tokenText), chip(rivalText)),
-        signed(before.target),
-        signed(after.target),
-        signed(after.target - before.target),
-      ),
-      probability(tokenText, before.logprob, after.logprob),
-      ...(rivalText === null || before.rivalLogprob === null || after.rivalLogprob === null
-        ? []
-        : [probability(rivalText, before.rivalLogprob, after.rivalLogprob)]),
-      row(sentence(t('Rank of {0}'), chip(tokenText)), integer(before.rank), integer(after.rank), ''),
-    ),
-  ];
+  const target =
+    rivalText === null
+      ? sentenceTemplate(t('Logit of {0}'), chipTemplate(tokenText))
+      : sentenceTemplate(t('Logit difference, {0} to {1}'), chipTemplate(tokenText), chipTemplate(rivalText));
+  return html`<caption class="visually-hidden">
+      ${t('The prediction before and after')}
+    </caption>
+    <thead>
+      <tr>
+        ${['', t('Before'), t('Afterwards'), t('Change')].map((text) => headingTemplate(text, text !== ''))}
+      </tr>
+    </thead>
+    <tbody>
+      ${row(target, signed(before.target), signed(after.target), signed(after.target - before.target))}
+      ${probability(tokenText, before.logprob, after.logprob)}
+      ${
+        rivalText === null || before.rivalLogprob === null || after.rivalLogprob === null
+          ? nothing
+          : probability(rivalText, before.rivalLogprob, after.rivalLogprob)
+      }
+      ${row(sentenceTemplate(t('Rank of {0}'), chipTemplate(tokenText)), integer(before.rank), integer(after.rank), '')}
+    </tbody>`;
 }
 
 /** The likeliest tokens of both sides: an outline is the probability before, a bar the one after. */
-function candidateRows({ token }: AskedWhy, candidates: readonly ChangedCandidate[]): readonly HTMLElement[] {
+function candidatesTemplate({ token }: AskedWhy, candidates: readonly ChangedCandidate[]): TemplateResult {
   const most = Math.max(...candidates.flatMap(({ before, after }) => [before, after]), Number.MIN_VALUE);
-  const rows = candidates.map(({ id, text, before, after }) => {
-    const bar = shareBar({ before: before / most, after: after / most });
-    return el(
-      'tr',
-      {},
-      el(
-        'th',
-        { scope: 'row' },
-        chip(shortened(visibleText(text), 24)),
-        ...(id === token ? [el('span', { class: 'beside' }, t('asked'))] : []),
-      ),
-      el('td', { class: 'bar-cell' }, bar),
-      numberCell(percent(before)),
-      numberCell(percent(after), true),
-    );
-  });
-  return [
-    el('caption', { class: 'visually-hidden' }, t('The likeliest tokens before and after')),
-    el(
-      'thead',
-      {},
-      el(
-        'tr',
-        {},
-        el('th', { scope: 'col', colspan: 2 }, t('Likeliest tokens: outline before, bar after')),
-        el('th', { scope: 'col', class: 'number' }, t('Before')),
-        el('th', { scope: 'col', class: 'number' }, t('Afterwards')),
-      ),
-    ),
-    el('tbody', {}, ...rows),
-  ];
+  return html`<caption class="visually-hidden">
+      ${t('The likeliest tokens before and after')}
+    </caption>
+    <thead>
+      <tr>
+        ${headingTemplate(t('Likeliest tokens: outline before, bar after'), false, 2)} ${headingTemplate(t('Before'), true)}
+        ${headingTemplate(t('Afterwards'), true)}
+      </tr>
+    </thead>
+    <tbody>
+      ${candidates.map(
+        ({ id, text, before, after }) =>
+          html`<tr>
+            <th scope="row">
+              ${chipTemplate(shortened(visibleText(text), 24))}${id === token ? html`<span class="beside">${t('asked')}</span>` : nothing}
+            </th>
+            <td class="bar-cell">${barTemplate({ before: before / most, after: after / most })}</td>
+            ${numberTemplate(percent(before))} ${numberTemplate(percent(after), true)}
+          </tr>`,
+      )}
+    </tbody>`;
 }

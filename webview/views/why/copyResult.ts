@@ -1,13 +1,16 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { PanelContext } from '../../context.ts';
 import { headOff } from '../../../src/core/run.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import { headNames, type CopyExperiment, type CopyRun } from '../../figures/copyExperiment.ts';
 import { switchedOn } from '../../figures/recipeList.ts';
 import { copyNumbers } from '../../figures/tableNumbers.ts';
-import { button, numberCell, shareBar } from '../../parts/controls.ts';
+import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { bits, decimal, integer, percent } from '../../parts/format.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import { barTemplate, drawInto, headingTemplate, numberTemplate } from '../../parts/templates.ts';
+import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 
 /** The outcome of the experiment, in words and numbers. */
@@ -39,7 +42,7 @@ export function createCopyResult(context: PanelContext): CopyResult {
       root.hidden = experiment === null;
       if (experiment === null) return;
       said.textContent = sentenceOf(experiment);
-      table.replaceChildren(...rowsOf(experiment));
+      drawInto(table, tableTemplate(experiment));
       note.textContent = t(
         'Mean surprisal over {0} tokens of each copy, without its first. The outline is the first copy, the bar the second. A random ' +
           'draw can hit a head that induction needs, such as one that looks at the token just before: then the second copy suffers too.',
@@ -69,39 +72,26 @@ function sentenceOf({ before, induction, random, scores }: CopyExperiment): stri
   );
 }
 
-function rowsOf({ before, induction, random }: CopyExperiment): readonly HTMLElement[] {
+function tableTemplate({ before, induction, random }: CopyExperiment): TemplateResult {
   const all = [before, induction, ...random];
   const most = Math.max(...all.flatMap(({ loss }) => [loss.firstBits, loss.secondBits]));
-  const row = (name: string, { heads, loss }: CopyRun): HTMLElement => {
-    const bar = shareBar({ before: loss.firstBits / most, after: loss.secondBits / most });
-    return el(
-      'tr',
-      {},
-      el('th', { scope: 'row' }, name, ...(heads.length === 0 ? [] : [el('span', { class: 'copy-heads' }, headNames(heads))])),
-      el('td', { class: 'bar-cell' }, bar),
-      numberCell(decimal(loss.firstBits, 2)),
-      numberCell(decimal(loss.secondBits, 2), true),
-    );
-  };
-  return [
-    el('caption', { class: 'visually-hidden' }, t('Experiment: what induction heads do')),
-    el(
-      'thead',
-      {},
-      el(
-        'tr',
-        {},
-        el('th', { scope: 'col', colspan: 2 }, t('Heads that are off')),
-        el('th', { scope: 'col', class: 'number' }, t('First copy, bits')),
-        el('th', { scope: 'col', class: 'number' }, t('Second copy, bits')),
-      ),
-    ),
-    el(
-      'tbody',
-      {},
-      row(t('None'), before),
-      row(t('Induction heads'), induction),
-      ...random.map((one, draw) => row(t('Random heads, draw {0}', integer(draw + 1)), one)),
-    ),
-  ];
+  const row = (name: string, { heads, loss }: CopyRun): TemplateResult =>
+    html`<tr>
+      <th scope="row">${explained(name)}${heads.length === 0 ? nothing : html`<span class="copy-heads">${headNames(heads)}</span>`}</th>
+      <td class="bar-cell">${barTemplate({ before: loss.firstBits / most, after: loss.secondBits / most })}</td>
+      ${numberTemplate(decimal(loss.firstBits, 2))} ${numberTemplate(decimal(loss.secondBits, 2), true)}
+    </tr>`;
+  return html`<caption class="visually-hidden">
+      ${t('Experiment: what induction heads do')}
+    </caption>
+    <thead>
+      <tr>
+        ${headingTemplate(t('Heads that are off'), false, 2)} ${headingTemplate(t('First copy, bits'), true)}
+        ${headingTemplate(t('Second copy, bits'), true)}
+      </tr>
+    </thead>
+    <tbody>
+      ${row(t('None'), before)} ${row(t('Induction heads'), induction)}
+      ${random.map((one, draw) => row(t('Random heads, draw {0}', integer(draw + 1)), one))}
+    </tbody>`;
 }

@@ -1,4 +1,3 @@
-import { render } from 'lit-html';
 import type { PanelContext, View } from '../../context.ts';
 import { deletionFigure, hiddenWords, type DeletionCurves } from '../../figures/deletionCurves.ts';
 import { deletionNumbers } from '../../figures/savedNumbers.ts';
@@ -10,6 +9,7 @@ import { integer } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { showFraction } from '../../parts/status.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import { drawInto } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
 import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -33,7 +33,7 @@ export function createDeletion(context: PanelContext): View {
   const bar = progressBar(t('Measuring'));
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
   const notice = el('div', { class: 'notice' });
-  const table = el('table', { class: 'candidates deletion-table', 'data-template': true });
+  const table = el('table', { class: 'candidates deletion-table' });
   /** The point of the curves that is read; null: the one in the middle. */
   let point: number | null = null;
   const plot = createPlot(
@@ -121,7 +121,7 @@ export function createDeletion(context: PanelContext): View {
     const [now, width] = [pointIn(curves), plot.width()];
     const { whyMethod: method, whyUnit: unit } = state.settings;
     const target = targetText(state);
-    if (filled(curves, now, method, unit, target)) render(deletionTemplate(curves, { method, point: now, unit }), table);
+    if (filled(curves, now, method, unit, target)) drawInto(table, deletionTemplate(curves, { method, point: now, unit }));
     if (width === 0 || !drawn(curves, now, method, unit, target, width, state.theme)) return;
     plot.draw(deletionFigure(curves, { method, point: now, across: acrossText(unit), up: target, width }, state.theme));
   }

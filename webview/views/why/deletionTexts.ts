@@ -37,6 +37,7 @@ export function meaningOf(state: ViewState): string {
   );
 }
 
+/** What is counted along the axis of the curves. */
 export function acrossText(unit: TextUnit): string {
   const texts = {
     token: () => t('tokens hidden'),

@@ -10,6 +10,7 @@ import { signedDecimal } from '../../parts/format.ts';
 import { createHeadSwitch } from '../../parts/headSwitch.ts';
 import { plainKey } from '../../parts/keys.ts';
 import { createSignedStrip, LOGIT_DIGITS, logits, type SignedNumbers } from '../../parts/signedStrip.ts';
+import { besideTemplate, drawInto } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -132,7 +133,7 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
       draw(state);
       if (shown === null) return;
       const [layer, head] = headOf(state);
-      title.replaceChildren(t('Layer {0}, head {1}', layer, head), el('span', { class: 'beside' }, logits(valueAt(layer, head))));
+      drawInto(title, [t('Layer {0}, head {1}', layer, head), besideTemplate(logits(valueAt(layer, head)))]);
       headSwitch.show(layer, head, state);
       note.textContent = t(
         'By the token whose value it reads: attention weight times value, through the head’s part of the output projection. The numbers ' +

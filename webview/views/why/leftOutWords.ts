@@ -3,11 +3,12 @@ import { at } from '../../../src/core/tensor.ts';
 import type { TextUnit } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { total } from '../../figures/directWaterfall.ts';
-import { button, factList, progressBar } from '../../parts/controls.ts';
+import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer, signedDecimal } from '../../parts/format.ts';
 import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
 import { showFraction } from '../../parts/status.ts';
+import { drawInto, factsTemplate } from '../../parts/templates.ts';
 import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -80,7 +81,7 @@ export function createLeftOutWords(context: PanelContext, actions: StripActions)
     const numbers = numbersNow(found, state.settings.whyUnit, sidesOf(why));
     strip.show(numbers, state);
     if (!told(found, asks)) return;
-    facts.replaceChildren(...factList(factsOf(found, state.settings.whyUnit)));
+    drawInto(facts, factsTemplate(factsOf(found, state.settings.whyUnit)));
     const { position, token, rival, units } = found;
     const values = Array.from(found.values, (value) => (Number.isNaN(value) ? null : value));
     host.post({

@@ -1,10 +1,10 @@
 import type { PanelContext, View } from '../../context.ts';
 import { tokenLabels } from '../../context.ts';
 import type { WhyCandidate } from '../../figures/whyQuestion.ts';
-import { chip } from '../../parts/controls.ts';
-import { changeDetector, el, sentence } from '../../parts/dom.ts';
-import { percent } from '../../parts/format.ts';
+import { changeDetector, el } from '../../parts/dom.ts';
+import { integer, percent } from '../../parts/format.ts';
 import { pairChoice } from '../../parts/pairChoice.ts';
+import { chipTemplate, drawInto, sentenceTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, candidateText, keptQuestion } from './asked.ts';
 
@@ -38,21 +38,23 @@ export function createWhyQuestion({ store }: PanelContext): View {
       const asked = askedWhy(state);
       if (asked === null) return;
       const { candidates, tokenText, rivalText } = asked;
-      title.replaceChildren(
-        ...(rivalText === null
-          ? sentence(t('Why {0} here?'), chip(tokenText))
-          : sentence(t('Why {0} here, rather than {1}?'), chip(tokenText), chip(rivalText))),
+      drawInto(
+        title,
+        rivalText === null
+          ? sentenceTemplate(t('Why {0} here?'), chipTemplate(tokenText))
+          : sentenceTemplate(t('Why {0} here, rather than {1}?'), chipTemplate(tokenText), chipTemplate(rivalText)),
       );
       const label = tokenLabels(shown.explanation)[settings.selected] ?? '';
       const next = candidates.find(({ follows }) => follows);
-      place.replaceChildren(
-        ...sentence(
+      drawInto(
+        place,
+        sentenceTemplate(
           next === undefined
             ? t('Predicted after {0}, the last token of the text (position {1}).')
             : t('Predicted after {0} (position {1}), where the text goes on with {2}.'),
-          chip(label),
-          document.createTextNode(String(settings.selected)),
-          chip(next === undefined ? '' : candidateText(next)),
+          chipTemplate(label),
+          integer(settings.selected),
+          chipTemplate(next === undefined ? '' : candidateText(next)),
         ),
       );
       pair.set(

@@ -1,3 +1,4 @@
+import { html, nothing, type TemplateResult } from 'lit-html';
 import type { SteeredTokens } from '../../../src/core/run.ts';
 import { lengthOf, steeringSteps } from '../../../src/core/steering.ts';
 import type { SteeringTrial } from '../../../src/core/steeringTrial.ts';
@@ -6,10 +7,12 @@ import { changeRecipe } from '../../changeRecipe.ts';
 import { switchedOn } from '../../figures/recipeList.ts';
 import { steeredNumbers } from '../../figures/tableNumbers.ts';
 import type { PanelContext } from '../../context.ts';
-import { button, chip, factList, numberCell } from '../../parts/controls.ts';
+import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { bits, percent, signedDecimal, significant } from '../../parts/format.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import { chipTemplate, drawInto, factsTemplate, headingTemplate, numberTemplate } from '../../parts/templates.ts';
+import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 import { createSteeringKeep } from './steeringKeep.ts';
 import type { MadeOf } from './steeringSources.ts';
@@ -63,14 +66,14 @@ export function createSteeringResult(context: PanelContext): SteeringResult {
       root.hidden = trial === null;
       if (trial === null) return;
       const { found, on, made } = trial;
-      facts.replaceChildren(...factList(factsOf(found, made)));
+      drawInto(facts, factsTemplate(factsOf(found, made)));
       keep.show(found, made);
-      texts.replaceChildren(
+      drawInto(texts, [
         written(t('As it is'), found.texts.before, null),
         written(t('Steered, × {0}', signedDecimal(found.strength, 2)), found.texts.steered, found.bits),
         written(t('Random vector, as long'), found.texts.random, found.randomBits),
-      );
-      table.replaceChildren(...rowsOf(found));
+      ]);
+      drawInto(table, tableTemplate(found));
       note.textContent =
         on === 'generated'
           ? t(
@@ -104,43 +107,31 @@ function factsOf({ directions, strength }: SteeringTrial, { source }: MadeOf): r
   ];
 }
 
-function written(title: string, text: string, kl: number | null): HTMLElement {
-  return el(
-    'div',
-    { class: 'steering-text', role: 'group', 'aria-label': title },
-    el('h3', {}, title),
-    ...(kl === null ? [] : [el('p', { class: 'caption' }, t('KL {0}', bits(kl)))]),
-    el('p', { class: 'steering-written' }, text === '' ? t('(ends at once)') : text),
-  );
+function written(title: string, text: string, kl: number | null): TemplateResult {
+  return html`<div class="steering-text" role="group" aria-label=${title}>
+    <h3>${title}</h3>
+    ${kl === null ? nothing : html`<p class="caption">${explained(t('KL {0}', bits(kl)))}</p>`}
+    <p class="steering-written" .textContent=${text === '' ? t('(ends at once)') : text}></p>
+  </div>`;
 }
 
-function rowsOf({ candidates }: SteeringTrial): readonly HTMLElement[] {
-  const names = [t('As it is'), t('Steered'), t('Random')];
-  return [
-    el('caption', { class: 'visually-hidden' }, t('The likeliest tokens after the text, on each side')),
-    el(
-      'thead',
-      {},
-      el(
-        'tr',
-        {},
-        el('th', { scope: 'col' }, t('Likeliest tokens')),
-        ...names.map((name) => el('th', { scope: 'col', class: 'number' }, name)),
-      ),
-    ),
-    el(
-      'tbody',
-      {},
-      ...candidates.map(({ text, before, steered, random }) =>
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'row' }, chip(shortened(visibleText(text), 24))),
-          numberCell(percent(before)),
-          numberCell(percent(steered), true),
-          numberCell(percent(random)),
-        ),
-      ),
-    ),
-  ];
+function tableTemplate({ candidates }: SteeringTrial): TemplateResult {
+  return html`<caption class="visually-hidden">
+      ${t('The likeliest tokens after the text, on each side')}
+    </caption>
+    <thead>
+      <tr>
+        ${headingTemplate(t('Likeliest tokens'), false)}
+        ${[t('As it is'), t('Steered'), t('Random')].map((name) => headingTemplate(name, true))}
+      </tr>
+    </thead>
+    <tbody>
+      ${candidates.map(
+        ({ text, before, steered, random }) =>
+          html`<tr>
+            <th scope="row">${chipTemplate(shortened(visibleText(text), 24))}</th>
+            ${numberTemplate(percent(before))} ${numberTemplate(percent(steered), true)} ${numberTemplate(percent(random))}
+          </tr>`,
+      )}
+    </tbody>`;
 }

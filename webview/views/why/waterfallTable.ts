@@ -1,14 +1,15 @@
+import { html, type TemplateResult } from 'lit-html';
 import type { DirectParts } from '../../../src/core/directParts.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { largestHead, total, waterfall, waterfallRange, type WaterfallStep } from '../../figures/directWaterfall.ts';
 import { waterfallNumbers } from '../../figures/tableNumbers.ts';
-import { button, numberCell } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { signedDecimal } from '../../parts/format.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
+import { drawInto, numberTemplate, type Content } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import type { AskedWhy } from './asked.ts';
@@ -36,7 +37,7 @@ export function createWaterfall({ store }: PanelContext): Waterfall {
     foot,
   );
 
-  function nameOf({ part, layer }: WaterfallStep, parts: DirectParts): Node | string {
+  function nameOf({ part, layer }: WaterfallStep, parts: DirectParts): Content {
     switch (part) {
       case 'embedding':
         return t('Embedding');
@@ -69,49 +70,44 @@ export function createWaterfall({ store }: PanelContext): Waterfall {
     show: (parts) => {
       steps = waterfall(parts, model());
       const range = waterfallRange(steps);
-      rows.replaceChildren(
-        ...steps.map((step, index) =>
-          el(
-            'tr',
-            { class: step.layer >= 0 && steps[index - 1]?.layer !== step.layer ? 'layer-start' : '' },
-            el('th', { scope: 'row' }, nameOf(step, parts)),
-            barCell(step, range),
-            numberCell(signedDecimal(step.value, LOGIT_DIGITS), true),
-            numberCell(signedDecimal(step.after, LOGIT_DIGITS)),
-          ),
+      drawInto(
+        rows,
+        steps.map(
+          (step, index) =>
+            html`<tr class=${step.layer >= 0 && steps[index - 1]?.layer !== step.layer ? 'layer-start' : ''}>
+              <th scope="row">${nameOf(step, parts)}</th>
+              ${barCell(step, range)} ${numberTemplate(signedDecimal(step.value, LOGIT_DIGITS), true)}
+              ${numberTemplate(signedDecimal(step.after, LOGIT_DIGITS))}
+            </tr>`,
         ),
       );
       const sum = total(steps.map(({ value }) => value));
-      foot.replaceChildren(
-        el(
-          'tr',
-          {},
-          el('th', { scope: 'row' }, t('Sum of the parts')),
-          barCell({ value: sum, before: 0, after: sum }, range),
-          numberCell(''),
-          numberCell(signedDecimal(sum, LOGIT_DIGITS), true),
-        ),
+      drawInto(
+        foot,
+        html`<tr>
+          <th scope="row">${t('Sum of the parts')}</th>
+          ${barCell({ value: sum, before: 0, after: sum }, range)} ${numberTemplate('')}
+          ${numberTemplate(signedDecimal(sum, LOGIT_DIGITS), true)}
+        </tr>`,
       );
     },
   };
 }
 
-function named(text: string, title: string, pressed: () => void): HTMLElement {
-  const made = button(text, 'link', pressed);
-  made.title = title;
-  return made;
+function named(text: string, title: string, pressed: () => void): TemplateResult {
+  return html`<button type="button" class="button link" title=${title} @click=${pressed}>${text}</button>`;
 }
 
 /** A bar from the sum before to the sum after, on the range of all sums. */
 function barCell(
   { value, before, after }: Pick<WaterfallStep, 'value' | 'before' | 'after'>,
   [low, high]: readonly [number, number],
-): HTMLElement {
+): TemplateResult {
   const place = (sum: number): string => ((sum - low) / (high - low || 1)).toFixed(4);
-  const bar = el('span', { class: value < 0 ? 'fall-bar negative' : 'fall-bar' });
-  bar.style.setProperty('--from', place(Math.min(before, after)));
-  bar.style.setProperty('--to', place(Math.max(before, after)));
-  const cell = el('span', { class: 'fall', 'aria-hidden': 'true' }, bar);
-  cell.style.setProperty('--zero', place(0));
-  return el('td', { class: 'fall-cell' }, cell);
+  const look = `--from: ${place(Math.min(before, after))}; --to: ${place(Math.max(before, after))}`;
+  return html`<td class="fall-cell">
+    <span class="fall" aria-hidden="true" style="--zero: ${place(0)}">
+      <span class="fall-bar ${value < 0 ? 'negative' : ''}" style=${look}></span>
+    </span>
+  </td>`;
 }

@@ -1,10 +1,10 @@
 import type { DirectParts } from '../../../src/core/directParts.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { total, waterfall } from '../../figures/directWaterfall.ts';
-import { factList } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { decimal, signedDecimal, significant } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
+import { drawInto, factsTemplate } from '../../parts/templates.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -42,7 +42,7 @@ export function createWhyParts(context: PanelContext): View {
   function render(answer: { readonly why: AskedWhy; readonly parts: DirectParts }, state: ViewState): void {
     const { why, parts } = answer;
     if (changed(answer)) {
-      facts.replaceChildren(...factList(factsOf(why, parts, state)));
+      drawInto(facts, factsTemplate(factsOf(why, parts, state)));
       steps.show(parts, why);
     }
     heads.show(parts, why, state);

@@ -10,6 +10,7 @@ import { methodTexts } from './methodTexts.ts';
 /** An answer about one token, or about several together. */
 export type Found = Attribution | SpanAttribution;
 
+/** Name of a unit in which words are counted. */
 export function unitName(unit: TextUnit): string {
   const names = { token: t('Token'), word: t('Word'), line: t('Line'), sentence: t('Sentence') } satisfies Readonly<
     Record<TextUnit, string>
@@ -33,6 +34,7 @@ export function sidesOfSpan(): Pick<SignedNumbers, 'towards' | 'against'> {
   return { towards: t('for these tokens'), against: t('against these tokens') };
 }
 
+/** That a method is not defined for several tokens, and which are. */
 export function notForSpans(method: AttributionMethod): string {
   const others = SPAN_METHODS.map((name) => methodTexts(name).name).join(' · ');
   return t(

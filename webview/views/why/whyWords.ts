@@ -3,9 +3,10 @@ import type { Intervention } from '../../../src/core/run.ts';
 import { sumsOf, TEXT_UNITS, unitsOf, type TokenRun } from '../../../src/core/textUnits.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { isOn, switchedOff, switchedOn } from '../../figures/recipeList.ts';
-import { button, factList, segmented, select } from '../../parts/controls.ts';
+import { button, segmented, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { createSignedStrip, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
+import { drawInto, factsTemplate } from '../../parts/templates.ts';
 import { question } from '../../question.ts';
 import { changeRecipe } from '../../changeRecipe.ts';
 import type { ViewState } from '../../state.ts';
@@ -72,7 +73,7 @@ export function createWhyWords(context: PanelContext): View {
       for (const part of [facts, strip.root]) part.hidden = !isAsked;
       if (!isAsked) return;
       strip.show(inUnits(numbers, state), state);
-      if (changed(found)) facts.replaceChildren(...factList(factsOf(found, numbers)));
+      if (changed(found)) drawInto(facts, factsTemplate(factsOf(found, numbers)));
     },
   });
   const changed = changeDetector();
