@@ -56,11 +56,30 @@ const DEFAULTS = Object.entries(
 );
 
 /** What the defaults of transformers do not say, or not so that a model could be made of it. */
-const GIVEN: Readonly<Record<string, object>> = { deepseek_v2: { num_experts_per_tok: 6 }, glm4_moe: { head_dim: 128 } };
+const GIVEN: Readonly<Record<string, object>> = {
+  deepseek_v2: { num_experts_per_tok: 6 },
+  dots1: { n_routed_experts: 8, n_shared_experts: 1, num_experts_per_tok: 2 },
+  glm4_moe: { head_dim: 128 },
+};
+
+/** Numbers as float32, as which they are computed with: JavaScript and Python take powers to other last bits. */
+function asFloat32(value: unknown): unknown {
+  if (typeof value === 'number') return Math.fround(value);
+  if (Array.isArray(value)) return value.map(asFloat32);
+  if (value === null || typeof value !== 'object' || Object.getPrototypeOf(value) !== Object.prototype) return value;
+  return Object.fromEntries(Object.entries(value).map(([key, field]) => [key, asFloat32(field)]));
+}
+
+test('the defaults of every family are compared', () => {
+  const source = readFileSync('src/model/families/families.ts', 'utf8');
+  const names = [...source.matchAll(/^ {2}\['([a-z0-9_-]+)', \w+\],$/gm)].map(([, name]) => name);
+  expect(names.length).toBeGreaterThan(90);
+  expect(DEFAULTS.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+});
 
 describe('an option that config.json leaves out', () => {
   test.each(DEFAULTS)('is what transformers takes it to be: %s', (name, config) => {
-    const read = (options: object): unknown => readDecoder(options, new Map()).spec;
+    const read = (options: object): unknown => asFloat32(readDecoder(options, new Map()).spec);
     expect(read({ model_type: name, ...GIVEN[name] })).toEqual(read({ ...config, ...GIVEN[name] }));
   });
 });
