@@ -48,8 +48,8 @@ export async function openPatching(model: LanguageModel, clean: Trace, corrupted
   const difference = values.clean - values.corrupted;
   if (!(Math.abs(difference) >= LEAST_DIFFERENCE))
     throw new UserError(
-      msg`Both texts predict alike: the logit difference is ${withMinusSign(values.corrupted.toFixed(4))} in the one and ${withMinusSign(values.clean.toFixed(4))} in \
-the other, so nothing is there to be restored.`,
+      msg`Both texts predict alike: the logit difference is ${withMinusSign(values.corrupted.toFixed(4))} in the one and \
+${withMinusSign(values.clean.toFixed(4))} in the other, so nothing is there to be restored.`,
     );
   return { model, clean, corrupted, target, partners, values, outputs: new Map() };
 }

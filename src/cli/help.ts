@@ -61,9 +61,9 @@ For score, which reads whole texts of any length in windows; - is standard input
   --max-bits-per-byte X
                       exit code 3 if a file takes more; which, is told on standard error
 
-For score, generate, report and verify by an engine that serves the model, in place of a model on this machine: vLLM, SGLang, TGI, llama.cpp, Ollama,
-LM Studio, or another server of OpenAI's completions, recognised by asking. Texts are sent to that address alone; a redirect elsewhere
-is not followed. EXPLAIN_TOKENS_ENGINE_KEY: its key
+For score, generate, report and verify by an engine that serves the model, in place of a model on this machine: vLLM, SGLang, TGI,
+llama.cpp, Ollama, LM Studio, or another server of OpenAI's completions, recognised by asking. Texts are sent to that address alone; a
+redirect elsewhere is not followed. EXPLAIN_TOKENS_ENGINE_KEY: its key
   --engine URL        its address, such as http://localhost:8000
   --model NAME        the model's name there (default: the only one)
   --tokenizer PATH    score, report, verify: model folder or GGUF file with the same tokenizer, for engines that do not tell the bytes of

@@ -45,7 +45,10 @@ async function isFound(): Promise<string> {
   return sentence;
 }
 
-/** Tells the page the text through models of these sizes: the largest is the model here, the others give half the logarithm and no first choice. */
+/**
+ * Tells the page the text through models of these sizes: the largest is the model here, the others give half the logarithm and no first
+ * choice.
+ */
 async function tellSizes(parameters: readonly number[]): Promise<void> {
   const { text, tokens, logprob, rank } = model.shown.explanation;
   await page.browser.page.evaluate(

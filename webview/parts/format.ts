@@ -1,4 +1,5 @@
-// Numbers as the display language writes them, negative ones with the minus sign (U+2212), and none that is shown as zero. Units are part of the text: a bare number is never shown for a measured quantity.
+// Numbers as the display language writes them, negative ones with the minus sign (U+2212), and none that is shown as zero. Units are part
+// of the text: a bare number is never shown for a measured quantity.
 
 import { raised, withMinusSign } from '../../src/core/numberText.ts';
 import { t } from '../strings.ts';

@@ -23,7 +23,7 @@ export function codeBlock(lines: readonly string[]): Markdown {
 
 /** A number as Markdown. Throws Error for text with characters other than those of numbers, which Markdown would interpret. */
 export function figure(text: string): Markdown {
-  if (!/^[\w.,%+ -]*$/.test(text)) throw new Error(`${text} is no number.`);
+  if (!/^[\w.,%+ \-−×⁻⁰¹²³⁴-⁹]*$/.test(text)) throw new Error(`${text} is no number.`);
   return text as Markdown;
 }
 

@@ -124,6 +124,11 @@ test('bars are ten cells in eighths', () => {
   expect(bar(0.0625)).toBe('▋         ');
 });
 
+test('a probability too small for decimals is told in a hover as any other', () => {
+  const explanation = explanationOf([BOS, { text: 'odd', probability: 2 ** -60, rank: 900 }], [['a', 0.5]]);
+  expect(hoverMarkdown(explanation, [1], english)).toContain('probability 8.67 × 10⁻¹⁷%');
+});
+
 test('percentages have three digits and never round up to certainty', () => {
   expect([0, 0.5, 0.123456, 0.000009999, 0.0000099949, 0.0000001, 0.0000000001, 0.99999, 1].map(percent)).toEqual([
     '0%',

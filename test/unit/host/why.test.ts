@@ -149,7 +149,7 @@ describe('the hover of why', () => {
   it('names the token, its rival and the strongest words, text as text', () => {
     expect(whyMarkdown(explanation, words, 3, english)?.split('\n\n')).toEqual([
       'Why `d` here, rather than `other`?',
-      'The strongest words, by the method chosen in the panel: `` `b `` -1.500 · `a` +0.250',
+      'The strongest words, by the method chosen in the panel: `` `b `` −1.500 · `a` +0.250',
     ]);
   });
 
@@ -174,7 +174,7 @@ describe('the hover of why', () => {
         { first: 2, end: 3 },
       ],
     };
-    expect(whyMarkdown(explanation, whole, 1, english)).toMatch(/panel: ``a`b`` -0\.500\n\nHere: ``a`b`` -0\.500$/);
+    expect(whyMarkdown(explanation, whole, 1, english)).toMatch(/panel: ``a`b`` −0\.500\n\nHere: ``a`b`` −0\.500$/);
     expect(whyMarkdown(explanation, whole, 2, english)).not.toContain('Here');
     expect(tokenLevels(whole)).toEqual([4, 4, -1]);
   });

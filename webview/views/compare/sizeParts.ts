@@ -80,5 +80,8 @@ export function worseTemplate(sizes: ShownSizes, { spans }: SizeComparison): Tem
     all.length > MOST_WORSE ? html`<p class="caption">${t('The {0} largest of {1}.', MOST_WORSE, integer(all.length))}</p>` : nothing;
   return html`<h3>${title}</h3>
     ${more}
-    ${withTableMenu(title, el('div', { class: 'sizes-frame' }, table), { file: () => 'sizes-worse', numbers: () => spanNumbers(sizes, all) })}`;
+    ${withTableMenu(title, el('div', { class: 'sizes-frame' }, table), {
+      file: () => 'sizes-worse',
+      numbers: () => spanNumbers(sizes, all),
+    })}`;
 }
