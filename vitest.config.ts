@@ -9,12 +9,12 @@ const exclude = ['**/node_modules/**'];
  */
 const rest = [
   'test/soak/**',
-  'test/cli/{compare,download,engine,generate,gguf,mcp,patch,recipe,report,standardInput,steer,stopping,terminal,why}.test.ts',
-  'test/worker/{executionProvider,nativeFallback,outOfMemory,repeatedHeads}.test.ts',
+  'test/cli/{compare,download,engine,generate,gguf,mcp,patch,recipe,report,score,standardInput,steer,stopping,terminal,why}.test.ts',
+  'test/worker/{executionProvider,generation,nativeFallback,outOfMemory,repeatedHeads}.test.ts',
   'test/library/lock.test.ts',
   'test/unit/tokenizer/hostile.test.ts',
-  'test/webview/{deletion,family,headMeasures,heads,hybrid,keys,outdated,served,steering,whatIf,why}Panel.test.ts',
-  'test/webview/{largeText,lens,lensSteps,patching,repeatedHeads}.test.ts',
+  'test/webview/{deletion,family,headMeasures,heads,hybrid,keys,outdated,served,steering,walk,whatIf,why}Panel.test.ts',
+  'test/webview/{largeText,lens,lensSteps,patching,repeatedHeads,vectors}.test.ts',
   'test/e2e/{agents,compare,editing,editors,forwardPass,git,hostile,inert,library,libraryTroubles,longText,models,runtime}.test.ts',
   'test/e2e/{strangers,themes,typing}.test.ts',
 ];
