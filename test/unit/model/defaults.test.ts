@@ -72,9 +72,9 @@ function asFloat32(value: unknown): unknown {
 
 test('the defaults of every family are compared', () => {
   const source = readFileSync('src/model/families/families.ts', 'utf8');
-  const names = [...source.matchAll(/^ {2}\['([a-z0-9_-]+)', \w+\],$/gm)].map(([, name]) => name);
+  const names = [...source.matchAll(/^ {2}\['([a-z0-9_-]+)', \w+\],$/gm)].flatMap(([, name]) => name ?? []);
   expect(names.length).toBeGreaterThan(90);
-  expect(DEFAULTS.map(([name]) => name).toSorted()).toEqual(names.toSorted());
+  expect(new Set(DEFAULTS.map(([name]) => name))).toEqual(new Set(names));
 });
 
 describe('an option that config.json leaves out', () => {
