@@ -88,8 +88,8 @@ export async function writeSetting(
  */
 export function onSettingChange(names: readonly (keyof Settings)[], listener: () => void): vscode.Disposable {
   const values = (): string => {
-    const settings = readSettings();
-    return JSON.stringify(names.map((name) => settings[name]));
+    const section = vscode.workspace.getConfiguration(SECTION);
+    return JSON.stringify(names.map((name) => section.get(name)));
   };
   let known = values();
   return vscode.workspace.onDidChangeConfiguration(() => {

@@ -184,8 +184,8 @@ export class FileReader extends Disposable {
   }
 
   /**
-   * Another model, or other windows, give other scores. What the user stopped does not begin by itself. VS Code tells of settings that are
-   * as they were, too, and late.
+   * Another model, or other windows, give other scores. What the user stopped does not begin by itself. VS Code tells late: a file may
+   * have been begun by the new settings already, and not every setting changes its terms.
    */
   #beginAgain(): void {
     const terms = this.#terms();
