@@ -66,13 +66,11 @@ it('a notebook', async () => {
   });
   try {
     const { page, workbench } = session;
-    await page.setViewportSize({ width: 1000, height: 960 });
+    await page.setViewportSize({ width: 1000, height: 1100 });
     await workbench.command('View: Toggle Primary Side Bar Visibility');
     await workbench.openFile(NOTEBOOK);
     await page.locator('.notebookOverlay .view-line', { hasText: 'import gzip' }).waitFor();
     await workbench.command('Notebook: Focus Last Cell');
-    await page.mouse.move(500, 600);
-    await page.mouse.wheel(0, 5000);
     await page.frameLocator('iframe.webview').first().frameLocator('iframe#active-frame').locator('img').waitFor();
     await session.screenshot('readme notebook');
   } finally {

@@ -43,6 +43,7 @@ const EXPECTED = [
   'extension/media/recipe.schema.json',
   ...['editor', 'explain', 'model', 'panel'].map((page) => `extension/media/walkthrough/${page}.md`),
   'extension/media/screenshots/agent.png',
+  'extension/media/screenshots/notebook.png',
   'extension/media/screenshots/panel.png',
   'extension/media/screenshots/report.png',
   'extension/media/screenshots/save.png',
