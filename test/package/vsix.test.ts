@@ -47,6 +47,7 @@ const EXPECTED = [
   'extension/media/screenshots/panel.png',
   'extension/media/screenshots/report.png',
   'extension/media/screenshots/save.png',
+  'extension/media/screenshots/sizes.png',
   'extension/media/screenshots/tour.gif',
   ...['README.md', 'config.json', 'generation_config.json', 'model.safetensors', 'tokenizer.json', 'tokenizer_config.json'].map(
     (file) => MODEL + file,

@@ -26,7 +26,7 @@ from transformers import LlamaConfig, LlamaForCausalLM
 # Parts of the corpus by their share of the bytes.
 SHARES = {"en_prose": 0.4, "en_general": 0.2, "en_docs": 0.15, "zh_docs": 0.1, "zh_general": 0.15}
 # Width, layers and width of the MLP of each size; heads are 16 wide.
-SIZES = {"0.1M": (32, 2, 96), "0.2M": (48, 3, 128), "0.3M": (64, 4, 176), "0.7M": (96, 5, 256), "1.5M": (128, 6, 352)}
+SIZES = {"0.09M": (32, 2, 96), "0.12M": (32, 4, 96), "0.18M": (48, 3, 128), "0.33M": (64, 4, 176), "1.5M": (128, 6, 352)}
 VOCABULARY = 2048
 CONTEXT = 256
 ROWS = 8
