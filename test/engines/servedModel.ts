@@ -3,6 +3,7 @@ import { fromByteCharacters } from '../../src/core/byteAlphabet.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { topIndices } from '../../src/core/probability.ts';
 import { lastResidual, rowsAt } from '../../src/analysis/traceRows.ts';
+import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
 import { wasmRuntime } from '../../src/model/run/runtime.ts';
 import { openTokenizer, type TextTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
@@ -38,13 +39,14 @@ export interface Distribution {
   readonly top: (most: number) => readonly Candidate[];
 }
 
-/** Opens the bundled model in this process. */
-export async function openServedModel(): Promise<ServedModel> {
-  const files = await modelAt(FOLDER);
+/** Opens the bundled model in this process, or the one of these files. */
+export async function openServedModel(own?: ModelFiles): Promise<ServedModel> {
+  const files = own ?? (await modelAt(FOLDER));
   const wasmBinary = readFileSync('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm');
   const model = await openLanguageModel(files, wasmRuntime({ wasmBinary, threads: 1 }));
   const tokenizer = await openTokenizer(files, model.info.vocab);
-  const json = JSON.parse(readFileSync(`${FOLDER}/tokenizer.json`, 'utf8')) as {
+  const tokens = await files.read('tokenizer.json', 0, await files.size('tokenizer.json'));
+  const json = JSON.parse(new TextDecoder().decode(tokens)) as {
     readonly model: { readonly vocab: Readonly<Record<string, number>> };
     readonly added_tokens: readonly { readonly id: number; readonly content: string }[];
   };

@@ -124,7 +124,7 @@ describe('a model with experts (mixtral)', () => {
       expect(first?.weight).toBeGreaterThanOrEqual(second?.weight ?? Infinity);
       expect(line[first?.expert ?? -1]).toBe(first?.weight);
     }
-    expect(largestWeight(grid)).toBe(Math.max(...routing.weights));
+    expect(largestWeight(grid)).toBe(Math.max(...(routing.weights ?? [])));
   });
 
   it('counts the load of every expert', () => {

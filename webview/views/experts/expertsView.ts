@@ -1,6 +1,6 @@
 import { html } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
-import type { ExpertRouting, Explanation, LayerTraits } from '../../../src/core/trace.ts';
+import type { ExpertRouting, Explanation, ModelInfo } from '../../../src/core/trace.ts';
 import { tokenAxis } from '../../figures/figureData.ts';
 import { expertNumbers, loadNumbers, savedOf } from '../../figures/savedNumbers.ts';
 import { slider } from '../../parts/controls.ts';
@@ -43,6 +43,7 @@ export function createExperts(context: PanelContext): View {
   const facts = el('dl', { class: 'facts small' });
   const chosenTitle = el('h3');
   const chosenList = el('ul', { class: 'chosen-experts' });
+  const [loadCaption, mapTitle, mapCaption] = [el('p', { class: 'caption' }), el('h3'), el('p', { class: 'caption' })];
   const draw = (): void => asked.redraw();
   const file = (what: string) => () => `layer-${store.state().settings.expertLayer}-${what}`;
   const load = createPlot(t('Share of the tokens that each expert was sent'), file('expert-load'), {
@@ -52,7 +53,9 @@ export function createExperts(context: PanelContext): View {
   });
   const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), file('experts'), {
     data: () =>
-      savedOf(asked.answer(), ({ grid }) => expertNumbers(tokenAxis('token', store.state().shown?.explanation.tokens ?? []), grid)),
+      savedOf(asked.answer(), ({ grid, routing }) =>
+        expertNumbers(tokenAxis('token', store.state().shown?.explanation.tokens ?? []), grid, routing.weights !== null),
+      ),
     hover: hoverCell,
     click: (point) => selectToken(context, point.y),
     keys: moveToken,
@@ -63,10 +66,10 @@ export function createExperts(context: PanelContext): View {
     { class: 'expert-figures' },
     el('div', { class: 'chosen' }, chosenTitle, chosenList),
     el('h3', {}, t('Load')),
-    el('p', { class: 'caption' }, t('Share of the tokens that each expert was sent. Dotted: an even spread.')),
+    loadCaption,
     load.root,
-    el('div', { class: 'toolbar spread' }, el('h3', {}, t('Weights')), map.tools),
-    el('p', { class: 'caption' }, t('Row: token. Column: expert. Empty: not sent there.')),
+    el('div', { class: 'toolbar spread' }, mapTitle, map.tools),
+    mapCaption,
     map.root,
   );
   const drawn = changeDetector();
@@ -76,6 +79,10 @@ export function createExperts(context: PanelContext): View {
     ask: async ({ settings }, query) => {
       const routing = await query('experts', 'experts', { layer: settings.expertLayer });
       return { routing, grid: expertGrid(routing), loads: expertLoad(routing) };
+    },
+    answered: ({ routing }) => {
+      const { load: ofLoad, title, map: ofMap } = captionsOf(routing);
+      [loadCaption.textContent, mapTitle.textContent, mapCaption.textContent] = [ofLoad, title, ofMap];
     },
     draw: render,
   });
@@ -93,8 +100,7 @@ export function createExperts(context: PanelContext): View {
       context.tooltip.hide();
       return markTokens(context, []);
     }
-    const weight = asked.answer()?.grid[point.y]?.[point.x] ?? null;
-    context.tooltip.show(cellContent(weight, point, shown.explanation), event.clientX, event.clientY);
+    context.tooltip.show(cellContent(asked.answer(), point, shown.explanation), event.clientX, event.clientY);
     markTokens(context, [point.y]);
   }
   function hoverLoad(point: PlotPoint | null, event: MouseEvent | null): void {
@@ -113,7 +119,7 @@ export function createExperts(context: PanelContext): View {
     context.announce(
       [
         chosenTitle.textContent,
-        ...expertsOf(answer.routing, token).map(({ expert, weight }) => `${t('Expert {0}', expert)} ${significant(weight, 4)}`),
+        ...expertsOf(answer.routing, token).map(({ expert, weight }) => `${t('Expert {0}', expert)} ${weightText(weight)}`.trim()),
       ].join(', '),
     );
   }
@@ -127,15 +133,15 @@ export function createExperts(context: PanelContext): View {
     drawInto(
       chosenList,
       expertsOf(routing, settings.selected).map(
-        ({ expert, weight }) => html`<li><span>${t('Expert {0}', expert)}</span><strong>${significant(weight, 4)}</strong></li>`,
+        ({ expert, weight }) => html`<li><span>${t('Expert {0}', expert)}</span><strong>${weightText(weight)}</strong></li>`,
       ),
     );
-    load.draw(expertLoadFigure(loads, routing.chosen, width, theme));
-    map.draw(expertGridFigure(grid, { labels, selected: settings.selected, width }, theme), {
-      colours: theme.sequential,
-      low: '0',
-      high: significant(largestWeight(grid), 3),
-    });
+    const isWeighted = routing.weights !== null;
+    load.draw(expertLoadFigure(loads, isWeighted ? routing.chosen : null, width, theme));
+    map.draw(
+      expertGridFigure(grid, { labels, selected: settings.selected, width }, theme),
+      isWeighted ? { colours: theme.sequential, low: '0', high: significant(largestWeight(grid), 3) } : undefined,
+    );
   }
 
   return {
@@ -144,18 +150,19 @@ export function createExperts(context: PanelContext): View {
       const { shown, settings } = state;
       if (shown === null) return;
       const found = layers();
-      const traits = shown.explanation.model.traits?.layers[settings.expertLayer]?.experts ?? null;
-      if (traits === null) return;
+      if (!found.includes(settings.expertLayer)) return;
       layer.set(found.indexOf(settings.expertLayer), t('Layer {0}', settings.expertLayer), found.length - 1);
-      drawInto(facts, countsTemplate(factsOf(traits)));
+      drawInto(facts, countsTemplate(factsOf(shown.explanation.model, settings.expertLayer)));
       asked.update(state, shown, settings.expertLayer);
     },
   };
 }
 
-function cellContent(weight: number | null, point: PlotPoint, explanation: Explanation): TooltipContent {
+function cellContent(answer: Answer | undefined, point: PlotPoint, explanation: Explanation): TooltipContent {
+  const weight = answer?.grid[point.y]?.[point.x] ?? null;
+  const sent = answer?.routing.weights === null ? t('sent there') : significant(weight ?? 0, 6);
   return {
-    title: weight === null ? t('not sent there') : significant(weight, 6),
+    title: weight === null ? t('not sent there') : sent,
     rows: [
       [t('Token'), `${tokenLabels(explanation)[point.y] ?? ''}  (${integer(point.y)})`],
       [t('Expert'), integer(point.x)],
@@ -174,11 +181,39 @@ function loadContent({ loads, grid }: Answer, expert: number): TooltipContent {
   };
 }
 
+/** A weight; empty where an engine does not return it. */
+function weightText(weight: number | null): string {
+  return weight === null ? '' : significant(weight, 4);
+}
+
+/** What is said of the figures: an engine returns numbers of experts alone. */
+function captionsOf({ weights }: ExpertRouting): { readonly load: string; readonly title: string; readonly map: string } {
+  const map = t('Row: token. Column: expert. Empty: not sent there.');
+  if (weights !== null)
+    return { load: t('Share of the tokens that each expert was sent. Dotted: an even spread.'), title: t('Weights'), map };
+  return {
+    load: t('Share of the tokens that each expert was sent.'),
+    title: t('Experts of each token'),
+    map: [
+      map,
+      t('The engine returns neither the weights of the experts nor how many there are: columns end with the last one named.'),
+    ].join(' '),
+  };
+}
+
 /** How many experts a layer has, and how many of them a token passes. */
-function factsOf({ count, chosen, shared }: NonNullable<LayerTraits['experts']>): readonly (readonly [string, string])[] {
+function factsOf({ traits, served }: ModelInfo, layer: number): readonly (readonly [string, string])[] {
+  const routing = served?.routing;
+  if (routing !== undefined)
+    return [
+      [`≥ ${integer(routing.least)}`, t('experts')],
+      [integer(routing.chosen), t('for each token')],
+    ];
+  const experts = traits?.layers[layer]?.experts ?? null;
+  if (experts === null) return [];
   return [
-    [String(count), t('experts')],
-    [String(chosen), t('for each token')],
-    ...(shared ? [['+', t('one that all tokens pass')] as const] : []),
+    [String(experts.count), t('experts')],
+    [String(experts.chosen), t('for each token')],
+    ...(experts.shared ? [['+', t('one that all tokens pass')] as const] : []),
   ];
 }
