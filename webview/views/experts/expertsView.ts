@@ -1,6 +1,6 @@
 import { html } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
-import type { ExpertRouting, Explanation, ModelInfo } from '../../../src/core/trace.ts';
+import type { ExpertRouting, Explanation } from '../../../src/core/trace.ts';
 import { tokenAxis } from '../../figures/figureData.ts';
 import { expertNumbers, loadNumbers, savedOf } from '../../figures/savedNumbers.ts';
 import { slider } from '../../parts/controls.ts';
@@ -24,6 +24,7 @@ import { createPlot, type PlotPoint } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
+import { createCaptions, factsOf, weightText } from './expertTexts.ts';
 
 interface Answer {
   readonly routing: ExpertRouting;
@@ -43,7 +44,7 @@ export function createExperts(context: PanelContext): View {
   const facts = el('dl', { class: 'facts small' });
   const chosenTitle = el('h3');
   const chosenList = el('ul', { class: 'chosen-experts' });
-  const [loadCaption, mapTitle, mapCaption] = [el('p', { class: 'caption' }), el('h3'), el('p', { class: 'caption' })];
+  const captions = createCaptions();
   const draw = (): void => asked.redraw();
   const file = (what: string) => () => `layer-${store.state().settings.expertLayer}-${what}`;
   const load = createPlot(t('Share of the tokens that each expert was sent'), file('expert-load'), {
@@ -66,10 +67,10 @@ export function createExperts(context: PanelContext): View {
     { class: 'expert-figures' },
     el('div', { class: 'chosen' }, chosenTitle, chosenList),
     el('h3', {}, t('Load')),
-    loadCaption,
+    captions.load,
     load.root,
-    el('div', { class: 'toolbar spread' }, mapTitle, map.tools),
-    mapCaption,
+    el('div', { class: 'toolbar spread' }, captions.title, map.tools),
+    captions.map,
     map.root,
   );
   const drawn = changeDetector();
@@ -80,10 +81,7 @@ export function createExperts(context: PanelContext): View {
       const routing = await query('experts', 'experts', { layer: settings.expertLayer });
       return { routing, grid: expertGrid(routing), loads: expertLoad(routing) };
     },
-    answered: ({ routing }) => {
-      const { load: ofLoad, title, map: ofMap } = captionsOf(routing);
-      [loadCaption.textContent, mapTitle.textContent, mapCaption.textContent] = [ofLoad, title, ofMap];
-    },
+    answered: ({ routing }) => captions.set(routing),
     draw: render,
   });
   const root: HTMLElement = el(
@@ -179,41 +177,4 @@ function loadContent({ loads, grid }: Answer, expert: number): TooltipContent {
       [t('Share'), percent(share)],
     ],
   };
-}
-
-/** A weight; empty where an engine does not return it. */
-function weightText(weight: number | null): string {
-  return weight === null ? '' : significant(weight, 4);
-}
-
-/** What is said of the figures: an engine returns numbers of experts alone. */
-function captionsOf({ weights }: ExpertRouting): { readonly load: string; readonly title: string; readonly map: string } {
-  const map = t('Row: token. Column: expert. Empty: not sent there.');
-  if (weights !== null)
-    return { load: t('Share of the tokens that each expert was sent. Dotted: an even spread.'), title: t('Weights'), map };
-  return {
-    load: t('Share of the tokens that each expert was sent.'),
-    title: t('Experts of each token'),
-    map: [
-      map,
-      t('The engine returns neither the weights of the experts nor how many there are: columns end with the last one named.'),
-    ].join(' '),
-  };
-}
-
-/** How many experts a layer has, and how many of them a token passes. */
-function factsOf({ traits, served }: ModelInfo, layer: number): readonly (readonly [string, string])[] {
-  const routing = served?.routing;
-  if (routing !== undefined)
-    return [
-      [`≥ ${integer(routing.least)}`, t('experts')],
-      [integer(routing.chosen), t('for each token')],
-    ];
-  const experts = traits?.layers[layer]?.experts ?? null;
-  if (experts === null) return [];
-  return [
-    [String(experts.count), t('experts')],
-    [String(experts.chosen), t('for each token')],
-    ...(experts.shared ? [['+', t('one that all tokens pass')] as const] : []),
-  ];
 }
