@@ -32,6 +32,7 @@ const MODEL = v.looseObject({
       requestEach: v.boolean(),
       listedAlone: v.boolean(),
       routing: v.optional(v.object({ layers: v.array(count), chosen: count, least: count })),
+      hiddenStates: v.optional(v.literal(true)),
     }),
   ),
 });

@@ -1,7 +1,7 @@
 import { html } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
 import type { ExpertRouting, Explanation } from '../../../src/core/trace.ts';
-import { tokenAxis } from '../../figures/figureData.ts';
+import { tokenAxis, type GridAxis } from '../../figures/figureData.ts';
 import { expertNumbers, loadNumbers, savedOf } from '../../figures/savedNumbers.ts';
 import { slider } from '../../parts/controls.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
@@ -46,6 +46,7 @@ export function createExperts(context: PanelContext): View {
   const chosenList = el('ul', { class: 'chosen-experts' });
   const captions = createCaptions();
   const draw = (): void => asked.redraw();
+  const rows = (): GridAxis => tokenAxis('token', store.state().shown?.explanation.tokens ?? []);
   const file = (what: string) => () => `layer-${store.state().settings.expertLayer}-${what}`;
   const load = createPlot(t('Share of the tokens that each expert was sent'), file('expert-load'), {
     data: () => savedOf(asked.answer(), ({ loads }) => loadNumbers(loads)),
@@ -53,10 +54,7 @@ export function createExperts(context: PanelContext): View {
     resized: draw,
   });
   const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), file('experts'), {
-    data: () =>
-      savedOf(asked.answer(), ({ grid, routing }) =>
-        expertNumbers(tokenAxis('token', store.state().shown?.explanation.tokens ?? []), grid, routing.weights !== null),
-      ),
+    data: () => savedOf(asked.answer(), ({ grid, routing }) => expertNumbers(rows(), grid, routing.weights !== null)),
     hover: hoverCell,
     click: (point) => selectToken(context, point.y),
     keys: moveToken,

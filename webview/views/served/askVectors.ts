@@ -24,11 +24,11 @@ export function createAskVectors(agreed: () => void) {
   const changed = changeDetector();
   return {
     root,
-    /** Whether the vectors of what is shown may be asked for. */
-    update: ({ shown: now }: ViewState): boolean => {
+    /** Whether the vectors of what is shown may be asked for. A report asks nobody: it says that it does not hold them. */
+    update: ({ shown: now, report }: ViewState): boolean => {
       shown = now;
       const model = now?.explanation.model;
-      const isFree = now === null || model?.served === undefined || asked.has(now);
+      const isFree = now === null || report !== null || model?.served === undefined || asked.has(now);
       root.hidden = isFree;
       if (!isFree && model !== undefined && changed(now))
         text.textContent = t(
