@@ -1,13 +1,15 @@
 import { lastResidual } from '../../src/analysis/traceRows.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { at, row } from '../../src/core/tensor.ts';
-import { FIXTURES } from '../golden/compare.ts';
+import { FIXTURES, native } from '../golden/compare.ts';
 import { openGolden } from '../golden/oracle.ts';
 import { folder } from '../unit/model/folder.ts';
 import { LETTERS_TOKENIZER } from '../webview/family.ts';
-import { openServedModel, type ServedModel } from './servedModel.ts';
+import { openServed, type ServedModel } from './servedModel.ts';
 
 const NAME = 'deepseek_v3.1';
+/** What its family adds to the mean square where config.json says nothing. */
+const EPSILON = 1e-6;
 /** A text of that model, whose tokens are letters: long enough to tell from the experts' numbers how many there are of a token. */
 export const ROUTED_TEXT = 'the cat sat on the mat and the dog ran to a red fox.';
 
@@ -28,10 +30,9 @@ export interface RoutedModel extends ServedModel {
 /** Opens a model of three layers, the first without experts, the others with eight, of which each token is sent to two. */
 export async function openRoutedModel(): Promise<RoutedModel> {
   const files = folder(`${FIXTURES}/families/${NAME}`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) });
-  const served = await openServedModel(files);
+  const served = await openServed(files, native());
   const weights = await openGolden(files, 'model.safetensors');
   const norm = await weights.floats('model.norm.weight');
-  const { rms_norm_eps: epsilon } = served.model.config as { readonly rms_norm_eps: number };
   const traceOf = (ids: readonly number[]) => served.model.run(runOf(Int32Array.from(ids), UNCHANGED));
   return {
     ...served,
@@ -47,7 +48,7 @@ export async function openRoutedModel(): Promise<RoutedModel> {
       const last = lastResidual(await traceOf(ids));
       return ids.map((_, token) => {
         const own = [...row(last, token)];
-        const size = Math.sqrt(own.reduce((sum, value) => sum + value ** 2, 0) / own.length + epsilon);
+        const size = Math.sqrt(own.reduce((sum, value) => sum + value ** 2, 0) / own.length + EPSILON);
         return own.map((value, index) => Math.fround((value / size) * at(norm.data, index)));
       });
     },

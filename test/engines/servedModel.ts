@@ -5,7 +5,7 @@ import { topIndices } from '../../src/core/probability.ts';
 import { lastResidual, rowsAt } from '../../src/analysis/traceRows.ts';
 import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
-import { wasmRuntime } from '../../src/model/run/runtime.ts';
+import { wasmRuntime, type Runtime } from '../../src/model/run/runtime.ts';
 import { openTokenizer, type TextTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
 import { modelAt } from '../../src/worker/files.node.ts';
 
@@ -39,11 +39,15 @@ export interface Distribution {
   readonly top: (most: number) => readonly Candidate[];
 }
 
-/** Opens the bundled model in this process, or the one of these files. */
-export async function openServedModel(own?: ModelFiles): Promise<ServedModel> {
-  const files = own ?? (await modelAt(FOLDER));
+/** Opens the bundled model in this process. */
+export async function openServedModel(): Promise<ServedModel> {
   const wasmBinary = readFileSync('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm');
-  const model = await openLanguageModel(files, wasmRuntime({ wasmBinary, threads: 1 }));
+  return openServed(await modelAt(FOLDER), wasmRuntime({ wasmBinary, threads: 1 }));
+}
+
+/** Opens the model of these files. */
+export async function openServed(files: ModelFiles, runtime: Runtime): Promise<ServedModel> {
+  const model = await openLanguageModel(files, runtime);
   const tokenizer = await openTokenizer(files, model.info.vocab);
   const tokens = await files.read('tokenizer.json', 0, await files.size('tokenizer.json'));
   const json = JSON.parse(new TextDecoder().decode(tokens)) as {
