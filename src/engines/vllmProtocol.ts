@@ -44,9 +44,10 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
     const rows = choice.at('prompt_logprobs').list();
     const scored = rows.map((row, index) => scoredOf(row, ids[index] ?? -1, alternatives));
     checkAnswered(host, typeof prompt === 'string' ? ids : prompt, scored);
-    // Of every token but the last, which is generated: no request turns it on or off.
+    // Of every token but the last, which is generated: no request turns it on or off. Lists are of 0.21, which does not tell their layers.
     const routed = choice.at('routed_experts');
-    if (onExperts !== undefined && routed.isThere) tellExperts(onExperts, () => npyExperts(routed, host, scored.length));
+    if (onExperts !== undefined && routed.isThere && !Array.isArray(routed.value))
+      tellExperts(onExperts, () => npyExperts(routed, host, scored.length));
     return scored;
   };
   const version = await connection.get('/version', signal);

@@ -252,7 +252,7 @@ it('shows the experts and the last vectors where an engine returns them', async 
       expect(await vectors.getByRole('slider').count()).toBe(0);
       expect(await vectors.getByRole('radio', { name: 'Neighbours' }).count()).toBe(0);
       await picture(`served-vectors-${theme}-${width}`);
-      await vectors.getByText('Similarity', { exact: true }).click();
+      await vectors.locator('.segment:visible', { hasText: 'Similarity' }).click();
       await page.settled();
       await picture(`served-similarity-${theme}-${width}`);
     }

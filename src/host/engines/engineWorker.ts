@@ -119,7 +119,8 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
     if (isAboutInside(name)) {
       const read = texts.get(run.ids.join());
       if (read === undefined) throw new UserError(msg`This text was explained too long ago: run again.`);
-      await allowed();
+      // Experts came with the text; vectors are asked for.
+      if (name !== 'experts') await allowed();
       const found = await inside?.answer(run, read, name, args, signal);
       if (found) return found;
     }
