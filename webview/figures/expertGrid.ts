@@ -56,10 +56,12 @@ export interface ExpertView {
   readonly labels: readonly string[];
   readonly selected: number;
   readonly width: number;
+  /** Whether weights are known, and are the colours. */
+  readonly isWeighted: boolean;
 }
 
-/** Heatmap of the routing: row = token, column = expert, colour = weight. */
-export function expertGridFigure(grid: ExpertGrid, { labels, selected, width }: ExpertView, theme: Theme): Figure {
+/** Heatmap of the routing: row = token, column = expert, colour = weight, or one colour where weights are not known. */
+export function expertGridFigure(grid: ExpertGrid, { labels, selected, width, isWeighted }: ExpertView, theme: Theme): Figure {
   const tokens = grid.length;
   const count = grid[0]?.length ?? 0;
   const rowHeight = Math.max(ROW.least, Math.min(ROW.most, Math.floor(ROW.room / tokens)));
@@ -78,7 +80,7 @@ export function expertGridFigure(grid: ExpertGrid, { labels, selected, width }: 
         dy: 1,
         zmin: 0,
         zmax: largestWeight(grid),
-        colorscale: plotlyScale(theme.sequential),
+        colorscale: plotlyScale(isWeighted ? theme.sequential : [theme.accent, theme.accent]),
         showscale: false,
         hoverinfo: 'none',
         xgap: width / count >= 7 ? 1 : 0,

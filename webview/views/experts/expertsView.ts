@@ -135,7 +135,7 @@ export function createExperts(context: PanelContext): View {
     const isWeighted = routing.weights !== null;
     load.draw(expertLoadFigure(loads, isWeighted ? routing.chosen : null, width, theme));
     map.draw(
-      expertGridFigure(grid, { labels, selected: settings.selected, width }, theme),
+      expertGridFigure(grid, { labels, selected: settings.selected, width, isWeighted }, theme),
       isWeighted ? { colours: theme.sequential, low: '0', high: significant(largestWeight(grid), 3) } : undefined,
     );
   }
