@@ -5,7 +5,7 @@ import type { Explanation } from '../core/trace.ts';
 import { engineExplanation, type EngineExplanation, type ServedText } from '../engines/engineExplanation.ts';
 import type { OpenedEngine } from '../engines/openEngine.ts';
 import { routingOf, type RoutedExperts } from '../engines/routedExperts.ts';
-import type { QueryArgs, QueryResult } from '../protocol/queries.ts';
+import type { QueryArgs } from '../protocol/queries.ts';
 import { collectAnswers, type AskModel } from '../report/collectAnswers.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../report/readAgain.ts';
 import { commandTokenizer, openCommandEngine, requestBudget } from './commandEngine.ts';
@@ -73,7 +73,7 @@ export async function verifyByEngine(options: VerifyOptions, engine: EngineOptio
 function askOf(experts: RoutedExperts | null): AskModel {
   return async (name, args) => {
     if (name !== 'experts' || experts === null) throw new UserError('The engine does not give the answer to this.');
-    return routingOf(experts, (args as QueryArgs<'experts'>).layer) as QueryResult<typeof name>;
+    return routingOf(experts, (args as QueryArgs<'experts'>).layer);
   };
 }
 

@@ -137,7 +137,7 @@ async function routingBy(served: RoutedModel, ids: readonly number[], fault: Fau
   const [tokens, layers, chosen] = routed.dims;
   if (fault === 'experts of fewer tokens')
     return { dims: [tokens - 1, layers, chosen], values: routed.values.slice(0, (tokens - 1) * layers * chosen) };
-  return fault === 'experts beyond all' ? { ...routed, values: routed.values.with(-1, 32_000) } : routed;
+  return fault === 'experts beyond all' ? { ...routed, values: [...routed.values.slice(1), 32_000] } : routed;
 }
 
 function base64By(bytes: Buffer | null, fault: Fault): string | null {
@@ -180,7 +180,7 @@ async function sglangInside(asked: Asked, served: RoutedModel, ids: readonly num
   if (fault === 'no hidden states') return {};
   const hidden = await served.hidden(ids);
   if (fault === 'hidden states of fewer tokens') return { hidden_states: [hidden.slice(10)] };
-  if (fault === 'hidden states of unequal length') return { hidden_states: [hidden.with(-1, [0, 1])] };
+  if (fault === 'hidden states of unequal length') return { hidden_states: [[...hidden.slice(1), [0, 1]]] };
   // The prompt is read in two pieces.
   return { hidden_states: [hidden.slice(0, 10), hidden.slice(10)] };
 }

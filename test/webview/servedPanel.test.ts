@@ -258,7 +258,7 @@ it('shows the experts and the last vectors where an engine returns them', async 
     }
     expect(await page.violations()).toEqual([]);
   } finally {
-    await inside.close();
+    inside.close();
   }
 });
 
