@@ -152,7 +152,8 @@ async function hiddenStatesOf(connection: EngineConnection, ids: Int32Array, sig
   const { host } = connection;
   if (ids.length > MOST_HIDDEN)
     throw new UserError(
-      msg`Hidden states come as text, and are asked for of ${MOST_HIDDEN} tokens at most: this text has ${ids.length}. Explain a part of it.`,
+      msg`Hidden states come as text, and are asked for of ${MOST_HIDDEN} tokens at most: this text has ${ids.length}. Explain a part of \
+it.`,
     );
   const body = { input_ids: [...ids], ...WHOLE_PROMPT, return_hidden_states: true };
   const meta = (await connection.post('/generate', body, signal, HIDDEN_BYTES)).at('meta_info');

@@ -63,8 +63,8 @@ interface Asked {
 
 /**
  * The questions whose answers make up a report: those that the panel's views ask about this text. A head's strongest weights are known
- * only once its rows are: see `cellQuestions`. About a text that an engine has read only what it told of experts is asked: what it returned is
- * all there is.
+ * only once its rows are: see `cellQuestions`. About a text that an engine has read only what it told of experts is asked: what it returned
+ * is all there is.
  */
 export function reportQuestions(explanation: Explanation, choice: ReportChoice): readonly Query[] {
   const { served } = explanation.model;

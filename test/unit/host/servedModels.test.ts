@@ -114,7 +114,8 @@ describe('an engine in the library', () => {
     await until(host, 'what it can do is said', () => asked.length > before);
     expect(asked.at(-1)).toContain(
       'vllm 0.0.0-test scores a text in one request, with 20 alternatives at each place. It reads 64 tokens at once. It returns no \
-attention and no vectors, and the experts of each token only where it was started with --enable-return-routed-experts, as its answers show.',
+attention and no vectors, and the experts of each token only where it was started with --enable-return-routed-experts, as its answers \
+show.',
     );
     host.window.showInputBox.mockResolvedValueOnce('secret');
     host.run('setEngineKey', node);

@@ -32,8 +32,8 @@ export function createAskVectors(agreed: () => void) {
       root.hidden = isFree;
       if (!isFree && model !== undefined && changed(now))
         text.textContent = t(
-          'They are not part of its first answer: {0} is sent the text once more, and answers with all numbers as text, some megabytes. Up to \
-SGLang 0.5.14 a server that reads other texts at the same moment can mix up their vectors.',
+          'They are not part of its first answer: {0} is sent the text once more, and answers with all numbers as text, some megabytes. \
+Up to SGLang 0.5.14 a server that reads other texts at the same moment can mix up their vectors.',
           engineText(model) ?? '',
         );
       return isFree;
