@@ -30,6 +30,7 @@ import {
 import { cellOf, createLensGrid, lensPieces, lensShare, lensValue, visibleColumns, type LensCell } from '../../webview/figures/lensGrid.ts';
 import { lensTable } from '../../webview/figures/lensTable.ts';
 import { placeLabels, placeTokens, projectionFigure, turned } from '../../webview/figures/projectionPlot.ts';
+import { sizesFigure } from '../../webview/figures/sizesFigure.ts';
 import { summarise } from '../../webview/figures/summary.ts';
 import { rankBucket, tokenColour, tokenShare } from '../../webview/figures/tokenColour.ts';
 import { INITIAL_SETTINGS } from '../../webview/viewSettings.ts';
@@ -516,5 +517,21 @@ describe('a map of pairs that has more cells than pixels', () => {
     );
     expect(figure.layout['yaxis']).toMatchObject({ range: [5.5, 3.5], ticktext: ['e', 'f'] });
     expect(figure.layout['xaxis']).toMatchObject({ range: [0.5, 2.5], ticktext: ['b', 'c'] });
+  });
+});
+
+describe('one text through many sizes', () => {
+  const labels = (sizes: readonly number[], width: number): unknown => {
+    const points = sizes.map((parameters) => ({ name: String(parameters), parameters, bitsPerByte: 2 }));
+    const { xaxis } = sizesFigure(points, null, width, theme).layout as { xaxis: { tickvals: readonly number[]; ticktext: unknown } };
+    expect(xaxis.tickvals).toEqual(sizes);
+    return xaxis.ticktext;
+  };
+
+  it('names the sizes on the axis that have room there, in any order', () => {
+    expect(labels([92_320, 119_072, 1_468_032], 689)).toEqual(['92.3K', '119K', '1.47M']);
+    expect(labels([1_468_032, 119_072, 92_320], 480)).toEqual(['1.47M', '', '92.3K']);
+    expect(labels([500_000_000, 494_000_000, 7_600_000_000], 800)).toEqual(['', '494M', '7.6B']);
+    expect(labels([9_000_000, 9_000_000], 480)).toEqual(['9M', '']);
   });
 });

@@ -11,6 +11,9 @@ const MARGIN = { l: 56, r: 24, t: ABOVE_AXIS, b: 44 };
 /** Space around the points, in decades. */
 const AROUND = { x: 0.25, y: 0.04 };
 
+/** Width of a digit or letter, in font sizes. */
+const LETTER = 0.6;
+
 /** A model in the plot. */
 export interface SizedPoint {
   readonly name: string;
@@ -29,6 +32,7 @@ export function sizesFigure(points: readonly SizedPoint[], fit: SizeFit | null, 
   const [bottom, top] = [Math.min(...shown) - AROUND.y, Math.max(...shown) + AROUND.y];
   const small = { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) };
   const axis = { ...baseAxis(theme), type: 'log', showgrid: true, gridcolor: css(theme.grid), gridwidth: 1, tickfont: small };
+  const across = (value: number): number => ((Math.log10(value) - low) / (high - low)) * (width - MARGIN.l - MARGIN.r);
   const line: Trace = {
     type: 'scatter',
     mode: 'lines',
@@ -61,7 +65,7 @@ export function sizesFigure(points: readonly SizedPoint[], fit: SizeFit | null, 
         ...titledAxis(axis, t('parameters')),
         range: [low, high],
         tickvals: xs,
-        ticktext: xs.map((value) => plotlyText(compact(value))),
+        ticktext: apart(xs.map(compact), xs.map(across), small.size).map(plotlyText),
       },
       yaxis: {
         ...axis,
@@ -72,6 +76,20 @@ export function sizesFigure(points: readonly SizedPoint[], fit: SizeFit | null, 
       annotations: [aboveAxis(theme, t('bits/byte'), MARGIN)],
     },
   };
+}
+
+/** Labels around places in pixels, in any order; where one would meet another to its left it is empty: the table beside has all. */
+function apart(labels: readonly string[], places: readonly number[], fontSize: number): readonly string[] {
+  const shown = labels.map(() => '');
+  let free = -Infinity;
+  for (const index of [...places.keys()].toSorted((a, b) => (places[a] ?? 0) - (places[b] ?? 0))) {
+    const [label = '', place = 0] = [labels[index], places[index]];
+    const half = (label.length * LETTER * fontSize) / 2;
+    if (place - half < free) continue;
+    shown[index] = label;
+    free = place + half + fontSize / 2;
+  }
+  return shown;
 }
 
 /** Round values of a logarithmic axis between two values: steps of 0.1, 0.2, 0.5, … so that there are about five. */
