@@ -84,6 +84,11 @@ export function sentenceTemplate(text: string, ...places: readonly Content[]): C
   return text.split(/\{(\d+)\}/).map((piece, index) => (index % 2 === 0 ? explained(piece, known) : (places[Number(piece)] ?? '')));
 }
 
+/** Formulas one after another, two spaces apart: a line ends between two of them, and within one only if it is longer than the line. */
+export function formulasTemplate(formulas: string): Content {
+  return formulas.split(/(?<=,  )/).map((one) => html`<span class="formula">${one}</span>`);
+}
+
 /** Heading of what comes after a token. */
 export function afterTemplate(token: Token | undefined, position: number): TemplateResult {
   return html`${t('After')} ${chipTemplate(token === undefined ? '' : shortened(visibleToken(token), 24))}<span class="beside"

@@ -50,10 +50,10 @@ function mlpText(path: ForwardPath, stages: readonly Stage[]): StepText {
   return gated
     ? {
         title,
-        sentence: `${t('Every neuron is a gate, opened by one pattern of the vector, times what a second matrix reads.')}${parallel}`,
+        sentence: `${t('Every neuron is a gate, opened by one pattern of the vector, times (⊙, number by number) what a second matrix reads.')}${parallel}`,
         formula: stages.some(({ name: stage }) => stage === 'upClipped')
-          ? `h = ${act}(W_gate x) · (W_up x + 1)`
-          : `h = ${act}(W_gate x) · W_up x`,
+          ? `h = ${act}(W_gate x) ⊙ (W_up x + 1)`
+          : `h = ${act}(W_gate x) ⊙ W_up x`,
       }
     : {
         title,

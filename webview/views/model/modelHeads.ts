@@ -102,8 +102,8 @@ function threadsTemplate(
     ${
       explanation.model.heads > heads.length
         ? html`<p class="part-line">
-            ${t('Threads: attention weights. Bars: how long what a head adds is. {0} of {1} heads.', heads.length, explanation.model.heads)}
+            ${t('Threads: attention weights. Bars: length of the vector that a head adds. {0} of {1} heads.', heads.length, explanation.model.heads)}
           </p>`
-        : html`<p class="part-line">${t('Threads: attention weights. Bars: how long what a head adds is.')}</p>`
+        : html`<p class="part-line">${t('Threads: attention weights. Bars: length of the vector that a head adds.')}</p>`
     }`;
 }

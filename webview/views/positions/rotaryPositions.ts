@@ -187,8 +187,10 @@ function pairLines(
   const of = (vector: Float32Array): string =>
     `(${significant(at(vector, at(pairs, 2 * pair)), 4)}, ${significant(at(vector, at(pairs, 2 * pair + 1)), 4)})`;
   const angle = (position: number): string => {
+    const turns = Math.floor((frequency * position) / (2 * Math.PI));
     const degrees = t('{0}°', decimal((angleAt(frequency, position) * 180) / Math.PI, 1));
-    return `${integer(position)} × ${significant(frequency, 4)} = ${significant(position * frequency, 5)} rad, ${degrees}`;
+    const whole = turns === 0 ? '' : `${turns === 1 ? '' : `${integer(turns)} × `}${t('{0}°', 360)} + `;
+    return `${integer(position)} × ${significant(frequency, 4)} = ${significant(position * frequency, 5)} rad = ${whole}${degrees}`;
   };
   return [
     [t('One rotation in'), waveText(wavelength(frequency))],

@@ -17,10 +17,11 @@ export interface DirectionField extends View {
 /** Creates the field. `changed` is called when another token is chosen. */
 export function createDirectionField({ host, store }: PanelContext, changed: () => void): DirectionField {
   let picked: { readonly id: number; readonly text: string } | null = null;
-  const choice = select(t('Towards'), (id) => {
+  const choose = (id: number): void => {
     picked = known(store.state()).find((one) => one.id === id) ?? null;
     changed();
-  });
+  };
+  const choice = select(t('Towards'), choose, 'tokens');
   const note = el('p', { class: 'caption', role: 'status' });
   const notice = createNotice();
   const typed = textField(t('Or a token typed, with its space'), MAX_WORD, ' Mary', (text) => void read(text));
