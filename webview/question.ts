@@ -87,8 +87,16 @@ export function question<Answer extends object>({ host, store }: PanelContext, a
         return;
       }
       forget();
-      notice.fail(error);
+      notice.fail(error, again);
     }
+  };
+  /** The button that was pressed goes, and with it its focus: where the answer will be, it is not lost. */
+  const again = (): void => {
+    const place = busy();
+    if (place.tabIndex < 0) place.tabIndex = -1;
+    place.focus();
+    notice.clear();
+    void load(store.state());
   };
   return {
     notice: notice.root,
