@@ -2,7 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { BlockParts, MlpPart } from '../../../src/core/architecture.ts';
 import type { LayerFlow } from '../../figures/modelFlow.ts';
 import { integer, significant } from '../../parts/format.ts';
-import { sentenceTemplate } from '../../parts/templates.ts';
+import { besideTemplate, sentenceTemplate } from '../../parts/templates.ts';
 import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
@@ -22,7 +22,7 @@ export function blockTemplate(data: ModelData, actions: ModelActions): TemplateR
   const mlpName = mlpTitle(block.mlp);
   return html`<section class="card model-block" aria-label=${t('Layer {0}', layer)}>
     <div class="card-head">
-      <h3>${t('Layer {0}', layer)}<span class="beside">${kind}</span></h3>
+      <h3>${t('Layer {0}', layer)}${besideTemplate(kind !== '' && kind)}</h3>
       <p class="caption">
         ${t('One of {0} layers, for token {1}. Press a part to see it compute.', integer(explanation.model.layers), tokenName(data))}
       </p>

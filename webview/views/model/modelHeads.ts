@@ -87,7 +87,7 @@ function threadsTemplate(
       <div class="thread-heads">
         ${heads.map((head) => {
           const read = places.map((place) => `${labels[keyOf(head, place)] ?? ''} ${percent(at(weights, head * most + place))}`);
-          const said = t('Head {0} adds {1}; it reads {2}', head, significant(at(lengths, head), 3), read.join(', '));
+          const said = t('Head {0} adds a vector of length {1}; it reads {2}', head, significant(at(lengths, head), 3), read.join(', '));
           return html`<button type="button" class="thread-head" title=${said} @click=${() => go({ tab: 'attention', layer, head })}>
             <span class="visually-hidden">${said}</span>
             <span class="head-name" aria-hidden="true">${t('head {0}', head)}</span>

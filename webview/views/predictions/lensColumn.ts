@@ -35,13 +35,16 @@ export function columnsTemplate(
   awaited: (layer: number, position: number) => boolean,
 ): readonly TemplateResult[] {
   const tokens = state.shown?.explanation.tokens ?? [];
+  const blocks = state.shown?.explanation.model.layers ?? 0;
   return Array.from({ length: end - first }, (_, offset) => {
     const position = first + offset;
     const [token, next] = [tokens[position], tokens[position + 1]];
     const cells = Array.from({ length: grid.layers }, (_, row) => {
       const layer = grid.layers - 1 - row;
       const found = grid.added(layer, position) ?? grid.cell(layer, position);
-      return found === undefined ? emptyTemplate(awaited(layer, position)) : cellTemplate(found, layer, next, state);
+      return found === undefined
+        ? emptyTemplate(awaited(layer, position))
+        : cellTemplate(found, rowTitle(grid.rows, layer, blocks), layer, next, state);
     });
     return html`<div
       class=${position === state.settings.selected ? 'lens-column selected' : 'lens-column'}
@@ -52,16 +55,22 @@ export function columnsTemplate(
         <span class="token-text">${token === undefined ? '' : shortened(visibleToken(token), 9)}</span>
         <span class="lens-next token-text">${next === undefined ? '' : `↳ ${shortened(visibleToken(next), 8)}`}</span>
       </div>
-      ${cells}
+      <div role="list" aria-label=${t('After {0}, position {1}', token === undefined ? '' : visibleToken(token), position)}>${cells}</div>
     </div>`;
   });
 }
 
-function cellTemplate(cell: LensCell | AddedCell, layer: number, next: Token | undefined, state: ViewState): TemplateResult {
+function cellTemplate(cell: LensCell | AddedCell, place: string, layer: number, next: Token | undefined, state: ViewState): TemplateResult {
   const { number, colour } = cellLook(cell, state);
   const topId = 'raised' in cell ? cell.raisedId : cell.topId;
   const look = colour === null ? nothing : `background-color: ${css(colour)}; color: ${css(textOn(state.theme, colour))}`;
-  return html`<div class=${topId === next?.id ? 'lens-cell right' : 'lens-cell'} data-layer=${layer} style=${look}>
+  return html`<div
+    class=${topId === next?.id ? 'lens-cell right' : 'lens-cell'}
+    role="listitem"
+    aria-label=${`${place}: ${visibleText(cell.piece)}, ${number}`}
+    data-layer=${layer}
+    style=${look}
+  >
     <span class="token-text">${shortened(visibleText(cell.piece), 9)}</span>
     <span class="lens-number">${number}</span>
   </div>`;
@@ -69,7 +78,7 @@ function cellTemplate(cell: LensCell | AddedCell, layer: number, next: Token | u
 
 /** A cell that has not been read. */
 function emptyTemplate(isAwaited: boolean): TemplateResult {
-  return html`<div class="lens-cell empty" aria-busy=${isAwaited ? 'true' : nothing}>${isAwaited ? '…' : ''}</div>`;
+  return html`<div class="lens-cell empty" role="listitem" aria-busy=${isAwaited ? 'true' : nothing}>${isAwaited ? '…' : ''}</div>`;
 }
 
 /** The number and colour of a cell; null: none. */
