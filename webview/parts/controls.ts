@@ -81,6 +81,7 @@ export function slider(label: string, min: number, max: number, step: number, ch
     const low = Number(input.min);
     input.style.setProperty('--filled', `${(100 * (Number(input.value) - low)) / Math.max(1e-9, Number(input.max) - low)}%`);
   };
+  fill();
   input.addEventListener('input', () => {
     fill();
     changed(Number(input.value));
