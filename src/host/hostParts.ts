@@ -47,6 +47,7 @@ import { WhyDecorations } from './editor/whyDecorations.ts';
 import { WhyMarks } from './editor/whyMarks.ts';
 import { WindowFollower } from './editor/windowFollower.ts';
 import { Counts } from './counts/counts.ts';
+import { Typing } from './typing.ts';
 import { FileParts } from './wholeFile/fileParts.ts';
 import type { WorkerApi } from '../worker/workerApi.ts';
 import { connect, type Connection } from '../worker/rpc.ts';
@@ -119,6 +120,7 @@ export function createParts({
   };
   const wanted = (model: string): WantedModel =>
     wantedModel(extensionUri, { ...readSettings(), model }, library.nameOf(model), () => library.paths());
+  const typing = new Typing();
   const client = new ModelClient({
     connect: connectWorker,
     wanted: () => wanted(readSettings().model),
@@ -138,6 +140,7 @@ export function createParts({
       });
     },
     onIdleFailure: (error) => log.error('Idle worker', error),
+    pause: typing.pause,
     t,
   });
   const attention = new AttentionMarks({
@@ -155,6 +158,7 @@ export function createParts({
       onState: silent,
       onRefused: silent,
       onIdleFailure: (error) => log.error('Idle worker', error),
+      pause: typing.pause,
       t,
     });
   };
@@ -248,6 +252,7 @@ export function createParts({
     attention,
     overlays,
     engines,
+    typing,
     client,
     statusBar,
     comparer,

@@ -61,15 +61,6 @@ export function editedText(original: string): EditedText {
   };
 }
 
-/** Whole numbers from 0 to below a bound, the same ones in every run. */
-export function randomNumbers(seed: number): (below: number) => number {
-  let state = seed;
-  return (below) => {
-    state = (Math.imul(state, 1_664_525) + 1_013_904_223) >>> 0;
-    return Math.floor((state / 2 ** 32) * below);
-  };
-}
-
 /** An edit at the caret: the keys that make it, what it comes to, and where the caret is then. */
 interface CaretEdit {
   readonly keys: readonly string[];

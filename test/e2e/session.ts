@@ -198,7 +198,7 @@ export async function openSession(options: SessionOptions): Promise<Session> {
     if (options.language !== undefined)
       await page.addInitScript((language) => Object.assign(globalThis, { _VSCODE_NLS_LANGUAGE: language }), options.language);
     await page.goto(workbenchUrl(code, options.open), { timeout: 120_000 });
-    await workbench.ready(options.expect);
+    await workbench.ready(options.expect, options.vsix?.length === 0);
   } catch (error) {
     await keepScreenshot(page, `failed to open ${options.open}`);
     // The shared VS Code may be broken, so the next session starts a new one.

@@ -4,8 +4,11 @@ import { until } from './until.ts';
 /** A user's actions in a window of VS Code. Every action waits for its effect. */
 export interface Workbench {
   readonly page: Page;
-  /** Waits until the editor shows `text` and the extension's view is there, and with it the extension's keys and commands. */
-  ready(text: string): Promise<void>;
+  /**
+   * Waits until the editor shows `text` and the extension's view is there, and with it the extension's keys and commands; `alone`: it is not
+   * installed yet.
+   */
+  ready(text: string, alone?: boolean): Promise<void>;
   /** Runs a command from the palette by its full title. */
   command(title: string): Promise<void>;
   /** Types into the open quick input and confirms. */
@@ -70,14 +73,14 @@ export function workbenchOf(page: Page): Workbench {
   return {
     page,
     wordBox,
-    async ready(text) {
+    async ready(text, alone = false) {
       await page.locator('.monaco-workbench .part.statusbar').waitFor({ timeout: 120_000 });
       await page
         .locator('.view-line', { hasText: text.replaceAll(' ', NO_BREAK_SPACE) })
         .or(page.locator('.view-line', { hasText: text }))
         .first()
         .waitFor({ timeout: 120_000 });
-      await page.locator('.pane-header', { hasText: MODELS_VIEW }).waitFor({ timeout: 120_000 });
+      if (!alone) await page.locator('.pane-header', { hasText: MODELS_VIEW }).waitFor({ timeout: 120_000 });
     },
     async command(title) {
       await open(`>${title}`);

@@ -32,6 +32,8 @@ export interface ModelClientOptions {
   readonly onRefused: (refused: WantedModel, kept: WantedModel, error: unknown) => void;
   /** Called when a worker without a request died: for the log. */
   readonly onIdleFailure: (error: Error) => void;
+  /** Resolves once work that nobody waits for may begin; absent: at once. */
+  readonly pause?: () => Promise<void>;
   readonly t: Translate;
   /** Time in ms without a request after which the worker is ended; the next request starts another. Ten minutes if absent. */
   readonly idleMs?: number;
@@ -134,8 +136,8 @@ export class ModelClient extends Disposable {
   }
 
   /**
-   * `ask`, for a work that nobody waits for: it makes way for explanations and questions, and begins again after them. Rejects with
-   * CancelledError where it was aborted, or the model is being changed.
+   * `ask`, for a work that nobody waits for: it begins in a pause of the typing, makes way for explanations and questions, and begins again
+   * after them. Rejects with CancelledError where it was aborted, or the model is being changed.
    */
   askBehind<Name extends QueryName>(
     modelKey: string,
@@ -164,6 +166,8 @@ export class ModelClient extends Disposable {
   /** Runs `job` until it is done, again each time that it had to make way. */
   async #inBackground<T>(signal: AbortSignal, job: (turn: AbortSignal) => Promise<T>): Promise<T> {
     for (;;) {
+      // What an engine does takes nothing from the editor.
+      if (!this.isElsewhere) await this.#options.pause?.();
       throwIfAborted(signal);
       const turn = new AbortController();
       const stop = (): void => turn.abort();

@@ -31,8 +31,8 @@ export class AttentionDecorations extends Disposable {
     this.#current = current;
     this.#attention = attention;
     this.register(attention.onDidChange(() => this.#paint()));
-    const { ask } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
-    this.register(current.onDidEdit(ask));
+    const { ask, askInPause } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    this.register(current.onDidEdit(askInPause));
     this.register(vscode.window.onDidChangeVisibleTextEditors(ask));
   }
 

@@ -28,6 +28,8 @@ export class StatusBar extends Disposable {
   readonly #current: CurrentExplanation;
   readonly #log: Log;
   #item: StatusItem | undefined;
+  /** What the item was last told to say. */
+  #said = '';
   #timer: ReturnType<typeof setTimeout> | undefined;
   #counting: AbortController | undefined;
   #count: TokenCount | undefined;
@@ -97,10 +99,15 @@ export class StatusBar extends Disposable {
   #render(): void {
     if (this.disposed) return;
     const text = this.#text();
-    if (text === undefined) return this.#item?.hide();
+    const tooltip = text === undefined ? undefined : this.#tooltip();
+    // With most moves of the cursor nothing changes, and the editor draws an item again whatever it is told of it.
+    const said = JSON.stringify([text, tooltip]);
+    if (said === this.#said) return;
+    this.#said = said;
+    if (text === undefined || tooltip === undefined) return this.#item?.hide();
     this.#item ??= this.#createItem();
     this.#item.text = text;
-    this.#item.tooltip = this.#tooltip();
+    this.#item.tooltip = tooltip;
     this.#item.show();
   }
 

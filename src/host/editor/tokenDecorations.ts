@@ -2,6 +2,7 @@ import { vscode } from '../vscode.ts';
 import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
+import { PAUSE_MS } from '../later.ts';
 import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
 import { SURPRISAL_LEVELS, surprisalLevel, surprisalMeasure, surprisalSteps } from '../../core/surprisalScale.ts';
 import { surprisalTypes, type SurprisalTypes } from './surprisalTypes.ts';
@@ -32,7 +33,8 @@ export class TokenDecorations extends Disposable {
     this.#overlays = overlays;
     const later = (): void => this.#later();
     this.register(current.onDidChange(later));
-    this.register(current.onDidEdit(later));
+    // Between two keys nothing is painted: the editor moves what is.
+    this.register(current.onDidEdit(() => this.#later(PAUSE_MS)));
     this.register(current.onDidAge(() => this.#later(current.outdated === 'working' ? FADE_AFTER_MS : REPAINT_AFTER_MS)));
     this.register(overlays.onDidChange(later));
     this.register(focus.onDidChange(() => this.#paintFocus()));

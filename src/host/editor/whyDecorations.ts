@@ -24,8 +24,8 @@ export class WhyDecorations extends Disposable {
     this.#current = current;
     this.#why = why;
     this.register(why.onDidChange(() => this.#paint()));
-    const { ask } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
-    this.register(current.onDidEdit(ask));
+    const { ask, askInPause } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    this.register(current.onDidEdit(askInPause));
     this.register(vscode.window.onDidChangeVisibleTextEditors(ask));
   }
 

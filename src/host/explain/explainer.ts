@@ -18,7 +18,7 @@ import { readSettings } from '../configuration.ts';
 import { dropSelection } from '../editor/selection.ts';
 import { findDocument, type ReadEditor, type Target, targetOfRange } from '../editor/target.ts';
 
-/** Time of work after which a notification appears. */
+/** Time of work after which a notification appears, unless the panel is there to show how far it has come; so often that is looked at. */
 const NOTIFY_AFTER_MS = 400;
 
 /** Interventions with what they were made for. */
@@ -232,8 +232,8 @@ export class Explainer extends Disposable {
         report(progress);
       },
     );
-    const timer = setTimeout(() => {
-      void withProgress(t('Explain Tokens'), (view, signal) => {
+    const notify = (): Promise<void> =>
+      withProgress(t('Explain Tokens'), (view, signal) => {
         signal.addEventListener('abort', () => {
           if (this.#running === controller) this.cancel();
         });
@@ -244,11 +244,15 @@ export class Explainer extends Disposable {
           () => undefined,
         );
       });
+    const timer = setInterval(() => {
+      if (this.#panel?.isShowing === true) return;
+      clearInterval(timer);
+      void notify();
     }, NOTIFY_AFTER_MS);
     try {
       return await explained;
     } finally {
-      clearTimeout(timer);
+      clearInterval(timer);
     }
   }
 

@@ -81,6 +81,11 @@ export class ExplainPanel extends Disposable {
     );
   }
 
+  /** Whether it is on screen. */
+  get isShowing(): boolean {
+    return !this.disposed && this.#panel.visible;
+  }
+
   /** Ends the panel and fires `onDidEnd`, whether the user or the extension closed it. */
   override dispose(): void {
     if (this.disposed) return;

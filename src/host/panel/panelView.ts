@@ -111,6 +111,11 @@ export class PanelView extends Disposable {
     return this.#panel !== undefined;
   }
 
+  /** Whether there is a panel on screen, be it that its page is still to come. */
+  get isShowing(): boolean {
+    return this.#panel?.isShowing === true;
+  }
+
   /** Shows the panel; a new one opens beside the editor. `label`: name of the text. */
   open(label: string): void {
     if (!this.#panel)

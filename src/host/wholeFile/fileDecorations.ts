@@ -52,11 +52,12 @@ export class FileDecorations extends Disposable {
     this.#reader = reader;
     this.#current = current;
     this.#overlays = overlays;
-    const { ask: later } = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
+    const screen = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
     const ruler = this.register(new Later(RULER_AFTER_MS, () => this.#paintRuler()));
+    const later = screen.ask;
     const both = (): void => (later(), ruler.ask());
     this.register(reader.onDidChange(both));
-    this.register(reader.onDidEdit(both));
+    this.register(reader.onDidEdit(() => (screen.askInPause(), ruler.askInPause())));
     this.register(current.onDidChange(later));
     this.register(overlays.onDidChange(both));
     this.register(vscode.window.onDidChangeVisibleTextEditors(both));

@@ -21,8 +21,9 @@ export class FileStatus extends Disposable {
   constructor(reader: FileReader) {
     super();
     this.#reader = reader;
-    const { ask } = this.register(new Later(RENDER_AFTER_MS, () => this.#render()));
-    for (const event of [reader.onDidChange, reader.onDidEdit, reader.onDidActivate]) this.register(event(ask));
+    const { ask, askInPause } = this.register(new Later(RENDER_AFTER_MS, () => this.#render()));
+    for (const event of [reader.onDidChange, reader.onDidActivate]) this.register(event(ask));
+    this.register(reader.onDidEdit(askInPause));
   }
 
   #render(): void {
@@ -56,7 +57,7 @@ function textOf({ state, scored, live }: FileReading): Inert {
     ...(Number.isNaN(rate) ? [] : [t('{0} bits/byte', rate.toFixed(3))]),
     ...(live ? [t('live')] : []),
   ];
-  const icon = state === 'reading' ? 'sync~spin' : state === 'stopped' ? 'circle-slash' : scored && isEdited(scored) ? 'history' : 'graph';
+  const icon = state === 'reading' ? 'sync' : state === 'stopped' ? 'circle-slash' : scored && isEdited(scored) ? 'history' : 'graph';
   return withIcon(icon, joined(parts, ' · '));
 }
 

@@ -20,11 +20,10 @@ export class LineSums extends Disposable {
     super();
     this.#reader = reader;
     const painting = this.register(new Later(REPAINT_AFTER_MS, () => this.#paint()));
-    const later = (): void => {
-      if (readSettings().lineSums || this.#type !== undefined) painting.ask();
-    };
+    const isWanted = (): boolean => readSettings().lineSums || this.#type !== undefined;
+    const later = (): void => void (isWanted() && painting.ask());
     this.register(reader.onDidChange(later));
-    this.register(reader.onDidEdit(later));
+    this.register(reader.onDidEdit(() => void (isWanted() && painting.askInPause())));
     this.register(vscode.window.onDidChangeVisibleTextEditors(later));
     this.register(vscode.window.onDidChangeTextEditorVisibleRanges(later));
     this.register(onSettingChange(['lineSums'], later));

@@ -59,13 +59,14 @@ export class Surprises extends Disposable implements vscode.TreeDataProvider<Sur
     super();
     this.#reader = reader;
     this.#view = this.register(createTree(SURPRISES_VIEW, this));
-    const { ask } = this.register(
+    const { ask, askInPause } = this.register(
       new Later(
         () => Math.max(REFRESH_AFTER_MS, REST * this.#took),
         () => this.#refresh(),
       ),
     );
-    for (const event of [reader.onDidChange, reader.onDidEdit, reader.onDidActivate]) this.register(event(ask));
+    for (const event of [reader.onDidChange, reader.onDidActivate]) this.register(event(ask));
+    this.register(reader.onDidEdit(askInPause));
   }
 
   /** What the list is made of now. */

@@ -6,6 +6,7 @@ import { createTraceCache } from '../../../src/analysis/traceCache.ts';
 import { CancelledError } from '../../../src/core/errors.ts';
 import { HEAD_METRICS, metricReading } from '../../../src/core/headMetrics.ts';
 import type { Progress } from '../../../src/core/progress.ts';
+import { hasAttention } from '../../../src/core/recurrence.ts';
 import { runOf, UNCHANGED, type Run } from '../../../src/core/run.ts';
 import type { HeadSummaries } from '../../../src/core/trace.ts';
 import { openLanguageModel, type LanguageModel } from '../../../src/model/languageModel.ts';
@@ -130,4 +131,39 @@ describe('what is known first and what later', () => {
     await headsFrom(run);
     expect(asked.heads).toBe(model.info.layers);
   });
+});
+
+test('a layer without attention has no numbers and empty pictures, and the heads of those around it stay their own', async () => {
+  const files = folder(`${FIXTURES}/hybrids/lfm2.1`, { 'tokenizer.json': JSON.stringify(LETTERS_TOKENIZER) });
+  const model = await openLanguageModel(files, await wasm());
+  const { info } = model;
+  const context: AnswerContext = {
+    open: {
+      model,
+      tokenizer: await openTokenizer(files, info.vocab),
+      files,
+      generation: { eos: [], rules: [], applied: [], leftOut: [], suggested: [] },
+    },
+    cache: createTraceCache(model),
+    room: async () => ({ tokens: 100, bytes: 1e9 }),
+    progress: async () => undefined,
+    checkpoint: async () => undefined,
+  };
+  const run = runOf([1, 2, 3, 4, 5, 6], UNCHANGED);
+  const trace = await context.cache.trace(run, context.progress);
+  const kinds = Array.from({ length: info.layers }, (_, layer) => hasAttention(info, layer));
+  expect(new Set(kinds)).toEqual(new Set([true, false]));
+  for (let layer = 0; layer < info.layers;) {
+    const { metrics, thumbnails, thumbnailSize } = await answer(context, run, 'heads', { layer });
+    const [numbers, cells] = [info.heads * HEAD_METRICS.length, info.heads * thumbnailSize ** 2];
+    const layers = metrics.length / numbers;
+    expect(thumbnails).toHaveLength(layers * cells);
+    for (let place = 0; place < layers; place++, layer++) {
+      const pictures = thumbnails.slice(place * cells, (place + 1) * cells);
+      const wanted = kinds[layer] === true ? picturesOfWeights(await model.attention(trace, layer), thumbnailSize) : new Uint8Array(cells);
+      expect(largestDifference(pictures, wanted)).toBeLessThanOrEqual(1);
+      if (kinds[layer] === false) expect(metrics.slice(place * numbers, (place + 1) * numbers).every(Number.isNaN)).toBe(true);
+    }
+  }
+  model.dispose();
 });

@@ -4,6 +4,7 @@ import type { Log } from '../../../src/host/log.ts';
 import type { ModelClient } from '../../../src/host/client/modelClient.ts';
 import type { PanelContext } from '../../../src/host/panel/panelView.ts';
 import { summarise } from '../../../webview/figures/summary.ts';
+import { itemOf } from '../../closeness.ts';
 import { explanationOf } from './explanations.ts';
 import { FakeDocument, FakeUri, fakeVSCode, withEditor, type FakeEditor } from './fakeEditor.ts';
 
@@ -262,5 +263,31 @@ describe('an explanation in the editor', () => {
     const plain = await started({ colors: false });
     await plain.explained();
     expect(plain.shown.selection.isEmpty).toBe(false);
+  });
+});
+
+describe('work in progress', () => {
+  it('is told of by a notification, with its cancel, only while no panel on screen shows it', async () => {
+    const { explain, asked, panels, notifications, settle } = await started();
+    void explain();
+    const panel = itemOf(panels, 0);
+    panel.say({ type: 'ready' });
+    await settle();
+    expect(notifications).toEqual([]);
+    panel.visible = false;
+    await settle();
+    expect(notifications.map(({ title }) => title)).toEqual(['Explain Tokens']);
+    itemOf(notifications, 0).cancel();
+    asked.at(-1)?.answer(explanationOf(pieces));
+    await settle();
+    expect(notifications).toHaveLength(1);
+  });
+
+  it('is not told of any more once it is done', async () => {
+    const { explained, panels, notifications, settle } = await started();
+    await explained();
+    itemOf(panels, 0).visible = false;
+    await settle();
+    expect(notifications).toEqual([]);
   });
 });

@@ -50,6 +50,27 @@ describe('a file that is read as a whole', () => {
     expect(length(painted(host.shown, isColour))).toBe(LONG.length - 1);
   });
 
+  it('leaves the editor alone between two keys: nothing is painted and no part begun, and it all comes in the next pause', async () => {
+    const host = await longHost(LONG.repeat(4));
+    await beginFile(host);
+    host.type(host.shown, 'x');
+    // The part that is being read ends, and with it what it led to.
+    for (let quiet = 0; quiet < 20; quiet++) {
+      await turns(5);
+      if (host.workers.isBusy()) quiet = 0;
+    }
+    const [said, paints] = [host.workers.said(), host.shown.setDecorations.mock.calls.length];
+    for (let key = 0; key < 20; key++) {
+      host.type(host.shown, 'x');
+      await host.turnTime(100);
+    }
+    expect([host.workers.said(), host.shown.setDecorations.mock.calls.length]).toEqual([said, paints]);
+    expect(status(host)?.text).toMatch(/^\$\(sync\) file \d+ %/);
+    await whole(host);
+    expect(length(painted(host.shown, isColour))).toBeGreaterThan(LONG.length);
+    expect(host.errors()).toEqual([]);
+  });
+
   it('moves with edits, marks what is stale, and is read again in its present form when asked', async () => {
     const host = await longHost();
     await readFile(host);
@@ -469,7 +490,7 @@ describe('a selection that the model does not read at once', () => {
   it('begins nothing that the user stopped, and again what was cleared', async () => {
     const host = await longHost(LONG.repeat(4));
     await host.explain(300, 900);
-    await until(host, () => /^\$\(sync~spin\) file [1-9]\d* %/.test(status(host)?.text ?? ''));
+    await until(host, () => /^\$\(sync\) file [1-9]\d* %/.test(status(host)?.text ?? ''));
     host.run('stopFile');
     await host.settle();
     await explain(host, 300, 900);
