@@ -85,7 +85,7 @@ describe('a view by the keyboard alone', () => {
     await tabTo('.sampling input[type="range"]');
     await browser.page.keyboard.press('End');
     await page.settled();
-    expect(await panel.locator('.candidates thead').innerText()).toMatch(/temperature/i);
+    expect(await panel.locator('.next-token thead').innerText()).toMatch(/temperature/i);
     await tabTo('.lens-scroll');
     const title = panel.locator('.next-token h2');
     const first = await title.innerText();
@@ -109,7 +109,8 @@ describe('a view by the keyboard alone', () => {
     await page.settled();
     // The name has what is seen at a narrow width.
     expect(await at()).toMatch(/^3 Query, key and value of head \d+ \(Q, K, V\)$/);
-    expect(await tabTo('input[type="range"]')).toBe(1);
+    // Back to the step before, and the slider of steps.
+    expect(await tabTo('input[type="range"]')).toBe(2);
     await tabTo('.stage-number');
     await browser.page.keyboard.press('Enter');
     await page.settled();
