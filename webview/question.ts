@@ -87,7 +87,8 @@ export function question<Answer extends object>({ host, store }: PanelContext, a
         return;
       }
       forget();
-      notice.fail(error, again);
+      // What a saved report has no answer to, it will have none to later.
+      notice.fail(error, store.state().report === null ? again : undefined);
     }
   };
   /** The button that was pressed goes, and with it its focus: where the answer will be, it is not lost. */
