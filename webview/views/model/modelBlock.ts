@@ -56,11 +56,12 @@ function tokenName({ labels, settings }: ModelData): string {
 
 /** A place of the stream: its length, and what was added there. */
 function nodeTemplate(name: string, length: number | undefined, added: string): TemplateResult {
+  const said = length === undefined ? '' : sentenceTemplate(t('length {0}'), html`<strong>${significant(length, 3)}</strong>`);
   return html`<div class="block-node">
     <span class="node-mark" aria-hidden="true"></span>
     <p>
       <span class="node-name">${name}</span>
-      ${length === undefined ? nothing : html`<span>${sentenceTemplate(t('length {0}'), html`<strong>${significant(length, 3)}</strong>`)}</span>`}
+      <span>${said}</span>
       <span class="node-added">${added}</span>
     </p>
   </div>`;

@@ -1,4 +1,4 @@
-import { html, svg, type TemplateResult } from 'lit-html';
+import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import type { AttentionPart } from '../../../src/core/architecture.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { HeadReads } from '../../../src/core/tokenFlow.ts';
@@ -99,11 +99,8 @@ function threadsTemplate(
         })}
       </div>
     </div>
-    ${
-      explanation.model.heads > heads.length
-        ? html`<p class="part-line">
-            ${t('Threads: attention weights. Bars: length of the vector that a head adds. {0} of {1} heads.', heads.length, explanation.model.heads)}
-          </p>`
-        : html`<p class="part-line">${t('Threads: attention weights. Bars: length of the vector that a head adds.')}</p>`
-    }`;
+    <p class="part-line">
+      ${t('Threads: attention weights. Bars: length of the vector that a head adds.')}
+      ${explanation.model.heads > heads.length ? t('{0} of {1} heads.', heads.length, explanation.model.heads) : nothing}
+    </p>`;
 }
