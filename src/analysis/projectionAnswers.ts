@@ -1,4 +1,4 @@
-import { principalComponents } from '../core/projection.ts';
+import { projectionOf } from '../core/projection.ts';
 import { checkIndex, traceOf, type Answers } from './answering.ts';
 import { placeOf } from './traceRows.ts';
 
@@ -6,7 +6,6 @@ import { placeOf } from './traceRows.ts';
 export const projectionAnswers: Pick<Answers, 'projection'> = {
   projection: async (context, run, { layer, skipFirst }) => {
     checkIndex('layer', layer, context.open.model.info.layers + 1, -1);
-    const rows = placeOf(await traceOf(context, run), layer);
-    return { layer, ...principalComponents(rows, skipFirst), leftOut: skipFirst && run.ids.length > 1 ? 1 : 0 };
+    return projectionOf(placeOf(await traceOf(context, run), layer), layer, skipFirst);
   },
 };

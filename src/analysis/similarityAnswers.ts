@@ -1,7 +1,7 @@
-import { at, row, type Tensor } from '../core/tensor.ts';
+import { row, type Tensor } from '../core/tensor.ts';
 import { moved } from '../core/ownedArrays.ts';
 import { runOf, withoutPositions, type Run } from '../core/run.ts';
-import { cosine, cosineMatrix, lessCentre, meanCosine, meanRow, typicalOf, type VectorFrame } from '../core/vectors.ts';
+import { cosine, lessCentre, meanCosine, meanRow, similarityOf, type VectorFrame } from '../core/vectors.ts';
 import type { LanguageModel } from '../model/languageModel.ts';
 import type { Trace } from '../model/run/forwardTrace.ts';
 import { checkIndex, traceOf, type Answers } from './answering.ts';
@@ -13,11 +13,7 @@ export const similarityAnswers: Pick<Answers, 'similarity' | 'wordByLayer'> = {
     const { model } = context.open;
     checkIndex('layer', layer, model.info.layers + 1, -1);
     const trace = await traceOf(context, run);
-    const cosines = cosineMatrix(comparedAt(trace, layer, await centreAt(model, [trace], layer, frame)));
-    const count = run.ids.length;
-    const pairs: number[] = [];
-    for (let i = 2; i < count; i++) for (let j = 1; j < i; j++) pairs.push(at(cosines, i * count + j));
-    return moved({ layer, cosines, typical: typicalOf(pairs) });
+    return moved(similarityOf(comparedAt(trace, layer, await centreAt(model, [trace], layer, frame)), layer));
   },
   /**
    * The cosine of two tokens' vectors at every place of the residual stream. Unless vectors are compared as stored, the mean over both

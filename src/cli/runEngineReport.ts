@@ -2,8 +2,11 @@ import { basename } from 'node:path';
 import { bytesText } from '../core/bytesText.ts';
 import { UserError } from '../core/errors.ts';
 import type { Explanation } from '../core/trace.ts';
-import { engineExplanation, type ServedText } from '../engines/engineExplanation.ts';
+import { engineExplanation, type EngineExplanation, type ServedText } from '../engines/engineExplanation.ts';
 import type { OpenedEngine } from '../engines/openEngine.ts';
+import { routingOf, type RoutedExperts } from '../engines/routedExperts.ts';
+import type { QueryArgs } from '../protocol/queries.ts';
+import { collectAnswers, type AskModel } from '../report/collectAnswers.ts';
 import { checkSameTokens, differencesOf, requestOf } from '../report/readAgain.ts';
 import { commandTokenizer, openCommandEngine, requestBudget } from './commandEngine.ts';
 import type { EngineOptions } from './engineOptions.ts';
@@ -21,12 +24,13 @@ export async function reportByEngine(options: ReportOptions, engine: EngineOptio
   const read = await readerOf(engine, note);
   const output = await openOutput(options.output);
   try {
-    const explanation = await read.explain({ text, topK: CANDIDATES });
+    const { explanation, experts } = await read.explain({ text, topK: CANDIDATES });
     const shown = shownIn(options, explanation);
     for (const notice of shown.notices) await note(notice);
     const choice = { parts: [], tokens: [], layer: 0, head: 0, embeddingLayer: 0 };
+    const answers = await collectAnswers(shown, choice, [], askOf(experts), () => undefined);
     const settings = { selected: explanation.tokens.length - 1 };
-    const bytes = await reportBytes({ shown, comparison: null, answers: [], choice, files: [], settings, notes: [] }, distFolder);
+    const bytes = await reportBytes({ shown, comparison: null, answers, choice, files: [], settings, notes: [] }, distFolder);
     await output.write(bytes);
     await note(`${explanation.tokens.length} tokens as ${explanation.model.name} returned them: ${bytesText(bytes.length)}.`);
   } catch (error) {
@@ -48,9 +52,9 @@ export async function verifyByEngine(options: VerifyOptions, engine: EngineOptio
     throw new UserError(`${name} was read by a model on a machine and holds more than an engine returns: verify it without --engine.`);
   const read = await readerOf(engine, note);
   await noteModel(kept, read.opened.protocol.model, note);
-  const again = async (explanation: Explanation): Promise<Explanation> => {
+  const again = async (explanation: Explanation): Promise<EngineExplanation> => {
     const found = await read.explain(requestOf(explanation));
-    checkSameTokens(explanation, found, name);
+    checkSameTokens(explanation, found.explanation, name);
     return found;
   };
   const first = await again(shown.explanation);
@@ -60,21 +64,30 @@ export async function verifyByEngine(options: VerifyOptions, engine: EngineOptio
   const nothing = async (): Promise<never> => {
     throw new UserError(`${name} holds answers that an engine does not give.`);
   };
-  const differences = await differencesOf(kept, { first, second, ask: nothing, divergence: nothing }, () => undefined);
-  return tellVerified(options, kept, first.model.name, differences, note);
+  const now = { first: first.explanation, second: second?.explanation ?? null, ask: askOf(first.experts), divergence: nothing };
+  const differences = await differencesOf(kept, now, () => undefined);
+  return tellVerified(options, kept, first.explanation.model.name, differences, note);
+}
+
+/** Answers the questions about a text for which what an engine returned of it suffices. */
+function askOf(experts: RoutedExperts | null): AskModel {
+  return async (name, args) => {
+    if (name !== 'experts' || experts === null) throw new UserError('The engine does not give the answer to this.');
+    return routingOf(experts, (args as QueryArgs<'experts'>).layer);
+  };
 }
 
 /** Opens the engine of a command, and reads texts by it. */
 async function readerOf(
   engine: EngineOptions,
   note: Note,
-): Promise<{ readonly opened: OpenedEngine; readonly explain: (text: ServedText) => Promise<Explanation> }> {
+): Promise<{ readonly opened: OpenedEngine; readonly explain: (text: ServedText) => Promise<EngineExplanation> }> {
   const never = new AbortController().signal;
   const opened = await openCommandEngine(engine, never, note);
   const tokenizer = await commandTokenizer(engine);
   const onRequests = requestBudget(engine, opened.host);
   const line = progressLine();
-  const explain = async (text: ServedText): Promise<Explanation> => {
+  const explain = async (text: ServedText): Promise<EngineExplanation> => {
     try {
       return await engineExplanation(opened, text, {
         signal: never,

@@ -1,3 +1,5 @@
+/** How every such file begins. */
+const MAGIC = [0x93, ...new TextEncoder().encode('NUMPY')];
 /** Bytes before the data are a multiple of this, so that it can be mapped into memory. */
 const ALIGNMENT = 64;
 
@@ -13,9 +15,40 @@ export function npyBytes(values: Float32Array, dims: readonly number[]): Uint8Ar
   const before = 10 + header.length + 1;
   const padded = `${header}${' '.repeat((ALIGNMENT - (before % ALIGNMENT)) % ALIGNMENT)}\n`;
   const bytes = new Uint8Array(10 + padded.length + 4 * values.length);
-  bytes.set([0x93, ...new TextEncoder().encode('NUMPY'), 1, 0, padded.length & 0xff, padded.length >> 8]);
+  bytes.set([...MAGIC, 1, 0, padded.length & 0xff, padded.length >> 8]);
   bytes.set(new TextEncoder().encode(padded), 10);
   const view = new DataView(bytes.buffer, 10 + padded.length);
   for (const [index, value] of values.entries()) view.setFloat32(4 * index, value, true);
   return bytes;
+}
+
+/** Whole numbers in a file of NumPy's. */
+export interface NpyIntegers {
+  readonly dims: readonly number[];
+  readonly values: Int32Array;
+}
+
+/** Types of whole numbers by NumPy's names: bytes of each, and how one is read. Little-endian, as computers that serve models are. */
+const INTEGERS: Readonly<Record<string, readonly [size: number, read: (view: DataView, at: number) => number]>> = {
+  '|u1': [1, (view, at) => view.getUint8(at)],
+  '|i1': [1, (view, at) => view.getInt8(at)],
+  '<u2': [2, (view, at) => view.getUint16(at, true)],
+  '<i2': [2, (view, at) => view.getInt16(at, true)],
+  '<i4': [4, (view, at) => view.getInt32(at, true)],
+};
+
+/** Reads an array of whole numbers in C order, as `numpy.save` writes it. Null: the bytes are something else, or not all there. */
+export function npyIntegers(bytes: Uint8Array): NpyIntegers | null {
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  if (bytes.length < 10 || !MAGIC.every((byte, index) => bytes[index] === byte) || bytes[6] !== 1) return null;
+  const start = 10 + view.getUint16(8, true);
+  const header = new TextDecoder('latin1').decode(bytes.subarray(10, start));
+  const type = /'descr': '([^']+)'/.exec(header)?.[1] ?? '';
+  const shape = /'shape': \(([\d, ]*)\)/.exec(header)?.[1];
+  const [size, read] = (Object.hasOwn(INTEGERS, type) ? INTEGERS[type] : undefined) ?? [];
+  if (shape === undefined || size === undefined || read === undefined || !header.includes("'fortran_order': False")) return null;
+  const dims = (shape.match(/\d+/g) ?? []).map(Number);
+  const count = dims.reduce((product, dim) => product * dim, 1);
+  if (start + count * size !== bytes.length) return null;
+  return { dims, values: Int32Array.from({ length: count }, (_, index) => read(view, start + index * size)) };
 }

@@ -1,5 +1,6 @@
 import { leadingEigenpairs } from './eigenvectors.ts';
 import { at, dot, row, type Tensor } from './tensor.ts';
+import type { Projection } from './trace.ts';
 
 const COMPONENTS = 3;
 /** Share of the rows' own squares below which their variance is rounding: all of them are one vector. */
@@ -46,6 +47,11 @@ export function principalComponents(rows: Tensor, skipFirst: boolean): Principal
     for (let token = 0; token < tokens; token++) points[token * COMPONENTS + c] = sign * at(coordinates, token);
   });
   return { points, explained, norms };
+}
+
+/** The vectors [T, D] at a place of the residual stream on their principal components, which `skipFirst` computes without the first. */
+export function projectionOf(rows: Tensor, layer: number, skipFirst: boolean): Projection {
+  return { layer, ...principalComponents(rows, skipFirst), leftOut: skipFirst && at(rows.dims, 0) > 1 ? 1 : 0 };
 }
 
 /** [D] mean of the rows from `first` on, in float64. */

@@ -1,6 +1,6 @@
 import { entropyBits } from './probability.ts';
 
-/** The program elsewhere that serves a model: it returns answers about texts, and none of the model's internals. */
+/** The program elsewhere that serves a model: it returns answers about texts, and hardly any of the model's internals. */
 export interface ServedBy {
   /** Its protocol, by the name of the program that speaks it, such as "vllm". */
   readonly engine: string;
@@ -16,6 +16,20 @@ export interface ServedBy {
   readonly requestEach: boolean;
   /** Whether a token's probability is told only where it is among the alternatives: of others what it is at most is known. */
   readonly listedAlone: boolean;
+  /** What it told of the experts that the text's tokens were routed to. Absent: nothing. */
+  readonly routing?: ServedRouting;
+  /** Whether it returns the vectors that the unembedding reads, once it is asked for them. Absent: it does not. */
+  readonly hiddenStates?: true;
+}
+
+/** Which experts an engine tells: their numbers, and neither their weights nor how many there are. */
+export interface ServedRouting {
+  /** The layers of which it tells experts, counted from the model's first. */
+  readonly layers: readonly number[];
+  /** Experts that each token is routed to in a layer. */
+  readonly chosen: number;
+  /** The layers have at least so many experts: the largest number told, plus 1. */
+  readonly least: number;
 }
 
 /** Id of a place in a list of alternatives at which none was returned. */

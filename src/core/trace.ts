@@ -316,13 +316,13 @@ export interface AttentionCell {
 /** The experts of a layer that each token was routed to. */
 export interface ExpertRouting {
   readonly layer: number;
-  /** Number of experts in the layer, and number that each token is routed to. */
+  /** Number of experts in the layer, of an engine's the least that there can be; and number that each token is routed to. */
   readonly count: number;
   readonly chosen: number;
   /** [T, chosen] */
   readonly ids: Int32Array;
-  /** [T, chosen] weight of each expert's output. */
-  readonly weights: Float32Array;
+  /** [T, chosen] weight of each expert's output; null: an engine has routed the tokens, and does not return them. */
+  readonly weights: Float32Array | null;
 }
 
 /** Latent attention's cache of one token in one layer, from which the keys and values of all heads are computed. */

@@ -157,6 +157,15 @@ export function typicalOf(cosines: readonly number[]): TypicalPair {
   return { mean, deviation: Math.sqrt(cosines.reduce((sum, value) => sum + (value - mean) ** 2, 0) / cosines.length) };
 }
 
+/** Cosines of all pairs of vectors [T, D] at a place, as they are compared. */
+export function similarityOf(compared: Tensor, layer: number): Similarity {
+  const cosines = cosineMatrix(compared);
+  const count = at(compared.dims, 0);
+  const pairs: number[] = [];
+  for (let i = 2; i < count; i++) for (let j = 1; j < i; j++) pairs.push(at(cosines, i * count + j));
+  return { layer, cosines, typical: typicalOf(pairs) };
+}
+
 /** Rows [N, D], each minus `centre` [D]. */
 export function lessCentre(rows: Tensor, centre: ArrayLike<number>): Tensor {
   const dim = at(rows.dims, 1);

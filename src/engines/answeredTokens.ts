@@ -9,9 +9,12 @@ const BYTES_AROUND = 4 * 1024 * 1024;
 /** No answer is longer: JavaScript's own strings end not far beyond. */
 const MOST_BYTES = 400 * 1024 * 1024;
 
-/** Largest answer about `tokens` tokens with `alternatives` each: what is longer is not the answer to the question. */
-export function mostBytes(tokens: number, alternatives: number): number {
-  return Math.min(MOST_BYTES, BYTES_AROUND + tokens * (alternatives + 2) * BYTES_PER_ENTRY);
+/**
+ * Largest answer about `tokens` tokens with `alternatives` each, and `more` bytes besides: what is longer is not the answer to the
+ * question.
+ */
+export function mostBytes(tokens: number, alternatives: number, more = 0): number {
+  return Math.min(MOST_BYTES, BYTES_AROUND + tokens * ((alternatives + 2) * BYTES_PER_ENTRY + more));
 }
 
 /** Most tokens of a text that the engine is still to cut: no token is shorter than a byte. */

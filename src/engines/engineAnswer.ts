@@ -12,6 +12,8 @@ export interface AnswerPart {
   readonly text: () => string;
   readonly number: () => number;
   readonly list: () => readonly AnswerPart[];
+  /** The bytes that a text in base64 stands for. */
+  readonly bytes: () => Uint8Array;
   /** Members in their order. */
   readonly entries: () => readonly (readonly [string, AnswerPart])[];
   /** A log-probability. NaN where it is null and `optional`. */
@@ -29,6 +31,7 @@ export function textAt(answer: AnswerPart | null, name: string): string | null {
 /** Rounding may take the logarithm of a probability of 1 above 0 by so much. */
 const ROUNDING = 1e-3;
 const MOST_ID = 2 ** 31 - 1;
+const BASE64 = /^[\d+/A-Za-z]*={0,2}$/;
 
 /** The answer of `host`; `place`: its name in errors. */
 export function answerPart(host: string, value: unknown, place = ''): AnswerPart {
@@ -67,6 +70,13 @@ class Part implements AnswerPart {
 
   list(): readonly AnswerPart[] {
     return Array.isArray(this.value) ? this.value.map((_, index) => this.#inside(index)) : this.#wrong(msg`a list`);
+  }
+
+  bytes(): Uint8Array {
+    const text = this.text();
+    if (!BASE64.test(text) || text.length % 4 !== 0) this.#wrong(msg`base64`);
+    const characters = atob(text);
+    return Uint8Array.from({ length: characters.length }, (_, index) => characters.charCodeAt(index));
   }
 
   entries(): readonly (readonly [string, AnswerPart])[] {

@@ -1,4 +1,6 @@
 import type { SamplingSettings } from '../core/sampling.ts';
+import type { Tensor } from '../core/tensor.ts';
+import type { OnExperts } from './routedExperts.ts';
 
 /** Protocols of engines, by the names of the programs that speak them. */
 export type EngineKind = 'vllm' | 'sglang' | 'tgi' | 'llama.cpp' | 'ollama' | 'lm studio' | 'openai-compatible';
@@ -52,6 +54,13 @@ export interface EngineAbilities {
   readonly contextLength: number | null;
   /** Parameters of the model; null: it does not say. */
   readonly parameters: number | null;
+  /**
+   * Whether it tells the experts that tokens are routed to: when asked (`asked`), with every answer where it was started to (`unasked`),
+   * or not. Absent: not.
+   */
+  readonly experts?: 'asked' | 'unasked';
+  /** Whether it returns the vectors that the unembedding reads. Absent: it does not. */
+  readonly hiddenStates?: true;
 }
 
 /** A token as an engine tells it; what it does not tell is null. */
@@ -116,6 +125,8 @@ export interface ScoreQuestion {
   readonly signal: AbortSignal;
   /** Called after each request of several. */
   readonly onRequest?: (done: number) => void;
+  /** Called where the engine tells the experts that the prompt's tokens were routed to. Absent: they are not asked for. */
+  readonly onExperts?: OnExperts;
 }
 
 /** A protocol spoken with one engine about one model. Functions that the engine does not have are null. */
@@ -131,6 +142,11 @@ export interface Protocol {
   readonly scoreText: ((text: string, question: ScoreQuestion) => Promise<readonly ScoredToken[]>) | null;
   /** The tokens of a prompt given as ids: as many as there are ids. */
   readonly scoreIds: ((ids: Int32Array, question: ScoreQuestion) => Promise<readonly ScoredToken[]>) | null;
+  /**
+   * The vectors [N, D] of the last layer that the unembedding reads, of a prompt given as ids. Absent: it does not return them. Throws
+   * UserError where they are not those of all tokens.
+   */
+  readonly hiddenStates?: (ids: Int32Array, signal: AbortSignal) => Promise<Tensor>;
   /** What may follow a prompt given as text, by the model's probabilities before any sampling. */
   readonly next: ((text: string, signal: AbortSignal) => Promise<NextTokens>) | null;
   /** SHA-256 of the file of its weights, in lower-case hexadecimal; null: it does not say. */

@@ -3,8 +3,9 @@ import { runOf, UNCHANGED } from '../core/run.ts';
 import type { Explanation, ModelInfo } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
 import { isReadOnTheWay } from './engineConnection.ts';
-import { readAtOnce, returnedPredictions, type EngineReadingOptions } from './engineReading.ts';
+import { readAtOnce, returnedPredictions, type EngineReading, type EngineReadingOptions } from './engineReading.ts';
 import type { OpenedEngine } from './openEngine.ts';
+import type { RoutedExperts } from './routedExperts.ts';
 
 /** A text for an engine; `at` and `topK` as of any text that is explained. */
 export interface ServedText {
@@ -13,16 +14,23 @@ export interface ServedText {
   readonly topK: number;
 }
 
+/** What an engine returned of a text. */
+export interface EngineExplanation {
+  readonly explanation: Explanation;
+  /** The experts that its tokens were routed to; null: none are told. */
+  readonly experts: RoutedExperts | null;
+}
+
 /** What an engine returned of a text, in the form in which a model here explains one. Throws as `readText` does. */
 export async function engineExplanation(
   engine: OpenedEngine,
   { text, at, topK }: ServedText,
   options: Omit<EngineReadingOptions, 'host' | 'alternatives' | 'at'>,
-): Promise<Explanation> {
+): Promise<EngineExplanation> {
   const { protocol, host } = engine;
   if (text === '') throw new UserError(msg`There is no text to explain.`);
   const alternatives = Math.min(topK, protocol.abilities.alternatives);
-  const { read, start, stop, window, after, ms } = await readAtOnce(protocol, text, {
+  const { read, start, stop, window, after, experts, ms } = await readAtOnce(protocol, text, {
     ...options,
     host,
     alternatives,
@@ -30,19 +38,25 @@ export async function engineExplanation(
   });
   const { ids, ...predictions } = returnedPredictions({ read, after });
   return {
-    model: servedInfo(engine),
-    run: runOf(ids, UNCHANGED),
-    text: text.slice(start, stop),
-    ...(window === null ? {} : { window }),
-    omitted: window === null ? text.length - stop : 0,
-    ...predictions,
-    forwardMs: ms,
+    explanation: {
+      model: servedInfo(engine, experts),
+      run: runOf(ids, UNCHANGED),
+      text: text.slice(start, stop),
+      ...(window === null ? {} : { window }),
+      omitted: window === null ? text.length - stop : 0,
+      ...predictions,
+      forwardMs: ms,
+    },
+    experts: experts instanceof UserError ? null : experts,
   };
 }
 
-/** The description of an engine's model: what it does not tell is 0, and `served` says that it is not known. */
-export function servedInfo({ protocol, address }: OpenedEngine): ModelInfo {
-  const { kind, model, version, abilities } = protocol;
+/**
+ * The description of an engine's model: what it does not tell is 0, and `served` says that it is not known. `experts`: what it told of
+ * those of a text, if anything.
+ */
+export function servedInfo({ protocol, address }: OpenedEngine, experts: EngineReading['experts'] = null): ModelInfo {
+  const { kind, model, version, abilities, hiddenStates } = protocol;
   return {
     name: model,
     family: kind,
@@ -67,6 +81,9 @@ export function servedInfo({ protocol, address }: OpenedEngine): ModelInfo {
       alternatives: abilities.alternatives,
       requestEach: abilities.scores !== 'prompt',
       listedAlone: abilities.scores === 'texts',
+      ...(experts === null || experts instanceof UserError ? {} : { routing: experts.told }),
+      ...(hiddenStates === undefined ? {} : { hiddenStates: true }),
     },
+    ...(experts instanceof UserError && experts.said !== undefined ? { notices: [experts.said] } : {}),
   };
 }

@@ -6,6 +6,7 @@ import type { Alternative, Protocol, ServerToken } from './engineApi.ts';
 import { MOST_WINDOW, readText, type EngineText, type EngineTextOptions } from './engineText.ts';
 import { readWindow, windowAt, type EngineWindow } from './engineWindows.ts';
 import { NO_ID } from './placedTokens.ts';
+import type { RoutedExperts } from './routedExperts.ts';
 
 /** A text as far as an engine reads it at once. */
 export interface EngineReading {
@@ -17,12 +18,14 @@ export interface EngineReading {
   readonly window: ReadWindow | null;
   /** What may follow the text, best first; empty where the engine does not return it. */
   readonly after: readonly Alternative[];
+  /** The experts that the tokens were routed to, or why what the engine told of them cannot be used; null: it told nothing. */
+  readonly experts: RoutedExperts | UserError | null;
   /** Milliseconds in which the engine answered. */
   readonly ms: number;
 }
 
 /** Settings of a reading. */
-export interface EngineReadingOptions extends Omit<EngineTextOptions, 'stride' | 'onRequests'> {
+export interface EngineReadingOptions extends Omit<EngineTextOptions, 'stride' | 'onRequests' | 'onExperts'> {
   /** Called where each token takes a request: how many, and the milliseconds of one. Rejecting keeps them from being sent. */
   readonly agree: (requests: number, ms: number) => Promise<void>;
   /** Of a text that is read by windows, the one that holds this UTF-16 offset is read; absent: the first. */
@@ -49,10 +52,18 @@ export async function readAtOnce(protocol: Protocol, text: string, options: Engi
     await agree(requests, oneMs);
     waited = performance.now() - from;
   };
-  const settings = { ...options, stride: null, onRequests };
+  const heard: (RoutedExperts | UserError)[] = [];
+  const settings = { ...options, stride: null, onRequests, onExperts: (told: RoutedExperts | UserError) => void heard.push(told) };
   const reading = part.window === null ? readText(protocol, own, settings) : readWindow(protocol, part.window, settings);
   const [read, after] = await Promise.all([reading, asked ?? following]);
-  return { ...part, read, window: part.window?.window ?? null, after, ms: performance.now() - began - waited };
+  return {
+    ...part,
+    read,
+    window: part.window?.window ?? null,
+    after,
+    experts: heard.at(-1) ?? null,
+    ms: performance.now() - began - waited,
+  };
 }
 
 /** What is read of a text. */

@@ -5,8 +5,9 @@ import { strideOf } from '../core/textWindows.ts';
 import type { Token, TokenizedText } from '../core/trace.ts';
 import { msg } from '../core/translatable.ts';
 import { onAbort } from '../library/hub/pause.ts';
-import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ServerToken } from './engineApi.ts';
+import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion, type ServerToken } from './engineApi.ts';
 import { scoreByPrompts } from './promptScores.ts';
+import type { OnExperts } from './routedExperts.ts';
 import { placeTokens } from './placedTokens.ts';
 
 /** Longest window where the engine reads more at once: its numbers for each position are held in its memory together. */
@@ -35,6 +36,8 @@ export interface EngineTextOptions {
   readonly onProgress?: (share: number) => void;
   /** Called before the first of so many requests, where each token takes one. Throwing keeps them from being sent. */
   readonly onRequests?: (requests: number) => void | Promise<void>;
+  /** Called where the engine tells the experts of the tokens of a text that it reads at once. */
+  readonly onExperts?: OnExperts;
 }
 
 /** A text as an engine reads it. `logprob` NaN and rank 0: nothing precedes the token, or its rank is not told. */
@@ -90,7 +93,7 @@ export async function readText(protocol: Protocol, text: string, options: Engine
     throw new UserError(
       msg`${host} reads ${rule.length} tokens at once and takes no ids, so this text of ${ids.length} tokens cannot be read by windows.`,
     );
-  const scored = await scoreText(text, { from: 1, alternatives: options.alternatives, signal });
+  const scored = await scoreText(text, { from: 1, alternatives: options.alternatives, signal, ...expertsAsked(options) });
   if (known !== null && protocol.abilities.ids)
     checkSame(
       host,
@@ -165,8 +168,9 @@ async function byWindows(
   { scoreIds, abilities }: Protocol,
   ids: Int32Array,
   windows: readonly ScoringWindow[],
-  { signal, alternatives, onProgress, onRequests }: EngineTextOptions,
+  options: EngineTextOptions,
 ): Promise<readonly ScoredToken[]> {
+  const { signal, alternatives, onProgress, onRequests } = options;
   const all = windows.reduce((sum, { scoredFrom, end }) => sum + Math.max(0, end - scoredFrom), 0);
   if (abilities.scores === 'requests') await onRequests?.(all);
   // What fails ends the others: their answers would be for nothing.
@@ -183,7 +187,8 @@ async function byWindows(
       onProgress?.(done / all);
     };
     const from = scoredFrom - begin;
-    const scored = await scoreIds(ids.subarray(begin, end), { from, alternatives, signal: ending.signal, onRequest });
+    const experts = windows.length === 1 ? expertsAsked(options) : {};
+    const scored = await scoreIds(ids.subarray(begin, end), { from, alternatives, signal: ending.signal, onRequest, ...experts });
     onRequest(Math.max(0, end - scoredFrom));
     // Of the first window also the token that nothing precedes.
     return scored.slice(begin === 0 ? 0 : from);
@@ -198,6 +203,11 @@ async function byWindows(
     off();
     ending.abort();
   }
+}
+
+/** That the experts of tokens are wanted, where they are. */
+export function expertsAsked({ onExperts }: EngineTextOptions): Pick<ScoreQuestion, 'onExperts'> {
+  return onExperts === undefined ? {} : { onExperts };
 }
 
 /** The scores of all tokens in order. Windows without overlap leave the first token of each unscored. */

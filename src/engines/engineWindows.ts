@@ -2,7 +2,7 @@ import { UserError } from '../core/errors.ts';
 import { strideOf, textWindows, tokensOfWindow, windowHolding } from '../core/textWindows.ts';
 import type { ReadWindow, Token } from '../core/trace.ts';
 import type { Protocol, ServerToken } from './engineApi.ts';
-import { joined, placed, textOf, type EngineText, type EngineTextOptions } from './engineText.ts';
+import { expertsAsked, joined, placed, textOf, type EngineText, type EngineTextOptions } from './engineText.ts';
 
 /** A window of a text that an engine does not read at once. */
 export interface EngineWindow {
@@ -49,12 +49,14 @@ export async function windowAt(
 export async function readWindow(
   { scoreIds, abilities }: Protocol,
   { ids, tokens, told }: EngineWindow,
-  { signal, alternatives, onProgress, onRequests }: EngineTextOptions,
+  options: EngineTextOptions,
 ): Promise<EngineText> {
+  const { signal, alternatives, onProgress, onRequests } = options;
   if (scoreIds === null) throw new Error('This engine takes no ids.');
   const all = ids.length - 1;
   if (abilities.scores === 'requests') await onRequests?.(all);
-  const scored = await scoreIds(ids, { from: 1, alternatives, signal, onRequest: (done) => onProgress?.(done / all) });
+  const onRequest = (done: number): void => onProgress?.(done / all);
+  const scored = await scoreIds(ids, { from: 1, alternatives, signal, onRequest, ...expertsAsked(options) });
   onProgress?.(1);
   return { ...textOf(tokens, scored, null), told: told.map((token, index) => joined(token, scored[index]?.token)) };
 }

@@ -3,14 +3,17 @@ import { checkAnswered, checkModel, mostBytes, mostTokens } from './answeredToke
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion, type ServerToken } from './engineApi.ts';
 import type { EngineConnection } from './engineConnection.ts';
 import { completionGeneration } from './openAiProtocol.ts';
+import { npyExperts, tellExperts } from './routedExperts.ts';
 import { promptAbilities, type ServedModel } from './servedModels.ts';
 
 /** The server's limit where it was not started with another (`--max-logprobs`). */
 const ALTERNATIVES = 20;
+/** Bytes that a server started with `--enable-return-routed-experts` adds for each token, of 128 layers with 16 experts each. */
+const ROUTING_BYTES = 8192;
 
 /**
  * vLLM's OpenAI-compatible server: `prompt_logprobs` of /v1/completions, and /tokenize. Read in its source of 2026
- * (`vllm/entrypoints/openai/completion/serving.py` and `protocol.py`).
+ * (`vllm/entrypoints/openai/completion/serving.py` and `protocol.py`); `routed_experts` are there from 0.22 on.
  */
 export async function vllmProtocol(connection: EngineConnection, served: ServedModel, signal: AbortSignal): Promise<Protocol> {
   const { host } = connection;
@@ -29,9 +32,9 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
   );
   const ask = async (
     prompt: string | readonly number[],
-    { alternatives, signal: until }: ScoreQuestion,
+    { alternatives, signal: until, onExperts }: ScoreQuestion,
   ): Promise<readonly ScoredToken[]> => {
-    const most = mostBytes(typeof prompt === 'string' ? mostTokens(prompt) : prompt.length, alternatives);
+    const most = mostBytes(typeof prompt === 'string' ? mostTokens(prompt) : prompt.length, alternatives, ROUTING_BYTES);
     const body = { model, prompt, max_tokens: 1, temperature: 0, prompt_logprobs: alternatives, return_token_ids: true };
     const answer = await connection.post('/v1/completions', body, until, most);
     checkModel(host, answer, model);
@@ -41,6 +44,10 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
     const rows = choice.at('prompt_logprobs').list();
     const scored = rows.map((row, index) => scoredOf(row, ids[index] ?? -1, alternatives));
     checkAnswered(host, typeof prompt === 'string' ? ids : prompt, scored);
+    // Of every token but the last, which is generated: no request turns it on or off. Lists are of 0.21, which does not tell their layers.
+    const routed = choice.at('routed_experts');
+    if (onExperts !== undefined && routed.isThere && !Array.isArray(routed.value))
+      tellExperts(onExperts, () => npyExperts(routed, host, scored.length));
     return scored;
   };
   const version = await connection.get('/version', signal);
@@ -48,7 +55,7 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
     kind: 'vllm',
     model,
     version: textAt(version, 'version'),
-    abilities: promptAbilities(served, ALTERNATIVES),
+    abilities: { ...promptAbilities(served, ALTERNATIVES), experts: 'unasked' },
     tokenize: cuts
       ? async (text, until) => {
           const answer = await tokenized(text, until);

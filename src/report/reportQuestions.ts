@@ -63,10 +63,12 @@ interface Asked {
 
 /**
  * The questions whose answers make up a report: those that the panel's views ask about this text. A head's strongest weights are known
- * only once its rows are: see `cellQuestions`. None about a text that an engine has read: what it returned is all there is.
+ * only once its rows are: see `cellQuestions`. About a text that an engine has read only what it told of experts is asked: what it returned
+ * is all there is.
  */
 export function reportQuestions(explanation: Explanation, choice: ReportChoice): readonly Query[] {
-  if (explanation.model.served !== undefined) return [];
+  const { served } = explanation.model;
+  if (served !== undefined) return (served.routing?.layers ?? []).map((layer) => ({ name: 'experts', args: { layer } }));
   const asked: Asked = { explanation, choice, heads: headsOf(explanation) };
   const parts: Readonly<Record<ReportPart, (asked: Asked) => readonly Query[]>> = {
     attention: attentionQuestions,

@@ -31,6 +31,8 @@ const MODEL = v.looseObject({
       alternatives: count,
       requestEach: v.boolean(),
       listedAlone: v.boolean(),
+      routing: v.optional(v.object({ layers: v.array(count), chosen: count, least: count })),
+      hiddenStates: v.optional(v.literal(true)),
     }),
   ),
 });

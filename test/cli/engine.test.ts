@@ -2,10 +2,12 @@ import { copyFileSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSy
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { readReport } from '../../src/report/reportFile.ts';
 import { startEngine, type EngineServer } from '../engines/engineServer.ts';
 import { FAMILY_TEXT, LETTERS_TOKENIZER } from '../webview/family.ts';
 import { SERVED_NAME } from '../engines/protocolAnswers.ts';
+import { openRoutedModel, ROUTED_TEXT } from '../engines/routedModel.ts';
 import { openServedModel, type ServedModel } from '../engines/servedModel.ts';
 import { runCommand, type Ran } from './commandLine.ts';
 
@@ -123,6 +125,28 @@ it('report by an engine keeps what it returned and not where, and verify has an 
   ]);
   expect(local.code, local.err).toBe(0);
   expect((await run('verify', 'here.tokens.html', '--engine', vllm.address)).err).toContain('verify it without --engine');
+});
+
+it('a report keeps the experts that an engine tells, and verify compares them', async () => {
+  const routed = await openRoutedModel();
+  const server = await startEngine('vllm', routed);
+  try {
+    const made = await run('report', '--text', ROUTED_TEXT, '--output', 'routed.tokens.html', '--engine', server.address);
+    expect(made.code, made.err).toBe(0);
+    const { answers, head } = await readReport(readFileSync(join(work, 'routed.tokens.html'), 'utf8'), 'routed');
+    const { experts = [] } = await routed.model.run(runOf(Int32Array.from(head.ids), UNCHANGED));
+    expect(answers).toEqual(
+      [1, 2].map((layer) => ({
+        query: { name: 'experts', args: { layer } },
+        result: { layer, count: 8, chosen: 2, ids: experts[layer]?.ids, weights: null },
+      })),
+    );
+    const again = await run('verify', 'routed.tokens.html', '--engine', server.address);
+    expect([again.code, again.err]).toEqual([0, expect.stringContaining('every number is the kept one to its last bit.')]);
+  } finally {
+    await server.close();
+    await routed.model.dispose();
+  }
 });
 
 it.each([

@@ -5,8 +5,8 @@ import { until } from './until.ts';
 export interface Workbench {
   readonly page: Page;
   /**
-   * Waits until the editor shows `text` and the extension's view is there, and with it the extension's keys and commands; `alone`: it is not
-   * installed yet.
+   * Waits until the editor shows `text` and the extension's view is there, and with it the extension's keys and commands; `alone`: it is
+   * not installed yet.
    */
   ready(text: string, alone?: boolean): Promise<void>;
   /** Runs a command from the palette by its full title. */

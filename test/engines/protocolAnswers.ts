@@ -1,4 +1,5 @@
 import type { EngineKind } from '../../src/engines/engineApi.ts';
+import { isRouted, npyFile, plainNumbers, type RoutedModel, type RoutingArray } from './routedModel.ts';
 import type { Candidate, ServedModel } from './servedModel.ts';
 
 type Asked = Readonly<Record<string, unknown>>;
@@ -21,6 +22,14 @@ export type Fault =
   | 'fewer tokens'
   | 'fewer alternatives'
   | 'another model'
+  | 'experts cut off'
+  | 'experts of fewer tokens'
+  | 'experts as fractions'
+  | 'experts beyond all'
+  | 'no experts'
+  | 'hidden states of fewer tokens'
+  | 'hidden states of unequal length'
+  | 'no hidden states'
   | 'redirect away';
 
 /** Less than the model's, so that texts of some sentences take windows. */
@@ -45,7 +54,8 @@ const PROTOCOLS: Readonly<Record<EngineKind, (path: string, asked: Asked, served
     return path === '/v1/completions' ? vllmCompletion(asked, served, fault) : null;
   },
   sglang: async (path, asked, served, fault) => {
-    if (path === '/get_server_info') return VERSION;
+    if (path === '/get_server_info')
+      return { ...VERSION, ...(isRouted(served) ? { enable_return_routed_experts: true, enable_return_hidden_states: true } : {}) };
     if (path === '/v1/models') return models('sglang', { max_model_len: SERVED_CONTEXT });
     if (path === '/v1/tokenize') {
       const tokens = served.encode(textIn(asked, 'prompt'));
@@ -111,10 +121,28 @@ async function vllmCompletion(asked: Asked, served: ServedModel, fault: Fault): 
           [row.own, ...row.top].map(({ id, logprob, rank }) => [id, { logprob, rank, decoded_token: served.text(id) }] as const),
         ),
   );
+  const prompt_token_ids = fault === 'wrong ids' ? ids.with(3, 77) : ids;
+  const routed = isRouted(served) ? await routingBy(served, ids, fault) : null;
+  const file = routed && npyFile(routed, fault === 'experts as fractions' ? '<f4' : fault === 'experts beyond all' ? '<u2' : '|u1');
   return {
     model: nameBy(fault),
-    choices: [{ index: 0, text: '', prompt_logprobs, prompt_token_ids: fault === 'wrong ids' ? ids.with(3, 77) : ids }],
+    choices: [{ index: 0, text: '', prompt_logprobs, prompt_token_ids, routed_experts: base64By(file, fault) }],
   };
+}
+
+/** What a server tells of experts; null: nothing. */
+async function routingBy(served: RoutedModel, ids: readonly number[], fault: Fault): Promise<RoutingArray | null> {
+  if (fault === 'no experts') return null;
+  const routed = await served.routing(ids);
+  const [tokens, layers, chosen] = routed.dims;
+  if (fault === 'experts of fewer tokens')
+    return { dims: [tokens - 1, layers, chosen], values: routed.values.slice(0, (tokens - 1) * layers * chosen) };
+  return fault === 'experts beyond all' ? { ...routed, values: [...routed.values.slice(1), 32_000] } : routed;
+}
+
+function base64By(bytes: Buffer | null, fault: Fault): string | null {
+  const text = bytes?.toString('base64') ?? null;
+  return fault === 'experts cut off' ? (text?.slice(0, 101) ?? null) : text;
 }
 
 async function sglangGenerate(asked: Asked, served: ServedModel, fault: Fault): Promise<object> {
@@ -126,6 +154,7 @@ async function sglangGenerate(asked: Asked, served: ServedModel, fault: Fault): 
     return {
       text: '',
       meta_info: {
+        ...(isRouted(served) ? await sglangInside(asked, served, ids, fault) : {}),
         input_token_logprobs: rows.map((row, index) => (row === null ? [null, ids[index], served.text(ids[index] ?? 0)] : triple(row.own))),
         input_top_logprobs: rows.map((row) => (row === null || most === 0 ? null : row.top.map(triple))),
       },
@@ -141,6 +170,19 @@ async function sglangGenerate(asked: Asked, served: ServedModel, fault: Fault): 
       output_top_logprobs: steps.map(({ top }) => top.map(triple)),
     },
   };
+}
+
+/** What a server that was started to tells of the inside, as far as it is asked. */
+async function sglangInside(asked: Asked, served: RoutedModel, ids: readonly number[], fault: Fault): Promise<object> {
+  const routed = asked['return_routed_experts'] === true ? await routingBy(served, ids, fault) : null;
+  const type = fault === 'experts as fractions' ? { routed_experts_dtype: 'float32' } : {};
+  if (asked['return_hidden_states'] !== true) return { routed_experts: base64By(routed && plainNumbers(routed), fault), ...type };
+  if (fault === 'no hidden states') return {};
+  const hidden = await served.hidden(ids);
+  if (fault === 'hidden states of fewer tokens') return { hidden_states: [hidden.slice(10)] };
+  if (fault === 'hidden states of unequal length') return { hidden_states: [[...hidden.slice(1), [0, 1]]] };
+  // The prompt is read in two pieces.
+  return { hidden_states: [hidden.slice(0, 10), hidden.slice(10)] };
 }
 
 async function tgiGenerate(asked: Asked, served: ServedModel, fault: Fault): Promise<object> {

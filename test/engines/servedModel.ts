@@ -3,8 +3,9 @@ import { fromByteCharacters } from '../../src/core/byteAlphabet.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { topIndices } from '../../src/core/probability.ts';
 import { lastResidual, rowsAt } from '../../src/analysis/traceRows.ts';
+import type { ModelFiles } from '../../src/model/formats/modelFiles.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
-import { wasmRuntime } from '../../src/model/run/runtime.ts';
+import { wasmRuntime, type Runtime } from '../../src/model/run/runtime.ts';
 import { openTokenizer, type TextTokenizer } from '../../src/model/tokenizer/textTokenizer.ts';
 import { modelAt } from '../../src/worker/files.node.ts';
 
@@ -40,11 +41,16 @@ export interface Distribution {
 
 /** Opens the bundled model in this process. */
 export async function openServedModel(): Promise<ServedModel> {
-  const files = await modelAt(FOLDER);
   const wasmBinary = readFileSync('node_modules/onnxruntime-web/dist/ort-wasm-simd-threaded.wasm');
-  const model = await openLanguageModel(files, wasmRuntime({ wasmBinary, threads: 1 }));
+  return openServed(await modelAt(FOLDER), wasmRuntime({ wasmBinary, threads: 1 }));
+}
+
+/** Opens the model of these files. */
+export async function openServed(files: ModelFiles, runtime: Runtime): Promise<ServedModel> {
+  const model = await openLanguageModel(files, runtime);
   const tokenizer = await openTokenizer(files, model.info.vocab);
-  const json = JSON.parse(readFileSync(`${FOLDER}/tokenizer.json`, 'utf8')) as {
+  const tokens = await files.read('tokenizer.json', 0, await files.size('tokenizer.json'));
+  const json = JSON.parse(new TextDecoder().decode(tokens)) as {
     readonly model: { readonly vocab: Readonly<Record<string, number>> };
     readonly added_tokens: readonly { readonly id: number; readonly content: string }[];
   };

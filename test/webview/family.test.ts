@@ -124,7 +124,7 @@ describe('a model with experts (mixtral)', () => {
       expect(first?.weight).toBeGreaterThanOrEqual(second?.weight ?? Infinity);
       expect(line[first?.expert ?? -1]).toBe(first?.weight);
     }
-    expect(largestWeight(grid)).toBe(Math.max(...routing.weights));
+    expect(largestWeight(grid)).toBe(Math.max(...(routing.weights ?? [])));
   });
 
   it('counts the load of every expert', () => {
@@ -137,9 +137,22 @@ describe('a model with experts (mixtral)', () => {
   });
 
   it('draws tokens as rows and experts as columns', () => {
-    const figure = expertGridFigure(expertGrid(routing), { labels, selected: 3, width: 400 }, theme);
+    const figure = expertGridFigure(expertGrid(routing), { labels, selected: 3, width: 400, isWeighted: true }, theme);
     expect(figure.layout['xaxis']).toMatchObject({ range: [-0.5, routing.count - 0.5] });
     expect(figure.layout['yaxis']).toMatchObject({ range: [T - 0.5, -0.5] });
+  });
+
+  it('without weights, as engines return it, tells where each token was sent and no even spread', () => {
+    const bare = { ...routing, weights: null };
+    const grid = expertGrid(bare);
+    expect(grid.map((line) => line.map((sent) => sent !== null))).toEqual(
+      expertGrid(routing).map((line) => line.map((sent) => sent !== null)),
+    );
+    expect(new Set(grid.flat())).toEqual(new Set([null, 1]));
+    const first = expertsOf(bare, 0);
+    expect(first.map(({ weight }) => weight)).toEqual([null, null]);
+    expect(first.map(({ expert }) => expert)).toEqual([...routing.ids.subarray(0, 2)].sort((a, b) => a - b));
+    expect(expertLoadFigure(expertLoad(bare), null, 400, theme).layout['shapes']).toEqual([]);
   });
 
   it('has a tab of its own, which a model without experts leaves', async () => {

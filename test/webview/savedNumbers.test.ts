@@ -43,10 +43,14 @@ const valuesOf = (data: FigureData): unknown => (saved(data) as { readonly value
 it('keeps grids whole, with what has no number as null', () => {
   expect(
     saved(
-      expertNumbers(AXIS, [
-        [null, 0.75, 0.25],
-        [1, null, null],
-      ]),
+      expertNumbers(
+        AXIS,
+        [
+          [null, 0.75, 0.25],
+          [1, null, null],
+        ],
+        true,
+      ),
     ),
   ).toEqual({
     value: 'weight',

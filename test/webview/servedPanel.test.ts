@@ -1,6 +1,9 @@
 import type { FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, expect, it } from 'vitest';
+import type { ExpertRouting } from '../../src/core/trace.ts';
+import type { Query } from '../../src/protocol/queries.ts';
 import type { Browser } from '../e2e/browser.ts';
+import { openFamily, type FamilyPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
 
@@ -215,3 +218,73 @@ it('draws one text through many sizes', async () => {
   await panel.getByRole('button', { name: 'Close the comparison of sizes' }).click();
   expect((await page.posted()).at(-1)).toEqual({ type: 'closeSizes' });
 });
+
+it('shows the experts and the last vectors where an engine returns them', async () => {
+  const inside = await startHarness(await servedFamily());
+  try {
+    for (const [theme, width] of [
+      ['light', 1400],
+      ['dark', 800],
+      ['dark', 480],
+    ] as const) {
+      await browser.page.setViewportSize({ width, height: 1000 });
+      await page.forget();
+      await page.open(inside, `family&theme=${theme}`);
+      await tab('Experts');
+      const experts = panel.getByRole('tabpanel', { name: 'Experts' });
+      const text = await experts.innerText();
+      expect(text).toContain('neither the weights of the experts nor how many there are');
+      expect(text).toMatch(/≥ 8\s+experts/);
+      expect(text).not.toMatch(/Dotted|Weights|NaN|null/);
+      expect(await panel.locator('.chosen-experts li').allInnerTexts()).toEqual([
+        expect.stringMatching(/^Expert \d$/),
+        expect.stringMatching(/^Expert \d$/),
+      ]);
+      await picture(`served-experts-${theme}-${width}`);
+      await tab('Embeddings');
+      const vectors = panel.getByRole('tabpanel', { name: 'Embeddings' });
+      expect(await vectors.innerText()).toContain('is sent the text once more');
+      expect((await page.posted()).filter((message) => message.type === 'query' && message.query.name === 'projection')).toEqual([]);
+      await picture(`served-vectors-before-${theme}-${width}`);
+      await vectors.getByRole('button', { name: 'Ask for the Vectors' }).click();
+      await page.settled();
+      expect(await vectors.innerText()).toContain('After the final norm');
+      expect(await vectors.getByRole('slider').count()).toBe(0);
+      expect(await vectors.getByRole('radio', { name: 'Neighbours' }).count()).toBe(0);
+      await picture(`served-vectors-${theme}-${width}`);
+      await vectors.locator('.segment:visible', { hasText: 'Similarity' }).click();
+      await page.settled();
+      await picture(`served-similarity-${theme}-${width}`);
+    }
+    expect(await page.violations()).toEqual([]);
+  } finally {
+    inside.close();
+  }
+});
+
+/** A tiny model with experts, as an engine that returns experts and vectors shows it. */
+async function servedFamily(): Promise<FamilyPanel> {
+  const { shown, answer } = await openFamily('deepseek_v3.1');
+  const { explanation } = shown;
+  const { layers } = explanation.model;
+  const served = {
+    engine: 'sglang',
+    version: '0.5.14',
+    address: 'http://localhost:30000',
+    readOnTheWay: false,
+    alternatives: 100,
+    requestEach: false,
+    listedAlone: false,
+    routing: { layers: [1, 2], chosen: 2, least: 8 },
+    hiddenStates: true,
+  } as const;
+  const { traits: _traits, ...model } = explanation.model;
+  return {
+    shown: { ...shown, explanation: { ...explanation, model: { ...model, layers: 0, heads: 0, dim: 0, vocab: 0, parameters: 0, served } } },
+    answer: async (query) => {
+      if (query.name === 'experts') return { ...((await answer(query)) as ExpertRouting), weights: null };
+      if (query.name !== 'projection' && query.name !== 'similarity') throw new Error(`Nobody should ask for ${query.name}.`);
+      return answer({ ...query, args: { ...query.args, layer: layers } } as Query);
+    },
+  };
+}

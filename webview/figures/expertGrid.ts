@@ -6,33 +6,35 @@ import { plotlyScale, type Theme } from '../theme.ts';
 import { baseAxis, baseLayout, labelled, labelStep, type Figure, type Margins } from './figure.ts';
 import { plotlyText } from './plotlyText.ts';
 
-/** Layers of a model that have experts. */
+/** Layers of a model that have experts; of one that an engine serves, those of which it tells them. */
 export function expertLayers(model: ModelInfo): readonly number[] {
-  return (model.traits?.layers ?? []).flatMap(({ experts }, layer) => (experts === null ? [] : [layer]));
+  return model.served?.routing?.layers ?? (model.traits?.layers ?? []).flatMap(({ experts }, layer) => (experts === null ? [] : [layer]));
 }
 
-/** One expert that a token was routed to, with its routing weight. */
+/** One expert that a token was routed to, with its routing weight; null: an engine does not return it. */
 export interface ChosenExpert {
   readonly expert: number;
-  readonly weight: number;
+  readonly weight: number | null;
 }
 
-/** The experts that one token was routed to, by descending weight. */
+/** The experts that one token was routed to, by descending weight; without weights by their numbers. */
 export function expertsOf({ chosen, ids, weights }: ExpertRouting, token: number): readonly ChosenExpert[] {
   const start = token * chosen;
-  return Array.from({ length: chosen }, (_, index) => ({ expert: at(ids, start + index), weight: at(weights, start + index) })).toSorted(
-    (a, b) => b.weight - a.weight,
-  );
+  const found = Array.from({ length: chosen }, (_, index) => ({
+    expert: at(ids, start + index),
+    weight: weights === null ? null : at(weights, start + index),
+  }));
+  return found.toSorted((a, b) => (a.weight === null || b.weight === null ? a.expert - b.expert : b.weight - a.weight));
 }
 
-/** Routing weights, [token][expert]; null where the token was not routed to the expert. */
+/** Routing weights, [token][expert]; null where the token was not routed to the expert, 1 where it was and its weight is not known. */
 export type ExpertGrid = readonly (readonly (number | null)[])[];
 
 /** The routing of one layer as a grid. */
 export function expertGrid(routing: ExpertRouting): ExpertGrid {
   return Array.from({ length: routing.ids.length / routing.chosen }, (_, token) => {
     const line = Array.from<number | null>({ length: routing.count }).fill(null);
-    for (const { expert, weight } of expertsOf(routing, token)) line[expert] = weight;
+    for (const { expert, weight } of expertsOf(routing, token)) line[expert] = weight ?? 1;
     return line;
   });
 }
@@ -54,10 +56,12 @@ export interface ExpertView {
   readonly labels: readonly string[];
   readonly selected: number;
   readonly width: number;
+  /** Whether weights are known, and are the colours. */
+  readonly isWeighted: boolean;
 }
 
-/** Heatmap of the routing: row = token, column = expert, colour = weight. */
-export function expertGridFigure(grid: ExpertGrid, { labels, selected, width }: ExpertView, theme: Theme): Figure {
+/** Heatmap of the routing: row = token, column = expert, colour = weight, or one colour where weights are not known. */
+export function expertGridFigure(grid: ExpertGrid, { labels, selected, width, isWeighted }: ExpertView, theme: Theme): Figure {
   const tokens = grid.length;
   const count = grid[0]?.length ?? 0;
   const rowHeight = Math.max(ROW.least, Math.min(ROW.most, Math.floor(ROW.room / tokens)));
@@ -76,7 +80,7 @@ export function expertGridFigure(grid: ExpertGrid, { labels, selected, width }: 
         dy: 1,
         zmin: 0,
         zmax: largestWeight(grid),
-        colorscale: plotlyScale(theme.sequential),
+        colorscale: plotlyScale(isWeighted ? theme.sequential : [theme.accent, theme.accent]),
         showscale: false,
         hoverinfo: 'none',
         xgap: width / count >= 7 ? 1 : 0,
@@ -112,9 +116,11 @@ export function largestWeight(grid: ExpertGrid): number {
   return grid.flat().reduce<number>((max, weight) => Math.max(max, weight ?? 0), 0) || 1;
 }
 
-/** Bar chart of the load, on the same columns as the heatmap; the line is the load of an even split. */
-export function expertLoadFigure(load: Float64Array, chosen: number, width: number, theme: Theme): Figure {
-  const even = chosen / load.length;
+/**
+ * Bar chart of the load, on the same columns as the heatmap; the line is the load of an even split, of which `chosen` experts a token are
+ * needed. Null: it is not known how many experts there are.
+ */
+export function expertLoadFigure(load: Float64Array, chosen: number | null, width: number, theme: Theme): Figure {
   const margin = { ...MARGINS, b: 24 };
   return {
     width,
@@ -142,19 +148,14 @@ export function expertLoadFigure(load: Float64Array, chosen: number, width: numb
         gridcolor: css(theme.grid),
         gridwidth: 1,
       },
-      shapes: [
-        {
-          type: 'line',
-          x0: -0.5,
-          x1: load.length - 0.5,
-          y0: even,
-          y1: even,
-          line: { color: css(theme.warm), width: 1, dash: 'dot' },
-          layer: 'above',
-        },
-      ],
+      shapes: chosen === null ? [] : [evenLine(chosen / load.length, load.length, theme)],
     },
   };
+}
+
+function evenLine(even: number, count: number, theme: Theme): Readonly<Record<string, unknown>> {
+  const line = { color: css(theme.warm), width: 1, dash: 'dot' };
+  return { type: 'line', x0: -0.5, x1: count - 0.5, y0: even, y1: even, line, layer: 'above' };
 }
 
 function expertAxis(count: number, width: number, theme: Theme): Readonly<Record<string, unknown>> {

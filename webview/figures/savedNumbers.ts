@@ -53,9 +53,14 @@ export function keyNumbers(value: string, tokens: readonly Pick<Token, 'index' |
   };
 }
 
-/** The weights with which each token was sent to each expert. */
-export function expertNumbers(tokens: GridAxis, grid: ExpertGrid): FigureData {
-  return gridNumbers('weight', tokens, countedAxis('expert', grid[0]?.length ?? 0), (token, expert) => grid[token]?.[expert]);
+/** The weights with which each token was sent to each expert; without them (`isWeighted`) 1 where it was sent there. */
+export function expertNumbers(tokens: GridAxis, grid: ExpertGrid, isWeighted: boolean): FigureData {
+  return gridNumbers(
+    isWeighted ? 'weight' : 'sent',
+    tokens,
+    countedAxis('expert', grid[0]?.length ?? 0),
+    (token, expert) => grid[token]?.[expert],
+  );
 }
 
 /** Shares of the tokens that each expert was sent. */

@@ -56,8 +56,9 @@ export function createTabs(context: PanelContext): View {
   const notReturned = createNotReturned(context);
   const servedGenerate = createServedGenerate(context);
   const viewOf = (name: TabName): View => {
-    if (context.store.state().shown?.explanation.model.served === undefined) return views[name];
-    return needsInside(name) ? notReturned : name === 'generate' ? servedGenerate : views[name];
+    const served = context.store.state().shown?.explanation.model.served;
+    if (served === undefined) return views[name];
+    return needsInside(name, served) ? notReturned : name === 'generate' ? servedGenerate : views[name];
   };
   const groups: Readonly<Record<TabGroup, string>> = { text: t('Text'), inside: t('Inside'), act: t('Do') };
   const groupOf = (name: TabName): TabGroup =>

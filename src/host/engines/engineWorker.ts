@@ -3,9 +3,8 @@ import type { TextLayout } from '../../core/fileScores.ts';
 import type { Progress } from '../../core/progress.ts';
 import { UNCHANGED, type Run } from '../../core/run.ts';
 import type { ServedGeneration } from '../../core/servedGeneration.ts';
-import type { Explanation } from '../../core/trace.ts';
 import { msg } from '../../core/translatable.ts';
-import { engineExplanation, servedInfo } from '../../engines/engineExplanation.ts';
+import { engineExplanation, servedInfo, type EngineExplanation } from '../../engines/engineExplanation.ts';
 import { pieceOf, type EngineReadingOptions } from '../../engines/engineReading.ts';
 import type { OpenedEngine } from '../../engines/openEngine.ts';
 import type { ExplainRequest } from '../../protocol/explainRequest.ts';
@@ -13,6 +12,7 @@ import type { QueryArgs, QueryName, QueryResult } from '../../protocol/queries.t
 import type { Connection } from '../../worker/rpc.ts';
 import type { WorkerApi } from '../../worker/workerApi.ts';
 import { windowReads, type WindowReads } from '../../engines/windowReads.ts';
+import { isAboutInside, returnedInside, type EngineRead, type ReturnedInside } from './returnedInside.ts';
 import { needsTokenizer, type OpenedTokenizer } from './sameModel.ts';
 
 /** Time in which a call that waits for the engine tells that it does, so that it does not count as lost. */
@@ -43,8 +43,9 @@ export interface EngineWorkerOptions {
 export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi> {
   const listeners = new Set<(progress: Progress, call: string) => void>();
   const calls = new Set<AbortController>();
-  const texts = new Map<string, string>();
+  const texts = new Map<string, EngineRead>();
   let engine: OpenedEngine | undefined;
+  let inside: ReturnedInside | undefined;
   /** Long texts that were laid out, the last one first. */
   let reads: readonly WindowReads[] = [];
   let tokenizer: Promise<OpenedTokenizer | null> | undefined;
@@ -87,8 +88,8 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
     if (found === null) throw needsTokenizer(current);
     return found;
   };
-  const remember = (run: Run, text: string): void => {
-    texts.set(run.ids.join(), text);
+  const remember = (run: Run, read: EngineRead): void => {
+    texts.set(run.ids.join(), read);
     const [oldest] = texts.keys();
     if (texts.size > TEXTS_KEPT && oldest !== undefined) texts.delete(oldest);
   };
@@ -98,10 +99,10 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
     signal: AbortSignal,
   ): Promise<ServedGeneration> => {
     const { protocol } = await allowed();
-    const text = texts.get(run.ids.join());
-    if (text === undefined) throw new UserError(msg`This text was explained too long ago to be continued: run again.`);
+    const read = texts.get(run.ids.join());
+    if (read === undefined) throw new UserError(msg`This text was explained too long ago to be continued: run again.`);
     const began = performance.now();
-    const made = await protocol.generate(text + (written ?? ''), { ...sampling, seed, tokens, alternatives }, signal);
+    const made = await protocol.generate(read.text + (written ?? ''), { ...sampling, seed, tokens, alternatives }, signal);
     return {
       text: made.text,
       tokens: made.tokens.map(({ token, logprob, top }) => ({
@@ -113,8 +114,20 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       ms: performance.now() - began,
     };
   };
+  const answerInside = async (run: Run, name: QueryName, args: unknown, signal: AbortSignal): Promise<unknown> => {
+    const { protocol, host } = opened();
+    if (isAboutInside(name)) {
+      const read = texts.get(run.ids.join());
+      if (read === undefined) throw new UserError(msg`This text was explained too long ago: run again.`);
+      // Experts came with the text; vectors are asked for.
+      if (name !== 'experts') await allowed();
+      const found = await inside?.answer(run, read, name, args, signal);
+      if (found) return found;
+    }
+    throw new UserError(msg`${host} (${protocol.kind}) does not return what this shows: a model on this machine does.`);
+  };
   const answer = async (run: Run, name: QueryName, args: unknown, signal: AbortSignal): Promise<unknown> => {
-    const { protocol, address, host } = opened();
+    const { protocol, address } = opened();
     switch (name) {
       case 'servedGeneration':
         return generate(run, args as QueryArgs<'servedGeneration'>, signal);
@@ -130,7 +143,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       case 'fileMarks':
         return [];
       default:
-        throw new UserError(msg`${host} (${protocol.kind}) does not return what this shows: a model on this machine does.`);
+        return answerInside(run, name, args, signal);
     }
   };
 
@@ -139,6 +152,7 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       open: () =>
         called('open', async (signal) => {
           engine = await options.open(signal);
+          inside = returnedInside(engine.protocol);
           return servedInfo(engine);
         }),
       describe: async () => {
@@ -169,14 +183,14 @@ export function engineWorker(options: EngineWorkerOptions): Connection<WorkerApi
       explain: (request) =>
         called('explain', async (signal) => {
           const current = await allowed();
-          const explanation = await explain(current, request, {
+          const { explanation, experts } = await explain(current, request, {
             signal,
             agree: (requests, each) => options.agree(current, requests, each),
             tokenizer: current.protocol.abilities.scores === 'texts' ? await sameTokenizer(current) : null,
             atHand: () => atHand(current),
             onProgress: (share) => tell('explain', { stage: 'windows', done: Math.round(share * 100), total: 100 }),
           });
-          remember(explanation.run, explanation.text);
+          remember(explanation.run, { text: explanation.text, experts });
           return explanation;
         }),
       ask: <Name extends QueryName>(run: Run, name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> =>
@@ -209,7 +223,7 @@ function explain(
   engine: OpenedEngine,
   { text, at, topK, recipe = UNCHANGED, recipeFor }: ExplainRequest,
   options: Omit<EngineReadingOptions, 'host' | 'alternatives' | 'at'>,
-): Promise<Explanation> {
+): Promise<EngineExplanation> {
   const { protocol, host } = engine;
   if (recipe.length > 0 && (recipeFor === undefined || recipeFor.model === protocol.model))
     throw new UserError(msg`${host} (${protocol.kind}) runs its model as it is: interventions need a model on this machine.`);

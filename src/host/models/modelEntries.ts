@@ -162,8 +162,22 @@ machine, and what is not among them is known to be less likely.',
     contextLength === null
       ? t('It does not say how many tokens it reads at once.')
       : t('It reads {0} tokens at once.', contextLength.toLocaleString(language)),
-    t('It returns no attention, no vectors and no other internals.'),
+    insideLine(abilities, t),
   ];
+}
+
+/** What an engine returns of the inside of its model. */
+function insideLine({ experts, hiddenStates }: EngineAbilities, t: Say): Inert {
+  if (experts === 'unasked')
+    return t(
+      'It returns no attention and no vectors, and the experts of each token only where it was started with {0}, as its answers show.',
+      '--enable-return-routed-experts',
+    );
+  if (experts === undefined && hiddenStates === undefined) return t('It returns no attention, no vectors and no other internals.');
+  if (experts === undefined) return t('It returns the vectors of the last layer, and no attention.');
+  return hiddenStates === true
+    ? t('It returns the experts of each token and the vectors of the last layer, and no attention.')
+    : t('It returns the experts of each token, and no attention or vectors.');
 }
 
 /** A number of parameters as in models' names: 9M, 124M, 1.5B. */

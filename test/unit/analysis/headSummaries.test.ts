@@ -165,5 +165,5 @@ test('a layer without attention has no numbers and empty pictures, and the heads
       if (kinds[layer] === false) expect(metrics.slice(place * numbers, (place + 1) * numbers).every(Number.isNaN)).toBe(true);
     }
   }
-  model.dispose();
+  await model.dispose();
 });

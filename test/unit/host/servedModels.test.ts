@@ -4,14 +4,19 @@ import { predict } from '../../../src/analysis/predictions.ts';
 import { lastResidual } from '../../../src/analysis/traceRows.ts';
 import { scoreText } from '../../../src/analysis/windowScores.ts';
 import { UNWATCHED } from '../../../src/core/progress.ts';
+import { principalComponents } from '../../../src/core/projection.ts';
 import { bitsPerByte, NO_SCORES, withToken } from '../../../src/core/textScores.ts';
 import { runOf, UNCHANGED } from '../../../src/core/run.ts';
 import type { EngineKind } from '../../../src/engines/engineApi.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
+import { tensor } from '../../../src/core/tensor.ts';
+import { cosineMatrix, type Similarity } from '../../../src/core/vectors.ts';
 import type { HostMessage } from '../../../src/protocol/messages.ts';
+import type { Query } from '../../../src/protocol/queries.ts';
 import { readReport } from '../../../src/report/reportFile.ts';
 import { startEngine, type EngineServer } from '../../engines/engineServer.ts';
 import { SERVED_HASH, SERVED_NAME } from '../../engines/protocolAnswers.ts';
+import { openRoutedModel } from '../../engines/routedModel.ts';
 import { openServedModel, type ServedModel } from '../../engines/servedModel.ts';
 import { FakeUri } from './fakeEditor.ts';
 import { sums } from './fileHost.ts';
@@ -34,8 +39,8 @@ afterEach(async () => {
 });
 afterAll(() => served.model.dispose());
 
-async function serve(kind: EngineKind, options: { readonly key?: string } = {}): Promise<EngineServer> {
-  const server = await startEngine(kind, served, options);
+async function serve(kind: EngineKind, options: { readonly key?: string } = {}, model = served): Promise<EngineServer> {
+  const server = await startEngine(kind, model, options);
   servers.push(server);
   return server;
 }
@@ -109,7 +114,8 @@ describe('an engine in the library', () => {
     await until(host, 'what it can do is said', () => asked.length > before);
     expect(asked.at(-1)).toContain(
       'vllm 0.0.0-test scores a text in one request, with 20 alternatives at each place. It reads 64 tokens at once. It returns no \
-attention',
+attention and no vectors, and the experts of each token only where it was started with --enable-return-routed-experts, as its answers \
+show.',
     );
     host.window.showInputBox.mockResolvedValueOnce('secret');
     host.run('setEngineKey', node);
@@ -303,6 +309,47 @@ describe('a text that an engine reads', () => {
     });
     await until(host, 'it goes on', () => host.posted().filter(({ type }) => type === 'reply').length > 1);
     expect(JSON.parse(server.bodies.at(-1) ?? '')).toMatchObject({ prompt: `${FIRST} And`, max_tokens: 1 });
+  });
+
+  it('what vLLM tells of experts, and SGLang of vectors, is that of the model', async () => {
+    const routed = await openRoutedModel();
+    const ids = routed.encode(FIRST);
+    const trace = await routed.model.run(runOf(Int32Array.from(ids), UNCHANGED));
+    const reader = async (kind: EngineKind) => {
+      const server = await serve(kind, {}, routed);
+      const host = await startHost({ model: `${server.address}#${SERVED_NAME}` });
+      agreeTo(host, 'Send texts to');
+      await host.explain();
+      await until(host, 'the text is shown', () => isShown(host));
+      const shown = host.posted().findLast((message) => message.type === 'explanation');
+      if (shown?.type !== 'explanation') throw new Error('Nothing is shown.');
+      const ask = async (id: number, query: Query): Promise<unknown> => {
+        host.say({ type: 'query', id, serial: shown.shown.serial, query });
+        const isIt = (message: HostMessage): boolean => (message.type === 'reply' || message.type === 'replyError') && message.id === id;
+        await until(host, 'it is answered', () => host.posted().some(isIt));
+        const found = host.posted().find(isIt);
+        return found?.type === 'reply' ? found.result : found?.type === 'replyError' ? found.message : undefined;
+      };
+      return { server, host, shown: shown.shown, ask };
+    };
+    const vllm = await reader('vllm');
+    const experts = { layer: 2, count: expect.any(Number) as number, chosen: 2, ids: trace.experts?.[2]?.ids, weights: null };
+    expect(await vllm.ask(1, { name: 'experts', args: { layer: 2 } })).toEqual(experts);
+    expect(await vllm.ask(2, { name: 'experts', args: { layer: 0 } })).toContain('Layer 0 has no experts');
+    expect(await vllm.ask(3, { name: 'projection', args: { layer: 0, skipFirst: true } })).toContain('does not return what this shows');
+
+    const sglang = await reader('sglang');
+    expect(sglang.shown.notices.join(' ')).toContain('cannot be told from the numbers of 12 tokens');
+    const before = sglang.server.paths.length;
+    const vectors = tensor([ids.length, routed.model.info.dim], Float32Array.from((await routed.hidden(ids)).flat()));
+    const projection = { layer: 0, ...principalComponents(vectors, true), leftOut: 1 };
+    expect(await sglang.ask(1, { name: 'projection', args: { layer: 5, skipFirst: true } })).toEqual(projection);
+    const { cosines } = (await sglang.ask(2, { name: 'similarity', args: { layer: 0, frame: 'stored' } })) as Similarity;
+    expect(cosines).toEqual(cosineMatrix(vectors));
+    expect(await sglang.ask(3, { name: 'similarity', args: { layer: 0, frame: 'centred' } })).not.toEqual(cosines);
+    // All three are answered by what was asked for once.
+    expect(sglang.server.paths.slice(before)).toEqual(['/generate']);
+    await routed.model.dispose();
   });
 
   it('one request a token is sent only once the user has agreed to their number', async () => {

@@ -13,7 +13,7 @@ import { question } from '../../question.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { chosenReading, rankedRow, rankedTable, readingIndex, readingText, termOf, wordInput } from '../../parts/words.ts';
-import { placeFile, placeName } from './projectionView.ts';
+import { placeFile, placeName } from './placeChoice.ts';
 import { createFrameSwitch, typicalRow } from '../../parts/vectorFrame.ts';
 import { chipTemplate, drawInto } from '../../parts/templates.ts';
 

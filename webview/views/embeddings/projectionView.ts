@@ -1,6 +1,6 @@
 import { at } from '../../../src/core/tensor.ts';
 import type { Projection } from '../../../src/core/trace.ts';
-import { checkbox, segmented, slider } from '../../parts/controls.ts';
+import { checkbox, segmented } from '../../parts/controls.ts';
 import { describeToken, markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import type { FigureData } from '../../figures/figureData.ts';
@@ -12,6 +12,7 @@ import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { createLayerPlayer } from './layerPlayer.ts';
+import { createPlaceChoice, shownPlaceFile } from './placeChoice.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { createTurning } from './turning.ts';
 
@@ -19,7 +20,7 @@ import { createTurning } from './turning.ts';
 export function createEmbeddings(context: PanelContext): View {
   const { store } = context;
   const change = (settings: Partial<Settings>): void => store.dispatch({ type: 'settings', change: settings });
-  const layer = slider(t('Layer'), -1, 0, 1, (value) => change({ embeddingLayer: value }));
+  const place = createPlaceChoice(context, createLayerPlayer(context));
   const dimensions = segmented<'2' | '3'>(
     t('Dimensions'),
     [
@@ -34,7 +35,7 @@ export function createEmbeddings(context: PanelContext): View {
   );
   const variance = el('dl', { class: 'facts small' });
   const turning = createTurning(context);
-  const plot = createPlot(t('Tokens over principal components'), () => `${placeFile(store.state().settings.embeddingLayer)}-projection`, {
+  const plot = createPlot(t('Tokens over principal components'), () => `${shownPlaceFile(store.state())}-projection`, {
     data: () => projectedPoints(asked.answer(), store.state()),
     hover: (point, event) => hover(point?.custom, event),
     click: (point) => {
@@ -59,13 +60,8 @@ export function createEmbeddings(context: PanelContext): View {
     el(
       'section',
       { class: 'card', 'aria-label': t('Embeddings') },
-      el(
-        'div',
-        { class: 'toolbar' },
-        el('div', { class: 'player' }, createLayerPlayer(context), layer.root),
-        dimensions.root,
-        hideFirst.root,
-      ),
+      el('div', { class: 'toolbar' }, place.root, dimensions.root, hideFirst.root),
+      place.note,
       tools,
       asked.notice,
       plot.root,
@@ -126,8 +122,7 @@ export function createEmbeddings(context: PanelContext): View {
     update: (state) => {
       const { shown, settings } = state;
       if (shown === null) return;
-      const { layers } = shown.explanation.model;
-      layer.set(settings.embeddingLayer, placeName(settings.embeddingLayer, layers), layers);
+      place.update(state);
       dimensions.set(settings.dimensions === 3 ? '3' : '2');
       hideFirst.set(settings.hideFirst);
       asked.update(state, shown, settings.embeddingLayer, settings.hideFirst);
@@ -147,18 +142,6 @@ function projectedPoints(projection: Projection | undefined, { shown }: ViewStat
       return [index, text, ...axes, at(norms, index)];
     }),
   };
-}
-
-/** The same in the name of a file. */
-export function placeFile(layer: number): string {
-  return layer < 0 ? 'static-embedding' : `layer-${layer}`;
-}
-
-/** Name of a place in the residual stream; `layer` as in `embeddingLayer`. */
-export function placeName(layer: number, layers: number): string {
-  if (layer < 0) return t('Static embedding, before positions');
-  if (layer === 0) return t('Input of block 0');
-  return layer === layers ? t('After block {0}, the last', layer - 1) : t('After block {0}', layer - 1);
 }
 
 function hintText(projection: Projection, dimensions: 2 | 3): string {

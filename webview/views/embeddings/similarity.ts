@@ -1,6 +1,5 @@
 import type { Explanation } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
-import { slider } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { tokenAxis } from '../../figures/figureData.ts';
 import { cosineCode, hasCode } from '../../figures/pythonCode.ts';
@@ -15,7 +14,7 @@ import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import type { Cell } from '../../viewSettings.ts';
-import { placeFile, placeName } from './projectionView.ts';
+import { createPlaceChoice, shownPlaceFile } from './placeChoice.ts';
 import { createFrameSwitch, typicalText } from '../../parts/vectorFrame.ts';
 
 /** All cosines, as they are saved. */
@@ -31,17 +30,17 @@ function cosinesToSave({ host, store }: PanelContext): ReturnType<NonNullable<Pl
 }
 
 function cosinesInPython({ shown, settings }: ViewState): string | null {
-  if (shown === null || !hasCode(shown.explanation)) return null;
+  if (shown === null || shown.explanation.model.served !== undefined || !hasCode(shown.explanation)) return null;
   return cosineCode(shown.explanation, settings.embeddingLayer, settings.frame);
 }
 
 /** Map of the cosine of every pair of tokens at one place of the residual stream. */
 export function createSimilarity(context: PanelContext): View {
   const { store } = context;
-  const layer = slider(t('Layer'), -1, 0, 1, (value) => store.dispatch({ type: 'settings', change: { embeddingLayer: value } }));
+  const place = createPlaceChoice(context);
   const frame = createFrameSwitch(context, 'text');
   const caption = el('p', { class: 'caption' });
-  const plot = createPlot(t('Cosine of every pair of tokens'), () => `${placeFile(store.state().settings.embeddingLayer)}-similarity`, {
+  const plot = createPlot(t('Cosine of every pair of tokens'), () => `${shownPlaceFile(store.state())}-similarity`, {
     data: () => cosinesToSave(context),
     code: () => cosinesInPython(store.state()),
     hover: (point, event) => hover(point === null ? undefined : cellOf(point), event),
@@ -102,7 +101,8 @@ export function createSimilarity(context: PanelContext): View {
   const root: HTMLElement = el(
     'section',
     { class: 'card', 'aria-label': t('Similarity') },
-    el('div', { class: 'player' }, layer.root),
+    place.root,
+    place.note,
     frame.root,
     asked.notice,
     ...zoom.notes,
@@ -147,8 +147,7 @@ export function createSimilarity(context: PanelContext): View {
     update: (state) => {
       const { shown, settings } = state;
       if (shown === null) return;
-      const { layers } = shown.explanation.model;
-      layer.set(settings.embeddingLayer, placeName(settings.embeddingLayer, layers), layers);
+      place.update(state);
       frame.set(settings.frame);
       asked.update(state, shown, settings.embeddingLayer, settings.frame);
     },

@@ -1,7 +1,7 @@
 import { html } from 'lit-html';
 import { at } from '../../../src/core/tensor.ts';
-import type { ExpertRouting, Explanation, LayerTraits } from '../../../src/core/trace.ts';
-import { tokenAxis } from '../../figures/figureData.ts';
+import type { ExpertRouting, Explanation } from '../../../src/core/trace.ts';
+import { tokenAxis, type GridAxis } from '../../figures/figureData.ts';
 import { expertNumbers, loadNumbers, savedOf } from '../../figures/savedNumbers.ts';
 import { slider } from '../../parts/controls.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
@@ -24,6 +24,7 @@ import { createPlot, type PlotPoint } from '../../plot.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
+import { createCaptions, factsOf, weightText } from './expertTexts.ts';
 
 interface Answer {
   readonly routing: ExpertRouting;
@@ -43,7 +44,9 @@ export function createExperts(context: PanelContext): View {
   const facts = el('dl', { class: 'facts small' });
   const chosenTitle = el('h3');
   const chosenList = el('ul', { class: 'chosen-experts' });
+  const captions = createCaptions();
   const draw = (): void => asked.redraw();
+  const rows = (): GridAxis => tokenAxis('token', store.state().shown?.explanation.tokens ?? []);
   const file = (what: string) => () => `layer-${store.state().settings.expertLayer}-${what}`;
   const load = createPlot(t('Share of the tokens that each expert was sent'), file('expert-load'), {
     data: () => savedOf(asked.answer(), ({ loads }) => loadNumbers(loads)),
@@ -51,8 +54,7 @@ export function createExperts(context: PanelContext): View {
     resized: draw,
   });
   const map = createPlot(t('Experts of each token: rows are tokens, columns are experts'), file('experts'), {
-    data: () =>
-      savedOf(asked.answer(), ({ grid }) => expertNumbers(tokenAxis('token', store.state().shown?.explanation.tokens ?? []), grid)),
+    data: () => savedOf(asked.answer(), ({ grid, routing }) => expertNumbers(rows(), grid, routing.weights !== null)),
     hover: hoverCell,
     click: (point) => selectToken(context, point.y),
     keys: moveToken,
@@ -63,10 +65,10 @@ export function createExperts(context: PanelContext): View {
     { class: 'expert-figures' },
     el('div', { class: 'chosen' }, chosenTitle, chosenList),
     el('h3', {}, t('Load')),
-    el('p', { class: 'caption' }, t('Share of the tokens that each expert was sent. Dotted: an even spread.')),
+    captions.load,
     load.root,
-    el('div', { class: 'toolbar spread' }, el('h3', {}, t('Weights')), map.tools),
-    el('p', { class: 'caption' }, t('Row: token. Column: expert. Empty: not sent there.')),
+    el('div', { class: 'toolbar spread' }, captions.title, map.tools),
+    captions.map,
     map.root,
   );
   const drawn = changeDetector();
@@ -77,6 +79,7 @@ export function createExperts(context: PanelContext): View {
       const routing = await query('experts', 'experts', { layer: settings.expertLayer });
       return { routing, grid: expertGrid(routing), loads: expertLoad(routing) };
     },
+    answered: ({ routing }) => captions.set(routing),
     draw: render,
   });
   const root: HTMLElement = el(
@@ -93,8 +96,7 @@ export function createExperts(context: PanelContext): View {
       context.tooltip.hide();
       return markTokens(context, []);
     }
-    const weight = asked.answer()?.grid[point.y]?.[point.x] ?? null;
-    context.tooltip.show(cellContent(weight, point, shown.explanation), event.clientX, event.clientY);
+    context.tooltip.show(cellContent(asked.answer(), point, shown.explanation), event.clientX, event.clientY);
     markTokens(context, [point.y]);
   }
   function hoverLoad(point: PlotPoint | null, event: MouseEvent | null): void {
@@ -113,7 +115,7 @@ export function createExperts(context: PanelContext): View {
     context.announce(
       [
         chosenTitle.textContent,
-        ...expertsOf(answer.routing, token).map(({ expert, weight }) => `${t('Expert {0}', expert)} ${significant(weight, 4)}`),
+        ...expertsOf(answer.routing, token).map(({ expert, weight }) => `${t('Expert {0}', expert)} ${weightText(weight)}`.trim()),
       ].join(', '),
     );
   }
@@ -127,15 +129,15 @@ export function createExperts(context: PanelContext): View {
     drawInto(
       chosenList,
       expertsOf(routing, settings.selected).map(
-        ({ expert, weight }) => html`<li><span>${t('Expert {0}', expert)}</span><strong>${significant(weight, 4)}</strong></li>`,
+        ({ expert, weight }) => html`<li><span>${t('Expert {0}', expert)}</span><strong>${weightText(weight)}</strong></li>`,
       ),
     );
-    load.draw(expertLoadFigure(loads, routing.chosen, width, theme));
-    map.draw(expertGridFigure(grid, { labels, selected: settings.selected, width }, theme), {
-      colours: theme.sequential,
-      low: '0',
-      high: significant(largestWeight(grid), 3),
-    });
+    const isWeighted = routing.weights !== null;
+    load.draw(expertLoadFigure(loads, isWeighted ? routing.chosen : null, width, theme));
+    map.draw(
+      expertGridFigure(grid, { labels, selected: settings.selected, width, isWeighted }, theme),
+      isWeighted ? { colours: theme.sequential, low: '0', high: significant(largestWeight(grid), 3) } : undefined,
+    );
   }
 
   return {
@@ -144,18 +146,19 @@ export function createExperts(context: PanelContext): View {
       const { shown, settings } = state;
       if (shown === null) return;
       const found = layers();
-      const traits = shown.explanation.model.traits?.layers[settings.expertLayer]?.experts ?? null;
-      if (traits === null) return;
+      if (!found.includes(settings.expertLayer)) return;
       layer.set(found.indexOf(settings.expertLayer), t('Layer {0}', settings.expertLayer), found.length - 1);
-      drawInto(facts, countsTemplate(factsOf(traits)));
+      drawInto(facts, countsTemplate(factsOf(shown.explanation.model, settings.expertLayer)));
       asked.update(state, shown, settings.expertLayer);
     },
   };
 }
 
-function cellContent(weight: number | null, point: PlotPoint, explanation: Explanation): TooltipContent {
+function cellContent(answer: Answer | undefined, point: PlotPoint, explanation: Explanation): TooltipContent {
+  const weight = answer?.grid[point.y]?.[point.x] ?? null;
+  const sent = answer?.routing.weights === null ? t('sent there') : significant(weight ?? 0, 6);
   return {
-    title: weight === null ? t('not sent there') : significant(weight, 6),
+    title: weight === null ? t('not sent there') : sent,
     rows: [
       [t('Token'), `${tokenLabels(explanation)[point.y] ?? ''}  (${integer(point.y)})`],
       [t('Expert'), integer(point.x)],
@@ -172,13 +175,4 @@ function loadContent({ loads, grid }: Answer, expert: number): TooltipContent {
       [t('Share'), percent(share)],
     ],
   };
-}
-
-/** How many experts a layer has, and how many of them a token passes. */
-function factsOf({ count, chosen, shared }: NonNullable<LayerTraits['experts']>): readonly (readonly [string, string])[] {
-  return [
-    [String(count), t('experts')],
-    [String(chosen), t('for each token')],
-    ...(shared ? [['+', t('one that all tokens pass')] as const] : []),
-  ];
 }

@@ -3,7 +3,7 @@ import { lensPlace, type LensPiece } from '../../figures/lensGrid.ts';
 import { t } from '../../strings.ts';
 import type { LensRows } from '../../viewSettings.ts';
 import type { Host } from '../../vscodeApi.ts';
-import { placeName } from '../embeddings/projectionView.ts';
+import { placeName } from '../embeddings/placeChoice.ts';
 
 /** Names of the kinds of rows, and a sentence of what their cells say. */
 export function lensRowTexts(): Readonly<Record<LensRows, { readonly name: string; readonly meaning: string }>> {

@@ -1,3 +1,4 @@
+import type { ServedBy } from '../../../src/core/servedBy.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
@@ -8,8 +9,10 @@ import type { TabName } from '../../viewSettings.ts';
 /** Tabs whose views need no more than what engines return. */
 const RETURNED: ReadonlySet<TabName> = new Set<TabName>(['tokens', 'predictions', 'generate', 'compare']);
 
-/** Whether a tab's view needs what happens inside the model, which no engine returns. */
-export function needsInside(tab: TabName): boolean {
+/** Whether a tab's view needs more of the inside of a model than the engine that serves it returns. */
+export function needsInside(tab: TabName, served: ServedBy): boolean {
+  if (tab === 'experts') return served.routing === undefined;
+  if (tab === 'embeddings') return served.hiddenStates === undefined;
   return !RETURNED.has(tab);
 }
 
