@@ -85,9 +85,9 @@ describe('a view by the keyboard alone', () => {
     await tabTo('.sampling input[type="range"]');
     await browser.page.keyboard.press('End');
     await page.settled();
-    expect(await panel.locator('#panel-predictions .next-token thead').innerText()).toMatch(/temperature/i);
+    expect(await panel.getByRole('region', { name: 'Next token' }).locator('thead').innerText()).toMatch(/temperature/i);
     await tabTo('.lens-scroll');
-    const title = panel.locator('#panel-predictions .next-token h2');
+    const title = panel.getByRole('region', { name: 'Next token' }).locator('h2');
     const first = await title.innerText();
     await browser.page.keyboard.press('ArrowRight');
     await page.settled();
