@@ -10,6 +10,7 @@ import { copyText, saveFile } from './parts/fileSaving.ts';
 import { onWhite, pngOf, withSharpCells } from './parts/pictures.ts';
 import { createSaveMenu } from './parts/saveMenu.ts';
 import { tableEntries, tableWriter } from './parts/tableMenu.ts';
+import { createNotice } from './parts/notice.ts';
 import type { MenuEntry } from './parts/menuButton.ts';
 import { t } from './strings.ts';
 import { gradient, themeOf } from './theme.ts';
@@ -96,13 +97,11 @@ export function createPlot(label: string, filename: string | (() => string), { k
   const legend = gradientLegend();
   legend.root.hidden = true;
   const nameOf = (): string => (typeof filename === 'string' ? filename : filename());
-  const trouble = el('p', { class: 'view-failure', role: 'alert', hidden: true });
+  const trouble = createNotice();
   const attempt = (work: () => Promise<void>): void => {
-    trouble.hidden = true;
+    trouble.clear();
     void work().catch((error: unknown) => {
-      if (error instanceof CancelledError) return;
-      trouble.textContent = t('This could not be saved: {0}', messageOf(error));
-      trouble.hidden = false;
+      if (!(error instanceof CancelledError)) trouble.fail(t('This could not be saved: {0}', messageOf(error)));
     });
   };
   const picture = async () => (drawn === undefined ? null : { svg: await svgOf(canvas, drawn), width: drawn.width, height: drawn.height });
@@ -112,7 +111,7 @@ export function createPlot(label: string, filename: string | (() => string), { k
     ...codeEntries(code?.() ?? null),
   ]);
   const tools = el('div', { class: 'plot-tools' }, legend.root, save);
-  const root = el('div', { class: 'plot-frame' }, tools, area, trouble);
+  const root = el('div', { class: 'plot-frame' }, tools, area, trouble.root);
   let drawn: Figure | undefined;
   let lastWidth = 0;
   function zoomWheel(event: WheelEvent): void {

@@ -1,6 +1,7 @@
-import { CancelledError, messageOf } from '../src/core/errors.ts';
+import { CancelledError } from '../src/core/errors.ts';
 import type { PanelContext } from './context.ts';
-import { changeDetector, el } from './parts/dom.ts';
+import { changeDetector } from './parts/dom.ts';
+import { createNotice } from './parts/notice.ts';
 import type { ViewState } from './state.ts';
 import type { Host } from './vscodeApi.ts';
 
@@ -41,7 +42,7 @@ export interface Asking<Answer> {
  */
 export function question<Answer extends object>({ host, store }: PanelContext, asking: Asking<Answer>): Question<Answer> {
   const { busy, parts, ask, answered, draw } = asking;
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   let changed = changeDetector();
   let known: { readonly answer: Answer; readonly shown: ViewState['shown'] } | undefined;
   /** Number of keys asked so far: answers to earlier keys are not wanted. */
@@ -52,10 +53,9 @@ export function question<Answer extends object>({ host, store }: PanelContext, a
     const found = answer();
     if (found !== undefined) draw?.(found, store.state());
   };
-  const say = (...sentence: readonly HTMLElement[]): void => {
+  const forget = (): void => {
     known = undefined;
     for (const part of parts) part.hidden = true;
-    notice.replaceChildren(...sentence);
   };
   const load = async (state: ViewState): Promise<void> => {
     const own = ++asked;
@@ -71,20 +71,36 @@ export function question<Answer extends object>({ host, store }: PanelContext, a
     try {
       const found = await whileBusy(busy(), ask(state, query));
       stillWanted();
-      if (typeof found === 'string') return say(...(found === '' ? [] : [el('p', { class: 'caption' }, found)]));
+      if (typeof found === 'string') {
+        forget();
+        return notice.tell(found);
+      }
       known = { answer: found, shown: state.shown };
       for (const part of parts) part.hidden = false;
-      notice.replaceChildren();
+      notice.clear();
       answered?.(found, store.state());
       redraw();
     } catch (error) {
       if (own !== asked) return;
-      if (error instanceof CancelledError) changed = changeDetector();
-      else say(failure(error));
+      if (error instanceof CancelledError) {
+        changed = changeDetector();
+        return;
+      }
+      forget();
+      // What a saved report has no answer to, it will have none to later.
+      notice.fail(error, store.state().report === null ? again : undefined);
     }
   };
+  /** The button that was pressed goes, and with it its focus: where the answer will be, it is not lost. */
+  const again = (): void => {
+    const place = busy();
+    if (place.tabIndex < 0) place.tabIndex = -1;
+    place.focus();
+    notice.clear();
+    void load(store.state());
+  };
   return {
-    notice,
+    notice: notice.root,
     answer,
     update: (state, ...key) => {
       if (changed(...key)) void load(state);
@@ -92,11 +108,6 @@ export function question<Answer extends object>({ host, store }: PanelContext, a
     },
     redraw,
   };
-}
-
-/** Paragraph that says why a part of the page has no answer. */
-export function failure(error: unknown): HTMLElement {
-  return el('p', { class: 'view-failure', role: 'alert' }, messageOf(error));
 }
 
 /** Marks an element busy (aria-busy) until the last of its questions is answered, has failed or was dropped. */

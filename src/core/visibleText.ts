@@ -42,7 +42,12 @@ export function hexBytes(bytes: readonly number[]): string {
 /** A text cut to `length` characters (code points), with an ellipsis in place of the rest. */
 export function shortened(text: string, length: number): string {
   const characters = Array.from(text);
-  return characters.length <= length ? text : `${characters.slice(0, length - 1).join('')}…`;
+  return characters.length <= length
+    ? text
+    : `${characters
+        .slice(0, length - 1)
+        .join('')
+        .trimEnd()}…`;
 }
 
 /** Control and format characters, line separators, what has no glyph of its own (fillers, selectors, private use), halves of pairs. */

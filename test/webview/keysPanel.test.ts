@@ -46,6 +46,79 @@ async function press(control: Locator, key: string): Promise<void> {
   await browser.page.keyboard.press(key);
 }
 
+const focused = (selector: string): Promise<boolean> =>
+  panel.locator('body').evaluate((_, wanted) => document.activeElement?.matches(wanted) ?? false, selector);
+/** Presses Tab until the focus is there, as a reader without a pointer does; returns how often. */
+async function tabTo(selector: string): Promise<number> {
+  for (let presses = 1; presses <= 40; presses++) {
+    await browser.page.keyboard.press('Tab');
+    if (await focused(selector)) return presses;
+  }
+  return expect.fail(`Tab does not reach ${selector}.`);
+}
+/** From the tab into its view. */
+async function enter(tab: string): Promise<void> {
+  await open(tab);
+  await panel.locator(`#tab-${tab}`).focus();
+}
+/** Goes on to where nothing of the panel has the focus. */
+const leave = (): Promise<number> => tabTo('body');
+
+describe('a view by the keyboard alone', () => {
+  it('Attention: a head, a cell of its map and the arithmetic of the cell', async () => {
+    await enter('attention');
+    await tabTo('.overview-canvas');
+    const before = await panel.locator('.overview-canvas').getAttribute('aria-label');
+    await browser.page.keyboard.press('ArrowLeft');
+    await page.settled();
+    expect(await panel.locator('.overview-canvas').getAttribute('aria-label')).not.toBe(before);
+    await tabTo('.map-card .plot');
+    await browser.page.keyboard.press('ArrowLeft');
+    await page.settled();
+    expect(await panel.locator('.cell-card .step').count()).toBe(5);
+    await browser.page.keyboard.press('Escape');
+    await leave();
+  });
+
+  it('Predictions: a filter, and a token by the lens, whose cells are named', async () => {
+    await enter('predictions');
+    await tabTo('.sampling input[type="range"]');
+    await browser.page.keyboard.press('End');
+    await page.settled();
+    expect(await panel.getByRole('region', { name: 'Next token' }).locator('thead').innerText()).toMatch(/temperature/i);
+    await tabTo('.lens-scroll');
+    const title = panel.getByRole('region', { name: 'Next token' }).locator('h2');
+    const first = await title.innerText();
+    await browser.page.keyboard.press('ArrowRight');
+    await page.settled();
+    expect(await title.innerText()).not.toBe(first);
+    expect(await title.innerText()).toMatch(/ position \d+$/);
+    const column = panel.getByRole('list', { name: /^After .+, position \d+$/ }).first();
+    expect(await column.getByRole('listitem').first().getAttribute('aria-label')).toMatch(/^After block 5, the last: .+, [\d.]+%$/);
+    await leave();
+  });
+
+  it('Forward pass: one stop for all steps, which arrows walk, and the sum behind a number', async () => {
+    await enter('forward');
+    await tabTo('.map-step');
+    const at = async (): Promise<string | null> => panel.locator('.map-step:focus').getAttribute('aria-label');
+    expect(await at()).toMatch(/^1 /);
+    await browser.page.keyboard.press('ArrowRight');
+    await page.settled();
+    await browser.page.keyboard.press('ArrowRight');
+    await page.settled();
+    // The name has what is seen at a narrow width.
+    expect(await at()).toMatch(/^3 Query, key and value of head \d+ \(Q, K, V\)$/);
+    // Back to the step before, and the slider of steps.
+    expect(await tabTo('input[type="range"]')).toBe(2);
+    await tabTo('.stage-number');
+    await browser.page.keyboard.press('Enter');
+    await page.settled();
+    expect(await panel.locator('.number-card table:visible').count()).toBe(1);
+    await leave();
+  });
+});
+
 describe('keys in the panel', () => {
   it.each(TABS)('do not switch tabs when a digit is typed into a control (%s)', async (tab) => {
     await open(tab);

@@ -17,6 +17,7 @@ import {
 } from '../../webview/figures/positionFigures.ts';
 import { divergingColours, readTheme } from '../../webview/theme.ts';
 import { createDials } from '../../webview/views/positions/dials.ts';
+import { angleText } from '../../webview/views/positions/positionTexts.ts';
 import { openFamily } from './family.ts';
 
 const theme = readTheme(() => '', 'dark');
@@ -130,4 +131,10 @@ describe('other positions', () => {
     expect(scale[(scale.length - 1) / 2]).toEqual(theme.background.map((channel) => expect.closeTo(channel, 6)));
     expect(divergingColours(theme)).toBe(scale);
   });
+});
+
+it('an angle of more than a turn says how many, backwards too', () => {
+  expect(angleText(1, 3)).toBe('3 × 1 = 3 rad = 171.9°');
+  expect(angleText(1, 9)).toBe('9 × 1 = 9 rad = 1 × 360° + 155.7°');
+  expect(angleText(-1, 9)).toBe('9 × −1 = −9 rad = −1 × 360° + −155.7°');
 });

@@ -104,6 +104,24 @@ describe('a question of a view', () => {
     expect(drawn).toEqual(['B']);
   });
 
+  it('asks the same again on request, with the focus where the answer will be', async () => {
+    const asked = chain();
+    document.body.replaceChildren(busy, asked.notice);
+    ask(asked, 'a');
+    waiting[0]?.reject(new Error('It broke.'));
+    await settle();
+    const button = asked.notice.querySelector('button');
+    expect(button?.textContent).toBe('Try again');
+    button?.focus();
+    button?.click();
+    expect(asked.notice.childElementCount).toBe(0);
+    expect(document.activeElement).toBe(busy);
+    expect(waiting[1]?.args).toEqual({ text: 'a' });
+    await answerBoth(1, 'A');
+    expect(part.hidden).toBe(false);
+    expect(drawn).toEqual(['A']);
+  });
+
   it('drops an older chain once a newer key was asked, wherever it stands', async () => {
     const asked = chain();
     ask(asked, 'a');

@@ -67,6 +67,18 @@ it('has an entry for what the views speak of, and takes no part of a word for a 
   expect(pattern.exec('Its residual stream')?.[0]).toBe('residual stream');
 });
 
+it('tells the keys of attention from those of a keyboard', () => {
+  const { pattern } = termFinder(glossary());
+  for (const text of ['Click a row; arrow keys move.', 'Keys + and −, or Ctrl and the wheel, zoom too.'])
+    expect(pattern.exec(text), text).toBeNull();
+  expect(pattern.exec('Arrow keys choose a key.')?.index).toBe(20);
+  setStrings(chinese);
+  const own = termFinder(glossary()).pattern;
+  for (const text of ['左右键沿分支移动，上下键换到其他分支。', '拖动或用方向键旋转。', '也可用 + 和 − 键。'])
+    expect(own.exec(text), text).toBeNull();
+  expect(own.exec('方向键选择一个键')?.index).toBe(7);
+});
+
 describe('a text of a template', () => {
   it('has its first term explained, once, and is text however it looks', () => {
     const root = document.createElement('p');

@@ -120,6 +120,11 @@ describe('lines over the layers', () => {
       theme,
     );
     expect(figure.layout['xaxis']).toMatchObject({ ticktext: ['static', 'input', '0'] });
+    // Blocks stand at even distances, and the two places with names where there is room.
+    const ticks = (places: number, width: number): unknown =>
+      layerLinesFigure([{ name: 'word', values: new Float32Array(places), kind: 'main' }], width, theme).layout['xaxis'];
+    expect(ticks(8, 390)).toMatchObject({ ticktext: ['static', 'input', '0', '1', '2', '3', '4', '5'] });
+    expect(ticks(26, 390)).toMatchObject({ ticktext: ['static', '0', '2', '4', '6', '8', '10', '12', '14', '16', '18', '20', '23'] });
     expect(figure.data[0]).toMatchObject({ y: [1, 0.9, 0.8], mode: 'lines+markers' });
     const { range } = figure.layout['yaxis'] as { readonly range: [number, number] };
     expect(range[0]).toBeLessThanOrEqual(0);

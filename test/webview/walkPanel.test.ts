@@ -241,7 +241,7 @@ describe('a layer with experts', () => {
     await open();
     for (const name of ['Forward pass', 'Positions']) {
       await tab(name);
-      await expect.poll(() => panel.locator('.view-failure:visible').allInnerTexts()).toEqual(['The model is gone.']);
+      await expect.poll(() => panel.locator('.view-failure:visible [role="alert"]').allInnerTexts()).toEqual(['The model is gone.']);
       expect(await panel.locator('[aria-busy="true"]').count()).toBe(0);
     }
     expect(await panel.getByRole('region', { name: 'This step' }).count()).toBe(0);

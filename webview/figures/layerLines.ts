@@ -5,6 +5,11 @@ import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, title
 
 const MARGINS: Margins = { l: 48, r: 16, t: ABOVE_AXIS, b: 44 };
 const HEIGHT = 260;
+/** Places before the first block. */
+const NAMED = 2;
+/** Pixels that the name of a place takes, and the number of a block. */
+const NAME = 36;
+const NUMBER = 24;
 
 /**
  * Line with one value per place of the residual stream: index 0 the static embedding, 1 the input of the first block, i + 1 after the first
@@ -22,8 +27,7 @@ export function layerLinesFigure(lines: readonly LayerLine[], width: number, the
   const places = lines[0]?.values.length ?? 0;
   const values = lines.flatMap((line) => Array.from(line.values)).filter(Number.isFinite);
   const low = Math.min(0, ...values);
-  const step = labelStep(places, width - MARGINS.l - MARGINS.r, 44);
-  const ticks = labelled(places, step, [0, places - 1]);
+  const ticks = placeTicks(places, width - MARGINS.l - MARGINS.r);
   const colour = (line: LayerLine): Rgb => (line.kind === 'main' ? theme.accent : theme.muted);
   return {
     width,
@@ -64,6 +68,14 @@ export function layerLinesFigure(lines: readonly LayerLine[], width: number, the
       hovermode: 'x',
     },
   };
+}
+
+/** Places that are labelled on an axis of `width` pixels: the two with names where there is room, and blocks at even distances. */
+function placeTicks(places: number, width: number): readonly number[] {
+  const blocks = Math.max(0, places - NAMED);
+  const named = width / Math.max(1, places) >= NAME ? [0, 1] : [0];
+  const numbered = labelled(blocks, labelStep(blocks, (width * blocks) / Math.max(1, places), NUMBER), [blocks - 1]);
+  return [...named.slice(0, places), ...numbered.map((block) => block + NAMED)];
 }
 
 /** Axis label of a place in the residual stream, as short as possible: a block is given by its index, from 0. */

@@ -58,6 +58,7 @@ export function distanceFigure({ byDistance, dotBefore, scale, query, key }: Rot
         x: [distance],
         y: [scores[distance] ?? 0],
         hoverinfo: 'skip',
+        cliponaxis: false,
         marker: { color: css(theme.warm), size: 10, line: { color: css(theme.foreground), width: 1 } },
       },
     ],

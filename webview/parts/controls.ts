@@ -81,6 +81,7 @@ export function slider(label: string, min: number, max: number, step: number, ch
     const low = Number(input.min);
     input.style.setProperty('--filled', `${(100 * (Number(input.value) - low)) / Math.max(1e-9, Number(input.max) - low)}%`);
   };
+  fill();
   input.addEventListener('input', () => {
     fill();
     changed(Number(input.value));
@@ -144,10 +145,10 @@ export interface Select {
   set(options: readonly (readonly [value: number, text: string])[], chosen: number): void;
 }
 
-/** A labelled drop-down list of numbered options. */
-export function select(label: string, chosen: (value: number) => void): Select {
+/** A labelled drop-down list of numbered options. `of`: whether they are texts, or tokens, which are written as tokens are. */
+export function select(label: string, chosen: (value: number) => void, of: 'texts' | 'tokens' = 'texts'): Select {
   const id = uniqueId('select');
-  const list = el('select', { id, class: 'select' });
+  const list = el('select', { id, class: of === 'tokens' ? 'select of-tokens' : 'select' });
   // The list may be narrower than its options: its title has the whole text of the chosen one.
   const name = (): void => {
     list.title = list.selectedOptions[0]?.text ?? '';

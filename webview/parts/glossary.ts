@@ -87,7 +87,7 @@ function streamAndAttention(): readonly Term[] {
       t('RMSNorm'),
       t(
         'Brings a vector to a common size: its numbers are divided by the root of their mean square, then each is ' +
-          'multiplied by a learned weight. The direction hardly changes, the length does.',
+          'multiplied by a learned weight. The next step always reads numbers of a common size.',
       ),
       'y = x ÷ √(mean(x²) + ε) × w',
     ),
@@ -184,7 +184,7 @@ function partsAndChanges(): readonly Term[] {
     ),
     term(
       t('cosine'),
-      t('How alike two vectors point, whatever their lengths. 1 is the same direction, 0 nothing in common, −1 the opposite.'),
+      t('How alike two vectors point, whatever their lengths. 1 is the same direction, 0 a right angle, −1 the opposite.'),
       'a·b ÷ (|a| |b|)',
     ),
     term(

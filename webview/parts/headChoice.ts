@@ -17,7 +17,7 @@ const KINDS = ['headMean', 'headPrevious', 'headUniform'] as const satisfies rea
 
 /** Creates the menu, of no head yet. */
 export function createHeadChoice(context: PanelContext): HeadChoice {
-  const names = ['–', t('its mean over the text'), t('attention to the token before'), t('attention to all alike')];
+  const names = [t('its own output'), t('its mean over the text'), t('attention to the token before'), t('attention to all alike')];
   let steps: readonly Intervention[] = [];
   const menu = select(t('Set to'), (chosen) => {
     const of = steps;

@@ -17,8 +17,8 @@ export function pairChoice(
   label: string,
   chosen: { readonly token: (id: number) => void; readonly rival: (id: number | null) => void },
 ): PairChoice {
-  const token = select(label, chosen.token);
-  const rival = select(t('rather than'), (id) => chosen.rival(id === NO_RIVAL ? null : id));
+  const token = select(label, chosen.token, 'tokens');
+  const rival = select(t('rather than'), (id) => chosen.rival(id === NO_RIVAL ? null : id), 'tokens');
   return {
     root: el('div', { class: 'why-choices' }, token.root, rival.root),
     set: (candidates, first, second) => {

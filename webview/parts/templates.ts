@@ -19,9 +19,9 @@ export function chipTemplate(text: string, title?: string): TemplateResult {
   return html`<span class="token-text chip" title=${title ?? nothing}>${text}</span>`;
 }
 
-/** A note in small letters beside a heading; false: there is none. */
+/** A note in small letters beside a heading, from which a space parts it where both are read; false: there is none. */
 export function besideTemplate(note: string | false): TemplateResult | typeof nothing {
-  return note === false ? nothing : html`<span class="beside">${note}</span>`;
+  return note === false ? nothing : html` <span class="beside">${note}</span>`;
 }
 
 /** Entries of a description list, each a name and its value. */
@@ -84,9 +84,13 @@ export function sentenceTemplate(text: string, ...places: readonly Content[]): C
   return text.split(/\{(\d+)\}/).map((piece, index) => (index % 2 === 0 ? explained(piece, known) : (places[Number(piece)] ?? '')));
 }
 
+/** Formulas one after another, two spaces apart: a line ends between two of them, and within one only if it is longer than the line. */
+export function formulasTemplate(formulas: string): Content {
+  return formulas.split(/(?<=,  )/).map((one) => html`<span class="formula">${one}</span>`);
+}
+
 /** Heading of what comes after a token. */
 export function afterTemplate(token: Token | undefined, position: number): TemplateResult {
-  return html`${t('After')} ${chipTemplate(token === undefined ? '' : shortened(visibleToken(token), 24))}<span class="beside"
-      >${t('position {0}', position)}</span
-    >`;
+  const chip = chipTemplate(token === undefined ? '' : shortened(visibleToken(token), 24));
+  return html`${t('After')} ${chip}${besideTemplate(t('position {0}', position))}`;
 }

@@ -13,6 +13,9 @@ interface Finder {
   readonly termOf: (found: string) => Term | undefined;
 }
 
+/** What stands before and behind the keys of a keyboard, which are not those of attention. */
+const KEYBOARD = { before: '(?<!arrow |方向|左右|上下|− )', behind: String.raw`(?! \+)` };
+
 let made: Finder | undefined;
 const finder = (): Finder => (made ??= termFinder(glossary()));
 
@@ -21,10 +24,8 @@ export function termFinder(terms: readonly Term[]): Finder {
   const byName = new Map(terms.flatMap((term) => term.names.map((name) => [name.toLowerCase(), term] as const)));
   const names = [...byName.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[.*+?^${}()|[\]\\/]/g, String.raw`\$&`));
   // Words of letters end where letters end; Chinese has no such ends.
-  const pattern = new RegExp(
-    names.map((name) => (/^[a-z]/.test(name) ? String.raw`(?<![\p{Script=Latin}\d-])${name}(?![\p{Script=Latin}\d-])` : name)).join('|'),
-    'iu',
-  );
+  const whole = names.map((name) => (/^[a-z]/.test(name) ? String.raw`(?<![\p{Script=Latin}\d-])${name}(?![\p{Script=Latin}\d-])` : name));
+  const pattern = new RegExp(`${KEYBOARD.before}(?:${whole.join('|')})${KEYBOARD.behind}`, 'iu');
   return { pattern, termOf: (found) => byName.get(found.toLowerCase()) };
 }
 

@@ -102,10 +102,11 @@ export interface WordInput {
 export function wordInput(context: PanelContext, label: string, placeholder: string, typed: (text: string) => void): WordInput {
   let current = '';
   const field = textField(label, MAX_WORD, placeholder, typed);
-  const reading = select(t('{0}: taken as', label), (index) => {
+  const read = (index: number): void => {
     const { readings } = context.store.state().settings;
     context.store.dispatch({ type: 'settings', change: { readings: { ...readings, [current]: index } } });
-  });
+  };
+  const reading = select(t('{0}: taken as', label), read, 'tokens');
   reading.root.querySelector('label')?.classList.add('visually-hidden');
   const taken = el('span', { class: 'caption taken' });
   return {

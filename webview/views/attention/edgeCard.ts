@@ -2,11 +2,11 @@ import { at } from '../../../src/core/tensor.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { integer, signedDecimal } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { showFraction } from '../../parts/status.ts';
 import { chipTemplate, drawInto, factsTemplate, sentenceTemplate } from '../../parts/templates.ts';
-import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { logitOf } from '../why/asked.ts';
@@ -32,7 +32,7 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
   const bar = progressBar(t('Cutting edges'));
   const message = el('span', { class: 'caption', role: 'status' });
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const facts = el('dl', { class: 'facts' });
   const found = (): EdgesFound | undefined => {
     const asked = askedNow(store.state());
@@ -50,18 +50,14 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
     },
   );
   const row = createMeasureRow(context, cells, 'attention-cut', { hover, resized: () => show(store.state()) });
-  const runs = createEdgeRuns(
-    context,
-    () => show(store.state()),
-    (error) => notice.replaceChildren(failure(error)),
-  );
+  const runs = createEdgeRuns(context, () => show(store.state()), notice.fail);
   const changed = changeDetector();
   const textChanged = changeDetector();
 
   async function run(): Promise<void> {
     const asked = askedNow(store.state());
     if (asked === null) return;
-    notice.replaceChildren();
+    notice.clear();
     const ended = runs.run(asked);
     cancel.focus();
     await ended;
@@ -105,7 +101,16 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
   }
 
   return {
-    root: el('div', { class: 'edge-card head-row' }, what, el('div', { class: 'buttons wrap' }, start), working, notice, facts, row.root),
+    root: el(
+      'div',
+      { class: 'edge-card head-row' },
+      what,
+      el('div', { class: 'buttons wrap' }, start),
+      working,
+      notice.root,
+      facts,
+      row.root,
+    ),
     update: (state) => {
       const { shown, settings } = state;
       const { layer, head: number, locked, selected, whyAsked } = settings;
@@ -113,7 +118,7 @@ export function createEdgeCard(context: PanelContext, cells: HeadCells, head: ()
       // What is being measured is of another row, head or prediction than is shown now.
       if (changed(shown, layer, number, locked?.query ?? selected, whyAsked)) {
         if (runs.isRunning()) runs.stop();
-        notice.replaceChildren();
+        notice.clear();
       }
       show(state);
     },

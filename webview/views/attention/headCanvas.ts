@@ -10,6 +10,8 @@ export interface DrawnHeads {
   /** Result of `headPictures`. */
   readonly pictures: OffscreenCanvas;
   readonly score: HeadScore;
+  /** Whether heads that are not measured are still to come. */
+  readonly isMeasuring: boolean;
   /** The chosen head. */
   readonly layer: number;
   readonly head: number;
@@ -19,7 +21,7 @@ export interface DrawnHeads {
 export function drawHeads(
   canvas: HTMLCanvasElement,
   grid: OverviewGrid,
-  { numbers, pictures, score, layer: chosenLayer, head: chosenHead }: DrawnHeads,
+  { numbers, pictures, score, isMeasuring, layer: chosenLayer, head: chosenHead }: DrawnHeads,
   theme: Theme,
 ): void {
   const ratio = window.devicePixelRatio;
@@ -54,7 +56,7 @@ export function drawHeads(
         paint.drawImage(pictures, head * side, layer * side, side, side, x, y, grid.cell, grid.cell);
         const value = headNumber(numbers, layer, head, score);
         drawScore(paint, grid, x, y + grid.cell, { value, share: metricShare(value, score, numbers.tokens), few }, theme);
-      } else drawMark(paint, x, y, grid.cell, '…', theme);
+      } else drawMark(paint, x, y, grid.cell, isMeasuring ? '…' : '', theme);
       if (layer === chosenLayer && head === chosenHead) {
         paint.strokeStyle = css(theme.foreground);
         paint.lineWidth = 2;
@@ -64,7 +66,7 @@ export function drawHeads(
   }
 }
 
-/** A place without a picture: of a head that is not measured yet, or of a layer without attention weights. */
+/** A place without a picture: of a head that is not measured (yet), or of a layer without attention weights. */
 function drawMark(paint: CanvasRenderingContext2D, x: number, y: number, cell: number, mark: string, theme: Theme): void {
   paint.strokeStyle = css(theme.grid);
   paint.lineWidth = 1;

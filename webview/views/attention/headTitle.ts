@@ -5,7 +5,7 @@ import { headsOfText, isFew } from '../../figures/heads.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { headNotes } from '../../parts/interventionTexts.ts';
 import { layerNotes, recurrenceName } from '../../parts/layerNotes.ts';
-import { drawInto, type Content } from '../../parts/templates.ts';
+import { besideTemplate, drawInto, type Content } from '../../parts/templates.ts';
 import { explained } from '../../parts/terms.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -38,7 +38,7 @@ function titleTemplate(explanation: Explanation, layer: number, head: number, is
   const recurrence = recurrenceAt(explanation, layer);
   if (recurrence !== undefined) return t('Layer {0}: {1}', layer, recurrenceName(recurrence.kind));
   const notes = [...headNotes(explanation, layer, head), ...layerNotes(explanation.model, layer)];
-  return html`${t('Layer {0}, head {1}', layer, head)}${notes.map((note) => html`<span class="beside">${note}</span>`)}`;
+  return html`${t('Layer {0}, head {1}', layer, head)}${notes.map((note) => besideTemplate(note))}`;
 }
 
 function metricsTemplate(numbers: ReturnType<typeof headsOfText>, layer: number, head: number): Content {

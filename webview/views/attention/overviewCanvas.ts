@@ -92,14 +92,15 @@ export function createOverviewCanvas({ store, tooltip, announce }: PanelContext,
     );
   });
 
-  const draw = ({ settings, theme }: ViewState): void => {
+  const draw = ({ heads, settings, theme }: ViewState): void => {
     const width = frame.clientWidth;
     if (on === undefined || width === 0) return;
     const { numbers, score } = on;
-    if (!changed(numbers, settings.layer, settings.head, score, theme, width)) return;
+    const isMeasuring = heads?.failed !== true;
+    if (!changed(numbers, settings.layer, settings.head, score, isMeasuring, theme, width)) return;
     grid = overviewGrid(numbers.layers, numbers.heads, width - 2 * FRAME_PADDING);
     if (picturesChanged(numbers, theme)) pictures = headPictures(numbers, theme);
-    drawHeads(canvas, grid, { numbers, pictures, score, layer: settings.layer, head: settings.head }, theme);
+    drawHeads(canvas, grid, { numbers, pictures, score, isMeasuring, layer: settings.layer, head: settings.head }, theme);
   };
   new ResizeObserver(() => draw(store.state())).observe(frame);
 

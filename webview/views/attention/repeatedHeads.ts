@@ -1,12 +1,11 @@
-import { CancelledError } from '../../../src/core/errors.ts';
 import { meanOfSequences, REPEATED_SEQUENCES, type RepeatedHeads } from '../../../src/core/repeatedTokens.ts';
 import { withoutPositions } from '../../../src/core/run.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { integer } from '../../parts/format.ts';
-import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { showFraction } from '../../parts/status.ts';
 import type { Host } from '../../vscodeApi.ts';
@@ -36,8 +35,8 @@ export function createRepeatedScoring({ host, announce }: PanelContext, done: ()
   const bar = progressBar(t('Score on repeated random tokens'));
   const message = el('span', { class: 'caption', role: 'status' });
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
-  const root = el('div', { class: 'repeated-heads' }, start, working, notice);
+  const notice = createNotice();
+  const root = el('div', { class: 'repeated-heads' }, start, working, notice.root);
   let shownModel = '';
   let known: { readonly model: string; readonly heads: RepeatedHeads } | undefined;
   /** Number of runs begun: answers to a run that was stopped are ignored. */
@@ -55,7 +54,7 @@ export function createRepeatedScoring({ host, announce }: PanelContext, done: ()
   async function run(): Promise<void> {
     const own = ++turn;
     const model = shownModel;
-    notice.replaceChildren();
+    notice.clear();
     start.hidden = true;
     working.hidden = false;
     cancel.focus();
@@ -73,7 +72,7 @@ export function createRepeatedScoring({ host, announce }: PanelContext, done: ()
     } catch (error) {
       if (turn !== own) return;
       stop();
-      if (!(error instanceof CancelledError)) notice.replaceChildren(failure(error));
+      notice.fail(error);
     }
   }
 
@@ -84,7 +83,7 @@ export function createRepeatedScoring({ host, announce }: PanelContext, done: ()
       const now = modelKey(explanation);
       if (now === shownModel) return;
       shownModel = now;
-      notice.replaceChildren();
+      notice.clear();
       stop();
     },
   };

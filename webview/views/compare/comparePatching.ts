@@ -2,11 +2,11 @@ import { PATCH_GRIDS, type PatchGrid } from '../../../src/core/patchGrid.ts';
 import type { PanelContext } from '../../context.ts';
 import { button, progressBar, segmented } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { decimal, integer, signedDecimal } from '../../parts/format.ts';
 import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { showFraction } from '../../parts/status.ts';
 import { drawInto, factsTemplate } from '../../parts/templates.ts';
-import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
 import type { ViewState } from '../../state.ts';
 import type { Compared, ComparePart } from './compared.ts';
@@ -34,17 +34,22 @@ export function createComparePatching(context: PanelContext): ComparePart {
   const bar = progressBar(t('Patching'));
   const message = el('span', { class: 'caption', role: 'status' });
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const facts = el('dl', { class: 'facts' });
   const close = el('p', { class: 'caption' });
   const maps = createPatchMaps(context, () => show(store.state()));
   const result = el('div', { class: 'patch-result' }, facts, close, maps.root);
-  const body = el('div', { class: 'patch-body' }, grid.root, meaning, el('div', { class: 'buttons wrap' }, start), working, notice, result);
-  const runs = createPatchRuns(
-    context,
-    () => show(store.state()),
-    (error) => notice.replaceChildren(failure(error)),
+  const body = el(
+    'div',
+    { class: 'patch-body' },
+    grid.root,
+    meaning,
+    el('div', { class: 'buttons wrap' }, start),
+    working,
+    notice.root,
+    result,
   );
+  const runs = createPatchRuns(context, () => show(store.state()), notice.fail);
   const root = el(
     'section',
     { class: 'card compare-patching needs-model', 'aria-label': t('Patching') },
@@ -60,7 +65,7 @@ export function createComparePatching(context: PanelContext): ComparePart {
   async function run(): Promise<void> {
     const asked = askedNow(store.state());
     if (asked === null) return;
-    notice.replaceChildren();
+    notice.clear();
     const ended = runs.run(asked);
     cancel.focus();
     await ended;
@@ -69,7 +74,7 @@ export function createComparePatching(context: PanelContext): ComparePart {
   /** Another prediction is asked about: what was being measured is not what is on show. */
   function begin(): void {
     runs.stop();
-    notice.replaceChildren();
+    notice.clear();
   }
   function askedNow({ settings }: ViewState): PatchAsked | null {
     const asked = choice.asked();

@@ -12,7 +12,7 @@ import { createFrameSwitch } from '../../parts/vectorFrame.ts';
 
 /** A token that both texts have: the cosine of its two vectors, layer by layer. */
 export function createCompareWord(context: PanelContext): ComparePart {
-  const word = select(t('Token of both texts'), (token) => selectToken(context, token));
+  const word = select(t('Token of both texts'), (token) => selectToken(context, token), 'tokens');
   const lines = createCosineLines(context, 'token-of-both', { answer: () => asked.answer(), resized: () => asked.redraw() });
   const frame = createFrameSwitch(context, 'text');
   const caption = el(

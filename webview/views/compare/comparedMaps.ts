@@ -3,7 +3,7 @@ import { attentionMapFigure, attentionShades, cellAt, type Shades } from '../../
 import { differenceFigure } from '../../figures/comparisonRows.ts';
 import { farthestAt, pooledRows } from '../../figures/squareMap.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
-import { percent } from '../../parts/format.ts';
+import { decimal, percent } from '../../parts/format.ts';
 import { createMapZoom, type MapZoom, type ShownPart } from '../../parts/mapZoom.ts';
 import { createPlot, type Plot, type PlotPoint } from '../../plot.ts';
 import type { ViewState } from '../../state.ts';
@@ -110,8 +110,8 @@ export function createComparedMaps(
       map.title.textContent = t('Second less first');
       map.plot.draw(differenceFigure(map.squares, { ...view, labels: ofPairs, selected: place, most }, theme), {
         colours: divergingColours(theme),
-        low: t('first: {0} more', percent(most)),
-        high: t('second: {0} more', percent(most)),
+        low: t('first: {0} points more', decimal(100 * most, 1)),
+        high: t('second: {0} points more', decimal(100 * most, 1)),
       });
       return;
     }

@@ -24,10 +24,10 @@ export function createContextPicks(choose: (pick: ContextPick) => void): Context
   const repick = (part: Partial<ContextPick>): void => {
     if (pick !== undefined) choose({ ...pick, ...part });
   };
-  const word = select(t('Token'), (id) => choose({ id, first: -1, second: -1 }));
+  const word = select(t('Token'), (id) => choose({ id, first: -1, second: -1 }), 'tokens');
   const places = [
-    select(t('First place'), (first) => repick({ first })),
-    select(t('Second place'), (second) => repick({ second })),
+    select(t('First place'), (first) => repick({ first }), 'tokens'),
+    select(t('Second place'), (second) => repick({ second }), 'tokens'),
   ] as const;
   return {
     root: el('div', { class: 'picks' }, word.root, places[0].root, places[1].root),

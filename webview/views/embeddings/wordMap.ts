@@ -165,10 +165,11 @@ function captionOf({ map, cut }: Answer, { wordSet }: Settings): string {
 function readingChoice(context: PanelContext, word: Word): readonly HTMLElement[] {
   const [first] = word.readings;
   if (first === undefined || first.ids.length === 1) return [];
-  const choice = select(t('{0} is several tokens: taken as', word.text), (index) => {
+  const read = (index: number): void => {
     const { readings } = context.store.state().settings;
     context.store.dispatch({ type: 'settings', change: { readings: { ...readings, [word.text]: index } } });
-  });
+  };
+  const choice = select(t('{0} is several tokens: taken as', word.text), read, 'tokens');
   choice.set(
     word.readings.map((one, index) => [index, readingText(one)]),
     readingIndex(word.text, context.store.state().settings),

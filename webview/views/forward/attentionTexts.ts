@@ -97,7 +97,7 @@ export const ATTENTION_TEXTS: Readonly<Record<AttentionStep, (step: StepOfPath) 
   headGate: () => ({
     title: t('Gate of the head'),
     sentence: t('The query matrix computes a gate for each number of the head’s result: between 0, which closes it, and 1.'),
-    formula: 'z ← z · σ(W_g x)',
+    formula: 'z ← z ⊙ σ(W_g x)',
   }),
   concatenate: ({ model }) => ({
     title: t('Heads joined'),
@@ -157,10 +157,14 @@ function headsText(path: ForwardPath, model: ModelInfo): StepText {
         ? 'q = W_q x'
         : latent
           ? 'c = W_c x,  k = W_k c,  v = W_v c,  q = W_q x'
-          : biased(
-              'q = W_q x',
-              path.stages.filter(({ step }) => step === 'heads'),
-            ).replace('q = W_q x', 'q, k, v = W x'),
+          : ['q = W_q x', 'k = W_k x', 'v = W_v x']
+              .map((one) =>
+                biased(
+                  one,
+                  path.stages.filter(({ step }) => step === 'heads'),
+                ),
+              )
+              .join(',  '),
   };
 }
 

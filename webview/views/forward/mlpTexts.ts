@@ -47,13 +47,14 @@ function mlpText(path: ForwardPath, stages: readonly Stage[]): StepText {
   const name = gated ? (gates[activation] ?? act) : act;
   const title = path.experts === undefined ? t('MLP: {0}', name) : shownExpert(path, name);
   const parallel = path.parallel ? ` ${t('Attention and MLP both read the layer’s input.')}` : '';
+  const gate = t('Every neuron is a gate, opened by one pattern of the vector, times (⊙, number by number) what a second matrix reads.');
   return gated
     ? {
         title,
-        sentence: `${t('Every neuron is a gate, opened by one pattern of the vector, times what a second matrix reads.')}${parallel}`,
+        sentence: gate + parallel,
         formula: stages.some(({ name: stage }) => stage === 'upClipped')
-          ? `h = ${act}(W_gate x) · (W_up x + 1)`
-          : `h = ${act}(W_gate x) · W_up x`,
+          ? `h = ${act}(W_gate x) ⊙ (W_up x + 1)`
+          : `h = ${act}(W_gate x) ⊙ W_up x`,
       }
     : {
         title,

@@ -18,7 +18,7 @@ export const RECURRENCE_TEXTS: Readonly<Record<RecurrenceStep, (step: StepOfPath
             'with weights of its own.',
           size,
         ),
-        formula: 'u = b · x,  y = Σⱼ wⱼ uₚ₋ⱼ',
+        formula: 'u = b ⊙ x,  y = Σⱼ wⱼ uₚ₋ⱼ',
       };
     const head = path.recurrence?.head ?? null;
     return {
@@ -73,24 +73,24 @@ export const RECURRENCE_TEXTS: Readonly<Record<RecurrenceStep, (step: StepOfPath
         },
   readGate: ({ path, stages }) => {
     if (path.recurrence?.kind === 'shortConvolution')
-      return { title: t('Second gate'), sentence: t('A second gate multiplies what the convolution found.'), formula: 'y ← c · y' };
+      return { title: t('Second gate'), sentence: t('A second gate multiplies what the convolution found.'), formula: 'y ← c ⊙ y' };
     const [norm, gate] = (['norm', 'product'] as const).map((kind) => stages.findIndex(({ made }) => made.kind === kind));
     if (norm === undefined || gate === undefined || norm === -1)
       return {
         title: t('Gate'),
         sentence: t('A gate of the token lets parts of what was read through.'),
-        formula: 'y ← y · SiLU(z)',
+        formula: 'y ← y ⊙ SiLU(z)',
       };
     return norm < gate
       ? {
           title: t('Norm and gate'),
           sentence: t('What was read is normed, and a gate of the token lets parts of it through.'),
-          formula: 'y ← norm(y) · SiLU(z)',
+          formula: 'y ← norm(y) ⊙ SiLU(z)',
         }
       : {
           title: t('Gate and norm'),
           sentence: t('A gate of the token lets parts of what was read through, and a norm follows.'),
-          formula: 'y ← norm(y · SiLU(z))',
+          formula: 'y ← norm(y ⊙ SiLU(z))',
         };
   },
   recurrence: ({ path }) => ({

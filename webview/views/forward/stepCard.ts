@@ -5,7 +5,7 @@ import { partOf, resultsOf, stagesOf, type WalkStep } from '../../figures/pathSt
 import { changeDetector, el } from '../../parts/dom.ts';
 import { keepFold } from '../../parts/foldout.ts';
 import { explained } from '../../parts/terms.ts';
-import { drawInto } from '../../parts/templates.ts';
+import { drawInto, formulasTemplate } from '../../parts/templates.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { drawStep } from './drawStep.ts';
@@ -49,7 +49,7 @@ export function createStepCard(context: PanelContext, places: WalkPlaces): StepC
         places.settle(path, step);
         title.textContent = text.title;
         drawInto(sentence, explained(text.sentence));
-        formula.textContent = text.formula;
+        drawInto(formula, formulasTemplate(text.formula));
         views = stagesOf(path, step).map((stage) =>
           createStageView(path, stage, { labels, vocab: explanation.model.vocab }, context, (index) => {
             // Who asks for a number wants to see how it came about.

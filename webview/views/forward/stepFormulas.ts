@@ -7,7 +7,7 @@ import type { StepText } from './stepOfPath.ts';
 export function normText(title: string, stage: Stage | undefined): StepText {
   const made = stage?.made;
   if (made?.kind !== 'norm') return { title, sentence: '', formula: '' };
-  const weight = made.weight === null ? '' : ' · w';
+  const weight = made.weight === null ? '' : ' ⊙ w';
   const bias = made.bias === null ? '' : ' + b';
   const learned = made.weight === null ? '' : ` ${learnedSentence(made.bias !== null)}`;
   return made.form === 'rms'

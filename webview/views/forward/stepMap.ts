@@ -11,7 +11,7 @@ export interface StepMap {
   show(steps: readonly WalkStep[], current: WalkStep, path: ForwardPath, model: ModelInfo): void;
 }
 
-/** Buttons for all steps, grouped by part of the model; in a narrow panel with their short names. */
+/** Buttons for all steps, grouped by part of the model; in a narrow panel with their short names. The Tab key reaches the current one. */
 export function createStepMap(open: (step: WalkStep) => void): StepMap {
   const root = el('div', { class: 'step-map' });
   let buttons = new Map<WalkStep, HTMLButtonElement>();
@@ -23,10 +23,13 @@ export function createStepMap(open: (step: WalkStep) => void): StepMap {
         buttons = new Map(
           steps.map((step, index) => {
             const { title } = stepText(step, path, model);
+            const short = stepName(step);
+            // Who speaks to the page says what is seen.
+            const said = title.toLowerCase().includes(short.toLowerCase()) ? title : `${title} (${short})`;
             const made = el(
               'button',
-              { type: 'button', class: 'map-step', title, 'aria-label': `${index + 1} ${title}` },
-              el('span', { class: 'map-short' }, stepName(step)),
+              { type: 'button', class: 'map-step', title, 'aria-label': `${index + 1} ${said}` },
+              el('span', { class: 'map-short' }, short),
               el('span', { class: 'map-title' }, title),
             );
             made.addEventListener('click', () => open(step));
@@ -45,7 +48,10 @@ export function createStepMap(open: (step: WalkStep) => void): StepMap {
           }),
         );
       }
+      const focused = root.contains(document.activeElement);
       for (const [step, made] of buttons) {
+        made.tabIndex = step === current ? 0 : -1;
+        if (step === current && focused) made.focus();
         if (step === current) made.setAttribute('aria-current', 'step');
         else made.removeAttribute('aria-current');
       }

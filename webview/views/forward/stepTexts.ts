@@ -54,7 +54,7 @@ const STEP_TEXTS: Readonly<Record<WalkStep, (step: StepOfPath) => StepText>> = {
       'The token has a vector of its own for this layer, made before the first one from its row in a second table and its embedding: the ' +
         'stream opens a gate for it, and what passes is added.',
     ),
-    formula: hasStreams(path) ? 'xᵢ ← xᵢ + norm(W_out (act(W_gate x) · e))' : 'x ← x + norm(W_out (act(W_gate x) · e))',
+    formula: hasStreams(path) ? 'xᵢ ← xᵢ + norm(W_out (act(W_gate x) ⊙ e))' : 'x ← x + norm(W_out (act(W_gate x) ⊙ e))',
   }),
   layerScale: ({ find }) => {
     const made = find('scaled')?.made;

@@ -8,6 +8,7 @@ import { MAX_NEW_TOKENS, type Settings } from '../../viewSettings.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { shortened, visibleText } from '../../../src/core/visibleText.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { numberField } from '../../parts/numberField.ts';
 import { samplingFields } from './samplingFields.ts';
 
@@ -53,7 +54,7 @@ export function createGenerateControls({ host, store }: PanelContext, generator:
   const explain = button(t('Explain the Whole'), 'secondary', () => whole('explainGenerated'));
   explain.title = t('Explains the text and what was generated together, so that every view shows the generated tokens too.');
   const state = el('p', { class: 'generate-state', role: 'status' });
-  const failure = el('p', { class: 'view-failure', role: 'alert' });
+  const notice = createNotice();
   const root = el(
     'section',
     { class: 'card generate-controls', 'aria-label': t('Generation') },
@@ -66,7 +67,7 @@ export function createGenerateControls({ host, store }: PanelContext, generator:
       el('div', { class: 'buttons' }, insert, explain),
     ),
     state,
-    failure,
+    notice.root,
   );
 
   return {
@@ -117,8 +118,8 @@ export function createGenerateControls({ host, store }: PanelContext, generator:
       // Announced when generation has paused, not token by token.
       state.setAttribute('aria-live', running ? 'off' : 'polite');
       state.textContent = stateText(view);
-      failure.hidden = generation.failure === null;
-      failure.textContent = generation.failure ?? '';
+      if (generation.failure === null) notice.clear();
+      else notice.fail(generation.failure);
     },
   };
 }

@@ -3,10 +3,10 @@ import { NAMED } from '../../generation/generator.ts';
 import { pathTo, type DrawSettings, type GeneratedToken, type GenerationTree } from '../../generation/generationTree.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { integer } from '../../parts/format.ts';
 import { createLongRun } from '../../parts/longRun.ts';
 import { showFraction } from '../../parts/status.ts';
-import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 
@@ -25,7 +25,7 @@ export function createPlainBranch(context: PanelContext): View {
   const message = el('span', { class: 'caption', role: 'status' });
   const bar = progressBar(t('Generating'));
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const mixed = el(
     'p',
     { class: 'caption' },
@@ -49,17 +49,12 @@ export function createPlainBranch(context: PanelContext): View {
     mixed,
     el('div', { class: 'buttons wrap' }, start),
     working,
-    notice,
+    notice.root,
     found,
   );
   /** What was written without interventions, for the branch that ends there. */
   let plain: { readonly end: number; readonly prompt: string; readonly ids: readonly number[] } | null = null;
-  const writing = createLongRun(
-    host,
-    SLOT,
-    () => draw(store.state()),
-    (error) => notice.replaceChildren(failure(error)),
-  );
+  const writing = createLongRun(host, SLOT, () => draw(store.state()), notice.fail);
   const branchChanged = changeDetector();
 
   async function run(): Promise<void> {
@@ -68,7 +63,7 @@ export function createPlainBranch(context: PanelContext): View {
     const drawn = settingsOf(branch);
     if (drawn === null) return;
     const { end, prompt } = generation.tree;
-    notice.replaceChildren();
+    notice.clear();
     found.hidden = true;
     plain = { end, prompt, ids: [] };
     const focused = document.activeElement === start;
@@ -117,7 +112,7 @@ export function createPlainBranch(context: PanelContext): View {
         writing.halt();
         plain = null;
         found.hidden = true;
-        notice.replaceChildren();
+        notice.clear();
       }
       draw(state);
     },

@@ -72,6 +72,7 @@ export function createStepAttention(context: PanelContext): View {
       const sinks = attention.sinks === undefined ? '' : ` ${t('The rest of each row is its sink’s.')}`;
       status.textContent =
         t('Token {0}, the last one read before this step: a row for each head, a column for each token.', labels.at(-1) ?? '') +
+        ` ${t('Colours go by the fourth root of the weight, so that small weights still differ.')}` +
         sinks +
         without;
     },
@@ -79,7 +80,8 @@ export function createStepAttention(context: PanelContext): View {
       const width = plot.width();
       if (shown === null || width === 0 || !drawn(attention, theme, width)) return;
       const { layers, heads } = shown.explanation.model;
-      plot.draw(stepAttentionFigure(attention, { layers, heads, labels, width, layerName: (layer) => t('Layer {0}', layer) }, theme));
+      const figure = stepAttentionFigure(attention, { layers, heads, labels, width, layerName: (layer) => t('Layer {0}', layer) }, theme);
+      plot.draw(figure, { colours: theme.sequential, low: percent(0), high: percent(1) });
     },
   });
   const title = t('Attention of the last token read');

@@ -12,7 +12,7 @@ import { FILTER_NAMES } from '../../figures/rankCurve.ts';
 import { drawnNumbers, type DrawnCandidate } from '../../figures/tableNumbers.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { decimal, integer, percent, removedText } from '../../parts/format.ts';
-import { chipTemplate, drawInto, factsTemplate } from '../../parts/templates.ts';
+import { besideTemplate, chipTemplate, drawInto, factsTemplate } from '../../parts/templates.ts';
 import { explained } from '../../parts/terms.ts';
 import { numbersOf, pathTo, type GeneratedToken, type TokenNumbers } from '../../generation/generationTree.ts';
 import type { Generator } from '../../generation/generator.ts';
@@ -99,9 +99,8 @@ export function createStepDetail(context: PanelContext, generator: Generator): V
       listed = candidatesOf(token.id, step);
       drawInto(
         title,
-        html`${t('Step {0}', integer(place))} ${chipTemplate(shortened(visibleText(numbers.text), 24))}<span class="beside"
-            >${t('position {0}', step.position)}</span
-          >`,
+        html`${t('Step {0}', integer(place))}
+        ${chipTemplate(shortened(visibleText(numbers.text), 24))}${besideTemplate(t('position {0}', step.position))}`,
       );
       drawInto(facts, factsTemplate(factsOf(token, step, numbers, shown.explanation.model.vocab)));
       drawInto(drawn, drawLine(token, step));

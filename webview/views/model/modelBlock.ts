@@ -2,6 +2,7 @@ import { html, nothing, type TemplateResult } from 'lit-html';
 import type { BlockParts, MlpPart } from '../../../src/core/architecture.ts';
 import type { LayerFlow } from '../../figures/modelFlow.ts';
 import { integer, significant } from '../../parts/format.ts';
+import { besideTemplate, sentenceTemplate } from '../../parts/templates.ts';
 import { explained } from '../../parts/terms.ts';
 import { t } from '../../strings.ts';
 import type { ModelActions, ModelData } from './modelData.ts';
@@ -21,24 +22,25 @@ export function blockTemplate(data: ModelData, actions: ModelActions): TemplateR
   const mlpName = mlpTitle(block.mlp);
   return html`<section class="card model-block" aria-label=${t('Layer {0}', layer)}>
     <div class="card-head">
-      <h3>${t('Layer {0}', layer)}<span class="beside">${kind}</span></h3>
+      <h3>${t('Layer {0}', layer)}${besideTemplate(kind !== '' && kind)}</h3>
       <p class="caption">
         ${t('One of {0} layers, for token {1}. Press a part to see it compute.', integer(explanation.model.layers), tokenName(data))}
       </p>
     </div>
     <div class="block-way">
-      ${nodeTemplate(t('in'), own?.before, '')} ${block.mixer === null ? nothing : attentionBranch(data, actions, block, block.mixer)}
+      ${nodeTemplate(t('Into the layer'), own?.before, '')}
+      ${block.mixer === null ? nothing : attentionBranch(data, actions, block, block.mixer)}
       ${
         isParallel || block.mixer === null
           ? nothing
-          : nodeTemplate(`+ ${mixerName}`, block.mlp === null ? own?.after : own?.between, mixerAdded(block, own))
+          : nodeTemplate(t('After {0}', mixerName), block.mlp === null ? own?.after : own?.between, mixerAdded(block, own))
       }
       ${block.mlp === null ? nothing : mlpBranch(data, actions, block, block.mlp)}
       ${
         block.mlp === null
           ? nothing
           : nodeTemplate(
-              isParallel ? `+ ${mixerName} + ${mlpName}` : `+ ${mlpName}`,
+              t('After {0}', isParallel ? `${mixerName} + ${mlpName}` : mlpName),
               own?.after,
               isParallel ? [mixerAdded(block, own), mlpAdded(mlpName, own)].join(' ') : mlpAdded(mlpName, own),
             )
@@ -54,11 +56,12 @@ function tokenName({ labels, settings }: ModelData): string {
 
 /** A place of the stream: its length, and what was added there. */
 function nodeTemplate(name: string, length: number | undefined, added: string): TemplateResult {
+  const said = length === undefined ? '' : sentenceTemplate(t('length {0}'), html`<strong>${significant(length, 3)}</strong>`);
   return html`<div class="block-node">
     <span class="node-mark" aria-hidden="true"></span>
     <p>
       <span class="node-name">${name}</span>
-      ${length === undefined ? nothing : html`<strong>${significant(length, 3)}</strong> <span class="muted">${t('long')}</span>`}
+      <span>${said}</span>
       <span class="node-added">${added}</span>
     </p>
   </div>`;
@@ -70,7 +73,7 @@ function mixerAdded(block: BlockParts, flow: LayerFlow | undefined): string {
 }
 
 function mlpAdded(name: string, flow: LayerFlow | undefined): string {
-  return flow === undefined ? '' : t('{0}.', t('{0} adds {1}', name, significant(flow.mlp, 3)));
+  return flow === undefined ? '' : t('{0}.', t('{0} adds a vector of length {1}', name, significant(flow.mlp, 3)));
 }
 
 function mlpTitle(mlp: MlpPart | null): string {

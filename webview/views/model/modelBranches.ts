@@ -16,7 +16,7 @@ function towards({ layerAnswer, settings, explanation }: ModelData, { go }: Mode
   if (known === null) return nothing;
   const { raisedIds, raised, loweredIds, lowered, next, nextRank, pieces } = known;
   const line = (id: number, by: number): TemplateResult =>
-    html`<span class="token-text chip">${visibleText(pieces[id] ?? '')}</span> ${signedDecimal(by, 2)}`;
+    html`<span class="token-text chip">${visibleText(pieces[id] ?? '')}</span> ${t('{0} logits', signedDecimal(by, 2))}`;
   const follows = explanation.tokens[settings.selected + 1];
   return partTemplate(
     t('By itself it points to'),
@@ -25,7 +25,7 @@ function towards({ layerAnswer, settings, explanation }: ModelData, { go }: Mode
       html`${t('lowered most')} ${line(at(loweredIds, place), at(lowered, place))}`,
       ...(follows === undefined
         ? []
-        : [t('the token that follows: {0}, rank {1}', signedDecimal(at(next, place), 2), integer(at(nextRank, place)))]),
+        : [t('the token that follows: {0}, rank {1}', t('{0} logits', signedDecimal(at(next, place), 2)), integer(at(nextRank, place)))]),
     ],
     { go: () => go({ tab: 'predictions', lensRows: 'added' }) },
   );

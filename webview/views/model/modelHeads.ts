@@ -1,4 +1,4 @@
-import { html, svg, type TemplateResult } from 'lit-html';
+import { html, nothing, svg, type TemplateResult } from 'lit-html';
 import type { AttentionPart } from '../../../src/core/architecture.ts';
 import { at } from '../../../src/core/tensor.ts';
 import type { HeadReads } from '../../../src/core/tokenFlow.ts';
@@ -87,7 +87,7 @@ function threadsTemplate(
       <div class="thread-heads">
         ${heads.map((head) => {
           const read = places.map((place) => `${labels[keyOf(head, place)] ?? ''} ${percent(at(weights, head * most + place))}`);
-          const said = t('Head {0} adds {1}; it reads {2}', head, significant(at(lengths, head), 3), read.join(', '));
+          const said = t('Head {0} adds a vector of length {1}; it reads {2}', head, significant(at(lengths, head), 3), read.join(', '));
           return html`<button type="button" class="thread-head" title=${said} @click=${() => go({ tab: 'attention', layer, head })}>
             <span class="visually-hidden">${said}</span>
             <span class="head-name" aria-hidden="true">${t('head {0}', head)}</span>
@@ -99,11 +99,8 @@ function threadsTemplate(
         })}
       </div>
     </div>
-    ${
-      explanation.model.heads > heads.length
-        ? html`<p class="part-line">
-            ${t('Threads: attention weights. Bars: how long what a head adds is. {0} of {1} heads.', heads.length, explanation.model.heads)}
-          </p>`
-        : html`<p class="part-line">${t('Threads: attention weights. Bars: how long what a head adds is.')}</p>`
-    }`;
+    <p class="part-line">
+      ${t('Threads: attention weights. Bars: length of the vector that a head adds.')}
+      ${explanation.model.heads > heads.length ? t('{0} of {1} heads.', heads.length, explanation.model.heads) : nothing}
+    </p>`;
 }

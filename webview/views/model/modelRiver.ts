@@ -137,7 +137,14 @@ function describe({ layer, kind, mixer, flow, cell }: RiverLayer): string {
     name,
     ...(flow === undefined
       ? []
-      : [t('{0}, MLP adds {1}, then the vector is {2} long', mixer(flow.attention), significant(flow.mlp, 3), significant(flow.after, 3))]),
+      : [
+          t(
+            '{0}; MLP adds one of length {1}; then the token’s vector has length {2}',
+            mixer(flow.attention),
+            significant(flow.mlp, 3),
+            significant(flow.after, 3),
+          ),
+        ]),
     ...(cell === undefined ? [] : [t('would predict {0}, {1}', visibleText(cell.piece), percent(cell.probability))]),
   ].join(': ');
 }

@@ -55,11 +55,13 @@ export function mixerTitle({ mixer, beside }: Pick<BlockParts, 'mixer' | 'beside
   return beside === null ? title : `${title} + ${recurrenceTitle(beside)}`;
 }
 
-/** How long what the attention of a layer adds is, or what it has in its place: Attention adds 1.2. */
+/** How long what the attention of a layer adds is, or what it has in its place: Attention adds a vector of length 1.2. */
 export function mixerAdds({ mixer, beside }: Pick<BlockParts, 'mixer' | 'beside'>, length: number): string {
   const name = mixerTitle({ mixer, beside: null });
   const added = significant(length, 3);
-  return beside === null ? t('{0} adds {1}', name, added) : t('{0} and {1} together add {2}', name, recurrenceTitle(beside), added);
+  return beside === null
+    ? t('{0} adds a vector of length {1}', name, added)
+    : t('{0} and {1} together add a vector of length {2}', name, recurrenceTitle(beside), added);
 }
 
 /** What a part that keeps a state is called. */

@@ -1,6 +1,8 @@
 import type { PositionView } from '../../../src/core/positions.ts';
 import { recurrencesIn } from '../../../src/core/recurrence.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
+import { angleAt } from '../../figures/positionFigures.ts';
+import { decimal, integer, significant } from '../../parts/format.ts';
 import { t } from '../../strings.ts';
 import { recurrenceName } from '../../parts/layerNotes.ts';
 
@@ -41,4 +43,13 @@ export function kindSentence(model: ModelInfo): string {
     ),
   };
   return sentences[model.positions];
+}
+
+/** The angle by which a pair of a frequency (radians a position) is turned at a position: in radians, and in whole turns and degrees. */
+export function angleText(frequency: number, position: number): string {
+  const radians = frequency * position;
+  const turns = Math.trunc(radians / (2 * Math.PI));
+  const degrees = t('{0}°', decimal((angleAt(frequency, position) * 180) / Math.PI, 1));
+  const whole = turns === 0 ? '' : `${integer(turns)} × ${t('{0}°', 360)} + `;
+  return `${integer(position)} × ${significant(frequency, 4)} = ${significant(radians, 5)} rad = ${whole}${degrees}`;
 }

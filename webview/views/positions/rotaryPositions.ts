@@ -4,14 +4,15 @@ import type { Explanation } from '../../../src/core/trace.ts';
 import { tokenLabels, type PanelContext } from '../../context.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { foldout, type Foldout } from '../../parts/foldout.ts';
-import { angleAt, pairParts } from '../../figures/positionFigures.ts';
-import { decimal, integer, significant } from '../../parts/format.ts';
+import { pairParts } from '../../figures/positionFigures.ts';
+import { integer, significant } from '../../parts/format.ts';
 import { countsTemplate, drawInto, factsTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import type { ViewState } from '../../state.ts';
 import type { Theme } from '../../theme.ts';
 import type { FoldName } from '../../viewSettings.ts';
 import { createDials } from './dials.ts';
+import { angleText } from './positionTexts.ts';
 import { createRotaryFigures, waveText } from './rotaryFigures.ts';
 
 /** Part of the view for a model with rotary position embeddings. */
@@ -186,15 +187,11 @@ function pairLines(
   const frequency = at(frequencies, pair);
   const of = (vector: Float32Array): string =>
     `(${significant(at(vector, at(pairs, 2 * pair)), 4)}, ${significant(at(vector, at(pairs, 2 * pair + 1)), 4)})`;
-  const angle = (position: number): string => {
-    const degrees = t('{0}°', decimal((angleAt(frequency, position) * 180) / Math.PI, 1));
-    return `${integer(position)} × ${significant(frequency, 4)} = ${significant(position * frequency, 5)} rad, ${degrees}`;
-  };
   return [
     [t('One rotation in'), waveText(wavelength(frequency))],
-    [t('Angle of the query {0}', labels[query] ?? ''), angle(query)],
+    [t('Angle of the query {0}', labels[query] ?? ''), angleText(frequency, query)],
     [t('Query'), `${of(q)} → ${of(qRotated)}`],
-    [t('Angle of the key {0}', labels[key] ?? ''), angle(key)],
+    [t('Angle of the key {0}', labels[key] ?? ''), angleText(frequency, key)],
     [t('Key'), `${of(k)} → ${of(kRotated)}`],
   ];
 }

@@ -4,6 +4,7 @@ import { slider } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { foldout } from '../../parts/foldout.ts';
 import { integer } from '../../parts/format.ts';
+import { drawInto, formulasTemplate } from '../../parts/templates.ts';
 import { t } from '../../strings.ts';
 import type { Settings } from '../../viewSettings.ts';
 import { createPositionTables } from './positionTables.ts';
@@ -17,6 +18,8 @@ export function createSinusoidCard(context: PanelContext): View {
   const length = slider(t('Number of positions'), 2, 512, 1, (value) => change({ sinusoidLength: value }));
   const dim = slider(t('Dimensions'), 2, 512, 2, (value) => change({ sinusoidDim: value }));
   const tables = createPositionTables(context);
+  const formula = el('p', { class: 'step-line-formula' });
+  drawInto(formula, formulasTemplate('P[p, 2i] = sin(p / 10000^(2i/d)),  P[p, 2i+1] = cos(p / 10000^(2i/d))'));
   const fold = foldout(
     context.store,
     'sinusoid',
@@ -27,7 +30,7 @@ export function createSinusoidCard(context: PanelContext): View {
       {},
       t('“Attention Is All You Need” added sines and cosines of falling frequency to the embedding. These numbers are of its formula.'),
     ),
-    el('p', { class: 'step-line-formula' }, 'P[p, 2i] = sin(p / 10000^(2i/d)),  P[p, 2i+1] = cos(p / 10000^(2i/d))'),
+    formula,
     el('div', { class: 'walk-controls' }, length.root, dim.root),
     tables.root,
   );

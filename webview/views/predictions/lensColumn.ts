@@ -1,4 +1,5 @@
-import type { Explanation } from '../../../src/core/trace.ts';
+import { html, nothing, type TemplateResult } from 'lit-html';
+import type { Explanation, Token } from '../../../src/core/trace.ts';
 import { shortened, visibleText, visibleToken } from '../../../src/core/visibleText.ts';
 import { css, type Rgb } from '../../colour.ts';
 import type { TooltipContent } from '../../parts/tooltip.ts';
@@ -14,7 +15,6 @@ import {
   type LensGrid,
 } from '../../figures/lensGrid.ts';
 import { guessBits } from '../../figures/tokenColour.ts';
-import { el } from '../../parts/dom.ts';
 import { bits, decimal, integer, percent, percentInColumn, signedDecimal } from '../../parts/format.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
@@ -27,52 +27,58 @@ export const COLUMN = 92;
 /** Pixels that the names of the layers take. */
 export const LABELS = 64;
 
-/** Column of a token: what the model would predict after it, last layer first. */
-export function lensColumn(
+/** Columns of the tokens from `first` to before `end`: what the model would predict after each, last layer first. */
+export function columnsTemplate(
   state: ViewState,
   grid: LensGrid,
-  position: number,
+  [first, end]: readonly [number, number],
   awaited: (layer: number, position: number) => boolean,
-): HTMLElement {
-  const { shown, settings, theme } = state;
-  const token = shown?.explanation.tokens[position];
-  const next = shown?.explanation.tokens[position + 1];
-  const cells = Array.from({ length: grid.layers }, (_, index) => {
-    const layer = grid.layers - 1 - index;
-    const added = grid.added(layer, position);
-    const found = added ?? grid.cell(layer, position);
-    if (found === undefined || shown === null)
-      return awaited(layer, position)
-        ? el('div', { class: 'lens-cell empty', 'aria-busy': 'true' }, '…')
-        : el('div', { class: 'lens-cell empty' });
-    const look = cellLook(found, state);
-    const topId = 'raised' in found ? found.raisedId : found.topId;
-    const cell = el(
-      'div',
-      { class: topId === next?.id ? 'lens-cell right' : 'lens-cell', 'data-layer': layer },
-      el('span', { class: 'token-text' }, shortened(visibleText(found.piece), 9)),
-      el('span', { class: 'lens-number' }, look.number),
-    );
-    const { colour } = look;
-    if (colour !== null) {
-      cell.style.backgroundColor = css(colour);
-      cell.style.color = css(textOn(theme, colour));
-    }
-    return cell;
+): readonly TemplateResult[] {
+  const tokens = state.shown?.explanation.tokens ?? [];
+  const blocks = state.shown?.explanation.model.layers ?? 0;
+  return Array.from({ length: end - first }, (_, offset) => {
+    const position = first + offset;
+    const [token, next] = [tokens[position], tokens[position + 1]];
+    const cells = Array.from({ length: grid.layers }, (_, row) => {
+      const layer = grid.layers - 1 - row;
+      const found = grid.added(layer, position) ?? grid.cell(layer, position);
+      return found === undefined
+        ? emptyTemplate(awaited(layer, position))
+        : cellTemplate(found, rowTitle(grid.rows, layer, blocks), layer, next, state);
+    });
+    return html`<div
+      class=${position === state.settings.selected ? 'lens-column selected' : 'lens-column'}
+      data-position=${position}
+      style="left: ${position * COLUMN}px"
+    >
+      <div class="lens-head">
+        <span class="token-text">${token === undefined ? '' : shortened(visibleToken(token), 9)}</span>
+        <span class="lens-next token-text">${next === undefined ? '' : `↳ ${shortened(visibleToken(next), 8)}`}</span>
+      </div>
+      <div role="list" aria-label=${t('After {0}, position {1}', token === undefined ? '' : visibleToken(token), position)}>${cells}</div>
+    </div>`;
   });
-  const column = el(
-    'div',
-    { class: position === settings.selected ? 'lens-column selected' : 'lens-column', 'data-position': position },
-    el(
-      'div',
-      { class: 'lens-head' },
-      el('span', { class: 'token-text' }, token === undefined ? '' : shortened(visibleToken(token), 9)),
-      el('span', { class: 'lens-next token-text' }, next === undefined ? '' : `↳ ${shortened(visibleToken(next), 8)}`),
-    ),
-    ...cells,
-  );
-  column.style.left = `${position * COLUMN}px`;
-  return column;
+}
+
+function cellTemplate(cell: LensCell | AddedCell, place: string, layer: number, next: Token | undefined, state: ViewState): TemplateResult {
+  const { number, colour } = cellLook(cell, state);
+  const topId = 'raised' in cell ? cell.raisedId : cell.topId;
+  const look = colour === null ? nothing : `background-color: ${css(colour)}; color: ${css(textOn(state.theme, colour))}`;
+  return html`<div
+    class=${topId === next?.id ? 'lens-cell right' : 'lens-cell'}
+    role="listitem"
+    aria-label=${`${place}: ${visibleText(cell.piece)}, ${number}`}
+    data-layer=${layer}
+    style=${look}
+  >
+    <span class="token-text">${shortened(visibleText(cell.piece), 9)}</span>
+    <span class="lens-number">${number}</span>
+  </div>`;
+}
+
+/** A cell that has not been read. */
+function emptyTemplate(isAwaited: boolean): TemplateResult {
+  return html`<div class="lens-cell empty" role="listitem" aria-busy=${isAwaited ? 'true' : nothing}>${isAwaited ? '…' : ''}</div>`;
 }
 
 /** The number and colour of a cell; null: none. */

@@ -1,4 +1,3 @@
-import { CancelledError, messageOf } from '../../../src/core/errors.ts';
 import type { AddedWindow, LensWindow } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { lensPieces, type LensGrid } from '../../figures/lensGrid.ts';
@@ -6,9 +5,9 @@ import { lensTable } from '../../figures/lensTable.ts';
 import { button } from '../../parts/controls.ts';
 import { el } from '../../parts/dom.ts';
 import { percent } from '../../parts/format.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { createSaveMenu } from '../../parts/saveMenu.ts';
 import { tableEntries, type TableWriter } from '../../parts/tableMenu.ts';
-import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { queryLens } from './lensRows.ts';
 
@@ -28,16 +27,18 @@ export function createLensSaving(
   /** Counts the presses: an earlier one ends. */
   let turn = 0;
   const status = el('span', { class: 'caption lens-status' });
+  const notice = createNotice();
   const name = t('Every layer at every token; what has not been on screen is computed first.');
   const save = createSaveMenu(name, () => tableEntries(LENS_FILES[grid().rows], (write) => void readAndSave(write)));
   save.title = name;
   const cancel = button(t('Cancel'), 'link', () => reset());
   cancel.hidden = true;
-  const root = el('div', { class: 'lens-saving' }, status, save, cancel);
+  const root = el('div', { class: 'lens-saving' }, status, notice.root, save, cancel);
 
   function reset(): void {
     turn++;
-    status.replaceChildren();
+    status.textContent = '';
+    notice.clear();
     if (document.activeElement === cancel) queueMicrotask(() => save.querySelector('button')?.focus());
     save.hidden = false;
     cancel.hidden = true;
@@ -64,7 +65,7 @@ export function createLensSaving(
     } catch (error) {
       if (turn !== own) return;
       reset();
-      if (!(error instanceof CancelledError)) status.replaceChildren(failure(new Error(messageOf(error))));
+      notice.fail(error);
     }
   }
   return { root, reset };

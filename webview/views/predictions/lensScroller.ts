@@ -1,11 +1,13 @@
+import { html, type TemplateResult } from 'lit-html';
 import type { PanelContext } from '../../context.ts';
 import { visibleColumns, type LensGrid, type LensPiece, type LensRange } from '../../figures/lensGrid.ts';
 import { gradientLegend } from '../../parts/legend.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { drawInto } from '../../parts/templates.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { gradient } from '../../theme.ts';
-import { addedColours, addedLegend, COLUMN, LABELS, legendTexts, lensColumn } from './lensColumn.ts';
+import { addedColours, addedLegend, COLUMN, columnsTemplate, LABELS, legendTexts } from './lensColumn.ts';
 import { followColumns, revealColumn } from './lensFollow.ts';
 import { createLensOverview } from './lensOverview.ts';
 import { rowName, rowTitle } from './lensRows.ts';
@@ -57,9 +59,9 @@ export function createLensScroller(context: PanelContext, grid: () => LensGrid):
       overview.draw(state, of, [root.scrollLeft / width, Math.min(1, (root.scrollLeft + root.clientWidth - LABELS) / width)]);
       const [first, last] = columns(of);
       if (!drawn(of, settings.selected, settings.lensColour, settings.addedColour, theme, first, last, of.read(), awaited)) return;
-      rail.replaceChildren(el('div', { class: 'lens-head' }), ...layerNames(of, model.layers));
+      drawInto(rail, namesTemplate(of, model.layers));
       const isAwaited = (layer: number, position: number): boolean => awaited.some((piece) => holds(piece, layer, position));
-      sizer.replaceChildren(...Array.from({ length: last - first }, (_, offset) => lensColumn(state, of, first + offset, isAwaited)));
+      drawInto(sizer, columnsTemplate(state, of, [first, last], isAwaited));
       if (of.rows === 'added') legend.set(gradient(addedColours(settings.addedColour, theme)), ...addedLegend(settings.addedColour));
       else legend.set(gradient(theme.cool), ...legendTexts(settings.lensColour, model.vocab));
     },
@@ -77,11 +79,10 @@ function holds({ layer, layers, position, positions }: LensPiece, atLayer: numbe
 }
 
 /** What stands before the rows: the last layer first. */
-function layerNames({ layers, rows }: LensGrid, blocks: number): readonly HTMLElement[] {
-  return Array.from({ length: layers }, (_, index) => {
-    const row = layers - 1 - index;
-    return el('div', { class: 'lens-layer', title: rowTitle(rows, row, blocks) }, rowName(rows, row));
-  });
+function namesTemplate({ layers, rows }: LensGrid, blocks: number): TemplateResult {
+  const names = Array.from({ length: layers }, (_, index) => layers - 1 - index);
+  return html`<div class="lens-head"></div>
+    ${names.map((row) => html`<div class="lens-layer" title=${rowTitle(rows, row, blocks)}>${rowName(rows, row)}</div>`)}`;
 }
 
 /** Which of the rows, named by the elements of `rail`, are on screen: from the first to the one after the last. */

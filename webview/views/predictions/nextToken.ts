@@ -42,6 +42,7 @@ export function createNextToken(context: PanelContext): View {
   const heads = el('tr');
   const caption = el('caption', { class: 'visually-hidden' }, t('Most likely next tokens'));
   const table = el('table', { class: 'candidates' }, caption, el('thead', {}, heads), rows);
+  const meaning = el('p', { class: 'caption' }, t('Outline: the model. Line: at the temperature. Bar: what is drawn with.'));
   let listed: Candidates['rows'] = [];
   const saved = withTableMenu(t('Most likely next tokens'), table, {
     file: () => `position-${context.store.state().settings.selected}-next-token`,
@@ -52,14 +53,14 @@ export function createNextToken(context: PanelContext): View {
   const drawn = changeDetector();
   const asked = question(context, {
     busy: () => root,
-    parts: [saved, effect, curve.root],
+    parts: [meaning, saved, effect, curve.root],
     ask: ({ settings }, query) => query('distribution', 'distribution', { position: settings.selected }),
     draw: render,
   });
   const body = el(
     'div',
     { class: 'next-columns' },
-    el('div', { class: 'candidates-side' }, saved),
+    el('div', { class: 'candidates-side' }, meaning, saved),
     el(
       'div',
       { class: 'sampling' },
@@ -87,6 +88,8 @@ export function createNextToken(context: PanelContext): View {
     const answer = candidates(distribution, settings, following?.id, ROWS);
     listed = answer.rows;
     const columns = columnsOf(answer, settings.temperature);
+    // With two columns bar and outline are one.
+    meaning.hidden = columns.length <= 2;
     drawInto(heads, [
       headingTemplate(t('Candidate'), false),
       headingTemplate(t('Probability'), false),

@@ -51,8 +51,8 @@ export function createAddStep(context: PanelContext): View {
   };
   const direction = createDirectionField(context, () => show());
   const fields = {
-    token: select(t('Token'), again('token')),
-    key: select(t('Key'), again('key')),
+    token: select(t('Token'), again('token'), 'tokens'),
+    key: select(t('Key'), again('key'), 'tokens'),
     layer: select(t('Layer'), again('layer')),
     head: select(t('Head'), again('head')),
     neuron: numberField(t('Neuron'), NEURONS, (value) => (numbers.neuron = value)),

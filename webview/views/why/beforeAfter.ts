@@ -10,6 +10,7 @@ import { LOGIT_DIGITS } from '../../parts/signedStrip.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import {
   barTemplate,
+  besideTemplate,
   chipTemplate,
   drawInto,
   headingTemplate,
@@ -123,9 +124,7 @@ function candidatesTemplate({ token }: AskedWhy, candidates: readonly ChangedCan
       ${candidates.map(
         ({ id, text, before, after }) =>
           html`<tr>
-            <th scope="row">
-              ${chipTemplate(shortened(visibleText(text), 24))}${id === token ? html`<span class="beside">${t('asked')}</span>` : nothing}
-            </th>
+            <th scope="row">${chipTemplate(shortened(visibleText(text), 24))}${besideTemplate(id === token && t('asked'))}</th>
             <td class="bar-cell">${barTemplate({ before: before / most, after: after / most })}</td>
             ${numberTemplate(percent(before))} ${numberTemplate(percent(after), true)}
           </tr>`,

@@ -1,4 +1,3 @@
-import { CancelledError } from '../../../src/core/errors.ts';
 import { REPEATED_SEQUENCES } from '../../../src/core/repeatedTokens.ts';
 import type { Explanation } from '../../../src/core/trace.ts';
 import type { PanelContext, View } from '../../context.ts';
@@ -12,10 +11,10 @@ import {
 } from '../../figures/copyExperiment.ts';
 import { button, progressBar, select, textField } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { foldout } from '../../parts/foldout.ts';
 import { displayLanguage, integer } from '../../parts/format.ts';
 import { showFraction } from '../../parts/status.ts';
-import { failure } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { MAX_TYPED } from '../../viewSettings.ts';
 import { modelKey, scoreRepeated } from '../attention/repeatedHeads.ts';
@@ -48,7 +47,7 @@ export function createCopyExperiment(context: PanelContext): View {
   const bar = progressBar(t('Run the experiment'));
   const message = el('span', { class: 'caption', role: 'status' });
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const result = createCopyResult(context);
   const changed = changeDetector();
   /** Number of runs begun: answers to a run that was stopped are ignored. */
@@ -68,7 +67,7 @@ export function createCopyExperiment(context: PanelContext): View {
     const { shown } = store.state();
     if (shown === null) return;
     const own = ++turn;
-    notice.replaceChildren();
+    notice.clear();
     result.show(null);
     start.hidden = true;
     working.hidden = false;
@@ -82,7 +81,7 @@ export function createCopyExperiment(context: PanelContext): View {
     } catch (error) {
       if (turn !== own) return;
       stop();
-      if (!(error instanceof CancelledError)) notice.replaceChildren(failure(error));
+      notice.fail(error);
     }
   }
   /** All runs of the experiment, one after another, so that a cancelled one ends soon; null: it was stopped. */
@@ -130,7 +129,7 @@ export function createCopyExperiment(context: PanelContext): View {
     ),
     el('div', { class: 'copy-controls' }, typed.root, heads.root, start),
     working,
-    notice,
+    notice.root,
     result.root,
   );
   return {
@@ -148,7 +147,7 @@ export function createCopyExperiment(context: PanelContext): View {
         count,
       );
       stop();
-      notice.replaceChildren();
+      notice.clear();
       result.show(null);
     },
   };

@@ -4,6 +4,7 @@ import { deletionNumbers } from '../../figures/savedNumbers.ts';
 import { deletionMeans } from '../../figures/tableNumbers.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el, stepKey } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { foldout } from '../../parts/foldout.ts';
 import { integer } from '../../parts/format.ts';
 import { plainKey } from '../../parts/keys.ts';
@@ -11,7 +12,6 @@ import { showFraction } from '../../parts/status.ts';
 import { withTableMenu } from '../../parts/tableMenu.ts';
 import { drawInto } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
-import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy } from './asked.ts';
@@ -32,7 +32,7 @@ export function createDeletion(context: PanelContext): View {
   const message = el('span', { class: 'caption', role: 'status' });
   const bar = progressBar(t('Measuring'));
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const table = el('table', { class: 'candidates deletion-table' });
   /** The point of the curves that is read; null: the one in the middle. */
   let point: number | null = null;
@@ -71,14 +71,10 @@ export function createDeletion(context: PanelContext): View {
     },
   });
   const found = el('div', { class: 'deletion-found' }, plot.root, means);
-  const runs = createDeletionRuns(
-    context,
-    () => draw(store.state()),
-    (error) => notice.replaceChildren(failure(error)),
-  );
+  const runs = createDeletionRuns(context, () => draw(store.state()), notice.fail);
   const title = t('Which method to believe here');
   const controls = el('div', { class: 'buttons wrap' }, start);
-  const fold = foldout(store, 'methods', 'methods-fold', [el('h3', {}, title)], meaning, controls, working, notice, found);
+  const fold = foldout(store, 'methods', 'methods-fold', [el('h3', {}, title)], meaning, controls, working, notice.root, found);
   const root = el('section', { class: 'deletion needs-model', 'aria-label': title }, fold.root);
   const unitsNow = knownUnits();
   const [textChanged, asksOther, drawn, filled] = [changeDetector(), changeDetector(), changeDetector(), changeDetector()];
@@ -96,7 +92,7 @@ export function createDeletion(context: PanelContext): View {
   async function run(): Promise<void> {
     const asked = askedNow(store.state());
     if (asked === null) return;
-    notice.replaceChildren();
+    notice.clear();
     const focused = document.activeElement === start;
     const ended = runs.run(asked);
     if (focused) cancel.focus();
@@ -133,7 +129,7 @@ export function createDeletion(context: PanelContext): View {
       const asked = askedNow(state);
       if (asksOther(state.shown, asked?.position, asked?.token, asked?.end, asked?.unit) && !isOther) {
         if (runs.isRunning()) runs.stop();
-        notice.replaceChildren();
+        notice.clear();
         point = null;
       }
       fold.set(state.settings);

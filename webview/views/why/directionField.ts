@@ -3,7 +3,7 @@ import { visibleText } from '../../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { select, textField } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
-import { failure } from '../../question.ts';
+import { createNotice } from '../../parts/notice.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, candidateText } from './asked.ts';
@@ -17,11 +17,13 @@ export interface DirectionField extends View {
 /** Creates the field. `changed` is called when another token is chosen. */
 export function createDirectionField({ host, store }: PanelContext, changed: () => void): DirectionField {
   let picked: { readonly id: number; readonly text: string } | null = null;
-  const choice = select(t('Towards'), (id) => {
+  const choose = (id: number): void => {
     picked = known(store.state()).find((one) => one.id === id) ?? null;
     changed();
-  });
+  };
+  const choice = select(t('Towards'), choose, 'tokens');
   const note = el('p', { class: 'caption', role: 'status' });
+  const notice = createNotice();
   const typed = textField(t('Or a token typed, with its space'), MAX_WORD, ' Mary', (text) => void read(text));
   const filled = changeDetector();
 
@@ -30,7 +32,9 @@ export function createDirectionField({ host, store }: PanelContext, changed: () 
     return picked === null || found.some(({ id }) => id === picked?.id) ? found : [...found, picked];
   };
   async function read(text: string): Promise<void> {
-    if (text === '') return note.replaceChildren();
+    note.textContent = '';
+    notice.clear();
+    if (text === '') return;
     try {
       const tokens = (await host.query('direction', 'readText', { text })).tokens.filter(({ special }) => !special);
       const [first] = tokens;
@@ -39,11 +43,11 @@ export function createDirectionField({ host, store }: PanelContext, changed: () 
       note.textContent = tokens.length === 1 ? '' : t('That is {0} tokens: the first, “{1}”, is taken.', tokens.length, picked.text);
       changed();
     } catch (error) {
-      note.replaceChildren(failure(error));
+      notice.fail(error);
     }
   }
   return {
-    root: el('div', { class: 'direction-field' }, choice.root, typed.root, note),
+    root: el('div', { class: 'direction-field' }, choice.root, typed.root, note, notice.root),
     chosen: () => picked?.id ?? known(store.state())[0]?.id ?? null,
     update: (state) => {
       if (!filled(state.shown, state.settings.selected, state.settings.whyAsked, picked)) return;

@@ -4,6 +4,7 @@ import { chosenVector } from '../../figures/keptVectors.ts';
 import { button, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { integer } from '../../parts/format.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { t } from '../../strings.ts';
 import type { SourceFields } from './steeringSources.ts';
 
@@ -25,14 +26,14 @@ export function createKeptSource({ host, store }: PanelContext): SourceFields & 
     store.dispatch({ type: 'settings', change: { vectors: vectors.filter((one) => one !== chosen), vector: '' } });
     open.focus();
   });
-  const leftOut = el('p', { class: 'view-failure', role: 'alert', hidden: true });
+  const notice = createNotice();
   const changed = changeDetector();
   return {
     root: el(
       'div',
       { class: 'steering-source' },
       el('div', { class: 'steering-controls' }, list.root, el('div', { class: 'buttons wrap' }, open, remove)),
-      leftOut,
+      notice.root,
       about,
     ),
     made: async () => {
@@ -51,8 +52,8 @@ export function createKeptSource({ host, store }: PanelContext): SourceFields & 
         vectors.findIndex((one) => one === kept),
       );
       about.textContent = kept === null ? t('No vector is kept yet.') : aboutText(kept);
-      leftOut.hidden = vectorLeftOut === null;
-      leftOut.textContent = vectorLeftOut === null ? '' : t('There is no room to keep “{0}”: remove another one first.', vectorLeftOut);
+      if (vectorLeftOut === null) notice.clear();
+      else notice.fail(t('There is no room to keep “{0}”: remove another one first.', vectorLeftOut));
     },
   };
 }

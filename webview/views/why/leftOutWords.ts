@@ -5,11 +5,11 @@ import type { PanelContext, View } from '../../context.ts';
 import { total } from '../../figures/directWaterfall.ts';
 import { button, progressBar } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { integer, signedDecimal } from '../../parts/format.ts';
 import { createSignedStrip, LOGIT_DIGITS, type SignedNumbers, type StripActions } from '../../parts/signedStrip.ts';
 import { showFraction } from '../../parts/status.ts';
 import { drawInto, factsTemplate } from '../../parts/templates.ts';
-import { failure } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
 import { t } from '../../strings.ts';
 import { askedWhy, logitOf, sidesOf } from './asked.ts';
@@ -29,15 +29,20 @@ export function createLeftOutWords(context: PanelContext, actions: StripActions)
   const bar = progressBar(t('Measuring'));
   const message = el('span', { class: 'caption', role: 'status' });
   const working = el('div', { class: 'repeated-working', hidden: true }, message, cancel, bar);
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const facts = el('dl', { class: 'facts' });
   const strip = createSignedStrip(context, t('How much each token counts'), actions);
-  const runs = createLeftOutRuns(
-    context,
-    () => draw(store.state()),
-    (error) => notice.replaceChildren(failure(error)),
+  const runs = createLeftOutRuns(context, () => draw(store.state()), notice.fail);
+  const root = el(
+    'div',
+    { class: 'why-left-out' },
+    note,
+    working,
+    el('div', { class: 'buttons wrap' }, goOn),
+    notice.root,
+    facts,
+    strip.root,
   );
-  const root = el('div', { class: 'why-left-out' }, note, working, el('div', { class: 'buttons wrap' }, goOn), notice, facts, strip.root);
   const unitsNow = knownUnits();
   const textChanged = changeDetector();
   const asksOther = changeDetector();
@@ -49,7 +54,7 @@ export function createLeftOutWords(context: PanelContext, actions: StripActions)
   async function run(): Promise<void> {
     const asked = askedNow(store.state());
     if (asked === null) return;
-    notice.replaceChildren();
+    notice.clear();
     const focused = document.activeElement === goOn;
     const ended = runs.run(asked);
     if (focused) cancel.focus();
@@ -103,7 +108,7 @@ export function createLeftOutWords(context: PanelContext, actions: StripActions)
       }
       if (isOther) {
         asks++;
-        notice.replaceChildren();
+        notice.clear();
         if (isDone(runs.known(asked))) runs.stop();
         else void run();
       }

@@ -1,9 +1,9 @@
-import { CancelledError } from '../../../src/core/errors.ts';
 import type { PanelContext, View } from '../../context.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
+import { createNotice } from '../../parts/notice.ts';
 import { foldout } from '../../parts/foldout.ts';
-import { failure, whileBusy } from '../../question.ts';
+import { whileBusy } from '../../question.ts';
 import { t } from '../../strings.ts';
 import { createSteeringControls } from './steeringControls.ts';
 import { createSteeringResult } from './steeringResult.ts';
@@ -18,7 +18,7 @@ export function createSteering(context: PanelContext): View {
   const controls = createSteeringControls(context);
   const start = button(t('Try it'), 'primary', () => void run());
   const cancel = button(t('Cancel'), 'secondary', () => stop());
-  const notice = el('div', { class: 'notice' });
+  const notice = createNotice();
   const said = el('span', { class: 'caption', role: 'status' }, t('The texts are read, and what follows is generated…'));
   const working = el('div', { class: 'repeated-working', hidden: true }, said, cancel);
   const result = createSteeringResult(context);
@@ -38,7 +38,7 @@ export function createSteering(context: PanelContext): View {
     if (store.state().shown === null) return;
     const choice = controls.choice();
     result.show(null);
-    notice.replaceChildren();
+    notice.clear();
     const own = ++turn;
     start.hidden = true;
     working.hidden = false;
@@ -48,7 +48,7 @@ export function createSteering(context: PanelContext): View {
       if (turn !== own) return;
       if (typeof made === 'string') {
         stop();
-        return notice.replaceChildren(el('p', { class: 'view-failure', role: 'alert' }, made));
+        return notice.fail(made);
       }
       const asked = { ...choice, source: made.source, count: CANDIDATES, tokens: TOKENS };
       const found = await whileBusy(root, host.query('steering', 'steer', asked));
@@ -59,7 +59,7 @@ export function createSteering(context: PanelContext): View {
     } catch (error) {
       if (turn !== own) return;
       stop();
-      if (!(error instanceof CancelledError)) notice.replaceChildren(failure(error));
+      notice.fail(error);
     }
   }
   const fold = foldout(
@@ -79,7 +79,7 @@ export function createSteering(context: PanelContext): View {
     controls.root,
     el('div', { class: 'buttons wrap' }, start),
     working,
-    notice,
+    notice.root,
     result.root,
   );
   const root: HTMLElement = el('section', { class: 'card steering needs-model', 'aria-label': t('Steering') }, fold.root);
@@ -90,7 +90,7 @@ export function createSteering(context: PanelContext): View {
       controls.update(state);
       if (state.shown === null || !changed(state.shown)) return;
       stop();
-      notice.replaceChildren();
+      notice.clear();
       result.show(null);
     },
   };

@@ -84,8 +84,8 @@ function factsOf(
       ? []
       : [
           [
-            t('So “{0}” is likelier than “{1}”', likelier ?? '', other ?? ''),
-            el('span', {}, t('{0} times', significant(Math.exp(Math.abs(target)))), ' = e', el('sup', {}, decimal(Math.abs(target), 2))),
+            t('Probability of “{0}” ÷ that of “{1}”', likelier ?? '', other ?? ''),
+            el('span', {}, significant(Math.exp(Math.abs(target))), ' = e', el('sup', {}, decimal(Math.abs(target), 2))),
           ] as const,
         ]),
   ];
