@@ -1,6 +1,7 @@
 import { UserError } from '../core/errors.ts';
 import { tensor, type Tensor } from '../core/tensor.ts';
 import { msg } from '../core/translatable.ts';
+import { mapInTurns } from '../core/turns.ts';
 import { bestFirst, checkAnswered, mostBytes, mostTokens, rankAmong } from './answeredTokens.ts';
 import { textAt, type AnswerPart } from './engineAnswer.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion } from './engineApi.ts';
@@ -47,21 +48,13 @@ export async function sglangProtocol(connection: EngineConnection, served: Serve
       'meta_info',
     );
     const tops = meta.at('input_top_logprobs');
-    const scored = meta
-      .at('input_token_logprobs')
-      .list()
-      .map((entry, index) => {
-        const own = alternativeOf(entry, index === 0);
-        const row = alternatives > 0 ? tops.at(index) : null;
-        const top =
-          row?.isThere === true
-            ? bestFirst(
-                row.list().map((each) => alternativeOf(each)),
-                alternatives,
-              )
-            : [];
-        return { ...own, rank: rankAmong(own.token.id, top), top };
-      });
+    const scored = await mapInTurns(meta.at('input_token_logprobs').list(), (entry, index) => {
+      const own = alternativeOf(entry, index === 0);
+      const row = alternatives > 0 ? tops.at(index) : null;
+      const listed = row?.isThere === true ? row.list().map((each) => alternativeOf(each)) : [];
+      const top = bestFirst(listed, alternatives);
+      return { ...own, rank: rankAmong(own.token.id, top), top };
+    });
     // Of every token but the last, which is generated.
     if (routing)
       tellExperts(onExperts, () => plainExperts(meta.at('routed_experts'), meta.at('routed_experts_dtype'), host, scored.length));

@@ -1,3 +1,4 @@
+import { mapInTurns } from '../core/turns.ts';
 import { textAt, type AnswerPart } from './engineAnswer.ts';
 import { checkAnswered, checkModel, mostBytes, mostTokens } from './answeredTokens.ts';
 import { tokenOfId, type Alternative, type Protocol, type ScoredToken, type ScoreQuestion, type ServerToken } from './engineApi.ts';
@@ -42,7 +43,7 @@ export async function vllmProtocol(connection: EngineConnection, served: ServedM
     const told = choice.at('prompt_token_ids');
     const ids = told.isThere || typeof prompt === 'string' ? told.list().map((id) => id.id()) : prompt;
     const rows = choice.at('prompt_logprobs').list();
-    const scored = rows.map((row, index) => scoredOf(row, ids[index] ?? -1, alternatives));
+    const scored = await mapInTurns(rows, (row, index) => scoredOf(row, ids[index] ?? -1, alternatives));
     checkAnswered(host, typeof prompt === 'string' ? ids : prompt, scored);
     // Of every token but the last, which is generated: no request turns it on or off. Lists are of 0.21, which does not tell their layers.
     const routed = choice.at('routed_experts');

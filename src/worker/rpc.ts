@@ -3,7 +3,7 @@ import { buffersMoved, withOwnedArrays } from '../core/ownedArrays.ts';
 import type { Translatable } from '../core/translatable.ts';
 import type { Remote } from './workerApi.ts';
 import type { CallContext, Progress } from '../core/progress.ts';
-import { messagesHeard } from './turns.ts';
+import { messagesHeard } from '../core/turns.ts';
 
 /** One end of a channel to another thread or process. */
 export interface Port {
