@@ -75,7 +75,7 @@ test('calls of two agents at once', async () => {
     record('soak: agents', {
       count: 2 * count,
       'did not hold': notHeld.length,
-      'MiB after half': Math.max(...settled),
+      'MiB before half': Math.max(...settled),
       'MiB at the end': Math.max(...end),
       'grown, percent': 100 * Math.max(...grown),
       'peak MiB': Math.max(...found.flatMap(({ mebibytes }) => mebibytes)),
