@@ -1,3 +1,4 @@
+import { fromBase64 } from '../core/base64.ts';
 import { UserError } from '../core/errors.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
 
@@ -75,8 +76,7 @@ class Part implements AnswerPart {
   bytes(): Uint8Array {
     const text = this.text();
     if (!BASE64.test(text) || text.length % 4 !== 0) this.#wrong(msg`base64`);
-    const characters = atob(text);
-    return Uint8Array.from({ length: characters.length }, (_, index) => characters.charCodeAt(index));
+    return fromBase64(text);
   }
 
   entries(): readonly (readonly [string, AnswerPart])[] {

@@ -1,4 +1,5 @@
 // Bytes as text that is inert in a page: gzip, whose checksum tells damage, in signs of ASCII.
+import { fromBase64 } from '../core/base64.ts';
 import { fromSigns, toSigns } from './signs.ts';
 
 /** `bytes` compressed, as text without "<", "&" and white space. */
@@ -13,10 +14,7 @@ export async function unzipText(text: string, most: number): Promise<Uint8Array<
 
 /** The bytes compressed in reports of the first version, which are in base64. Throws as `unzipText` does. */
 export async function unzipFirstText(text: string, most: number): Promise<Uint8Array<ArrayBuffer>> {
-  return unzip(
-    Uint8Array.from(atob(text), (unit) => unit.charCodeAt(0)),
-    most,
-  );
+  return unzip(fromBase64(text), most);
 }
 
 function unzip(zipped: Uint8Array<ArrayBuffer>, most: number): Promise<Uint8Array<ArrayBuffer>> {

@@ -1,3 +1,4 @@
+import { fromBase64 } from '../../core/base64.ts';
 import { utf8Bytes } from '../../core/textSpans.ts';
 import { msg } from '../../core/translatable.ts';
 import { asString, refuse } from './tokenizerJson.ts';
@@ -88,7 +89,7 @@ function* graphemesOf(text: string): Generator<string> {
 /** The text that the shortest key at the start of `bytes` is replaced by, or null. Units as in Darts-clone. */
 function readCharsmap(encoded: string): (bytes: Uint8Array) => string | null {
   if (encoded.length > MAX_CHARSMAP_CHARACTERS) refuse(msg`the charsmap of the normalizer Precompiled is too large.`);
-  const data = fromBase64(encoded);
+  const data = charsmapOf(encoded);
   const view = new DataView(data.buffer);
   const trieBytes = data.length < 4 ? 0 : view.getUint32(0, true);
   if (trieBytes % 4 !== 0 || trieBytes < 4 || 4 + trieBytes > data.length)
@@ -122,9 +123,9 @@ function offset(unit: number): number {
   return (unit >>> 10) << ((unit & 0x200) >>> 6);
 }
 
-function fromBase64(encoded: string): Uint8Array<ArrayBuffer> {
+function charsmapOf(encoded: string): Uint8Array<ArrayBuffer> {
   try {
-    return Uint8Array.from(atob(encoded), (character) => character.charCodeAt(0));
+    return fromBase64(encoded);
   } catch {
     return refuse(msg`the charsmap of the normalizer Precompiled is not base64.`);
   }

@@ -1,3 +1,4 @@
+import { fromBase64 } from '../../../core/base64.ts';
 import { at } from '../../../core/tensor.ts';
 
 // Codebooks of ggml's types of 1 to 3 bits (ggml-common.h): each entry is a few numbers that stand for them together. They are packed as in
@@ -152,7 +153,7 @@ export const IQ1_GRID = unpacked(
 
 /** The numbers of all entries, one entry after another. */
 function unpacked(packed: readonly string[], bits: number, values: readonly number[]): Int8Array {
-  const bytes = Uint8Array.from(atob(packed.join('')), (char) => char.charCodeAt(0));
+  const bytes = fromBase64(packed.join(''));
   const perByte = 8 / bits;
   return Int8Array.from({ length: bytes.length * perByte }, (_, i) =>
     at(values, (at(bytes, Math.floor(i / perByte)) >> (bits * (i % perByte))) & (2 ** bits - 1)),
