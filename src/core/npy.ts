@@ -28,14 +28,29 @@ export interface NpyIntegers {
   readonly values: Int32Array;
 }
 
+type ReadInteger = readonly [size: number, read: (view: DataView, at: number) => number];
+
 /** Types of whole numbers by NumPy's names: bytes of each, and how one is read. Little-endian, as computers that serve models are. */
-const INTEGERS: Readonly<Record<string, readonly [size: number, read: (view: DataView, at: number) => number]>> = {
-  '|u1': [1, (view, at) => view.getUint8(at)],
-  '|i1': [1, (view, at) => view.getInt8(at)],
-  '<u2': [2, (view, at) => view.getUint16(at, true)],
-  '<i2': [2, (view, at) => view.getInt16(at, true)],
-  '<i4': [4, (view, at) => view.getInt32(at, true)],
-};
+const INTEGERS = {
+  uint8: [1, (view, at) => view.getUint8(at)],
+  int8: [1, (view, at) => view.getInt8(at)],
+  uint16: [2, (view, at) => view.getUint16(at, true)],
+  int16: [2, (view, at) => view.getInt16(at, true)],
+  int32: [4, (view, at) => view.getInt32(at, true)],
+} as const satisfies Record<string, ReadInteger>;
+
+/** A type of whole numbers. */
+export type IntegerType = keyof typeof INTEGERS;
+
+/** The same types as the header of a file names them. */
+const IN_FILES: Readonly<Record<string, IntegerType>> = { '|u1': 'uint8', '|i1': 'int8', '<u2': 'uint16', '<i2': 'int16', '<i4': 'int32' };
+
+/** The whole numbers that bytes are; null: the last of them is cut off. */
+export function integersOf(bytes: Uint8Array, type: IntegerType): Int32Array | null {
+  const [size, read]: ReadInteger = INTEGERS[type];
+  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
+  return bytes.length % size === 0 ? Int32Array.from({ length: bytes.length / size }, (_, index) => read(view, index * size)) : null;
+}
 
 /** Reads an array of whole numbers in C order, as `numpy.save` writes it. Null: the bytes are something else, or not all there. */
 export function npyIntegers(bytes: Uint8Array): NpyIntegers | null {
@@ -43,12 +58,12 @@ export function npyIntegers(bytes: Uint8Array): NpyIntegers | null {
   if (bytes.length < 10 || !MAGIC.every((byte, index) => bytes[index] === byte) || bytes[6] !== 1) return null;
   const start = 10 + view.getUint16(8, true);
   const header = new TextDecoder('latin1').decode(bytes.subarray(10, start));
-  const type = /'descr': '([^']+)'/.exec(header)?.[1] ?? '';
+  const descr = /'descr': '([^']+)'/.exec(header)?.[1] ?? '';
+  const type = Object.hasOwn(IN_FILES, descr) ? IN_FILES[descr] : undefined;
   const shape = /'shape': \(([\d, ]*)\)/.exec(header)?.[1];
-  const [size, read] = (Object.hasOwn(INTEGERS, type) ? INTEGERS[type] : undefined) ?? [];
-  if (shape === undefined || size === undefined || read === undefined || !header.includes("'fortran_order': False")) return null;
+  if (start > bytes.length || shape === undefined || type === undefined || !header.includes("'fortran_order': False")) return null;
   const dims = (shape.match(/\d+/g) ?? []).map(Number);
   const count = dims.reduce((product, dim) => product * dim, 1);
-  if (start + count * size !== bytes.length) return null;
-  return { dims, values: Int32Array.from({ length: count }, (_, index) => read(view, start + index * size)) };
+  const values = integersOf(bytes.subarray(start), type);
+  return values?.length === count ? { dims, values } : null;
 }

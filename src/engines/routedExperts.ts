@@ -1,5 +1,5 @@
 import { UserError } from '../core/errors.ts';
-import { npyIntegers } from '../core/npy.ts';
+import { integersOf, npyIntegers } from '../core/npy.ts';
 import type { ServedRouting } from '../core/servedBy.ts';
 import type { ExpertRouting } from '../core/trace.ts';
 import { msg, type Translatable } from '../core/translatable.ts';
@@ -55,16 +55,10 @@ export function plainExperts(answer: AnswerPart, type: AnswerPart, host: string,
   const known = TYPES.find((one) => one === name);
   if (known === undefined) throw unusable(host, msg`numbers of the type ${name} are not known`);
   const bytes = answer.bytes();
-  const size = { int32: 4, uint16: 2, uint8: 1 }[known];
-  const width = bytes.length / size / tokens;
-  if (width === 0 || !Number.isInteger(width)) throw unusable(host, msg`${bytes.length} bytes are none of ${tokens} tokens`);
-  const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
-  const read = {
-    int32: (at: number) => view.getInt32(at, true),
-    uint16: (at: number) => view.getUint16(at, true),
-    uint8: (at: number) => view.getUint8(at),
-  }[known];
-  const values = Int32Array.from({ length: tokens * width }, (_, index) => read(index * size));
+  const values = integersOf(bytes, known);
+  const width = (values?.length ?? 0) / tokens;
+  if (values === null || width === 0 || !Number.isInteger(width))
+    throw unusable(host, msg`${bytes.length} bytes are none of ${tokens} tokens`);
   checkNumbers(host, values);
   const chosen = chosenOf(values, tokens, width);
   if (chosen === null)
