@@ -4,15 +4,12 @@ import { compact, decimal } from '../parts/format.ts';
 import { t } from '../strings.ts';
 import type { Theme } from '../theme.ts';
 import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, titledAxis, type Figure, type Trace } from './figure.ts';
-import { plotlyText } from './plotlyText.ts';
+import { plotlyText, textWidth } from './plotlyText.ts';
 
 const HEIGHT = 300;
 const MARGIN = { l: 56, r: 24, t: ABOVE_AXIS, b: 44 };
 /** Space around the points, in decades. */
 const AROUND = { x: 0.25, y: 0.04 };
-
-/** Width of a digit or letter, in font sizes. */
-const LETTER = 0.6;
 
 /** A model in the plot. */
 export interface SizedPoint {
@@ -84,7 +81,7 @@ function apart(labels: readonly string[], places: readonly number[], fontSize: n
   let free = -Infinity;
   for (const index of [...places.keys()].toSorted((a, b) => (places[a] ?? 0) - (places[b] ?? 0))) {
     const [label = '', place = 0] = [labels[index], places[index]];
-    const half = (label.length * LETTER * fontSize) / 2;
+    const half = (textWidth(label) * fontSize) / 2;
     if (place - half < free) continue;
     shown[index] = label;
     free = place + half + fontSize / 2;
