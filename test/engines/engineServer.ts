@@ -1,5 +1,6 @@
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
+import { afterAll, beforeAll, expect } from 'vitest';
 import type { EngineKind } from '../../src/engines/engineApi.ts';
 import { answerOf, type Fault } from './protocolAnswers.ts';
 import type { ServedModel } from './servedModel.ts';
@@ -22,6 +23,24 @@ export interface EngineServer {
   readonly bodies: string[];
   readonly keys: (string | undefined)[];
   close(): Promise<void>;
+}
+
+/** Servers of a test file, one of each kind, which answer from one model until the file ends. */
+export function serversOf<Model extends ServedModel>(kinds: readonly EngineKind[], open: () => Promise<Model>) {
+  const servers = new Map<EngineKind, EngineServer>();
+  let model: Model | undefined;
+  beforeAll(async () => {
+    model = await open();
+    for (const kind of kinds) servers.set(kind, await startEngine(kind, model));
+  });
+  afterAll(async () => {
+    for (const server of servers.values()) await server.close();
+    await model?.model.dispose();
+  });
+  return {
+    serverOf: (kind: EngineKind): EngineServer => servers.get(kind) ?? expect.fail(`No server of ${kind}.`),
+    served: (): Model => model ?? expect.fail('No model is open.'),
+  };
 }
 
 /** Starts a server on a free port of this machine. `key`: what it wants; absent: nothing. */

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { describe, expect, it } from 'vitest';
 import { predict } from '../../src/analysis/predictions.ts';
 import { scoreText } from '../../src/analysis/windowScores.ts';
 import { lastResidual } from '../../src/analysis/traceRows.ts';
@@ -13,9 +13,9 @@ import { nodeSend } from '../../src/engines/engineHttp.node.ts';
 import { readText, type EngineText, type EngineTextOptions, type LocalTokenizer } from '../../src/engines/engineText.ts';
 import { openEngine } from '../../src/engines/openEngine.ts';
 import { PATIENCE } from '../../src/library/hub/retry.ts';
-import { startEngine, type EngineServer } from './engineServer.ts';
+import { serversOf, startEngine } from './engineServer.ts';
 import { SERVED_CONTEXT, SERVED_NAME, type Fault } from './protocolAnswers.ts';
-import { openServedModel, type ServedModel } from './servedModel.ts';
+import { openServedModel } from './servedModel.ts';
 
 const TEXT = 'The café’s 价 is\n  she said.';
 /** Of an emoji's bytes no token holds all. */
@@ -24,24 +24,8 @@ const PROMPT_SCORERS: readonly EngineKind[] = ['vllm', 'sglang', 'tgi', 'openai-
 const SCORERS: readonly EngineKind[] = [...PROMPT_SCORERS, 'llama.cpp'];
 const KINDS: readonly EngineKind[] = [...SCORERS, 'ollama', 'lm studio'];
 
-let served: ServedModel;
-const servers = new Map<EngineKind, EngineServer>();
+const { served, serverOf } = serversOf(KINDS, openServedModel);
 const never = new AbortController().signal;
-
-beforeAll(async () => {
-  served = await openServedModel();
-  for (const kind of KINDS) servers.set(kind, await startEngine(kind, served));
-});
-afterAll(async () => {
-  for (const server of servers.values()) await server.close();
-  await served.model.dispose();
-});
-
-function serverOf(kind: EngineKind): EngineServer {
-  const server = servers.get(kind);
-  if (server === undefined) throw new Error(`No server of ${kind}.`);
-  return server;
-}
 
 const patience = { ...PATIENCE, attempts: 3, firstMs: 5, longestMs: 10, longestAskedMs: 2000 };
 
@@ -103,9 +87,9 @@ describe('recognising an engine by asking it', () => {
 
 describe('the numbers of an engine are those of the model that it serves', () => {
   it.each(SCORERS)('%s: log-probabilities, ranks, alternatives and places equal the local ones', async (kind) => {
-    const local = served.tokenizer.encode(TEXT);
-    const trace = await served.model.run(runOf(local.ids, UNCHANGED));
-    const expected = await predict(served.model, lastResidual(trace), local.ids, 5, () => undefined);
+    const local = served().tokenizer.encode(TEXT);
+    const trace = await served().model.run(runOf(local.ids, UNCHANGED));
+    const expected = await predict(served().model, lastResidual(trace), local.ids, 5, () => undefined);
     const { tokens, logprob, rank, top } = await read(kind, TEXT);
     expect(tokens.map(({ start, end, special, bytes, partial }) => ({ start, end, special, bytes, partial }))).toEqual(
       local.tokens.map(({ start, end, special, bytes, partial }) => ({ start, end, special, bytes, partial })),
@@ -130,7 +114,7 @@ describe('the numbers of an engine are those of the model that it serves', () =>
     '%s: tokens that hold parts of a character have their bytes',
     async (kind) => {
       const { tokens } = await read(kind, SPLIT);
-      const local = served.tokenizer.encode(SPLIT).tokens;
+      const local = served().tokenizer.encode(SPLIT).tokens;
       expect(local.some(({ partial }) => partial)).toBe(true);
       expect(tokens.map(({ bytes, start, end, partial }) => ({ bytes, start, end, partial }))).toEqual(
         local.map(({ bytes, start, end, partial }) => ({ bytes, start, end, partial })),
@@ -142,13 +126,13 @@ describe('the numbers of an engine are those of the model that it serves', () =>
     '%s tells no bytes: refused with the reason, and read with a tokenizer of the same model',
     async (kind) => {
       await expect(read(kind, SPLIT)).rejects.toThrow(/exactly/);
-      const { tokens } = await read(kind, SPLIT, { tokenizer: served.tokenizer });
-      expect(tokens).toEqual(served.tokenizer.encode(SPLIT).tokens);
+      const { tokens } = await read(kind, SPLIT, { tokenizer: served().tokenizer });
+      expect(tokens).toEqual(served().tokenizer.encode(SPLIT).tokens);
     },
   );
 
   it('a tokenizer of another model is refused', async () => {
-    const other = { encode: (text: string) => served.tokenizer.encode(` ${text}`) };
+    const other = { encode: (text: string) => served().tokenizer.encode(` ${text}`) };
     await expect(read('sglang', TEXT, { tokenizer: other })).rejects.toThrow(
       /^The tokenizer is not that of the model at .* from token 1 on\.$/,
     );
@@ -156,14 +140,14 @@ describe('the numbers of an engine are those of the model that it serves', () =>
 
   it('a text longer than the context is read by windows side by side, to the same numbers as here', async () => {
     const text = 'All work and no play makes Jack a dull boy. '.repeat(9);
-    const { ids } = served.tokenizer.encode(text);
+    const { ids } = served().tokenizer.encode(text);
     expect(ids.length).toBeGreaterThan(80);
     const server = serverOf('vllm');
     server.open.most = 0;
     const shares: number[] = [];
     const { logprob, rule } = await read('vllm', text, { alternatives: 0, stride: 24, onProgress: (share) => shares.push(share) });
     expect(rule).toEqual({ length: 63, stride: 24 });
-    const local = await scoreText(served.model, runOf(ids, UNCHANGED), { length: 63, stride: 24 }, UNWATCHED);
+    const local = await scoreText(served().model, runOf(ids, UNCHANGED), { length: 63, stride: 24 }, UNWATCHED);
     expect(Math.max(...logprob.map((value, i) => (i === 0 ? 0 : Math.abs(value - (local.logprob[i] ?? NaN)))))).toBeLessThan(1e-4);
     expect([server.open.most > 1, server.open.most <= 8, shares.at(-1)]).toEqual([true, true, 1]);
   });
@@ -178,7 +162,7 @@ describe('the numbers of an engine are those of the model that it serves', () =>
     const onRequests = (requests: number): never => {
       throw new UserError(`${requests} requests`);
     };
-    await expect(read('llama.cpp', TEXT, { onRequests })).rejects.toThrow(`${served.encode(TEXT).length - 1} requests`);
+    await expect(read('llama.cpp', TEXT, { onRequests })).rejects.toThrow(`${served().encode(TEXT).length - 1} requests`);
     expect(server.paths.filter((path) => path === '/completion').length).toBe(before);
   });
 
@@ -189,11 +173,11 @@ describe('the numbers of an engine are those of the model that it serves', () =>
 
   it('sglang, which tells no bytes, is read with the tokenizer of the same model once its own tokens cannot be placed', async () => {
     const asked: string[] = [];
-    const atHand = async (): Promise<LocalTokenizer> => ({ encode: (text) => (asked.push(text), served.tokenizer.encode(text)) });
-    expect((await read('sglang', SPLIT, { atHand })).tokens).toEqual(served.tokenizer.encode(SPLIT).tokens);
+    const atHand = async (): Promise<LocalTokenizer> => ({ encode: (text) => (asked.push(text), served().tokenizer.encode(text)) });
+    expect((await read('sglang', SPLIT, { atHand })).tokens).toEqual(served().tokenizer.encode(SPLIT).tokens);
     await read('sglang', TEXT, { atHand });
     expect(asked).toEqual([SPLIT]);
-    const other = async (): Promise<LocalTokenizer> => ({ encode: (text) => served.tokenizer.encode(` ${text}`) });
+    const other = async (): Promise<LocalTokenizer> => ({ encode: (text) => served().tokenizer.encode(` ${text}`) });
     await expect(read('sglang', SPLIT, { atHand: other })).rejects.toThrow('The tokenizer is not that of the model at');
   });
 
@@ -201,10 +185,10 @@ describe('the numbers of an engine are those of the model that it serves', () =>
     const protocol = await opened(kind);
     const sampling = { temperature: 0, topK: 0, topP: 1, minP: 0, seed: 0, tokens: 3, alternatives: 4 };
     const { text, tokens } = await protocol.generate('Once upon a', sampling, never);
-    const ids = served.encode('Once upon a');
+    const ids = served().encode('Once upon a');
     for (const { token, logprob, top } of tokens) {
-      const best = (await served.after(ids, ids.length - 1))[0]?.top(4) ?? [];
-      expect([token.text, top.length]).toEqual([served.text(best[0]?.id ?? -1), 4]);
+      const best = (await served().after(ids, ids.length - 1))[0]?.top(4) ?? [];
+      expect([token.text, top.length]).toEqual([served().text(best[0]?.id ?? -1), 4]);
       expect(Math.abs(logprob - (best[0]?.logprob ?? NaN))).toBeLessThan(1e-4);
       for (const [k, each] of top.entries()) expect(Math.abs(each.logprob - (best[k]?.logprob ?? NaN))).toBeLessThan(1e-4);
       ids.push(best[0]?.id ?? 0);
@@ -215,16 +199,16 @@ describe('the numbers of an engine are those of the model that it serves', () =>
 
 describe('Ollama, which tells the likeliest next tokens alone', () => {
   const tokenizer: LocalTokenizer = {
-    encode: (text) => served.tokenizer.encode(text),
-    prompted: async (text) => promptedTokens(served.tokenizer.encode, text),
+    encode: (text) => served().tokenizer.encode(text),
+    prompted: async (text) => promptedTokens(served().tokenizer.encode, text),
   };
 
   it.each([TEXT, 'He said that the 🦜 was a bird'])('each token of “%s” is told exactly, or as what it is at most', async (text) => {
     const counts: number[] = [];
     const { tokens, logprob, rank, top } = await read('ollama', text, { tokenizer, onRequests: (count) => void counts.push(count) });
-    const { ids, prompted } = promptedTokens(served.tokenizer.encode, text);
-    const after = await served.after([...ids]);
-    expect(tokens).toEqual(served.tokenizer.encode(text).tokens);
+    const { ids, prompted } = promptedTokens(served().tokenizer.encode, text);
+    const after = await served().after([...ids]);
+    expect(tokens).toEqual(served().tokenizer.encode(text).tokens);
     const found = { told: 0, bounds: 0, untold: 0 };
     for (const [index, id] of ids.entries()) {
       const own = logprob[index] ?? NaN;
@@ -234,7 +218,7 @@ describe('Ollama, which tells the likeliest next tokens alone', () => {
         expect([own, rank[index], top[index]]).toEqual([NaN, 0, []]);
         continue;
       }
-      const isTold = (theirs?.rank(id) ?? 0) <= 20 && !served.text(id).includes('\ufffd');
+      const isTold = (theirs?.rank(id) ?? 0) <= 20 && !served().text(id).includes('\ufffd');
       found[isTold ? 'told' : 'bounds']++;
       expect(top[index]?.length).toBe(5);
       expect(rank[index]).toBe(isTold ? theirs?.rank(id) : 0);
@@ -323,7 +307,7 @@ describe('an engine that misbehaves', () => {
   });
 
   it('gets the key at its own address alone, and never unencrypted from another machine', async () => {
-    const server = await startEngine('vllm', served, { key: 'secret' });
+    const server = await startEngine('vllm', served(), { key: 'secret' });
     const options = { send: nodeSend(english), patience };
     await expect(openEngine(engineConnection(server.address, { ...options, key: null }), null, never)).rejects.toThrow(
       /wants a key \(401\)/,

@@ -1,5 +1,5 @@
 // What engines return of a model's inside, by servers that answer from a tiny model with experts: it must be what is computed here.
-import { afterAll, beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it } from 'vitest';
 import { lastResidual } from '../../src/analysis/traceRows.ts';
 import { UserError } from '../../src/core/errors.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
@@ -14,31 +14,16 @@ import { routingOf } from '../../src/engines/routedExperts.ts';
 import { openGolden } from '../golden/oracle.ts';
 import { FIXTURES } from '../golden/compare.ts';
 import { folder } from '../unit/model/folder.ts';
-import { startEngine, type EngineServer } from './engineServer.ts';
+import { serversOf } from './engineServer.ts';
 import type { Fault } from './protocolAnswers.ts';
-import { openRoutedModel, ROUTED_TEXT, type RoutedModel } from './routedModel.ts';
+import { openRoutedModel, ROUTED_TEXT } from './routedModel.ts';
 
 const KINDS = ['vllm', 'sglang'] as const;
 const never = new AbortController().signal;
-let served: RoutedModel;
+const { served, serverOf } = serversOf(KINDS, openRoutedModel);
 let ids: Int32Array;
-const servers = new Map<EngineKind, EngineServer>();
 
-beforeAll(async () => {
-  served = await openRoutedModel();
-  ({ ids } = served.tokenizer.encode(ROUTED_TEXT));
-  for (const kind of KINDS) servers.set(kind, await startEngine(kind, served));
-});
-afterAll(async () => {
-  for (const server of servers.values()) await server.close();
-  await served.model.dispose();
-});
-
-function serverOf(kind: EngineKind): EngineServer {
-  const server = servers.get(kind);
-  if (server === undefined) throw new Error(`No server of ${kind}.`);
-  return server;
-}
+beforeAll(() => void ({ ids } = served().tokenizer.encode(ROUTED_TEXT)));
 
 async function opened(kind: EngineKind): Promise<OpenedEngine> {
   const { address } = serverOf(kind);
@@ -74,7 +59,7 @@ async function refusedVectors(fault: Fault, of = ids): Promise<string> {
 describe('the experts of tokens', () => {
   it.each(KINDS)('%s: are those that the model chooses here, in its layers that have any', async (kind) => {
     const { explanation, experts } = await read(kind);
-    const trace = await served.model.run(runOf(ids, UNCHANGED));
+    const trace = await served().model.run(runOf(ids, UNCHANGED));
     expect(trace.experts?.map((own) => own !== null)).toEqual([false, true, true]);
     const largest = Math.max(...(trace.experts ?? []).flatMap((own) => [...(own?.ids ?? [])]));
     expect(explanation.model.served?.routing).toEqual({ layers: [1, 2], chosen: 2, least: largest + 1 });
@@ -131,20 +116,20 @@ describe('hidden states', () => {
   it('are what the unembedding reads: with its matrix they are the logits', async () => {
     const { protocol } = await opened('sglang');
     const hidden = await protocol.hiddenStates?.(ids, never);
-    expect(hidden?.dims).toEqual([ids.length, served.model.info.dim]);
+    expect(hidden?.dims).toEqual([ids.length, served().model.info.dim]);
     const weights = await openGolden(folder(`${FIXTURES}/families/deepseek_v3.1`), 'model.safetensors');
     const name = weights.names.includes('lm_head.weight') ? 'lm_head.weight' : 'model.embed_tokens.weight';
     const { data } = await weights.floats(name);
-    const { dim, vocab } = served.model.info;
-    const trace = await served.model.run(runOf(ids, UNCHANGED));
-    const logits = (await served.model.logits(lastResidual(trace))).data;
+    const { dim, vocab } = served().model.info;
+    const trace = await served().model.run(runOf(ids, UNCHANGED));
+    const logits = (await served().model.logits(lastResidual(trace))).data;
     for (let token = 0; token < ids.length; token++)
       for (let id = 0; id < vocab; id++) {
         let sum = 0;
         for (let i = 0; i < dim; i++) sum += (hidden?.data[token * dim + i] ?? NaN) * (data[id * dim + i] ?? NaN);
         expect(Math.abs(sum - (logits[token * vocab + id] ?? NaN))).toBeLessThan(1e-4);
       }
-    expect(hidden).toEqual(tensor([ids.length, dim], Float32Array.from((await served.hidden([...ids])).flat())));
+    expect(hidden).toEqual(tensor([ids.length, dim], Float32Array.from((await served().hidden([...ids])).flat())));
   });
 
   it('are not part of an explanation: they are asked for by themselves', async () => {

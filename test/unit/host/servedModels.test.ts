@@ -21,7 +21,7 @@ import { openServedModel, type ServedModel } from '../../engines/servedModel.ts'
 import { FakeUri } from './fakeEditor.ts';
 import { sums } from './fileHost.ts';
 import { putReportPage } from './reportPageFiles.ts';
-import { endHosts, FIRST, startHost, turns } from './wholeHost.ts';
+import { endHosts, FIRST, shown, startHost, turns } from './wholeHost.ts';
 
 type Host = Awaited<ReturnType<typeof startHost>>;
 
@@ -207,8 +207,7 @@ describe('a text that an engine reads', () => {
     agreeTo(host, 'Send texts to');
     await host.explain();
     await until(host, 'the text is shown', () => isShown(host));
-    const shown = lastExplanation(host);
-    if (shown === undefined) throw new Error('Nothing is shown.');
+    const { explanation: found } = shown(host);
     const { ids, tokens } = served.tokenizer.encode(FIRST);
     const { logprob, topIds, topProbs } = await predict(
       served.model,
@@ -217,23 +216,23 @@ describe('a text that an engine reads', () => {
       5,
       () => undefined,
     );
-    expect(shown.tokens.map(({ start, end, text }) => [start, end, text])).toEqual(
+    expect(found.tokens.map(({ start, end, text }) => [start, end, text])).toEqual(
       tokens.map(({ start, end, text }) => [start, end, text]),
     );
-    for (let i = 1; i < logprob.length; i++) expect(Math.abs((shown.logprob[i] ?? NaN) - (logprob[i] ?? NaN))).toBeLessThan(1e-4);
-    expect([Number.isNaN(shown.logprob[0]), shown.entropy.every(Number.isNaN), shown.model.served?.address]).toEqual([
+    for (let i = 1; i < logprob.length; i++) expect(Math.abs((found.logprob[i] ?? NaN) - (logprob[i] ?? NaN))).toBeLessThan(1e-4);
+    expect([Number.isNaN(found.logprob[0]), found.entropy.every(Number.isNaN), found.model.served?.address]).toEqual([
       true,
       true,
       server.address,
     ]);
-    if (kind === 'tgi') return expect(shown.topK).toBe(0);
-    expect(shown.topK).toBe(5);
-    for (let i = 0; i < tokens.length * 5; i++) expect(Math.abs((shown.topProbs[i] ?? NaN) - (topProbs[i] ?? NaN))).toBeLessThan(1e-4);
+    if (kind === 'tgi') return expect(found.topK).toBe(0);
+    expect(found.topK).toBe(5);
+    for (let i = 0; i < tokens.length * 5; i++) expect(Math.abs((found.topProbs[i] ?? NaN) - (topProbs[i] ?? NaN))).toBeLessThan(1e-4);
     const local = Array.from(topIds, (id) => served.text(id));
-    expect(Array.from(shown.topIds, (id) => shown.pieces[id])).toEqual(local);
+    expect(Array.from(found.topIds, (id) => found.pieces[id])).toEqual(local);
     // Where ids are not told, what follows is still found among the alternatives.
-    const row = Array.from(shown.topIds.subarray(0, 5));
-    if (local.slice(0, 5).includes(served.text(ids[1] ?? 0))) expect(row).toContain(shown.tokens[1]?.id);
+    const row = Array.from(found.topIds.subarray(0, 5));
+    if (local.slice(0, 5).includes(served.text(ids[1] ?? 0))) expect(row).toContain(found.tokens[1]?.id);
   });
 
   it('its hover has what was returned, and the address; nothing is sent by selecting, hovering or restoring the panel', async () => {
@@ -268,12 +267,11 @@ describe('a text that an engine reads', () => {
     agreeTo(host, 'Send texts to');
     await host.explain();
     await until(host, 'the text is shown', () => isShown(host));
-    const serial = host.posted().findLast((message) => message.type === 'explanation');
-    if (serial?.type !== 'explanation') throw new Error('Nothing is shown.');
+    const { serial } = shown(host);
     host.say({
       type: 'query',
       id: 1,
-      serial: serial.shown.serial,
+      serial,
       query: { name: 'attention', args: { layer: 0, head: 0 } },
     });
     await until(host, 'it is answered', () => host.posted().some(({ type }) => type === 'replyError'));
@@ -283,7 +281,7 @@ describe('a text that an engine reads', () => {
     host.say({
       type: 'query',
       id: 2,
-      serial: serial.shown.serial,
+      serial,
       query: {
         name: 'servedGeneration',
         args: { written: null, sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 0, tokens: 3, alternatives: 4 },
@@ -301,7 +299,7 @@ describe('a text that an engine reads', () => {
     host.say({
       type: 'query',
       id: 3,
-      serial: serial.shown.serial,
+      serial,
       query: {
         name: 'servedGeneration',
         args: { written: ' And', sampling: { temperature: 0, topK: 0, topP: 1, minP: 0 }, seed: 1, tokens: 1, alternatives: 4 },
@@ -321,16 +319,15 @@ describe('a text that an engine reads', () => {
       agreeTo(host, 'Send texts to');
       await host.explain();
       await until(host, 'the text is shown', () => isShown(host));
-      const shown = host.posted().findLast((message) => message.type === 'explanation');
-      if (shown?.type !== 'explanation') throw new Error('Nothing is shown.');
+      const { serial, notices } = shown(host);
       const ask = async (id: number, query: Query): Promise<unknown> => {
-        host.say({ type: 'query', id, serial: shown.shown.serial, query });
+        host.say({ type: 'query', id, serial, query });
         const isIt = (message: HostMessage): boolean => (message.type === 'reply' || message.type === 'replyError') && message.id === id;
         await until(host, 'it is answered', () => host.posted().some(isIt));
         const found = host.posted().find(isIt);
         return found?.type === 'reply' ? found.result : found?.type === 'replyError' ? found.message : undefined;
       };
-      return { server, host, shown: shown.shown, ask };
+      return { server, host, notices, ask };
     };
     const vllm = await reader('vllm');
     const experts = { layer: 2, count: expect.any(Number) as number, chosen: 2, ids: trace.experts?.[2]?.ids, weights: null };
@@ -339,7 +336,7 @@ describe('a text that an engine reads', () => {
     expect(await vllm.ask(3, { name: 'projection', args: { layer: 0, skipFirst: true } })).toContain('does not return what this shows');
 
     const sglang = await reader('sglang');
-    expect(sglang.shown.notices.join(' ')).toContain('cannot be told from the numbers of 12 tokens');
+    expect(sglang.notices.join(' ')).toContain('cannot be told from the numbers of 12 tokens');
     const before = sglang.server.paths.length;
     const vectors = tensor([ids.length, routed.model.info.dim], Float32Array.from((await routed.hidden(ids)).flat()));
     const projection = { layer: 0, ...principalComponents(vectors, true), leftOut: 1 };
@@ -379,12 +376,10 @@ describe('a text that an engine reads', () => {
       agreeTo(host, 'Send texts to');
       await host.explain();
       await until(host, 'the text is shown', () => isShown(host));
-      const shown = host.posted().findLast((message) => message.type === 'explanation');
-      if (shown?.type !== 'explanation') throw new Error('Nothing is shown.');
       // What it has written is its answer to one question, and would be another one now.
       const sampling = { temperature: 1, topK: 0, topP: 1, minP: 0 };
       const query = { name: 'servedGeneration', args: { written: null, sampling, seed: 1, tokens: 2, alternatives: 4 } } as const;
-      host.say({ type: 'query', id: 1, serial: shown.shown.serial, query });
+      host.say({ type: 'query', id: 1, serial: shown(host).serial, query });
       await until(host, 'it is written on', () => host.posted().some(({ type }) => type === 'reply'));
       const sent = server.paths.length;
       host.window.showSaveDialog.mockResolvedValueOnce(FakeUri.file('/saved/served.tokens.html'));
@@ -396,7 +391,7 @@ describe('a text that an engine reads', () => {
 
       const file = new TextDecoder().decode(host.files.get('/saved/served.tokens.html'));
       const { head, shown: kept, answers } = await readReport(file, 'served.tokens.html');
-      const { explanation } = shown.shown;
+      const { explanation } = shown(host);
       expect(head).toMatchObject({ model: { name: SERVED_NAME, family: kind, files: [] }, text: FIRST, kept: [], tokens: [] });
       expect([head.ids, answers]).toEqual([[...explanation.run.ids], []]);
       const { run: _run, model, ...numbers } = explanation;
