@@ -534,4 +534,14 @@ describe('one text through many sizes', () => {
     expect(labels([500_000_000, 494_000_000, 7_600_000_000], 800)).toEqual(['', '494M', '7.6B']);
     expect(labels([9_000_000, 9_000_000], 480)).toEqual(['9M', '']);
   });
+
+  it('writes the number of a model on its side of the fitted line', () => {
+    const points = [1.9, 1.7].map((bitsPerByte, place) => ({ name: '', parameters: 10 ** (6 + place), bitsPerByte }));
+    const positions = (exponent: number): unknown =>
+      (sizesFigure(points, { factor: 1.8, exponent, residuals: new Float64Array(2) }, 800, theme).data.at(-1) as { textposition: unknown })
+        .textposition;
+    expect(positions(0)).toEqual(['top center', 'bottom center']);
+    const unfitted = sizesFigure(points, null, 800, theme).data.at(-1) as { textposition: unknown };
+    expect(unfitted.textposition).toEqual(['top center', 'top center']);
+  });
 });
