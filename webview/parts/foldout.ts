@@ -20,6 +20,18 @@ export function keepFold(store: Store, name: FoldName, open: boolean): void {
   if (folds[name] !== open) store.dispatch({ type: 'settings', change: { folds: { ...folds, [name]: open } } });
 }
 
+/**
+ * Takes a press of the line that stays of details, by mouse or key, and calls `fold` with whether they are to be open. The element's own
+ * event comes some time after it has opened: what is drawn only then is first shown empty. Links and buttons in the line keep their press.
+ */
+export function pressToFold(event: Event, fold: (open: boolean) => void): void {
+  const { currentTarget: summary, target } = event;
+  if (!(summary instanceof HTMLElement) || !(summary.parentElement instanceof HTMLDetailsElement)) return;
+  if (event.defaultPrevented || (target instanceof Element && target.closest('a, button, summary') !== summary)) return;
+  event.preventDefault();
+  fold(!summary.parentElement.open);
+}
+
 /** Creates details by their name in the settings; `kind` is a class of theirs, `summary` what stays of them. */
 export function foldout(
   store: Store,
@@ -28,9 +40,12 @@ export function foldout(
   summary: readonly (Node | string)[],
   ...children: readonly (Node | string)[]
 ): Foldout {
-  const root = el('details', { class: `fold ${kind}` }, el('summary', {}, ...summary), el('div', { class: 'fold-body' }, ...children));
+  const line = el('summary', {}, ...summary);
+  const root = el('details', { class: `fold ${kind}` }, line, el('div', { class: 'fold-body' }, ...children));
   let shown = false;
-  // An event of the element's own, which comes some time after it was set: told apart by what was set last.
+  line.addEventListener('click', (event) => pressToFold(event, (open) => keepFold(store, name, open)));
+  // The browser opens them by itself where its search finds something in them. The event comes some time after the element was set: told
+  // apart by what was set last.
   root.addEventListener('toggle', () => {
     if (root.open === shown) return;
     shown = root.open;

@@ -7,7 +7,7 @@ import type { LensWindow } from '../../../src/core/trace.ts';
 import { markTokens, selectToken, tokenLabels, type PanelContext, type View } from '../../context.ts';
 import { layerFlows, lensCells, positionsAround } from '../../figures/modelFlow.ts';
 import { el } from '../../parts/dom.ts';
-import { isUnfolded, keepFold } from '../../parts/foldout.ts';
+import { isUnfolded, keepFold, pressToFold } from '../../parts/foldout.ts';
 import { compact, integer } from '../../parts/format.ts';
 import { question } from '../../question.ts';
 import type { ViewState } from '../../state.ts';
@@ -174,7 +174,9 @@ function pictureTemplate(data: ModelData, actions: ModelActions, play: ReturnTyp
       ?open=${isUnfolded(settings, 'modelTable')}
       @toggle=${({ target }: Event) => target instanceof HTMLDetailsElement && actions.fold('modelTable', target.open)}
     >
-      <summary>${t('The numbers of token {0} in a table', integer(settings.selected))}</summary>
+      <summary @click=${(event: Event) => pressToFold(event, (open) => actions.fold('modelTable', open))}>
+        ${t('The numbers of token {0} in a table', integer(settings.selected))}
+      </summary>
       ${table.template(data)}
     </details>
   `;
