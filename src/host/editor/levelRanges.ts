@@ -4,6 +4,11 @@ import { paintedRanges } from './surprisal.ts';
 
 /** Delay of a repaint, so that a series of edits is painted once. */
 export const REPAINT_AFTER_MS = 30;
+/**
+ * Milliseconds after which the editor shows a new explanation. The panel, which is what was asked for, is drawn first: in a browser one
+ * thread draws both.
+ */
+export const AFTER_PANEL_MS = 200;
 
 /**
  * The ranges of a document to paint for each of `count` levels; see `paintedRanges`. `levels`: of each token of the explained text from its

@@ -3,7 +3,7 @@ import type { CurrentExplanation } from '../explain/currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
 import { onSettingChange, readSettings } from '../configuration.ts';
 import { PAUSE_MS } from '../later.ts';
-import { createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
+import { AFTER_PANEL_MS, createDecoration, levelRanges, ownColor, REPAINT_AFTER_MS } from './levelRanges.ts';
 import { SURPRISAL_LEVELS, surprisalLevel, surprisalMeasure, surprisalSteps } from '../../core/surprisalScale.ts';
 import { surprisalTypes, type SurprisalTypes } from './surprisalTypes.ts';
 import type { TokenFocus } from './tokenFocus.ts';
@@ -32,7 +32,7 @@ export class TokenDecorations extends Disposable {
     this.#focus = focus;
     this.#overlays = overlays;
     const later = (): void => this.#later();
-    this.register(current.onDidChange(later));
+    this.register(current.onDidChange(() => this.#later(current.value ? AFTER_PANEL_MS : REPAINT_AFTER_MS)));
     // Between two keys nothing is painted: the editor moves what is.
     this.register(current.onDidEdit(() => this.#later(PAUSE_MS)));
     this.register(current.onDidAge(() => this.#later(current.outdated === 'working' ? FADE_AFTER_MS : REPAINT_AFTER_MS)));

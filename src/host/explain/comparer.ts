@@ -8,6 +8,7 @@ import type { Explanation, ModelInfo } from '../../core/trace.ts';
 import type { ComparedState, ComparisonWork, ShownComparison } from '../../protocol/messages.ts';
 import type { Current, CurrentExplanation } from './currentExplanation.ts';
 import { Disposable } from '../disposable.ts';
+import { Paced } from '../paced.ts';
 import { fractionOf, listedAloneText, noticesOf, stageText } from './progressTexts.ts';
 import { sideDivergence } from './sideDivergence.ts';
 import { type Log, sentenceOf } from '../log.ts';
@@ -88,12 +89,13 @@ export class Comparer extends Disposable {
     this.#running = controller;
     this.#last = second;
     const isNewest = (): boolean => this.#running === controller && !this.disposed;
-    const tell = (message: string, fraction: number | null): void => {
-      if (isNewest()) this.#set({ kind: 'working', message, fraction, open });
-    };
+    const told = new Paced<{ readonly message: string; readonly fraction: number | null }>((how) => {
+      if (isNewest()) this.#set({ kind: 'working', ...how, open });
+    });
+    const tell = (message: string, fraction: number | null): void => told.tell({ message, fraction });
     tell(stageText(), null);
     try {
-      const made = await this.#make(first, second, controller.signal, tell);
+      const made = await this.#make(first, second, controller.signal, tell).finally(() => told.dispose());
       if (!isNewest()) return;
       this.#value = made;
       this.#set({ kind: 'idle' });

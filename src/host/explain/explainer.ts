@@ -8,18 +8,25 @@ import type { Recipe } from '../../core/run.ts';
 import type { CurrentExplanation } from './currentExplanation.ts';
 import { fractionOf, noticesOf, stageText, windowNames } from './progressTexts.ts';
 import { Disposable } from '../disposable.ts';
+import { Later } from '../later.ts';
+import { Paced } from '../paced.ts';
 import { type Log, reportError, sentenceOf } from '../log.ts';
 import type { ExplainedBy, ModelClient } from '../client/modelClient.ts';
 import type { Advice } from '../models/modelAdvice.ts';
-import type { PanelView } from '../panel/panelView.ts';
+import type { PanelView, WorkMessage } from '../panel/panelView.ts';
 import { t } from '../say.ts';
 import { inform, withProgress } from '../surfaces.ts';
 import { readSettings } from '../configuration.ts';
+import { AFTER_PANEL_MS } from '../editor/levelRanges.ts';
 import { dropSelection } from '../editor/selection.ts';
 import { findDocument, type ReadEditor, type Target, targetOfRange } from '../editor/target.ts';
 
 /** Time of work after which a notification appears, unless the panel is there to show how far it has come; so often that is looked at. */
 const NOTIFY_AFTER_MS = 400;
+/** Time of work after which a panel that shows an explanation shows the work: shorter work does not make what is read there fade and move. */
+const SHOW_AFTER_MS = 250;
+
+type ProgressMessage = Extract<WorkMessage, { readonly type: 'progress' }>;
 
 /** Interventions with what they were made for. */
 interface Interventions {
@@ -48,6 +55,7 @@ export class Explainer extends Disposable {
   /** Interventions with which texts are read. */
   #recipe: Interventions | null = null;
   readonly #advise: (error: unknown) => Promise<Advice>;
+  readonly #unselecting = this.register(new Later(AFTER_PANEL_MS, () => this.#unselect()));
   readonly #willExplain = this.register(new vscode.EventEmitter<void>());
 
   /** Fires before a text is explained. */
@@ -85,16 +93,17 @@ export class Explainer extends Disposable {
     }
     this.#panel?.open(target.source.label);
     const about = subjectOf(target.source);
-    this.#panel?.tell({ type: 'progress', message: stageText(), fraction: null, about, tokens: null });
+    const told = this.#tellerOf(controller);
+    told.tell({ type: 'progress', message: stageText(), fraction: null, about, tokens: null });
     this.#current.age('working');
     try {
-      const result = await this.#run(target, about, controller);
+      const result = await this.#run(target, about, controller, told.tell).finally(() => told.dispose());
       if (!isNewest()) return;
       this.#panel?.tell(undefined);
       this.#current.set(shownOf(target, result), result.modelKey, target.text);
       this.#explained = target;
       this.#recipe = this.#shownRecipe();
-      if (dropSelection(this.#current)) this.#unselected = target.source;
+      this.#unselecting.ask();
     } catch (error) {
       if (!isNewest()) return;
       // After a failure or cancellation the panel still shows the previous explanation: its reading and interventions apply again.
@@ -207,7 +216,20 @@ export class Explainer extends Disposable {
     super.dispose();
   }
 
-  async #run(target: Target, about: WorkSubject, controller: AbortController): Promise<ExplainedBy> {
+  /** Shows the panel how far the work has come. */
+  #tellerOf(controller: AbortController): Paced<ProgressMessage> {
+    const isIdle = this.#panel?.isShowing === true && this.#current.value !== undefined;
+    return new Paced(
+      (message) => {
+        if (this.#running === controller) this.#panel?.tell(message);
+      },
+      isIdle ? SHOW_AFTER_MS : 0,
+      // Tokens are told once.
+      (before, { tokens = before.tokens, ...after }) => ({ ...after, ...(tokens === undefined ? {} : { tokens }) }),
+    );
+  }
+
+  async #run(target: Target, about: WorkSubject, controller: AbortController, tell: Paced<ProgressMessage>['tell']): Promise<ExplainedBy> {
     let report: (progress: Progress) => void = () => undefined;
     const explained = this.#client.explain(
       {
@@ -222,13 +244,8 @@ export class Explainer extends Disposable {
       (progress) => {
         if (this.#running !== controller) return;
         const { tokens } = progress;
-        this.#panel?.tell({
-          type: 'progress',
-          message: stageText(progress),
-          fraction: fractionOf(progress),
-          about,
-          ...(tokens === undefined ? {} : { tokens }),
-        });
+        const far = { message: stageText(progress), fraction: fractionOf(progress), about };
+        tell({ type: 'progress', ...far, ...(tokens === undefined ? {} : { tokens }) }, tokens !== undefined);
         report(progress);
       },
     );
@@ -254,6 +271,12 @@ export class Explainer extends Disposable {
     } finally {
       clearInterval(timer);
     }
+  }
+
+  /** Clears the selection of the explained text, so that its colours are seen. */
+  #unselect(): void {
+    const source = this.#current.value?.shown.source;
+    if (source !== undefined && dropSelection(this.#current)) this.#unselected = source;
   }
 
   /** Interventions of what is on show. */

@@ -41,9 +41,10 @@ describe('an explanation', () => {
   it('comes to the panel, the editor and the status bar, and takes the steps that the tests below disturb', async () => {
     const host = await startHost();
     await host.explain();
+    while (host.outcome()?.type !== 'explanation') await turns(5);
+    expect(host.workers.said()).toBe(MOMENTS.length);
     await host.settle();
     expect(host.texts()).toEqual([FIRST]);
-    expect(host.workers.said()).toBe(MOMENTS.length);
     expect(host.statusItem.text).toMatch(/^\$\(symbol-numeric\) 12 tokens · [\d.]+ bits\/token/);
     expect([host.errors(), host.logged, host.workers.alive()]).toEqual([[], [], 1]);
   });
@@ -141,6 +142,27 @@ describe('an explanation', () => {
       .flatMap((message) => (message.type === 'progress' && message.tokens !== undefined ? [spelled(message.tokens)] : []));
     const second = told.lastIndexOf(null);
     expect(told.slice(second + 1)).toEqual([SECOND]);
+  });
+
+  it('of a panel that shows one is told of when it is there, if that is soon, and before the editor is painted', async () => {
+    const host = await startHost();
+    await host.explain();
+    await host.settle();
+    const told = host.posted().length;
+    host.shown.setDecorations.mockClear();
+    const paints = (): number => host.shown.setDecorations.mock.calls.filter(([, ranges]) => ranges.length > 0).length;
+    await host.explain(START_OF_SECOND, TEXT.length);
+    while (host.texts().length < 2) await turns(5);
+    expect(paints()).toBe(0);
+    expect(
+      host
+        .posted()
+        .slice(told)
+        .map(({ type }) => type),
+    ).not.toContain('progress');
+    await host.settle();
+    expect(paints()).toBeGreaterThan(0);
+    expect(host.shown.selection.isEmpty).toBe(true);
   });
 
   it('that is asked for three times at once is made once, for the last of them', async () => {
