@@ -62,7 +62,7 @@ describe('the table of tokens', () => {
     await panel.getByText('No row passes this filter.').waitFor();
     expect(await panel.getByRole('button', { name: 'Copy as TSV' }).isVisible()).toBe(false);
     await panel.getByRole('button', { name: 'Show all rows' }).click();
-    expect(await rows().count()).toBe(explanation.tokens.length);
+    await expect.poll(() => rows().count()).toBe(explanation.tokens.length);
     expect(await panel.getByRole('spinbutton', { name: 'Id' }).inputValue()).toBe('');
   });
 
@@ -143,5 +143,27 @@ describe('the table of tokens', () => {
     expect(await rows().count()).toBe(bits.filter((value) => value >= 12).length);
     await page.picture('token-table');
     expect(await page.violations()).toEqual([]);
+  });
+});
+
+describe('a table of more rows than a screen has', () => {
+  it('begins with some of them, and has all in the page once those are on screen', async () => {
+    const tokens = 300;
+    await page.open(server, `tokens=${tokens}`);
+    await panel.locator('#tab-tokens').click();
+    await expect.poll(() => rows().count()).toBe(tokens);
+    await field('Text').fill('no such token');
+    const first = await panel.getByRole('button', { name: 'Show all rows' }).evaluate((button) => {
+      (button as HTMLButtonElement).click();
+      return document.querySelectorAll('.token-table tbody tr').length;
+    });
+    expect([first > 40, first < tokens]).toEqual([true, true]);
+    await expect.poll(() => indices(tokens)).toEqual(Array.from({ length: tokens }, (_, index) => index));
+    // The last row is sought out: all are there at once.
+    const sorted = await sorter('Index').evaluate((button) => {
+      (button as HTMLButtonElement).click();
+      return document.querySelectorAll('.token-table tbody tr').length;
+    });
+    expect(sorted).toBe(tokens);
   });
 });

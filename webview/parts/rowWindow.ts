@@ -3,6 +3,8 @@ import { el } from './dom.ts';
 
 /** Items up to which all are in the page: so many are laid out at once, and the browser's own search finds each. */
 export const WHOLE = 500;
+/** Of these, the rows that come first: more than a screen has. The others come once the first are on screen. */
+const FIRST = 60;
 
 /** Rows of one height, of which those on screen and one more are in the page. */
 export interface RowWindow {
@@ -31,13 +33,15 @@ export function createRowWindow({ parent, scroller, spacer }: RowPlace): RowWind
   const rows = new Map<number, HTMLElement>();
   let count = 0;
   let whole = true;
+  /** Rows of those that are all in the page, so far. */
+  let begun = Infinity;
   let kept = 0;
   let height = 0;
   let make: (row: number) => HTMLElement = () => parent;
 
   function wanted(): readonly number[] {
     const frame = scroller();
-    if (whole) return Array.from({ length: count }, (_, row) => row);
+    if (whole) return Array.from({ length: Math.min(count, begun) }, (_, row) => row);
     const [first, last] = frame === null || height === 0 ? [0, 0] : visibleColumns(scrolled(frame), frame.clientHeight, height, count);
     const seen = Array.from({ length: Math.max(0, last - first) }, (_, offset) => first + offset);
     if (kept < 0 || kept >= count || (kept >= first && kept < last)) return seen;
@@ -54,7 +58,7 @@ export function createRowWindow({ parent, scroller, spacer }: RowPlace): RowWind
     const children: HTMLElement[] = [];
     let next = 0;
     for (const row of [...indices, count]) {
-      if (row > next) children.push(spacer((row - next) * height));
+      if (row > next && !whole) children.push(spacer((row - next) * height));
       if (row === count) break;
       const element = rows.get(row) ?? make(row);
       rows.set(row, element);
@@ -84,16 +88,26 @@ export function createRowWindow({ parent, scroller, spacer }: RowPlace): RowWind
     }
   }
 
+  function complete(): void {
+    if (begun === Infinity) return;
+    begun = Infinity;
+    show();
+  }
+
   return {
     rows,
     fill: (number, all, maker) => {
       rows.clear();
       [count, whole, make, kept] = [number, all, maker, 0];
+      begun = all && number > FIRST ? FIRST : Infinity;
       show(true);
       update();
+      if (begun === Infinity) return;
+      requestAnimationFrame(() => setTimeout(() => make === maker && complete()));
     },
     keep: (row) => {
       kept = row;
+      if (row >= begun) complete();
       update();
       return rows.get(row);
     },

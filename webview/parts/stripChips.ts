@@ -45,6 +45,7 @@ export function createStripChips(
   /** Lines of a long text, whose breaks are computed: the browser breaks only lines of what is in the page. */
   let lines: StripLines | undefined;
   let brokenAt = 0;
+  let frame = 0;
   const rows = createRowWindow({
     parent: list,
     scroller: () => list,
@@ -87,6 +88,11 @@ export function createStripChips(
     gather();
     current = shown.get(selected);
   }
+  /** With the next frame, which lays the page out anyway. */
+  function revealSoon(): void {
+    cancelAnimationFrame(frame);
+    frame = requestAnimationFrame(() => current !== undefined && reveal(list, current));
+  }
   list.addEventListener('scroll', () => {
     if (lines !== undefined) showSeen();
   });
@@ -128,8 +134,9 @@ export function createStripChips(
       current = shown.get(token);
       if (current === undefined) return;
       choose(current, true);
+      if (lines === undefined) return revealSoon();
       reveal(list, current);
-      if (lines !== undefined) showSeen();
+      showSeen();
     },
     inNextLine: (from, down) => chipInNextLine(lines ?? wrappedLines(shown), from, down),
   };

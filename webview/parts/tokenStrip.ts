@@ -61,8 +61,7 @@ export function createTokenStrip(context: PanelContext, ...tools: readonly HTMLE
   const coloured = changeDetector();
   const selectedChanged = changeDetector();
   const markedChanged = changeDetector();
-  const pickedChanged = changeDetector();
-  const staleChanged = changeDetector();
+  const notesChanged = changeDetector();
   let marked: readonly number[] = [];
 
   list.addEventListener('click', (event) => {
@@ -115,22 +114,22 @@ export function createTokenStrip(context: PanelContext, ...tools: readonly HTMLE
         SURPRISAL_SCALES.map((name, index) => [index, scaleNames[name]]),
         SURPRISAL_SCALES.indexOf(state.surprisalScale),
       );
-      if (built(shown, theme.monoFamily, theme.fontSize)) {
+      const isNew = built(shown, theme.monoFamily, theme.fontSize);
+      if (isNew) {
         chips.fill(shown.explanation.tokens);
         marked = [];
       }
       if (coloured(shown, settings.stripColour, state.surprisalScale, theme)) {
-        for (const [index, chip] of chips.shown) colourChip(chip, index, state);
+        if (!isNew) for (const [index, chip] of chips.shown) colourChip(chip, index, state);
         legend.replaceChildren(...stripLegend(state));
       }
       if (selectedChanged(shown, theme.monoFamily, theme.fontSize, settings.selected)) chips.select(settings.selected);
-      if (pickedChanged(shown, state.picked)) for (const [index, chip] of chips.shown) markChip(chip, [index], state);
+      if (notesChanged(shown, state.picked, state.stale) && !isNew) for (const [index, chip] of chips.shown) markChip(chip, [index], state);
       if (markedChanged(shown, state.marked)) {
         for (const index of marked) chips.shown.get(index)?.classList.toggle('marked', state.picked.has(index));
         marked = state.marked;
         for (const index of marked) chips.shown.get(index)?.classList.add('marked');
       }
-      if (staleChanged(shown, state.stale)) for (const [index, chip] of chips.shown) chip.classList.toggle('stale', state.stale.has(index));
     },
   };
 }

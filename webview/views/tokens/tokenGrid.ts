@@ -98,7 +98,8 @@ export function createTokenGrid(context: PanelContext, copy: () => void): TokenG
   function scroll(isNewText: boolean, isNewOrder: boolean, { shown, settings }: ViewState): void {
     const frame = root.closest('.panels');
     const added = shown?.explanation.tokens.findIndex(({ special }) => !special) ?? 0;
-    if (isNewText && settings.selected <= added) return frame?.scrollTo(0, 0);
+    // With the next frame, which lays the page out anyway.
+    if (isNewText && settings.selected <= added) return void requestAnimationFrame(() => frame?.scrollTo(0, 0));
     if (!isNewOrder || isNewText) return rows.get(placeOf(settings.selected))?.scrollIntoView({ block: 'nearest' });
     const above = frame === null ? 0 : frame.getBoundingClientRect().top - root.getBoundingClientRect().top;
     if (above > 0) frame?.scrollBy(0, -above);
