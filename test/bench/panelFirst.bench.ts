@@ -16,6 +16,8 @@ const COLD_WINDOWS = 3;
 const TEXTS = 5;
 /** Until the other extensions have started. */
 const REST_MS = 10_000;
+/** Until the editor has drawn what it was given to draw before. */
+const SHOWN_MS = 1500;
 
 test.each(CASES)('$tokens tokens in a real VS Code, $runtime', { timeout: 600_000 }, async ({ runtime, tokens }) => {
   const texts = await benchText();
@@ -50,7 +52,9 @@ test.each(CASES)('$tokens tokens in a real VS Code, $runtime', { timeout: 600_00
     const seen: Shown[] = [];
     for (let variant = 1; variant < TEXTS; variant++) {
       await workbench.openFile(`text${variant}.txt`);
+      await pause(SHOWN_MS);
       fresh.push(await explainShown(session, panel, tokens));
+      await pause(SHOWN_MS);
       seen.push(await explainShown(session, panel, tokens));
     }
     record('in the panel, warm', {
