@@ -23,7 +23,8 @@ export async function openFirefox(scheme: 'light' | 'dark'): Promise<Browser> {
     firefoxUserPrefs: { 'layout.css.prefers-color-scheme.content-override': scheme === 'dark' ? 0 : 1 },
   });
   // Every context would fail at its first command; the setting above says the same.
-  const session = (browser as unknown as Inside)._connection.toImpl(browser)._browserSession;
+  const { _connection: connection } = browser as unknown as Inside;
+  const { _browserSession: session } = connection.toImpl(browser);
   const send = session.send.bind(session);
   session.send = async (command, parameters) => (command === MISSING ? {} : send(command, parameters));
   return browser;
