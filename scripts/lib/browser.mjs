@@ -7,6 +7,7 @@ import { delimiter, join } from 'node:path';
 /** Chromium without the parts that show windows: the same pages for two thirds of the processor's time. */
 const HEADLESS = 'chromium-headless-shell';
 const NAMES = ['chromium', 'google-chrome', 'google-chrome-stable', 'chromium-browser', 'microsoft-edge'];
+const FIREFOX = ['firefox-esr', 'firefox'];
 const FONTS = ['fonts-dejavu-core', 'fonts-noto-cjk', 'fonts-noto-color-emoji'];
 
 /**
@@ -14,16 +15,25 @@ const FONTS = ['fonts-dejavu-core', 'fonts-noto-cjk', 'fonts-noto-color-emoji'];
  * Throws for a CHROMIUM_PATH that does not exist.
  */
 export function findBrowser({ headless = false } = {}) {
-  const chosen = process.env.CHROMIUM_PATH;
-  if (chosen) {
-    if (!existsSync(chosen)) throw new Error(`CHROMIUM_PATH names a file that does not exist: ${chosen}`);
-    return chosen;
-  }
-  const folders = (process.env.PATH ?? '').split(delimiter);
-  const onPath = [...(headless ? [HEADLESS] : []), ...NAMES]
-    .flatMap((name) => folders.map((folder) => join(folder, name)))
-    .find((path) => existsSync(path) && !isSnapStub(path));
-  return onPath ?? downloadedBrowser(headless);
+  return chosenBy('CHROMIUM_PATH') ?? onPath([...(headless ? [HEADLESS] : []), ...NAMES]) ?? downloadedBrowser(headless);
+}
+
+/** Path of a Firefox; undefined where none is found. Throws for a FIREFOX_PATH that does not exist. */
+export function findFirefox() {
+  return chosenBy('FIREFOX_PATH') ?? onPath(FIREFOX);
+}
+
+/** Path of a Firefox for tests, installed if none is found. Throws one sentence on failure. */
+export function ensureFirefox(say) {
+  const present = findFirefox();
+  if (present) return present;
+  say('Installing Firefox');
+  // Debian has it under its own name for the long-lived version; where a system has it under another, the next name is tried.
+  let found;
+  for (const name of FIREFOX) found ??= install([name]) ? findFirefox() : undefined;
+  if (!found)
+    throw new Error('No Firefox was found and none could be installed: install firefox-esr or Firefox, or set FIREFOX_PATH to one.');
+  return found;
 }
 
 /**
@@ -47,7 +57,21 @@ export function ensureBrowser(say) {
   return browser;
 }
 
-/** Whether a path is Ubuntu's chromium-browser script, which only starts the snap; a snap cannot use a profile in /tmp. */
+/** The path in an environment variable; undefined where it is not set. Throws for one that does not exist. */
+function chosenBy(variable) {
+  const chosen = process.env[variable];
+  if (!chosen) return undefined;
+  if (!existsSync(chosen)) throw new Error(`${variable} names a file that does not exist: ${chosen}`);
+  return chosen;
+}
+
+/** The first of the programs that a folder of PATH has. */
+function onPath(names) {
+  const folders = (process.env.PATH ?? '').split(delimiter);
+  return names.flatMap((name) => folders.map((folder) => join(folder, name))).find((path) => existsSync(path) && !isSnapStub(path));
+}
+
+/** Whether a path is Ubuntu's script of a browser's name, which only starts the snap; a snap cannot use a profile in /tmp. */
 function isSnapStub(path) {
   if (path.startsWith('/snap/')) return true;
   const head = readFileSync(path).subarray(0, 4096).toString('latin1');
