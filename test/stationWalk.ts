@@ -100,7 +100,9 @@ export const WALK: readonly Station[] = [
     name: 'Logits',
     find: async (walked) => {
       const { tokens, rank, logprob } = walked.model.shown.explanation;
-      const after = tokens.findIndex((token, index) => index > 0 && !token.special && rank[index] === 1);
+      // Of a short text none may have come first.
+      const ranks = tokens.map(({ special }, index) => (special || index === 0 ? Infinity : (rank[index] ?? Infinity)));
+      const after = ranks.indexOf(Math.min(...ranks));
       await chip(walked, after - 1).click();
       return [[100 * Math.exp(logprob[after] ?? 0), 1]];
     },
