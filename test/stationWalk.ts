@@ -20,6 +20,8 @@ type Told = readonly (readonly [value: number, decimals: number])[];
 /** A station: its name, and what finds what it asks for, by this process's own numbers. */
 interface Station {
   readonly name: string;
+  /** Looks at something else, where what is chosen happens to be what is asked for; a token is chosen where it is not told. */
+  readonly elsewhere?: (walked: WalkedPanel) => Promise<void>;
   readonly find: (walked: WalkedPanel) => Promise<Told>;
 }
 
@@ -82,6 +84,7 @@ export const WALK: readonly Station[] = [
   },
   {
     name: 'Layers',
+    elsewhere: ({ frame }) => frame.locator('.river-layer:not([aria-expanded="true"])').first().click(),
     find: async ({ frame, model }) => {
       const { explanation } = model.shown;
       const { layers } = explanation.model;
@@ -152,8 +155,13 @@ export async function isFound({ frame, say, settled }: WalkedPanel): Promise<str
 
 /** Walks the path from its first station to where other models are needed, and expects every number that it tells. */
 export async function walkStations(walked: WalkedPanel): Promise<void> {
-  for (const { name, find } of WALK) {
+  const another = (): Promise<void> => walked.frame.locator('.strip .token:not([aria-selected="true"])').last().click();
+  for (const { name, find, elsewhere = another } of WALK) {
     await isNotFoundYet(walked, name);
+    if ((await walked.frame.locator('.path-found').count()) > 0) {
+      await elsewhere(walked);
+      await walked.settled();
+    }
     const told = await find(walked);
     const sentence = await isFound(walked);
     for (const [value, decimals] of told)
