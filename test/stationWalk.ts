@@ -113,7 +113,10 @@ export const WALK: readonly Station[] = [
   {
     name: 'Sampling',
     find: async ({ frame }) => {
-      await frame.locator('.sampling input[type="range"]').nth(1).fill('2');
+      const sliders = frame.locator('.sampling input[type="range"]');
+      // Of the filters top-k alone: top-p may leave fewer.
+      await sliders.nth(2).fill('1');
+      await sliders.nth(1).fill('2');
       return [[3, 0]];
     },
   },

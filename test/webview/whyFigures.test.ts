@@ -71,7 +71,7 @@ describe('the grid of heads', () => {
     ]);
     const { data, layout } = headTermsFigure(z, { layer: 0, head: 2, width: 400 }, theme);
     expect(data[0]).toMatchObject({ zmin: -0.75, zmax: 0.75 });
-    expect(layout['annotations']).toMatchObject([{ text: expect.any(String) as string }, { text: '–', x: 1, y: 0 }]);
+    expect(layout['annotations']).toMatchObject([{ text: expect.any(String) as string }, { text: '–', x: 0, y: 0 }]);
   });
 
   it('has the accent for numbers above 0, as bars have, and the same colours for the same theme', () => {

@@ -68,7 +68,7 @@ export function headTermsFigure(z: HeadTermRows, { layer, head, width }: HeadTer
         aboveAxis(theme, t('Layer'), MARGINS),
         ...z.flatMap((row, y) =>
           row.every((value) => value === null)
-            ? [{ text: '–', x: (heads - 1) / 2, y, showarrow: false, font: { size: theme.fontSize - 2, color: css(theme.muted) } }]
+            ? [{ text: '–', x: 0, y, showarrow: false, font: { size: theme.fontSize - 2, color: css(theme.muted) } }]
             : [],
         ),
       ],
