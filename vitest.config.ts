@@ -15,7 +15,7 @@ const rest = [
   'test/unit/tokenizer/hostile.test.ts',
   'test/webview/{deletion,family,headMeasures,heads,hybrid,keys,outdated,served,steering,walk,whatIf,why}Panel.test.ts',
   'test/webview/{largeText,lens,lensSteps,patching,repeatedHeads,reportInFirefox,vectors}.test.ts',
-  'test/e2e/{agents,compare,editing,editors,forwardPass,git,hostile,inert,library,libraryTroubles,longText,models,runtime}.test.ts',
+  'test/e2e/{agents,compare,editing,editors,forwardPass,git,hostile,inert,library,libraryTroubles,longText,models,path,runtime}.test.ts',
   'test/e2e/{engines,strangers,themes,trust,typing}.test.ts',
 ];
 const left = process.env['TEST_FIRST'] === '1' ? rest : [];

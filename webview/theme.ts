@@ -76,8 +76,8 @@ export function readTheme(variable: (name: string) => string, kind: ThemeKind): 
       (share, level) =>
         parseColour(variable(`--vscode-explainTokens-surprisal${level + 1}`), background) ?? mix(background, hottest, share),
     ),
-    heat: range(STOPS).map((share) => mix(background, hottest, share)),
-    cool: range(STOPS).map((share) => mix(background, accent, share * (highContrast ? 0.7 : 0.62))),
+    heat: from(background, hottest, 1),
+    cool: from(background, accent, highContrast ? 0.7 : 0.62),
   };
 }
 
@@ -85,7 +85,7 @@ export function readTheme(variable: (name: string) => string, kind: ThemeKind): 
 export function sequentialColours(background: Rgb, hue: Rgb, foreground: Rgb): readonly Rgb[] {
   const dark = lightness(background) < 0.5;
   const extreme: Rgb = dark ? mix(foreground, [255, 255, 255], 0.6) : [0, 0, 0];
-  const start = mix(background, hue, 0.08);
+  const start = mix(background, hue, Math.max(0.08, seenFrom(background, hue)));
   const end = mix(hue, extreme, dark ? 0.72 : 0.62);
   const from = lightness(start);
   const to = lightness(end);
@@ -98,7 +98,7 @@ export function sequentialColours(background: Rgb, hue: Rgb, foreground: Rgb): r
 export function divergingColours(theme: Theme): readonly Rgb[] {
   const known = divergingScales.get(theme);
   if (known !== undefined) return known;
-  const side = (hue: Rgb): readonly Rgb[] => range(STOPS).map((share) => mix(theme.background, hue, share * 0.85));
+  const side = (hue: Rgb): readonly Rgb[] => from(theme.background, hue, 0.85);
   const made = [...side(theme.accent).toReversed(), ...side(theme.warm).slice(1)];
   divergingScales.set(theme, made);
   return made;
@@ -173,6 +173,20 @@ export function watchTheme(page: Document, changed: (theme: Theme) => void): () 
   observer.observe(page.documentElement, { attributes: true, attributeFilter: ['style', 'class'] });
   read();
   return () => observer.disconnect();
+}
+
+/** Contrast to the background from which on a colour is seen as one. */
+const SEEN = 1.07;
+
+/** The smallest share of `hue` that is seen on the background; near black the first steps of lightness are not. */
+function seenFrom(background: Rgb, hue: Rgb): number {
+  return range(51).find((share) => contrast(mix(background, hue, share), background) >= SEEN) ?? 0;
+}
+
+/** Colours from the background to a mixture with `most` of `hue`, of which the second is seen already. */
+function from(background: Rgb, hue: Rgb, most: number): readonly Rgb[] {
+  const first = Math.max(most / (STOPS - 1), Math.min(most, seenFrom(background, hue)));
+  return range(STOPS).map((_, step) => mix(background, hue, step === 0 ? 0 : first + ((most - first) * (step - 1)) / (STOPS - 2)));
 }
 
 function range(count: number): readonly number[] {

@@ -535,6 +535,18 @@ describe('one text through many sizes', () => {
     expect(labels([9_000_000, 9_000_000], 480)).toEqual(['9M', '']);
   });
 
+  it('has room above and below the points for their numbers, however far the points are apart', () => {
+    for (const bits of [[5.653, 3.769, 1.884], [1.9, 1.899], [2]]) {
+      const points = bits.map((bitsPerByte, place) => ({ name: '', parameters: 10 ** (6 + place), bitsPerByte }));
+      const { height, layout } = sizesFigure(points, null, 800, theme);
+      const { yaxis, margin } = layout as { yaxis: { range: [number, number] }; margin: { t: number; b: number } };
+      const [bottom, top] = yaxis.range;
+      const pixels = (value: number): number => ((Math.log10(value) - bottom) / (top - bottom)) * (height - margin.t - margin.b);
+      expect(pixels(Math.min(...bits))).toBeGreaterThanOrEqual(24);
+      expect(height - margin.t - margin.b - pixels(Math.max(...bits))).toBeGreaterThanOrEqual(24);
+    }
+  });
+
   it('writes the number of a model on its side of the fitted line', () => {
     const points = [1.9, 1.7].map((bitsPerByte, place) => ({ name: '', parameters: 10 ** (6 + place), bitsPerByte }));
     const positions = (exponent: number): unknown =>

@@ -91,6 +91,33 @@ it('goes through such a layer in the forward pass, and adds up its part of a log
   await picture('hybrid-why');
 });
 
+it('tells no number of a head that a layer does not have, nor offers to switch it off', async () => {
+  await page.forget();
+  await page.open(server, 'family');
+  await tab('Why');
+  const grid = panel.getByRole('application', { name: /^What each head adds/ });
+  const detail = panel.locator('.why-heads > .why-head');
+  await grid.press('ArrowUp');
+  await expect.poll(() => detail.locator('h3').innerText()).toBe('Layer 0: a gated delta net');
+  expect(await detail.innerText()).toContain('No head of this layer has attention weights');
+  expect(await detail.innerText()).not.toMatch(/logits/);
+  expect(await detail.locator('.head-switch').isVisible()).toBe(false);
+  await grid.press('ArrowDown');
+  await expect.poll(() => detail.locator('h3').innerText()).toMatch(/^Layer 1, head \d.*logits/);
+  expect(await detail.locator('.head-switch').isVisible()).toBe(true);
+});
+
+it('gives a layer without attention weights the room of the arithmetic that it does not have', async () => {
+  await browser.page.setViewportSize({ width: 1400, height: 900 });
+  await page.open(server, 'family');
+  await tab('Attention');
+  await panel.locator('.overview-canvas').press('ArrowUp');
+  await expect.poll(title).toBe('Layer 0: a gated delta net');
+  const view = (await panel.locator('.attention-view').boundingBox()) ?? expect.fail('no view');
+  const card = (await panel.locator('.map-card').boundingBox()) ?? expect.fail('no card');
+  expect(view.x + view.width - card.x - card.width).toBeLessThan(1);
+});
+
 it('shows a model with several residual streams: its path, its picture, and why what asks for one stream is not told', async () => {
   const streams = await startHarness(await openFamily('gemma3n_text.1'));
   try {

@@ -19,6 +19,11 @@ const tab = async (name: string): Promise<void> => {
 };
 const asked = async (name: string): Promise<number> =>
   (await page.posted()).filter((message) => message.type === 'query' && message.query.name === name).length;
+/** How many tabs each line of them has. */
+const linesOfTabs = async (): Promise<readonly number[]> => {
+  const tops = await panel.locator('.tab:visible').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
+  return [...new Set(tops)].map((top) => tops.filter((one) => one === top).length);
+};
 beforeAll(() => {
   ({ browser, panel } = page);
 });
@@ -109,18 +114,87 @@ describe('the picture of the bundled model', () => {
     expect(await panel.locator('.tooltip').isHidden()).toBe(true);
   });
 
-  it('leaves at least half of a low panel to the view, in one line of tabs', async () => {
-    for (const [width, height] of [
-      [720, 450],
-      [480, 450],
-    ] as const) {
-      await browser.page.setViewportSize({ width, height });
-      await tab('model');
-      const view = (await panel.locator('.panels').boundingBox()) ?? expect.fail('no view');
-      expect(view.height / height, `${width}`).toBeGreaterThanOrEqual(0.5);
-      const tops = await panel.locator('.tab:visible').evaluateAll((all) => all.map((one) => one.getBoundingClientRect().top));
-      expect(new Set(tops).size).toBe(1);
+  // At 200 % zoom a panel of 1,440 x 900 has 720 x 450 pixels.
+  it('leaves at least half of a low panel to every view, in one line of tabs, in both languages', async () => {
+    const shares: string[] = [];
+    for (const language of ['en', 'zh-cn']) {
+      await page.open(server, `family&language=${language}`);
+      for (const [width, height] of [
+        [720, 450],
+        [480, 450],
+      ] as const) {
+        await browser.page.setViewportSize({ width, height });
+        for (const name of TABS.filter((one) => one !== 'experts')) {
+          await tab(name);
+          const view = (await panel.locator('.panels').boundingBox()) ?? expect.fail('no view');
+          if (view.height / height < 0.5) shares.push(`${language}, ${width} px, ${name}: ${view.height} of ${height}`);
+        }
+        expect(await linesOfTabs()).toEqual([TABS.length - 1]);
+      }
     }
+    expect(shares).toEqual([]);
+    await browser.page.setViewportSize({ width: 1440, height: 900 });
+    await page.open(server, 'family');
+  });
+
+  it('has its tabs in one line as soon as their names fit into one, and else in two', async () => {
+    const found: unknown[] = [];
+    for (const [language, width] of [
+      ['en', 1400],
+      ['en', 720],
+      ['en', 480],
+      ['zh-cn', 720],
+      ['zh-cn', 480],
+    ] as const) {
+      await browser.page.setViewportSize({ width, height: 900 });
+      await page.open(server, `family&language=${language}`);
+      await page.settled();
+      const lines = await linesOfTabs();
+      found.push([language, width, lines.length]);
+      // What the names alone take: less is not possible.
+      const names = await panel.locator('.tab:visible').evaluateAll((all) =>
+        all.reduce((sum, one) => {
+          const range = document.createRange();
+          range.selectNodeContents(one);
+          return sum + range.getBoundingClientRect().width;
+        }, 0),
+      );
+      if (lines.length > 1) expect(names, `${language}, ${width} px`).toBeGreaterThan(width);
+    }
+    expect(found).toEqual([
+      ['en', 1400, 1],
+      ['en', 720, 1],
+      ['en', 480, 2],
+      ['zh-cn', 720, 1],
+      ['zh-cn', 480, 1],
+    ]);
+    await browser.page.setViewportSize({ width: 1440, height: 900 });
+    await page.open(server, 'family');
+  });
+
+  it('draws the bars of the next tokens on one scale, and every button that saves in one size', async () => {
+    await panel.locator('.strip .token').nth(4).click();
+    for (const width of [480, 1400]) {
+      await browser.page.setViewportSize({ width, height: 900 });
+      await tab('model');
+      const tracks = await panel.locator('.drawn-bar').evaluateAll((all) =>
+        all.map((one) => {
+          const { left, right } = one.getBoundingClientRect();
+          return [Math.round(left), Math.round(right)].join(' to ');
+        }),
+      );
+      expect(tracks.length).toBeGreaterThan(2);
+      expect(new Set(tracks).size, `${width} px`).toBe(1);
+    }
+    const sizes = new Set<string>();
+    for (const name of TABS.filter((one) => one !== 'experts')) {
+      await tab(name);
+      for (const size of await panel
+        .locator('.menu-button > .button:visible', { hasText: 'Save' })
+        .evaluateAll((all) => all.map((one) => getComputedStyle(one).fontSize)))
+        sizes.add(size);
+    }
+    expect([...sizes]).toEqual(['13px']);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
   });
 
@@ -155,6 +229,37 @@ describe('the picture of the bundled model', () => {
 });
 
 describe('the picture of other models', () => {
+  it('says the names of what layers add in a narrow panel too, and draws no step that a layer does not have', async () => {
+    const server = await startHarness(await openFamily('nemotron_h.1'));
+    try {
+      await browser.page.setViewportSize({ width: 480, height: 900 });
+      await page.open(server, 'family&alone');
+      await tab('model');
+      const cut = await panel.locator('.added-caption').evaluate((caption) => {
+        const { left, right, top, bottom } = caption.getBoundingClientRect();
+        return [...caption.children].flatMap((one) => {
+          const box = one.getBoundingClientRect();
+          const isIn = box.left >= left && box.right <= right + 0.5 && box.top >= top - 0.5 && box.bottom <= bottom + 0.5;
+          return isIn ? [] : [one.textContent];
+        });
+      });
+      expect(cut).toEqual([]);
+      const drawn = (what: string): Promise<readonly boolean[]> =>
+        panel.locator(`.river-added .${what}`).evaluateAll((all) => all.map((one) => one.checkVisibility({ visibilityProperty: true })));
+      expect([await drawn('attention'), await drawn('mlp')]).toEqual([
+        [true, false, true, false],
+        [false, true, false, true],
+      ]);
+      const titles = await panel.locator('.river-layer').evaluateAll((all) => all.map((one) => one.getAttribute('title')));
+      expect(titles[0]).toMatch(/Mamba 2 adds a vector of length [\d.]+; then the token’s vector has length/);
+      expect(titles[1]).toMatch(/MLP adds a vector of length [\d.]+; then the token’s vector has length/);
+      expect(titles.join()).not.toMatch(/length 0[;:]/);
+    } finally {
+      await browser.page.setViewportSize({ width: 1440, height: 900 });
+      server.close();
+    }
+  });
+
   it.each([
     ['qwen3_next.1', 'Delta net', /no attention weights/],
     ['gpt_oss.1', 'window 5, 4 experts', /2 of 4 experts for each token/],

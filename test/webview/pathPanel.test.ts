@@ -1,6 +1,8 @@
 import type { FrameLocator, Locator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { HEAD_METRICS } from '../../src/core/headMetrics.ts';
+import { EXAMPLE_TEXTS } from '../../src/protocol/exampleTexts.ts';
+import { zh } from '../e2e/chinese.ts';
+import { isFound, isNotFoundYet, numbersIn, walkStations, type WalkedPanel } from '../stationWalk.ts';
 import { openBundled, openFamily, type OpenPanel } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -11,40 +13,19 @@ const page = panelPage();
 let panel: FrameLocator;
 let server: HarnessServer;
 let model: OpenPanel;
+let walked: WalkedPanel;
 beforeAll(async () => {
   ({ panel } = page);
   model = await openBundled(TEXT);
+  walked = { frame: panel, model, say: (english) => english, settled: page.settled };
   server = await startHarness(model);
   await page.browser.page.addInitScript(() => sessionStorage.clear());
   await page.open(server, 'family&alone');
 });
 afterAll(() => server.close());
 
-const chip = (index: number): Locator => panel.locator(`.strip .token[data-index="${index}"]`);
 const found = (): Locator => panel.locator('.path-found strong');
 const current = (): Locator => panel.locator('.path-station[aria-current="step"]');
-/** The numbers of a sentence. */
-const numbers = (sentence: string): readonly number[] => [...sentence.matchAll(/\d+(?:\.\d+)?/g)].map(([digits]) => Number(digits));
-
-async function isNotFoundYet(name: string): Promise<void> {
-  await page.settled();
-  expect([await current().innerText(), await found().count(), await panel.locator('.path-task[data-done]').count()]).toEqual([
-    expect.stringContaining(name),
-    0,
-    0,
-  ]);
-}
-
-/** What the station says is found; goes on to the next one. */
-async function isFound(): Promise<string> {
-  await found().waitFor();
-  await page.settled();
-  const sentence = await panel.locator('.path-found').innerText();
-  const next = panel.locator('.path-foot .button.primary');
-  if ((await next.count()) > 0) await next.click();
-  return sentence;
-}
-
 /**
  * Tells the page the text through models of these sizes: the largest is the model here, the others give half the logarithm and no first
  * choice.
@@ -67,74 +48,14 @@ async function tellSizes(parameters: readonly number[]): Promise<void> {
   );
 }
 
-describe('the path through the panel', { timeout: 60_000 }, () => {
+describe('the path through the panel', { timeout: 180_000 }, () => {
   it('opens with a button, and is found station by station by the numbers of this text', async () => {
     const { explanation } = model.shown;
     const { tokens, logprob, rank } = explanation;
     await panel.locator('#path-toggle').click();
     expect(await panel.locator('.path-station').count()).toBe(9);
-    await isNotFoundYet('Tokens');
-    const bits = tokens.map(({ special }, index) => (special || index === 0 ? -1 : -(logprob[index] ?? 0) / Math.LN2));
-    await chip(bits.indexOf(Math.max(...bits))).click();
-    expect(numbers(await isFound())[0]).toBeCloseTo(Math.max(...bits), 1);
-
-    await isNotFoundYet('Vectors');
-    const { cosines } = await model.remote.ask(explanation.run, 'similarity', { layer: -1, frame: 'centred' });
-    let best = { row: -1, cosine: -1 };
-    for (const [row, one] of tokens.entries())
-      for (const [column, other] of tokens.entries()) {
-        const cosine = cosines[row * tokens.length + column] ?? 0;
-        if (one.id !== other.id && !one.special && !other.special && cosine > best.cosine) best = { row, cosine };
-      }
-    await chip(best.row).click();
-    expect(numbers(await isFound()).at(-1)).toBeCloseTo(best.cosine, 2);
-
-    await isNotFoundYet('Positions');
-    await panel.locator('#panel-positions .walk-controls input').nth(2).fill('2');
-    const [distance = 0, , turns] = numbers(await isFound());
-    expect(turns).toBeCloseTo(distance / (2 * Math.PI), 2);
-
-    await isNotFoundYet('Attention');
-    expect(await panel.locator('.map-card h2').innerText()).toContain(
-      `Layer ${explanation.model.layers - 1}, head ${explanation.model.heads - 1}`,
-    );
-    const { metrics } = await model.remote.ask(explanation.run, 'heads', { layer: 0 });
-    await panel.locator('.best-head').first().click();
-    const [layer = 0, head = 0, percent = 0] = numbers(await isFound());
-    if (layer === 0) expect(100 * (metrics[head * HEAD_METRICS.length + HEAD_METRICS.indexOf('previous')] ?? 0)).toBeCloseTo(percent, 0);
-
-    await isNotFoundYet('Layers');
-    const layers = explanation.model.layers;
-    const selected = Number(await panel.locator('.strip .token[aria-selected="true"]').getAttribute('data-index'));
-    const lens = await model.remote.ask(explanation.run, 'lens', { layer: 0, layers: layers + 1, position: selected, positions: 1 });
-    let decided = layers;
-    while (decided > 1 && lens.topIds[decided - 1] === lens.topIds[layers]) decided--;
-    await panel
-      .locator('.river-layer')
-      .nth(decided - 1)
-      .click();
-    expect(numbers(await isFound())[0]).toBe(decided - 1);
-
-    await isNotFoundYet('Logits');
-    const after = tokens.findIndex((token, index) => index > 0 && !token.special && rank[index] === 1);
-    await chip(after - 1).click();
-    expect(numbers(await isFound()).at(-1)).toBeCloseTo(100 * Math.exp(logprob[after] ?? 0), 1);
-
-    await isNotFoundYet('Sampling');
-    await panel.locator('.sampling input[type="range"]').nth(1).fill('2');
-    expect(numbers(await isFound())[0]).toBe(3);
-
-    await isNotFoundYet('The loop');
-    await panel.locator('.generate-controls .card-head .number-input').fill('3');
-    await panel.locator('.generate-controls .button.primary').first().click();
-    await expect.poll(() => panel.locator('.generated .token').count()).toBe(3);
-    await isNotFoundYet('The loop');
-    await panel.locator('.generated .token').nth(1).click();
-    await page.settled();
-    await panel.locator('.step-candidates button[data-id][aria-pressed="false"]').first().click();
-    expect(numbers(await isFound())[0]).toBe(2);
-
-    await isNotFoundYet('Sizes');
+    await walkStations(walked);
+    await isNotFoundYet(walked, 'Sizes');
     await panel.locator('.path-foot').getByRole('button', { name: 'Download a Model…' }).click();
     await panel.locator('.path-foot').getByRole('button', { name: 'More Models…' }).click();
     expect((await page.posted()).slice(-2)).toEqual([
@@ -142,11 +63,11 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
       { type: 'command', name: 'compareSizes' },
     ]);
     await tellSizes([3e6]);
-    await isNotFoundYet('Sizes');
+    await isNotFoundYet(walked, 'Sizes');
     await tellSizes([3e6, 9e6]);
     const bytes = Buffer.byteLength(explanation.text);
     const own = tokens.flatMap(({ special }, index) => (special || Number.isNaN(logprob[index]) ? [] : [index]));
-    const [small = 0, , large = 0, , parts, better] = numbers((await isFound()).replaceAll(/model-\d/g, ''));
+    const [small = 0, , large = 0, , parts, better] = numbersIn((await isFound(walked)).replaceAll(/model-\d/g, ''));
     const sum = own.reduce((all, index) => all - (logprob[index] ?? 0) / Math.LN2, 0);
     expect([small, large]).toEqual([expect.closeTo((2 * sum) / bytes, 1), expect.closeTo(sum / bytes, 1)]);
     expect([parts, better]).toEqual([own.length, own.filter((index) => rank[index] === 1).length]);
@@ -188,6 +109,18 @@ describe('the path through the panel', { timeout: 60_000 }, () => {
     await panel.getByRole('menuitem', { name: 'A line of code' }).press('Enter');
     expect((await page.posted()).filter(({ type }) => type === 'example')).toEqual([{ type: 'example', name: 'code' }]);
   });
+});
+
+it('is walked in Chinese too, through a Chinese text', { timeout: 180_000 }, async () => {
+  const chinese = await openBundled(EXAMPLE_TEXTS.appleChinese.text);
+  const its = await startHarness(chinese);
+  try {
+    await page.open(its, 'family&alone&language=zh-cn');
+    await panel.locator('#path-toggle').click();
+    await walkStations({ frame: panel, model: chinese, say: zh, settled: page.settled });
+  } finally {
+    its.close();
+  }
 });
 
 describe('the path through other models', () => {

@@ -2,7 +2,7 @@ import { readdirSync, readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { contrast, css, lightness, mix, parseColour, type Rgb } from '../../webview/colour.ts';
-import { colourAt, readTheme, textOn, type Theme, type ThemeKind } from '../../webview/theme.ts';
+import { colourAt, divergingColours, readTheme, textOn, type Theme, type ThemeKind } from '../../webview/theme.ts';
 import { THEMES, type ThemeName } from './harness/themes.ts';
 
 const KINDS: Readonly<Record<ThemeName, ThemeKind>> = {
@@ -26,6 +26,14 @@ describe.each(NAMES)('%s', (name) => {
     const direction = Math.sign(lightness(sequential.at(-1) ?? background) - lightness(background));
     for (let i = 1; i < steps.length; i++) expect(direction * ((steps[i] ?? 0) - (steps[i - 1] ?? 0))).toBeGreaterThan(0.01);
     expect(contrast(sequential.at(-1) ?? background, background)).toBeGreaterThan(7);
+  });
+
+  it('has a first step in every scale that is seen on the background', () => {
+    const signed = divergingColours(theme(name));
+    const middle = (signed.length - 1) / 2;
+    const seconds = [sequential[0], heat[1], cool[1], signed[middle - 1], signed[middle + 1]];
+    for (const colour of seconds) expect(contrast(colour ?? background, background)).toBeGreaterThanOrEqual(1.07);
+    expect(css(signed[middle] ?? accent)).toBe(css(background));
   });
 
   it('has readable text on every colour of strip and lens', () => {

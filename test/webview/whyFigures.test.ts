@@ -50,7 +50,7 @@ describe('the grid of heads', () => {
   const theme = readTheme(() => '', 'dark');
 
   it('has a row a layer, colours that are as far below 0 as above, and the chosen head framed', () => {
-    const z = headTermRows(PARTS);
+    const z = headTermRows(PARTS, {});
     expect(z).toEqual([
       [1, -2, 0.25],
       [0.5, 0, 0.75],
@@ -58,6 +58,20 @@ describe('the grid of heads', () => {
     const { data, layout } = headTermsFigure(z, { layer: 1, head: 2, width: 400 }, theme);
     expect(data[0]).toMatchObject({ z, zmin: -2, zmax: 2 });
     expect(layout['shapes']).toMatchObject([{ x0: 1.5, x1: 2.5, y0: 0.5, y1: 1.5 }]);
+  });
+
+  it('has a dash in place of numbers where a layer has no attention weights, and nothing of it in the colours', () => {
+    const attends = { window: null, ropeTheta: null, experts: null };
+    const recurrence = { kind: 'mlpAlone', maps: 0, reach: null, kept: 0, normed: false } as const;
+    const layers = [{ ...attends, recurrence }, attends];
+    const z = headTermRows(PARTS, { traits: { layers, sinks: false, latentRank: null, scoreCap: null, logitCap: null } });
+    expect(z).toEqual([
+      [null, null, null],
+      [0.5, 0, 0.75],
+    ]);
+    const { data, layout } = headTermsFigure(z, { layer: 0, head: 2, width: 400 }, theme);
+    expect(data[0]).toMatchObject({ zmin: -0.75, zmax: 0.75 });
+    expect(layout['annotations']).toMatchObject([{ text: expect.any(String) as string }, { text: '–', x: 0, y: 0 }]);
   });
 
   it('has the accent for numbers above 0, as bars have, and the same colours for the same theme', () => {

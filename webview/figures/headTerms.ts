@@ -1,6 +1,9 @@
 import type { DirectParts } from '../../src/core/directParts.ts';
+import { hasAttention } from '../../src/core/recurrence.ts';
 import { at } from '../../src/core/tensor.ts';
 import { t } from '../strings.ts';
+import type { ModelInfo } from '../../src/core/trace.ts';
+import { css } from '../colour.ts';
 import type { Theme } from '../theme.ts';
 import { largestSize } from './directWaterfall.ts';
 import {
@@ -28,19 +31,29 @@ export interface HeadTermsView {
   readonly width: number;
 }
 
-/** The heads' parts as rows, [layer][head]. Plotly skips its work for the same array: keep it between redraws. */
-export function headTermRows({ heads, mlp }: DirectParts): readonly (readonly number[])[] {
+/** The heads' parts, [layer][head]; null where the layer has no head with attention weights. */
+export type HeadTermRows = readonly (readonly (number | null)[])[];
+
+/** The heads' parts as rows. Plotly skips its work for the same array: keep it between redraws. */
+export function headTermRows({ heads, mlp }: DirectParts, model: Pick<ModelInfo, 'traits'>): HeadTermRows {
   const perLayer = heads.length / mlp.length;
-  return Array.from(mlp, (_, layer) => Array.from({ length: perLayer }, (__, head) => at(heads, layer * perLayer + head)));
+  return Array.from(mlp, (_, layer) =>
+    Array.from({ length: perLayer }, (__, head) => (hasAttention(model, layer) ? at(heads, layer * perLayer + head) : null)),
+  );
 }
 
-/** Heatmap of what each head adds to a logit: row = layer, column = head, colour = sign and size. */
-export function headTermsFigure(z: readonly (readonly number[])[], { layer, head, width }: HeadTermsView, theme: Theme): Figure {
+/** All parts there are. */
+export function termsThere(z: HeadTermRows): readonly number[] {
+  return z.flat().filter((value) => value !== null);
+}
+
+/** Heatmap of what each head adds to a logit: row = layer, column = head, colour = sign and size; a dash where a layer has none. */
+export function headTermsFigure(z: HeadTermRows, { layer, head, width }: HeadTermsView, theme: Theme): Figure {
   const layers = z.length;
   const heads = z[0]?.length ?? 0;
   const rowHeight = Math.max(ROW.least, Math.min(ROW.most, Math.floor(ROW.room / layers)));
   const height = layers * rowHeight + MARGINS.t + MARGINS.b;
-  const most = largestSize(z.flat());
+  const most = largestSize(termsThere(z));
   const rows = labelled(layers, labelStep(layers, layers * rowHeight, 14), [layer]);
   const columns = labelled(heads, labelStep(heads, width - MARGINS.l - MARGINS.r, 24), [head]);
   const gap = rowHeight >= 10 && width / heads >= 10 ? 1 : 0;
@@ -51,7 +64,14 @@ export function headTermsFigure(z: readonly (readonly number[])[], { layer, head
     data: [signedHeatmap(z, most, gap, theme)],
     layout: {
       ...baseLayout(theme, width, height, MARGINS),
-      annotations: [aboveAxis(theme, t('Layer'), MARGINS)],
+      annotations: [
+        aboveAxis(theme, t('Layer'), MARGINS),
+        ...z.flatMap((row, y) =>
+          row.every((value) => value === null)
+            ? [{ text: '–', x: 0, y, showarrow: false, font: { size: theme.fontSize - 2, color: css(theme.muted) } }]
+            : [],
+        ),
+      ],
       xaxis: {
         ...titledAxis(axis, t('Head')),
         range: [-0.5, heads - 0.5],

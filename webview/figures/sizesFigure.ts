@@ -8,8 +8,8 @@ import { plotlyText, textWidth } from './plotlyText.ts';
 
 const HEIGHT = 300;
 const MARGIN = { l: 56, r: 24, t: ABOVE_AXIS, b: 44 };
-/** Space around the points, in decades. */
-const AROUND = { x: 0.25, y: 0.04 };
+/** Space around the points: in decades, and for a point with its number in pixels. */
+const AROUND = { x: 0.25, y: 26 };
 
 /** A model in the plot. */
 export interface SizedPoint {
@@ -26,7 +26,10 @@ export function sizesFigure(points: readonly SizedPoint[], fit: SizeFit | null, 
   const fitted = (x: number): number => (fit === null ? Number.NaN : fit.factor * x ** fit.exponent);
   const ends = [10 ** low, 10 ** high];
   const shown = [...ys, ...(fit === null ? [] : ends.map(fitted))].map(Math.log10);
-  const [bottom, top] = [Math.min(...shown) - AROUND.y, Math.max(...shown) + AROUND.y];
+  const [least, most] = [Math.min(...shown), Math.max(...shown)];
+  const plotted = HEIGHT - MARGIN.t - MARGIN.b;
+  const around = (Math.max(most - least, 0.06) * AROUND.y) / (plotted - 2 * AROUND.y);
+  const [bottom, top] = [least - around, most + around];
   const small = { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) };
   const axis = { ...baseAxis(theme), type: 'log', showgrid: true, gridcolor: css(theme.grid), gridwidth: 1, tickfont: small };
   const across = (value: number): number => ((Math.log10(value) - low) / (high - low)) * (width - MARGIN.l - MARGIN.r);

@@ -116,6 +116,7 @@ export function createAttention(context: PanelContext): View {
       const kept = recurrence ?? beside;
       ofWeights.hidden = measures.choice.hidden = recurrence !== undefined;
       effective.root.hidden = kept === undefined;
+      root.classList.toggle('without-cell', recurrence !== undefined);
       hideFirst.root.hidden = recurrence !== undefined;
       weights.hidden = hasMap(settings.headMeasure);
       logScale.root.hidden = weights.hidden || recurrence !== undefined;

@@ -100,9 +100,8 @@ function candidatesTemplate({ explanation, settings: { selected } }: ModelData):
         html`<span class="drawn-token" ?data-actual=${id === next}>
           <span class="token-text">${visibleText(pieces[id] ?? '')}</span>
           <span class="drawn-bar" aria-hidden="true"><span style="width: ${(100 * probability).toFixed(2)}%"></span></span>
-          <span class="drawn-share"
-            >${percent(probability)}${id === next ? html` <span class="muted">${t('(in the text)')}</span>` : nothing}</span
-          >
+          <span class="drawn-share">${percent(probability)}</span>
+          ${id === next ? html`<span class="drawn-actual">${t('(in the text)')}</span>` : nothing}
         </span>`,
     )}
   </span>`;

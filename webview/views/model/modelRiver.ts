@@ -51,7 +51,8 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
       layerTemplate({
         layer,
         kind: blockKind(block),
-        mixer: (length) => mixerAdds(block, length),
+        mixer: block.mixer === null ? null : (length) => mixerAdds(block, length),
+        hasMlp: block.mlp !== null,
         isOpen: layer === settings.layer,
         isDimmed: dimmed(layer + 2),
         isParallel: block.wiring === 'parallel',
@@ -71,8 +72,9 @@ export function riverTemplate(data: ModelData, { openLayer }: ModelActions, dimm
 interface RiverLayer {
   readonly layer: number;
   readonly kind: string;
-  /** What its attention adds, in words. */
-  readonly mixer: (length: number) => string;
+  /** What its attention adds, in words; null: the layer has none, nor what stands in its place. */
+  readonly mixer: ((length: number) => string) | null;
+  readonly hasMlp: boolean;
   readonly isOpen: boolean;
   readonly isDimmed: boolean;
   readonly isParallel: boolean;
@@ -111,8 +113,8 @@ function layerTemplate(view: RiverLayer): TemplateResult {
       view.streams > 0
         ? nothing
         : html`<span class="river-added">
-            <span class="attention" style="height: ${share(flow?.attention, scale.added)}"></span>
-            <span class="mlp" style="height: ${share(flow?.mlp, scale.added)}"></span>
+            <span class="attention" ?data-absent=${view.mixer === null} style="height: ${share(flow?.attention, scale.added)}"></span>
+            <span class="mlp" ?data-absent=${!view.hasMlp} style="height: ${share(flow?.mlp, scale.added)}"></span>
           </span>`
     }
     <span class="river-lens" aria-hidden="true" ?data-decided=${view.isDecided}>
@@ -131,20 +133,20 @@ function share(length: number | undefined, scale: number): string {
   return length === undefined || !Number.isFinite(length) ? '0' : `${((100 * length) / scale).toFixed(2)}%`;
 }
 
-function describe({ layer, kind, mixer, flow, cell }: RiverLayer): string {
+function describe({ layer, kind, mixer, hasMlp, flow, cell }: RiverLayer): string {
   const name = kind === '' ? t('Layer {0}', layer) : t('Layer {0} ({1})', layer, kind);
   return [
     name,
-    ...(flow === undefined
-      ? []
-      : [
-          t(
-            '{0}; MLP adds one of length {1}; then the token’s vector has length {2}',
-            mixer(flow.attention),
-            significant(flow.mlp, 3),
-            significant(flow.after, 3),
-          ),
-        ]),
+    ...(flow === undefined ? [] : [added(flow, mixer, hasMlp)]),
     ...(cell === undefined ? [] : [t('would predict {0}, {1}', visibleText(cell.piece), percent(cell.probability))]),
   ].join(': ');
+}
+
+/** What the layer's steps add, those that it has, and how long the token's vector is then. */
+function added({ attention, mlp, after }: LayerFlow, mixer: RiverLayer['mixer'], hasMlp: boolean): string {
+  const [ofMlp, then] = [significant(mlp, 3), significant(after, 3)];
+  if (mixer !== null && hasMlp)
+    return t('{0}; MLP adds one of length {1}; then the token’s vector has length {2}', mixer(attention), ofMlp, then);
+  const alone = mixer === null ? t('{0} adds a vector of length {1}', t('MLP'), ofMlp) : mixer(attention);
+  return t('{0}; then the token’s vector has length {1}', alone, then);
 }

@@ -1,4 +1,5 @@
 import { html, render, type TemplateResult } from 'lit-html';
+import type { BlockParts } from '../../../src/core/architecture.ts';
 import { visibleText } from '../../../src/core/visibleText.ts';
 import type { LayerFlow, LensCell } from '../../figures/modelFlow.ts';
 import { flowNumbers } from '../../figures/tableNumbers.ts';
@@ -32,13 +33,13 @@ export function createModelTable(): ModelTable {
           ${t('{0} residual streams, which every layer mixes anew: what it adds is in all of them, so no lengths are told.', streams.count)}
         </p>`;
       if (data.flows === null) return html`<p class="caption">…</p>`;
-      render(rowsTemplate(data.flows, data.cells), body);
+      render(rowsTemplate(data.flows, data.cells, data.architecture.blocks), body);
       return html`${frame}`;
     },
   };
 }
 
-function rowsTemplate(flows: readonly LayerFlow[], cells: readonly LensCell[] | null): TemplateResult {
+function rowsTemplate(flows: readonly LayerFlow[], cells: readonly LensCell[] | null, blocks: readonly BlockParts[]): TemplateResult {
   const columns = [
     t('Layer'),
     t('Length before'),
@@ -61,13 +62,14 @@ function rowsTemplate(flows: readonly LayerFlow[], cells: readonly LensCell[] | 
     <tbody>
       ${flows.map((one, layer) => {
         const cell = cells?.[layer + 1];
+        const { mixer = null, mlp = null } = blocks[layer] ?? {};
         return html`<tr>
           <th scope="row" class="number">${layer}</th>
           <td class="number">${significant(one.before, DIGITS)}</td>
-          <td class="number">${significant(one.attention, DIGITS)}</td>
-          <td class="number">${decimal(one.attentionCosine, 3)}</td>
-          <td class="number">${significant(one.mlp, DIGITS)}</td>
-          <td class="number">${decimal(one.mlpCosine, 3)}</td>
+          <td class="number">${mixer === null ? '–' : significant(one.attention, DIGITS)}</td>
+          <td class="number">${mixer === null ? '–' : decimal(one.attentionCosine, 3)}</td>
+          <td class="number">${mlp === null ? '–' : significant(one.mlp, DIGITS)}</td>
+          <td class="number">${mlp === null ? '–' : decimal(one.mlpCosine, 3)}</td>
           <td class="number">${significant(one.after, DIGITS)}</td>
           <td>${cell === undefined ? '…' : predictionTemplate(cell)}</td>
         </tr>`;

@@ -1,14 +1,16 @@
 import type { DirectParts } from '../../../src/core/directParts.ts';
+import type { RecurrenceKind } from '../../../src/core/trace.ts';
 import type { PanelContext } from '../../context.ts';
 import { largestOfAll, largestSize } from '../../figures/directWaterfall.ts';
 import type { FigureData } from '../../figures/figureData.ts';
 import { countedAxis } from '../../figures/savedNumbers.ts';
-import { headTermRows, headTermsFigure } from '../../figures/headTerms.ts';
+import { headTermRows, headTermsFigure, termsThere, type HeadTermRows } from '../../figures/headTerms.ts';
 import { button } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { signedDecimal } from '../../parts/format.ts';
 import { createHeadSwitch } from '../../parts/headSwitch.ts';
 import { plainKey } from '../../parts/keys.ts';
+import { recurrenceName } from '../../parts/layerNotes.ts';
 import { createSignedStrip, LOGIT_DIGITS, logits, type SignedNumbers } from '../../parts/signedStrip.ts';
 import { besideTemplate, drawInto } from '../../parts/templates.ts';
 import { createPlot } from '../../plot.ts';
@@ -25,9 +27,34 @@ export interface HeadTerms {
 }
 
 /** The heads' parts of a logit, as they are saved. */
-function termsToSave({ heads }: DirectParts, layers: number): FigureData {
-  const columns = countedAxis('head', heads.length / layers);
-  return { kind: 'grid', value: 'logits', rows: countedAxis('layer', layers), columns, values: heads };
+function termsToSave(z: HeadTermRows): FigureData {
+  const values = Float32Array.from(z.flat(), (value) => value ?? NaN);
+  return { kind: 'grid', value: 'logits', rows: countedAxis('layer', z.length), columns: countedAxis('head', z[0]?.length ?? 0), values };
+}
+
+/** What stands in place of a layer's attention; undefined: the layer has attention. */
+function without({ shown }: ViewState, layer: number): RecurrenceKind | undefined {
+  return shown?.explanation.model.traits?.layers[layer]?.recurrence?.kind;
+}
+
+/** What is said below the grid. `tell`: whether the place has a head; without one there is nothing to switch off, and no part to tell. */
+function createDetail(
+  title: HTMLElement,
+  headSwitch: HTMLElement,
+  toAttention: HTMLElement,
+  parts: readonly HTMLElement[],
+): { readonly root: HTMLElement; readonly tell: (hasHead: boolean) => void } {
+  const without = t('No head of this layer has attention weights: what the layer adds stands in the sum as a part of its own.');
+  const weightless = el('p', { class: 'caption' }, without);
+  const ofHead = el('div', { class: 'why-head' }, ...parts);
+  const tools = el('div', { class: 'toolbar' }, headSwitch, toAttention);
+  return {
+    root: el('div', { class: 'why-head' }, el('div', { class: 'card-head' }, title, tools), weightless, ofHead),
+    tell: (hasHead) => {
+      ofHead.hidden = headSwitch.hidden = !hasHead;
+      weightless.hidden = hasHead;
+    },
+  };
 }
 
 /** Creates the grid, still empty. A click or the arrow keys choose a head; Enter opens it in Attention. */
@@ -43,17 +70,24 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
   /** The head on show: the largest one, until the user points at one. */
   const headOf = ({ settings: { layer, head, headChosen } }: ViewState): readonly [layer: number, head: number] =>
     headChosen || of === undefined ? [layer, head] : largestOfAll(of.parts);
-  let of: { readonly parts: DirectParts; readonly z: readonly (readonly number[])[] } | undefined;
-  const valueAt = (layer: number, head: number): number => of?.z[layer]?.[head] ?? NaN;
+  let of: { readonly parts: DirectParts; readonly z: HeadTermRows } | undefined;
+  /** What a place of the grid is called, and what it adds: nothing to tell where the layer has no attention weights. */
+  const named = (layer: number, head: number): readonly [name: string, adds: string] => {
+    const kind = without(store.state(), layer);
+    return kind === undefined
+      ? [t('Layer {0}, head {1}', layer, head), logits(of?.z[layer]?.[head] ?? NaN)]
+      : [t('Layer {0}: {1}', layer, recurrenceName(kind)), ''];
+  };
   const plot = createPlot(
     t('What each head adds: rows are layers, columns are heads. Arrow keys choose one, Enter opens it.'),
     'head-terms',
     {
-      data: () => (of === undefined ? null : termsToSave(of.parts, of.z.length)),
+      data: () => (of === undefined ? null : termsToSave(of.z)),
       hover: (point, event) => {
         if (point === null || event === null) return tooltip.hide();
         const { x, y } = point;
-        tooltip.show({ title: logits(valueAt(y, x)), rows: [[t('Layer {0}, head {1}', y, x), '']] }, event.clientX, event.clientY);
+        const [name, adds] = named(y, x);
+        tooltip.show(adds === '' ? { title: name, rows: [] } : { title: adds, rows: [[name, '']] }, event.clientX, event.clientY);
       },
       click: ({ x, y }) => choose(y, x),
       keys: (event) => {
@@ -64,7 +98,11 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
         const [layer, head] = headOf(store.state());
         choose(layer + (step[0] ?? 0), head + (step[1] ?? 0));
         const now = store.state().settings;
-        context.announce(`${t('Layer {0}, head {1}', now.layer, now.head)}, ${logits(valueAt(now.layer, now.head))}`);
+        context.announce(
+          named(now.layer, now.head)
+            .filter((one) => one !== '')
+            .join(', '),
+        );
       },
       resized: () => draw(store.state()),
     },
@@ -74,7 +112,7 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
   const strip = createSignedStrip(context, t('The head’s part, by the token it reads'), { opened: openHead });
   const note = el('p', { class: 'caption' });
   const sources = question<SignedNumbers>(context, {
-    busy: () => detail,
+    busy: (): HTMLElement => detail,
     parts: [strip.root, note],
     ask: async (state, query) => {
       const asked = askedWhy(state);
@@ -85,24 +123,8 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
     },
     draw: (numbers, state) => strip.show(numbers, state),
   });
-  const detail: HTMLElement = el(
-    'div',
-    { class: 'why-head' },
-    el(
-      'div',
-      { class: 'card-head' },
-      title,
-      el(
-        'div',
-        { class: 'toolbar' },
-        headSwitch.root,
-        button(t('Open in Attention'), 'link', () => openHead(null)),
-      ),
-    ),
-    note,
-    sources.notice,
-    strip.root,
-  );
+  const toAttention = button(t('Open in Attention'), 'link', () => openHead(null));
+  const { root: detail, tell } = createDetail(title, headSwitch.root, toAttention, [note, sources.notice, strip.root]);
   const root = el(
     'div',
     { class: 'why-heads' },
@@ -117,7 +139,7 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
     const [layer, head] = headOf(state);
     const width = plot.width();
     if (of === undefined || width === 0 || !drawn(of.z, layer, head, width, theme)) return;
-    const most = largestSize(of.z.flat());
+    const most = largestSize(termsThere(of.z));
     plot.draw(headTermsFigure(of.z, { layer, head, width }, theme), {
       colours: signedColours(theme),
       low: signedDecimal(-most, LOGIT_DIGITS),
@@ -129,11 +151,14 @@ export function createHeadTerms(context: PanelContext): HeadTerms {
     root,
     show: (parts, asked, state) => {
       const { shown } = state;
-      if (of?.parts !== parts) of = { parts, z: headTermRows(parts) };
-      draw(state);
       if (shown === null) return;
+      if (of?.parts !== parts) of = { parts, z: headTermRows(parts, shown.explanation.model) };
+      draw(state);
       const [layer, head] = headOf(state);
-      drawInto(title, [t('Layer {0}, head {1}', layer, head), besideTemplate(logits(valueAt(layer, head)))]);
+      const [name, adds] = named(layer, head);
+      drawInto(title, [name, besideTemplate(adds !== '' && adds)]);
+      tell(adds !== '');
+      if (adds === '') return;
       headSwitch.show(layer, head, state);
       note.textContent = t(
         'By the token whose value it reads: attention weight times value, through the head’s part of the output projection. The numbers ' +
