@@ -15,7 +15,7 @@ import {
   turnGrid,
   wavelengthFigure,
 } from '../../webview/figures/positionFigures.ts';
-import { divergingColours, readTheme } from '../../webview/theme.ts';
+import { divergingColours, plotlyScale, readTheme, signedColours, type Theme } from '../../webview/theme.ts';
 import { createDials } from '../../webview/views/positions/dials.ts';
 import { angleText } from '../../webview/views/positions/positionTexts.ts';
 import { openFamily } from './family.ts';
@@ -130,6 +130,13 @@ describe('other positions', () => {
     const scale = divergingColours(theme);
     expect(scale[(scale.length - 1) / 2]).toEqual(theme.background.map((channel) => expect.closeTo(channel, 6)));
     expect(divergingColours(theme)).toBe(scale);
+  });
+
+  it('give positive numbers the colour that they have everywhere', () => {
+    const table = positionTable(sinusoidalTable(Int32Array.of(0, 1), 4), Int32Array.of(0, 1), 2, 512);
+    const coloured: Theme = { ...theme, accent: [0, 90, 200], warm: [200, 90, 0] };
+    const { data } = tableFigure(tableGrid(table.values, 4), table, 400, coloured);
+    expect(data[0]).toMatchObject({ colorscale: plotlyScale(signedColours(coloured)) });
   });
 });
 

@@ -8,7 +8,8 @@ import { parallelogramFigure } from '../../webview/figures/parallelogram.ts';
 import { cosineLegend, cosinePairs, cosineScale, similarityFigure } from '../../webview/figures/similarityMap.ts';
 import { wholeMap } from '../../webview/figures/mapWindow.ts';
 import { pooledRows } from '../../webview/figures/squareMap.ts';
-import { readTheme } from '../../webview/theme.ts';
+import { css } from '../../webview/colour.ts';
+import { readTheme, signedColours, type Theme } from '../../webview/theme.ts';
 
 const theme = readTheme(() => '', 'dark');
 
@@ -49,6 +50,12 @@ describe('the matrix of cosines', () => {
   it('has them around what pairs have anyway where the common part is left in', () => {
     expect(cosineScale(Float32Array.of(1, 0.75, 0.75, 1), 'stored', typical)).toEqual({ centre: 0.5, reach: 0.25 });
     expect(cosineLegend({ centre: 0.5, reach: 0.75 }, theme)).toMatchObject({ low: -0.25, high: 1 });
+    // What is above the centre has the colour that positive numbers have everywhere.
+    const coloured: Theme = { ...theme, accent: [0, 90, 200], warm: [200, 90, 0] };
+    const most = [cosineLegend({ centre: 0, reach: 0.5 }, coloured).colours, signedColours(coloured)].map((all) =>
+      css(all.at(-1) ?? [0, 0, 0]),
+    );
+    expect(most[0]).toBe(most[1]);
   });
 
   it('stays faint where all are alike, and has a scale where there is no pair', () => {

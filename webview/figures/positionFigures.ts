@@ -2,7 +2,7 @@ import type { PositionTable, Rotation } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
 import { css, mix } from '../colour.ts';
 import { t } from '../strings.ts';
-import { divergingColours, plotlyScale, type Theme } from '../theme.ts';
+import { signedColours, plotlyScale, type Theme } from '../theme.ts';
 import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, titledAxis, type Figure, type Margins } from './figure.ts';
 
 const MARGINS: Margins = { l: 56, r: 12, t: ABOVE_AXIS, b: 42 };
@@ -305,7 +305,7 @@ function heatmap(z: readonly (readonly number[])[], largest: number, theme: Them
     dy: 1,
     zmin: -largest,
     zmax: largest,
-    colorscale: plotlyScale(divergingColours(theme)),
+    colorscale: plotlyScale(signedColours(theme)),
     showscale: false,
     hoverinfo: 'none',
   };

@@ -3,7 +3,7 @@ import type { TypicalPair, VectorFrame } from '../../src/core/vectors.ts';
 import type { Rgb } from '../colour.ts';
 import { cosineText } from '../parts/format.ts';
 import { t } from '../strings.ts';
-import { colourAt, divergingColours, type Theme } from '../theme.ts';
+import { colourAt, signedColours, type Theme } from '../theme.ts';
 import type { Figure, Scale } from './figure.ts';
 import { farthestReach, pairMapFigure, type PairMap, type PairNumbers } from './squareMap.ts';
 
@@ -44,7 +44,7 @@ export function cosineLegend(
   return {
     low,
     high,
-    colours: Array.from({ length: 17 }, (_, step) => colourAt(divergingColours(theme), place(low + ((high - low) * step) / 16))),
+    colours: Array.from({ length: 17 }, (_, step) => colourAt(signedColours(theme), place(low + ((high - low) * step) / 16))),
   };
 }
 
@@ -57,7 +57,7 @@ export function cosineKey(scale: CosineScale, theme: Theme): Scale {
 /** Heatmap of cosines between all pairs. `z`: rows of its squares (`pooledRows`). */
 export function similarityFigure(z: PairMap['z'], { centre, reach }: CosineScale, view: SimilarityView, theme: Theme): Figure {
   return pairMapFigure(
-    { ...view, z, frame: view.labels.length, zmin: centre - reach, zmax: centre + reach, colours: divergingColours(theme) },
+    { ...view, z, frame: view.labels.length, zmin: centre - reach, zmax: centre + reach, colours: signedColours(theme) },
     theme,
   );
 }

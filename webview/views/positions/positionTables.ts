@@ -8,7 +8,7 @@ import { cosineFigure, tableFigure, tableGrid, type TableGrid } from '../../figu
 import { integer, significant } from '../../parts/format.ts';
 import { createPlot } from '../../plot.ts';
 import { t } from '../../strings.ts';
-import { divergingColours, type Theme } from '../../theme.ts';
+import { signedColours, type Theme } from '../../theme.ts';
 
 /** Figures of a position table. */
 export interface PositionTables {
@@ -87,7 +87,7 @@ export function createPositionTables(context: PanelContext): PositionTables {
       cosines = tableGrid(table.cosine, table.positions.length);
     }
     const largest = table.values.reduce((max, value) => Math.max(max, Math.abs(value)), 0);
-    const colours = divergingColours(theme);
+    const colours = signedColours(theme);
     heat.draw(tableFigure(values, table, width, theme), { colours, low: significant(-largest, 3), high: significant(largest, 3) });
     cosine.draw(cosineFigure(cosines, table.positions, cosine.width(), theme), { colours, low: '−1', high: '1' });
     sampled.textContent = [

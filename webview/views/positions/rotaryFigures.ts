@@ -7,7 +7,7 @@ import { changeDetector } from '../../parts/dom.ts';
 import { decimal, integer, significant } from '../../parts/format.ts';
 import { createPlot, type Plot } from '../../plot.ts';
 import { t } from '../../strings.ts';
-import { divergingColours, type Theme } from '../../theme.ts';
+import { signedColours, type Theme } from '../../theme.ts';
 
 /** Figures of what rotation does; a click on a figure chooses a pair. */
 export interface RotaryFigures {
@@ -119,7 +119,7 @@ export function createRotaryFigures({ tooltip }: PanelContext, choose: (pair: nu
       contributions.draw(pairFigure(pairParts(rotation), chosen, contributions.width(), theme));
       if (waves.width() > 0) waves.draw(wavelengthFigure(Array.from(frequencies, wavelength), tokens, chosen, waves.width(), theme));
       if (turns.width() === 0) return;
-      turns.draw(turnFigure(grid, [key, query], chosen, turns.width(), theme), { colours: divergingColours(theme), low: '−1', high: '1' });
+      turns.draw(turnFigure(grid, [key, query], chosen, turns.width(), theme), { colours: signedColours(theme), low: '−1', high: '1' });
     },
   };
 }
