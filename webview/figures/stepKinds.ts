@@ -1,4 +1,6 @@
+import { hasAttention } from '../../src/core/recurrence.ts';
 import { headOff, type Intervention } from '../../src/core/run.ts';
+import type { ModelInfo } from '../../src/core/trace.ts';
 
 /** Interventions that menus offer, in their order. */
 export const STEP_KINDS = [
@@ -48,6 +50,33 @@ export const STEP_FIELDS: Readonly<Record<StepKind, readonly (keyof StepChoice)[
   edge: ['token', 'key', 'layer', 'head'],
   direction: ['layer', 'token', 'direction', 'strength'],
 };
+
+/**
+ * Places of such an intervention among a model's layers, -1 for all of them at once: heads are in layers with attention, an MLP where there
+ * is one, single neurons where it has no experts, and a residual is behind the last layer, too. Empty: the model has none.
+ */
+export function layersOf(kind: StepKind, model: Pick<ModelInfo, 'layers' | 'traits'>): readonly number[] {
+  const all = Array.from({ length: model.layers }, (_, layer) => layer);
+  const traits = (layer: number) => model.traits?.layers[layer];
+  const attending = all.filter((layer) => hasAttention(model, layer));
+  const everywhere = attending.length === all.length ? [-1] : [];
+  switch (kind) {
+    case 'hidden':
+      return everywhere;
+    case 'edge':
+      return [...everywhere, ...attending];
+    case 'direction':
+      return [...all, model.layers];
+    case 'mlpOff':
+    case 'mlpScale':
+    case 'mlpMean':
+      return all.filter((layer) => traits(layer)?.withoutMlp !== true);
+    case 'neuron':
+      return all.filter((layer) => traits(layer)?.withoutMlp !== true && (traits(layer)?.experts ?? null) === null);
+    default:
+      return attending;
+  }
+}
 
 /** The intervention that a choice stands for; null: there is none, such as an edge of the first token. */
 export function stepOfChoice(kind: StepKind, choice: StepChoice): Intervention | null {

@@ -1,7 +1,7 @@
 import { shortened } from '../../../src/core/visibleText.ts';
 import { switchStep } from '../../changeRecipe.ts';
 import { tokenLabels, type PanelContext, type View } from '../../context.ts';
-import { STEP_FIELDS, STEP_KINDS, stepOfChoice, type StepChoice, type StepKind } from '../../figures/stepKinds.ts';
+import { layersOf, STEP_FIELDS, STEP_KINDS, stepOfChoice, type StepChoice, type StepKind } from '../../figures/stepKinds.ts';
 import { button, select } from '../../parts/controls.ts';
 import { changeDetector, el } from '../../parts/dom.ts';
 import { numberField } from '../../parts/numberField.ts';
@@ -29,6 +29,11 @@ function kindNames(): Readonly<Record<StepKind, string>> {
 
 /** Most neurons that may be typed; the model says how many it has. */
 const NEURONS = { min: 0, max: 1e6, step: 1, whole: true };
+
+/** The one of some places that is nearest to a wanted one. */
+function nearest(places: readonly number[], wanted: number): number {
+  return places.reduce((best, place) => (Math.abs(place - wanted) < Math.abs(best - wanted) ? place : best), places[0] ?? 0);
+}
 
 /** Menus by which an intervention is added: what, and where. */
 export function createAddStep(context: PanelContext): View {
@@ -69,11 +74,12 @@ export function createAddStep(context: PanelContext): View {
 
   function choice(): StepChoice {
     const { settings, shown } = store.state();
-    const { layers = 1, heads = 1 } = shown?.explanation.model ?? {};
+    const { heads = 1 } = shown?.explanation.model ?? {};
+    const places = shown === null ? [] : layersOf(kind, shown.explanation.model);
     const token = Math.min(chosen.token ?? settings.selected, (shown?.explanation.tokens.length ?? 1) - 1);
     return {
       ...numbers,
-      layer: Math.min(chosen.layer ?? settings.layer, kind === 'direction' ? layers : layers - 1),
+      layer: nearest(places, chosen.layer ?? settings.layer),
       head: Math.min(chosen.head ?? settings.head, heads - 1),
       token,
       key: Math.min(chosen.key ?? token - 1, token - 1),
@@ -85,19 +91,20 @@ export function createAddStep(context: PanelContext): View {
     const { shown } = state;
     if (shown === null) return;
     const { model } = shown.explanation;
+    const offered = STEP_KINDS.filter((one) => layersOf(one, model).length > 0);
+    if (!offered.includes(kind)) kind = offered[0] ?? 'direction';
     const now = choice();
-    const isEdge = kind === 'edge';
-    const numbered = (count: number): readonly (readonly [number, string])[] => [
-      ...(isEdge ? [[-1, t('all')] as const] : []),
-      ...Array.from({ length: count }, (_, i) => [i, String(i)] as const),
-      ...(kind === 'direction' ? [[count, t('after the last')] as const] : []),
+    const named = (place: number): readonly [number, string] => [
+      place,
+      place === -1 ? t('all') : place === model.layers ? t('after the last') : String(place),
     ];
     what.set(
-      STEP_KINDS.map((name, index) => [index, names[name]]),
+      offered.map((name) => [STEP_KINDS.indexOf(name), names[name]]),
       STEP_KINDS.indexOf(kind),
     );
-    fields.layer.set(numbered(model.layers), now.layer);
-    fields.head.set(numbered(model.heads), now.head);
+    fields.layer.set(layersOf(kind, model).map(named), now.layer);
+    const heads = Array.from({ length: model.heads }, (_, head) => [head, String(head)] as const);
+    fields.head.set(kind === 'edge' ? [[-1, t('all')], ...heads] : heads, now.head);
     for (const name of ['factor', 'strength', 'neuron'] as const) fields[name].set(numbers[name]);
     direction.update(state);
     const read = STEP_FIELDS[kind];
