@@ -43,7 +43,7 @@ export async function startAgentServer(): Promise<AgentServer> {
   return { client, mebibytes: () => treeMebibytes(pid) };
 }
 
-/** Texts that are asked about again and again: what is kept of a text, as the tokens of its words, is then kept after a few hundred calls. */
+/** Texts that are asked about again and again: what is kept of each, as the tokens of its words, is kept after a few hundred calls. */
 const TEXTS = 60;
 
 /** Asks a server's tools one after another about texts of random length. */
