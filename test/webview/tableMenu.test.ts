@@ -141,10 +141,20 @@ describe('the numbers of a table', () => {
             { id: 1, piece: 'x', probability: 1 },
             { id: 2, piece: 'y', probability: 0.5 },
           ],
+          [{ mixer: {}, mlp: {} }],
         ),
       )[1],
     ).toBe('0,1,4,0.5,5,0.25,3,2,y,0.5');
-    expect(lines(flowNumbers([flow], null))[1]).toBe('0,1,4,0.5,5,0.25,3,,,');
+    expect(lines(flowNumbers([flow], null, [{ mixer: {}, mlp: {} }]))[1]).toBe('0,1,4,0.5,5,0.25,3,,,');
+    // No number of a step that the layer does not have.
+    expect(
+      lines(
+        flowNumbers([flow, flow], null, [
+          { mixer: null, mlp: {} },
+          { mixer: {}, mlp: null },
+        ]),
+      ).slice(1),
+    ).toEqual(['0,1,,,5,0.25,3,,,', '1,1,4,0.5,,,3,,,']);
   });
 
   it('are those of experiments, with the control', () => {

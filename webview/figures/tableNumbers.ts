@@ -143,8 +143,15 @@ export function sumNumbers({ terms, rest, bias, extra, total }: Extract<Arithmet
   );
 }
 
-/** A token's way through the layers: Euclidean norms, cosines with the stream, and what the lens reads behind each layer. */
-export function flowNumbers(flows: readonly LayerFlow[], cells: readonly LensCell[] | null): FigureData {
+/**
+ * A token's way through the layers: Euclidean norms, cosines with the stream, and what the lens reads behind each layer; nothing for a step
+ * that a layer does not have.
+ */
+export function flowNumbers(
+  flows: readonly LayerFlow[],
+  cells: readonly LensCell[] | null,
+  blocks: readonly { readonly mixer: object | null; readonly mlp: object | null }[],
+): FigureData {
   return table(
     [
       'layer',
@@ -161,7 +168,10 @@ export function flowNumbers(flows: readonly LayerFlow[], cells: readonly LensCel
     flows.map(({ before, attention, attentionCosine, mlp, mlpCosine, after }, layer) => {
       const read = cells?.[layer + 1];
       const top = read === undefined ? [null, null, null] : [read.id, read.piece, read.probability];
-      return [layer, before, attention, attentionCosine, mlp, mlpCosine, after, ...top];
+      const block = blocks[layer];
+      const mixed = block?.mixer ? [attention, attentionCosine] : [null, null];
+      const passed = block?.mlp ? [mlp, mlpCosine] : [null, null];
+      return [layer, before, ...mixed, ...passed, after, ...top];
     }),
   );
 }

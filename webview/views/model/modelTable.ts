@@ -22,7 +22,7 @@ export function createModelTable(): ModelTable {
   const body = el('div', { class: 'scroll-x' });
   const frame = withTableMenu(t('The picture’s numbers, a row a layer'), body, {
     file: () => `position-${shown?.settings.selected ?? 0}-layers`,
-    numbers: () => (shown === null || shown.flows === null ? null : flowNumbers(shown.flows, shown.cells)),
+    numbers: () => (shown === null || shown.flows === null ? null : flowNumbers(shown.flows, shown.cells, shown.architecture.blocks)),
   });
   return {
     template: (data) => {
