@@ -2,7 +2,7 @@ import type { PositionTable, Rotation } from '../../src/core/positions.ts';
 import { at } from '../../src/core/tensor.ts';
 import { css, mix } from '../colour.ts';
 import { t } from '../strings.ts';
-import { signedColours, plotlyScale, type Theme } from '../theme.ts';
+import { plotlyScale, signedColours, type Theme } from '../theme.ts';
 import { ABOVE_AXIS, aboveAxis, baseAxis, baseLayout, labelled, labelStep, titledAxis, type Figure, type Margins } from './figure.ts';
 
 const MARGINS: Margins = { l: 56, r: 12, t: ABOVE_AXIS, b: 42 };

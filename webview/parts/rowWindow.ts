@@ -103,7 +103,7 @@ export function createRowWindow({ parent, scroller, spacer }: RowPlace): RowWind
       show(true);
       update();
       if (begun === Infinity) return;
-      requestAnimationFrame(() => setTimeout(() => make === maker && complete()));
+      requestAnimationFrame(() => setTimeout(complete));
     },
     keep: (row) => {
       kept = row;

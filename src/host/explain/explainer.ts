@@ -218,12 +218,12 @@ export class Explainer extends Disposable {
 
   /** Shows the panel how far the work has come. */
   #tellerOf(controller: AbortController): Paced<ProgressMessage> {
-    const isIdle = this.#panel?.isShowing === true && this.#current.value !== undefined;
+    const isRead = this.#panel?.isShowing === true && this.#current.value !== undefined;
     return new Paced(
       (message) => {
         if (this.#running === controller) this.#panel?.tell(message);
       },
-      isIdle ? SHOW_AFTER_MS : 0,
+      isRead ? SHOW_AFTER_MS : 0,
       // Tokens are told once.
       (before, { tokens = before.tokens, ...after }) => ({ ...after, ...(tokens === undefined ? {} : { tokens }) }),
     );
