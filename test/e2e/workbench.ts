@@ -104,8 +104,14 @@ export function workbenchOf(page: Page): Workbench {
       await page.keyboard.press('Enter');
     },
     async focusEditor() {
-      const line = editor.locator('.view-line').first();
-      await line.click({ position: { x: 2, y: 8 } });
+      // Where the text may be scrolled to: lines are in no order, some beyond the edge, and a long one begins left of it.
+      const at = await editor.evaluate((element) => {
+        const text = element.querySelector('.editor-scrollable')?.getBoundingClientRect();
+        const tops = [...element.querySelectorAll('.view-line')].map((line) => line.getBoundingClientRect().top);
+        return text && { x: text.left + 2, y: Math.min(...tops.filter((top) => top >= text.top)) + 8 };
+      });
+      if (at === undefined) throw new Error('The editor has no text.');
+      await page.mouse.click(at.x, at.y);
       await page.locator('.editor-group-container .monaco-editor.focused').first().waitFor();
     },
     async openFile(name) {
