@@ -1,4 +1,5 @@
-import { open, readdir, realpath, stat } from 'node:fs/promises';
+import { readSync } from 'node:fs';
+import { open, readdir, realpath, stat, type FileHandle } from 'node:fs/promises';
 import { basename, dirname, join, resolve, sep } from 'node:path';
 import { UserError, messageOf } from '../core/errors.ts';
 import { formatAtStart, modelNameOf, partOf, START_BYTES } from '../core/fileFormats.ts';
@@ -27,7 +28,7 @@ export async function modelAt(path: string, name?: string, known: () => Promise<
     return base === null ? files : { ...(await withAdapter(await plainModelAt(base), files, files.name)), adapterOn: base };
   }
   const shown = modelNameOf(name ?? basename(path));
-  const format = formatAtStart(await readRange(path, basename(path), 0, Math.min(found.size, START_BYTES)));
+  const format = formatAtStart(await startOf(path, Math.min(found.size, START_BYTES)));
   if (format === undefined) {
     throw new UserError(
       path.endsWith('.safetensors')
@@ -56,11 +57,12 @@ export async function folderFiles(path: string, name?: string): Promise<ModelFil
   // Pipes and devices are refused as well.
   if (!found.isDirectory()) throw new UserError(msg`The model ${path} is neither a folder nor a GGUF file.`);
   const inside = await insideOf(folder);
+  const opened = keptOpen(async (file) => openAt(await inside(file), file));
   return {
     name: name ?? hubCacheName(folder) ?? basename(folder),
     list: () => readdir(folder).catch((error: unknown) => Promise.reject(unreadable(path, error))),
     size: async (file) => fileSize(await inside(file), file),
-    read: async (file, offset, length) => readRange(await inside(file), file, offset, length),
+    read: (file, offset, length) => opened(file, (handle) => readFrom(handle, file, offset, length)),
     localPath: inside,
   };
 }
@@ -90,21 +92,66 @@ async function fileSize(path: string, file: string): Promise<number> {
   return found.size;
 }
 
-async function readRange(path: string, file: string, offset: number, length: number): Promise<Uint8Array> {
+/** How long a file stays open after it was read: rows of tokens are read one by one, those of generated ones every few milliseconds. */
+const KEPT_OPEN_MS = 1000;
+/** Fewer bytes are read without waiting for one of the system's threads, which takes longer than they do. */
+const AT_ONCE_BYTES = 64 * 1024;
+
+/** Gives each use of a file the handle that the one before opened, if that is not long ago. */
+function keptOpen(
+  find: (file: string) => Promise<FileHandle>,
+): <Result>(file: string, use: (handle: FileHandle) => Promise<Result>) => Promise<Result> {
+  const all = new Map<string, { readonly handle: Promise<FileHandle>; uses: number; closing?: NodeJS.Timeout }>();
+  return async (file, use) => {
+    const one = all.get(file) ?? { handle: find(file), uses: 0 };
+    all.set(file, one);
+    clearTimeout(one.closing);
+    one.uses++;
+    const close = async (): Promise<void> => {
+      all.delete(file);
+      await (await one.handle).close();
+    };
+    try {
+      const handle = await one.handle.catch((error: unknown) => {
+        all.delete(file);
+        throw error;
+      });
+      return await use(handle);
+    } finally {
+      one.uses--;
+      if (one.uses === 0 && all.get(file) === one) one.closing = setTimeout(() => void close(), KEPT_OPEN_MS).unref();
+    }
+  };
+}
+
+/** The first bytes of a file. */
+async function startOf(path: string, length: number): Promise<Uint8Array> {
+  const handle = await openAt(path, basename(path));
+  try {
+    return await readFrom(handle, basename(path), 0, length);
+  } finally {
+    await handle.close();
+  }
+}
+
+async function openAt(path: string, file: string): Promise<FileHandle> {
   await fileSize(path, file);
-  const handle = await open(path).catch((error: unknown) => Promise.reject(unreadable(file, error)));
+  return open(path).catch((error: unknown) => Promise.reject(unreadable(file, error)));
+}
+
+async function readFrom(handle: FileHandle, file: string, offset: number, length: number): Promise<Uint8Array> {
   try {
     const bytes = new Uint8Array(length);
     for (let done = 0; done < length;) {
-      const { bytesRead } = await handle.read(bytes, done, length - done, offset + done);
-      if (bytesRead === 0) throw new UserError(msg`${file} ends before byte ${offset + length}.`);
-      done += bytesRead;
+      const [left, from] = [length - done, offset + done];
+      const count =
+        length <= AT_ONCE_BYTES ? readSync(handle.fd, bytes, done, left, from) : (await handle.read(bytes, done, left, from)).bytesRead;
+      if (count === 0) throw new UserError(msg`${file} ends before byte ${offset + length}.`);
+      done += count;
     }
     return bytes;
   } catch (error) {
     throw error instanceof UserError ? error : unreadable(file, error);
-  } finally {
-    await handle.close();
   }
 }
 

@@ -1,4 +1,4 @@
-import { copyFile, mkdir, mkdtemp, readFile, rm, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, mkdtemp, readFile, readdir, readlink, realpath, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
@@ -63,6 +63,37 @@ describe('links in a model folder', () => {
     const path = await folderOf('real', { 'config.json': '{}' });
     await symlink(path, join(root, 'by-link'));
     expect(await (await folderFiles(join(root, 'by-link'))).size('config.json')).toBe(2);
+  });
+});
+
+describe('a file of a model', () => {
+  /** Open handles of this process on a file. */
+  const handlesOn = async (path: string): Promise<number> => {
+    const links = (await readdir('/proc/self/fd')).map((fd) => readlink(`/proc/self/fd/${fd}`).catch(() => ''));
+    return (await Promise.all(links)).filter((link) => link === path).length;
+  };
+
+  test('is opened once for parts read together, and closed soon after the last', async () => {
+    const folder = await folderOf('parts', { 'a.bin': Uint8Array.from({ length: 100_000 }, (_, i) => i % 251) });
+    const path = await realpath(join(folder, 'a.bin'));
+    const files = await folderFiles(folder);
+    const parts = Array.from({ length: 50 }, (_, part) => files.read('a.bin', 2000 * part, part === 0 ? 100_000 : 2000));
+    for (const [part, bytes] of (await Promise.all(parts)).entries())
+      expect([bytes[0], bytes[1999]]).toEqual([(2000 * part) % 251, (2000 * part + 1999) % 251]);
+    expect(await files.read('a.bin', 251, 1)).toEqual(Uint8Array.of(0));
+    expect(await handlesOn(path)).toBe(1);
+    await expect.poll(() => handlesOn(path), { interval: 100, timeout: 60_000 }).toBe(0);
+    expect(await files.read('a.bin', 252, 1)).toEqual(Uint8Array.of(1));
+  });
+
+  test('that is missing or too short is said to be, and read once it is there', async () => {
+    const folder = await folderOf('late', { 'short.bin': Uint8Array.of(1, 2) });
+    const files = await folderFiles(folder);
+    await expect(files.read('short.bin', 1, 2)).rejects.toThrow('short.bin ends before byte 3.');
+    const reads = [files.read('late.bin', 0, 1), files.read('late.bin', 1, 1)];
+    for (const read of reads) await expect(read).rejects.toThrow('The model folder has no file late.bin.');
+    await writeFile(join(folder, 'late.bin'), Uint8Array.of(7));
+    expect(await files.read('late.bin', 0, 1)).toEqual(Uint8Array.of(7));
   });
 });
 
