@@ -27,40 +27,68 @@ const UNKNOWN: Expected = { tokens: 0, room: 'asNeeded' };
 
 /** Empty rows of float32 numbers. */
 export function growingRows(groups: number, width: number, expected = UNKNOWN): Rows {
-  return growing((length) => new Float32Array(length), groups, width, expected);
+  return growing(
+    { make: (length) => new Float32Array(length), start: (data, length) => data.subarray(0, length) },
+    groups,
+    width,
+    expected,
+  );
 }
 
 /** Empty rows of ids. */
 export function growingIds(width: number, expected = UNKNOWN): Rows<Int32Array> {
-  return growing((length) => new Int32Array(length), 1, width, expected);
+  return growing({ make: (length) => new Int32Array(length), start: (data, length) => data.subarray(0, length) }, 1, width, expected);
 }
 
-function growing<Data extends Numbers>(make: (length: number) => Data, groups: number, width: number, expected: Expected): Rows<Data> {
+/** Arrays of one type: a new one, and a view of the first numbers of one. */
+interface Arrays<Data extends Numbers> {
+  readonly make: (length: number) => Data;
+  readonly start: (data: Data, length: number) => Data;
+}
+
+function growing<Data extends Numbers>({ make, start }: Arrays<Data>, groups: number, width: number, expected: Expected): Rows<Data> {
   let tokens = 0;
   let room = 0;
+  /** Begins with [groups, room, width]. */
   let kept = make(0);
+  const length = (of: number): number => groups * of * width;
   /** Copies `count` tokens of each group from one [groups, ., width] to another. */
   const copy = (source: Data, sourceRoom: number, from: number, target: Data, targetRoom: number, to: number, count: number): void => {
     for (let group = 0; group < groups; group++) {
-      const start = (group * sourceRoom + from) * width;
-      target.set(source.subarray(start, start + count * width), (group * targetRoom + to) * width);
+      const first = (group * sourceRoom + from) * width;
+      target.set(source.subarray(first, first + count * width), (group * targetRoom + to) * width);
     }
   };
   const slice = (from: number, to: number): Data => {
-    const out = make(groups * (to - from) * width);
+    const out = make(length(to - from));
     copy(kept, room, from, out, to - from, 0, to - from);
     return out;
+  };
+  /** Room for `wider` tokens. An array for all that are expected is there from the first on: new memory takes longer than the copies. */
+  const widen = (wider: number): void => {
+    if (wider <= expected.tokens && kept.length < length(expected.tokens) && tokens === 0) kept = make(length(expected.tokens));
+    if (length(wider) <= kept.length) {
+      // The last group first, which moves to where nothing is that is still needed.
+      for (let group = groups - 1; group > 0; group--) {
+        const first = group * room * width;
+        kept.copyWithin(group * wider * width, first, first + tokens * width);
+      }
+    } else {
+      const larger = make(length(wider));
+      copy(kept, room, 0, larger, wider, 0, tokens);
+      kept = larger;
+    }
+    room = wider;
   };
   return {
     get room() {
       return room;
     },
     get padded() {
-      return kept;
+      return start(kept, length(room));
     },
     append: (data, count, of = count) => {
-      if (data.length !== groups * of * width || count > of)
-        throw new RangeError(`${of} tokens have ${groups * of * width} numbers, not ${data.length}.`);
+      if (data.length !== length(of) || count > of) throw new RangeError(`${of} tokens have ${length(of)} numbers, not ${data.length}.`);
       if (tokens === 0 && count === of && count === expected.tokens) {
         // All there will be: nothing is ever written behind it.
         [kept, room, tokens] = [data, count, count];
@@ -68,19 +96,17 @@ function growing<Data extends Numbers>(make: (length: number) => Data, groups: n
       }
       if (tokens + count > room) {
         const needed = Math.ceil((tokens + count) / ROOM) * ROOM;
-        const wider =
-          tokens + count <= expected.tokens ? (expected.room === 'atOnce' ? expected.tokens : Math.min(needed, expected.tokens)) : needed;
-        const larger = make(groups * wider * width);
-        copy(kept, room, 0, larger, wider, 0, tokens);
-        [kept, room] = [larger, wider];
+        widen(
+          tokens + count <= expected.tokens ? (expected.room === 'atOnce' ? expected.tokens : Math.min(needed, expected.tokens)) : needed,
+        );
       }
       copy(data, of, 0, kept, room, tokens, count);
       tokens += count;
     },
-    cut: (length) => {
-      tokens = Math.min(tokens, length);
+    cut: (end) => {
+      tokens = Math.min(tokens, end);
     },
     slice,
-    taken: () => (tokens === room ? kept : slice(0, tokens)),
+    taken: () => (length(tokens) === kept.length ? kept : slice(0, tokens)),
   };
 }

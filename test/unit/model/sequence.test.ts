@@ -96,6 +96,23 @@ describe('growing rows', () => {
     expect(() => rows.append(Float32Array.of(1), 1)).toThrow(RangeError);
   });
 
+  test('grow within the memory of all tokens that are expected, and beyond it', () => {
+    const rows = growingRows(3, 2, { tokens: 200, room: 'asNeeded' });
+    /** Of each group the tokens from..to - 1, whose numbers say where they belong. */
+    const part = (from: number, to: number): Float32Array =>
+      Float32Array.from([0, 1, 2].flatMap((group) => Array.from({ length: (to - from) * 2 }, (_, i) => 1000 * group + 2 * from + i)));
+    rows.append(part(0, 64), 64);
+    const { buffer } = rows.padded;
+    expect(rows.padded).toEqual(part(0, 64));
+    rows.append(part(64, 128), 64);
+    expect(rows.padded).toEqual(part(0, 128));
+    rows.append(part(128, 200), 72);
+    expect(rows.padded.buffer).toBe(buffer);
+    expect(rows.taken()).toEqual(part(0, 200));
+    rows.append(part(200, 300), 100);
+    expect(rows.slice(0, 300)).toEqual(part(0, 300));
+  });
+
   test('hold whole numbers too, over any number of tokens', () => {
     const ids = growingIds(1);
     for (let i = 0; i < 500; i++) ids.append(Int32Array.of(i), 1);
