@@ -1,3 +1,5 @@
+import { at } from './tensor.ts';
+
 // What is read off the attention of every head, in place of the attention itself, and what becomes of it.
 
 /** Weights of the attention, the same of every head, that are added up. */
@@ -48,7 +50,7 @@ export function cellsOf(tokens: number, side: number): Int32Array {
  */
 export function thumbnails({ largest }: LayerHeads): Uint8Array {
   const shades = new Uint8Array(largest.length);
-  // Ten times as fast as `from` with a function, and there are many.
-  for (const [index, weight] of largest.entries()) shades[index] = Math.round(weight * 255);
+  // An index is many times as fast as `from` with a function or `entries`, and there are hundreds of thousands.
+  for (let index = 0; index < largest.length; index++) shades[index] = Math.round(at(largest, index) * 255);
   return shades;
 }
