@@ -1,6 +1,8 @@
 import { erf } from './activationFunctions.ts';
 import { at } from './tensor.ts';
 
+// Loops over a vocabulary read by index: `at`, which all kinds of arrays share, takes several times as long for each number.
+
 const LN2 = Math.log(2);
 
 /** The number below which a standard normal variable is with this probability, between 0 and 1. */
@@ -16,10 +18,10 @@ export function normalQuantile(probability: number): number {
 /** ln(sum(exp(values))), with the largest value subtracted first so that nothing overflows. */
 export function logSumExp(values: ArrayLike<number>): number {
   let max = -Infinity;
-  for (let i = 0; i < values.length; i++) max = Math.max(max, at(values, i));
+  for (let i = 0; i < values.length; i++) max = Math.max(max, values[i] ?? Number.NaN);
   if (max === -Infinity) return -Infinity;
   let sum = 0;
-  for (let i = 0; i < values.length; i++) sum += Math.exp(at(values, i) - max);
+  for (let i = 0; i < values.length; i++) sum += Math.exp((values[i] ?? Number.NaN) - max);
   return max + Math.log(sum);
 }
 
@@ -39,15 +41,19 @@ export function softmax(logits: ArrayLike<number>, temperature = 1): Float32Arra
   const largest = at(logits, best);
   const exponentials = new Float64Array(logits.length);
   let sum = 0;
-  for (let i = 0; i < logits.length; i++) sum += exponentials[i] = Math.exp((at(logits, i) - largest) / temperature);
-  for (let i = 0; i < probs.length; i++) probs[i] = at(exponentials, i) / sum;
+  for (let i = 0; i < logits.length; i++) sum += exponentials[i] = Math.exp(((logits[i] ?? Number.NaN) - largest) / temperature);
+  for (let i = 0; i < probs.length; i++) probs[i] = (exponentials[i] ?? Number.NaN) / sum;
   return probs;
 }
 
 /** Index of the first largest value. */
 export function argmax(values: ArrayLike<number>): number {
   let best = 0;
-  for (let i = 1; i < values.length; i++) if (at(values, i) > at(values, best)) best = i;
+  let largest = values[0] ?? Number.NaN;
+  for (let i = 1; i < values.length; i++) {
+    const value = values[i] ?? Number.NaN;
+    if (value > largest) [best, largest] = [i, value];
+  }
   return best;
 }
 
@@ -55,7 +61,7 @@ export function argmax(values: ArrayLike<number>): number {
 export function entropyBits(probs: ArrayLike<number>): number {
   let nats = 0;
   for (let i = 0; i < probs.length; i++) {
-    const p = at(probs, i);
+    const p = probs[i] ?? Number.NaN;
     if (p > 0) nats -= p * Math.log(p);
   }
   return nats / LN2;
@@ -70,7 +76,7 @@ export function surprisalBits(logprob: number): number {
 export function rankOf(logits: ArrayLike<number>, index: number): number {
   const own = at(logits, index);
   let rank = 1;
-  for (let i = 0; i < logits.length; i++) if (at(logits, i) > own) rank++;
+  for (let i = 0; i < logits.length; i++) if ((logits[i] ?? Number.NaN) > own) rank++;
   return rank;
 }
 
@@ -78,6 +84,8 @@ export function rankOf(logits: ArrayLike<number>, index: number): number {
 export function topIndices(values: ArrayLike<number>, count: number): Int32Array {
   const size = Math.min(count, values.length);
   const heap: number[] = [];
+  /** Of the heap's root. */
+  let least = -Infinity;
   /** Whether index a belongs nearer the root: the heap's root is the worst one kept. */
   const worse = (a: number, b: number): boolean => {
     const difference = at(values, a) - at(values, b);
@@ -107,9 +115,12 @@ export function topIndices(values: ArrayLike<number>, count: number): Int32Array
         swap(parent, child);
         child = parent;
       }
-    } else if (size > 0 && worse(at(heap, 0), i)) {
+      if (heap.length === size) least = at(values, at(heap, 0));
+    } else if (size > 0 && (values[i] ?? Number.NaN) > least) {
+      // An equal one comes later, and is worse than the root.
       heap[0] = i;
       siftDown();
+      least = at(values, at(heap, 0));
     }
   }
   return Int32Array.from(heap.sort((a, b) => (worse(a, b) ? 1 : -1)));

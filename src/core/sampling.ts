@@ -2,8 +2,9 @@ import type { FilterStep } from './generationRules.ts';
 import { argmax, entropyBits, softmax, topIndices } from './probability.ts';
 import { at } from './tensor.ts';
 
-/** Larger than any vocabulary, and small enough that a probability's 31 bits and an index fit in one exact whole number. */
-const MAX_VOCAB = 2 ** 22;
+/** Bits of a float32 probability that are not looked at when a vocabulary is divided into parts, and the number of these. */
+const ROUNDED_BITS = 16;
+const PARTS = 2 ** (31 - ROUNDED_BITS);
 
 /** Settings of the next-token draw, as transformers' generation config names them. */
 export interface SamplingSettings {
@@ -42,7 +43,8 @@ export interface SampledDistribution {
 export function sample(logits: Float32Array, settings: SamplingSettings): SampledDistribution {
   const vocab = logits.length;
   const probs = softmax(logits, Math.max(0, settings.temperature));
-  const kept = Uint8Array.from(logits, (logit) => (logit === -Infinity ? 0 : 1));
+  const kept = new Uint8Array(vocab);
+  for (let index = 0; index < vocab; index++) kept[index] = logits[index] === -Infinity ? 0 : 1;
   const steps: FilterStep[] = [];
   if (settings.temperature <= 0) kept.fill(0)[argmax(logits)] = 1;
   const apply = (filter: FilterStep['filter'], dropsAt: (mass: number) => (index: number) => boolean): void => {
@@ -57,7 +59,7 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
       }
       kept[index] = 0;
       dropped++;
-      removed += at(probs, index);
+      removed += probs[index] ?? 0;
     }
     steps.push({ filter, kept: left, dropped, removed: removed / mass });
   };
@@ -66,17 +68,22 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
   if (settings.topP < 1) apply('topP', (mass) => beyondNucleus(probs, kept, Math.max(0, settings.topP) * mass));
   if (settings.minP > 0) {
     const threshold = Math.min(1, settings.minP) * at(probs, argmax(probs));
-    apply('minP', () => (index) => at(probs, index) < threshold);
+    apply('minP', () => (index) => (probs[index] ?? 0) < threshold);
   }
   const mass = keptMass(probs, kept);
-  const final = probs.slice();
-  for (let index = 0; index < vocab; index++) final[index] = kept[index] === 1 ? at(probs, index) / mass : 0;
+  const final = new Float32Array(vocab);
+  let keptCount = 0;
+  for (let index = 0; index < vocab; index++) {
+    if (kept[index] === 0) continue;
+    keptCount++;
+    final[index] = (probs[index] ?? 0) / mass;
+  }
   return {
     probs,
     final,
     kept,
     steps,
-    keptCount: kept.reduce((count, one) => count + one, 0),
+    keptCount,
     entropyBefore: entropyBits(probs),
     entropyAfter: entropyBits(final),
   };
@@ -85,7 +92,7 @@ export function sample(logits: Float32Array, settings: SamplingSettings): Sample
 /** Whether a logit is below the k-th. */
 function belowKth(logits: Float32Array, k: number): (index: number) => boolean {
   const threshold = at(logits, at(topIndices(logits, k), k - 1));
-  return (index) => at(logits, index) < threshold;
+  return (index) => (logits[index] ?? 0) < threshold;
 }
 
 /**
@@ -108,38 +115,43 @@ function beyondNucleus(probs: Float32Array, kept: Uint8Array, target: number): (
   let excess = -fitting;
   for (const p of left) if (p === threshold) excess++;
   // Called in order of index: the first of the equal ones are the excess.
-  return (index) => at(probs, index) < threshold || (at(probs, index) === threshold && excess-- > 0);
-}
-
-/** Indices of probabilities in descending order, equal ones by index. Usually few are taken: no more is sorted than that. */
-function* falling(probs: Float32Array): Generator<number> {
-  let done = 0;
-  for (let size = 64; done < probs.length; size *= 8) {
-    const order = size * 16 < probs.length ? topIndices(probs, size) : fallingOrder(probs);
-    for (const index of order.subarray(done)) yield index;
-    done = order.length;
-  }
+  return (index) => {
+    const p = probs[index] ?? 0;
+    return p < threshold || (p === threshold && excess-- > 0);
+  };
 }
 
 /**
- * The bit pattern of a probability rises with it, so one whole number below 2^53 holds both its place in the order and its index,
- * and is sorted without a comparison function.
+ * Indices of probabilities in descending order, equal ones by index. Usually few are taken: all are divided by the first bits of their
+ * probabilities, which rise with them, and a part is sorted when it is reached.
  */
-function fallingOrder(probs: Float32Array): Int32Array {
+function* falling(probs: Float32Array): Generator<number> {
   const bits = new Uint32Array(probs.buffer, probs.byteOffset, probs.length);
-  const keys = new Float64Array(probs.length);
-  for (let index = 0; index < probs.length; index++) keys[index] = (2 ** 31 - at(bits, index)) * MAX_VOCAB + index;
-  keys.sort();
-  const order = new Int32Array(probs.length);
-  for (let place = 0; place < order.length; place++) order[place] = at(keys, place) % MAX_VOCAB;
-  return order;
+  const partOf = (index: number): number => PARTS - 1 - ((bits[index] ?? 0) >>> ROUNDED_BITS);
+  const sizes = new Uint32Array(PARTS);
+  for (let index = 0; index < bits.length; index++) sizes[partOf(index)] = (sizes[partOf(index)] ?? 0) + 1;
+  /** Where the next index of each part is put, and at last where the part ends. */
+  const ends = new Uint32Array(PARTS);
+  for (let part = 1; part < PARTS; part++) ends[part] = (ends[part - 1] ?? 0) + (sizes[part - 1] ?? 0);
+  const order = new Uint32Array(bits.length);
+  for (let index = 0; index < bits.length; index++) {
+    const part = partOf(index);
+    const place = ends[part] ?? 0;
+    order[place] = index;
+    ends[part] = place + 1;
+  }
+  let from = 0;
+  for (const to of ends) {
+    if (to > from) yield* order.subarray(from, to).sort((a, b) => (bits[b] ?? 0) - (bits[a] ?? 0) || a - b);
+    from = to;
+  }
 }
 
 /** Draws the token whose share of 0..1 contains `uniform`; see `Draw`. `final` [vocab] sums to 1. */
 export function draw(final: Float32Array, uniform: number): Draw & { readonly index: number } {
   let last = { index: argmax(final), from: 0, to: 0 };
   for (const index of falling(final)) {
-    const p = at(final, index);
+    const p = final[index] ?? 0;
     // Rounding may leave the sum slightly below `uniform`: then the last token is drawn.
     if (p === 0) break;
     last = { index, from: last.to, to: last.to + p };
@@ -150,7 +162,7 @@ export function draw(final: Float32Array, uniform: number): Draw & { readonly in
 
 function keptMass(probs: Float32Array, kept: Uint8Array): number {
   let mass = 0;
-  for (let i = 0; i < probs.length; i++) if (kept[i] === 1) mass += at(probs, i);
+  for (let i = 0; i < probs.length; i++) if (kept[i] === 1) mass += probs[i] ?? 0;
   return mass;
 }
 
