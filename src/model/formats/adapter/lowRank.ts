@@ -1,4 +1,3 @@
-import { at } from '../../../core/tensor.ts';
 import { computed, rowCount, rowLength, type Source } from '../source.ts';
 import { widen } from '../widen.ts';
 
@@ -17,9 +16,9 @@ export function plusLowRank(base: Source, factors: () => Promise<LowRank>): Sour
     for (let row = 0; row < count; row++) {
       const out = sum.subarray(row * width, (row + 1) * width);
       for (let k = 0; k < rank; k++) {
-        const factor = at(left, (first + row) * rank + k);
+        const factor = left[(first + row) * rank + k] ?? Number.NaN;
         const from = k * width;
-        for (let i = 0; i < width; i++) out[i] = (out[i] ?? 0) + factor * (right[from + i] ?? 0);
+        for (let i = 0; i < width; i++) out[i] = (out[i] ?? Number.NaN) + factor * (right[from + i] ?? Number.NaN);
       }
     }
     return sum;
@@ -39,10 +38,11 @@ export function withLengths(matrix: Source, lengths: () => Promise<Float32Array>
     /** Sums of squares of the outputs that were read. */
     const squares = new Float64Array(transposed ? width : read);
     const outputOf = (index: number): number => (transposed ? index % width : Math.floor(index / width));
-    for (const [index, value] of values.entries()) squares[outputOf(index)] = at(squares, outputOf(index)) + value ** 2;
+    for (const [index, value] of values.entries()) squares[outputOf(index)] = (squares[outputOf(index)] ?? Number.NaN) + value ** 2;
     for (const [index, value] of values.entries()) {
       const output = outputOf(index);
-      if (value !== 0) values[index] = (value * at(wanted, transposed ? output : from + output)) / Math.sqrt(at(squares, output));
+      if (value !== 0)
+        values[index] = (value * (wanted[transposed ? output : from + output] ?? Number.NaN)) / Math.sqrt(squares[output] ?? Number.NaN);
     }
     return values.subarray((first - from) * width, (first - from + count) * width);
   });
@@ -53,7 +53,7 @@ export function plus(base: Source, added: () => Promise<Float32Array>): Source {
   const width = rowLength(base.shape);
   return computed(base, async (first, count) => {
     const [sum, more] = [widen(await base.rows(first, count), base.dtype), await added()];
-    for (const [i, value] of sum.entries()) sum[i] = value + at(more, first * width + i);
+    for (const [i, value] of sum.entries()) sum[i] = value + (more[first * width + i] ?? Number.NaN);
     return sum;
   });
 }
@@ -61,6 +61,6 @@ export function plus(base: Source, added: () => Promise<Float32Array>): Source {
 /** A matrix [rows, width] transposed. */
 export function turned(values: Float32Array, rows: number, width: number): Float32Array {
   const out = new Float32Array(values.length);
-  for (let row = 0; row < rows; row++) for (let i = 0; i < width; i++) out[i * rows + row] = at(values, row * width + i);
+  for (let row = 0; row < rows; row++) for (let i = 0; i < width; i++) out[i * rows + row] = values[row * width + i] ?? Number.NaN;
   return out;
 }

@@ -1,5 +1,4 @@
 import { isRecord } from '../../../core/records.ts';
-import { at } from '../../../core/tensor.ts';
 import { msg } from '../../../core/translatable.ts';
 import { parseJson, quoted } from '../modelFiles.ts';
 import { computed, floatsOf, once, type Source } from '../source.ts';
@@ -48,10 +47,12 @@ export async function bitsandbytesWeights(tensors: QuantizedTensors): Promise<De
       computed({ shape: [out, inputs] }, async (first, count) => {
         const integers = new Int8Array((await bytesIn(tensors.files, weight, first, count)).buffer);
         const scaleOf = await scales();
-        return Float32Array.from(
-          integers,
-          (value, index) => Math.fround(value * at(scaleOf, first + Math.floor(index / inputs))) * INT8_STEP,
-        );
+        const rows = new Float32Array(integers.length);
+        for (let row = 0; row < count; row++) {
+          const own = scaleOf[first + row] ?? Number.NaN;
+          for (let i = row * inputs; i < (row + 1) * inputs; i++) rows[i] = Math.fround((integers[i] ?? Number.NaN) * own) * INT8_STEP;
+        }
+        return rows;
       }),
     );
   }
@@ -81,7 +82,10 @@ function fourBits(tensors: QuantizedTensors, name: string, { shape, block, neste
   const read = once(async () => {
     if (own === null) return { values: await floatsOf(files, table), scales: await floatsOf(files, scale) };
     const [codes, map, absmax] = [await bytesIn(files, scale), await floatsOf(files, own.table), await floatsOf(files, own.scale)];
-    const scales = Float32Array.from(codes, (code, i) => Math.fround(at(map, code) * at(absmax, Math.floor(i / own.block))) + own.offset);
+    const scales = Float32Array.from(
+      codes,
+      (code, i) => Math.fround((map[code] ?? Number.NaN) * (absmax[Math.floor(i / own.block)] ?? Number.NaN)) + own.offset,
+    );
     return { values: await floatsOf(files, table), scales };
   });
   return computed({ shape: [out, inputs] }, async (first, count) => {
@@ -89,10 +93,12 @@ function fourBits(tensors: QuantizedTensors, name: string, { shape, block, neste
     const bytes = await files.read(packed.file, packed.offset + start / 2, (count * inputs) / 2);
     const { values, scales } = await read();
     // The first of two numbers is in the upper nibble.
-    return Float32Array.from({ length: count * inputs }, (_, i) => {
-      const byte = at(bytes, i >> 1);
-      return at(values, i % 2 === 0 ? byte >> 4 : byte & 15) * at(scales, Math.floor((start + i) / block));
-    });
+    const rows = new Float32Array(count * inputs);
+    for (let i = 0; i < rows.length; i++) {
+      const byte = bytes[i >> 1] ?? Number.NaN;
+      rows[i] = (values[i % 2 === 0 ? byte >> 4 : byte & 15] ?? Number.NaN) * (scales[Math.floor((start + i) / block)] ?? Number.NaN);
+    }
+    return rows;
   });
 }
 

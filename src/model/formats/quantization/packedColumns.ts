@@ -48,7 +48,7 @@ export function gptqWeights(tensors: QuantizedTensors, { bits, group, zerosLess1
     const inputs = words * perWord;
     const scales = tensorOf(tensors, `${module}.scales`, FLOATS);
     const [groups] = matrixShape(scales);
-    if (scales.shape[1] !== out) refuse(scales, msg`has ${scales.shape[1] ?? 0} columns, where ${out} are called for`);
+    if (scales.shape[1] !== out) refuse(scales, msg`has ${scales.shape[1] ?? Number.NaN} columns, where ${out} are called for`);
     const qzeros = tensorOf(tensors, `${module}.qzeros`, ['I32'], [groups, out / perWord]);
     const order = tensors.stored.has(`${module}.g_idx`) ? tensorOf(tensors, `${module}.g_idx`, ['I32'], [inputs]) : null;
     const read = once(async (): Promise<Groups> => {
@@ -62,10 +62,11 @@ export function gptqWeights(tensors: QuantizedTensors, { bits, group, zerosLess1
       const rows = new Float32Array(count * inputs);
       for (let i = 0; i < inputs; i++) {
         const [word, shift] = [Math.floor(i / perWord) * out, (i % perWord) * bits];
-        const from = at(groupOf, i) * out;
+        const from = (groupOf[i] ?? Number.NaN) * out;
         for (let row = 0; row < count; row++) {
           const o = first + row;
-          rows[row * inputs + i] = at(scale, from + o) * (((at(packed, word + o) >>> shift) & mask) - at(zeros, from + o));
+          rows[row * inputs + i] =
+            (scale[from + o] ?? Number.NaN) * ((((packed[word + o] ?? Number.NaN) >>> shift) & mask) - (zeros[from + o] ?? Number.NaN));
         }
       }
       return rows;
@@ -85,7 +86,7 @@ export function awqWeights(tensors: QuantizedTensors, group: number | null): Deq
     const out = words * 8;
     const scales = tensorOf(tensors, `${module}.scales`, FLOATS);
     const [groups] = matrixShape(scales);
-    if (scales.shape[1] !== out) refuse(scales, msg`has ${scales.shape[1] ?? 0} columns, where ${out} are called for`);
+    if (scales.shape[1] !== out) refuse(scales, msg`has ${scales.shape[1] ?? Number.NaN} columns, where ${out} are called for`);
     const qzeros = tensorOf(tensors, `${module}.qzeros`, ['I32'], [groups, words]);
     const inOrder = (nibble: number): number => at(AWQ_ORDER, nibble);
     const read = once(async (): Promise<Groups> => ({
@@ -100,8 +101,9 @@ export function awqWeights(tensors: QuantizedTensors, group: number | null): Deq
         const o = first + row;
         const [word, shift] = [Math.floor(o / 8), 4 * AWQ_ORDER.indexOf(o % 8)];
         for (let i = 0; i < inputs; i++) {
-          const from = at(groupOf, i) * out + o;
-          rows[row * inputs + i] = at(scale, from) * (((at(packed, i * words + word) >>> shift) & 15) - at(zeros, from));
+          const from = (groupOf[i] ?? Number.NaN) * out + o;
+          rows[row * inputs + i] =
+            (scale[from] ?? Number.NaN) * ((((packed[i * words + word] ?? Number.NaN) >>> shift) & 15) - (zeros[from] ?? Number.NaN));
         }
       }
       return rows;

@@ -65,9 +65,11 @@ export function scaledBytes(
         for (let row = 0; row < count; row++)
           for (let i = 0; i < inputs; i++) {
             const place = Math.floor((first + row) / down) * columns + Math.floor(i / across);
-            const byte = at(bytes, row * inputs + i);
-            const value = isFloat ? at(E4M3, byte) : ((byte << 24) >> 24) - (zeroOf === null ? 0 : at(zeroOf, place));
-            rows[row * inputs + i] = value * at(values, place);
+            const byte = bytes[row * inputs + i] ?? Number.NaN;
+            const value = isFloat
+              ? (E4M3[byte] ?? Number.NaN)
+              : ((byte << 24) >> 24) - (zeroOf === null ? 0 : (zeroOf[place] ?? Number.NaN));
+            rows[row * inputs + i] = value * (values[place] ?? Number.NaN);
           }
         return rows;
       }),
@@ -120,12 +122,12 @@ export function packedRows(tensors: QuantizedTensors, bits: number): Pick<Dequan
         const rows = new Float32Array(count * inputs);
         for (let row = 0; row < count; row++)
           for (let i = 0; i < inputs; i++) {
-            const [o, group] = [first + row, at(groupOf, i)];
+            const [o, group] = [first + row, groupOf[i] ?? Number.NaN];
             // Both are stored plus half their range.
             const zeroOf =
-              zeros === null ? middle : (at(zeros, Math.floor(o / perWord) * groups + group) >>> (bits * (o % perWord))) & mask;
-            const integer = (at(all, row * words + Math.floor(i / perWord)) >>> (bits * (i % perWord))) & mask;
-            rows[row * inputs + i] = (integer - zeroOf) * at(scales, o * groups + group);
+              zeros === null ? middle : ((zeros[Math.floor(o / perWord) * groups + group] ?? Number.NaN) >>> (bits * (o % perWord))) & mask;
+            const integer = ((all[row * words + Math.floor(i / perWord)] ?? Number.NaN) >>> (bits * (i % perWord))) & mask;
+            rows[row * inputs + i] = (integer - zeroOf) * (scales[o * groups + group] ?? Number.NaN);
           }
         return rows;
       }),
