@@ -40,11 +40,11 @@ export async function rollout({ model, trace, target: { position }, context }: A
       for (let head = 0; head < heads; head++)
         for (let key = 0; key <= query; key++) {
           const weight = at(data, (head * length + query) * length + key);
-          mean[key] = at(mean, key) + weight;
+          mean[key] = (mean[key] ?? 0) + weight;
           sum += weight;
         }
       const share = sum === 0 ? 0 : at(values, query) / 2 / sum;
-      for (let key = 0; key <= query; key++) before[key] = at(before, key) + share * at(mean, key);
+      for (let key = 0; key <= query; key++) before[key] = (before[key] ?? 0) + share * (mean[key] ?? 0);
     }
     values = before;
   }

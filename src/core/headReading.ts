@@ -1,5 +1,3 @@
-import { at } from './tensor.ts';
-
 // What is read off the attention of every head, in place of the attention itself, and what becomes of it.
 
 /** Weights of the attention, the same of every head, that are added up. */
@@ -51,6 +49,6 @@ export function cellsOf(tokens: number, side: number): Int32Array {
 export function thumbnails({ largest }: LayerHeads): Uint8Array {
   const shades = new Uint8Array(largest.length);
   // An index is many times as fast as `from` with a function or `entries`, and there are hundreds of thousands.
-  for (let index = 0; index < largest.length; index++) shades[index] = Math.round(at(largest, index) * 255);
+  for (let index = 0; index < largest.length; index++) shades[index] = Math.round((largest[index] ?? 0) * 255);
   return shades;
 }

@@ -63,8 +63,8 @@ function turnedBack(rotations: readonly number[], size: number, index: number): 
   column[index] = 1;
   for (let r = rotations.length - 3; r >= 0; r -= 3) {
     const i = at(rotations, r);
-    const [cosine, sine] = [at(rotations, r + 1), at(rotations, r + 2)];
-    const [first, second] = [at(column, i), at(column, i + 1)];
+    const [cosine, sine] = [rotations[r + 1] ?? 0, rotations[r + 2] ?? 0];
+    const [first, second] = [column[i] ?? 0, column[i + 1] ?? 0];
     column[i] = cosine * first + sine * second;
     column[i + 1] = cosine * second - sine * first;
   }

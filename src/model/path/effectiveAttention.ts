@@ -1,4 +1,4 @@
-import { at, tensor, type Tensor } from '../../core/tensor.ts';
+import { tensor, type Tensor } from '../../core/tensor.ts';
 import { recurrenceIn } from '../families/mixers.ts';
 import type { DecoderSpec, ShortConvolution } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
@@ -57,9 +57,9 @@ async function convolutionMap(
       let sum = 0;
       for (let channel = 0; channel < channels; channel++)
         sum += Math.abs(
-          at(after, query * channels + channel) *
-            at(weights, channel * size + size - 1 - back) *
-            at(before, (query - back) * channels + channel),
+          (after[query * channels + channel] ?? 0) *
+            (weights[channel * size + size - 1 - back] ?? 0) *
+            (before[(query - back) * channels + channel] ?? 0),
         );
       map.data[query * length + query - back] = sum / channels;
     }

@@ -1,6 +1,5 @@
 import { changeAt, residualSteps } from '../../core/interventions.ts';
 import { UserError } from '../../core/errors.ts';
-import { at } from '../../core/tensor.ts';
 import { msg } from '../../core/translatable.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import { interventionTables, spanRows } from '../graph/interventionInputs.ts';
@@ -68,9 +67,9 @@ not in one of them alone, so contributions cannot be taken back through layers.`
           if (changeAt(steps, 0, query).factor === 0) continue;
           const row = near.subarray((query - piece.from) * piece.to, (query - piece.from) * piece.to + query + 1);
           const sum = row.reduce((total, one) => total + one, 0);
-          const number = at(numbers, query);
-          if (sum === 0) before[query] = at(before, query) + number;
-          else for (let key = 0; key <= query; key++) before[key] = at(before, key) + (number * at(row, key)) / sum;
+          const number = numbers[query] ?? 0;
+          if (sum === 0) before[query] = (before[query] ?? 0) + number;
+          else for (let key = 0; key <= query; key++) before[key] = (before[key] ?? 0) + (number * (row[key] ?? 0)) / sum;
         }
         await checkpoint?.();
       }

@@ -87,7 +87,8 @@ stream alone, so there is nothing to read.`,
       const logits = tensor([count, vocab], new Float32Array(count * vocab));
       for (let index = 0; index < count; index++) {
         const factor = finalNorm === null ? 1 : scaleOf(row(parts, index), finalNorm) / scaleOf(row(final, index), finalNorm);
-        for (let id = 0; id < vocab; id++) logits.data[index * vocab + id] = factor * (at(data, index * vocab + id) - at(constants, id));
+        for (let id = 0; id < vocab; id++)
+          logits.data[index * vocab + id] = factor * ((data[index * vocab + id] ?? 0) - (constants[id] ?? 0));
       }
       return logits;
     },
