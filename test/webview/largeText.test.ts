@@ -16,7 +16,7 @@ beforeAll(async () => {
   await page.open(server, `tokens=${TOKENS}`);
   await panel.locator('#tab-tokens').click();
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const chips = (): Locator => panel.locator('.strip .token');
 const rows = (): Locator => panel.locator('.token-table tbody tr[data-index]');

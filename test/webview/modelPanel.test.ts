@@ -34,7 +34,7 @@ describe('the picture of the bundled model', () => {
     server = await startHarness(await comparePanels(await openBundled(TEXT), await openBundled(TEXT.replace('dog', 'fox')), 'text'));
     await page.open(server, 'family');
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('draws every layer with what it adds, and the prediction that the last layer ends in', async () => {
     await panel.locator('.strip .token').nth(12).click();

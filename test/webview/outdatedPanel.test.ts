@@ -30,7 +30,7 @@ describe('results from before, in the panel', () => {
   beforeAll(async () => {
     server = await startHarness();
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('are dimmed and named in every view while another text runs, and stand out again with the new ones', async () => {
     await page.open(server, '');
@@ -93,7 +93,7 @@ describe('the token that is shown', () => {
   beforeAll(async () => {
     server = await startHarness();
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
   const first = shown.explanation.tokens.findIndex(({ special }) => !special);
   /** The selected token of strip and table, and whether each is seen whole in its frame. */
   const seen = async (): Promise<object> => ({

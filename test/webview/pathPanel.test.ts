@@ -22,7 +22,7 @@ beforeAll(async () => {
   await page.browser.page.addInitScript(() => sessionStorage.clear());
   await page.open(server, 'family&alone');
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const found = (): Locator => panel.locator('.path-found strong');
 const current = (): Locator => panel.locator('.path-station[aria-current="step"]');

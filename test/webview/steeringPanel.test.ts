@@ -14,7 +14,7 @@ beforeAll(async () => {
   opened = await openBundled('Once upon a time there was a', 'english.txt');
   server = await startHarness(opened);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const POSITIVE = ['I love this place, it is wonderful', 'What a lovely and happy day'];
 const NEGATIVE = ['I hate this place, it is terrible'];
