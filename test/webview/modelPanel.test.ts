@@ -3,6 +3,7 @@ import type { Frame, FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TABS } from '../../webview/viewSettings.ts';
 import type { Browser } from '../e2e/browser.ts';
+import { unfold } from '../e2e/panel.ts';
 import { comparePanels, openBundled, openFamily } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -196,6 +197,35 @@ describe('the picture of the bundled model', () => {
     }
     expect([...sizes]).toEqual(['13px']);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
+  });
+
+  it('names a field in one line where its name stands beside it', async () => {
+    const broken: string[] = [];
+    let seen = 0;
+    for (const language of ['en', 'zh-cn']) {
+      await page.open(server, `family&language=${language}`);
+      for (const width of [480, 1400]) {
+        await browser.page.setViewportSize({ width, height: 900 });
+        for (const name of TABS.filter((one) => one !== 'experts')) {
+          await tab(name);
+          await unfold(panel);
+          const lines = await panel.locator('.toolbar > .field > label:visible').evaluateAll((all) =>
+            all.map((one) => {
+              const range = document.createRange();
+              range.selectNodeContents(one);
+              const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+              return [one.textContent, new Set(tops).size] as const;
+            }),
+          );
+          seen += lines.length;
+          broken.push(...lines.flatMap(([text, count]) => (count > 1 ? [`${language}, ${width} px, ${name}: ${text}`] : [])));
+        }
+      }
+    }
+    expect(seen).toBeGreaterThan(8);
+    expect(broken).toEqual([]);
+    await browser.page.setViewportSize({ width: 1440, height: 900 });
+    await page.open(server, 'family');
   });
 
   it('keeps the rules of axe in every tab, and that of contrast in every theme, with the path open', { timeout: 300_000 }, async () => {
