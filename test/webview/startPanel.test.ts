@@ -80,6 +80,9 @@ describe('an empty panel', { timeout: 120_000 }, () => {
         await page.picture(`start-${language}-${theme}-${width}`);
         faults.push(...(await frame().evaluate(() => window.layout.layoutFaults())).map((fault) => `${theme}, ${width} px: ${fault}`));
       }
+      // What the browser draws itself, as the arrows of a number's field.
+      const scheme = await panel.locator('body').evaluate((body) => getComputedStyle(body).colorScheme);
+      if ((scheme === 'dark') !== ['dark', 'high-contrast'].includes(theme)) faults.push(`${theme}: ${scheme}`);
       faults.push(
         ...(await frame().evaluate(async () => {
           const { axe: rules } = window as unknown as { readonly axe: typeof axe };
