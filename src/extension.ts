@@ -22,14 +22,19 @@ export function activate(context: vscode.ExtensionContext): void {
   };
   const timer = setTimeout(() => void parts(), STARTED_MS);
   const tree = new LazyModelTree(parts);
+  let last = vscode.window.activeTextEditor;
   context.subscriptions.push(
     { dispose: () => clearTimeout(timer) },
     tree,
     vscode.window.registerTreeDataProvider(MODEL_VIEW, tree),
+    // While the panel has the focus no editor is active.
+    vscode.window.onDidChangeActiveTextEditor((editor) => {
+      last = editor ?? last;
+    }),
     ...commandsOf(context.extension.packageJSON).map((id) =>
       vscode.commands.registerCommand(id, async (...args: readonly unknown[]) => {
         if (args[0] === NOTHING) return;
-        const editors = readEditors();
+        const editors = readEditors(last);
         await (await parts()).run(id, args, editors);
       }),
     ),

@@ -61,10 +61,10 @@ export interface CommandContext {
 
 /** Handlers of the commands of package.json, by id. */
 export function commandsOf(context: CommandContext): Readonly<Record<string, (...args: readonly unknown[]) => Promise<void> | void>> {
-  const { explainer, current, panel, library, downloads, secrets, log, editors } = context;
+  const { explainer, current, panel, library, downloads, secrets, log } = context;
   return {
     'explainTokens.explain': async () => {
-      await explainSelection(explainer, editors);
+      await explainSelection(context);
       readAroundWindow(context);
     },
     'explainTokens.runAgain': () => explainer.runAgain(),
@@ -99,23 +99,25 @@ export function commandsOf(context: CommandContext): Readonly<Record<string, (..
   };
 }
 
-async function explainSelection(explainer: Explainer, { active }: EditorTexts): Promise<void> {
+/** Explains what is selected. Where there is no text at all, the panel says how to begin and offers examples. */
+async function explainSelection({ explainer, panel, editors: { active, nearest } }: CommandContext): Promise<void> {
   if (!active && isWithheld()) return void inform(t('VS Code gives this file to no extension: it is larger than 50 MB, or no text.'));
-  if (!active) return void inform(t('Open a text and select what to explain.'));
-  if (explainer.readHere(active)) return explainer.runAgain();
-  const { target } = active;
+  if (!nearest && !panel.isOpen) return panel.openStart();
+  if (!nearest) return void inform(t('Open a text and select what to explain.'));
+  if (explainer.readHere(nearest)) return explainer.runAgain();
+  const { target } = nearest;
   if (!target) return void inform(t('There is no text here to explain: write or select some first.'));
   await explainer.explain(target);
 }
 
 /** Asks why the token under the cursor is there: in the panel, and in the editor, whose words are coloured by how much they count. */
 async function whyToken(context: CommandContext): Promise<void> {
-  const { explainer, current, focus, why, attention, panel, editors } = context;
+  const { current, focus, why, attention, panel, editors } = context;
   const { active } = editors;
   if (!active) return void inform(t('Open a text and put the cursor on a token.'));
   const { document, selection } = active;
   const before = current.placeAt(document, selection.start);
-  if (before.kind !== 'token') await explainSelection(explainer, editors);
+  if (before.kind !== 'token') await explainSelection(context);
   const place = current.placeAt(document, selection.start);
   if (place.kind !== 'token') {
     // An explanation that failed or was cancelled has said so.
@@ -134,7 +136,7 @@ async function whyToken(context: CommandContext): Promise<void> {
 /** Shows the path through the panel, over the explanation on show; without one over the text at the cursor, or else an example. */
 async function showPath({ explainer, current, panel, editors }: CommandContext): Promise<void> {
   if (!current.value) {
-    const target = editors.active?.target ?? (await exampleTarget(examplesIn(vscode.env.language)[0] ?? 'code'));
+    const target = editors.nearest?.target ?? (await exampleTarget(examplesIn(vscode.env.language)[0] ?? 'code'));
     if (target) await explainer.explain(target);
   }
   // An explanation that failed or was cancelled has said so.
@@ -144,11 +146,12 @@ async function showPath({ explainer, current, panel, editors }: CommandContext):
 }
 
 /** Shades the words that the token at the cursor attends to, from now on or no longer; a text is explained first where none is. */
-async function toggleAttention({ attention, current, explainer, why, editors }: CommandContext): Promise<void> {
+async function toggleAttention(context: CommandContext): Promise<void> {
+  const { attention, current, why, editors } = context;
   if (attention.isOn) return attention.turn(false);
   const { active } = editors;
   if (!current.value || (active && !current.isAbout(active.document))) {
-    await explainSelection(explainer, editors);
+    await explainSelection(context);
     // An explanation that failed or was cancelled has said so.
     if (!current.value || current.outdated !== null || (active && !current.isAbout(active.document))) return;
   }

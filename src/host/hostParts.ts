@@ -319,7 +319,8 @@ export function createParts({
       const state = parsePersistedState(value);
       explainer.setChat(state?.chat === true);
       if (state?.recipe) explainer.setRecipe(state.recipe.steps, state.recipe.model);
-      if (!state) return panel.close();
+      // Nothing was explained when it was left: it says how to begin.
+      if (!state) return;
       const found = state.at === undefined ? undefined : reopenDocument(state.source.uri);
       // A text leaves this machine by a command alone.
       if (client.isElsewhere) return explainer.hold(targetOfState(state));

@@ -35,6 +35,12 @@ export class Paced<Told> implements Disposed {
     else this.#timer = setTimeout(() => this.#flush(), wait);
   };
 
+  /** Ends it with the newest, if the work is told of. */
+  finish(): void {
+    if (this.#isBegun && !this.#ended) this.#flush();
+    this.dispose();
+  }
+
   /** Ends it: nothing is told any more. */
   dispose(): void {
     this.#ended = true;

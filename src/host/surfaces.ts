@@ -3,10 +3,17 @@
 import type { Inert } from '../core/inertText.ts';
 import type { Markdown } from './editor/markdownCode.ts';
 import { PANEL_TYPE } from './commandIds.ts';
+import { Paced } from './paced.ts';
 import { vscode } from './vscode.ts';
 
+/** What a notification is told of a work: a message, and how many percent more of it are done. */
+interface Told {
+  readonly message?: Inert;
+  readonly increment?: number;
+}
+
 /** Reports progress to a notification. */
-export type Progress = vscode.Progress<{ readonly message?: Inert; readonly increment?: number }>;
+export type Progress = vscode.Progress<Told>;
 
 /** An item of a list. Its texts may begin with one of VS Code's icons (`withIcon`). */
 export interface PickItem {
@@ -63,16 +70,28 @@ export async function confirm(kind: 'information' | 'warning', question: Inert, 
   return (await show<Inert>(question, { modal: true, detail }, yes)) === yes;
 }
 
-/** Runs `work` with a progress notification, whose Cancel aborts `signal`; `token` is the same for VS Code's own calls. */
+/**
+ * Runs `work` with a progress notification, whose Cancel aborts `signal`; `token` is the same for VS Code's own calls. It is told as often
+ * as somebody can read: of small files there are hundreds in a second.
+ */
 export async function withProgress<T>(
   title: Inert,
   work: (view: Progress, signal: AbortSignal, token: vscode.CancellationToken) => Promise<T>,
 ): Promise<T> {
   const options = { location: vscode.ProgressLocation.Notification, cancellable: true, title };
-  return vscode.window.withProgress(options, (view, token) => {
+  return vscode.window.withProgress(options, async (view, token) => {
     const controller = new AbortController();
     token.onCancellationRequested(() => controller.abort());
-    return work(view, controller.signal, token);
+    const told = new Paced<Told>(
+      (what) => view.report(what),
+      0,
+      ({ increment: before = 0, ...kept }, { increment = 0, ...after }) => ({ ...kept, ...after, increment: before + increment }),
+    );
+    try {
+      return await work({ report: (what) => told.tell(what) }, controller.signal, token);
+    } finally {
+      told.finish();
+    }
   });
 }
 

@@ -229,6 +229,7 @@ export interface EditorAttention extends AttentionChoice {
 
 /** Commands that the page may run. */
 export const PANEL_COMMANDS = [
+  'explain',
   'runAgain',
   'toggleAttention',
   'compareWith',

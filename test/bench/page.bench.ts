@@ -16,7 +16,7 @@ let server: HarnessServer;
 beforeAll(async () => {
   server = await startHarness();
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 /** The page alone, answered at once from a fixture: what strip, table and map of a long text cost. */
 test.each([1024, 4096])('the page in a browser: %i tokens', async (tokens) => {

@@ -15,7 +15,7 @@ beforeAll(async () => {
   hub = await startHub(SINGLE, { id: 'tiny/gguf', files: { 'a.gguf': Buffer.from('GGUF'), 'b.gguf': Buffer.from('GGUF2') } });
 });
 afterAll(async () => {
-  await hub.close();
+  await hub?.close();
   rmSync(work, { recursive: true, force: true });
 });
 

@@ -27,8 +27,8 @@ beforeAll(async () => {
   llama = await startEngine('llama.cpp', served);
 });
 afterAll(async () => {
-  await Promise.all([vllm.close(), llama.close()]);
-  await served.model.dispose();
+  await Promise.all([vllm?.close(), llama?.close()]);
+  await served?.model.dispose();
   rmSync(work, { recursive: true, force: true });
 });
 

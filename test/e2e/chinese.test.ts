@@ -26,7 +26,7 @@ describe('with Chinese as the display language', () => {
     await session.page.keyboard.press('Control+Alt+e');
     await panel.frame.locator('.strip').waitFor({ timeout: 120_000 });
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

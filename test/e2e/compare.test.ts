@@ -35,7 +35,7 @@ describe('Compare in VS Code', () => {
     panel = panelOf(session.workbench);
   });
   afterAll(async () => {
-    await session.close();
+    await session?.close();
     rmSync(scratch, { recursive: true, force: true });
   });
   afterEach(async (context) => {

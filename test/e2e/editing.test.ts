@@ -28,7 +28,7 @@ describe('an explained text', () => {
     await session.workbench.command(EXPLAIN);
     await panel.shows(traced.length);
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

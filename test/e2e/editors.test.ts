@@ -29,7 +29,7 @@ describe('editors of other kinds', () => {
     });
     panel = panelOf(session.workbench);
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

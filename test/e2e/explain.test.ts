@@ -17,7 +17,7 @@ describe('Explain Tokens in VS Code', () => {
     session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads' });
     panel = panelOf(session.workbench);
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

@@ -36,7 +36,7 @@ describe.each([
     await panel.frame.getByRole('tab', { name: t('Forward pass'), exact: true }).click();
     await settled();
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name} ${language}`);
   });

@@ -32,7 +32,7 @@ describe('generating in VS Code', () => {
     await tab().open();
     await tab().set('New tokens at most', String(COUNT));
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

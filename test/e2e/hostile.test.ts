@@ -35,7 +35,7 @@ describe('a hostile text', () => {
     });
     panel = panelOf(session.workbench);
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

@@ -28,7 +28,7 @@ describe('the model setting', () => {
     panel = panelOf(session.workbench);
   });
   afterAll(async () => {
-    await session.close();
+    await session?.close();
     rmSync(folder, { recursive: true, force: true });
   });
   afterEach(async (context) => {

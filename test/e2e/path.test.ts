@@ -18,7 +18,7 @@ describe.each(WALKS)('the path ($language)', ({ language, say, text, command }) 
   beforeAll(async () => {
     session = await openSession({ files: { 'sample.md': SAMPLE }, open: 'sample.md', expect: 'The model reads', language });
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name} ${language}`);
   });

@@ -25,7 +25,7 @@ describe('the package for this machine', () => {
     panel = panelOf(session.workbench);
   });
   afterAll(async () => {
-    await session.close();
+    await session?.close();
     rmSync(folder, { recursive: true, force: true });
   });
   afterEach(async (context) => {

@@ -31,10 +31,10 @@ describe('the panel', () => {
     await panel.shows(traceByCommandLine(sampleLines(1, SAMPLE_LINES)).length);
   });
   afterAll(async () => {
-    await session.close();
+    await session?.close();
     if (process.env['UPDATE_SCREENSHOTS'] !== '1') return;
     mkdirSync(join(ROOT, 'media/screenshots'), { recursive: true });
-    copyFileSync(join(ARTIFACTS, `screenshots/${README_PICTURE}.png`), join(ROOT, 'media/screenshots/panel.png'));
+    copyFileSync(join(ARTIFACTS, `screenshots/${README_PICTURE}.png`), join(ROOT, 'media/screenshots/panel?.png'));
   });
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);

@@ -34,7 +34,7 @@ beforeAll(async () => {
   await page.setViewportSize({ width: 1280, height: 860 });
   await workbench.command('View: Toggle Primary Side Bar Visibility');
 });
-afterAll(() => session.close());
+afterAll(() => session?.close());
 
 /** Shows the window as it is for some seconds, once nothing is busy. */
 async function show(seconds: number): Promise<void> {

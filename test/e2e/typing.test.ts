@@ -24,7 +24,7 @@ describe('typing right after Explain Tokens', () => {
     });
     panel = panelOf(session.workbench);
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

@@ -73,7 +73,7 @@ describe('a source file of 1,500 lines and a Chinese text of 30,000 characters',
     });
     await session.workbench.command('View: Toggle Primary Side Bar Visibility');
   });
-  afterAll(() => session.close());
+  afterAll(() => session?.close());
   afterEach(async (context) => {
     if (context.task.result?.state === 'fail') await session.screenshot(`failed ${context.task.name}`);
   });

@@ -26,7 +26,7 @@ describe.each([
   beforeAll(async () => {
     model = await openLanguageModel(folder('media/models/explain-tokens-9m'), await runtime());
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test.each(EXPECTED)('gives %s the probabilities of PyTorch', async (_name, expected) => {
     const ids = Int32Array.from(expected.ids);

@@ -42,7 +42,7 @@ describe.each(CASES)('inside the layers of $name', ({ name, vectors, turns }) =>
     trace = await model.run(runOf(await (await openGolden(folder(path), 'golden.safetensors')).ids(), UNCHANGED));
     expected = await openGolden(folder(`${FIXTURES}/paths`), `${name}.safetensors`);
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
   const near = (found: ArrayLike<number>, wanted: ArrayLike<number>, what: string): number =>
     expectNearShare(found, wanted, TOLERANCE, what);
 

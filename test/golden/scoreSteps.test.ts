@@ -34,7 +34,7 @@ describe.each(CASES)('the cells of %s', (name, told) => {
     model = await openLanguageModel(folder(path), await wasm());
     trace = await model.run(runOf(await (await openGolden(folder(path), 'golden.safetensors')).ids(), UNCHANGED));
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test('come to the weights of transformers, step by step', async () => {
     const golden = await openGolden(folder(path), 'golden.safetensors');

@@ -37,7 +37,7 @@ describe('two texts', () => {
   beforeAll(async () => {
     server = await startHarness(await comparePanels(await openBundled(FIRST, 'first.md'), await openBundled(SECOND, 'second.md'), 'text'));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('are offered to be chosen while there is no second one', async () => {
     await open('alone');
@@ -149,7 +149,7 @@ describe('one text and two models of different vocabularies', () => {
   beforeAll(async () => {
     server = await startHarness(await comparePanels(await openBundled(FAMILY_TEXT), await openFamily('mistral.1'), 'model'));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('stands grouped by characters, without divergence and without vectors', async () => {
     await open();

@@ -17,7 +17,7 @@ beforeAll(async () => {
   opened = await openBundled('Lily gave Tom a ball. Lily', 'english.txt');
   server = await startHarness(opened);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const COMPUTED = ['gradient-x-input', 'integrated-gradients', 'alti-logit', 'value-weighted', 'rollout'] as const;
 const written = (value: number): string => signedDecimal(value, 3);

@@ -36,7 +36,7 @@ describe('a model with sinks and experts (gpt_oss)', () => {
   beforeAll(async () => {
     server = await startHarness(await openFamily('gpt_oss.1'));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('tells the sink’s share under the pointer, and offers no chat without a template', async () => {
     await open();
@@ -82,7 +82,7 @@ describe('a model with latent attention and a chat template (deepseek_v3)', () =
   beforeAll(async () => {
     server = await startHarness(await openFamily('deepseek_v3.1', true));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('asks for the text as it is when Chat is released', async () => {
     await open();

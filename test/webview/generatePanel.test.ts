@@ -23,7 +23,7 @@ beforeAll(async () => {
   server = await startHarness(model);
   ({ browser, panel } = page);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 beforeEach(async () => {
   await browser.page.setViewportSize({ width: 1000, height: 1200 });
   await browser.page.goto(`${server.url}?empty`);

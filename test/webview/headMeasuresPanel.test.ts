@@ -20,7 +20,7 @@ beforeAll(async () => {
   opened = await openBundled(TEXT, 'english.txt');
   server = await startHarness(opened);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 async function open(options = '', width = 900): Promise<void> {
   await page.forget();

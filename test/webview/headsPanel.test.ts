@@ -23,7 +23,7 @@ beforeAll(async () => {
     if (location.search.endsWith('&fresh')) sessionStorage.clear();
   });
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 beforeEach(() => browser.page.setViewportSize({ width: 900, height: 1200 }));
 afterEach(() => browser.page.unrouteAll({ behavior: 'ignoreErrors' }));
 

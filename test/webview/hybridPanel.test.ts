@@ -15,7 +15,7 @@ beforeAll(async () => {
   ({ browser, panel } = page);
   server = await startHarness(await openFamily('qwen3_5_text.1'));
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const title = (): Promise<string> => panel.locator('.map-card h2').innerText();
 

@@ -33,7 +33,7 @@ beforeAll(async () => {
   );
   await page.open(server, 'family');
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const opened = (): Promise<string | null> => panel.locator('[role="tab"][aria-selected="true"]').getAttribute('id');
 async function open(tab: string): Promise<void> {

@@ -35,7 +35,7 @@ beforeAll(async () => {
   });
   ({ browser, panel } = page);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 // A test that failed holds nothing back from the next.
 let release = (): void => undefined;
 afterEach(() => {

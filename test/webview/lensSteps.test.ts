@@ -17,7 +17,7 @@ beforeAll(async () => {
   opened = await openBundled(TEXT, 'english.txt');
   server = await startHarness(opened);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 async function open(of: HarnessServer, options = '', width = 1000): Promise<void> {
   await page.forget();

@@ -3,6 +3,7 @@ import type { Frame, FrameLocator } from 'playwright-core';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { TABS } from '../../webview/viewSettings.ts';
 import type { Browser } from '../e2e/browser.ts';
+import { unfold } from '../e2e/panel.ts';
 import { comparePanels, openBundled, openFamily } from './family.ts';
 import { startHarness, type HarnessServer } from './harness/server.ts';
 import { panelPage } from './panelPage.ts';
@@ -32,9 +33,10 @@ describe('the picture of the bundled model', () => {
   let server: HarnessServer;
   beforeAll(async () => {
     server = await startHarness(await comparePanels(await openBundled(TEXT), await openBundled(TEXT.replace('dog', 'fox')), 'text'));
+    await page.forget();
     await page.open(server, 'family');
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('draws every layer with what it adds, and the prediction that the last layer ends in', async () => {
     await panel.locator('.strip .token').nth(12).click();
@@ -118,6 +120,7 @@ describe('the picture of the bundled model', () => {
   it('leaves at least half of a low panel to every view, in one line of tabs, in both languages', async () => {
     const shares: string[] = [];
     for (const language of ['en', 'zh-cn']) {
+      await page.forget();
       await page.open(server, `family&language=${language}`);
       for (const [width, height] of [
         [720, 450],
@@ -134,6 +137,7 @@ describe('the picture of the bundled model', () => {
     }
     expect(shares).toEqual([]);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
+    await page.forget();
     await page.open(server, 'family');
   });
 
@@ -147,6 +151,7 @@ describe('the picture of the bundled model', () => {
       ['zh-cn', 480],
     ] as const) {
       await browser.page.setViewportSize({ width, height: 900 });
+      await page.forget();
       await page.open(server, `family&language=${language}`);
       await page.settled();
       const lines = await linesOfTabs();
@@ -169,6 +174,7 @@ describe('the picture of the bundled model', () => {
       ['zh-cn', 480, 1],
     ]);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
+    await page.forget();
     await page.open(server, 'family');
   });
 
@@ -196,6 +202,37 @@ describe('the picture of the bundled model', () => {
     }
     expect([...sizes]).toEqual(['13px']);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
+  });
+
+  it('names a field in one line where its name stands beside it', async () => {
+    const broken: string[] = [];
+    let seen = 0;
+    for (const language of ['en', 'zh-cn']) {
+      await page.forget();
+      await page.open(server, `family&language=${language}`);
+      for (const width of [480, 1400]) {
+        await browser.page.setViewportSize({ width, height: 900 });
+        for (const name of TABS.filter((one) => one !== 'experts')) {
+          await tab(name);
+          await unfold(panel);
+          const lines = await panel.locator('.toolbar > .field > label:visible').evaluateAll((all) =>
+            all.map((one) => {
+              const range = document.createRange();
+              range.selectNodeContents(one);
+              const tops = [...range.getClientRects()].map(({ top }) => Math.round(top));
+              return [one.textContent, new Set(tops).size] as const;
+            }),
+          );
+          seen += lines.length;
+          broken.push(...lines.flatMap(([text, count]) => (count > 1 ? [`${language}, ${width} px, ${name}: ${text}`] : [])));
+        }
+      }
+    }
+    expect(seen).toBeGreaterThan(8);
+    expect(broken).toEqual([]);
+    await browser.page.setViewportSize({ width: 1440, height: 900 });
+    await page.forget();
+    await page.open(server, 'family');
   });
 
   it('keeps the rules of axe in every tab, and that of contrast in every theme, with the path open', { timeout: 300_000 }, async () => {
@@ -233,6 +270,7 @@ describe('the picture of other models', () => {
     const server = await startHarness(await openFamily('nemotron_h.1'));
     try {
       await browser.page.setViewportSize({ width: 480, height: 900 });
+      await page.forget();
       await page.open(server, 'family&alone');
       await tab('model');
       const cut = await panel.locator('.added-caption').evaluate((caption) => {
@@ -268,6 +306,7 @@ describe('the picture of other models', () => {
   ])('%s is drawn as what it is', async (name, kind, fact) => {
     const server = await startHarness(await openFamily(name));
     try {
+      await page.forget();
       await page.open(server, 'family&alone');
       await tab('model');
       expect(await panel.locator('.model-block h3 .beside').allInnerTexts()).toEqual(kind === '' ? [] : [kind]);

@@ -13,7 +13,7 @@ beforeAll(async () => {
   server = await startHarness();
   ({ browser, panel } = page);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 afterEach(async () => {
   await browser.page.unrouteAll({ behavior: 'ignoreErrors' });
   await browser.page.emulateMedia({ reducedMotion: null });

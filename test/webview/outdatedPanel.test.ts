@@ -30,9 +30,10 @@ describe('results from before, in the panel', () => {
   beforeAll(async () => {
     server = await startHarness();
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('are dimmed and named in every view while another text runs, and stand out again with the new ones', async () => {
+    await page.forget();
     await page.open(server, '');
     const views = await panel
       .getByRole('tab')
@@ -53,6 +54,7 @@ describe('results from before, in the panel', () => {
   });
 
   it('stay so after a failure, which says what failed in the panel, until the user goes back to them', async () => {
+    await page.forget();
     await page.open(server, '');
     await send({ type: 'failure', message: 'The folder /models/broken has no config.json.', about: ABOUT });
     await panel.getByRole('heading', { name: 'other.md could not be explained' }).waitFor();
@@ -71,6 +73,7 @@ describe('results from before, in the panel', () => {
   });
 
   it('stand under a banner where a model was refused and another goes on', async () => {
+    await page.forget();
     await page.open(server, '');
     await send({ type: 'refused', refusal: { model: '/models/broken', kept: 'explain-tokens-9m', message: 'config.json is no JSON.' } });
     const alert = panel.getByRole('alert').filter({ hasText: '/models/broken could not be opened: explain-tokens-9m stays in use.' });
@@ -81,6 +84,7 @@ describe('results from before, in the panel', () => {
   });
 
   it('say of a forward pass that was kept that it was', async () => {
+    await page.forget();
     await page.open(server, '');
     expect(await panel.locator('.numbers').innerText()).not.toContain('kept');
     await send({ type: 'explanation', shown: { ...shown, serial: 2, explanation: { ...shown.explanation, forwardKept: true } } });
@@ -93,7 +97,7 @@ describe('the token that is shown', () => {
   beforeAll(async () => {
     server = await startHarness();
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
   const first = shown.explanation.tokens.findIndex(({ special }) => !special);
   /** The selected token of strip and table, and whether each is seen whole in its frame. */
   const seen = async (): Promise<object> => ({
@@ -102,6 +106,7 @@ describe('the token that is shown', () => {
   });
 
   it('is the first of the text in strip and table, also where the text before was left at its end', async () => {
+    await page.forget();
     await page.open(server, '');
     await panel.locator('#tab-tokens').click();
     await expect.poll(seen).toEqual({ strip: { index: first, seen: true }, table: { index: first, seen: true } });
@@ -116,6 +121,7 @@ describe('the token that is shown', () => {
   });
 
   it('is the one the user pointed at, where the same text is explained again', async () => {
+    await page.forget();
     await page.open(server, '');
     await panel.locator('#tab-tokens').click();
     await panel.locator('.strip [aria-selected="true"]').press('End');
@@ -132,6 +138,7 @@ describe('a comparison from before', () => {
       await comparePanels(await openBundled('The same.', 'first.md'), await openBundled('The same cat.', 'second.md'), 'text'),
     );
     try {
+      await page.forget();
       await page.open(server, 'family');
       await panel.locator('#tab-compare').click();
       const content = panel.locator('.compare-content');

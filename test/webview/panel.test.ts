@@ -54,7 +54,7 @@ beforeAll(async () => {
   server = await startHarness();
   ({ browser, panel } = page);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 describe('the panel in a browser, under the extension’s policy', () => {
   it('shows every tab without breaking the policy, leaving the machine, or offering an upload', async () => {

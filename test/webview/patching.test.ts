@@ -40,7 +40,7 @@ describe('patching between two texts', () => {
     second = await openBundled(SECOND, 'second.md');
     server = await startHarness(await comparePanels(first, second, 'text'));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   async function open(options = ''): Promise<void> {
     await page.open(server, `family&${options}`);

@@ -22,7 +22,7 @@ beforeAll(async () => {
   await page.browser.page.addInitScript(() => sessionStorage.clear());
   await page.open(server, 'family&alone');
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const found = (): Locator => panel.locator('.path-found strong');
 const current = (): Locator => panel.locator('.path-station[aria-current="step"]');
@@ -102,6 +102,30 @@ describe('the path through the panel', { timeout: 180_000 }, () => {
     expect(await current().innerText()).toContain('Attention');
     expect(await panel.locator('#tab-attention').getAttribute('aria-selected')).toBe('true');
     expect(await panel.locator('.path-number[data-done]').count()).toBe(9);
+  });
+
+  // At 200 % zoom a panel of 1,440 x 900 has 720 x 450 pixels.
+  it('leaves at least half of a low panel to the view at every station, in both languages', { timeout: 300_000 }, async () => {
+    const shares: string[] = [];
+    for (const language of ['en', 'zh-cn']) {
+      await page.open(server, `family&alone&language=${language}`);
+      await panel.locator('#path-toggle').click();
+      for (const width of [720, 480]) {
+        await page.browser.page.setViewportSize({ width, height: 450 });
+        for (const station of await panel.locator('.path-station').all()) {
+          await station.click();
+          await page.settled();
+          const name = await current().innerText();
+          const { height } = (await panel.locator('.panels').boundingBox()) ?? expect.fail('no view');
+          if (height < 225) shares.push(`${language}, ${width} px, ${name}: ${height} of 450`);
+          if (name.startsWith('4')) await page.picture(`path-low-${language}-${width}`);
+        }
+      }
+    }
+    expect(shares).toEqual([]);
+    await page.browser.page.setViewportSize({ width: 1400, height: 900 });
+    await page.open(server, 'family&alone');
+    await panel.locator('#path-toggle').click();
   });
 
   it('asks the extension for an example, by keyboard too', async () => {

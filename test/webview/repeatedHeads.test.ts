@@ -11,7 +11,7 @@ const page = panelPage();
 beforeAll(async () => {
   server = await startHarness(await openBundled(TEXT));
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 async function openAttention(): Promise<void> {
   await page.browser.page.setViewportSize({ width: 900, height: 1200 });

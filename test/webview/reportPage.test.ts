@@ -53,7 +53,7 @@ beforeAll(async () => {
   inPanel = await textsOf(page.panel);
 });
 afterAll(() => {
-  server.close();
+  server?.close();
   rmSync(work, { recursive: true, force: true });
 });
 

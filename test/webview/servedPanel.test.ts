@@ -17,7 +17,7 @@ beforeAll(async () => {
   ({ browser, panel } = page);
   server = await startHarness();
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 /** Shows the fixture's text as read by an engine that returns five alternatives. */
 async function showServed(listedAlone = false, address = 'http://gpu-box.example:8000'): Promise<void> {

@@ -14,7 +14,7 @@ beforeAll(async () => {
   opened = await openBundled('Once upon a time there was a', 'english.txt');
   server = await startHarness(opened);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const POSITIVE = ['I love this place, it is wonderful', 'What a lovely and happy day'];
 const NEGATIVE = ['I hate this place, it is terrible'];
@@ -121,6 +121,9 @@ it('steers by two sets of texts, beside the model as it is and a random vector, 
   const best = expected.candidates.toSorted((a, b) => b.before - a.before)[0];
   expect(expected.texts.before.startsWith(best?.text ?? '?')).toBe(true);
   await picture('steering-en-light-1000');
+  // The model as it is has no divergence above its text.
+  const tops = await card.locator('.steering-written').evaluateAll((all) => all.map((one) => Math.round(one.getBoundingClientRect().top)));
+  expect([tops.length, new Set(tops).size]).toEqual([3, 1]);
   await card.getByRole('button', { name: 'Steer in every view' }).click();
   await expect.poll(() => panel.locator('.recipe-band').innerText()).toContain('added at layer 2, × 0.5');
   const asked = (await page.posted()).findLast((message) => message.type === 'recipe');

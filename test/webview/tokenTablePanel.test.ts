@@ -13,7 +13,7 @@ beforeAll(async () => {
   await page.browser.page.setViewportSize({ width: 1280, height: 900 });
   await page.open(server, '');
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 const { explanation } = readFixture().shown;
 const bits = explanation.tokens.map(({ index }) => -(explanation.logprob[index] ?? Number.NaN) / Math.LN2);

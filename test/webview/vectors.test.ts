@@ -18,7 +18,7 @@ beforeAll(async () => {
   server = await startHarness(await openBundled(TEXT));
   ({ browser, panel } = page);
 });
-afterAll(() => server.close());
+afterAll(() => server?.close());
 
 async function open(options = ''): Promise<void> {
   await page.open(server, `family&${options}`);

@@ -31,7 +31,7 @@ describe('the bundled model', () => {
   beforeAll(async () => {
     server = await startHarness(await openBundled(TEXT));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('fits its window in all themes at all widths', { timeout: 240_000 }, async () => {
     for (const [theme, width] of [
@@ -199,7 +199,7 @@ describe.each([
   beforeAll(async () => {
     server = await startHarness(await openFamily(name));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('fits its window', { timeout: 120_000 }, async () => {
     for (const width of [480, 1400]) {
@@ -222,7 +222,7 @@ describe('a layer with experts', () => {
   beforeAll(async () => {
     server = await startHarness(await openFamily('mixtral.1'));
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('lets the expert be chosen that is shown inside', async () => {
     await open();

@@ -47,7 +47,7 @@ describe('what if', () => {
     opened = await openBundled(TEXTS.english, 'english.txt');
     server = await startHarness(opened);
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
   beforeEach(() => open(server, opened, '', TOKEN));
 
   const logitsOf = async (recipe: Recipe): Promise<Float32Array> =>

@@ -52,7 +52,7 @@ describe('why, of an English text', () => {
     opened = await openBundled(TEXTS.english, 'english.txt');
     server = await startHarness(opened);
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   /** The model's own logits after a position. */
   const logitsAfter = async (position: number): Promise<Float32Array> =>
@@ -183,7 +183,7 @@ describe('the words that a prediction depends on', () => {
     opened = await openBundled(TEXTS.chinese, 'chinese.txt');
     server = await startHarness(opened);
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   const words = () => panel.getByRole('listbox', { name: 'How much each token counts' }).getByRole('option');
   const labels = (): Promise<readonly string[]> => words().evaluateAll((all) => all.map((one) => one.getAttribute('aria-label') ?? ''));

@@ -38,7 +38,7 @@ describe('the window of a long text, in the panel', () => {
     server = await startHarness();
     await page.open(server, '');
   });
-  afterAll(() => server.close());
+  afterAll(() => server?.close());
 
   it('is not there for a text that is read at once', async () => {
     expect(await panel.locator('.window-bar').isVisible()).toBe(false);

@@ -34,7 +34,7 @@ describe.each(['en', 'zh'] as const)('the examples of %s', (language) => {
   });
   afterAll(async () => {
     setLanguage('en');
-    await connection.dispose();
+    await connection?.dispose();
   });
   const idsOf = async (words: readonly string[]): Promise<readonly (readonly number[])[]> =>
     (await connection.remote.ask(runOf([], UNCHANGED), 'words', { texts: words })).words.map(({ readings }) => readings[0]?.ids ?? []);

@@ -77,7 +77,7 @@ describe('vectors of the bundled model, against NumPy and PyTorch', () => {
     connection = connect<WorkerApi>(startNodeWorker(join(root, 'dist'), { runtime: 'wasm' }));
     await connection.remote.open({ kind: 'folder', name: 'explain-tokens-9m', path: join(root, 'media/models/explain-tokens-9m') });
   });
-  afterAll(() => connection.dispose());
+  afterAll(() => connection?.dispose());
 
   it.each(
     bundled.neighbours.map(
@@ -205,7 +205,7 @@ describe('vectors of a GPT-2 in float32, against NumPy', () => {
   beforeAll(async () => {
     model = await openLanguageModel(folder('test/fixtures/models/gpt2'), await wasm());
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   it('finds the exact neighbours', async () => {
     for (const expected of gpt2.neighbours) {

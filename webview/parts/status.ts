@@ -5,6 +5,7 @@ import type { PanelCommand, ShownExplanation, WorkSubject } from '../../src/prot
 import { shortened } from '../../src/core/visibleText.ts';
 import type { PanelContext, View } from '../context.ts';
 import { isOutdated, type ViewState } from '../state.ts';
+import { startParts } from './start.ts';
 
 /** Length in characters of the excerpt that identifies a text. */
 const EXCERPT = 48;
@@ -30,6 +31,7 @@ export function createStatus({ host, store }: PanelContext): View {
         host.post({ type: 'dismiss' });
       }),
   };
+  const start = startParts(host);
   let kind: string | undefined;
   return {
     root,
@@ -43,7 +45,7 @@ export function createStatus({ host, store }: PanelContext): View {
         message.textContent = activity.about === null ? stage : t('{0}: {1}', activity.about.text, stage);
         showFraction(bar, activity.fraction);
       } else {
-        root.replaceChildren(...resting(state, buttons), below);
+        root.replaceChildren(...resting(state, buttons, start), below);
       }
       below.hidden = !isOutdated(state);
       if (state.shown !== null) below.textContent = belowText(state.shown);
@@ -80,12 +82,18 @@ function whatFailed({ place, model }: WorkSubject): HTMLElement {
   return el('dl', { class: 'status-about' }, line(t('Text'), place), line(t('Model'), model === '' ? t('Bundled model') : model));
 }
 
-function resting({ activity, shown }: ViewState, { runAgain, showLog, back }: Buttons): readonly HTMLElement[] {
+function resting(
+  { activity, shown }: ViewState,
+  { runAgain, showLog, back }: Buttons,
+  start: readonly HTMLElement[],
+): readonly HTMLElement[] {
   const toOld = shown === null ? [] : [back(shown.source.label)];
+  // Above results there is the panel's own first heading.
+  const heading = (text: string): HTMLElement => el(shown === null ? 'h1' : 'h2', {}, text);
   if (activity.kind === 'failed') {
     const { about } = activity;
     return [
-      el('h2', {}, about === null ? t('This text could not be explained') : t('{0} could not be explained', about.text)),
+      heading(about === null ? t('This text could not be explained') : t('{0} could not be explained', about.text)),
       el('p', { class: 'status-text' }, activity.message),
       ...(about === null ? [] : [whatFailed(about)]),
       el('div', { class: 'buttons wrap' }, runAgain(), showLog(), ...toOld),
@@ -93,20 +101,9 @@ function resting({ activity, shown }: ViewState, { runAgain, showLog, back }: Bu
   }
   if (activity.kind === 'cancelled') {
     const nothing = shown === null ? [el('p', { class: 'status-text' }, t('Nothing was computed. Run again whenever you like.'))] : [];
-    return [el('h2', {}, t('Cancelled')), ...nothing, el('div', { class: 'buttons wrap' }, runAgain(), ...toOld)];
+    return [heading(t('Cancelled')), ...nothing, el('div', { class: 'buttons wrap' }, runAgain(), ...toOld)];
   }
-  if (shown !== null) return [];
-  return [
-    el('h2', {}, t('Look inside a language model')),
-    el(
-      'p',
-      { class: 'status-text' },
-      t(
-        'Select some text in an editor, then run Explain Tokens from the context menu or the Command Palette. The model ' +
-          'runs on this machine and your text never leaves it, unless you choose an engine elsewhere.',
-      ),
-    ),
-  ];
+  return shown === null ? start : [];
 }
 
 /** Notice of a model named in the settings that could not be opened, and of the model used in its place. */

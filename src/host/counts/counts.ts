@@ -7,6 +7,7 @@ import { bitsPerByte, NO_SCORES, sumOfTotals, type ScoreTotals } from '../../cor
 import type { ModelClient } from '../client/modelClient.ts';
 import { COUNTS_VIEW } from '../commandIds.ts';
 import { Disposable } from '../disposable.ts';
+import { Paced } from '../paced.ts';
 import { t, tokensText } from '../say.ts';
 import { createTree, inform, treeItem, type Tree, type TreeItem } from '../surfaces.ts';
 import { countFolder, type FolderCounts } from './countFolder.ts';
@@ -82,6 +83,8 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
     const below = (file: FileCount): boolean => file.path === path || (path?.endsWith('/') === true && file.path.startsWith(path));
     const wanted = path === null ? (checked.length > 0 ? checked : all) : all.filter(below);
     let lost = 0;
+    // Each time the whole tree is drawn, and small files are read by the hundred in a second.
+    const drawn = new Paced<undefined>(() => this.#changed.fire(undefined));
     await readBits(
       this.#client,
       counts,
@@ -91,9 +94,9 @@ export class Counts extends Disposable implements vscode.TreeDataProvider<CountN
         if (this.#counts !== counts) return;
         if (totals === null) lost++;
         else this.#totals.set(file, totals);
-        this.#changed.fire(undefined);
+        drawn.tell(undefined);
       },
-    );
+    ).finally(() => drawn.finish());
     if (lost > 0) void inform(t('Left out, as they are no UTF-8 text, larger than 10 MB or unreadable: {0} files.', lost));
   }
 

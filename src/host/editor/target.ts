@@ -32,6 +32,8 @@ export interface Target {
 export interface EditorTexts {
   /** The active editor; undefined: none is active. */
   readonly active: ReadEditor | undefined;
+  /** The active editor or, where something else has the focus, as the panel may, the visible one that was active last. */
+  readonly nearest: ReadEditor | undefined;
   readonly visible: readonly ReadEditor[];
   /** The notebook whose editor is active, whether or not the cursor is in a cell. */
   readonly notebook: vscode.NotebookDocument | undefined;
@@ -47,11 +49,17 @@ export interface ReadEditor {
   readonly selectedOrWhole: Target | null;
 }
 
-/** Reads all visible editors. A command calls this before it awaits anything. */
-export function readEditors(): EditorTexts {
+/** Reads all visible editors. A command calls this before it awaits anything. `last`: the editor that was active last, if it is known. */
+export function readEditors(last: vscode.TextEditor | undefined): EditorTexts {
   const active = vscode.window.activeTextEditor;
   const shown = vscode.window.visibleTextEditors.filter(({ document }) => document.uri.scheme !== 'output');
-  return { active: active && readEditor(active), visible: shown.map(readEditor), notebook: vscode.window.activeNotebookEditor?.notebook };
+  const nearest = active ?? shown.find((editor) => editor === last) ?? shown[0];
+  return {
+    active: active && readEditor(active),
+    nearest: nearest && readEditor(nearest),
+    visible: shown.map(readEditor),
+    notebook: vscode.window.activeNotebookEditor?.notebook,
+  };
 }
 
 /** Whether the active tab is a text file of which VS Code gives no editor to extensions: it does not for very large ones. */

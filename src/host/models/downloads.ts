@@ -9,9 +9,6 @@ import { hubAccess } from './hubAccess.ts';
 import { t } from '../say.ts';
 import { shareTeller, withProgress, type Progress } from '../surfaces.ts';
 
-/** Shortest time between two progress reports. */
-const TELL_EVERY_MS = 200;
-
 /**
  * Models downloaded from the hub, in the folder `models` of the extension's storage. Only `find` and `download` use the network.
  */
@@ -107,13 +104,7 @@ export class Downloads extends Disposable {
 /** A progress listener that reports a download to a notification. */
 function reporter(view: Progress): (progress: DownloadProgress) => void {
   const tell = shareTeller(view);
-  let toldAt = 0;
-  return ({ stage, bytesDone, bytes }) => {
-    const now = Date.now();
-    if (now - toldAt < TELL_EVERY_MS && bytesDone < bytes) return;
-    toldAt = now;
-    tell(progressText(stage, bytesDone, bytes), bytes > 0 ? bytesDone / bytes : 1);
-  };
+  return ({ stage, bytesDone, bytes }) => tell(progressText(stage, bytesDone, bytes), bytes > 0 ? bytesDone / bytes : 1);
 }
 
 function progressText(stage: DownloadProgress['stage'], bytesDone: number, bytes: number): Inert {

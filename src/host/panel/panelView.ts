@@ -130,6 +130,13 @@ export class PanelView extends Disposable {
     this.#name(label);
   }
 
+  /** Shows the panel; a new one opens with how to begin, as there is no text. */
+  openStart(): void {
+    if (!this.#panel)
+      this.#adopt(ExplainPanel.create(this.#context.extensionUri, t('Explain Tokens'), t('Opening {0}…', t('Explain Tokens'))));
+    this.#panel?.reveal();
+  }
+
   /** Takes over a panel restored after a reload, in place of an existing one. */
   revive(panel: vscode.WebviewPanel): void {
     this.#panel?.dispose();

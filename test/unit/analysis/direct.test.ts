@@ -39,7 +39,7 @@ describe('the parts of a logit', () => {
       room: () => Promise.reject(new Error('not asked for here')),
     };
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test('sum to the difference of the two logits of that position', async () => {
     const { target, embedding, heads, mlp, rest } = await answer(context, RUN, 'direct', QUESTION);

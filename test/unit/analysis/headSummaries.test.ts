@@ -54,7 +54,7 @@ describe('what is known first and what later', () => {
       checkpoint: async () => undefined,
     };
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
   const explained = (topK = 3) => explain(context, { text: TEXT, topK });
   const headsFrom = (run: Run, layer = 0, by = context): Promise<HeadSummaries> => answer(by, run, 'heads', { layer });
 

@@ -42,7 +42,7 @@ describe('a window of the lens', () => {
       room: () => Promise.reject(new Error('not asked for here')),
     };
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   const window = (layer: number, layers: number, position: number, positions: number): Promise<LensWindow> =>
     answer(context, RUN, 'lens', { layer, layers, position, positions });

@@ -24,7 +24,7 @@ describe('what is kept of a run', () => {
   beforeEach(() => {
     cache = createTraceCache(model);
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test('is the forward pass of the same ids and the same recipe', async () => {
     const { trace } = await cache.wholePass(plain, quiet);
@@ -89,7 +89,7 @@ describe('a text that begins like one that is kept', () => {
       },
     });
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test('is run from where it differs, and so is what it predicts', async () => {
     const { trace: first, shared: none } = await cache.wholePass(before, quiet);

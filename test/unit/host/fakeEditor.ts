@@ -692,6 +692,11 @@ export function fakeVSCode(given: Readonly<Record<string, unknown>> = {}, newer:
       window.activeTextEditor = editor;
       return editor;
     },
+    /** Gives an editor the focus; undefined: something else has it. */
+    activate: (editor: FakeEditor | undefined): void => {
+      window.activeTextEditor = editor;
+      events.active.fire(editor);
+    },
     /** Types over the selection, as a user does. */
     type: (editor: FakeEditor, text: string): void => {
       const { document, selection } = editor;

@@ -83,7 +83,7 @@ async function started(settings: Readonly<Record<string, unknown>> = {}) {
   const { explainer } = made;
   /** As the command does. */
   const explain = (): Promise<void> => {
-    const { active } = made.read();
+    const { active } = made.read(undefined);
     if (active && explainer.readHere(active)) return explainer.runAgain();
     return active?.target ? explainer.explain(active.target) : Promise.resolve();
   };

@@ -30,6 +30,15 @@ describe('how far a work has come', () => {
     ]);
   });
 
+  test('ends with the newest, and with nothing where nothing was told', () => {
+    const [paced, soon] = [pacedFrom(), pacedFrom(250)];
+    for (const step of ['first', 'second', 'last']) paced.tell(step);
+    soon.tell('never');
+    for (const one of [paced, paced, soon]) one.finish();
+    vi.advanceTimersByTime(1000);
+    expect(told.map(([what]) => what)).toEqual(['first', 'last']);
+  });
+
   test('is not told of a work that ends soon, nor after the end of any', () => {
     const paced = pacedFrom(250);
     paced.tell('first');

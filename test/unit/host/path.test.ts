@@ -31,7 +31,8 @@ describe('the path through the panel', () => {
 
   it('reads an example where there is no text', async () => {
     const host = await startHost();
-    host.window.activeTextEditor = undefined;
+    host.window.visibleTextEditors.splice(0);
+    host.activate(undefined);
     host.run('showPath');
     await host.settle();
     host.greet();

@@ -37,7 +37,7 @@ afterEach(endHosts);
 afterEach(async () => {
   for (const server of servers.splice(0)) await server.close();
 });
-afterAll(() => served.model.dispose());
+afterAll(() => served?.model.dispose());
 
 async function serve(kind: EngineKind, options: { readonly key?: string } = {}, model = served): Promise<EngineServer> {
   const server = await startEngine(kind, model, options);

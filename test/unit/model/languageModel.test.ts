@@ -17,7 +17,7 @@ describe('a model', () => {
     model = await openLanguageModel(folder(`${FIXTURES}/llama`), await wasm());
     trace = await model.run(runOf(IDS, UNCHANGED), (step) => progress.push(step));
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test('tells how far loading and running have come, by layer', () => {
     expect(progress.map(({ stage, done, total }) => `${stage} ${done}/${total}`)).toEqual([

@@ -18,7 +18,7 @@ describe('a sequence', () => {
     model = await openLanguageModel(folder(`${FIXTURES}/llama`), await wasm());
     whole = await model.run(runOf(IDS, UNCHANGED));
   });
-  afterAll(() => model.dispose());
+  afterAll(() => model?.dispose());
 
   test('outgrows the room made at first, and is read the same', async () => {
     const sequence = model.sequence();

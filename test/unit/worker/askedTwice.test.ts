@@ -32,7 +32,7 @@ describe('a question asked twice', () => {
     await connection.remote.open({ kind: 'folder', name: 'deepseek', path: 'deepseek' });
     ({ run } = await connection.remote.explain({ text: FAMILY_TEXT, topK: 3 }));
   });
-  afterAll(() => connection.dispose());
+  afterAll(() => connection?.dispose());
 
   const twice = async <Name extends QueryName>(name: Name, args: QueryArgs<Name>): Promise<QueryResult<Name>> => {
     const first = await connection.remote.ask(run, name, args);

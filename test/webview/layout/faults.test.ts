@@ -130,7 +130,7 @@ describe('the check of layouts', () => {
     [browser, script] = await Promise.all([openBrowser(), checker()]);
     await browser.page.setViewportSize({ width: 800, height: 600 });
   });
-  afterAll(() => browser.close());
+  afterAll(() => browser?.close());
 
   async function faultsOf(html: string): Promise<readonly string[]> {
     await browser.page.setContent(STYLE + html);

@@ -75,8 +75,8 @@ describe('what the eye sees, at every width and in every theme', () => {
     routed = await startHarness(await openFamily('gpt_oss.1'));
   });
   afterAll(() => {
-    dense.close();
-    routed.close();
+    dense?.close();
+    routed?.close();
   });
 
   it.each(['en', 'zh-cn'])(
