@@ -23,8 +23,11 @@ import { findDocument, type ReadEditor, type Target, targetOfRange } from '../ed
 
 /** Time of work after which a notification appears, unless the panel is there to show how far it has come; so often that is looked at. */
 const NOTIFY_AFTER_MS = 400;
-/** Time of work after which a panel that shows an explanation shows the work: what is read there does not fade for less. */
-const SHOW_AFTER_MS = 250;
+/**
+ * Time of work after which a panel that shows an explanation shows the work: what is read there does not fade for less, and drawing what
+ * is known of a text takes from the model the time of half its answer.
+ */
+const SHOW_AFTER_MS = 500;
 
 type ProgressMessage = Extract<WorkMessage, { readonly type: 'progress' }>;
 
