@@ -5,7 +5,8 @@ import { parseAst } from 'vite';
 import { expect, it } from 'vitest';
 
 const root = resolve(import.meta.dirname, '../../..');
-const chinese = JSON.parse(readFileSync(join(root, 'l10n/bundle.l10n.zh-cn.json'), 'utf8')) as Record<string, string>;
+const bundle = readFileSync(join(root, 'l10n/bundle.l10n.zh-cn.json'), 'utf8');
+const chinese = JSON.parse(bundle) as Record<string, string>;
 const places = (from: string): string[] => [...from.matchAll(/\{\d\}/g)].map(String).sort();
 
 /** Sources of a folder, by path. */
@@ -44,6 +45,12 @@ function saidTexts(node: unknown): readonly string[] {
 }
 
 const parsed = (source: string): unknown => parseAst(transformSync(source, { loader: 'ts', target: 'esnext' }).code);
+
+it('the Chinese bundle has each text once, since of two the last would be shown everywhere', () => {
+  expect([...bundle.matchAll(/^ {2}("[^\n]*?"): "/gm)].map(([, key]) => key)).toEqual(
+    Object.keys(chinese).map((key) => JSON.stringify(key)),
+  );
+});
 
 it.each(['src/host', 'src/library'])('what %s says is in the Chinese bundle, with the same places for values', (folder) => {
   const used = [...sourcesOf(folder).values()].flatMap((source) => saidTexts(parsed(source)));
