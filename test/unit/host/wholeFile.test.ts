@@ -516,11 +516,10 @@ describe('a selection that the model does not read at once', () => {
     const host = await longHost();
     await explain(host, 0, 50);
     host.select(host.shown, 0, 200);
+    const moment = host.workers.onceAt(0, () => host.say({ type: 'cancel' }));
     host.run('explain');
-    await until(host, () => host.outcome()?.type === 'progress');
-    host.say({ type: 'cancel' });
     await host.settle();
-    expect(host.outcome()?.type).toBe('cancelled');
+    expect([moment.came, host.outcome()?.type]).toEqual([true, 'cancelled']);
     host.say({ type: 'dismiss' });
     host.say({ type: 'recipe', serial: shown(host).serial, recipe: [{ kind: 'head', layer: 0, head: 0, action: 'zero' }] });
     await host.settle();
