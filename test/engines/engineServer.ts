@@ -1,3 +1,4 @@
+import { setImmediate as turn } from 'node:timers/promises';
 import { createServer, type IncomingMessage, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterAll, beforeAll, expect } from 'vitest';
@@ -17,6 +18,8 @@ export interface EngineServer {
   busy: number;
   /** Seconds in `Retry-After` of a 429; absent where undefined. */
   retryAfter: string | undefined;
+  /** Requests that have to be open at once before any is answered: this process computes an answer before it reads the next request. */
+  together: number;
   /** Paths asked for, in order; requests open at once, now and at most; bodies; and the keys that came. */
   readonly paths: string[];
   readonly open: { now: number; most: number };
@@ -53,6 +56,7 @@ export async function startEngine(kind: EngineKind, served: ServedModel, options
     fault: null,
     busy: 0,
     retryAfter: undefined,
+    together: 1,
     paths: [],
     open: { now: 0, most: 0 },
     bodies: [],
@@ -93,6 +97,7 @@ export async function startEngine(kind: EngineKind, served: ServedModel, options
     if (engine.fault === 'silent') return;
     if (engine.fault === 'redirect away') return void response.writeHead(307, { location: `http://localhost:${port}${path}` }).end();
     if (engine.fault === 'huge') return sendWithoutEnd(response);
+    while (engine.open.most < engine.together) await turn();
     const answer = JSON.stringify(await answerOf(kind, path, asked, served, engine.fault));
     if (engine.fault === 'no json') return void response.end('<html>It works!</html>');
     if (engine.fault === 'no utf-8') return void response.end(Buffer.concat([Buffer.from(answer.slice(0, -1)), Buffer.from([0xe4, 0xbd])]));
