@@ -51,8 +51,8 @@ const MEASURED = [
   'Medians of turns, ours and theirs one after the other; "x" is our share of their time, or how many times their tokens ' +
     'a second. A shape is a model of random weights. A dash: more memory than there was, or minutes of WebAssembly, which was ' +
     'not given 4,096 tokens. Memory is the peak of the process ' +
-    'up to that length, its weights included. "Of the rate" is the native forward pass as a share of what this machine ' +
-    'reaches in float32 matrix products (`torch.matmul`).',
+    'up to that length, its weights included. "Of the rate" is the native forward pass as a share of the rate that ' +
+    '`torch.matmul` has in float32 between its turns, which it can be above.',
 ];
 /** What grows how. */
 const GROWTH =
