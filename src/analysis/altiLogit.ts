@@ -30,6 +30,6 @@ function updateOf({ heads, sources: { data } }: DirectLayer, seen: number): Floa
   const length = data.length / heads.length;
   const update = new Float64Array(seen);
   for (let head = 0; head < heads.length; head++)
-    for (let token = 0; token < seen; token++) update[token] = (update[token] ?? 0) + (data[head * length + token] ?? 0);
+    for (let token = 0; token < seen; token++) update[token] = (update[token] ?? Number.NaN) + (data[head * length + token] ?? Number.NaN);
   return update;
 }

@@ -40,11 +40,11 @@ export async function rollout({ model, trace, target: { position }, context }: A
       for (let head = 0; head < heads; head++)
         for (let key = 0; key <= query; key++) {
           const weight = at(data, (head * length + query) * length + key);
-          mean[key] = (mean[key] ?? 0) + weight;
+          mean[key] = (mean[key] ?? Number.NaN) + weight;
           sum += weight;
         }
       const share = sum === 0 ? 0 : at(values, query) / 2 / sum;
-      for (let key = 0; key <= query; key++) before[key] = (before[key] ?? 0) + share * (mean[key] ?? 0);
+      for (let key = 0; key <= query; key++) before[key] = (before[key] ?? Number.NaN) + share * (mean[key] ?? Number.NaN);
     }
     values = before;
   }

@@ -43,7 +43,8 @@ export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedV
     for (let query = 0; query < tokens; query++) {
       const factor = Math.abs(changeAt(steps, head, query).factor);
       const from = (query * (query + 1)) / 2;
-      for (let key = 0; key <= query; key++) values[from + key] = factor * (values[from + key] ?? 0) * (lengths[from + key] ?? 0);
+      for (let key = 0; key <= query; key++)
+        values[from + key] = factor * (values[from + key] ?? Number.NaN) * (lengths[from + key] ?? Number.NaN);
     }
     return { layer, head, values };
   },
@@ -57,7 +58,7 @@ export const headMeasureAnswers: Pick<Answers, 'effectiveAttention' | 'weightedV
     const slopes = await model.weightGradient(trace, gradient, { layer, head }, context.checkpoint);
     const { weights } = await context.cache.head(trace, layer, head);
     const values = seenOf(weights.data, run.ids.length);
-    for (const [index, slope] of seenOf(slopes.data, run.ids.length).entries()) values[index] = (values[index] ?? 0) * slope;
+    for (const [index, slope] of seenOf(slopes.data, run.ids.length).entries()) values[index] = (values[index] ?? Number.NaN) * slope;
     return { ...question, layer, head, target, values };
   },
   edgeCuts: async (context, run, { layer, head, query, keys, ...question }) => {

@@ -180,8 +180,8 @@ function readAdded(
   const mean = logits.reduce((sum, logit) => sum + logit, 0) / logits.length;
   let [raised, lowered] = [0, 0];
   for (const [id, logit] of logits.entries()) {
-    if (logit > (logits[raised] ?? 0)) raised = id;
-    if (logit < (logits[lowered] ?? 0)) lowered = id;
+    if (logit > (logits[raised] ?? Number.NaN)) raised = id;
+    if (logit < (logits[lowered] ?? Number.NaN)) lowered = id;
   }
   into.raisedIds[cell] = raised;
   into.raised[cell] = at(logits, raised) - mean;

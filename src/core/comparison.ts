@@ -144,9 +144,9 @@ export function divergenceBits(p: ArrayLike<number>, q: ArrayLike<number>): numb
   const qTotal = logSumExp(q);
   let nats = 0;
   for (let i = 0; i < p.length; i++) {
-    const logp = (p[i] ?? 0) - pTotal;
+    const logp = (p[i] ?? Number.NaN) - pTotal;
     const share = Math.exp(logp);
-    if (share > 0) nats += share * (logp - ((q[i] ?? 0) - qTotal));
+    if (share > 0) nats += share * (logp - ((q[i] ?? Number.NaN) - qTotal));
   }
   return Math.max(0, nats / Math.LN2);
 }

@@ -49,6 +49,6 @@ export function cellsOf(tokens: number, side: number): Int32Array {
 export function thumbnails({ largest }: LayerHeads): Uint8Array {
   const shades = new Uint8Array(largest.length);
   // An index is many times as fast as `from` with a function or `entries`, and there are hundreds of thousands.
-  for (let index = 0; index < largest.length; index++) shades[index] = Math.round((largest[index] ?? 0) * 255);
+  for (let index = 0; index < largest.length; index++) shades[index] = Math.round((largest[index] ?? Number.NaN) * 255);
   return shades;
 }

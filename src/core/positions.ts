@@ -89,8 +89,8 @@ export function cosineMatrix(table: Float32Array, count: number): Float32Array {
     for (let j = 0; j <= i; j++) {
       const b = rows[j] ?? a;
       let product = 0;
-      for (let d = 0; d < dim; d++) product += (a[d] ?? 0) * (b[d] ?? 0);
-      const size = (lengths[i] ?? 0) * (lengths[j] ?? 0);
+      for (let d = 0; d < dim; d++) product += (a[d] ?? Number.NaN) * (b[d] ?? Number.NaN);
+      const size = (lengths[i] ?? Number.NaN) * (lengths[j] ?? Number.NaN);
       cosines[i * count + j] = cosines[j * count + i] = size === 0 ? 0 : product / size;
     }
   }

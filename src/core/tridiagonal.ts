@@ -63,8 +63,8 @@ function turnedBack(rotations: readonly number[], size: number, index: number): 
   column[index] = 1;
   for (let r = rotations.length - 3; r >= 0; r -= 3) {
     const i = at(rotations, r);
-    const [cosine, sine] = [rotations[r + 1] ?? 0, rotations[r + 2] ?? 0];
-    const [first, second] = [column[i] ?? 0, column[i + 1] ?? 0];
+    const [cosine, sine] = [rotations[r + 1] ?? Number.NaN, rotations[r + 2] ?? Number.NaN];
+    const [first, second] = [column[i] ?? Number.NaN, column[i + 1] ?? Number.NaN];
     column[i] = cosine * first + sine * second;
     column[i + 1] = cosine * second - sine * first;
   }

@@ -162,7 +162,7 @@ export function similarityOf(compared: Tensor, layer: number): Similarity {
   const cosines = cosineMatrix(compared);
   const count = at(compared.dims, 0);
   const pairs: number[] = [];
-  for (let i = 2; i < count; i++) for (let j = 1; j < i; j++) pairs.push(cosines[i * count + j] ?? 0);
+  for (let i = 2; i < count; i++) for (let j = 1; j < i; j++) pairs.push(cosines[i * count + j] ?? Number.NaN);
   return { layer, cosines, typical: typicalOf(pairs) };
 }
 
@@ -171,7 +171,7 @@ export function lessCentre(rows: Tensor, centre: ArrayLike<number>): Tensor {
   const dim = at(rows.dims, 1);
   return tensor(
     rows.dims,
-    rows.data.map((value, index) => value - (centre[index % dim] ?? 0)),
+    rows.data.map((value, index) => value - (centre[index % dim] ?? Number.NaN)),
   );
 }
 
@@ -182,7 +182,7 @@ export function meanRow(parts: readonly Tensor[]): Float64Array {
   for (const rows of parts) {
     for (let token = 1; token < at(rows.dims, 0); token++, count++) {
       const own = row(rows, token);
-      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (own[i] ?? 0);
+      for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? Number.NaN) + (own[i] ?? Number.NaN);
     }
   }
   return sum.map((value) => value / Math.max(1, count));
@@ -199,7 +199,7 @@ export function meanCosine(rows: Tensor, first: number): number {
   const sum = new Float64Array(at(rows.dims, 1));
   for (let token = first; token < first + count; token++) {
     const unit = row(units, token);
-    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? 0) + (unit[i] ?? 0);
+    for (let i = 0; i < sum.length; i++) sum[i] = (sum[i] ?? Number.NaN) + (unit[i] ?? Number.NaN);
   }
   return (dot(sum, sum) - count) / (count * (count - 1));
 }
@@ -211,7 +211,7 @@ function unitRows(rows: Tensor): Tensor {
   const units = new Float32Array(rows.data.length);
   for (let token = 0; token < count; token++) {
     const length = Math.sqrt(rowsDot(rows.data, token * dim, rows.data, token * dim, dim));
-    for (let i = 0; i < dim; i++) units[token * dim + i] = (rows.data[token * dim + i] ?? 0) / length;
+    for (let i = 0; i < dim; i++) units[token * dim + i] = (rows.data[token * dim + i] ?? Number.NaN) / length;
   }
   return tensor(rows.dims, units);
 }

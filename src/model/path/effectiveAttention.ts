@@ -57,9 +57,9 @@ async function convolutionMap(
       let sum = 0;
       for (let channel = 0; channel < channels; channel++)
         sum += Math.abs(
-          (after[query * channels + channel] ?? 0) *
-            (weights[channel * size + size - 1 - back] ?? 0) *
-            (before[(query - back) * channels + channel] ?? 0),
+          (after[query * channels + channel] ?? Number.NaN) *
+            (weights[channel * size + size - 1 - back] ?? Number.NaN) *
+            (before[(query - back) * channels + channel] ?? Number.NaN),
         );
       map.data[query * length + query - back] = sum / channels;
     }

@@ -178,6 +178,6 @@ export function headOf(flat: Float32Array, head: number, width: number): Float32
 export function softmaxTerms(scores: Float32Array, sink: number | null): { readonly max: number; readonly sum: number } {
   const max = scores.reduce((largest, score) => Math.max(largest, score), sink ?? -Infinity);
   let sum = sink === null ? 0 : Math.exp(sink - max);
-  for (let i = 0; i < scores.length; i++) sum += Math.exp((scores[i] ?? 0) - max);
+  for (let i = 0; i < scores.length; i++) sum += Math.exp((scores[i] ?? Number.NaN) - max);
   return { max, sum };
 }

@@ -67,9 +67,9 @@ not in one of them alone, so contributions cannot be taken back through layers.`
           if (changeAt(steps, 0, query).factor === 0) continue;
           const row = near.subarray((query - piece.from) * piece.to, (query - piece.from) * piece.to + query + 1);
           const sum = row.reduce((total, one) => total + one, 0);
-          const number = numbers[query] ?? 0;
-          if (sum === 0) before[query] = (before[query] ?? 0) + number;
-          else for (let key = 0; key <= query; key++) before[key] = (before[key] ?? 0) + (number * (row[key] ?? 0)) / sum;
+          const number = numbers[query] ?? Number.NaN;
+          if (sum === 0) before[query] = (before[query] ?? Number.NaN) + number;
+          else for (let key = 0; key <= query; key++) before[key] = (before[key] ?? Number.NaN) + (number * (row[key] ?? Number.NaN)) / sum;
         }
         await checkpoint?.();
       }

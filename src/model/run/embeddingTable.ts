@@ -100,8 +100,8 @@ export function openEmbeddingTable({ embedding: table }: Pick<DecoderSpec, 'embe
       const own = centre === null ? 0 : dot(centre, centre);
       const shift = centre === null ? 0 : dot(centre, query);
       return Float32Array.from(await products(query), (product, id) => {
-        const square = stored[id] ?? 0;
-        const left = square - (along === null ? 0 : 2 * (along[id] ?? 0) - own);
+        const square = stored[id] ?? Number.NaN;
+        const left = square - (along === null ? 0 : 2 * (along[id] ?? Number.NaN) - own);
         return square === 0 || left <= 0 ? -Infinity : Math.max(-1, Math.min(1, (product - shift) / (Math.sqrt(left) * length)));
       });
     },

@@ -187,7 +187,7 @@ function addTo({ dims, data }: Tensor, add: Float32Array, from: number, to: numb
   for (let plane = 0; plane < planes; plane++)
     for (let i = 0; i < size; i++) {
       const there = (plane * length + from) * dim + i;
-      data[there] = (data[there] ?? 0) + (add[plane * size + i] ?? 0);
+      data[there] = (data[there] ?? Number.NaN) + (add[plane * size + i] ?? Number.NaN);
     }
 }
 

@@ -88,7 +88,7 @@ stream alone, so there is nothing to read.`,
       for (let index = 0; index < count; index++) {
         const factor = finalNorm === null ? 1 : scaleOf(row(parts, index), finalNorm) / scaleOf(row(final, index), finalNorm);
         for (let id = 0; id < vocab; id++)
-          logits.data[index * vocab + id] = factor * ((data[index * vocab + id] ?? 0) - (constants[id] ?? 0));
+          logits.data[index * vocab + id] = factor * ((data[index * vocab + id] ?? Number.NaN) - (constants[id] ?? Number.NaN));
       }
       return logits;
     },
