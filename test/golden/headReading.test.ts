@@ -5,7 +5,7 @@ import { meansOfSums, thumbnails } from '../../src/core/headReading.ts';
 import { repeatedReading } from '../../src/core/repeatedTokens.ts';
 import { runOf, UNCHANGED } from '../../src/core/run.ts';
 import { openLanguageModel, type LanguageModel } from '../../src/model/languageModel.ts';
-import type { Runtime } from '../../src/model/run/runtime.ts';
+import type { Feed, Runtime } from '../../src/model/run/runtime.ts';
 import { metricsOfWeights, picturesOfWeights, scoresOfWeights } from '../attentionOracle.ts';
 import { expectNear } from '../closeness.ts';
 import { firstCases } from '../firstCases.ts';
@@ -51,6 +51,37 @@ describe.each(RUNTIMES)('what a graph reads off heads, %s', (_, open) => {
         Int32Array.from({ length: 270 }, (_, i) => 5 + ((i * 7) % 23)),
         48,
       );
+    } finally {
+      await model.dispose();
+    }
+  });
+
+  test('is given the keys of the whole text as they are, for each part', async () => {
+    const runtime = await open();
+    const keys: Feed[] = [];
+    const model = await openLanguageModel(folder(`${FIXTURES}/llama`), {
+      ...runtime,
+      openSession: async (...given) => {
+        const session = await runtime.openSession(...given);
+        return {
+          ...session,
+          run: (feeds, fetches) => {
+            if ('places' in feeds && feeds['k'] !== undefined) keys.push(feeds['k']);
+            return session.run(feeds, fetches);
+          },
+        };
+      },
+    });
+    try {
+      const trace = await model.run(
+        runOf(
+          Int32Array.from({ length: 270 }, (_, i) => 5 + (i % 23)),
+          UNCHANGED,
+        ),
+      );
+      await model.readHeads(trace, 1, metricReading(trace.run.ids, 8));
+      expect(keys.length).toBeGreaterThan(1);
+      expect(keys.every(({ data }) => data === trace.k[1]?.data)).toBe(true);
     } finally {
       await model.dispose();
     }

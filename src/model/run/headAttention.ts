@@ -103,7 +103,7 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
     const count = head === null ? heads : 1;
     /** Whether the scores of each head are its own, as a head that is told what to attend to has none. */
     const own = Array.from({ length: count }, (_, index) => patternOf(recipe, layer, first + index) === 'own');
-    const columns = at(k.dims, 1);
+    const { columns } = rows;
     return {
       q,
       k,
@@ -136,13 +136,13 @@ export function openAttention(spec: DecoderSpec, files: ModelFiles, sessions: Se
     const mask = { dims: [ids.length, ids.length], data: causalMask(whole, attentionOf(layer).window) };
     return { mask, rows: spanRows(whole), recipe };
   };
-  /** Queries of a span of a whole text, and the keys up to its end. `bias` [heads, T, 1], ALiBi's of the whole text. */
+  /** Queries of a span of a whole text, and all keys: those up to its end are seen. `bias` [heads, T, 1], ALiBi's of the whole text. */
   const queriesOf = (trace: Trace, layer: number, span: Span, bias: Tensor | null): Queries => {
     const end = span.past + span.tokens;
     return {
       layer,
       q: tokensOf(itemOf(trace.q, layer), span.past, end),
-      k: tokensOf(itemOf(trace.k, layer), 0, end),
+      k: itemOf(trace.k, layer),
       mask: { dims: [span.tokens, end], data: causalMask(span, attentionOf(layer).window) },
       rows: spanRows(span),
       recipe: trace.run.recipe,

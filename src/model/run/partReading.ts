@@ -71,10 +71,9 @@ export function partReading(reading: HeadReading, span: Span, heads: number): Pa
       let next = 0;
       for (let head = 0; head < heads; head++) {
         for (let query = first; query < end; query++) {
-          for (let key = 0; key < end; key++) {
-            const place = (head * side + query) * side + key;
-            read.largest[place] = Math.max(at(read.largest, place), at(largest, next++));
-          }
+          const start = (head * side + query) * side;
+          for (let key = 0; key < end; key++, next++)
+            read.largest[start + key] = Math.max(read.largest[start + key] ?? NaN, largest[next] ?? NaN);
         }
       }
     },
