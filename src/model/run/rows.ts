@@ -1,5 +1,7 @@
 /** Tokens that capacity grows by: appending copies only the new token, and everything once in so many tokens. */
 const ROOM = 64;
+/** Where many more are expected, capacity grows by this share of what is there: all pieces of a long text together move it a few times. */
+const GROWTH = 1 / 8;
 
 type Numbers = Float32Array | Int32Array;
 
@@ -96,9 +98,9 @@ function growing<Data extends Numbers>({ make, start }: Arrays<Data>, groups: nu
       }
       if (tokens + count > room) {
         const needed = Math.ceil((tokens + count) / ROOM) * ROOM;
-        widen(
-          tokens + count <= expected.tokens ? (expected.room === 'atOnce' ? expected.tokens : Math.min(needed, expected.tokens)) : needed,
-        );
+        if (tokens + count > expected.tokens) widen(needed);
+        else if (expected.room === 'atOnce') widen(expected.tokens);
+        else widen(Math.min(Math.max(needed, Math.ceil((tokens * (1 + GROWTH)) / ROOM) * ROOM), expected.tokens));
       }
       copy(data, of, 0, kept, room, tokens, count);
       tokens += count;
