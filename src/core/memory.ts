@@ -43,6 +43,12 @@ const MOST_KEPT_BYTES = 840 * MIB;
 export const KEPT_SHARES = { traces: 0.7, generated: 0.1, heads: 0.2 } as const;
 /** The most tokens that go through a layer at once: more gain nothing, and take memory for a score of each key. */
 export const PIECE_TOKENS = 256;
+/** Fewer tokens at once would read the weights more often than they use them. */
+export const FEWEST_TOKENS = 32;
+/** Bytes of one table of the scores of a layer's heads, which a piece of a long text is cut for: it is gone through several times. */
+export const SCORE_BYTES = 12 * MIB;
+/** The most sessions that the layers are divided between natively. Each holds on to its tables. */
+export const TRUNK_PARTS = 3;
 /** [piece, T] tables per head, of all heads of a layer: scores, weights, their copy. The native runtime rounds up to powers of 2. */
 const ATTENTION_TABLES: Readonly<Record<RuntimeKind, number>> = { wasm: 3, native: 6 };
 /** Copies of the causal mask: ours and the runtime's. */
@@ -78,9 +84,10 @@ function textBytes(
 ): number {
   const trace = tokens * ((layers + 2) * dim + (keptPerToken ?? layers * (heads + 2 * kvHeads) * headDim));
   const kept = Math.min(layers * heads * tokens ** 2, (KEPT_SHARES.heads * keptBytes(loadedBytes)) / 4 + tokens ** 2);
-  const piece = Math.min(tokens, PIECE_TOKENS) * tokens;
+  const piece = Math.min(Math.min(tokens, PIECE_TOKENS) * tokens, Math.max(SCORE_BYTES / (4 * heads), FEWEST_TOKENS * tokens));
+  const sessions = runtime === 'wasm' ? 1 : Math.min(layers, TRUNK_PARTS);
   const tables = [
-    (ATTENTION_TABLES[runtime] * heads + MASKS) * piece,
+    sessions * (ATTENTION_TABLES[runtime] * heads + MASKS) * piece,
     Math.min(tokens, UNEMBED_ROWS) * vocab * UNEMBED_TABLES,
     ATTENTION_TABLES[runtime] * Math.min(heads * tokens ** 2, READING_BYTES / 4),
     MAP_TABLES * tokens ** 2,

@@ -66,7 +66,7 @@ describe.each([
     const model = await openLanguageModel(files, await runtime(), smallPieces);
     const told: string[] = [];
     const trace = await model.run(run, ({ stage, done, total }) => stage === 'forward' && told.push(`${done}/${total}`));
-    const steps = smallPieces({ parameters: 0, perKey: 0 }, 0, ids.length).length * model.info.layers;
+    const steps = smallPieces({ parameters: 0, perKey: 0, scoreBytes: 0 }, 0, ids.length).length * model.info.layers;
     expect(told.at(-1)).toBe(`${steps}/${steps}`);
     await compareWithGolden(model, trace, golden);
 

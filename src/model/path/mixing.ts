@@ -80,7 +80,7 @@ not in one of them alone, so contributions cannot be taken back through layers.`
 
 /** The work of one layer: the values of all heads through the projection, and with each key what all heads bring of it. */
 function workOf({ heads, valueDim, dim }: DecoderSpec): SessionWork {
-  return { parameters: heads * valueDim * dim, perKey: heads * dim };
+  return { parameters: heads * valueDim * dim, perKey: heads * dim, scoreBytes: heads * Float32Array.BYTES_PER_ELEMENT };
 }
 
 /** A piece in smaller ones whose parts, `size` numbers for each query, are no more than `MOST_NUMBERS`. */

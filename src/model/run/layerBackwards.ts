@@ -23,8 +23,8 @@ const SCORE_FACTOR = 4;
 
 /** The work of a layer and its gradients. */
 export function gradientWork(spec: DecoderSpec, layer: number): SessionWork {
-  const { parameters, perKey } = workOf(spec, layer, layer + 1);
-  return { parameters: WEIGHT_FACTOR * parameters, perKey: SCORE_FACTOR * perKey };
+  const work = workOf(spec, layer, layer + 1);
+  return { ...work, parameters: WEIGHT_FACTOR * work.parameters, perKey: SCORE_FACTOR * work.perKey };
 }
 
 /**

@@ -69,7 +69,7 @@ function atMost(most: number, pieces: readonly Piece[]): readonly Piece[] {
 }
 
 /** A session of nothing. */
-const NO_WORK = { parameters: 0, perKey: 0 };
+const NO_WORK = { parameters: 0, perKey: 0, scoreBytes: 0 };
 
 /** Tokens at the start of `run` that need not be run where the trace of `known` is there: those shared, where their values are the same. */
 export function sharedTokens(spec: DecoderSpec, known: Run, run: Run): number {

@@ -1,4 +1,4 @@
-import { PIECE_TOKENS } from '../../core/memory.ts';
+import { FEWEST_TOKENS, PIECE_TOKENS, SCORE_BYTES } from '../../core/memory.ts';
 import { parametersOf } from '../families/parameters.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 
@@ -14,6 +14,8 @@ export interface SessionWork {
   readonly parameters: number;
   /** Multiplications a token for each key that it is compared with, in all layers of the session. */
   readonly perKey: number;
+  /** Bytes of a token's scores of one key, of all heads of a layer. */
+  readonly scoreBytes: number;
 }
 
 /**
@@ -21,8 +23,6 @@ export interface SessionWork {
  * The rule knows the model's shape alone, not the machine, so that the same text gives the same numbers everywhere.
  */
 const MOST_WORK = 8e9;
-/** Fewer tokens at once would read the weights more often than they use them. */
-const FEWEST_TOKENS = 32;
 /** Softmax, mask and scale of one score, in multiplications of a matrix product that take as long. */
 const SCORE_WORK = 128;
 
@@ -35,6 +35,7 @@ export function workOf(spec: DecoderSpec, from: number, to: number): SessionWork
   return {
     parameters: parametersOf(spec.blocks.slice(from, to)),
     perKey: sizes.reduce((sum, { heads, headDim, valueDim }) => sum + heads * (headDim + valueDim + SCORE_WORK), 0),
+    scoreBytes: spec.heads * Float32Array.BYTES_PER_ELEMENT,
   };
 }
 
@@ -53,8 +54,10 @@ export function piecesOf(work: SessionWork, past: number, tokens: number): reado
 }
 
 /** The most tokens after `past` that a piece may have. */
-function tokensAtOnce({ parameters, perKey }: SessionWork, past: number): number {
-  for (let tokens = PIECE_TOKENS; tokens > FEWEST_TOKENS; tokens -= FEWEST_TOKENS)
-    if (tokens * (parameters + perKey * (past + tokens)) <= MOST_WORK) return tokens;
+function tokensAtOnce({ parameters, perKey, scoreBytes }: SessionWork, past: number): number {
+  for (let tokens = PIECE_TOKENS; tokens > FEWEST_TOKENS; tokens -= FEWEST_TOKENS) {
+    const keys = past + tokens;
+    if (tokens * (parameters + perKey * keys) <= MOST_WORK && tokens * keys * scoreBytes <= SCORE_BYTES) return tokens;
+  }
   return FEWEST_TOKENS;
 }

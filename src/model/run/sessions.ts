@@ -1,3 +1,4 @@
+import { TRUNK_PARTS } from '../../core/memory.ts';
 import { ofLayer, type DecoderSpec } from '../families/spec.ts';
 import type { ModelFiles } from '../formats/modelFiles.ts';
 import { startStreamsGraph } from '../graph/altUpGraph.ts';
@@ -147,7 +148,8 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
   };
   const unembed = (): Promise<Session> => once('unembed', () => unembedGraph(spec), 'kept');
   const layerSession = (layer: number) => ({ name: `layer ${layer}`, graph: () => layerGraph(spec, layer) });
-  const layersAtOnce = runtime.sessionPerLayer ? 1 : spec.blocks.length;
+  // Cancel is heard between two sessions. The fewer layers one has, the more tokens it may be given, and the better processors are used.
+  const layersAtOnce = runtime.sessionPerLayer ? 1 : Math.ceil(spec.blocks.length / TRUNK_PARTS);
   const works = new Map<number, SessionWork>();
   const workFrom = (from: number): SessionWork => {
     const work = works.get(from) ?? workOf(spec, from, from + layersAtOnce);
@@ -173,7 +175,7 @@ export function openSessions(spec: DecoderSpec, files: ModelFiles, runtime: Runt
     await unembed();
     await onProgress(1, total);
     for (let from = 0; from < spec.blocks.length; from += layersAtOnce) {
-      const to = from + layersAtOnce;
+      const to = Math.min(from + layersAtOnce, spec.blocks.length);
       const session = await once(`trunk ${from}`, () => trunkGraph(spec, from, to), 'kept');
       parts.push({ session, from, to, work: workFrom(from) });
       await onProgress(1 + parts.length, total);

@@ -52,6 +52,21 @@ test.each([
   expect(open.size).toBe(0);
 });
 
+test.each([
+  [2, [1, 2]],
+  [7, [3, 6, 7]],
+  [12, [4, 8, 12]],
+])('where a session holds several layers, %i are divided between a few, so that a piece of a text is long', async (layers, ends) => {
+  const { runtime } = countingRuntime();
+  const spec = await llama(16);
+  const blocks = Array.from({ length: layers }, (_, layer) => spec.blocks[layer % spec.blocks.length] ?? []).flat();
+  const sessions = openSessions({ ...spec, blocks }, folder(`${FIXTURES}/llama`), { ...runtime, kind: 'native', sessionPerLayer: false });
+  const parts = await sessions.trunk(() => undefined);
+  expect(parts.map(({ to }) => to)).toEqual(ends);
+  expect(parts.map(({ from }) => from)).toEqual([0, ...ends.slice(0, -1)]);
+  await sessions.dispose();
+});
+
 test('a layer that there is not has no row', async () => {
   const { runtime } = countingRuntime();
   await expect(openSessions(await llama(16), folder(`${FIXTURES}/llama`), runtime).row(9)).rejects.toThrow(RangeError);
