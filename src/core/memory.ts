@@ -51,6 +51,8 @@ export const SCORE_BYTES = 12 * MIB;
 export const TRUNK_PARTS = 3;
 /** [piece, T] tables per head, of all heads of a layer: scores, weights, their copy. The native runtime rounds up to powers of 2. */
 const ATTENTION_TABLES: Readonly<Record<RuntimeKind, number>> = { wasm: 3, native: 6 };
+/** A layer's keys and values: those before a piece with its own behind them, rounded up as well. */
+const KEY_TABLES = 4;
 /** Copies of the causal mask: ours and the runtime's. */
 const MASKS = 2;
 /** Bytes of one such table where the heads of a layer are read, part by part: it and what is made of it stay in a processor's cache. */
@@ -87,7 +89,7 @@ function textBytes(
   const piece = Math.min(Math.min(tokens, PIECE_TOKENS) * tokens, Math.max(SCORE_BYTES / (4 * heads), FEWEST_TOKENS * tokens));
   const sessions = runtime === 'wasm' ? 1 : Math.min(layers, TRUNK_PARTS);
   const tables = [
-    sessions * (ATTENTION_TABLES[runtime] * heads + MASKS) * piece,
+    sessions * ((ATTENTION_TABLES[runtime] * heads + MASKS) * piece + KEY_TABLES * kvHeads * headDim * tokens),
     Math.min(tokens, UNEMBED_ROWS) * vocab * UNEMBED_TABLES,
     ATTENTION_TABLES[runtime] * Math.min(heads * tokens ** 2, READING_BYTES / 4),
     MAP_TABLES * tokens ** 2,
