@@ -64,9 +64,9 @@ const SLACK = 1.2;
 
 /**
  * Peak resident memory in bytes of opening a model and explaining `tokens` tokens, of the process or thread in which it runs.
- * Weights are held once, as float32 or quantised, packed for the runtime. Temporary copies of the largest weight are freed before the
- * text needs the room: in WebAssembly the unpacked weight, and its 16-bit form if it is stored so. The native runtime maps weights
- * from their files; those created in memory exist twice while its one session is created. The constants are measured:
+ * Weights are held once, as float32 or quantised, packed for the runtime or, natively, where their file is mapped. Temporary copies of
+ * the largest weight are freed before the text needs the room: in WebAssembly the unpacked weight, and its 16-bit form if it is stored
+ * so. Natively weights that are created in memory exist twice while their one session is created. The constants are measured:
  * test/bench/memory.bench.ts holds the estimate against the peaks of the bundled model and of GPT-2's shape.
  */
 export function memoryNeed(shape: MemoryShape, runtime: RuntimeKind, tokens: number): number {

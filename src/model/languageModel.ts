@@ -87,7 +87,7 @@ export async function openLanguageModel(files: ModelFiles, runtime: Runtime, cut
   if (runtime.kind === 'wasm') checkAddressable(read);
   const { config, spec } = read;
   const info: ModelInfo = { ...read.facts, ...runtimeFacts(runtime) };
-  const sessions = openSessions(spec, files, runtime);
+  const sessions = openSessions(spec, files, runtime, read.shape.loadedBytes);
   const runnable = { spec, files, sessions, cut };
   const attention = openAttention(spec, files, sessions);
   const table = openEmbeddingTable(spec, files);

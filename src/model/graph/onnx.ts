@@ -275,6 +275,11 @@ export class OnnxGraph {
     );
   }
 
+  /** Whether some weights stay quantised. */
+  get isQuantized(): boolean {
+    return this.initializers.some(({ type }) => type === DATA_TYPE.uint8);
+  }
+
   /** The bytes of the ONNX model; `place` gives the location of each stored byte range. */
   encode(place: (stored: Stored) => Place): Uint8Array {
     const model = new MessageWriter();
