@@ -297,6 +297,15 @@ describe('projection', () => {
     expect(((x?.[1] ?? 0) - (x?.[0] ?? 0)) / (width - 32)).toBeCloseTo(((y?.[1] ?? 0) - (y?.[0] ?? 0)) / (height - 32), 9);
   });
 
+  it('names the axes of 3D past their ends, where no token is, or where that is too narrow, above and below the lines', () => {
+    const placesAt = (width: number): unknown[] =>
+      projectionFigure(projection, { ...view, width, dimensions: 3, axisTitles: ['1 · 44.2%', '2 · 5.26%', '3 · 4.33%'] }, theme)
+        .data.slice(0, 3)
+        .map((axis) => (axis as { textposition: unknown }).textposition);
+    expect(placesAt(800)).toEqual(['middle right', 'top center', 'middle right']);
+    expect(placesAt(340)).toEqual(['top left', 'top center', 'middle right']);
+  });
+
   it.each([
     [640, 448],
     [480, 320],

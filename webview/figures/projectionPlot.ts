@@ -73,7 +73,7 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
     view.labels,
     scale,
     theme.fontSize - 2,
-    flat ? [] : axisEnds(radius, view).map((end) => axisBox(end, radius, scale, theme.fontSize - 2)),
+    flat ? [] : axisEnds(radius, view, scale.x, theme.fontSize - 2).map((end) => axisBox(end, scale, theme.fontSize - 2)),
   );
   const points: Trace = {
     type: 'scatter',
@@ -115,7 +115,7 @@ export function projectionFigure(projection: Projection, view: ProjectionView, t
     return {
       width: view.width,
       height: view.height,
-      data: [...axisLines(radius, view, theme), points, ...ring],
+      data: [...axisLines(axisEnds(radius, view, scale.x, theme.fontSize - 2), theme), points, ...ring],
       layout: { ...base, xaxis: hidden(xRange), yaxis: hidden(yRange) },
     };
   const axis = {
@@ -202,8 +202,8 @@ export function placeLabels(
 }
 
 /** The three components as lines through the centre, named at their positive ends. */
-function axisLines(radius: number, view: ProjectionView, theme: Theme): readonly Trace[] {
-  return axisEnds(radius, view).map(({ title, x, y }) => ({
+function axisLines(ends: readonly AxisEnd[], theme: Theme): readonly Trace[] {
+  return ends.map(({ title, x, y, place }) => ({
     type: 'scatter',
     mode: 'lines+text',
     x: [-x, x],
@@ -211,7 +211,7 @@ function axisLines(radius: number, view: ProjectionView, theme: Theme): readonly
     text: ['', title],
     hoverinfo: 'skip',
     cliponaxis: false,
-    textposition: `${y >= 0 ? 'top' : 'bottom'} ${Math.abs(x) < radius * 0.2 ? 'center' : x > 0 ? 'left' : 'right'}`,
+    textposition: place,
     line: { color: css(theme.muted), width: 1 },
     textfont: { family: theme.fontFamily, size: theme.fontSize - 2, color: css(theme.muted) },
   }));
@@ -235,18 +235,26 @@ interface AxisEnd {
   readonly title: string;
   readonly x: number;
   readonly y: number;
+  /** Of its name: past the end, where no token is, or where the picture is too narrow for that, above or below the line. */
+  readonly place: `${'top' | 'middle' | 'bottom'} ${'left' | 'center' | 'right'}`;
 }
 
-function axisEnds(radius: number, view: ProjectionView): readonly AxisEnd[] {
+/** `scale`: pixels to the right of one unit. */
+function axisEnds(radius: number, view: ProjectionView, scale: number, fontSize: number): readonly AxisEnd[] {
   return view.axisTitles.map((title, component) => {
     const [x, y] = turned(component === 0 ? radius : 0, component === 1 ? radius : 0, component === 2 ? radius : 0, view.yaw, view.pitch);
-    return { title, x, y };
+    const across = x > 0 ? 'right' : 'left';
+    const beside = y >= 0 ? 'top' : 'bottom';
+    if (Math.abs(x) < radius * 0.2) return { title, x, y, place: `${beside} center` };
+    const fits = Math.abs(x) * scale + textWidth(title) * fontSize + 4 < view.width / 2;
+    return { title, x, y, place: fits ? `middle ${across}` : `${beside} ${x > 0 ? 'left' : 'right'}` };
   });
 }
 
 /** Box of an axis' name, so that the tokens' labels avoid it. */
-function axisBox({ title, x, y }: AxisEnd, radius: number, scale: { readonly x: number; readonly y: number }, fontSize: number): LabelBox {
+function axisBox({ title, x, y, place }: AxisEnd, scale: { readonly x: number; readonly y: number }, fontSize: number): LabelBox {
   const half = (textWidth(title) * fontSize) / 2 + 2;
-  const aside = Math.abs(x) < radius * 0.2 ? 0 : x > 0 ? -half : half;
-  return { x: x * scale.x + aside, y: y * scale.y + (y >= 0 ? fontSize : -fontSize), half };
+  const aside = place.endsWith('center') ? 0 : place.endsWith('right') ? half : -half;
+  const up = place.startsWith('middle') ? 0 : place.startsWith('top') ? fontSize : -fontSize;
+  return { x: x * scale.x + aside, y: y * scale.y + up, half };
 }
