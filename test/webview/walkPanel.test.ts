@@ -17,11 +17,7 @@ beforeAll(async () => {
   ({ browser, panel } = page);
 });
 
-/** Opens the panel, forgetting what an earlier page kept unless told otherwise. */
-async function open(options = '', kept = false): Promise<void> {
-  if (!kept) await page.forget();
-  await page.open(server, `family&${options}`);
-}
+const open = (options = '', kept?: 'kept'): Promise<void> => page.open(server, `family&${options}`, kept);
 const step = async (name: string | RegExp): Promise<void> => {
   await panel.locator('.step-map').getByRole('button', { name }).click();
   await settled();
@@ -63,6 +59,26 @@ describe('the bundled model', () => {
       await settled();
       await picture(`positions-long-${theme}-${width}`);
     }
+  });
+
+  it.each([
+    [480, 4],
+    [800, 8],
+    [1400, 16],
+  ])('has its 16 dials at %i px in whole lines, of %i, through which arrow keys walk up and down', async (width, inLine) => {
+    await browser.page.setViewportSize({ width, height: 1300 });
+    await open('theme=light');
+    await tab('Positions');
+    const dials = panel.getByRole('radiogroup', { name: 'Pairs of numbers that are rotated together' }).getByRole('radio');
+    const tops = await dials.evaluateAll((all) => all.map((dial) => dial.getBoundingClientRect().top));
+    const lines = [...new Set(tops)].map((top) => tops.filter((other) => other === top).length);
+    expect(lines).toEqual(Array.from({ length: 16 / inLine }, () => inLine));
+    await picture(`positions-dials-${width}`);
+    await dials.nth(1).click();
+    await dials.nth(1).press('ArrowDown');
+    await settled();
+    const chosen = await dials.evaluateAll((all) => all.findIndex((dial) => dial.getAttribute('aria-checked') === 'true'));
+    expect(chosen).toBe(Math.min(15, 1 + inLine));
   });
 
   it('is walked by buttons, arrow keys and the scrub bar, and says each step', async () => {
@@ -142,7 +158,7 @@ describe('the bundled model', () => {
     await tab('Forward pass');
     await step(/Softmax/);
     await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('"pathStep":"softmax"');
-    await open('', true);
+    await open('', 'kept');
     await expect
       .poll(() => panel.getByRole('region', { name: 'This step' }).getByRole('heading', { level: 2 }).innerText())
       .toBe('Softmax');

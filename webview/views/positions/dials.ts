@@ -24,7 +24,7 @@ export function createDials(choose: (pair: number) => void): Dials {
   let shown: Rotation | undefined;
   let chosenPair = 0;
   root.addEventListener('keydown', (event) => {
-    const next = stepKey(plainKey(event), chosenPair, root.children.length, Math.max(1, Math.floor(root.clientWidth / (SIDE + 12))));
+    const next = stepKey(plainKey(event), chosenPair, root.children.length, inFirstLine(root));
     if (next === undefined) return;
     event.preventDefault();
     choose(next);
@@ -56,6 +56,12 @@ export function createDials(choose: (pair: number) => void): Dials {
       }
     },
   };
+}
+
+/** Number of dials side by side. */
+function inFirstLine(root: HTMLElement): number {
+  const tops = [...root.children].map((dial) => dial.getBoundingClientRect().top);
+  return Math.max(1, tops.filter((top) => top === tops[0]).length);
 }
 
 function dialLabel({ q, k, qRotated, kRotated, pairs }: Rotation, pair: number): string {

@@ -79,7 +79,7 @@ export function createRotaryPositions(context: PanelContext): RotaryPositions {
         'Round hand: query, square hand: key; dashed before the rotation. Each hand is drawn at the same length; the rotation ' +
           'keeps lengths. Choose a dial for its numbers.',
       ),
-      dials.root,
+      el('div', { class: 'dials-room' }, dials.root),
       el('div', { class: 'pair-detail' }, pairTitle, pairNumbers),
     ),
     figure(
