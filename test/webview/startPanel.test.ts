@@ -22,11 +22,7 @@ afterAll(() => server?.close());
 
 const frame = (): Frame => browser.page.frames().find((one) => one.url().endsWith('/panel')) ?? expect.fail('The panel has no frame.');
 
-async function open(language: string): Promise<void> {
-  await page.forget();
-  await browser.page.goto(`${server.url}?empty&language=${language}`);
-  await panel.locator('.start-example').first().waitFor();
-}
+const open = (language: string): Promise<void> => page.openEmpty(server, `language=${language}`);
 
 it.each([
   ['Mozilla/5.0 (X11; Linux x86_64)', 'key'],
@@ -66,6 +62,22 @@ describe('an empty panel', { timeout: 120_000 }, () => {
       ...names.map((name) => ({ type: 'example', name })),
     ]);
     expect(await page.violations()).toEqual([]);
+  });
+
+  it('frames its buttons in the colours of VS Code, the secondary ones in their own where there is one', async () => {
+    await open('en');
+    await browser.page.evaluate(() => window.harness.theme('light'));
+    const frames = (variables: Readonly<Record<string, string>>): Promise<readonly string[]> =>
+      frame().evaluate((set) => {
+        for (const [name, value] of Object.entries(set)) document.documentElement.style.setProperty(name, value);
+        return ['.button.primary', '.button.secondary'].map(
+          (one) => getComputedStyle(document.querySelector(one) ?? document.body).borderColor,
+        );
+      }, variables);
+    const blue = { '--vscode-button-border': '#0069cc' };
+    expect(await frames(blue)).toEqual(['rgb(0, 105, 204)', 'rgb(0, 105, 204)']);
+    // As the light theme of VS Code 1.139 has them.
+    expect(await frames({ ...blue, '--vscode-button-secondaryBorder': '#eaeaea' })).toEqual(['rgb(0, 105, 204)', 'rgb(234, 234, 234)']);
   });
 
   it.each(['en', 'zh-cn'])('is whole at every width and in every theme, and keeps the rules of axe (%s)', async (language) => {
