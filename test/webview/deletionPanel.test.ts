@@ -23,7 +23,6 @@ const COMPUTED = ['gradient-x-input', 'integrated-gradients', 'alti-logit', 'val
 const written = (value: number): string => signedDecimal(value, 3);
 
 async function open(options: string, position: number): Promise<void> {
-  await page.forget();
   await page.open(server, `family&alone&${options}`);
   await page.panel.locator('#tab-why').click();
   await page.panel.locator('.strip-section .token').nth(position).click();

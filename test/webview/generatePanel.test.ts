@@ -24,14 +24,10 @@ beforeAll(async () => {
   ({ browser, panel } = page);
 });
 afterAll(() => server?.close());
-beforeEach(async () => {
-  await browser.page.setViewportSize({ width: 1000, height: 1200 });
-  await browser.page.goto(`${server.url}?empty`);
-  await page.forget();
-});
+beforeEach(() => browser.page.setViewportSize({ width: 1000, height: 1200 }));
 
-async function open(options = ''): Promise<void> {
-  await page.open(server, `family&${options}`);
+async function open(options = '', kept?: 'kept'): Promise<void> {
+  await page.open(server, `family&${options}`, kept);
   await browser.page.evaluate(() => window.harness.send({ type: 'insertable', possible: true }));
   await panel.locator('#tab-generate').click();
 }
@@ -236,7 +232,7 @@ describe('generating in the panel', { timeout: 180_000 }, () => {
     await expect.poll(() => panel.getByRole('treeitem').count()).toBe(2);
     const texts = await panel.getByRole('treeitem').allInnerTexts();
     await browser.page.waitForTimeout(300);
-    await open();
+    await open('', 'kept');
     await expect.poll(() => panel.getByRole('treeitem').allInnerTexts(), { timeout: 120_000 }).toEqual(texts);
     expect(await tokens().count()).toBe(2);
   });

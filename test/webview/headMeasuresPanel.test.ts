@@ -23,7 +23,6 @@ beforeAll(async () => {
 afterAll(() => server?.close());
 
 async function open(options = '', width = 900): Promise<void> {
-  await page.forget();
   await page.browser.page.setViewportSize({ width, height: 1900 });
   await page.open(server, `family&alone&${options}`);
   ({ panel } = page);

@@ -18,10 +18,6 @@ beforeAll(async () => {
   family = await openBundled(TEXT);
   server = await startHarness({ ...family, answer: oneLayer });
   ({ browser, panel } = page);
-  // A page that is left may still keep what was chosen in it.
-  await browser.page.addInitScript(() => {
-    if (location.search.endsWith('&fresh')) sessionStorage.clear();
-  });
 });
 afterAll(() => server?.close());
 beforeEach(() => browser.page.setViewportSize({ width: 900, height: 1200 }));
@@ -109,7 +105,7 @@ describe('the numbers of all heads', () => {
     await panel.locator('.overview-canvas').press('ArrowDown');
     await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('"headChosen":true');
     const release = await heldFrom(0);
-    await page.open(server, 'family&alone');
+    await page.open(server, 'family&alone', 'kept');
     await expect.poll(() => overview().getAttribute('aria-busy')).toBe('true');
     await expect.poll(() => card().getAttribute('aria-busy')).toBe(null);
     await panel.locator('.map-card .plot:visible').first().waitFor();
@@ -118,7 +114,7 @@ describe('the numbers of all heads', () => {
 
   it('are left where another view is opened, and asked for from there when the user comes back', async () => {
     const release = await heldFrom(2);
-    await page.open(server, 'family&alone&fresh');
+    await page.open(server, 'family&alone');
     await panel.getByRole('tab', { name: 'Attention' }).click();
     await expect.poll(async () => (await asked('heads')).length).toBe(3);
     await panel.getByRole('tab', { name: 'Tokens' }).click();
@@ -134,7 +130,7 @@ describe('the numbers of all heads', () => {
 
   it('are asked for anew for another explanation, and nothing of the one before is shown for it', async () => {
     const release = await heldFrom(1);
-    await page.open(server, 'family&alone&fresh');
+    await page.open(server, 'family&alone');
     await panel.getByRole('tab', { name: 'Attention' }).click();
     await expect.poll(async () => (await asked('heads')).length).toBe(2);
     await send({ type: 'explanation', shown: { ...family.shown, serial: 2 } });
@@ -150,8 +146,7 @@ const send = (message: HostMessage): Promise<void> => browser.page.evaluate((sen
 
 describe('a text that is being read', () => {
   it('is shown by its tokens at once, which give way to those with numbers', async () => {
-    await browser.page.goto(`${server.url}?empty`);
-    await panel.getByRole('heading', { name: 'Look inside a language model' }).waitFor();
+    await page.openEmpty(server);
     const { tokens } = family.shown.explanation;
     await send({ type: 'progress', message: 'Loading the model…', fraction: null, tokens });
     const reading = panel.getByRole('group', { name: 'Tokens of the text that is being read' });
@@ -183,7 +178,7 @@ describe('the attention in the editor', () => {
   const told = async () => (await page.posted()).flatMap((message) => (message.type === 'editorAttention' ? [message.choice] : []));
 
   it('is of the head that the page shows, whatever tab is open, and of the kind that is chosen beside its map', async () => {
-    await page.open(server, 'family&alone&fresh');
+    await page.open(server, 'family&alone');
     expect(await told()).toEqual([{ kind: 'mean', layer: 0, head: 0, hideFirst: true }]);
     await page.tab('Attention');
     await panel.locator('.overview-canvas').press('ArrowDown');

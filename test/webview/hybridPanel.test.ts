@@ -67,7 +67,6 @@ it('says that such a layer rotates nothing, and leads to one that does', async (
 });
 
 it('goes through such a layer in the forward pass, and adds up its part of a logit', async () => {
-  await page.forget();
   await page.open(server, 'family');
   await tab('Forward pass');
   const forward = panel.getByRole('tabpanel', { name: 'Forward pass' });
@@ -92,7 +91,6 @@ it('goes through such a layer in the forward pass, and adds up its part of a log
 });
 
 it('tells no number of a head that a layer does not have, nor offers to switch it off', async () => {
-  await page.forget();
   await page.open(server, 'family');
   await tab('Why');
   const grid = panel.getByRole('application', { name: /^What each head adds/ });

@@ -13,7 +13,6 @@ beforeAll(async () => {
   server = await startHarness();
   ({ panel } = page);
   await page.browser.page.setViewportSize({ width: 1280, height: 720 });
-  await page.forget();
   await page.open(server, `tokens=${TOKENS}`);
   await panel.locator('#tab-tokens').click();
 });
@@ -295,7 +294,6 @@ describe('maps of pairs of tokens', () => {
   });
 
   it('of two sides and their difference do the same, each with a part of its own', async () => {
-    await page.forget();
     await page.open(server, `tokens=${TOKENS}&compared`);
     await page.tab('Compare');
     const card = panel.getByRole('region', { name: 'Attention of both sides' });

@@ -45,7 +45,6 @@ afterEach(() => {
 
 async function open(width: number, height: number): Promise<void> {
   await browser.page.setViewportSize({ width, height });
-  await browser.page.goto('about:blank');
   await page.open(server, 'family&alone');
   await panel.locator('#tab-predictions').click();
 }

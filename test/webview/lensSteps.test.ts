@@ -20,7 +20,6 @@ beforeAll(async () => {
 afterAll(() => server?.close());
 
 async function open(of: HarnessServer, options = '', width = 1000): Promise<void> {
-  await page.forget();
   await page.browser.page.setViewportSize({ width, height: 1900 });
   await page.open(of, `family&alone&${options}`);
   ({ panel } = page);

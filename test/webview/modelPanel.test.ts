@@ -33,7 +33,6 @@ describe('the picture of the bundled model', () => {
   let server: HarnessServer;
   beforeAll(async () => {
     server = await startHarness(await comparePanels(await openBundled(TEXT), await openBundled(TEXT.replace('dog', 'fox')), 'text'));
-    await page.forget();
     await page.open(server, 'family');
   });
   afterAll(() => server?.close());
@@ -120,7 +119,6 @@ describe('the picture of the bundled model', () => {
   it('leaves at least half of a low panel to every view, in one line of tabs, in both languages', async () => {
     const shares: string[] = [];
     for (const language of ['en', 'zh-cn']) {
-      await page.forget();
       await page.open(server, `family&language=${language}`);
       for (const [width, height] of [
         [720, 450],
@@ -137,7 +135,6 @@ describe('the picture of the bundled model', () => {
     }
     expect(shares).toEqual([]);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
-    await page.forget();
     await page.open(server, 'family');
   });
 
@@ -151,7 +148,6 @@ describe('the picture of the bundled model', () => {
       ['zh-cn', 480],
     ] as const) {
       await browser.page.setViewportSize({ width, height: 900 });
-      await page.forget();
       await page.open(server, `family&language=${language}`);
       await page.settled();
       const lines = await linesOfTabs();
@@ -174,7 +170,6 @@ describe('the picture of the bundled model', () => {
       ['zh-cn', 480, 1],
     ]);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
-    await page.forget();
     await page.open(server, 'family');
   });
 
@@ -208,7 +203,6 @@ describe('the picture of the bundled model', () => {
     const broken: string[] = [];
     let seen = 0;
     for (const language of ['en', 'zh-cn']) {
-      await page.forget();
       await page.open(server, `family&language=${language}`);
       for (const width of [480, 1400]) {
         await browser.page.setViewportSize({ width, height: 900 });
@@ -231,7 +225,6 @@ describe('the picture of the bundled model', () => {
     expect(seen).toBeGreaterThan(8);
     expect(broken).toEqual([]);
     await browser.page.setViewportSize({ width: 1440, height: 900 });
-    await page.forget();
     await page.open(server, 'family');
   });
 
@@ -270,7 +263,6 @@ describe('the picture of other models', () => {
     const server = await startHarness(await openFamily('nemotron_h.1'));
     try {
       await browser.page.setViewportSize({ width: 480, height: 900 });
-      await page.forget();
       await page.open(server, 'family&alone');
       await tab('model');
       const cut = await panel.locator('.added-caption').evaluate((caption) => {
@@ -306,7 +298,6 @@ describe('the picture of other models', () => {
   ])('%s is drawn as what it is', async (name, kind, fact) => {
     const server = await startHarness(await openFamily(name));
     try {
-      await page.forget();
       await page.open(server, 'family&alone');
       await tab('model');
       expect(await panel.locator('.model-block h3 .beside').allInnerTexts()).toEqual(kind === '' ? [] : [kind]);

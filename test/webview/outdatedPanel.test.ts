@@ -33,7 +33,6 @@ describe('results from before, in the panel', () => {
   afterAll(() => server?.close());
 
   it('are dimmed and named in every view while another text runs, and stand out again with the new ones', async () => {
-    await page.forget();
     await page.open(server, '');
     const views = await panel
       .getByRole('tab')
@@ -54,7 +53,6 @@ describe('results from before, in the panel', () => {
   });
 
   it('stay so after a failure, which says what failed in the panel, until the user goes back to them', async () => {
-    await page.forget();
     await page.open(server, '');
     await send({ type: 'failure', message: 'The folder /models/broken has no config.json.', about: ABOUT });
     await panel.getByRole('heading', { name: 'other.md could not be explained' }).waitFor();
@@ -73,7 +71,6 @@ describe('results from before, in the panel', () => {
   });
 
   it('stand under a banner where a model was refused and another goes on', async () => {
-    await page.forget();
     await page.open(server, '');
     await send({ type: 'refused', refusal: { model: '/models/broken', kept: 'explain-tokens-9m', message: 'config.json is no JSON.' } });
     const alert = panel.getByRole('alert').filter({ hasText: '/models/broken could not be opened: explain-tokens-9m stays in use.' });
@@ -84,7 +81,6 @@ describe('results from before, in the panel', () => {
   });
 
   it('say of a forward pass that was kept that it was', async () => {
-    await page.forget();
     await page.open(server, '');
     expect(await panel.locator('.numbers').innerText()).not.toContain('kept');
     await send({ type: 'explanation', shown: { ...shown, serial: 2, explanation: { ...shown.explanation, forwardKept: true } } });
@@ -106,7 +102,6 @@ describe('the token that is shown', () => {
   });
 
   it('is the first of the text in strip and table, also where the text before was left at its end', async () => {
-    await page.forget();
     await page.open(server, '');
     await panel.locator('#tab-tokens').click();
     await expect.poll(seen).toEqual({ strip: { index: first, seen: true }, table: { index: first, seen: true } });
@@ -121,7 +116,6 @@ describe('the token that is shown', () => {
   });
 
   it('is the one the user pointed at, where the same text is explained again', async () => {
-    await page.forget();
     await page.open(server, '');
     await panel.locator('#tab-tokens').click();
     await panel.locator('.strip [aria-selected="true"]').press('End');
@@ -138,7 +132,6 @@ describe('a comparison from before', () => {
       await comparePanels(await openBundled('The same.', 'first.md'), await openBundled('The same cat.', 'second.md'), 'text'),
     );
     try {
-      await page.forget();
       await page.open(server, 'family');
       await panel.locator('#tab-compare').click();
       const content = panel.locator('.compare-content');

@@ -17,9 +17,7 @@ let browser: Browser;
 let panel: FrameLocator;
 
 /** Opens the harness: the built panel under the extension's policy, answered from the fixture. */
-async function open(options = ''): Promise<void> {
-  await page.open(server, options);
-}
+const open = (options = '', kept?: 'kept'): Promise<void> => page.open(server, options, kept);
 
 /**
  * How far a drawing, as a program that is no browser draws it, is from the picture of the same figure: the mean over all pixels, as a share
@@ -246,7 +244,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
       await tab('Tokens');
       // Started there, no other view has asked yet.
       await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('"tab":"tokens"');
-      await open();
+      await open('', 'kept');
       await browser.page.evaluate(() => {
         const { fixture } = window.harness;
         if (fixture !== undefined)
@@ -315,7 +313,7 @@ describe('the panel in a browser, under the extension’s policy', () => {
     await panel.getByRole('radio', { name: '3D' }).check();
     await panel.locator('.token').nth(5).click();
     await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toMatch(/"selected":5,/);
-    await open();
+    await open('', 'kept');
     expect(await panel.getByRole('tab', { name: 'Embeddings' }).getAttribute('aria-selected')).toBe('true');
     await expect.poll(() => panel.getByRole('radio', { name: '3D' }).isChecked()).toBe(true);
     expect(await panel.locator('.token').nth(5).getAttribute('aria-selected')).toBe('true');

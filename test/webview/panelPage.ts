@@ -16,10 +16,13 @@ export interface PanelPage {
   readonly browser: Browser;
   /** The panel's document in the page that was opened last. */
   readonly panel: FrameLocator;
-  /** Opens the panel under the extension's policy. `server` serves and answers it; `options` is the query string for the harness. */
-  open(server: HarnessServer, options: string): Promise<void>;
-  /** Has the next panel begin anew, without the state that earlier ones kept. */
-  forget(): Promise<void>;
+  /**
+   * Opens the panel under the extension's policy. `server` serves and answers it; `options` is the query string for the harness. Without
+   * the state that earlier panels kept, unless `kept`.
+   */
+  open(server: HarnessServer, options: string, kept?: 'kept'): Promise<void>;
+  /** The same of a panel to which nothing is explained yet. */
+  openEmpty(server: HarnessServer, options?: string): Promise<void>;
   /** Messages that the panel has sent to the extension since it was opened. */
   posted(): Promise<readonly PanelMessage[]>;
   /** Waits until no view is busy. */
@@ -59,12 +62,13 @@ export function panelPage(): PanelPage {
       return panel();
     },
     settled: () => settled(panel()),
-    open: async (server, options) => {
-      await browser().page.goto(`${server.url}?${options}`);
+    open: async (server, options, kept) => {
+      await browser().page.goto(`${server.url}?${options}${kept === undefined ? '&forget' : ''}`);
       await panel().locator('.strip .token').first().waitFor();
     },
-    forget: async () => {
-      if (browser().page.url().startsWith('http:')) await browser().page.evaluate(() => sessionStorage.setItem('forget', ''));
+    openEmpty: async (server, options = '') => {
+      await browser().page.goto(`${server.url}?empty&${options}&forget`);
+      await panel().locator('.start-example').first().waitFor();
     },
     posted: () =>
       browser().page.evaluate(async () => {

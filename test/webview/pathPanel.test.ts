@@ -19,7 +19,6 @@ beforeAll(async () => {
   model = await openBundled(TEXT);
   walked = { frame: panel, model, say: (english) => english, settled: page.settled };
   server = await startHarness(model);
-  await page.browser.page.addInitScript(() => sessionStorage.clear());
   await page.open(server, 'family&alone');
 });
 afterAll(() => server?.close());

@@ -43,7 +43,7 @@ beforeAll(async () => {
     ...REPORT_VIEW,
     headChosen: true,
   });
-  await page.open(server, 'family&alone&theme=light');
+  await page.open(server, 'family&alone&theme=light', 'kept');
   // What a report leaves out: what has no model there.
   await page.panel.locator('body').evaluate(() => {
     const without = new CSSStyleSheet();

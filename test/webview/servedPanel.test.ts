@@ -228,7 +228,6 @@ it('shows the experts and the last vectors where an engine returns them', async 
       ['dark', 480],
     ] as const) {
       await browser.page.setViewportSize({ width, height: 1000 });
-      await page.forget();
       await page.open(inside, `family&theme=${theme}`);
       await tab('Experts');
       const experts = panel.getByRole('tabpanel', { name: 'Experts' });

@@ -80,7 +80,6 @@ it('steers by two tokens, keeps the vector by its name, steers by it again, and 
 
 it('steers by two sets of texts, beside the model as it is and a random vector, and in every view', { timeout: 300_000 }, async () => {
   await page.browser.page.setViewportSize({ width: 1000, height: 2600 });
-  await page.forget();
   await page.open(server, 'family&alone&theme=light&language=en');
   const { panel } = page;
   await panel.locator('#tab-why').click();
@@ -128,7 +127,6 @@ it('steers by two sets of texts, beside the model as it is and a random vector, 
   await expect.poll(() => panel.locator('.recipe-band').innerText()).toContain('added at layer 2, × 0.5');
   const asked = (await page.posted()).findLast((message) => message.type === 'recipe');
   expect(asked?.type === 'recipe' ? asked.recipe.map(({ kind }) => kind) : []).toEqual(['steer']);
-  await page.forget();
   await page.browser.page.setViewportSize({ width: 480, height: 3600 });
   await page.open(server, 'family&alone&theme=dark&language=zh-cn');
   await page.panel.locator('#tab-why').click();

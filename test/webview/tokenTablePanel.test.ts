@@ -149,8 +149,6 @@ describe('the table of tokens', () => {
 describe('a table of more rows than a screen has', () => {
   it('begins with some of them, and has all in the page once those are on screen', async () => {
     const tokens = 300;
-    // Without the units and filters of the tests before.
-    await page.forget();
     await page.open(server, `tokens=${tokens}`);
     await panel.locator('#tab-tokens').click();
     await expect.poll(() => rows().count()).toBe(tokens);

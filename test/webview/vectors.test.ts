@@ -20,9 +20,7 @@ beforeAll(async () => {
 });
 afterAll(() => server?.close());
 
-async function open(options = ''): Promise<void> {
-  await page.open(server, `family&${options}`);
-}
+const open = (options = '', kept?: 'kept'): Promise<void> => page.open(server, `family&${options}`, kept);
 async function view(name: string): Promise<void> {
   await panel.locator('#tab-embeddings').click();
   await panel
@@ -116,7 +114,7 @@ describe('vectors of the bundled model in the panel', () => {
     await view('Words');
     await region('Words of your own').getByLabel('Words, with spaces between').fill('cat dog');
     await expect.poll(() => browser.page.evaluate(() => sessionStorage.getItem('state') ?? '')).toContain('cat dog');
-    await open();
+    await open('', 'kept');
     await expect.poll(() => region('Words of your own').getByLabel('Words, with spaces between').inputValue()).toBe('cat dog');
     await region('Words of your own').getByRole('button', { name: 'Example' }).click();
   });

@@ -21,7 +21,6 @@ const { picture, settled } = page;
 let panel: FrameLocator;
 
 async function open(server: HarnessServer, opened: OpenPanel, options: string, token: number): Promise<void> {
-  await page.forget();
   await opened.change(UNCHANGED);
   await page.open(server, `family&alone&${options}`);
   ({ panel } = page);

@@ -23,8 +23,6 @@ beforeAll(() => {
 });
 
 async function open(server: HarnessServer, options: string, token: number): Promise<void> {
-  // What the test before chose is kept, and a blank page keeps nothing.
-  await page.forget();
   await page.open(server, `family&alone&${options}`);
   await panel.locator('#tab-why').click();
   await panel.locator('.strip-section .token').nth(token).click();

@@ -17,12 +17,15 @@ declare global {
   }
 }
 
-// A panel that is left saves its state some time later: it may be there again after it was removed.
-if (sessionStorage.getItem('forget') !== null) sessionStorage.clear();
-
 const frame = document.querySelector('iframe');
 if (frame === null) throw new Error('The harness has no frame.');
 const options = new URLSearchParams(location.search);
+// Here and not when a panel is left, which saves its state some time later. Reloaded, the page has what it kept.
+if (options.has('forget')) {
+  sessionStorage.clear();
+  options.delete('forget');
+  history.replaceState(null, '', `?${options}`);
+}
 const posted: PanelMessage[] = [];
 const send = (message: HostMessage): void => frame.contentWindow?.postMessage(message, '*');
 

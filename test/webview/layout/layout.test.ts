@@ -69,8 +69,6 @@ describe('what the eye sees, at every width and in every theme', () => {
   let dense: HarnessServer;
   let routed: HarnessServer;
   beforeAll(async () => {
-    // What was generated in the language before would come back.
-    await page.browser.page.addInitScript(() => sessionStorage.clear());
     dense = await startHarness(await comparePanels(await openBundled(TEXT, 'first.txt'), await openBundled(SECOND, 'second.txt'), 'text'));
     routed = await startHarness(await openFamily('gpt_oss.1'));
   });
