@@ -1,5 +1,6 @@
-import { at } from './tensor.ts';
+import { at, tensor } from './tensor.ts';
 import type { ModelInfo } from './trace.ts';
+import { cosineMatrix } from './vectors.ts';
 
 // How a model encodes positions, as the Positions view shows it.
 
@@ -12,7 +13,7 @@ export interface PositionTable {
   readonly dim: number;
   /** [n, m] */
   readonly values: Float32Array;
-  /** [n, n] cosines of the whole vectors; 0 where one of them is 0. */
+  /** [n, n] cosines of the whole vectors; NaN where one of them is 0. */
   readonly cosine: Float32Array;
 }
 
@@ -79,24 +80,6 @@ export function sinusoidalTable(positions: ArrayLike<number>, dim: number): Floa
   return table;
 }
 
-/** Cosines of all pairs of the `count` rows of a table: [count, count]; 0 where a row is 0. */
-export function cosineMatrix(table: Float32Array, count: number): Float32Array {
-  const dim = count === 0 ? 0 : table.length / count;
-  const rows = Array.from({ length: count }, (_, index) => table.subarray(index * dim, (index + 1) * dim));
-  const lengths = rows.map((values) => Math.sqrt(values.reduce((sum, value) => sum + value ** 2, 0)));
-  const cosines = new Float32Array(count * count);
-  for (const [i, a] of rows.entries()) {
-    for (let j = 0; j <= i; j++) {
-      const b = rows[j] ?? a;
-      let product = 0;
-      for (let d = 0; d < dim; d++) product += (a[d] ?? Number.NaN) * (b[d] ?? Number.NaN);
-      const size = (lengths[i] ?? Number.NaN) * (lengths[j] ?? Number.NaN);
-      cosines[i * count + j] = cosines[j * count + i] = size === 0 ? 0 : product / size;
-    }
-  }
-  return cosines;
-}
-
 /** Evenly spaced indices from 0, at most `most` of `count`: [n]. */
 export function sampledIndices(count: number, most: number): Int32Array {
   const step = Math.max(1, Math.ceil(count / most));
@@ -112,7 +95,7 @@ export function positionTable(rows: Float32Array, positions: Int32Array, count: 
     dimensions.forEach((dimension, i) => {
       values[row * dimensions.length + i] = at(rows, row * dim + dimension);
     });
-  return { positions, count, dimensions, dim, values, cosine: cosineMatrix(rows, positions.length) };
+  return { positions, count, dimensions, dim, values, cosine: cosineMatrix(tensor([positions.length, dim], rows)) };
 }
 
 /** Tokens per full turn of a pair; Infinity for a pair that is not rotated. */

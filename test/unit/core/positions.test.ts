@@ -1,16 +1,9 @@
 import { readFileSync } from 'node:fs';
 import { expect, test } from 'vitest';
-import {
-  cosineMatrix,
-  nearestRotated,
-  positionTable,
-  rotatesIn,
-  sampledIndices,
-  sinusoidalTable,
-  wavelength,
-} from '../../../src/core/positions.ts';
-import { at } from '../../../src/core/tensor.ts';
+import { nearestRotated, positionTable, rotatesIn, sampledIndices, sinusoidalTable, wavelength } from '../../../src/core/positions.ts';
+import { at, tensor } from '../../../src/core/tensor.ts';
 import type { ModelInfo } from '../../../src/core/trace.ts';
+import { cosineMatrix } from '../../../src/core/vectors.ts';
 import { expectNear } from '../../closeness.ts';
 
 const reference = JSON.parse(readFileSync('test/fixtures/core/sinusoids.json', 'utf8')) as {
@@ -23,7 +16,7 @@ const { count, dim } = reference;
 
 test('sinusoidal positions and their cosines equal NumPy', () => {
   const table = sinusoidalTable(sampledIndices(count, count), dim);
-  const cosine = cosineMatrix(table, count);
+  const cosine = cosineMatrix(tensor([count, dim], table));
   expectNear(table, reference.table, 5e-7, 'table');
   expectNear(cosine, reference.cosine, 5e-7, 'cosines');
 });
@@ -39,7 +32,12 @@ test('an odd width ends in a sine, and no width or length is too small', () => {
   ]);
   expect([...sinusoidalTable([0], 1)]).toEqual([0]);
   expect(sinusoidalTable([], 4)).toHaveLength(0);
-  expect([...cosineMatrix(new Float32Array(4), 2)]).toEqual([0, 0, 0, 0]);
+  expect([...positionTable(new Float32Array(4), Int32Array.of(0, 1), 2, 2).cosine]).toEqual([
+    Number.NaN,
+    Number.NaN,
+    Number.NaN,
+    Number.NaN,
+  ]);
 });
 
 test('a table that is too large is shown by every so-manieth row and number, with the cosines of whole rows', () => {
